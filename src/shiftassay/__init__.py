@@ -1,0 +1,44 @@
+"""Shiftassay: name the shift, prove it, repair it.
+
+The library is what lies behind the command line: `shiftassay.evaluate` is `shiftassay evaluate`, on arrays and
+any `nn.Module`. Names are loaded when first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shiftassay.arrays.dataset import load_dataset as load_dataset
+    from shiftassay.arrays.image_set import ImageSet as ImageSet
+    from shiftassay.arrays.read import read_image_set as read_image_set
+    from shiftassay.errors import BadInput as BadInput
+    from shiftassay.evaluation.evaluate import evaluate as evaluate
+    from shiftassay.networks.load import load_model as load_model
+    from shiftassay.networks.predict import predict as predict
+    from shiftassay.shifts.catalogue import shift as shift
+    from shiftassay.studies.run import run_study as run_study
+    from shiftassay.training.train import train as train
+
+_HOMES = {
+    "BadInput": "errors",
+    "ImageSet": "arrays.image_set",
+    "evaluate": "evaluation.evaluate",
+    "load_dataset": "arrays.dataset",
+    "load_model": "networks.load",
+    "predict": "networks.predict",
+    "read_image_set": "arrays.read",
+    "run_study": "studies.run",
+    "shift": "shifts.catalogue",
+    "train": "training.train",
+}
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'shiftassay' has no attribute {name!r}")
+    return getattr(import_module(f"shiftassay.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

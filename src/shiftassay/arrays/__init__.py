@@ -1,0 +1,1 @@
+"""Image sets: reading and writing them, the embedded MNIST, matching labels to images."""

@@ -1,0 +1,93 @@
+"""IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of axes, their sizes, the values."""
+
+import gzip
+import math
+import os
+import re
+import struct
+import zlib
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+
+from shiftassay.arrays.stream import DEFLATE_LIMIT, opened, read_claimed
+from shiftassay.errors import BadInput
+from shiftassay.files import write_whole
+
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MOST_AXES = 8  # images have at most four; NumPy gives up beyond 64
+NAME = re.compile(r"[-.]idx(\d+([-.]\w+)?)?(\.gz)?$", re.IGNORECASE)
+GZIP = b"\x1f\x8b"
+
+
+def looks_like_idx(path: Path) -> bool:
+    """Whether the name is one that IDX files go by: `train-images-idx3-ubyte`, `….idx`, gzipped or not.
+
+    >>> [looks_like_idx(Path(name)) for name in ("t10k-images.idx3-ubyte", "a.idx.gz", "my-idx-results.npy")]
+    [True, True, False]
+    """
+    return NAME.search(path.name) is not None and path.suffix.lower() not in (".npy", ".npz", ".csv")
+
+
+def labels_beside(path: Path) -> Path | None:
+    """The file of labels that belongs to a file of images in MNIST's way of naming, gzipped or not, if it is there."""
+    name = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
+    here = (path.with_name(name), path.with_name(f"{name}.gz"))
+    return next((file for file in here if file.is_file() and "images" in path.name), None)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array in an IDX file in the byte order of this machine; gzipped or not is told by content, not by name.
+
+    Raises `BadInput` if the header is not IDX or claims more than the file can hold; memory is taken only for what
+    is there.
+    """
+    with opened(path) as file:
+        zipped = file.read(2) == GZIP  # browsers unpack .gz and keep the name, or the other way round
+        file.seek(0)
+        at_most = os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if zipped else 1)
+        try:
+            with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as content:
+                return _read(cast(IO[bytes], content), path, at_most)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise BadInput(f"{path}: the gzip stream is broken ({error}). Fetch the file again.") from None
+
+
+def write_idx(path: Path, values: np.ndarray) -> Path:
+    """Write an array as IDX, all or nothing; gzipped (no name, no time: the same bytes each time) if it ends in .gz.
+
+    Raises `BadInput` for a type or a number of axes that IDX has not.
+    """
+    code = next((code for code, kind in TYPES.items() if np.dtype(kind) == values.dtype.newbyteorder(">")), None)
+    if code is None:
+        raise BadInput(f"{path}: IDX has no type {values.dtype}. Convert to one of {', '.join(TYPES.values())}.")
+    if not 1 <= values.ndim <= MOST_AXES:
+        raise BadInput(f"{path}: {values.ndim} axes. IDX is read and written here with 1 to {MOST_AXES}.")
+    header = struct.pack(f">HBB{values.ndim}I", 0, code, values.ndim, *values.shape)
+    content = header + values.astype(TYPES[code]).tobytes()
+    return write_whole(path, gzip.compress(content, mtime=0) if path.name.endswith(".gz") else content)
+
+
+def _read(file: IO[bytes], path: Path, at_most: int) -> np.ndarray:
+    start = file.read(4)
+    if not start:
+        raise BadInput(f"{path}: empty. Fetch the file again.")
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES:
+        raise BadInput(f"{path}: not an IDX file (it starts with {start.hex(' ')}, IDX with 00 00, a type, axes).")
+    if not 1 <= start[3] <= MOST_AXES:
+        raise BadInput(f"{path}: the header says {start[3]} axes, images have 3 or 4, labels 1. Fetch the file again.")
+    axes = file.read(4 * start[3])
+    if len(axes) < 4 * start[3]:
+        raise BadInput(f"{path}: truncated inside the header. Fetch the file again.")
+    shape = struct.unpack(f">{start[3]}I", axes)
+    kind = np.dtype(TYPES[start[2]])
+    size = math.prod(shape) * kind.itemsize
+    content = read_claimed(file, size, at_most)
+    if len(content) != size:
+        held = f"the file holds {'more' if len(content) > size else 'less'}"
+        raise BadInput(f"{path}: the header says {shape}, {size:,} bytes, but {held}. Fetch the file again.")
+    if not size:
+        raise BadInput(f"{path}: nothing in it (shape {shape}).")
+    return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)

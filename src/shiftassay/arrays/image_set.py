@@ -1,0 +1,51 @@
+"""An image set: images, labels or none, and how they came to be."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images `(n, c, h, w)`, black 0, white 1; values outside that range are kept.
+
+    `unit` is what the values were divided by when they were read, `integer` whether they were whole numbers by type:
+    both are needed to read another file in the same unit. `notes` says, a sentence each, what was found and assumed.
+    """
+
+    images: Float32[np.ndarray, "n c h w"]
+    labels: Int64[np.ndarray, "n"] | None = None
+    name: str = "images"
+    unit: float = 1.0
+    integer: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of one image."""
+        _, c, h, w = self.images.shape
+        return c, h, w
+
+    @property
+    def digest(self) -> str:
+        """The content hash of images and labels: what a trial means by "this data"."""
+        return digest_of(self.images, self.labels)
+
+
+def digest_of(*arrays: np.ndarray | None) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the arrays' shapes, types and values.
+
+    >>> digest_of(np.zeros(2)) == digest_of(np.zeros(2)) != digest_of(np.zeros((2, 1)))
+    True
+    """
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(f"{None if array is None else (array.shape, array.dtype.str)}".encode())
+        if array is not None:
+            sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()[:16]

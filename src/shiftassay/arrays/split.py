@@ -1,0 +1,60 @@
+"""Which array of a file holds the images, and which their labels: by the names people give them, else by shape."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from shiftassay.arrays.raw import RawSet
+from shiftassay.errors import BadInput
+
+IMAGE_NAMES = ("images", "image", "x", "data", "pixels", "features")
+LABEL_NAMES = ("labels", "label", "y", "targets", "target", "classes", "class", "digit")
+PARTS = ("", "test", "train")  # a file that holds both is a data set, and what is assayed is its test set
+POSITIONAL = ("arr_0", "arr_1")  # what numpy.savez calls arrays without a name
+
+
+def by_name(names: Iterable[str]) -> tuple[str | None, str | None]:
+    """The name of the images and of the labels of the same part, in either case, where names tell.
+
+    >>> by_name(["x_train", "y_train", "x_test", "y_test"]), by_name(["Image", "y"]), by_name(["arr_0"])
+    (('x_test', 'y_test'), ('Image', 'y'), (None, None))
+    """
+    spelled = {name.lower(): name for name in names}
+    for part in PARTS:
+        image, label = (_first(spelled, known, part) for known in (IMAGE_NAMES, LABEL_NAMES))
+        if image is not None:
+            return image, label
+    return None, next((name for part in PARTS if (name := _first(spelled, LABEL_NAMES, part))), None)
+
+
+def split(content: Mapping[str, object], where: str) -> RawSet:
+    """Images and labels out of named arrays; a single array is taken for whatever was asked for.
+
+    Raises `BadInput` if it can't be told which array holds the images.
+    """
+    try:
+        arrays = {str(name): np.asarray(array) for name, array in content.items()}
+    except Exception as error:  # ragged lists, or any object's own idea of becoming an array
+        raise BadInput(f"{where}: holds what is no array ({error}). Save images and labels as plain arrays.") from None
+    image, label = by_name(arrays)
+    if image is None:
+        large = [name for name in arrays if arrays[name].ndim >= 2 and name != label]
+        if len(large) != 1 and len(arrays) == 1:
+            large = list(arrays)
+        if len(large) != 1:
+            names = ", ".join(arrays) or "nothing"
+            raise BadInput(
+                f"{where}: can't tell which array holds the images: {names}. Name it 'images' and the labels 'labels'."
+            )
+        image = large[0]
+    if label is None:
+        label = next((name for name in POSITIONAL if name in arrays and name != image and image in POSITIONAL), None)
+    if label == image:
+        label = None
+    found = f"images in {image!r}" + (f", labels in {label!r}" if label is not None else "")
+    return RawSet(arrays[image], arrays[label] if label is not None else None, (found,))
+
+
+def _first(spelled: Mapping[str, str], known: Iterable[str], part: str) -> str | None:
+    forms = ((name,) if not part else (f"{name}_{part}", f"{part}_{name}") for name in known)
+    return next((spelled[form] for group in forms for form in group if form in spelled), None)

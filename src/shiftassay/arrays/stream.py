@@ -1,0 +1,43 @@
+"""Opening and reading files that may be missing, damaged or lying: no traceback, no memory for what is only claimed."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from shiftassay.errors import BadInput
+
+CHUNK = 1 << 22
+DEFLATE_LIMIT = 1032  # no deflate stream grows by more than this (zlib's technical notes)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, open for reading. Raises `BadInput` for whatever the system refuses, there or while it is read."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise BadInput(f"{path}: a folder, where a file was expected. Name the file in it.")
+        if not stat.S_ISREG(mode):  # a pipe would wait for ever
+            raise BadInput(f"{path}: not a regular file. Save it to one first.")
+        with path.open("rb") as file:
+            yield file
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadInput(f"{path}: no such file.") from None
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read ({error.strerror or error}). Check its permissions and place.") from None
+
+
+def read_claimed(file: IO[bytes], claimed: int, at_most: int) -> bytearray:
+    """The next `claimed` bytes; fewer if the stream ends before, one more if it goes on: callers compare the length.
+
+    Nothing is read if more is claimed than `at_most`, what the file can hold. Memory grows with what arrives, since
+    `read(claimed)` would take all of it at once, and a compressed stream can be much shorter than it could be.
+    """
+    content = bytearray()
+    if claimed > at_most:
+        return content
+    while len(content) <= claimed and (chunk := file.read(min(CHUNK, claimed + 1 - len(content)))):
+        content += chunk
+    return content

@@ -1,0 +1,24 @@
+"""Image sets and labels to files that anyone can read."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from shiftassay.errors import BadInput
+from shiftassay.files import write_whole
+
+
+def write_images(path: Path, images: Float32[np.ndarray, "n c h w"]) -> Path:
+    """Write images as float32 `.npy`: `(n, h, w)`, or `(n, c, h, w)` if they have several channels."""
+    if path.suffix != ".npy":
+        raise BadInput(f"{path}: images are written as .npy. Name it {path.stem}.npy.")
+    return write_array(path, images[:, 0] if images.shape[1] == 1 else images)
+
+
+def write_array(path: Path, array: np.ndarray) -> Path:
+    """Write one array as `.npy`, all or nothing."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return write_whole(path, buffer.getvalue())

@@ -1,0 +1,314 @@
+"""The command line: one thin command for each verb. What a verb does is a library call, imported when it runs."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Optional
+
+import typer
+
+from shiftassay.errors import BadInput
+
+app = typer.Typer(
+    help="Shiftassay: name the shift, prove it, repair it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Where results are kept.")]
+Labels = Annotated[Optional[Path], typer.Option(metavar="FILE", help="Labels: .npy, .npz, .csv or IDX.")]  # noqa: UP045
+Weights = Annotated[Optional[Path], typer.Option(metavar="FILE", help="Weights for package.module:factory.")]  # noqa: UP045
+Unpickle = Annotated[
+    bool,
+    typer.Option(
+        "--unpickle",
+        help="Read pickled .npy files. This runs whatever code is in them: only for files you trust.",
+    ),
+]
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A built-in study (shiftassay list studies) or a TOML file.")],
+    quick: Annotated[bool, typer.Option("--quick", help="The same code path with fewer epochs.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All seeds.")] = False,
+    seeds: Annotated[Optional[int], typer.Option(min=1, help="How many seeds.")] = None,  # noqa: UP045
+    out: Out = Path("out"),
+    variants: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="Your own clean.npy and variants.")  # noqa: UP045
+    ] = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+) -> None:
+    """Run a study and write its report; the path of the report is printed last.
+
+    Example: `shiftassay run shifted-test-sets --quick`
+    """
+    from rich.console import Console
+
+    from shiftassay.studies.run import run_study
+
+    if quick and full:
+        raise BadInput("--quick and --full: choose one.")
+    size: Literal["quick", "full", "default"] = "quick" if quick else "full" if full else "default"
+    path = run_study(
+        study,
+        size=size,
+        seeds=seeds,
+        out=out,
+        variants=variants,
+        unpickle=unpickle,
+        device=device,
+        console=Console(),
+    )
+    typer.echo(path)
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(help="A network (shiftassay list networks).")],
+    data: Annotated[str, typer.Option(help="mnist, fashion-mnist, or a folder of IDX files.")] = "mnist",
+    recipe: Annotated[Optional[str], typer.Option(help="A recipe; by default the network's own.")] = None,  # noqa: UP045
+    epochs: Annotated[Optional[int], typer.Option(min=1, help="Epochs, if not the recipe's.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="The seed of a single member.")] = 0,
+    seeds: Annotated[Optional[int], typer.Option(min=1, help="Train members with seeds 0 … N − 1.")] = None,  # noqa: UP045
+    out: Out = Path("out"),
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Train one member of a network, or one for each of several seeds.
+
+    Example: `shiftassay train mlp --epochs 2`
+    """
+    from rich.console import Console
+
+    from shiftassay.training.progress import progress
+    from shiftassay.training.train import resolve_recipe
+    from shiftassay.training.train import train as train_members
+
+    members = range(seeds) if seeds else [seed]
+    console = Console()
+    with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console) as watch:
+        trained = train_members(
+            network, data, recipe=recipe, seeds=members, epochs=epochs, store=out, device=device, watch=watch
+        )
+    for member in trained:
+        last = member.metrics[-1]
+        known = last.validation_accuracy
+        typer.echo(
+            f"{member.folder}  loss {last.loss:.4f}"
+            + (f"  validation {100 * known:.2f}%" if known is not None else "")
+            + ("  (was there already)" if member.reused else "")
+        )
+    _write(json_file, "shiftassay.training/1", {
+        "members": [
+            {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics]} for m in trained
+        ]
+    })  # fmt: skip
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    sets: Annotated[
+        list[str],
+        typer.Argument(metavar="SET…", help="Image files or data sets; the first is the reference."),
+    ],
+    labels: Labels = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Accuracy with its interval, and a paired comparison of each further set with the first.
+
+    Example: `shiftassay evaluate out/runs/mlp-… mnist:test t1.npy t2.npy`
+    """
+    from shiftassay.arrays.read import read_image_set
+    from shiftassay.evaluation.evaluate import evaluate as evaluate_set
+    from shiftassay.evaluation.sentence import sentence
+    from shiftassay.networks.load import load_model
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights)
+    reference = read_image_set(sets[0], labels=labels, unpickle=unpickle)
+    others = [read_image_set(path, labels=labels, reference=reference, unpickle=unpickle) for path in sets[1:]]
+    device = resolve_device(device)
+    results = [evaluate_set(classifier, reference, device=device)]
+    results += [evaluate_set(classifier, other, reference, device=device) for other in others]
+    _say_notes([reference, *others])
+    for result in results:
+        typer.echo(sentence(result))
+    _write(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]})
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    images: Annotated[str, typer.Argument(metavar="SET", help="An image file or a data set.")],
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """The label of each image and how probable it is to the model; all probabilities with --json.
+
+    Example: `shiftassay predict out/runs/mlp-… mnist:test --json predictions.json`
+    """
+    from shiftassay.arrays.read import read_image_set
+    from shiftassay.networks.load import load_model
+    from shiftassay.networks.predict import predict as predict_set
+    from shiftassay.networks.predict import probabilities
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights)
+    image_set = read_image_set(images, labels="none", unpickle=unpickle)
+    found = probabilities(predict_set(classifier, image_set.images, resolve_device(device)).astype(float))
+    _say_notes([image_set])
+    typer.echo("image  label  probability")
+    for index, row in enumerate(found):
+        typer.echo(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
+    _write(json_file, "shiftassay.predictions/1", {
+        "labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()
+    })  # fmt: skip
+
+
+@app.command()
+def shift(
+    family: Annotated[
+        str,
+        typer.Argument(metavar="FAMILY[:k=v,…]", help="A shift (shiftassay list shifts) and its parameters."),
+    ],
+    source: Annotated[str, typer.Argument(metavar="IN", help="An image file or a data set.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The .npy file to write.")],
+    seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
+    model: Annotated[Optional[str], typer.Option(help="For shifts that are aimed at a model.")] = None,  # noqa: UP045
+    labels: Labels = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+) -> None:
+    """Make a shifted set from the catalogue. `low..high` draws a parameter, `scope=per_image` afresh for each image.
+
+    Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy`
+    """
+    from shiftassay.arrays.read import read_image_set
+    from shiftassay.arrays.write import write_images
+    from shiftassay.networks.load import load_model
+    from shiftassay.shifts.catalogue import parse
+    from shiftassay.shifts.catalogue import shift as shift_set
+    from shiftassay.shifts.family import Context
+
+    how = parse(family)
+    image_set = read_image_set(source, labels=labels, unpickle=unpickle)
+    context = None
+    if model and image_set.labels is not None:
+        context = Context(image_set.labels, load_model(model, weights).requires_grad_(False))
+    shifted = shift_set(image_set, how, seed, context)
+    _say_notes([image_set])
+    typer.echo(f"{write_images(target, shifted.images)}: {len(shifted):,} images, {how}")
+
+
+@app.command()
+def variants(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them.")],
+    study: Annotated[str, typer.Option(help="The study whose variants to write.")] = "shifted-test-sets",
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model that t3 and t4 are made for; by default the study's of seed 0."),
+    ] = None,
+    weights: Weights = None,
+    out: Out = Path("out"),
+    device: Device = "auto",
+) -> None:
+    """Write clean.npy, t1.npy … t4.npy and labels.npy.
+
+    Example: `shiftassay variants variants`
+    """
+    from rich.console import Console
+
+    from shiftassay.studies.run import study_variants
+
+    made = study_variants(study, folder, model, weights, out, device, Console())
+    for found, origin in zip((made.clean, *made.shifted), ("the test set", *made.origins), strict=True):
+        typer.echo(f"{folder / found.name}.npy: {origin}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a study's results.")],
+) -> None:
+    """Build a study's report again from its stored results.
+
+    Example: `shiftassay report out/studies/shifted-test-sets`
+    """
+    from shiftassay.report.write import write_report
+
+    typer.echo(write_report(folder))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="networks|shifts|studies|datasets")],
+    json_file: Json = None,
+) -> None:
+    """What there is.
+
+    Example: `shiftassay list shifts`
+    """
+    from shiftassay.arrays.dataset import known_datasets
+    from shiftassay.errors import unknown_name
+    from shiftassay.networks.registry import NETWORKS
+    from shiftassay.shifts.family import FAMILIES
+    from shiftassay.studies.schema import built_in_studies
+
+    listings = {
+        "networks": NETWORKS.about,
+        "shifts": FAMILIES.about,
+        "studies": built_in_studies,
+        "datasets": known_datasets,
+    }
+    if what not in listings:
+        raise unknown_name("list", what, listings)
+    found = listings[what]()
+    width = max(len(name) for name in found)
+    for name, about in found.items():
+        typer.echo(f"{name:<{width}}  {about}")
+    _write(json_file, "shiftassay.list/1", {what: found})
+
+
+def main() -> NoReturn:
+    """Run the command line: exit code 0, 1 (what was asked for failed) or 2 (bad input)."""
+    sys.exit(run_command_line())
+
+
+def run_command_line() -> int:
+    """The exit code of the command in `sys.argv`; usage errors exit with 2 by themselves."""
+    try:
+        app()
+    except BadInput as error:
+        typer.echo(f"shiftassay: {error}", err=True)
+        return 2
+    return 0
+
+
+def _say_notes(sets: Sequence[Any]) -> None:
+    for image_set in sets:
+        for note in image_set.notes:
+            typer.echo(note, err=True)
+
+
+def _write(path: Path | None, schema: str, content: dict[str, Any]) -> None:
+    if path is None:
+        return
+    from shiftassay.runs.store import write_json
+
+    write_json(path, {"schema": schema, **content})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Architectures, one a file, as plain modules; the registry; loading models and asking them."""

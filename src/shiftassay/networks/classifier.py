@@ -1,0 +1,49 @@
+"""A model: a trained network with what its images must go through first."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shiftassay.networks.registry import build
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What must be known to build a model again from its weights: the JSON sidecar of a weights file."""
+
+    network: str
+    parameters: dict[str, Any]
+    input_shape: tuple[int, int, int]
+    classes: int
+    mean: float
+    sd: float
+    seed: int
+    data: str
+    trial: str
+    schema: str = "shiftassay.model/1"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "ModelCard":
+        return cls(**{**content, "input_shape": tuple(content["input_shape"])})
+
+
+class Classifier(nn.Module):
+    """Images as the lab knows them (black 0, white 1) to logits: the network behind its normalisation."""
+
+    def __init__(self, network: nn.Module, card: ModelCard):
+        super().__init__()
+        self.network = network
+        self.card = card
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
+        return self.network((images - self.card.mean) / self.card.sd)
+
+    @classmethod
+    def from_card(cls, card: ModelCard) -> "Classifier":
+        """The untrained model that a card describes."""
+        return cls(build(card.network, card.input_shape, card.classes, card.parameters), card)

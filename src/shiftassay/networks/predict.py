@@ -1,0 +1,52 @@
+"""Asking a model."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import nn
+
+from shiftassay.errors import BadInput
+
+BATCH = 1000
+
+
+def predict(
+    model: nn.Module, images: Float32[np.ndarray, "n c h w"], device: str = "cpu"
+) -> Float32[np.ndarray, "n classes"]:
+    """The model's logits, in evaluation mode (dropout off, statistics fixed), whatever mode it was in before.
+
+    Raises `BadInput` if the images do not fit the model's input.
+
+    >>> doubling = nn.Sequential(nn.Flatten(), nn.Linear(1, 1, bias=False))
+    >>> _ = nn.init.constant_(doubling[1].weight, 2)
+    >>> predict(doubling, np.ones((3, 1, 1, 1), np.float32)).ravel().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    was_training = model.training
+    model.eval().to(device)
+    try:
+        with torch.inference_mode():
+            batches = (torch.from_numpy(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
+            return torch.cat([model(batch.to(device)).float().cpu() for batch in batches]).numpy()
+    except RuntimeError as error:
+        raise BadInput(
+            f"the model can't take images of {images.shape[1:]} ({str(error).splitlines()[0]}). "
+            "Give it images of the size that it was built for."
+        ) from None
+    finally:
+        model.train(was_training)
+
+
+def probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n classes"]:
+    """Softmax, without overflow.
+
+    >>> probabilities(np.array([[1000.0, 1000.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def labels_of(logits: Float[np.ndarray, "n classes"]) -> Int64[np.ndarray, "n"]:
+    """The most likely class of each image."""
+    return logits.argmax(axis=1)

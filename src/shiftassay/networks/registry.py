@@ -1,0 +1,42 @@
+"""Every architecture by its name."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import nn
+
+from shiftassay.errors import BadInput, unknown_name
+from shiftassay.registry import Registry
+
+NETWORKS: Registry[type[nn.Module]] = Registry("network", "shiftassay.networks")
+GIVEN = ("self", "input_shape", "classes")
+
+
+def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters: Mapping[str, Any]) -> nn.Module:
+    """An untrained network for images of (c, h, w), with PyTorch's default initialisation.
+
+    Raises `BadInput` for an unknown name or parameter, or one whose value the network cannot be built with.
+
+    >>> sum(weights.numel() for weights in build("mlp", (1, 28, 28), 10, {}).parameters())
+    1059560
+    """
+    check_parameters(name, parameters)
+    try:
+        return NETWORKS[name](input_shape=input_shape, classes=classes, **parameters)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(f"{name}: can't be built for {input_shape} images with {dict(parameters)} ({error}).") from None
+
+
+def check_parameters(name: str, parameters: Iterable[str]) -> None:
+    """Raise `BadInput` for an unknown network, or a parameter that it does not have."""
+    known = parameters_of(name)
+    for parameter in parameters:
+        if parameter not in known:
+            raise unknown_name(f"parameter of {name}", parameter, known)
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """The parameters of a network and their defaults."""
+    found = inspect.signature(NETWORKS[name].__init__).parameters
+    return {key: parameter.default for key, parameter in found.items() if key not in GIVEN}

@@ -1,0 +1,50 @@
+"""A named family of things, one decorator away from being known everywhere."""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Generic, TypeVar
+
+from shiftassay.errors import unknown_name
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names and what they stand for, filled by the decorators in the files of one room, which are imported when asked."""
+
+    def __init__(self, kind: str, room: str):
+        self.kind = kind
+        self.room = room
+        self._entries: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[type], type]:
+        """A class decorator that enters the class under a name."""
+
+        def enter(cls: type) -> type:
+            self._entries[name] = cls  # pyright: ignore[reportArgumentType]
+            return cls
+
+        return enter
+
+    def __getitem__(self, name: str) -> T:
+        """The entry of that name. Raises `BadInput` with the nearest known name."""
+        self._fill()
+        if name not in self._entries:
+            raise unknown_name(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._fill()
+        return iter(self._entries)
+
+    def about(self) -> dict[str, str]:
+        """Each name and the first line of what its class says of itself."""
+        self._fill()
+        return {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in self._entries.items()}
+
+    def _fill(self) -> None:
+        room = import_module(self.room)
+        for module in iter_modules([str(Path(str(room.__file__)).parent)]):
+            import_module(f"{self.room}.{module.name}")

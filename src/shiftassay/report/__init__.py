@@ -1,0 +1,1 @@
+"""Figures, HTML and Markdown from findings."""

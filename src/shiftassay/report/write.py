@@ -1,0 +1,63 @@
+"""A report from its findings: one HTML file that needs nothing else, and Markdown with its figures beside it."""
+
+import base64
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from shiftassay.errors import BadInput
+from shiftassay.files import write_whole
+from shiftassay.report.figures import draw
+from shiftassay.report.finding import Figure, Report
+from shiftassay.runs.store import read_json, write_json
+
+FINDINGS = "findings.json"
+HTML = "report.html"
+MARKDOWN = "report.md"
+
+
+def write_report(folder: str | Path, report: Report | None = None) -> Path:
+    """Write `report.html`, `report.md` and `figures/` into a study's folder; return the path of the HTML.
+
+    Without a `report`, the findings stored there are read: a report can be made again without running anything.
+    Raises `BadInput` if there are none.
+    """
+    folder = Path(folder)
+    if report is None:
+        if not (folder / FINDINGS).is_file():
+            raise BadInput(f"{folder}: no {FINDINGS} in it. Give the folder of a study: shiftassay run prints it.")
+        report = Report.from_json(read_json(folder / FINDINGS))
+    else:
+        write_json(folder / FINDINGS, report.to_json())
+    drawn = {
+        _place(finding.key, index): (figure, draw(figure, folder))
+        for finding in report.findings
+        for index, figure in enumerate(finding.figures)
+    }
+    for place, (_, svg) in drawn.items():
+        write_whole(folder / place, svg)
+    write_whole(folder / MARKDOWN, _render("report.md.jinja", report, drawn).encode())
+    write_whole(folder / HTML, _render("report.html.jinja", report, drawn).encode())
+    return folder / HTML
+
+
+def _render(template: str, report: Report, drawn: dict[str, tuple[Figure, bytes]]) -> str:
+    here = files("shiftassay") / "report"
+    environment = Environment(
+        autoescape=template.endswith(".html.jinja"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.from_string((here / template).read_text()).render(
+        report=report,
+        style=Markup((here / "report.css").read_text()),
+        place=_place,
+        inline=lambda place: "data:image/svg+xml;base64," + base64.b64encode(drawn[place][1]).decode(),
+    )
+
+
+def _place(key: str, index: int) -> str:
+    return f"figures/{key}{'' if index == 0 else f'-{index + 1}'}.svg"

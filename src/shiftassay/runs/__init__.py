@@ -1,0 +1,1 @@
+"""Trials, their hashes, and the store of their results."""

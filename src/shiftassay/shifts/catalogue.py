@@ -1,0 +1,104 @@
+"""From a name to a shift, and from a shift to shifted images."""
+
+import dataclasses
+from collections.abc import Iterable
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.errors import BadInput, unknown_name
+from shiftassay.noise import seed_for
+from shiftassay.shifts.family import FAMILIES, Context, Scope, Shift, Uniform
+
+
+def make(family: str, parameters: dict[str, Any] | None = None, scope: str | None = None) -> Shift:
+    """A shift from its name, its parameters and its scope (the family's own if None). Raises `BadInput`.
+
+    >>> print(make("rotate", {"angle": {"low": -45, "high": 45}}, "per_image"))
+    rotate (angle = -45 … 45), drawn afresh for each image
+    """
+    given = dict(parameters or {})
+    check_names(family, given)
+    cls = FAMILIES[family]
+    hints = get_type_hints(cls)
+    values = {name: _fit(value, hints[name], f"{family}: {name}") for name, value in given.items()}
+    return cls(**values, **({"scope": _fit(scope, Scope, f"{family}: scope")} if scope else {}))
+
+
+def check_names(family: str, parameters: Iterable[str]) -> None:
+    """Raise `BadInput` for a family that is not in the catalogue, or parameters that are not those it needs."""
+    fields = {field.name: field for field in dataclasses.fields(FAMILIES[family]) if field.name != "scope"}
+    given = set(parameters)
+    for name in given - set(fields):
+        raise unknown_name(f"parameter of {family}", name, fields)
+    missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
+    if missing:
+        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}=0.5.")
+
+
+def parse(text: str) -> Shift:
+    """A shift from the command line's form, `family:name=value,…`; `low..high` is drawn, `scope` is a name like any other.
+
+    >>> parse("rotate:angle=-45..45,scope=per_image").parameters
+    {'angle': {'low': -45.0, 'high': 45.0}}
+    """
+    family, _, rest = text.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    if any(not equals for _, equals, _ in pairs):
+        raise BadInput(f"{text!r}: expected family:name=value,name=value, for example rotate:angle=15.")
+    given = {name.strip(): _read(value.strip()) for name, _, value in pairs}
+    scope = given.pop("scope", None)
+    return make(family, given, scope)
+
+
+def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context | None = None) -> ImageSet:
+    """Shift an image set, reproducibly: the same seed gives the same images.
+
+    >>> two = ImageSet(np.array([[[[0.0, 0.5]]], [[[0.25, 1.0]]]], np.float32))
+    >>> shift(two, "gain:factor=0.5").images.ravel().tolist()
+    [0.0, 0.25, 0.125, 0.5]
+    """
+    how = parse(how) if isinstance(how, str) else how
+    images = how.drawn(image_set.shape, generator(how, seed, "shared")).apply(
+        image_set.images, generator(how, seed, "per_image"), context
+    )
+    return ImageSet(images, image_set.labels, f"{image_set.name} under {how}")
+
+
+def generator(how: Shift, seed: int, place: str) -> np.random.Generator:
+    """The generator that a shift draws from."""
+    return np.random.default_rng(seed_for(seed, how.family, place))
+
+
+def _fit(value: Any, hint: Any, where: str) -> Any:
+    """A value from JSON, TOML or the command line as its field's type; `BadInput` if it can't be."""
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")
+        return value
+    kinds = [get_origin(kind) or kind for kind in (get_args(hint) if get_origin(hint) is UnionType else (hint,))]
+    if isinstance(value, dict) and set(value) == {"low", "high"} and Uniform in kinds:
+        return Uniform(float(value["low"]), float(value["high"]))
+    if isinstance(value, list) and tuple in kinds:
+        return tuple(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and float in kinds:
+        return float(value)
+    if isinstance(value, float) and value.is_integer() and int in kinds:
+        return int(value)
+    if not isinstance(value, tuple(kinds)):
+        drawn = ", or low..high" if Uniform in kinds else ""
+        named = " or ".join(
+            {float: "a number", int: "a whole number", bool: "true or false"}.get(k, "a list") for k in kinds[:1]
+        )
+        raise BadInput(f"{where}: expected {named}{drawn}, found {value!r}.")
+    return value
+
+
+def _read(text: str) -> Any:
+    low, dots, high = text.partition("..")
+    try:
+        return {"low": float(low), "high": float(high)} if dots else float(text)
+    except ValueError:
+        return {"true": True, "false": False}.get(text, text)

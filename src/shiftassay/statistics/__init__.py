@@ -1,0 +1,1 @@
+"""Intervals, paired tests, equivalence, bootstrap, calibration: arrays in, numbers out."""

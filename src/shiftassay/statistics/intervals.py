@@ -1,0 +1,41 @@
+"""Intervals for an accuracy and for the difference of two accuracies on unpaired images."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from scipy.stats import binomtest
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with the two ends of its interval."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float = 0.95
+
+
+def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
+    """The score interval of a proportion (Wilson 1927): it holds its level near 0 and 1, where accuracies live.
+
+    >>> interval = wilson(9932, 10_000)
+    >>> f"{interval.low:.4f} to {interval.high:.4f}"
+    '0.9914 to 0.9946'
+    """
+    ends = binomtest(successes, n).proportion_ci(level, method="wilson")
+    return Interval(successes / n, ends.low, ends.high, level)
+
+
+def difference_unpaired(successes: int, n: int, successes_reference: int, n_reference: int) -> Interval:
+    """The 95% interval of p − p_reference on different images (Newcombe 1998, method 10: from two Wilson intervals).
+
+    >>> interval = difference_unpaired(56, 70, 48, 80)  # Newcombe's example (a): 0.0524 to 0.3339
+    >>> f"{interval.low:.4f} to {interval.high:.4f}"
+    '0.0524 to 0.3339'
+    """
+    one, other = wilson(successes, n), wilson(successes_reference, n_reference)
+    difference = one.estimate - other.estimate
+    below = sqrt((one.estimate - one.low) ** 2 + (other.high - other.estimate) ** 2)
+    above = sqrt((one.high - one.estimate) ** 2 + (other.estimate - other.low) ** 2)
+    return Interval(difference, difference - below, difference + above)

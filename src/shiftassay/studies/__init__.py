@@ -1,0 +1,1 @@
+"""Studies: their files, what they find, and how they are run."""

@@ -1,0 +1,181 @@
+"""Running a study: train, make or read the variants, evaluate, find, report. What is done is not done again."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from shiftassay.arrays.dataset import Dataset, load_dataset
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.layout import check_same_shape
+from shiftassay.errors import BadInput
+from shiftassay.evaluation.evaluate import assess
+from shiftassay.networks.load import load_model
+from shiftassay.networks.predict import predict
+from shiftassay.networks.registry import check_parameters
+from shiftassay.report.finding import Report, Table
+from shiftassay.report.write import write_report
+from shiftassay.runs.environment import environment
+from shiftassay.runs.store import write_arrays, write_json
+from shiftassay.shifts.catalogue import check_names
+from shiftassay.studies.schema import Study, load_study
+from shiftassay.studies.shifted_test_sets import SAMPLES, Evaluations, findings, sample_images, summary
+from shiftassay.studies.variants import Variants, make_variants, read_variants, write_variants
+from shiftassay.training.engine import split
+from shiftassay.training.progress import progress
+from shiftassay.training.recipe import recipe_named
+from shiftassay.training.train import Trained, resolve_recipe, train
+
+EVALUATIONS = "evaluations.json"
+
+
+def run_study(
+    name: str | Path,
+    *,
+    size: Literal["default", "quick", "full"] = "default",
+    seeds: int | None = None,
+    out: str | Path = "out",
+    variants: str | Path | None = None,
+    unpickle: bool = False,
+    device: str = "auto",
+    console: Console | None = None,
+) -> Path:
+    """Run a study, built in or from a TOML file, and return the path of its report.
+
+    Models are kept in `out/runs`, everything else in `out/studies/<name>`; a run that was broken off goes on where it was.
+    `variants` is a folder of the user's own to use in place of the study's. Raises `BadInput`, before anything is trained
+    where that can be known.
+    """
+    console = console or Console(quiet=True)
+    title, study = load_study(name)
+    study = study.sized(size, seeds)
+    check_study(study)
+    dataset = load_dataset(study.data)
+    given = _given_variants(study, variants, dataset, unpickle)
+    folder = (
+        Path(out)
+        / "studies"
+        / (title + ("" if size == "default" else f"-{size}") + (f"-{Path(variants).name}" if variants else ""))
+    )
+    console.print(f"[bold]{study.title}[/bold]: {study.seeds} seed{'s' * (study.seeds > 1)}", highlight=False)
+    members = train_members(study, dataset, Path(out), device, console)
+    if given is None:
+        console.print("making the variants")
+        given = make_variants(study, dataset.test, _held_out(study, dataset), members[0].model)
+        write_variants(folder / "variants", given)
+    console.print("evaluating")
+    evaluations = evaluate_members(members, given, study.margin)
+    write_json(folder / EVALUATIONS, [[e.to_json() for e in member] for member in evaluations])
+    write_arrays(folder / SAMPLES, sample_images(given))
+    report = Report(
+        title=study.title,
+        question=study.question,
+        summary=summary(given, evaluations),
+        findings=tuple(findings(members, given, evaluations, dataset.classes)),
+        provenance=_provenance(members, given, dataset),
+    )
+    return write_report(folder, report)
+
+
+def check_study(study: Study) -> None:
+    """Raise `BadInput` for a name in a study that stands for nothing, before anything is trained."""
+    resolve_recipe(study.network, study.recipe, study.epochs)
+    check_parameters(study.network, study.network_parameters)
+    for variant in study.variants:
+        check_names(variant.family, variant.parameters)
+
+
+def study_variants(
+    name: str | Path,
+    folder: Path,
+    model: str | None = None,
+    weights: Path | None = None,
+    out: str | Path = "out",
+    device: str = "auto",
+    console: Console | None = None,
+) -> Variants:
+    """Write a study's variants into a folder, made for the given model or for the study's own of seed 0."""
+    _, study = load_study(name)
+    check_study(study)
+    dataset = load_dataset(study.data)
+    if model is not None:
+        target = load_model(model, weights)
+    else:
+        target = train_members(study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True))[
+            0
+        ].model
+    made = make_variants(study, dataset.test, _held_out(study, dataset), target)
+    write_variants(folder, made)
+    return made
+
+
+def train_members(study: Study, dataset: Dataset, out: Path, device: str, console: Console) -> list[Trained]:
+    """The study's models, trained or found in the store."""
+    recipe = resolve_recipe(study.network, study.recipe, study.epochs)
+    with progress(study.seeds, recipe.epochs, console) as watch:
+        return train(
+            study.network,
+            dataset,
+            recipe=recipe,
+            seeds=range(study.seeds),
+            parameters=study.network_parameters,
+            store=out,
+            device=device,
+            watch=watch,
+        )
+
+
+def evaluate_members(members: list[Trained], variants: Variants, margin: float) -> Evaluations:
+    """Every model on clean and on every variant, against clean."""
+    evaluations = []
+    for member in members:
+        clean = predict(member.model, variants.clean.images)
+        row = [assess(variants.clean, clean, margin=margin)]
+        row += [assess(s, predict(member.model, s.images), variants.clean, clean, margin) for s in variants.shifted]
+        evaluations.append(row)
+    return evaluations
+
+
+def _held_out(study: Study, dataset: Dataset) -> ImageSet | None:
+    return split(dataset.train, recipe_named(study.recipe).held_out, dataset.classes).validation
+
+
+def _given_variants(study: Study, variants: str | Path | None, dataset: Dataset, unpickle: bool) -> Variants | None:
+    folder = variants if variants is not None else study.folder
+    if folder is None:
+        return None
+    given = read_variants(Path(folder), unpickle)
+    check_same_shape(given.clean.shape, dataset.test.shape, f"{folder}/{given.clean.name}", f"{dataset.name}'s")
+    _check_classes(given.clean, dataset)
+    return given
+
+
+def _check_classes(clean: ImageSet, dataset: Dataset) -> None:
+    assert clean.labels is not None
+    if clean.labels.max() >= dataset.classes:
+        raise BadInput(
+            f"{clean.name}: labels up to {clean.labels.max()}, but the study trains on {dataset.name} with {dataset.classes} classes. "
+            'Set data = "…" in a study file to the training set that belongs to these variants.'
+        )
+
+
+def _provenance(members: list[Trained], variants: Variants, dataset: Dataset) -> Table:
+    trial, made = members[0].trial, environment(members[0].trial.device)
+    packages = ", ".join(f"{name} {version}" for name, version in made["packages"].items())
+    rows = [
+        (
+            "command",
+            " ".join(["shiftassay", *sys.argv[1:]]) if sys.argv[0].endswith("shiftassay") else "shiftassay.run_study",
+        ),
+        ("made", made["made"]),
+        ("commit", made["commit"] or "not a checkout"),
+        ("software", f"Python {made['python']}, {packages}"),
+        ("machine", f"{made['system']}, {made['processor']}, {made['cores']} cores, device {made['device']}"),
+        ("data", f"{dataset.name}, SHA-256 {trial.data_digest}…"),
+        ("seeds", ", ".join(str(member.trial.seed) for member in members)),
+        ("trials", ", ".join(f"{m.trial.digest}{' (from the store)' if m.reused else ''}" for m in members)),
+        *((found.name, f"SHA-256 {found.digest}…") for found in (variants.clean, *variants.shifted)),
+        ("notes", "; ".join(variants.clean.notes) or "none"),
+    ]
+    return Table(("", ""), tuple(rows))

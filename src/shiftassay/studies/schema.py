@@ -1,0 +1,140 @@
+"""What a study file may say, and errors that name the nearest key."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from shiftassay.errors import BadInput, unknown_name
+from shiftassay.evaluation.evaluate import MARGIN
+
+
+class Strict(BaseModel):
+    """A table of a study file: a key that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HarmlessWithin(Strict):
+    """A strength to be found: the largest at which accuracy on held-out training images moves by no more than this."""
+
+    harmless_within: float = Field(gt=0, lt=1)
+
+
+class SameAs(Strict):
+    """The strength of another variant, by its name."""
+
+    same_as: str
+
+
+class VariantSpec(Strict):
+    """One shifted test set: a family of the catalogue, its parameters and its scope."""
+
+    name: str
+    family: str
+    parameters: dict[str, Any] = {}
+    scope: Literal["shared", "per_image"] | None = None
+
+    @field_validator("parameters", mode="after")
+    @classmethod
+    def _strengths(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        kinds = {"harmless_within": HarmlessWithin, "same_as": SameAs}
+        found = {
+            name: next((kinds[key] for key in value if key in kinds), None)
+            for name, value in parameters.items()
+            if isinstance(value, dict)
+        }
+        return {
+            name: kind.model_validate(value) if (kind := found.get(name)) else value
+            for name, value in parameters.items()
+        }
+
+
+class Size(Strict):
+    """What the quick and the full form of a study change."""
+
+    seeds: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+
+
+class Study(Strict):
+    """A study of a network on shifted test sets: variants from the catalogue, or a folder of them."""
+
+    kind: Literal["shifted-test-sets"]
+    title: str
+    question: str
+    data: str = "mnist"
+    network: str
+    network_parameters: dict[str, Any] = {}
+    recipe: str
+    seeds: int = Field(default=1, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    margin: float = Field(default=MARGIN, gt=0, lt=1)
+    variants: tuple[VariantSpec, ...] = ()
+    folder: str | None = None
+    quick: Size = Size()
+    full: Size = Size()
+
+    def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "Study":
+        """The study in its quick or full form, with another number of seeds if that is given."""
+        changes = {} if size == "default" else getattr(self, size).model_dump(exclude_none=True)
+        return self.model_copy(update={**changes, **({"seeds": seeds} if seeds else {})})
+
+
+def built_in_studies() -> dict[str, str]:
+    """Name and title of every study that comes with the lab."""
+    found = {path.name.removesuffix(".toml"): path for path in (files("shiftassay") / "studies" / "files").iterdir()}
+    return {name: tomllib.loads(path.read_text(encoding="utf-8"))["title"] for name, path in sorted(found.items())}
+
+
+def load_study(name: str | Path) -> tuple[str, Study]:
+    """A study and its name, from a built-in name or a TOML file. Raises `BadInput`.
+
+    >>> name, study = load_study("shifted-test-sets")
+    >>> name, study.network, [variant.family for variant in study.variants]
+    ('shifted-test-sets', 'mlp', ['pixel_permutation', 'pixel_permutation', 'sign_noise', 'adversarial'])
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise BadInput(f"{path}: no such study file.")
+        return path.stem, _parse(path.read_text(encoding="utf-8"), str(path))
+    if str(name) not in built_in_studies():
+        raise unknown_name("study", str(name), [*built_in_studies(), "FILE.toml"])
+    text = (files("shiftassay") / "studies" / "files" / f"{name}.toml").read_text(encoding="utf-8")
+    return str(name), _parse(text, str(name))
+
+
+def _parse(text: str, where: str) -> Study:
+    try:
+        study = Study.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{where}: not valid TOML: {error}.") from None
+    except ValidationError as error:
+        raise BadInput(f"{where}: {_first(error)}") from None
+    names = [variant.name for variant in study.variants]
+    if bool(names) == bool(study.folder):
+        raise BadInput(f'{where}: give either [[variants]] or folder = "…", not {"both" if names else "neither"}.')
+    if len(set(names)) < len(names) or "clean" in names:
+        raise BadInput(f"{where}: variants need names of their own, none of them 'clean'; found {', '.join(names)}.")
+    for place, variant in enumerate(study.variants):
+        earlier = {v.name for v in study.variants[:place]}
+        for value in variant.parameters.values():
+            if isinstance(value, SameAs) and value.same_as not in earlier:
+                raise unknown_name("earlier variant", value.same_as, earlier)
+    return study
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing wrong, in words, with the nearest known key if a key is unknown."""
+    problems = error.errors()
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    place = [str(part) for part in problem["loc"]]
+    if problem["type"] == "extra_forbidden":
+        table: Any = (
+            {"variants": VariantSpec, "quick": Size, "full": Size}.get(place[0], Study) if len(place) > 1 else Study
+        )
+        return str(unknown_name("key", place[-1], table.model_fields))
+    return f"{'.'.join(place)}: {problem['msg']}, found {problem.get('input')!r}."

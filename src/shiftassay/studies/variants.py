@@ -1,0 +1,142 @@
+"""The variants of a study: made from the catalogue, or read from a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet, digest_of
+from shiftassay.arrays.read import read_folder
+from shiftassay.arrays.write import write_array, write_images
+from shiftassay.errors import BadInput, unknown_name
+from shiftassay.networks.predict import labels_of, predict
+from shiftassay.runs.store import read_json, write_json
+from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts.family import Context
+from shiftassay.studies.schema import HarmlessWithin, SameAs, Study, VariantSpec
+
+SEED = 0
+STEP = 0.005  # the resolution to which a harmless strength is found
+MANIFEST = "variants.json"
+
+
+@dataclass(frozen=True)
+class Variants:
+    """A reference and its shifted sets, and for each a sentence on how it came to be."""
+
+    clean: ImageSet
+    shifted: tuple[ImageSet, ...]
+    origins: tuple[str, ...]
+
+
+def make_variants(study: Study, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
+    """Apply the study's shifts to the test set; strengths that are to be found are found on held-out training images.
+
+    Raises `BadInput` for an unknown family, parameter or variant.
+    """
+    clean = ImageSet(test.images, test.labels, "clean")
+    known: dict[str, dict[str, Any]] = {}
+    shifted, origins = [], []
+    for spec in study.variants:
+        known[spec.name] = {
+            name: _resolve(name, value, spec, known, held_out, model) for name, value in spec.parameters.items()
+        }
+        how = make(spec.family, known[spec.name], spec.scope)
+        result = shift(clean, how, SEED, _context(clean, model) if how.needs_model else None)
+        shifted.append(ImageSet(result.images, clean.labels, spec.name))
+        origins.append(str(how))
+    return Variants(clean, tuple(shifted), tuple(origins))
+
+
+def read_variants(folder: Path, unpickle: bool = False) -> Variants:
+    """The variants in a user's folder, and what was found and assumed when they were read."""
+    clean, shifted = read_folder(folder, unpickle)
+    for found in (clean, *shifted):
+        if found.labels is None:
+            raise BadInput(
+                f"{folder}/{found.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
+                "MNIST's. Save the labels as labels.npy in the same folder."
+            )
+    return Variants(
+        _named(clean), tuple(_named(found) for found in shifted), tuple("; ".join(s.notes) for s in shifted)
+    )
+
+
+def write_variants(folder: Path, variants: Variants) -> Path:
+    """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for colour) and `labels.npy`.
+
+    A folder that holds other files of these names is left as it is: raises `BadInput`.
+    """
+    sets = (variants.clean, *variants.shifted)
+    manifest = {
+        "schema": "shiftassay.variants/1",
+        "sets": {
+            found.name: {"origin": origin, "digest": digest_of(found.images)}
+            for found, origin in zip(sets, ("the test set", *variants.origins), strict=True)
+        },
+    }
+    there = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
+    if there == manifest:
+        return folder
+    taken = [path.name for path in (folder / f"{name}.npy" for name in (*manifest["sets"], "labels")) if path.exists()]
+    if there is None and taken:
+        raise BadInput(f"{folder}: already holds {', '.join(taken)}. Name another folder.")
+    for found in sets:
+        write_images(folder / f"{found.name}.npy", found.images)
+    assert variants.clean.labels is not None
+    write_array(folder / "labels.npy", variants.clean.labels)
+    write_json(folder / MANIFEST, manifest)
+    return folder
+
+
+def harmless_strength(how: VariantSpec, parameter: str, within: float, held_out: ImageSet, model: nn.Module) -> float:
+    """The largest multiple of 0.005, up to 1, that keeps accuracy within `within` of what it is without the shift.
+
+    Measured on held-out training images, never on a test set; found by bisection, as accuracy falls with strength.
+    """
+    clean = _right(held_out, model)
+    harmless, harmful = 0, round(1 / STEP) + 1
+    while harmful - harmless > 1:
+        middle = (harmless + harmful) // 2
+        candidate = make(how.family, {**how.parameters, parameter: middle * STEP}, how.scope)
+        if abs(_right(shift(held_out, candidate, SEED), model) - clean) <= within:
+            harmless = middle
+        else:
+            harmful = middle
+    return round(harmless * STEP, 3)
+
+
+def _resolve(
+    name: str,
+    value: Any,
+    spec: VariantSpec,
+    known: dict[str, dict[str, Any]],
+    held_out: ImageSet | None,
+    model: nn.Module,
+) -> Any:
+    if isinstance(value, SameAs):
+        if name not in known[value.same_as]:
+            raise unknown_name(f"parameter of variant {value.same_as}", name, known[value.same_as])
+        return known[value.same_as][name]
+    if isinstance(value, HarmlessWithin):
+        if held_out is None:
+            raise BadInput(
+                f"variant {spec.name}: a harmless {name} is found on held-out images, but the recipe holds out none."
+            )
+        return harmless_strength(spec, name, value.harmless_within, held_out, model)
+    return value
+
+
+def _context(images: ImageSet, model: nn.Module) -> Context:
+    assert images.labels is not None
+    model.eval().requires_grad_(False)
+    return Context(images.labels, model)
+
+
+def _right(images: ImageSet, model: nn.Module) -> float:
+    return float((labels_of(predict(model, images.images)) == images.labels).mean())
+
+
+def _named(found: ImageSet) -> ImageSet:
+    return ImageSet(found.images, found.labels, found.name.split(".")[0], found.unit, found.integer, found.notes)

@@ -1,0 +1,89 @@
+"""The plain path: any module, in eager PyTorch, on arrays that stay in memory."""
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from shiftassay.networks.predict import predict
+from shiftassay.noise import epoch_order, seed_for
+from shiftassay.training.engine import TrainingData, learning_rates
+from shiftassay.training.masks import reading_masks
+from shiftassay.training.recipe import Recipe
+
+
+class PlainMember:
+    """One model in training; the reference that every faster path is compared with."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe, data: TrainingData, seed: int, device: str = "cpu"):
+        self.network = network.to(device)
+        self.recipe = recipe
+        self.seed = seed
+        self.device = device
+        self.images = torch.from_numpy(data.images).to(device)
+        self.labels = torch.from_numpy(data.labels).to(device)
+        self.optimiser = _optimiser(network, recipe)
+
+    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        self.network.train()
+        n, size = len(self.images), self.recipe.batch_size
+        order = torch.from_numpy(epoch_order(seed_for(self.seed, epoch, "order"), n)).to(self.device)
+        losses, right = [], []
+        with torch.random.fork_rng(), reading_masks(self.network, self.seed, epoch) as place:
+            torch.manual_seed(seed_for(self.seed, epoch, "torch"))  # for modules that draw their own noise
+            for step, rate in enumerate(learning_rates(self.recipe, n, epoch)):
+                place.position = step * size
+                batch = order[place.position : place.position + size]
+                loss, correct = self._step(self.images[batch], self.labels[batch], rate)
+                losses.append(loss)
+                right.append(correct)
+        return torch.stack(losses).cpu().numpy(), torch.stack(right).cpu().numpy()
+
+    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        logits = self.network((images - self.recipe.mean) / self.recipe.sd)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach(), (logits.argmax(1) == labels).sum()
+
+    def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
+        return predict(self.network, (images - np.float32(self.recipe.mean)) / np.float32(self.recipe.sd), self.device)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Weights and the optimiser's memory, as flat names to arrays."""
+        memory = {
+            f"optimiser/{index}/{name}": value.cpu().numpy()
+            for index, values in self.optimiser.state_dict()["state"].items()
+            for name, value in values.items()
+            if value is not None
+        }
+        return {**{f"network/{name}": array for name, array in self.weights().items()}, **memory}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+        prefix = "network/"
+        self.network.load_state_dict(
+            {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        )
+        memory: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if not name.startswith(prefix):
+                _, index, key = name.split("/")
+                memory.setdefault(int(index), {})[key] = tensor
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": memory})
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    parameters = list(network.parameters())
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            parameters, recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    return torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)

@@ -1,0 +1,44 @@
+"""How far training is: a live line in a terminal, plain lines elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shiftassay.runs.trial import Trial
+from shiftassay.training.engine import EpochMetrics
+from shiftassay.training.train import Watch
+
+
+@contextmanager
+def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
+    """Within this context, what is yielded shows each epoch that it is told of."""
+    if not console.is_terminal:
+        yield lambda trial, metrics: console.print(f"{_who(trial)}  {_what(metrics, epochs)}", soft_wrap=True)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("training", total=members * epochs)
+
+        def show(trial: Trial, metrics: EpochMetrics) -> None:
+            bar.update(task, advance=1, description=f"{_who(trial)}  {_what(metrics, epochs)}")
+
+        yield show
+
+
+def _who(trial: Trial) -> str:
+    return f"{trial.network} seed {trial.seed}"
+
+
+def _what(metrics: EpochMetrics, epochs: int) -> str:
+    said = f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  loss {metrics.loss:.4f}"
+    if metrics.validation_accuracy is not None:
+        said += f"  validation {100 * metrics.validation_accuracy:.2f}%"
+    return f"{said}  {metrics.seconds:.1f} s"

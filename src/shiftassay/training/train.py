@@ -1,0 +1,144 @@
+"""Training trials: what is stored is not trained again, what was broken off goes on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from shiftassay.arrays.dataset import Dataset, load_dataset
+from shiftassay.arrays.image_set import digest_of
+from shiftassay.errors import BadInput
+from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.registry import build, parameters_of
+from shiftassay.noise import seed_for
+from shiftassay.runs.environment import environment
+from shiftassay.runs.store import Run, Store
+from shiftassay.runs.trial import Trial
+from shiftassay.training.engine import SEMANTICS, EpochMetrics, run_member, split
+from shiftassay.training.plain import PlainMember
+from shiftassay.training.recipe import Recipe, check_fits, recipe_named
+
+Watch = Callable[[Trial, EpochMetrics], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained member: its trial, the model, the metrics of every epoch, and its logits on the test set."""
+
+    trial: Trial
+    model: Classifier
+    metrics: tuple[EpochMetrics, ...]
+    test_logits: np.ndarray
+    folder: Path | None
+    reused: bool
+
+
+def train(
+    network: str,
+    data: Dataset | str = "mnist",
+    *,
+    recipe: Recipe | str | None = None,
+    seeds: Sequence[int] = (0,),
+    epochs: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    store: Path | None = None,
+    device: str = "auto",
+    watch: Watch | None = None,
+) -> list[Trained]:
+    """Train one member of a network for each seed.
+
+    Without a `recipe` the one that is named like the network is taken, else seed-003. With a `store`, results are kept
+    there, and a trial that is found there is read instead of trained. Raises `BadInput`.
+
+    >>> from shiftassay.arrays.image_set import ImageSet
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.integers(0, 2, 200)
+    >>> images = (0.8 * labels[:, None, None, None] + 0.2 * rng.random((200, 1, 4, 4))).astype(np.float32)
+    >>> toy = Dataset("toy", ImageSet(images[:100], labels[:100]), ImageSet(images[100:], labels[100:]))
+    >>> recipe = Recipe("mine", epochs=20, batch_size=10, optimiser="adamw", learning_rate=0.01)
+    >>> [member] = train("mlp", toy, recipe=recipe, parameters={"widths": [8]})
+    >>> float((member.test_logits.argmax(1) == toy.test.labels).mean())
+    1.0
+    """
+    dataset = load_dataset(data) if isinstance(data, str) else data
+    resolved = resolve_recipe(network, recipe, epochs)
+    check_fits(resolved, len(dataset.train))
+    device = resolve_device(device)
+    data_digest = digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
+    trials = [
+        Trial(
+            network=network,
+            parameters={**parameters_of(network), **(parameters or {})},
+            recipe=resolved.to_json(),
+            data=dataset.name,
+            data_digest=data_digest,
+            seed=seed,
+            device=device,
+            semantics=SEMANTICS,
+        )
+        for seed in seeds
+    ]
+    return [_trained(trial, resolved, dataset, Store(store).run(trial) if store else None, watch) for trial in trials]
+
+
+def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:
+    """The recipe meant: given, by its name, or the network's own; with another number of epochs if that is given."""
+    if recipe is None:
+        recipe = network if network == "mlp" else "seed-003"
+    found = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    return replace(found, epochs=epochs) if epochs is not None else found
+
+
+def resolve_device(device: str) -> str:
+    """`auto` is `cuda` where there is one, else `cpu`; `BadInput` if a device is asked for that is not there."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"device {device!r}: expected auto, cpu or cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device cuda: PyTorch finds no CUDA device here. Use --device cpu, or install a CUDA build.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def initial_network(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> torch.nn.Module:
+    """The untrained network of a trial: PyTorch's default initialisation from the trial's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for(trial.seed, "initialisation"))
+        return build(trial.network, input_shape, classes, trial.parameters)
+
+
+def _trained(trial: Trial, recipe: Recipe, dataset: Dataset, run: Run | None, watch: Watch | None) -> Trained:
+    if run and run.complete:
+        return _stored(trial, run)
+    data = split(dataset.train, recipe.held_out, dataset.classes)
+    network = initial_network(trial, dataset.train.shape, dataset.classes)
+    member = PlainMember(network, recipe, data, trial.seed, trial.device)
+    if run:
+        run.begin(trial, environment(trial.device, torch.get_num_threads()))
+    metrics = run_member(member, recipe, data, run, watch=(lambda m: watch(trial, m)) if watch else None)
+    logits = member.logits(dataset.test.images)
+    card = ModelCard(
+        network=trial.network,
+        parameters=trial.parameters,
+        input_shape=dataset.train.shape,
+        classes=dataset.classes,
+        mean=recipe.mean,
+        sd=recipe.sd,
+        seed=trial.seed,
+        data=dataset.name,
+        trial=trial.digest,
+    )
+    if run:
+        epochs = {"epochs": [m.to_json() for m in metrics]}
+        run.finish(card.to_json(), member.weights(), epochs, {"test_logits": logits})
+    model = Classifier(network.cpu(), card).eval()
+    return Trained(trial, model, tuple(metrics), logits, run.folder if run else None, reused=False)
+
+
+def _stored(trial: Trial, run: Run) -> Trained:
+    card, weights, metrics, predictions = run.results()
+    model = Classifier.from_card(ModelCard.from_json(card))
+    model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    epochs = tuple(EpochMetrics(**epoch) for epoch in metrics["epochs"])
+    return Trained(trial, model.eval(), epochs, predictions["test_logits"], run.folder, reused=True)

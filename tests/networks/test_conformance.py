@@ -1,0 +1,59 @@
+"""The contract of every registered network."""
+
+import numpy as np
+import pytest
+import torch
+
+from shiftassay.errors import BadInput
+from shiftassay.networks.predict import predict
+from shiftassay.networks.registry import NETWORKS, build
+
+PARAMETERS = {"mlp": 1_059_560}
+SHAPES = [(1, 28, 28), (1, 42, 42), (3, 32, 32)]
+
+
+@pytest.fixture(params=list(NETWORKS))
+def name(request):
+    return request.param
+
+
+def test_its_size_is_the_one_that_is_claimed(name):
+    assert sum(weights.numel() for weights in build(name, (1, 28, 28), 10, {}).parameters()) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_takes_its_layers_sizes_from_the_images_and_classes(name, shape, rng):
+    images = rng.random((3, *shape)).astype(np.float32)
+    logits = predict(build(name, shape, 7, {}), images)
+    assert logits.shape == (3, 7)
+    assert np.isfinite(logits).all()
+
+
+def test_an_image_is_answered_alike_alone_and_in_a_batch(name, digits):
+    torch.manual_seed(0)
+    network = build(name, (1, 28, 28), 10, {})
+    together = predict(network, digits.images[:20])
+    alone = np.concatenate([predict(network, digits.images[i : i + 1]) for i in range(20)])
+    assert np.abs(together - alone).max() < 1e-4
+
+
+def test_every_weight_gets_a_gradient(name, digits):
+    network = build(name, (1, 28, 28), 10, {})
+    torch.nn.functional.cross_entropy(
+        network(torch.from_numpy(digits.images)), torch.from_numpy(digits.labels)
+    ).backward()
+    assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in network.parameters())
+
+
+def test_it_is_documented(name):
+    assert NETWORKS.about()[name].endswith(".") or ";" in NETWORKS.about()[name]
+
+
+def test_an_unknown_network_names_the_nearest():
+    with pytest.raises(BadInput, match="Did you mean 'mlp'"):
+        build("mpl", (1, 28, 28), 10, {})
+
+
+def test_an_unknown_parameter_names_the_nearest():
+    with pytest.raises(BadInput, match="Did you mean 'widths'"):
+        build("mlp", (1, 28, 28), 10, {"width": [3]})

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from shiftassay.errors import BadInput
+from shiftassay.networks.load import load_model
+from shiftassay.networks.predict import predict
+from shiftassay.training.train import train
+
+FACTORY = """
+from torch import nn
+def make():
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+def wrong():
+    return 3
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(small, tmp_path_factory):
+    store = tmp_path_factory.mktemp("store")
+    return train("mlp", small, recipe="seed-003", epochs=1, parameters={"widths": [16]}, store=store)[0]
+
+
+@pytest.fixture
+def factory(tmp_path, monkeypatch):
+    (tmp_path / "my_models.py").write_text(FACTORY)
+    monkeypatch.chdir(tmp_path)
+    return "my_models:make"
+
+
+def test_a_run_is_loaded_as_it_was_trained(trained, small):
+    loaded = load_model(trained.folder)
+    assert np.allclose(predict(loaded, small.test.images), trained.test_logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_users_factory_with_weights_is_loaded(factory, tmp_path, suffix):
+    from safetensors.torch import save_file
+
+    theirs = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    path = tmp_path / f"weights{suffix}"
+    (save_file if suffix == ".safetensors" else torch.save)(theirs.state_dict(), path)
+    images = torch.rand(4, 1, 28, 28)
+    assert torch.equal(load_model(factory, path)(images), theirs(images))
+
+
+def test_weights_that_would_run_code_are_refused(factory, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("run",))
+
+    torch.save(Evil(), tmp_path / "evil.pt")
+    with pytest.raises(BadInput, match="can't be read as weights"):
+        load_model(factory, tmp_path / "evil.pt")
+
+
+def test_what_is_wrong_is_said(factory, tmp_path, trained):
+    torch.save(nn.Linear(3, 3).state_dict(), tmp_path / "other.pt")
+    (tmp_path / "broken.safetensors").write_bytes(b"nonsense")
+    cases = [
+        ((tmp_path, None), "not a run's folder"),
+        (("my_models:mak", None), "my_models:mak"),
+        (("no_such_module:make", None), "no_such_module"),
+        (("my_models:wrong", None), "returned int"),
+        ((factory, tmp_path / "absent.pt"), "no such file"),
+        ((factory, tmp_path / "other.pt"), "does not fit"),
+        ((factory, tmp_path / "broken.safetensors"), "can't be read"),
+    ]
+    for (name, weights), message in cases:
+        with pytest.raises(BadInput, match=message):
+            load_model(name, weights)
+
+
+def test_images_that_do_not_fit_are_said_to(trained):
+    with pytest.raises(BadInput, match=r"can't take images of \(1, 32, 32\)"):
+        predict(load_model(trained.folder), np.zeros((2, 1, 32, 32), np.float32))

@@ -1,0 +1,73 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from shiftassay.errors import BadInput
+from shiftassay.files import write_whole
+from shiftassay.runs.environment import environment
+from shiftassay.runs.store import Store, read_arrays, read_json, write_arrays
+from shiftassay.runs.trial import Trial
+
+TRIAL = Trial("mlp", {"widths": [3]}, {"name": "r", "epochs": 1}, "mnist", "abc", 0, "cpu", 1)
+
+
+def test_a_trials_name_depends_on_everything_in_it():
+    other = [
+        dataclasses.replace(TRIAL, **{field: value})
+        for field, value in [
+            ("network", "stn"), ("parameters", {}), ("recipe", {"name": "r", "epochs": 2}), ("data_digest", "x"), ("seed", 1),
+            ("device", "cuda"), ("semantics", 2),
+        ]
+    ]  # fmt: skip
+    assert len({trial.name for trial in [TRIAL, *other]}) == len(other) + 1
+    assert Trial.from_json(json.loads(json.dumps(TRIAL.to_json()))).digest == TRIAL.digest
+
+
+def test_a_run_is_complete_only_when_everything_is_written(tmp_path):
+    run = Store(tmp_path).run(TRIAL)
+    run.begin(TRIAL, environment())
+    run.checkpoint({"weights": np.ones(3)}, {"epoch": 1})
+    assert not run.complete
+    arrays, about = run.last_checkpoint()
+    assert about == {"epoch": 1}
+    assert np.array_equal(arrays["weights"], np.ones(3))
+    run.finish({"card": 1}, {"w": np.zeros(2)}, {"epochs": []}, {"p": np.eye(2)})
+    assert run.complete
+    assert run.last_checkpoint() is None
+    card, weights, metrics, predictions = run.results()
+    assert (card, metrics) == ({"card": 1}, {"epochs": []})
+    assert np.array_equal(weights["w"], np.zeros(2))
+    assert np.array_equal(predictions["p"], np.eye(2))
+
+
+def test_the_environment_says_what_a_result_was_made_with():
+    made = environment("cpu", 2)
+    assert made["packages"]["torch"].startswith("2.")
+    assert made["threads"] == 2
+    assert made["cores"] >= 1
+
+
+def test_damaged_files_are_named(tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(b"\x00" * 20)
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(BadInput, match=r"a\.safetensors: damaged"):
+        read_arrays(tmp_path / "a.safetensors")
+    with pytest.raises(BadInput, match=r"a\.json"):
+        read_json(tmp_path / "a.json")
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_whole(path, b"before")
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "no space left")))
+    with pytest.raises(BadInput, match="no space left"):
+        write_whole(path, b"after")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_arrays_that_are_not_contiguous_survive(tmp_path):
+    write_arrays(tmp_path / "a.safetensors", {"t": np.arange(6).reshape(2, 3).T})
+    assert np.array_equal(read_arrays(tmp_path / "a.safetensors")[0]["t"], np.arange(6).reshape(2, 3).T)

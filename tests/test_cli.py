@@ -1,0 +1,134 @@
+"""The command line: exit codes, messages, and what it costs to ask for help."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from shiftassay.arrays.write import write_images
+from shiftassay.cli import app
+from shiftassay.training.train import train
+
+VERBS = ("run", "train", "evaluate", "predict", "shift", "variants", "report", "list")
+
+
+def shiftassay(*arguments, cwd=None, home=None):
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **({"HOME": str(home)} if home else {})}
+    command = [sys.executable, "-m", "shiftassay.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def model(small, tmp_path_factory):
+    return train(
+        "mlp", small, recipe="seed-003", epochs=4, parameters={"widths": [32]}, store=tmp_path_factory.mktemp("o")
+    )[0].folder
+
+
+@pytest.mark.parametrize("verb", [None, *VERBS])
+def test_help_shows_an_example(verb):
+    result = CliRunner().invoke(app, [verb, "--help"] if verb else ["--help"])
+    assert result.exit_code == 0
+    if verb:
+        assert "Example: shiftassay " + verb in " ".join(result.output.split())
+
+
+def test_help_and_bad_usage_load_nothing_heavy():
+    code = (
+        "import sys\nsys.argv = ['shiftassay', 'evaluate', '--help']\n"
+        "from shiftassay.cli import app\n"
+        "try:\n    app()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'scipy', 'matplotlib', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_what_can_be_listed_is(small):
+    for what, name in (
+        ("networks", "mlp"),
+        ("shifts", "rotate"),
+        ("studies", "shifted-test-sets"),
+        ("datasets", "mnist"),
+    ):
+        result = CliRunner().invoke(app, ["list", what])
+        assert result.exit_code == 0
+        assert re.search(rf"^{name} +\S", result.output, re.MULTILINE)
+
+
+def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
+    write_images(tmp_path / "clean.npy", small.test.images)
+    np.save(tmp_path / "labels.npy", small.test.labels)
+    made = shiftassay("shift", "rotate:angle=180", "clean.npy", "turned.npy", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    result = shiftassay(
+        "evaluate", model, "clean.npy", "turned.npy", "--json", "e.json", cwd=tmp_path, home=tmp_path / "empty"
+    )
+    assert result.returncode == 0, result.stderr
+    clean, turned = json.loads((tmp_path / "e.json").read_text())["sets"]
+    assert clean["accuracy"]["estimate"] > 0.6
+    assert turned["comparison"]["verdict"] == "lower"
+    assert "labels from labels.npy beside it" in result.stderr
+    assert "accuracy is lower" in result.stdout
+    predicted = shiftassay("predict", model, "clean.npy", "--json", "p.json", cwd=tmp_path)
+    assert predicted.returncode == 0
+    labels = json.loads((tmp_path / "p.json").read_text())["labels"]
+    assert np.mean(np.array(labels) == small.test.labels) == pytest.approx(clean["accuracy"]["estimate"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "shifted-test-set"], "Did you mean 'shifted-test-sets'"),
+        (["run", "absent.toml"], "no such study file"),
+        (["run", "shifted-test-sets", "--quick", "--full"], "choose one"),
+        (["run", "shifted-test-sets", "--variants", "absent"], "no such folder"),
+        (["train", "mpl"], "Did you mean 'mlp'"),
+        (["train", "mlp", "--recipe", "mpl"], "unknown recipe"),
+        (["train", "mlp", "--data", "mnits"], "Did you mean 'mnist'"),
+        (["evaluate", "absent", "mnist:test"], "not a run's folder"),
+        (["predict", "MODEL", "absent.npy"], "no such file"),
+        (["predict", "MODEL", "large.npy"], "can't take images"),
+        (["evaluate", "MODEL", "clean.npy", "large.npy"], "expected 28 × 28 images like clean.npy"),
+        (["evaluate", "MODEL", "clean.npy", "--labels", "short.npy"], "3 labels for 60 images"),
+        (["evaluate", "MODEL", "clean.npy", "--labels", "far.npy"], "knows 10 classes"),
+        (["evaluate", "MODEL", "pickled.npy"], "--unpickle"),
+        (["evaluate", "MODEL", "nan.npy"], "NaN or infinity"),
+        (["shift", "rotat", "clean.npy", "o.npy"], "Did you mean 'rotate'"),
+        (["shift", "rotate:angle", "clean.npy", "o.npy"], "name=value"),
+        (["shift", "rotate:angle=x", "clean.npy", "o.npy"], "expected a number"),
+        (["shift", "adversarial:epsilon=0.1", "clean.npy", "o.npy"], "aimed at a model"),
+        (["shift", "identity", "clean.npy", "o.csv"], "Name it o.npy"),
+        (["report", "absent"], "findings.json"),
+        (["list", "network"], "Did you mean 'networks'"),
+    ],
+)
+def test_bad_input_ends_with_two_a_message_and_nothing_written(arguments, message, model, tmp_path, monkeypatch, rng):
+    write_images(tmp_path / "clean.npy", rng.random((60, 1, 28, 28)).astype(np.float32))
+    write_images(tmp_path / "large.npy", rng.random((60, 1, 32, 32)).astype(np.float32))
+    np.save(tmp_path / "nan.npy", np.full((60, 28, 28), np.nan))
+    np.save(tmp_path / "short.npy", np.zeros(3, int))
+    np.save(tmp_path / "far.npy", np.full(60, 10))
+    np.save(tmp_path / "pickled.npy", np.array([{"a": 1}], object))
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["shiftassay", *[str(model) if a == "MODEL" else a for a in arguments]])
+    from shiftassay.cli import run_command_line
+
+    errors: list[str] = []
+    monkeypatch.setattr("typer.echo", lambda text="", err=False: errors.append(str(text)) if err else None)
+    assert run_command_line() == 2
+    assert message in errors[-1]
+    assert len(errors[-1].splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_usage_errors_are_exit_code_two():
+    assert shiftassay("train").returncode == 2
+    assert shiftassay("nonsense").returncode == 2
