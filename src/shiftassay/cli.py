@@ -44,6 +44,7 @@ def run(
     ] = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
+    json_file: Json = None,
 ) -> None:
     """Run a study and write its report; the path of the report is printed last.
 
@@ -56,7 +57,7 @@ def run(
     if quick and full:
         raise BadInput("--quick and --full: choose one.")
     size: Literal["quick", "full", "default"] = "quick" if quick else "full" if full else "default"
-    path = run_study(
+    done = run_study(
         study,
         size=size,
         seeds=seeds,
@@ -66,7 +67,8 @@ def run(
         device=device,
         console=Console(),
     )
-    typer.echo(path)
+    _write(json_file, "shiftassay.study/1", done.results)
+    typer.echo(done.report)
 
 
 @app.command()
@@ -83,7 +85,7 @@ def train(
 ) -> None:
     """Train one member of a network, or one for each of several seeds.
 
-    Example: `shiftassay train mlp --epochs 2`
+    Example: `shiftassay train mlp --epochs 1`
     """
     from rich.console import Console
 
@@ -127,7 +129,7 @@ def evaluate(
 ) -> None:
     """Accuracy with its interval, and a paired comparison of each further set with the first.
 
-    Example: `shiftassay evaluate out/runs/mlp-… mnist:test t1.npy t2.npy`
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
     """
     from shiftassay.arrays.read import read_image_set
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
@@ -158,7 +160,7 @@ def predict(
 ) -> None:
     """The label of each image and how probable it is to the model; all probabilities with --json.
 
-    Example: `shiftassay predict out/runs/mlp-… mnist:test --json predictions.json`
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay predict demo/runs/* mnist:test --json p.json`
     """
     from shiftassay.arrays.read import read_image_set
     from shiftassay.networks.load import load_model
@@ -191,6 +193,7 @@ def shift(
     labels: Labels = None,
     weights: Weights = None,
     unpickle: Unpickle = False,
+    json_file: Json = None,
 ) -> None:
     """Make a shifted set from the catalogue. `low..high` draws a parameter, `scope=per_image` afresh for each image.
 
@@ -211,6 +214,7 @@ def shift(
     shifted = shift_set(image_set, how, seed, context)
     _say_notes([image_set])
     typer.echo(f"{write_images(target, shifted.images)}: {len(shifted):,} images, {how}")
+    _write(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **how.to_json()})
 
 
 @app.command()
@@ -224,10 +228,11 @@ def variants(
     weights: Weights = None,
     out: Out = Path("out"),
     device: Device = "auto",
+    json_file: Json = None,
 ) -> None:
     """Write clean.npy, t1.npy … t4.npy and labels.npy.
 
-    Example: `shiftassay variants variants`
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay variants mine --model demo/runs/*`
     """
     from rich.console import Console
 
@@ -236,19 +241,23 @@ def variants(
     made = study_variants(study, folder, model, weights, out, device, Console())
     for found, origin in zip((made.clean, *made.shifted), ("the test set", *made.origins), strict=True):
         typer.echo(f"{folder / found.name}.npy: {origin}")
+    _write(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()})
 
 
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a study's results.")],
+    json_file: Json = None,
 ) -> None:
     """Build a study's report again from its stored results.
 
-    Example: `shiftassay report out/studies/shifted-test-sets`
+    Example: `shiftassay run shifted-test-sets --quick && shiftassay report out/studies/shifted-test-sets-quick`
     """
     from shiftassay.report.write import write_report
 
-    typer.echo(write_report(folder))
+    path = write_report(folder)
+    _write(json_file, "shiftassay.report/1", {"report": str(path)})
+    typer.echo(path)
 
 
 @app.command("list")

@@ -1,6 +1,7 @@
 """Writing a file all or nothing: whoever reads it, whenever, never sees half of one."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from shiftassay.errors import BadInput
@@ -14,6 +15,7 @@ def write_whole(path: Path, content: bytes) -> Path:
         beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise BadInput(f"{path}: can't be written ({error.strerror}). Name another place.") from None
     return path

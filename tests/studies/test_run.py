@@ -53,7 +53,8 @@ def study(tmp_path, small, monkeypatch):
 
 
 def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(study, tmp_path):
-    path = run_study(study, out=tmp_path / "out")
+    done = run_study(study, out=tmp_path / "out")
+    path = done.report
     html, folder = path.read_text(), path.parent
     for key in ("variants", "accuracy", "model", "classes", "confidence", "provenance"):
         assert f'id="{key}"' in html
@@ -65,7 +66,8 @@ def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(st
         assert f"figures/{figure}.svg" in markdown
         assert (folder / "figures" / f"{figure}.svg").read_bytes().startswith(b"<?xml")
 
-    evaluations = json.loads((folder / "evaluations.json").read_text())
+    assert json.loads((folder / "results.json").read_text()) == json.loads(json.dumps(done.results))
+    evaluations = [member["evaluations"] for member in done.results["members"]]
     assert len(evaluations) == 2
     by_name = {e["name"]: e for e in evaluations[0]}
     assert by_name["clean"]["accuracy"]["estimate"] > 0.7
@@ -74,13 +76,13 @@ def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(st
     assert by_name["aimed"]["accuracy"]["estimate"] < by_name["noisy"]["accuracy"]["estimate"]
 
     said = Console(record=True, width=200, file=io.StringIO())
-    assert run_study(study, out=tmp_path / "out", console=said) == path
+    again = run_study(study, out=tmp_path / "out", console=said)
     assert "epoch" not in said.export_text()
-    assert json.loads((folder / "evaluations.json").read_text()) == evaluations
+    assert [member["evaluations"] for member in again.results["members"]] == evaluations
 
 
 def test_the_strengths_of_variants_are_those_that_the_study_asks_for(study, tmp_path):
-    folder = run_study(study, out=tmp_path / "out", seeds=1).parent / "variants"
+    folder = run_study(study, out=tmp_path / "out", seeds=1).report.parent / "variants"
     clean, noisy, aimed = (np.load(folder / f"{name}.npy") for name in ("clean", "noisy", "aimed"))
     epsilon = np.abs(noisy - clean).max()
     assert epsilon > 0
@@ -93,14 +95,13 @@ def test_a_users_own_folder_is_evaluated(study, tmp_path, small):
     write_images(folder / "clean.npy", small.test.images)
     write_images(folder / "turned.npy", shift(small.test, "rotate:angle=180").images)
     np.save(folder / "labels.npy", small.test.labels)
-    path = run_study(study, out=tmp_path / "out", variants=folder)
-    names = [e["name"] for e in json.loads((path.parent / "evaluations.json").read_text())[0]]
-    assert names == ["clean", "turned"]
-    assert "labels.npy beside it" in path.read_text()
+    done = run_study(study, out=tmp_path / "out", variants=folder)
+    assert [found["name"] for found in done.results["sets"]] == ["clean", "turned"]
+    assert "labels.npy beside it" in done.report.read_text()
 
 
 def test_a_report_is_made_again_from_what_is_stored(study, tmp_path):
-    path = run_study(study, out=tmp_path / "out", seeds=1)
+    path = run_study(study, out=tmp_path / "out", seeds=1).report
     before = path.read_text()
     path.unlink()
     assert write_report(path.parent) == path

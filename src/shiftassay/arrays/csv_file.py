@@ -15,6 +15,7 @@ from shiftassay.arrays.stream import opened
 from shiftassay.errors import BadInput
 
 INDEX_NAMES = ("", "index", "id", "imageid", "unnamed: 0")  # pandas and R write row numbers unless told not to
+NO_LABELS = (-1, 0)
 FEWEST_PIXELS = 4  # below, "one column more than a square" says nothing
 
 
@@ -24,10 +25,9 @@ def read_csv(path: Path, pixels: int | None = None) -> RawSet:
     `pixels` is the number of values of one image where a reference tells it (0 for a file of labels). A column of row
     numbers under a header is passed over. Raises `BadInput` with the line for ragged rows and words.
     """
-    with opened(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig")
+    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
         try:
-            first = next((line for line in text if line.strip()), "")
+            first = next((line for line in text if not _is_idle(line)), "")
             delimiter = next((mark for mark in ",;\t" if mark in first), ",")
             header = _header(first, delimiter)
             table = _numbers(text if header is not None else chain([first], text), delimiter)
@@ -51,7 +51,7 @@ def read_csv(path: Path, pixels: int | None = None) -> RawSet:
 
 def _header(line: str, delimiter: str) -> list[str] | None:
     """The names in the first line, or None if it holds an image. 0, 1, 2, … is what pandas calls columns."""
-    names = [name.strip().strip('"').lower() for name in line.strip().lstrip("#").split(delimiter)]
+    names = [name.strip().strip('"').lower() for name in line.strip("\r\n").split(delimiter)]
     if not all(map(_is_number, names)):
         return names
     return names if len(names) > 2 and names == [str(place) for place in range(len(names))] else None
@@ -76,7 +76,7 @@ def _label_column(table: np.ndarray, header: list[str] | None, pixels: int | Non
     places = {0: "the first column", width - 1: "the last column"}
     likely = {column: _likeness_to_labels(table[:, column]) for column in places} if expects_label else {}
     best = max(likely, key=lambda column: likely[column], default=None)
-    if best is None or likely[best] is None:
+    if best is None or likely[best] == NO_LABELS:
         return None, ""
     return best, f"{places[best]} (one column more than {width - 1} pixels)"
 
@@ -84,10 +84,10 @@ def _label_column(table: np.ndarray, header: list[str] | None, pixels: int | Non
 def _likeness_to_labels(values: np.ndarray) -> tuple[int, int]:
     """The larger, the likelier a column holds labels: every class from 0 on, and many, beat values with gaps.
 
-    (-1, 0) for what can't be labels. A corner pixel, which is what the other column holds, mostly never varies.
+    `NO_LABELS` for what can't be labels. A corner pixel, which is what the other column holds, mostly never varies.
     """
     if not (np.isfinite(values).all() and (values >= 0).all() and (values == np.floor(values)).all()):
-        return -1, 0
+        return NO_LABELS
     distinct = len(np.unique(values))
     if distinct > 1 and values.max() == distinct - 1:
         return 2, distinct
@@ -97,9 +97,9 @@ def _likeness_to_labels(values: np.ndarray) -> tuple[int, int]:
 def _first_fault(path: Path) -> str:
     """Where a text that NumPy refused goes wrong, in a person's words and line numbers."""
     width = None
-    with opened(path) as file:
-        for number, line in enumerate(io.TextIOWrapper(file, encoding="utf-8-sig"), 1):
-            if not line.strip() or line.startswith("#"):
+    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
+        for number, line in enumerate(text, 1):
+            if _is_idle(line):
                 continue
             if width is None:
                 delimiter = next((mark for mark in ",;\t" if mark in line), ",")
@@ -112,6 +112,10 @@ def _first_fault(path: Path) -> str:
                 return f"line {number} holds {bad[:40]!r}, which is no number"
             width = len(row)
     return "can't be read as numbers"
+
+
+def _is_idle(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
 
 
 def _is_number(text: str) -> bool:

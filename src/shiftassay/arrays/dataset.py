@@ -1,25 +1,20 @@
 """Data sets of four IDX files: the embedded MNIST, Fashion-MNIST where Debian put it, any folder."""
 
-import gzip
-import hashlib
+import os
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from shiftassay.arrays.embedded import embedded_mnist
 from shiftassay.arrays.idx import read_idx
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.labels import to_labels
+from shiftassay.arrays.layout import check_same_shape, to_nchw
+from shiftassay.arrays.values import to_unit
 from shiftassay.errors import BadInput, unknown_name
 
-MNIST_MD5 = {
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
 INSTALLED = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
 FILE = re.compile(r"(?P<prefix>.*?)-?(?P<part>train|test|t10k)-(?P<what>images|labels)[-.]idx[13]-ubyte(\.gz)?$")
 
@@ -43,7 +38,8 @@ def load_dataset(name: str) -> Dataset:
     """A data set by its name (`mnist`, `fashion-mnist`) or by the folder that holds its four IDX files.
 
     A folder may be the one with the files, gzipped or not, or one above it in torchvision's layout,
-    `<root>/<Name>/raw/`. Where a folder holds several sets (EMNIST does), `folder:digits` says which.
+    `<root>/<Name>/raw/`. Where a folder holds several sets (EMNIST does), `folder:digits` says which. Values and labels
+    are taken as stored: EMNIST's images are transposed, the labels of its letters start at 1. Raises `BadInput`.
 
     >>> mnist = load_dataset("mnist")
     >>> mnist.train.images.shape, mnist.test.images.shape, mnist.classes
@@ -57,18 +53,13 @@ def load_dataset(name: str) -> Dataset:
         if not folder.is_dir():
             raise BadInput(f"{name}: not installed. Debian's package dataset-fashion-mnist puts it into {folder}.")
     else:
-        path, _, which = name.rpartition(":") if not Path(name).exists() and ":" in name else (name, "", "")
-        folder = Path(path)
-        if not folder.is_dir():
-            raise unknown_name("data set", name, known_datasets())
+        folder, which = _folder_and_set(name)
     found = _four_files(folder, which)
-    sets = {}
-    for part in ("train", "test"):
-        images, labels = (read_idx(found[part, what]) for what in ("images", "labels"))
-        if images.ndim != 3 or labels.shape != images.shape[:1]:
-            raise BadInput(f"{folder}: {part} images {images.shape} and labels {labels.shape} do not belong together.")
-        sets[part] = _image_set(f"{name}:{part}", images, labels)
-    return Dataset(name, sets["train"], sets["test"])
+    read = {key: read_idx(path) for key, path in found.items()}
+    train = _image_set(f"{name}:train", read["train", "images"], read["train", "labels"])
+    test = _image_set(f"{name}:test", read["test", "images"], read["test", "labels"], train)
+    check_same_shape(test.shape, train.shape, test.name, train.name)
+    return Dataset(name, train, test)
 
 
 def known_datasets() -> dict[str, str]:
@@ -77,39 +68,51 @@ def known_datasets() -> dict[str, str]:
     return {"mnist": "embedded", **places, "FOLDER": "any folder with the four IDX files"}
 
 
-@cache
-def embedded_mnist(part: str) -> tuple[np.ndarray, np.ndarray]:
-    """MNIST's `train` or `test` images `(n, 28, 28)` and labels as stored, uint8, checked by hash on first reading."""
-    stem = "train" if part == "train" else "t10k"
-    return _embedded(f"{stem}-images-idx3-ubyte", 16).reshape(-1, 28, 28), _embedded(f"{stem}-labels-idx1-ubyte", 8)
+def _folder_and_set(name: str) -> tuple[Path, str]:
+    """`folder` or `folder:set`."""
+    path, _, which = name.rpartition(":")
+    for folder, part in ((name, ""), (path, which)):
+        # os.path answers False where pathlib raises: names too long, loops of links
+        if folder and os.path.isdir(folder):  # noqa: PTH112
+            return Path(folder), part
+    if os.path.isfile(name):  # noqa: PTH113
+        raise BadInput(
+            f"{name}: a file, where a data set's folder was expected. Name the folder with the four IDX files."
+        )
+    raise unknown_name("data set", name, known_datasets())
 
 
-def _embedded(name: str, header: int) -> np.ndarray:
-    content = gzip.decompress((files("shiftassay") / "arrays" / "mnist" / f"{name}.gz").read_bytes())
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
-        raise BadInput(f"the embedded {name} is damaged: its hash is not MNIST's. Install shiftassay again.")
-    return np.frombuffer(content, np.uint8, offset=header)
-
-
-def _image_set(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSet:
-    scaled = images[:, None].astype(np.float32) / np.float32(255)
-    return ImageSet(scaled, labels.astype(np.int64), name, unit=255.0, integer=True)
+def _image_set(name: str, images: np.ndarray, labels: np.ndarray, like: ImageSet | None = None) -> ImageSet:
+    whole = to_nchw(images, name)
+    values, unit, _ = to_unit(whole, name, like)
+    return ImageSet(values, to_labels(labels, name, len(values)), name, unit, whole.dtype.kind in "bui")
 
 
 def _four_files(folder: Path, which: str) -> dict[tuple[str, str], Path]:
-    """The four files of one set, keyed by (part, what), in the folder, its `raw/`, or its only `*/raw/`."""
+    """The four files of one set, keyed by (part, what), in the folder, its `raw/`, or one of its `*/raw/`."""
     sets: dict[str, dict[tuple[str, str], Path]] = {}
     for place in (folder, folder / "raw", *sorted(folder.glob("*/raw"))):
+        own = place.parent.name if place.name == "raw" else place.name
         for path in sorted(place.glob("*")):
-            if match := FILE.match(path.name):
+            # Kaggle's MNIST holds folders of these names beside the files.
+            if (match := FILE.match(path.name)) and path.is_file():
                 part = "train" if match["part"] == "train" else "test"
-                key = f"{place}/{match['prefix']}"
-                sets.setdefault(key, {}).setdefault((part, match["what"]), path)
-    complete = {key: found for key, found in sets.items() if len(found) == 4 and key.endswith(which)}
+                sets.setdefault(match["prefix"] or own, {}).setdefault((part, match["what"]), path)
+    complete = {
+        key: found
+        for key, found in sets.items()
+        if len(found) == 4 and (not which or f"-{key}".lower().endswith(f"-{which}".lower()))
+    }
     if len(complete) == 1:
         return next(iter(complete.values()))
     if complete:
-        names = ", ".join(f"{folder}:{key.rpartition('-')[2] or key}" for key in complete)
-        raise BadInput(f"{folder}: holds several data sets. Say which: {names}.")
+        raise BadInput(
+            f"{folder}: holds several data sets. Say which: {', '.join(f'{folder}:{key}' for key in complete)}."
+        )
+    partial = next((found for found in sets.values() if len(found) < 4), None)
+    if partial:
+        missing = next(f"{p} {w}" for p in ("train", "test") for w in ("images", "labels") if (p, w) not in partial)
+        raise BadInput(f"{folder}: no {missing} beside {next(iter(partial.values())).name}. Put all four files there.")
     wanted = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
-    raise BadInput(f"{folder}: expected {wanted} (or .gz) here or in */raw/.")
+    named = f" of {which!r}" if which else ""
+    raise BadInput(f"{folder}: expected {wanted} (or .gz){named} here or in */raw/.")

@@ -1,6 +1,7 @@
 """IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of axes, their sizes, the values."""
 
 import gzip
+import io
 import math
 import os
 import re
@@ -8,7 +9,6 @@ import struct
 import zlib
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def read_idx(path: Path) -> np.ndarray:
         at_most = os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if zipped else 1)
         try:
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as content:
-                return _read(cast(IO[bytes], content), path, at_most)
+                return _read(content, path, at_most)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise BadInput(f"{path}: the gzip stream is broken ({error}). Fetch the file again.") from None
 
@@ -70,7 +70,7 @@ def write_idx(path: Path, values: np.ndarray) -> Path:
     return write_whole(path, gzip.compress(content, mtime=0) if path.name.endswith(".gz") else content)
 
 
-def _read(file: IO[bytes], path: Path, at_most: int) -> np.ndarray:
+def _read(file: io.BufferedIOBase, path: Path, at_most: int) -> np.ndarray:
     start = file.read(4)
     if not start:
         raise BadInput(f"{path}: empty. Fetch the file again.")

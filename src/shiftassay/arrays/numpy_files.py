@@ -6,7 +6,7 @@ import os
 import warnings
 import zipfile
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import numpy as np
 from numpy.lib import format as npy
@@ -47,13 +47,13 @@ def read_npz(path: Path, unpickle: bool = False) -> RawSet:
                 for name in wanted:
                     with archive.open(entries[name]) as entry:
                         where, size = f"{path}, array {name!r}", entries[name].file_size
-                        stream = cast(IO[bytes], entry)
+                        stream = cast(io.BufferedIOBase, entry)
                         arrays[name] = _read_array(stream, where, size, held * DEFLATE_LIMIT, unpickle)
         except BadInput:
             raise
         except Exception as error:  # a damaged archive breaks zipfile in a dozen ways: struct, zlib, EOF, lzma, …
             raise BadInput(f"{path}: not a readable .npz archive ({error}). Save it again with numpy.savez.") from None
-    if len(arrays) == 1:
+    if len(entries) == 1:
         return _understood(next(iter(arrays.values())), str(path))
     return split(arrays, str(path))
 
@@ -66,7 +66,7 @@ def _understood(array: np.ndarray, where: str) -> RawSet:
     return RawSet(array)
 
 
-def _read_array(file: IO[bytes], where: str, size: int, at_most: int, unpickle: bool) -> np.ndarray:
+def _read_array(file: io.BufferedIOBase, where: str, size: int, at_most: int, unpickle: bool) -> np.ndarray:
     """One array from a stream that is said to hold `size` bytes and can't hold more than `at_most`."""
     shape, fortran_order, dtype, offset = _read_header(file, where)
     if dtype.hasobject:
@@ -82,8 +82,8 @@ def _read_array(file: IO[bytes], where: str, size: int, at_most: int, unpickle: 
     content = read_claimed(file, claimed, min(size - offset, at_most))
     if len(content) < claimed:
         raise BadInput(
-            f"{where}: the header says {shape} of {dtype}, {claimed:,} bytes, but only {max(size - offset, 0):,} follow. "
-            "The file is truncated or damaged: fetch or save it again."
+            f"{where}: the header says {shape} of {dtype}, {claimed:,} bytes, but the file holds less. It is truncated or "
+            "damaged: fetch or save it again."
         )
     if len(content) > claimed:
         raise BadInput(
@@ -96,7 +96,7 @@ def _read_array(file: IO[bytes], where: str, size: int, at_most: int, unpickle: 
         raise BadInput(f"{where}: not an array of images ({error}). Save it with numpy.save.") from None
 
 
-def _read_header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+def _read_header(file: io.BufferedIOBase, where: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, order, type, and where the values start. Longer headers than NumPy would parse are not even read."""
     start = file.read(8)
     if not start:
@@ -122,7 +122,7 @@ def _read_header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np
     return shape, fortran_order, dtype, len(start) + len(count) + length
 
 
-def _unpickled(file: IO[bytes], where: str) -> np.ndarray:
+def _unpickled(file: io.BufferedIOBase, where: str) -> np.ndarray:
     file.seek(0)
     try:
         return np.asarray(npy.read_array(file, allow_pickle=True))

@@ -1,89 +1,114 @@
 """Any file of images to an image set, with every assumption said."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from shiftassay.arrays.csv_file import read_csv
 from shiftassay.arrays.dataset import INSTALLED, load_dataset
-from shiftassay.arrays.idx import looks_like_idx, read_idx
+from shiftassay.arrays.idx import labels_beside, looks_like_idx, read_idx
 from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import BESIDE, labels_by_content, read_labels, to_labels
-from shiftassay.arrays.layout import check_same_shape, to_nchw
+from shiftassay.arrays.labels import read_labels, to_labels
+from shiftassay.arrays.layout import check_same_shape, size_of, to_nchw
+from shiftassay.arrays.matching import labels_by_content, labels_by_reference
 from shiftassay.arrays.numpy_files import read_npy, read_npz
 from shiftassay.arrays.raw import RawSet
+from shiftassay.arrays.stream import opened
 from shiftassay.arrays.values import to_unit
 from shiftassay.errors import BadInput
 
+BESIDE = "labels.npy"
 REFERENCE_NAMES = ("clean", "reference", "original")
 
 
 def read_image_set(
     path: str | Path,
     *,
-    labels: Path | Literal["none"] | None = None,
+    labels: str | Path | None = None,
     reference: ImageSet | None = None,
     unpickle: bool = False,
 ) -> ImageSet:
     """Read a file of images: `.npy`, `.npz`, `.csv`, IDX, or a data set's name (`mnist`, `mnist:train`).
 
-    Labels are, in this order: `labels`, those in the file, `labels.npy` beside it, matched by content against MNIST,
-    and those of the reference if it has as many images. `reference` also fixes size and unit. `notes` of the result
-    says what was found and assumed. Raises `BadInput`.
+    Labels are, in this order: `labels`, those in the file, `labels.npy` beside it (of IDX, the file named alike),
+    matched by content against MNIST, then against the reference, and those of the reference if it has as many images;
+    none with `labels="none"`. `reference` also fixes size and unit. `notes` of the result says what was found and
+    assumed. Raises `BadInput`.
 
     >>> test = read_image_set("mnist:test")
     >>> test.images.shape, test.labels[:5].tolist()
     ((10000, 1, 28, 28), [7, 2, 1, 0, 4])
     """
-    name, _, part = str(path).partition(":")
-    if name == "mnist" or name in INSTALLED:
-        dataset = load_dataset(name)
-        found = dataset.train if part == "train" else dataset.test
-        return _checked(found, reference)
-    path = Path(path)
-    raw = _read_raw(path, reference, unpickle)
-    if raw.values.ndim == 0 or raw.values.size == 0:
-        raise BadInput(f"{path}: no images in it (shape {raw.values.shape}).")
-    images = to_nchw(raw.values, str(path), reference.shape if reference else None)
-    values, unit, said = to_unit(images, str(path), reference)
-    notes = [f"{path.name}: {said}", *(f"{path.name}: {note}" for note in raw.notes)]
-    found = ImageSet(np.ascontiguousarray(values), None, path.name, unit, images.dtype.kind in "bui")
-    found = _checked(found, reference)
+    path, given = Path(path), None if labels == "none" or labels is None else Path(labels)
+    if (named := _named_set(str(path))) is not None:
+        found, raw, notes = named, RawSet(named.images, named.labels), []
+    else:
+        found, raw, notes = _read_file(path, reference, unpickle)
+    if reference is not None:
+        check_same_shape(found.shape, reference.shape, found.name, reference.name)
     if labels == "none":
-        return _with(found, None, notes)
-    array, source = _labels(path, found, raw, labels, reference, unpickle)
-    notes.append(f"{path.name}: labels {source}" if array is not None else f"{path.name}: no labels found")
-    return _with(found, array, notes)
+        return replace(found, labels=None, notes=tuple(notes))
+    array, source = _labels(path, found, raw, given, reference, unpickle)
+    if named is None or given is not None:
+        notes.append(f"{found.name}: {f'labels {source}' if array is not None else 'no labels found'}")
+    return replace(found, labels=array, notes=tuple(notes))
 
 
 def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[ImageSet]]:
     """The reference (`clean.*`, `reference.*` or `original.*`) of a folder, and every other image set in it, by name."""
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: no such folder of variants.")
-    paths = [path for path in sorted(folder.iterdir()) if _is_image_file(path)]
-    clean = [path for path in paths if path.name.split(".")[0].lower() in REFERENCE_NAMES]
+    try:
+        paths = [path for path in sorted(folder.iterdir()) if _is_image_file(path)]
+    except OSError as error:
+        raise BadInput(f"{folder}: no folder of variants that can be read ({error.strerror}).") from None
+    names = [_stem(path) for path in paths]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BadInput(f"{folder}: several image files are called {twice!r} (a name ends at its first dot). Keep one.")
+    clean = [path for path, name in zip(paths, names, strict=True) if name in REFERENCE_NAMES]
     if len(clean) != 1 or len(paths) < 2:
         raise BadInput(
-            f"{folder}: expected clean.npy (or .npz, .csv, IDX) and at least one variant beside it, "
-            f"found {', '.join(path.name for path in paths) or 'no image files'}."
+            f"{folder}: expected one of clean.npy, reference.npy and original.npy (or .npz, .csv, IDX) and at least one "
+            f"variant beside it, found {', '.join(path.name for path in paths) or 'no image files'}."
         )
     reference = read_image_set(clean[0], unpickle=unpickle)
     rest = [read_image_set(path, reference=reference, unpickle=unpickle) for path in paths if path != clean[0]]
     return reference, rest
 
 
+def _named_set(name: str) -> ImageSet | None:
+    """A part of a known data set, by its name; None if it is no such name."""
+    name, _, part = name.partition(":")
+    if name != "mnist" and name not in INSTALLED:
+        return None
+    if part not in ("", "train", "test"):
+        raise BadInput(f"{name}:{part}: no such part. Known: {name}:train, {name}:test (as {name} alone).")
+    dataset = load_dataset(name)
+    return dataset.train if part == "train" else dataset.test
+
+
+def _read_file(path: Path, reference: ImageSet | None, unpickle: bool) -> tuple[ImageSet, RawSet, list[str]]:
+    raw = _read_raw(path, reference, unpickle)
+    if raw.values.size == 0:
+        raise BadInput(f"{path}: no images in it (shape {raw.values.shape}).")
+    images = to_nchw(raw.values, str(path), reference.shape if reference else None)
+    values, unit, said = to_unit(images, str(path), reference)
+    found = ImageSet(np.ascontiguousarray(values), None, path.name, unit, images.dtype.kind in "bui")
+    layout = f"{raw.values.shape} read as {len(images):,} images of {size_of(found.shape)}"
+    return found, raw, [f"{path.name}: {note}" for note in (layout, said, *raw.notes)]
+
+
 def _read_raw(path: Path, reference: ImageSet | None, unpickle: bool) -> RawSet:
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file.")
     if looks_like_idx(path):
         return RawSet(read_idx(path))
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         return read_npy(path, unpickle)
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return read_npz(path, unpickle)
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         return read_csv(path, int(np.prod(reference.shape)) if reference else None)
+    with opened(path):  # that it is missing, or a folder, is to be said first
+        pass
     raise BadInput(
         f"{path}: don't know the format {path.suffix or 'without an ending'!r}. Known: .npy, .npz, .csv, IDX."
     )
@@ -97,30 +122,27 @@ def _labels(
         return to_labels(read_labels(given, unpickle), str(given), n), f"given, from {given.name}"
     if raw.labels is not None:
         return to_labels(raw.labels, str(path), n), "from the file itself"
-    beside = path.parent / BESIDE
+    beside = labels_beside(path) if looks_like_idx(path) else None
+    beside = beside or path.parent / BESIDE
     if beside.is_file() and beside != path:
-        return to_labels(read_labels(beside, unpickle), str(beside), n), f"from {BESIDE} beside it"
+        return to_labels(read_labels(beside, unpickle), str(beside), n), f"from {beside.name} beside it"
     if matched := labels_by_content(found.images):
         return matched[0], f"found by matching every image with {matched[1]}"
-    if reference is not None and reference.labels is not None and len(reference) == n:
+    if reference is None:
+        return None, ""
+    if (same := labels_by_reference(found, reference)) is not None:
+        return same, f"found by matching every image with {reference.name}"
+    if reference.labels is not None and len(reference) == n:
         return reference.labels, f"those of {reference.name}, assuming the same order"
     return None, ""
 
 
-def _checked(found: ImageSet, reference: ImageSet | None) -> ImageSet:
-    if reference is not None:
-        check_same_shape(found.shape, reference.shape, found.name, reference.name)
-    return found
-
-
-def _with(found: ImageSet, labels: np.ndarray | None, notes: list[str]) -> ImageSet:
-    return ImageSet(found.images, labels, found.name, found.unit, found.integer, tuple(notes))
-
-
 def _is_image_file(path: Path) -> bool:
-    stem = path.name.split(".")[0].lower()
-    return (
-        path.is_file()
-        and stem not in ("labels", "targets")
-        and (path.suffix in (".npy", ".npz", ".csv") or (looks_like_idx(path) and "labels" not in path.name))
-    )
+    """By its name; what others leave beside images (labels, hidden files such as macOS's `._clean.npy`) is not."""
+    name = _stem(path)
+    known = path.suffix.lower() in (".npy", ".npz", ".csv") or looks_like_idx(path)
+    return known and bool(name) and not re.search("label|target", path.name.lower()) and path.is_file()
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".")[0].lower()

@@ -1,10 +1,10 @@
 """Opening and reading files that may be missing, damaged or lying: no traceback, no memory for what is only claimed."""
 
+import io
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
 
 from shiftassay.errors import BadInput
 
@@ -13,7 +13,7 @@ DEFLATE_LIMIT = 1032  # no deflate stream grows by more than this (zlib's techni
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """The file, open for reading. Raises `BadInput` for whatever the system refuses, there or while it is read."""
     try:
         mode = path.stat().st_mode
@@ -29,7 +29,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise BadInput(f"{path}: can't be read ({error.strerror or error}). Check its permissions and place.") from None
 
 
-def read_claimed(file: IO[bytes], claimed: int, at_most: int) -> bytearray:
+def read_claimed(file: io.BufferedIOBase, claimed: int, at_most: int) -> bytearray:
     """The next `claimed` bytes; fewer if the stream ends before, one more if it goes on: callers compare the length.
 
     Nothing is read if more is claimed than `at_most`, what the file can hold. Memory grows with what arrives, since

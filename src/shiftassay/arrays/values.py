@@ -7,6 +7,7 @@ from shiftassay.errors import BadInput
 
 IMAGE_TYPES = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 UNITS = (1.0, 255.0, 65535.0)
+LARGEST = float(np.finfo(np.float32).max)
 SLACK = 4.0  # a float set is in a unit if its values reach no further than this times it: noise and contrast overshoot
 
 
@@ -27,7 +28,9 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
             f"{where}: {len(bad)} of {len(values)} images hold NaN or infinity, the first is image {bad[0]}."
         )
     low, high = float(values.min()), float(values.max())
-    found = f"{kind} from {low:g} to {high:g}"
+    if max(-low, high) > LARGEST:
+        raise BadInput(f"{where}: holds values up to {max(-low, high):g}, which are no pixels. Save images as 0 to 1.")
+    found = f"{kind.name} from {low:g} to {high:g}"
     if kind.name in IMAGE_TYPES:
         unit = IMAGE_TYPES[kind.name]
         why = "the maximum of its type"
@@ -43,4 +46,5 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
     scaled = values.astype(np.float32)
     if unit == 1:
         return scaled, unit, f"{found}, taken as they are ({why})"
-    return scaled / np.float32(unit), unit, f"{found}, divided by {unit:g} ({why})"
+    scaled /= np.float32(unit)
+    return scaled, unit, f"{found}, divided by {unit:g} ({why})"

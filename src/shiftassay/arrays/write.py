@@ -11,7 +11,10 @@ from shiftassay.files import write_whole
 
 
 def write_images(path: Path, images: Float32[np.ndarray, "n c h w"]) -> Path:
-    """Write images as float32 `.npy`: `(n, h, w)`, or `(n, c, h, w)` if they have several channels."""
+    """Write images as float32 `.npy`, all or nothing: `(n, h, w)`, or `(n, c, h, w)` if they have several channels.
+
+    Raises `BadInput` for another ending, or where nothing can be written.
+    """
     if path.suffix != ".npy":
         raise BadInput(f"{path}: images are written as .npy. Name it {path.stem}.npy.")
     return write_array(path, images[:, 0] if images.shape[1] == 1 else images)

@@ -79,6 +79,10 @@ class Shift(ABC):
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "scope"}
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
+    def to_json(self) -> dict[str, Any]:
+        """Family, parameters and scope: what `make` takes."""
+        return {"family": self.family, "parameters": self.parameters, "scope": self.scope}
+
     def __str__(self) -> str:
         defaults = {f.name: f.default for f in dataclasses.fields(self)}
         shown = [f"{name} = {_short(v)}" for name, v in self.parameters.items() if v != defaults[name]]

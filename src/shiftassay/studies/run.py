@@ -1,9 +1,11 @@
 """Running a study: train, make or read the variants, evaluate, find, report. What is done is not done again."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from rich.console import Console
 
 from shiftassay.arrays.dataset import Dataset, load_dataset
@@ -27,7 +29,15 @@ from shiftassay.training.progress import progress
 from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Trained, resolve_recipe, train
 
-EVALUATIONS = "evaluations.json"
+RESULTS = "results.json"
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """Where a study's report is, and its results as JSON (schema `shiftassay.study/1`)."""
+
+    report: Path
+    results: dict[str, Any]
 
 
 def run_study(
@@ -40,8 +50,8 @@ def run_study(
     unpickle: bool = False,
     device: str = "auto",
     console: Console | None = None,
-) -> Path:
-    """Run a study, built in or from a TOML file, and return the path of its report.
+) -> StudyRun:
+    """Run a study, built in or from a TOML file, to its report.
 
     Models are kept in `out/runs`, everything else in `out/studies/<name>`; a run that was broken off goes on where it was.
     `variants` is a folder of the user's own to use in place of the study's. Raises `BadInput`, before anything is trained
@@ -66,16 +76,18 @@ def run_study(
         write_variants(folder / "variants", given)
     console.print("evaluating")
     evaluations = evaluate_members(members, given, study.margin)
-    write_json(folder / EVALUATIONS, [[e.to_json() for e in member] for member in evaluations])
+    made = environment(members[0].trial.device, torch.get_num_threads())
+    results = _results(title, study, members, given, evaluations, made)
+    write_json(folder / RESULTS, results)
     write_arrays(folder / SAMPLES, sample_images(given))
     report = Report(
         title=study.title,
         question=study.question,
         summary=summary(given, evaluations),
         findings=tuple(findings(members, given, evaluations, dataset.classes)),
-        provenance=_provenance(members, given, dataset),
+        provenance=_provenance(members, given, dataset, made),
     )
-    return write_report(folder, report)
+    return StudyRun(write_report(folder, report), results)
 
 
 def check_study(study: Study) -> None:
@@ -160,14 +172,45 @@ def _check_classes(clean: ImageSet, dataset: Dataset) -> None:
         )
 
 
-def _provenance(members: list[Trained], variants: Variants, dataset: Dataset) -> Table:
-    trial, made = members[0].trial, environment(members[0].trial.device)
+def _results(
+    name: str,
+    study: Study,
+    members: list[Trained],
+    variants: Variants,
+    evaluations: Evaluations,
+    made: dict[str, Any],
+) -> dict[str, Any]:
+    sets = zip((variants.clean, *variants.shifted), ("the test set", *variants.origins), strict=True)
+    return {
+        "schema": "shiftassay.study/1",
+        "study": name,
+        "command": _command(),
+        "environment": made,
+        "recipe": members[0].trial.recipe,
+        "data": {"name": study.data, "digest": members[0].trial.data_digest},
+        "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in sets],
+        "members": [
+            {
+                "seed": member.trial.seed,
+                "trial": member.trial.digest,
+                "validation_accuracy": member.metrics[-1].validation_accuracy,
+                "seconds": sum(epoch.seconds for epoch in member.metrics),
+                "evaluations": [evaluation.to_json() for evaluation in row],
+            }
+            for member, row in zip(members, evaluations, strict=True)
+        ],
+    }
+
+
+def _command() -> str:
+    return " ".join(["shiftassay", *sys.argv[1:]]) if sys.argv[0].endswith("shiftassay") else "shiftassay.run_study"
+
+
+def _provenance(members: list[Trained], variants: Variants, dataset: Dataset, made: dict[str, Any]) -> Table:
+    trial = members[0].trial
     packages = ", ".join(f"{name} {version}" for name, version in made["packages"].items())
     rows = [
-        (
-            "command",
-            " ".join(["shiftassay", *sys.argv[1:]]) if sys.argv[0].endswith("shiftassay") else "shiftassay.run_study",
-        ),
+        ("command", _command()),
         ("made", made["made"]),
         ("commit", made["commit"] or "not a checkout"),
         ("software", f"Python {made['python']}, {packages}"),

@@ -29,6 +29,11 @@ class Variants:
     shifted: tuple[ImageSet, ...]
     origins: tuple[str, ...]
 
+    def to_json(self) -> dict[str, dict[str, str]]:
+        """Each set's origin and content hash."""
+        sets = zip((self.clean, *self.shifted), ("the test set", *self.origins), strict=True)
+        return {found.name: {"origin": origin, "digest": digest_of(found.images)} for found, origin in sets}
+
 
 def make_variants(study: Study, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
     """Apply the study's shifts to the test set; strengths that are to be found are found on held-out training images.
@@ -69,13 +74,7 @@ def write_variants(folder: Path, variants: Variants) -> Path:
     A folder that holds other files of these names is left as it is: raises `BadInput`.
     """
     sets = (variants.clean, *variants.shifted)
-    manifest = {
-        "schema": "shiftassay.variants/1",
-        "sets": {
-            found.name: {"origin": origin, "digest": digest_of(found.images)}
-            for found, origin in zip(sets, ("the test set", *variants.origins), strict=True)
-        },
-    }
+    manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json()}
     there = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
     if there == manifest:
         return folder

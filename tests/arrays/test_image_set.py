@@ -1,0 +1,30 @@
+"""An image set knows its size, and its digest changes with anything that is in it."""
+
+import numpy as np
+
+from shiftassay.arrays.image_set import ImageSet, digest_of
+
+
+def test_size_and_shape(colours: np.ndarray) -> None:
+    found = ImageSet(colours.astype(np.float32))
+    assert (len(found), found.shape) == (6, (3, 8, 10))
+
+
+def test_the_digest_tells_values_types_shapes_and_labels_apart(colours: np.ndarray) -> None:
+    images = colours.astype(np.float32)
+    changed = images.copy()
+    changed[-1, -1, -1, -1] += 1
+    digests = {
+        ImageSet(images).digest,
+        ImageSet(changed).digest,
+        ImageSet(images, np.arange(6)).digest,
+        ImageSet(images.reshape(6, 3, 10, 8)).digest,
+        digest_of(images),
+        digest_of(images.astype(float)),
+    }
+    assert len(digests) == 6
+
+
+def test_the_digest_does_not_depend_on_memory_or_name(colours: np.ndarray) -> None:
+    images = colours.astype(np.float32)
+    assert ImageSet(np.asfortranarray(images), name="a").digest == ImageSet(images, name="b").digest
