@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results clean
+.PHONY: study test setup results tables clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -20,6 +20,15 @@ test: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+
+# The committed results: every seed of both studies, then README's tables from them.
+results: setup
+	$(BIN)/shiftassay run shifted-test-sets --full --json docs/results/shifted-test-sets.json
+	$(BIN)/shiftassay run shifted-test-sets-2 --full --json docs/results/shifted-test-sets-2.json
+	$(MAKE) tables
+
+tables: setup
+	$(BIN)/python benchmarks/tables.py
 
 setup: $(STAMP)
 

@@ -8,7 +8,14 @@ from shiftassay.errors import BadInput
 from shiftassay.networks.predict import predict
 from shiftassay.networks.registry import NETWORKS, build
 
-PARAMETERS = {"mlp": 1_059_560}
+PARAMETERS = {
+    "mlp": 1_059_560,
+    "trunk": 21_840,
+    "stn": 27_360,
+    "coordconv": 21_840 + 2 * 25 * (10 + 20),
+    "coordconv-stn": 30_144,
+    "attention": 25_460,
+}
 SHAPES = [(1, 28, 28), (1, 42, 42), (3, 32, 32)]
 
 
@@ -39,6 +46,11 @@ def test_an_image_is_answered_alike_alone_and_in_a_batch(name, digits):
 
 def test_every_weight_gets_a_gradient(name, digits):
     network = build(name, (1, 28, 28), 10, {})
+    with (
+        torch.no_grad()
+    ):  # a transformer that starts at the identity passes nothing back until its last layer has moved
+        for weights in network.parameters():
+            weights += 0.01 * torch.randn_like(weights)
     torch.nn.functional.cross_entropy(
         network(torch.from_numpy(digits.images)), torch.from_numpy(digits.labels)
     ).backward()

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -45,5 +46,6 @@ class Classifier(nn.Module):
 
     @classmethod
     def from_card(cls, card: ModelCard) -> "Classifier":
-        """The untrained model that a card describes."""
-        return cls(build(card.network, card.input_shape, card.classes, card.parameters), card)
+        """The untrained model that a card describes, made without touching the caller's random numbers."""
+        with torch.random.fork_rng(devices=[]):
+            return cls(build(card.network, card.input_shape, card.classes, card.parameters), card)

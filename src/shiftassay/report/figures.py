@@ -170,6 +170,9 @@ def _curves(data: dict[str, Any], folder: Path) -> Canvas:
             percent = 100 * np.array(member["validation_accuracy"])
             label = f"seed {member['seed']}" if len(data["members"]) <= MANY_SEEDS else None
             accuracy.plot(epochs, percent, linewidth=1.2, marker=marker, label=label)
+    settled = [v for m in data["members"] for v in m["validation_accuracy"][len(m["loss"]) // 4 :] if v is not None]
+    if settled:
+        accuracy.set_ylim(bottom=100 * min(settled) - 0.3)  # the first epochs would flatten all others
     loss.set(xlabel="epoch", ylabel="loss", yscale="log", title="Loss")
     accuracy.set(xlabel="epoch", ylabel="%", title="Validation accuracy")
     for axis in (loss, accuracy):

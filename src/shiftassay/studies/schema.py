@@ -18,7 +18,7 @@ class Strict(BaseModel):
 
 
 class HarmlessWithin(Strict):
-    """A strength to be found: the largest at which accuracy on held-out training images moves by no more than this."""
+    """A strength to be found: the largest at which accuracy on held-out training images is shown to move by less than this."""
 
     harmless_within: float = Field(gt=0, lt=1)
 

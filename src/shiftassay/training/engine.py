@@ -46,16 +46,24 @@ class TrainingData:
 
 @runtime_checkable
 class Member(Protocol):
-    """One of several models trained together: what the engine asks of any path."""
-
-    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Train epoch 0, 1, … and return each step's mean loss and number right."""
-        ...
+    """One model in training: what the engine asks of any path between epochs."""
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]: ...
     def weights(self) -> dict[str, np.ndarray]: ...
     def state(self) -> dict[str, np.ndarray]: ...
     def restore(self, state: dict[str, np.ndarray]) -> None: ...
+
+
+@runtime_checkable
+class Group(Protocol):
+    """Members whose steps are taken together: one on the CPU, a population on a GPU."""
+
+    @property
+    def members(self) -> Sequence[Member]: ...
+
+    def train_epoch(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Train epoch 0, 1, … and return, for each member, its steps' mean losses and numbers right."""
+        ...
 
 
 def split(train: ImageSet, held_out: int, classes: int) -> TrainingData:
@@ -70,25 +78,28 @@ def split(train: ImageSet, held_out: int, classes: int) -> TrainingData:
     return TrainingData(train.images[rest], train.labels[rest], validation, classes)
 
 
-def run_member(
-    member: Member,
+def run_group(
+    group: Group,
     recipe: Recipe,
     data: TrainingData,
-    run: Run | None = None,
-    watch: Callable[[EpochMetrics], None] | None = None,
-) -> list[EpochMetrics]:
-    """Train a member to the end, from its last checkpoint if there is one; return the metrics of all epochs."""
-    done: list[EpochMetrics] = []
-    if run and (found := run.last_checkpoint()):
-        member.restore(found[0])
-        done = [EpochMetrics(**metrics) for metrics in found[1]["metrics"]]
+    runs: Sequence[Run | None],
+    watches: Sequence[Callable[[EpochMetrics], None] | None],
+) -> list[list[EpochMetrics]]:
+    """Train a group to the end, from its last checkpoint if there is one; return each member's metrics of all epochs."""
+    done = _resume(group, runs)
     saved = perf_counter()
-    for epoch in range(len(done), recipe.epochs):
-        done.append(_epoch(member, recipe, data, epoch))
-        if watch:
-            watch(done[-1])
-        if run and epoch + 1 < recipe.epochs and perf_counter() - saved > CHECKPOINT_SECONDS:
-            run.checkpoint(member.state(), {"metrics": [metrics.to_json() for metrics in done]})
+    for epoch in range(len(done[0]), recipe.epochs):
+        began = perf_counter()
+        results = group.train_epoch(epoch)
+        trained = perf_counter() - began
+        save = epoch + 1 < recipe.epochs and perf_counter() - saved > CHECKPOINT_SECONDS
+        for member, result, past, run, watch in zip(group.members, results, done, runs, watches, strict=True):
+            past.append(_metrics(member, result, recipe, data, epoch, trained))
+            if watch:
+                watch(past[-1])
+            if run and save:
+                run.checkpoint(member.state(), {"path": type(member).__name__, "metrics": [m.to_json() for m in past]})
+        if save:
             saved = perf_counter()
     return done
 
@@ -107,9 +118,28 @@ def cross_entropy(logits: Float32[np.ndarray, "n classes"], labels: Int64[np.nda
     return float((normaliser - wide[np.arange(len(labels)), labels]).mean())
 
 
-def _epoch(member: Member, recipe: Recipe, data: TrainingData, epoch: int) -> EpochMetrics:
-    began = perf_counter()
-    losses, right = member.train_epoch(epoch)
+def _resume(group: Group, runs: Sequence[Run | None]) -> list[list[EpochMetrics]]:
+    """Restore the members from their checkpoints if all have one of the same epoch, made on the path they are on now."""
+    found = [run.last_checkpoint() if run else None for run in runs]
+    paths = [type(member).__name__ for member in group.members]
+    same = {len(about["metrics"]) for _, about in filter(None, found)}
+    if None in found or len(same) > 1 or [about["path"] for _, about in filter(None, found)] != paths:
+        return [[] for _ in runs]
+    for member, checkpoint in zip(group.members, found, strict=True):
+        assert checkpoint is not None
+        member.restore(checkpoint[0])
+    return [[EpochMetrics(**metrics) for metrics in about["metrics"]] for _, about in filter(None, found)]
+
+
+def _metrics(
+    member: Member,
+    result: tuple[np.ndarray, np.ndarray],
+    recipe: Recipe,
+    data: TrainingData,
+    epoch: int,
+    seconds: float,
+) -> EpochMetrics:
+    losses, right = result
     n = len(data.images)
     sizes = np.full(len(losses), recipe.batch_size)
     sizes[-1] = n - recipe.batch_size * (len(losses) - 1)
@@ -125,5 +155,5 @@ def _epoch(member: Member, recipe: Recipe, data: TrainingData, epoch: int) -> Ep
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy,
         learning_rate=learning_rates(recipe, n, epoch)[-1],
-        seconds=perf_counter() - began,
+        seconds=seconds,
     )

@@ -44,4 +44,4 @@ def _masked(module: nn.Dropout | nn.Dropout2d, key: int, place: Place, x: Tensor
     units = shape[1:].numel()
     mask = keep_mask(key, place.position * units, len(x) * units, module.p)
     kept = torch.from_numpy(mask).to(x.device).view(*shape, *[1] * (x.ndim - len(shape)))
-    return x * kept / (1 - module.p)
+    return x * kept / (1 - module.p) if module.p < 1 else x * 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from shiftassay.noise import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.training.engine import SEMANTICS, EpochMetrics, run_member, split
-from shiftassay.training.plain import PlainMember
+from shiftassay.training.engine import SEMANTICS, EpochMetrics, Group, Member, run_group, split
+from shiftassay.training.path import available_cores, make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
 
 Watch = Callable[[Trial, EpochMetrics], None]
@@ -81,7 +82,11 @@ def train(
         )
         for seed in seeds
     ]
-    return [_trained(trial, resolved, dataset, Store(store).run(trial) if store else None, watch) for trial in trials]
+    runs = [Store(store).run(trial) if store else None for trial in trials]
+    stored = {trial.seed: _stored(trial, run) for trial, run in zip(trials, runs, strict=True) if run and run.complete}
+    missing = [(trial, run) for trial, run in zip(trials, runs, strict=True) if trial.seed not in stored]
+    new = _train_missing(missing, resolved, dataset, watch) if missing else {}
+    return [{**stored, **new}[trial.seed] for trial in trials]
 
 
 def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:
@@ -108,16 +113,34 @@ def initial_network(trial: Trial, input_shape: tuple[int, int, int], classes: in
         return build(trial.network, input_shape, classes, trial.parameters)
 
 
-def _trained(trial: Trial, recipe: Recipe, dataset: Dataset, run: Run | None, watch: Watch | None) -> Trained:
-    if run and run.complete:
-        return _stored(trial, run)
+def _train_missing(
+    missing: Sequence[tuple[Trial, Run | None]], recipe: Recipe, dataset: Dataset, watch: Watch | None
+) -> dict[int, Trained]:
     data = split(dataset.train, recipe.held_out, dataset.classes)
-    network = initial_network(trial, dataset.train.shape, dataset.classes)
-    member = PlainMember(network, recipe, data, trial.seed, trial.device)
-    if run:
-        run.begin(trial, environment(trial.device, torch.get_num_threads()))
-    metrics = run_member(member, recipe, data, run, watch=(lambda m: watch(trial, m)) if watch else None)
-    logits = member.logits(dataset.test.images)
+    trials, device = [trial for trial, _ in missing], missing[0][0].device
+    networks = [initial_network(trial, dataset.train.shape, dataset.classes) for trial in trials]
+    groups = make_groups(networks, recipe, data, [trial.seed for trial in trials], device)
+    of_member = dict(zip((member for group in groups for member in group.members), missing, strict=True))
+    for trial, run in missing:
+        if run:
+            run.begin(trial, {**environment(device, available_cores()), "population": len(missing)})
+
+    def work(group: Group) -> list[Trained]:
+        ours = [of_member[member] for member in group.members]
+        watches = [partial(watch, trial) if watch else None for trial, _ in ours]
+        metrics = run_group(group, recipe, data, [run for _, run in ours], watches)
+        return [
+            _finish(member, trial, run, recipe, dataset, past)
+            for member, (trial, run), past in zip(group.members, ours, metrics, strict=True)
+        ]
+
+    return {trained.trial.seed: trained for together in run_groups(groups, work) for trained in together}
+
+
+def _finish(
+    member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, metrics: list[EpochMetrics]
+) -> Trained:
+    logits, weights = member.logits(dataset.test.images), member.weights()
     card = ModelCard(
         network=trial.network,
         parameters=trial.parameters,
@@ -130,15 +153,18 @@ def _trained(trial: Trial, recipe: Recipe, dataset: Dataset, run: Run | None, wa
         trial=trial.digest,
     )
     if run:
-        epochs = {"epochs": [m.to_json() for m in metrics]}
-        run.finish(card.to_json(), member.weights(), epochs, {"test_logits": logits})
-    model = Classifier(network.cpu(), card).eval()
-    return Trained(trial, model, tuple(metrics), logits, run.folder if run else None, reused=False)
+        run.finish(card.to_json(), weights, {"epochs": [m.to_json() for m in metrics]}, {"test_logits": logits})
+    return Trained(trial, _model(card, weights), tuple(metrics), logits, run.folder if run else None, reused=False)
+
+
+def _model(card: ModelCard, weights: dict[str, np.ndarray]) -> Classifier:
+    model = Classifier.from_card(card)
+    model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return model.eval()
 
 
 def _stored(trial: Trial, run: Run) -> Trained:
     card, weights, metrics, predictions = run.results()
-    model = Classifier.from_card(ModelCard.from_json(card))
-    model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     epochs = tuple(EpochMetrics(**epoch) for epoch in metrics["epochs"])
-    return Trained(trial, model.eval(), epochs, predictions["test_logits"], run.folder, reused=True)
+    model = _model(ModelCard.from_json(card), weights)
+    return Trained(trial, model, epochs, predictions["test_logits"], run.folder, reused=True)

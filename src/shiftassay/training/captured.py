@@ -1,0 +1,290 @@
+"""The captured path: members trained together on a CUDA device, each step of all of them one graph.
+
+A graph replays kernels, not Python: whatever changes from step to step has to be read from the device's memory. So the
+step's place in the epoch is a tensor that the graph advances; images, order, masks and learning rates are looked up
+with it, and losses and logits stored with it. The host makes an epoch's noise, launches its steps and waits once, at
+its end. Members are parallel branches of the graph. On a CPU the same code runs with each step called as it stands.
+
+Written after https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs. Not yet run or timed on a GPU.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from shiftassay.networks.predict import predict
+from shiftassay.noise import seed_for
+from shiftassay.training.device_noise import EpochMasks, epoch_order
+from shiftassay.training.engine import TrainingData, learning_rates
+from shiftassay.training.recipe import Recipe
+
+REHEARSALS = 3  # as many as PyTorch's notes on CUDA graphs take
+
+
+class CapturedPopulation:
+    """Members alike but for their seeds, trained in step; `members` are in the order of `seeds`.
+
+    `networks` are trained in place and stay on the device; moved away, they can't be trained on. Arithmetic is float32,
+    with TF32 only if `tf32` asks for it. The same population gives the same bits on the same machine. Raises `NotLowered`
+    for a network whose noise can't be made ahead of the epoch.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        recipe: Recipe,
+        data: TrainingData,
+        seeds: Sequence[int],
+        device: str = "cuda",
+        *,
+        tf32: bool = False,
+    ):
+        self.shared = Shared.on(device, recipe, data, tf32)
+        self.members = [
+            CapturedMember(network, seed, self.shared) for network, seed in zip(networks, seeds, strict=True)
+        ]
+        self._launches: dict[int, Callable[[], None]] = {}
+        if self._on_cuda:
+            self._trunk = torch.cuda.Stream(device)
+            self._branches = [torch.cuda.Stream(device) for _ in self.members]
+            self._pool = torch.cuda.graph_pool_handle()
+
+    def train_epoch(self, epoch: int) -> list[tuple[Float32[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]]:
+        """Train epoch 0, 1, … and return, for each member, each step's mean loss and number right."""
+        shared = self.shared
+        with _arithmetic(shared.tf32):
+            for member in self.members:
+                member.network.train()
+            for size, _ in shared.batches:
+                if size not in self._launches:
+                    self._launches[size] = self._captured(size)
+            shared.rates.copy_(torch.tensor(learning_rates(shared.recipe, len(shared.images), epoch)))
+            shared.step.zero_()
+            for member in self.members:
+                member.draw_noise(epoch)
+            for size, count in shared.batches:
+                for _ in range(count):
+                    self._launches[size]()
+            metrics = torch.stack([member.metrics() for member in self.members]).cpu().numpy()
+        return [(losses, right.astype(np.int64)) for losses, right in metrics]
+
+    def _captured(self, size: int) -> Callable[[], None]:
+        """What trains every member on its next batch, of that size: a graph's replay; without CUDA the step itself."""
+        if not self._on_cuda:
+            return partial(self._step, size)
+        current = torch.cuda.current_stream()
+        self._trunk.wait_stream(current)
+        with torch.cuda.stream(self._trunk):
+            self._rehearse(size)
+        current.wait_stream(self._trunk)
+        # Both graphs may share a pool: they never run at once, and neither reads there what the other left.
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._trunk):
+            self._step(size)
+        return graph.replay
+
+    def _rehearse(self, size: int) -> None:
+        """Run the step as it will be captured, so that libraries set themselves up, and leave no trace of it."""
+        moving = [tensor for member in self.members for tensor in member.moving()]
+        before = [tensor.clone() for tensor in moving]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This instance was constructed with capturable=True")
+            for _ in range(REHEARSALS):
+                self.shared.step.zero_()
+                self._step(size)
+        for tensor, value in zip(moving, before, strict=True):
+            tensor.copy_(value)
+
+    def _step(self, size: int) -> None:
+        shared = self.shared
+        torch.index_select(shared.rates, 0, shared.step, out=shared.rate)
+        if self._on_cuda:
+            trunk = torch.cuda.current_stream()
+            for member, branch in zip(self.members, self._branches, strict=True):
+                branch.wait_stream(trunk)
+                with torch.cuda.stream(branch):
+                    member.take_step(size)
+            for branch in self._branches:
+                trunk.wait_stream(branch)
+        else:
+            for member in self.members:
+                member.take_step(size)
+        shared.step.add_(1)
+
+    @property
+    def _on_cuda(self) -> bool:
+        return self.shared.images.is_cuda
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all members read: the normalised images, and where in the epoch they are."""
+
+    recipe: Recipe
+    tf32: bool
+    images: Float32[Tensor, "n c h w"]
+    labels: Int64[Tensor, "n"]
+    classes: int
+    rates: Float32[Tensor, "steps"]
+    rate: Float32[Tensor, "1"]
+    step: Int64[Tensor, "1"]
+
+    @staticmethod
+    def on(device: str, recipe: Recipe, data: TrainingData, tf32: bool) -> "Shared":
+        steps = -(-len(data.images) // recipe.batch_size)
+        return Shared(
+            recipe=recipe,
+            tf32=tf32,
+            # Normalised here, once: element by element the same numbers as batch by batch.
+            images=(torch.from_numpy(data.images).to(device) - recipe.mean) / recipe.sd,
+            labels=torch.from_numpy(data.labels).to(device),
+            classes=data.classes,
+            rates=torch.zeros(steps, device=device),
+            rate=torch.zeros(1, device=device),
+            step=torch.zeros(1, dtype=torch.int64, device=device),
+        )
+
+    @property
+    def batches(self) -> list[tuple[int, int]]:
+        """The sizes of an epoch's batches in their order, and how many there are of each."""
+        full, rest = divmod(len(self.images), self.recipe.batch_size)
+        return [(size, count) for size, count in ((self.recipe.batch_size, full), (rest, 1)) if size and count]
+
+
+class CapturedMember:
+    """One model of a population: all that a `Member` has, but that the population trains its epochs."""
+
+    def __init__(self, network: nn.Module, seed: int, shared: Shared):
+        device, steps, size = shared.images.device, len(shared.rates), shared.recipe.batch_size
+        self.network = network.to(device)
+        self.seed = seed
+        self.shared = shared
+        self.masks = EpochMasks(network, shared.images[:1], steps, size)
+        self.optimiser = _optimiser(network, shared)
+        self.optimiser.zero_grad(set_to_none=True)
+        # Rows of full batches; what is left over in the last row is never trained on.
+        self.order = torch.zeros(steps, size, dtype=torch.int64, device=device)
+        self.outputs = torch.zeros(steps, size, shared.classes, device=device)
+        self.losses = torch.zeros(steps, device=device)
+
+    def draw_noise(self, epoch: int) -> None:
+        n = len(self.shared.images)
+        self.order.view(-1)[:n] = epoch_order(seed_for(self.seed, epoch, "order"), n, self.order.device)
+        self.masks.draw(self.seed, epoch)
+
+    def take_step(self, size: int) -> None:
+        """Train on the next `size` images of the epoch: no number of the step may come from the host."""
+        shared = self.shared
+        batch = self.order.index_select(0, shared.step)[0, :size]
+        with self.masks.read_at(shared.step):
+            logits = self.network(shared.images.index_select(0, batch))
+        labels = shared.labels.index_select(0, batch)
+        loss = F.cross_entropy(logits, labels, label_smoothing=shared.recipe.label_smoothing)
+        loss.backward()
+        self.optimiser.step()
+        # Gradients live in the graph's memory, where every replay writes them before it reads them.
+        self.optimiser.zero_grad(set_to_none=True)
+        self.losses.index_copy_(0, shared.step, loss.detach().view(1))
+        self.outputs[:, :size].index_copy_(0, shared.step, logits.detach()[None])
+
+    def metrics(self) -> Float32[Tensor, "2 steps"]:
+        """Mean loss and number right of each step of the epoch, still on the device."""
+        n = len(self.shared.images)
+        right = torch.zeros(self.order.shape, device=self.order.device)
+        guesses = self.outputs.flatten(0, 1)[:n].argmax(1)
+        right.view(-1)[:n] = (guesses == self.shared.labels[self.order.view(-1)[:n]]).float()
+        return torch.stack([self.losses, right.sum(1)])
+
+    def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
+        recipe = self.shared.recipe
+        normalised = (images - np.float32(recipe.mean)) / np.float32(recipe.sd)
+        with _arithmetic(self.shared.tf32):
+            return predict(self.network, normalised, str(self.shared.images.device))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Weights and the optimiser's memory, named as `PlainMember` names them: either can take up the other's."""
+        memory = {name: tensor.cpu().numpy().copy() for name, tensor in self._memory().items()}
+        return {**{f"network/{name}": array for name, array in self.weights().items()}, **memory}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        # Copied into place, all of it: graphs hold addresses, so a tensor put in another's stead would not be seen.
+        prefix = "network/"
+        tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        self.network.load_state_dict(weights)
+        for name, tensor in self._memory().items():
+            if name in tensors:
+                tensor.copy_(tensors[name])
+            else:
+                tensor.zero_()
+
+    def moving(self) -> list[Tensor]:
+        """Everything that a step changes and the next one starts from."""
+        return [*self.network.state_dict().values(), *self._memory().values()]
+
+    def _memory(self) -> dict[str, Tensor]:
+        return {
+            f"optimiser/{index}/{name}": tensor
+            for index, values in self.optimiser.state_dict()["state"].items()
+            for name, tensor in values.items()
+        }
+
+
+def _optimiser(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
+    """PyTorch's own, in one kernel, with the learning rate on the device and memory that is there before the first step.
+
+    Momentum that starts at zero is momentum that starts with the first gradient; PyTorch would choose between the two on
+    the host, and a graph would keep that choice.
+    """
+    recipe, rate, parameters = shared.recipe, shared.rate, list(network.parameters())
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    if recipe.optimiser == "sgd":
+        sgd = torch.optim.SGD(parameters, rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+        for parameter in trained if recipe.momentum else ():
+            sgd.state[parameter] = {"momentum_buffer": torch.zeros_like(parameter)}
+        return sgd
+    adamw = torch.optim.AdamW(parameters, rate, weight_decay=recipe.weight_decay, fused=True, capturable=rate.is_cuda)
+    for parameter in trained:
+        adamw.state[parameter] = {
+            "step": torch.zeros((), device=rate.device),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+    return adamw
+
+
+@contextmanager
+def _arithmetic(tf32: bool) -> Iterator[None]:
+    """Float32 as asked for and sums in a fixed order, whatever the caller's settings; they come back afterwards.
+
+    Attention is computed step by step: of the fused kernels' backward passes some add in any order.
+    """
+    wanted = "tf32" if tf32 else "ieee"
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    settings = [
+        (matmul, "fp32_precision", wanted),
+        (cudnn.conv, "fp32_precision", wanted),  # pyright: ignore[reportAttributeAccessIssue]
+        (cudnn, "deterministic", True),
+        (cudnn, "benchmark", False),
+    ]
+    before = [getattr(place, name) for place, name, _ in settings]
+    for place, name, value in settings:
+        setattr(place, name, value)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        for (place, name, _), value in zip(settings, before, strict=True):
+            setattr(place, name, value)

@@ -1,0 +1,68 @@
+"""The native path on the CPU: a lowered network whose whole epoch is one call that releases the GIL."""
+
+import numpy as np
+from jaxtyping import Float32
+from torch import nn
+
+from shiftassay.kernels import native
+from shiftassay.noise import epoch_order, seed_for
+from shiftassay.training.engine import TrainingData, learning_rates
+from shiftassay.training.program import Program
+from shiftassay.training.recipe import Recipe
+
+
+class NativeMember:
+    """One model in training. Its weights depend neither on `threads` nor on who else is trained."""
+
+    def __init__(
+        self, network: nn.Module, program: Program, recipe: Recipe, data: TrainingData, seed: int, threads: int = 1
+    ):
+        self.network = network
+        self.program = program
+        self.recipe = recipe
+        self.data = data
+        self.seed = seed
+        self.threads = threads
+        self.native = program.compile()
+        self.flat = program.pack(network.state_dict())
+        self.optimiser = native.Optimizer(recipe.optimiser, recipe.momentum, recipe.weight_decay)
+
+    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        n = len(self.data.images)
+        return self.native.train(
+            self._pixels(self.data.images),
+            self.data.labels,
+            epoch_order(seed_for(self.seed, epoch, "order"), n),
+            self.flat,
+            self.optimiser,
+            np.array(learning_rates(self.recipe, n, epoch), np.float32),
+            self.program.keys(self.seed, epoch),
+            batch=self.recipe.batch_size,
+            label_smoothing=self.recipe.label_smoothing,
+            threads=self.threads,
+        )
+
+    def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
+        return self.native.forward(self._pixels(np.ascontiguousarray(images)), self.flat, threads=self.threads)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {name: tensor.numpy() for name, tensor in self.program.unpack(self.flat).items()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Weights and the optimiser's memory, flat as the native step keeps them."""
+        memory = {"first": self.optimiser.first, "second": self.optimiser.second}
+        return {
+            "flat": self.flat,
+            "steps": np.array([self.optimiser.steps_taken]),
+            **{name: array for name, array in memory.items() if array is not None},
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.flat = state["flat"].copy()
+        self.optimiser.steps_taken = int(state["steps"][0])
+        for name in ("first", "second"):
+            if name in state:
+                setattr(self.optimiser, name, state[name].copy())
+
+    def _pixels(self, images: Float32[np.ndarray, "n c h w"]) -> native.Pixels:
+        return native.Pixels(images, (self.recipe.mean,), (self.recipe.sd,))

@@ -1,0 +1,86 @@
+"""Which path a network trains on: captured graphs on CUDA, the native step on the CPU, else plain PyTorch, saying why."""
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from torch import nn
+
+from shiftassay.kernels import native
+from shiftassay.training.captured import CapturedPopulation
+from shiftassay.training.engine import Group, TrainingData
+from shiftassay.training.lowering import lower
+from shiftassay.training.native_member import NativeMember
+from shiftassay.training.plain import PlainMember
+from shiftassay.training.program import NotLowered
+from shiftassay.training.recipe import Recipe
+
+Result = TypeVar("Result")
+
+
+class PlainPath(UserWarning):
+    """Training is slower than it could be; the message says what stopped the fast path."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A group of one."""
+
+    member: NativeMember | PlainMember
+
+    @property
+    def members(self) -> list[NativeMember | PlainMember]:
+        return [self.member]
+
+    def train_epoch(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [self.member.train_epoch(epoch)]
+
+
+def make_groups(
+    networks: Sequence[nn.Module], recipe: Recipe, data: TrainingData, seeds: Sequence[int], device: str = "cpu"
+) -> list[Group]:
+    """Members in training, in the order of the seeds, on the fastest path that their network can take.
+
+    Warns with `PlainPath` where that is the plain one.
+    """
+    try:
+        if device == "cuda":
+            return [CapturedPopulation(networks, recipe, data, seeds, device)]
+        if native.available():
+            program = lower(networks[0], data.images.shape[1:])
+            pairs = zip(networks, seeds, strict=True)
+            return [Alone(NativeMember(network, program, recipe, data, seed)) for network, seed in pairs]
+        stopped = "the native step is not built (no C++ compiler was found at installation)"
+    except NotLowered as reason:
+        stopped = f"layer {reason.layer} {reason.reason}"
+    warnings.warn(f"training on the plain PyTorch path: {stopped}", PlainPath, stacklevel=2)
+    return [Alone(PlainMember(n, recipe, data, seed, device)) for n, seed in zip(networks, seeds, strict=True)]
+
+
+def run_groups(groups: Sequence[Group], work: Callable[[Group], Result]) -> list[Result]:
+    """Do the work of every group, results in their order: native members each on a core of its own, in threads.
+
+    Where fewer members than cores are left, they share the cores; a member's numbers do not depend on that.
+    """
+    cores = available_cores()
+    if not all(isinstance(group, Alone) and isinstance(group.member, NativeMember) for group in groups):
+        return [work(group) for group in groups]
+    results: list[Result] = []
+    for first in range(0, len(groups), cores):
+        together = groups[first : first + cores]
+        for group in together:
+            group.members[0].threads = cores // len(together)  # pyright: ignore[reportAttributeAccessIssue]
+        with ThreadPoolExecutor(len(together)) as pool:
+            results += pool.map(work, together)
+    return results
+
+
+def available_cores() -> int:
+    """The cores that this process may use; OMP_NUM_THREADS, which PyTorch heeds too, may lower it."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed

@@ -1,0 +1,32 @@
+"""What a node of a traced network stands for while it is matched."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Value:
+    """What one image holds at a node: value number and shape. `turned`: (position, channel), stored the other way round."""
+
+    number: int
+    shape: tuple[int, ...]
+    turned: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    theta: Value
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Projection:
+    of: Value
+    layer: str
+
+
+@dataclass(frozen=True)
+class Attended:
+    of: Value
+    layer: str
+    projections: tuple[str, str, str]
+    heads: int

@@ -1,0 +1,139 @@
+"""Which networks lower, and what the rest are told."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.side_by_side import assert_close, native_logits, plain_logits
+from torch import nn
+
+from shiftassay.networks.attention import Attention
+from shiftassay.networks.coordconv import CoordConv, CoordConvStn
+from shiftassay.networks.mlp import Mlp
+from shiftassay.networks.stn import Stn
+from shiftassay.networks.trunk import Trunk
+from shiftassay.training.lowering import lower
+from shiftassay.training.program import NotLowered
+
+COUNTS = {Mlp: 1_059_560, Trunk: 21_840, Stn: 27_360, CoordConvStn: 30_144, Attention: 25_460}
+
+
+@pytest.mark.parametrize(("network", "count"), COUNTS.items())
+def test_parameters_are_counted(network, count):
+    assert lower(network(), (1, 28, 28)).parameter_count == count
+
+
+@pytest.mark.parametrize("network", [Mlp, Trunk, Stn, CoordConv, CoordConvStn, Attention])
+@pytest.mark.parametrize("shape", [(1, 42, 42), (3, 33, 30)])
+def test_networks_lower_for_other_sizes(network, shape):
+    torch.manual_seed(0)
+    images = torch.randn(5, *shape)
+    model = network(shape, classes=7)
+    assert_close(native_logits(model, images), plain_logits(model, images), 1e-5)
+
+
+class Tutorial(nn.Module):
+    """As PyTorch's tutorial writes it, but for the dropout of fc1."""
+
+    def __init__(self, functional: bool):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 10, kernel_size=5)
+        self.conv2 = nn.Conv2d(10, 20, kernel_size=5)
+        self.conv2_drop = nn.Dropout2d()
+        self.fc1 = nn.Linear(320, 50)
+        self.drop = nn.Dropout()
+        self.fc2 = nn.Linear(50, 10)
+        self.functional = functional
+        self.localization = nn.Sequential(
+            nn.Conv2d(1, 8, kernel_size=7), nn.MaxPool2d(2, stride=2), nn.ReLU(True),
+            nn.Conv2d(8, 10, kernel_size=5), nn.MaxPool2d(2, stride=2), nn.ReLU(True),
+        )  # fmt: skip
+        self.fc_loc = nn.Sequential(nn.Linear(10 * 3 * 3, 32), nn.ReLU(True), nn.Linear(32, 3 * 2))
+
+    def stn(self, x):
+        xs = self.localization(x)
+        xs = xs.view(-1, 10 * 3 * 3)
+        theta = self.fc_loc(xs)
+        theta = theta.view(-1, 2, 3)
+        grid = F.affine_grid(theta, x.size(), align_corners=False)
+        return F.grid_sample(x, grid, align_corners=False)
+
+    def forward(self, x):
+        x = self.stn(x)
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))
+        x = F.relu(F.max_pool2d(self.conv2_drop(self.conv2(x)), 2))
+        x = x.view(-1, 320)
+        x = F.relu(self.fc1(x))
+        x = F.dropout(x, training=self.training) if self.functional else self.drop(x)
+        return F.log_softmax(self.fc2(x), dim=1)
+
+
+def test_tutorial_code_lowers_and_its_state_dict_loads():
+    torch.manual_seed(0)
+    tutorial, stn = Tutorial(functional=False), Stn()
+    stn.load_state_dict(tutorial.state_dict())
+    images = torch.randn(4, 1, 28, 28)
+    np.testing.assert_array_equal(native_logits(tutorial, images), native_logits(stn, images))
+
+
+def test_functional_dropout_is_named():
+    with pytest.raises(NotLowered, match=r"dropout: is a function, whose masks have no name") as stopped:
+        lower(Tutorial(functional=True), (1, 28, 28))
+    assert stopped.value.layer == "dropout"
+
+
+def head(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(*layers, nn.LazyLinear(4))
+
+
+@pytest.mark.parametrize(
+    ("layers", "layer", "reason"),
+    [
+        ([nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten()], "1", "BatchNorm2d has no native counterpart"),
+        ([nn.Conv2d(1, 2, 3, stride=2), nn.Flatten()], "0", "stride"),
+        ([nn.Conv2d(1, 2, 3, dilation=2), nn.Flatten()], "0", "dilation"),
+        ([nn.MaxPool2d(3, 2), nn.Flatten()], "0", "windows side by side"),
+        ([nn.Flatten(), nn.Linear(64, 8), nn.LogSoftmax(1)], "3", "log-softmax"),
+        ([nn.Flatten(), nn.Linear(64, 8), nn.Tanh()], "2", "Tanh has no native counterpart"),
+    ],
+)
+def test_what_stopped_it_is_named(layers, layer, reason):
+    network = head(*layers)
+    network(torch.zeros(2, 1, 8, 8))
+    with pytest.raises(NotLowered, match=reason) as stopped:
+        lower(network, (1, 8, 8))
+    assert stopped.value.layer == layer
+
+
+def test_attention_across_the_batch_does_not_lower():
+    network = Attention()
+    network.attention1.attention.batch_first = False
+    with pytest.raises(NotLowered, match="across the images of a batch"):
+        lower(network, (1, 28, 28))
+
+
+def test_frozen_and_unused_parameters_are_named():
+    network = Trunk()
+    network.fc1.bias.requires_grad_(False)
+    with pytest.raises(NotLowered, match=r"fc1\.bias: is frozen"):
+        lower(network, (1, 28, 28))
+    network = Trunk()
+    network.spare = nn.Conv2d(1, 1, 1)
+    with pytest.raises(NotLowered, match=r"spare\.weight: is a parameter that no layer"):
+        lower(network, (1, 28, 28))
+
+
+def test_wrong_image_size_is_named():
+    with pytest.raises(NotLowered, match=r"does not run on images of \(1, 20, 20\)"):
+        lower(Trunk(), (1, 20, 20))
+
+
+def test_modes_and_state_survive_lowering():
+    network = Trunk().train()
+    network.conv2_drop.eval()
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    program = lower(network, (1, 28, 28))
+    assert network.training
+    assert not network.conv2_drop.training
+    unpacked = program.unpack(program.pack(network.state_dict()))
+    assert all(torch.equal(state[name], unpacked[name]) for name in state)
