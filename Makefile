@@ -4,12 +4,12 @@ PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 # What the installation depends on: a change of any of these installs again.
-STAMP := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt Makefile setup.py src/shiftassay/kernels/*.?pp 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt setup.py src/shiftassay/kernels/*.?pp 2>/dev/null | cksum | cut -d' ' -f1)
 export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results tables clean
+.PHONY: study test setup results tables bench bench-gpu clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -27,13 +27,20 @@ results: setup
 	$(BIN)/shiftassay run shifted-test-sets-2 --full --json docs/results/shifted-test-sets-2.json
 	$(MAKE) tables
 
+# Seconds an epoch, ours beside others; nothing else should run meanwhile.
+bench: setup
+	$(BIN)/python benchmarks/speed.py
+
+bench-gpu: setup
+	$(BIN)/python benchmarks/speed_gpu.py
+
 tables: setup
 	$(BIN)/python benchmarks/tables.py
 
 setup: $(STAMP)
 
 # Some Pythons come without ensurepip (Debian's, without python3-venv): there the machine's own pip fills the venv.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 2; }
 	@test -x $(BIN)/pip || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV) 2>/dev/null; } || \
 	  { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }

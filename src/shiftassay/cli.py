@@ -1,6 +1,7 @@
 """The command line: one thin command for each verb. What a verb does is a library call, imported when it runs."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Optional
@@ -297,6 +298,7 @@ def main() -> NoReturn:
 
 def run_command_line() -> int:
     """The exit code of the command in `sys.argv`; usage errors exit with 2 by themselves."""
+    warnings.showwarning = lambda message, *_, **__: typer.echo(f"shiftassay: {message}", err=True)
     try:
         app()
     except BadInput as error:
