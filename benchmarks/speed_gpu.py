@@ -50,7 +50,10 @@ def main() -> int:
         print(rows[-1], flush=True)
         torch.cuda.reset_peak_memory_stats()
     made = {**environment("cuda"), "gpu": torch.cuda.get_device_name()}
-    write_json(RESULT, {"schema": "shiftassay.speed-gpu/1", "command": "make bench-gpu", "environment": made, "trainings": rows})
+    write_json(
+        RESULT,
+        {"schema": "shiftassay.speed-gpu/1", "command": "make bench-gpu", "environment": made, "trainings": rows},
+    )
     print(RESULT)
     return 0
 

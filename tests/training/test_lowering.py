@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from tests.side_by_side import assert_close, native_logits, plain_logits
 from torch import nn
 
+from shiftassay.kernels import native
 from shiftassay.networks.attention import Attention
 from shiftassay.networks.coordconv import CoordConv, CoordConvStn
 from shiftassay.networks.mlp import Mlp
@@ -16,6 +17,8 @@ from shiftassay.training.lowering import lower
 from shiftassay.training.program import NotLowered
 
 COUNTS = {Mlp: 1_059_560, Trunk: 21_840, Stn: 27_360, CoordConvStn: 30_144, Attention: 25_460}
+
+pytestmark = pytest.mark.skipif(not native.available(), reason="the native step is not built here")
 
 
 @pytest.mark.parametrize(("network", "count"), COUNTS.items())

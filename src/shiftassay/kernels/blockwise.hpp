@@ -147,9 +147,10 @@ class BlockwiseTraining {
 inline void blockwise_evaluation(const Plan& plan, const Evaluation& e) {
     Team team((int)e.threads);
     const int64_t blocks = (e.count + kBlock - 1) / kBlock, classes = plan.classes;
+    std::vector<Memory> memories;
+    for (int64_t i = 0; i < e.threads; ++i) memories.emplace_back(plan.floats);
     team.run(e.flush_denormals, [&](int member) {
-        Memory memory(plan.floats);
-        const Frame frame{plan, memory.data(), e.parameters, nullptr, false};
+        const Frame frame{plan, memories[member].data(), e.parameters, nullptr, false};
         for (int64_t block; (block = team.next(member, 0, blocks)) >= 0;) {
             const int count = (int)std::min<int64_t>(kBlock, e.count - block * kBlock);
             load_block(frame, e.images, nullptr, block * kBlock, count);

@@ -135,7 +135,7 @@ class Program:
         parameters: Float[np.ndarray, "parameters"],
         optimizer: Optimizer,
         learning_rates: Float[np.ndarray, "steps"],
-        keys: UInt64[np.ndarray, "dropouts"],
+        keys: UInt64[np.ndarray, "dropouts"] | None = None,
         *,
         batch: int = 64,
         first_step: int = 0,
@@ -150,13 +150,17 @@ class Program:
         Returns each step's mean loss and number of right answers.
         """
         steps = len(learning_rates)
+        if batch < 1 or threads < 1:
+            raise ValueError(f"expected a batch and threads of at least 1, got {batch} and {threads}")
         if (first_step + steps - 1) * batch >= len(order) and steps:
             raise ValueError(f"{len(order)} images hold no {first_step + steps} steps of {batch}")
         learning_rates = np.ascontiguousarray(learning_rates, np.float32)
         labels, order = np.ascontiguousarray(labels, np.int64), np.ascontiguousarray(order, np.int64)
-        keys = np.ascontiguousarray(keys, np.uint64)
+        keys = np.ascontiguousarray([] if keys is None else keys, np.uint64)
         if len(keys) != self.dropouts:
             raise ValueError(f"expected a key for each of {self.dropouts} dropout layers, got {len(keys)}")
+        _check_range("labels", labels, self.classes)
+        _check_range("order", order, min(len(labels), len(pixels.array)))
         self._check("parameters", parameters)
         optimizer.allocate(self.parameter_count)
         for name in ("first", "second"):
@@ -209,6 +213,8 @@ class Program:
         flush_denormals: bool = True,
     ) -> Float[np.ndarray, "n classes"]:
         """What the network puts out for each image when it does not train."""
+        if threads < 1:
+            raise ValueError(f"expected at least 1 thread, got {threads}")
         self._check("parameters", parameters)
         images, alive = self._images(pixels)
         logits = np.empty((len(pixels.array), self.classes), np.float32)
@@ -238,6 +244,11 @@ class Program:
             raise ValueError(
                 f"{name}: expected {self.parameter_count} contiguous float32, got {array.dtype} {array.shape}"
             )
+
+
+def _check_range(name: str, numbers: Int64[np.ndarray, "n"], end: int) -> None:
+    if numbers.size and (numbers.min() < 0 or numbers.max() >= end):
+        raise ValueError(f"{name}: expected numbers from 0 to {end - 1}, got {numbers.min()} to {numbers.max()}")
 
 
 def _address(array: np.ndarray | None) -> int | None:

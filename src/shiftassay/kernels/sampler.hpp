@@ -19,6 +19,20 @@ SHIFTASSAY_INLINE Vec rounded(Vec v) {
     return v;
 }
 
+// a · b + c, rounded once where the processor can: not left to the compiler's taste.
+SHIFTASSAY_INLINE Vec fused(Vec a, Vec b, Vec c) {
+#if defined(__AVX512F__)
+    return (Vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+    return (Vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+    for (int i = 0; i < kWidth; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+#else
+    return rounded(a * b) + c;
+#endif
+}
+
 SHIFTASSAY_INLINE Vec gather_lanes(const float* from, Ints at) {
 #if defined(__AVX512F__)
     return (Vec)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, (__m512i)at, from, 4);
@@ -65,8 +79,8 @@ inline void sample_forward(const Frame& frame, size_t index) {
                 const Vec gx = splat(across[x]), gy = splat(down[y]);
                 const Vec to_x = rounded(rounded(t[0] * gx) + rounded(t[1] * gy)) + t[2];
                 const Vec to_y = rounded(rounded(t[3] * gx) + rounded(t[4] * gy)) + t[5];
-                const Vec px = (rounded(to_x) + splat(1.0f)) * splat(half_width) - splat(0.5f);
-                const Vec py = (rounded(to_y) + splat(1.0f)) * splat(half_height) - splat(0.5f);
+                const Vec px = fused(rounded(to_x) + splat(1.0f), splat(half_width), splat(-0.5f));
+                const Vec py = fused(rounded(to_y) + splat(1.0f), splat(half_height), splat(-0.5f));
                 const Whole left = floor_within(px, -2.0f, (float)op.width), top = floor_within(py, -2.0f, (float)op.height);
                 const Vec right_share = px - left.number, lower_share = py - top.number;
                 const Vec left_share = splat(1.0f) - right_share, upper_share = splat(1.0f) - lower_share;

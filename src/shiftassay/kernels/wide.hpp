@@ -231,8 +231,11 @@ inline void wide_evaluation(const Plan& plan, const Evaluation& e) {
     const int64_t panels = (e.count + kPanel - 1) / kPanel, classes = plan.classes;
     int64_t most = 0;
     for (int64_t units : plan.elements) most = std::max(most, units);
+    std::vector<WideLayer> layers(e.threads);
+    for (WideLayer& layer : layers)
+        layer.panels = Memory(most * kPanel), layer.slopes = Memory(most * kPanel), layer.rows = Memory(kBlock * padded(plan.elements[0]));
     team.run(e.flush_denormals, [&](int member) {
-        Memory one(most * kPanel), two(most * kPanel), rows(kBlock * padded(plan.elements[0]));
+        const Memory &one = layers[member].panels, &two = layers[member].slopes, &rows = layers[member].rows;
         for (int64_t panel; (panel = team.next(member, 0, panels)) >= 0;) {
             const int64_t start = panel * kPanel, count = std::min(kPanel, e.count - start), width = padded(count);
             const int64_t step = padded(plan.elements[0]);

@@ -60,7 +60,7 @@ class Matching:
         if name in self.called:
             raise NotLowered(name, "is called more than once")
         self.called.add(name)
-        if any(module._forward_hooks) or any(module._forward_pre_hooks):
+        if module._forward_hooks or module._forward_pre_hooks:
             raise NotLowered(name, "has hooks")
         match module:
             case nn.Conv2d():
