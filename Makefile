@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results tables bench bench-gpu clean
+.PHONY: study test setup results tables bench bench-gpu paths clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -33,6 +33,10 @@ bench: setup
 
 bench-gpu: setup
 	$(BIN)/python benchmarks/speed_gpu.py
+
+# Whether the native path learns what plain PyTorch learns, over seeds.
+paths: setup
+	$(BIN)/python benchmarks/paths.py
 
 tables: setup
 	$(BIN)/python benchmarks/tables.py

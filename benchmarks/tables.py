@@ -1,4 +1,4 @@
-"""Write README's tables from the data in docs/results: `make tables`. `--check` only says whether they are up to date."""
+"""Write the tables of README and docs from the data in docs/results: `make tables`. `--check` only says if they are up to date."""
 
 import json
 import re
@@ -10,24 +10,28 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
 
 
 def main() -> int:
-    text = README.read_text()
     tables = {
         "model": model_table(read("shifted-test-sets")),
         "variants": variants_table(read("shifted-test-sets")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
+        "speed": speed_table(read("speed-cpu")),
+        "members": members_table(read("speed-cpu")),
+        "paths": paths_table(read("paths")),
     }
-    written = text
-    for name, table in tables.items():
-        block = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        written = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", written)
-    if "--check" in sys.argv:
-        return int(written != text)
-    README.write_text(written)
-    return 0
+    outdated = False
+    for page in PAGES:
+        text = written = page.read_text()
+        for name, table in tables.items():
+            block = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+            written = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", written)
+        outdated |= written != text
+        if "--check" not in sys.argv:
+            page.write_text(written)
+    return int("--check" in sys.argv and outdated)
 
 
 def read(name: str) -> dict[str, Any]:
@@ -69,6 +73,57 @@ def variants_table(results: dict[str, Any]) -> str:
         ("set", "what it is", "accuracy, % [95%]", "change, points", "verdict", f"{len(of_seeds)} seeds, mean ± sd"),
         rows,
     )
+
+
+def speed_table(results: dict[str, Any]) -> str:
+    contenders = list(next(iter(results["networks"].values()))["seconds"])
+    ours = contenders[-1]
+    rows = []
+    for name, found in results["networks"].items():
+        seconds = {contender: np.array(values) for contender, values in found["seconds"].items()}
+        rate = found["gflop_per_epoch"] / np.median(seconds[ours]) / results["sgemm_gflops"]["2"]
+        ratios = [ratio(seconds[other] / seconds[ours]) for other in ("tutorial loop", "eager, 2 threads")]
+        rows.append((name, *(f"{np.median(values):.2f}" for values in seconds.values()), *ratios, f"{100 * rate:.0f}%"))
+    columns = ("seconds an epoch", *contenders, "tutorial / ours", "eager / ours, 2 threads", "of sgemm")
+    made = results["environment"]
+    said = (
+        f"*Medians; ratios are medians over rounds [lowest, highest]. {results['protocol']}. {made['processor']}, "
+        f"{made['cores']} cores, PyTorch {made['packages']['torch']}; PyTorch's own sgemm {results['sgemm_gflops']['2']:.0f} GFLOP/s on two; "
+        f"`{results['command']}`.*"
+    )
+    return markdown(columns, rows) + f"\n\n{said}"
+
+
+def members_table(results: dict[str, Any]) -> str:
+    labels = list(next(iter(results["members"].values()))["images_per_second"])
+    rows = []
+    for name, found in results["members"].items():
+        rates = {label: np.array(values) for label, values in found["images_per_second"].items()}
+        gain = ratio(rates["10 on two cores"] / rates["1 on one core"], 2)
+        rows.append((name, *(f"{np.median(values):,.0f}" for values in rates.values()), gain))
+    return markdown(("images a second", *labels, "ten on two cores / one on one"), rows)
+
+
+def paths_table(results: dict[str, Any]) -> str:
+    rows = [
+        (
+            name,
+            mean_sd(found["native"]),
+            mean_sd(found["plain"]),
+            f"{100 * found['difference']['estimate']:+.2f} [{100 * found['difference']['low']:+.2f}, "
+            f"{100 * found['difference']['high']:+.2f}]".replace("-", "−"),
+            f"{found['p_value']:.2f}",
+        )
+        for name, found in results["networks"].items()
+    ]
+    seeds = len(next(iter(results["networks"].values()))["native"])
+    columns = ("network", "native, %", "plain, %", "difference, points [95%]", "p")
+    said = f"*Test accuracy after {results['epochs']} epochs, mean ± sd over {seeds} seeds; `{results['command']}`.*"
+    return markdown(columns, rows) + f"\n\n{said}"
+
+
+def ratio(values: np.ndarray, digits: int = 1) -> str:
+    return f"{np.median(values):.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
 
 
 def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

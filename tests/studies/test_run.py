@@ -11,7 +11,6 @@ from shiftassay.arrays.write import write_images
 from shiftassay.errors import BadInput
 from shiftassay.report.write import write_report
 from shiftassay.shifts.catalogue import shift
-from shiftassay.studies import run as run_module
 from shiftassay.studies.run import run_study
 from shiftassay.training.recipe import RECIPES, Recipe
 
@@ -45,15 +44,14 @@ parameters = { epsilon = { same_as = "noisy" } }
 def study(tmp_path, small, monkeypatch):
     recipe = Recipe("small", epochs=3, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=500)
     monkeypatch.setitem(RECIPES, "small", recipe)
-    monkeypatch.setattr(run_module, "load_dataset", lambda name: small)
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "small-study.toml"
     path.write_text(STUDY)
     return path
 
 
-def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(study, tmp_path):
-    done = run_study(study, out=tmp_path / "out")
+def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(study, tmp_path, small):
+    done = run_study(study, small, out=tmp_path / "out")
     path = done.report
     html, folder = path.read_text(), path.parent
     for key in ("variants", "accuracy", "model", "classes", "confidence", "provenance"):
@@ -76,13 +74,13 @@ def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(st
     assert by_name["aimed"]["accuracy"]["estimate"] < by_name["noisy"]["accuracy"]["estimate"]
 
     said = Console(record=True, width=200, file=io.StringIO())
-    again = run_study(study, out=tmp_path / "out", console=said)
+    again = run_study(study, small, out=tmp_path / "out", console=said)
     assert "epoch" not in said.export_text()
     assert [member["evaluations"] for member in again.results["members"]] == evaluations
 
 
-def test_the_strengths_of_variants_are_those_that_the_study_asks_for(study, tmp_path):
-    folder = run_study(study, out=tmp_path / "out", seeds=1).report.parent / "variants"
+def test_the_strengths_of_variants_are_those_that_the_study_asks_for(study, tmp_path, small):
+    folder = run_study(study, small, out=tmp_path / "out", seeds=1).report.parent / "variants"
     clean, noisy, aimed = (np.load(folder / f"{name}.npy") for name in ("clean", "noisy", "aimed"))
     epsilon = np.abs(noisy - clean).max()
     assert epsilon > 0
@@ -95,13 +93,13 @@ def test_a_users_own_folder_is_evaluated(study, tmp_path, small):
     write_images(folder / "clean.npy", small.test.images)
     write_images(folder / "turned.npy", shift(small.test, "rotate:angle=180").images)
     np.save(folder / "labels.npy", small.test.labels)
-    done = run_study(study, out=tmp_path / "out", variants=folder)
+    done = run_study(study, small, out=tmp_path / "out", variants=folder)
     assert [found["name"] for found in done.results["sets"]] == ["clean", "turned"]
     assert "labels.npy beside it" in done.report.read_text()
 
 
-def test_a_report_is_made_again_from_what_is_stored(study, tmp_path):
-    path = run_study(study, out=tmp_path / "out", seeds=1).report
+def test_a_report_is_made_again_from_what_is_stored(study, tmp_path, small):
+    path = run_study(study, small, out=tmp_path / "out", seeds=1).report
     before = path.read_text()
     path.unlink()
     assert write_report(path.parent) == path
@@ -119,20 +117,20 @@ def test_a_report_is_made_again_from_what_is_stored(study, tmp_path):
         ('same_as = "noisy"', 'same_as = "nosy"', "Did you mean 'noisy'"),
     ],
 )
-def test_names_that_stand_for_nothing_are_refused_before_anything_is_trained(study, tmp_path, old, new, message):
+def test_names_that_stand_for_nothing_are_refused_before_anything_is_trained(study, tmp_path, small, old, new, message):
     study.write_text(STUDY.replace(old, new))
     with pytest.raises(BadInput, match=message):
-        run_study(study, out=tmp_path / "out")
+        run_study(study, small, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_variants_of_another_size_or_without_labels_are_refused(study, tmp_path, rng):
+def test_variants_of_another_size_or_without_labels_are_refused(study, tmp_path, small, rng):
     for name, size in (("large", 32), ("unlabelled", 28)):
         write_images(tmp_path / name / "clean.npy", rng.random((60, 1, size, size)).astype(np.float32))
         write_images(tmp_path / name / "t1.npy", rng.random((60, 1, size, size)).astype(np.float32))
     np.save(tmp_path / "large" / "labels.npy", np.zeros(60, int))
     with pytest.raises(BadInput, match="expected 28 × 28 images"):
-        run_study(study, out=tmp_path / "out", variants=tmp_path / "large")
+        run_study(study, small, out=tmp_path / "out", variants=tmp_path / "large")
     with pytest.raises(BadInput, match="no labels found"):
-        run_study(study, out=tmp_path / "out", variants=tmp_path / "unlabelled")
+        run_study(study, small, out=tmp_path / "out", variants=tmp_path / "unlabelled")
     assert not (tmp_path / "out").exists()

@@ -23,6 +23,14 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
 
     Without a `report`, the findings stored there are read: a report can be made again without running anything.
     Raises `BadInput` if there are none.
+
+    >>> import tempfile
+    >>> from shiftassay.report.finding import Finding, Table
+    >>> finding = Finding("answer", "The answer", ("It is 42.",), (Table(("question", "answer"), (("?", "42"),)),))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_report(folder, Report("A study", "What is it?", ("42.",), (finding,), Table(("", ""), ())))
+    ...     "It is 42." in path.read_text(), write_report(folder) == path
+    (True, True)
     """
     folder = Path(folder)
     if report is None:

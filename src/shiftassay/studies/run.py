@@ -42,6 +42,7 @@ class StudyRun:
 
 def run_study(
     name: str | Path,
+    data: Dataset | None = None,
     *,
     size: Literal["default", "quick", "full"] = "default",
     seeds: int | None = None,
@@ -51,17 +52,38 @@ def run_study(
     device: str = "auto",
     console: Console | None = None,
 ) -> StudyRun:
-    """Run a study, built in or from a TOML file, to its report.
+    """Run a study, built in or from a TOML file, to its report; on `data` if given, else on the data set that it names.
 
     Models are kept in `out/runs`, everything else in `out/studies/<name>`; a run that was broken off goes on where it was.
     `variants` is a folder of the user's own to use in place of the study's. Raises `BadInput`, before anything is trained
     where that can be known.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.integers(0, 2, 600)
+    >>> images = (labels[:, None, None, None] * rng.random((600, 1, 6, 6))).astype(np.float32)
+    >>> data = Dataset("lamps", ImageSet(images[:500], labels[:500]), ImageSet(images[500:], labels[500:]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     study = Path(folder, "lamps.toml")
+    ...     _ = study.write_text('''
+    ...         kind = "shifted-test-sets"
+    ...         title = "Lamps"
+    ...         question = "On or off?"
+    ...         network = "mlp"
+    ...         recipe = "seed-003"
+    ...         epochs = 30
+    ...         variants = [{name = "dim", family = "gain", parameters = {factor = 0.9}}]
+    ...     ''')
+    ...     done = run_study(study, data, out=folder)
+    ...     done.report.name, [found["name"] for found in done.results["sets"]]
+    ('report.html', ['clean', 'dim'])
     """
     console = console or Console(quiet=True)
     title, study = load_study(name)
     study = study.sized(size, seeds)
     check_study(study)
-    dataset = load_dataset(study.data)
+    dataset = data if data is not None else load_dataset(study.data)
     given = _given_variants(study, variants, dataset, unpickle)
     folder = (
         Path(out)
@@ -187,7 +209,7 @@ def _results(
         "command": _command(),
         "environment": made,
         "recipe": members[0].trial.recipe,
-        "data": {"name": study.data, "digest": members[0].trial.data_digest},
+        "data": {"name": members[0].trial.data, "digest": members[0].trial.data_digest},
         "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in sets],
         "members": [
             {

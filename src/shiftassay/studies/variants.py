@@ -40,6 +40,13 @@ def make_variants(study: Study, test: ImageSet, held_out: ImageSet | None, model
     """Apply the study's shifts to the test set; strengths that are to be found are found on held-out training images.
 
     Raises `BadInput` for an unknown family, parameter or variant.
+
+    >>> import numpy as np
+    >>> from shiftassay.studies.schema import load_study
+    >>> test = ImageSet(np.full((4, 1, 2, 2), 0.5, np.float32), np.arange(4))
+    >>> made = make_variants(load_study("shifted-test-sets-2")[1], test, None, nn.Flatten())
+    >>> made.origins[0], float(made.shifted[0].images.max())
+    ('gain (factor = 0.4), the same for all images', 0.20000000298023224)
     """
     clean = ImageSet(test.images, test.labels, "clean")
     known: dict[str, dict[str, Any]] = {}
