@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results tables bench bench-gpu paths clean
+.PHONY: study test setup results tables bench bench-gpu paths startup clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -37,6 +37,10 @@ bench-gpu: setup
 # Whether the native path learns what plain PyTorch learns, over seeds.
 paths: setup
 	$(BIN)/python benchmarks/paths.py
+
+# How long the command line keeps people waiting.
+startup: setup
+	$(BIN)/python benchmarks/startup.py
 
 tables: setup
 	$(BIN)/python benchmarks/tables.py

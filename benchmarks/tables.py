@@ -21,6 +21,7 @@ def main() -> int:
         "speed": speed_table(read("speed-cpu")),
         "members": members_table(read("speed-cpu")),
         "paths": paths_table(read("paths")),
+        "startup": startup_table(read("startup")),
     }
     outdated = False
     for page in PAGES:
@@ -120,6 +121,14 @@ def paths_table(results: dict[str, Any]) -> str:
     columns = ("network", "native, %", "plain, %", "difference, points [95%]", "p")
     said = f"*Test accuracy after {results['epochs']} epochs, mean ± sd over {seeds} seeds; `{results['command']}`.*"
     return markdown(columns, rows) + f"\n\n{said}"
+
+
+def startup_table(results: dict[str, Any]) -> str:
+    rows = [
+        (f"`shiftassay {command}`", f"{np.median(values):.2f}", f"{min(values):.2f} to {max(values):.2f}")
+        for command, values in results["seconds"].items()
+    ]
+    return markdown(("command, from start to end", "seconds, median", "lowest to highest"), rows)
 
 
 def ratio(values: np.ndarray, digits: int = 1) -> str:
