@@ -23,7 +23,7 @@ def sentence(evaluation: Evaluation) -> str:
 def _discordant(change: Comparison) -> str:
     if change.p_value is None:
         return ""
-    return f" ({change.lost:,} images lost, {change.gained:,} gained, p {p_value(change.p_value)})"
+    return f" ({change.lost:,} images lost, {change.gained:,} gained, p\u00a0{p_value(change.p_value)})"
 
 
 def percent(interval: Interval) -> str:
@@ -47,4 +47,4 @@ def minus(text: str) -> str:
 
 def p_value(p: float) -> str:
     """A p-value as it stands in a sentence; never 0."""
-    return "< 0.0001" if p < 1e-4 else f"= {p:.2g}"
+    return "<\u00a00.0001" if p < 1e-4 else f"=\u00a0{p:.2g}"

@@ -84,8 +84,9 @@ def _accuracy(data: dict[str, Any], folder: Path) -> Canvas:
             )
         axis.plot(100 * estimate, row, "o", color=BLUE, markersize=6)
         beside = estimate > 0.6
+        edge = min(low, *seeds) if beside else max(high, *seeds)
         axis.annotate(
-            f"{100 * estimate:.2f}%", (100 * (low if beside else high), row), xytext=(-9 if beside else 9, 0),
+            f"{100 * estimate:.2f}%", (100 * edge, row), xytext=(-9 if beside else 9, 0),
             textcoords="offset points", ha="right" if beside else "left", va="center", color=INK,
         )  # fmt: skip
     axis.axvline(100 * data["estimate"][0], color=GREY, linewidth=0.8, linestyle=":")
@@ -172,7 +173,9 @@ def _curves(data: dict[str, Any], folder: Path) -> Canvas:
             accuracy.plot(epochs, percent, linewidth=1.2, marker=marker, label=label)
     settled = [v for m in data["members"] for v in m["validation_accuracy"][len(m["loss"]) // 4 :] if v is not None]
     if settled:
-        accuracy.set_ylim(bottom=100 * min(settled) - 0.3)  # the first epochs would flatten all others
+        accuracy.set_ylim(
+            100 * min(settled) - 0.3, 100 * max(settled) + 0.3
+        )  # the first epochs would flatten all others
     loss.set(xlabel="epoch", ylabel="loss", yscale="log", title="Loss")
     accuracy.set(xlabel="epoch", ylabel="%", title="Validation accuracy")
     for axis in (loss, accuracy):

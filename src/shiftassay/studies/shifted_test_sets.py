@@ -155,8 +155,8 @@ def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Fi
     sentences = [said]
     if known:
         sentences.append(
-            f"All choices were made on {recipe['held_out']:,} held-out training images, where accuracy is {_mean_sd(known)}% "
-            f"over {len(members)} seed{'s' * (len(members) > 1)}; the test set was read once, after training: {_mean_sd(test)}%."
+            f"Accuracy on {recipe['held_out']:,} held-out training images is {_mean_sd(known)}% "
+            f"over {len(members)} seed{'s' * (len(members) > 1)}; on the test set, read once, after training, {_mean_sd(test)}%."
         )
     rows = tuple(
         (
@@ -250,7 +250,7 @@ def _row(evaluation: Evaluation) -> tuple[str, ...]:
     if change is None:
         return evaluation.name, accuracy, "", "", "", "", "reference"
     counts = f"{change.gained:,} / {change.lost:,}" if change.paired else "not paired"
-    tests = ["–" if p is None else p_value(p).removeprefix("= ") for p in (change.p_value, change.equivalence_p)]
+    tests = ["–" if p is None else p_value(p).removeprefix("=\u00a0") for p in (change.p_value, change.equivalence_p)]
     points = f"{minus(f'{100 * change.difference.estimate:+.2f}')} {brackets(change.difference)}"
     return evaluation.name, accuracy, points, counts, *tests, change.verdict
 
