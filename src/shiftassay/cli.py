@@ -165,13 +165,15 @@ def predict(
     """
     from shiftassay.arrays.read import read_image_set
     from shiftassay.networks.load import load_model
+    from shiftassay.networks.predict import check_finite, probabilities
     from shiftassay.networks.predict import predict as predict_set
-    from shiftassay.networks.predict import probabilities
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights)
     image_set = read_image_set(images, labels="none", unpickle=unpickle)
-    found = probabilities(predict_set(classifier, image_set.images, resolve_device(device)).astype(float))
+    logits = predict_set(classifier, image_set.images, resolve_device(device))
+    check_finite(logits, image_set.name)
+    found = probabilities(logits.astype(float))
     _say_notes([image_set])
     typer.echo("image  label  probability")
     for index, row in enumerate(found):
@@ -240,7 +242,7 @@ def variants(
     from shiftassay.studies.run import study_variants
 
     made = study_variants(study, folder, model, weights, out, device, Console())
-    for found, origin in zip((made.clean, *made.shifted), ("the test set", *made.origins), strict=True):
+    for found, origin in zip((made.clean, *made.shifted), (made.clean_origin, *made.origins), strict=True):
         typer.echo(f"{folder / found.name}.npy: {origin}")
     _write(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()})
 

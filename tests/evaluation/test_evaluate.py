@@ -86,3 +86,10 @@ def test_labels_that_are_missing_or_out_of_range_are_refused(labels):
         assess(ImageSet(np.zeros((2, 1, 1, 1), np.float32)), logits_for(np.array([0, 1])))
     with pytest.raises(BadInput, match="10 classes"):
         assess(labelled([0, 10]), logits_for(np.array([0, 1])))
+
+
+def test_answers_that_are_not_numbers_are_refused(labels):
+    logits = logits_for(labels)
+    logits[7, 3] = np.nan
+    with pytest.raises(BadInput, match="NaN or infinite for 1 of 10000 images, the first is image 7"):
+        assess(labelled(labels), logits)

@@ -14,6 +14,11 @@ def make():
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 def wrong():
     return 3
+def boom():
+    raise ValueError("no such size")
+class Pair(nn.Module):
+    def forward(self, images):
+        return images, images
 """
 
 
@@ -59,7 +64,18 @@ def test_weights_that_would_run_code_are_refused(factory, tmp_path):
 def test_what_is_wrong_is_said(factory, tmp_path, trained):
     torch.save(nn.Linear(3, 3).state_dict(), tmp_path / "other.pt")
     (tmp_path / "broken.safetensors").write_bytes(b"nonsense")
+    (tmp_path / "text.pt").write_text("hello")
+    (tmp_path / "empty.pt").write_bytes(b"")
+    torch.save({"state_dict": {}, "epoch": 3}, tmp_path / "checkpoint.pt")
+    torch.save({f"module.{k}": v for k, v in load_model(factory).state_dict().items()}, tmp_path / "parallel.pt")
     cases = [
+        (("my_models:boom", None), "no such size"),
+        ((":make", None), "package.module:factory"),
+        ((trained.folder, tmp_path / "other.pt"), "brings its own"),
+        ((factory, tmp_path / "text.pt"), "can't be read"),
+        ((factory, tmp_path / "empty.pt"), "can't be read"),
+        ((factory, tmp_path / "checkpoint.pt"), "Save model.state_dict"),
+        ((factory, tmp_path / "parallel.pt"), "model.module.state_dict"),
         ((tmp_path, None), "not a run's folder"),
         (("my_models:mak", None), "my_models:mak"),
         (("no_such_module:make", None), "no_such_module"),
@@ -76,3 +92,8 @@ def test_what_is_wrong_is_said(factory, tmp_path, trained):
 def test_images_that_do_not_fit_are_said_to(trained):
     with pytest.raises(BadInput, match=r"can't take images of \(1, 32, 32\)"):
         predict(load_model(trained.folder), np.zeros((2, 1, 32, 32), np.float32))
+
+
+def test_a_model_that_returns_no_logits_is_refused(factory):
+    with pytest.raises(BadInput, match="one logit for each class"):
+        predict(load_model("my_models:Pair"), np.zeros((2, 1, 28, 28), np.float32))

@@ -109,3 +109,23 @@ def test_a_missing_parameter_and_a_scope_that_makes_no_sense_are_refused():
         make("rotate")
     with pytest.raises(BadInput, match="scope is per_image"):
         make("sign_noise", {"epsilon": 0.1}, "shared")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gain:factor=nan", "finite"),
+        ("rotate:angle=inf", "finite"),
+        ("rotate:angle=0..inf", "finite"),
+        ("gain:factor=2..1", "backwards"),
+        ("gain:factor=0.4,factor=0.5", "given twice"),
+        ("sign_noise:epsilon=1e40,clip=false", "NaN or infinity"),
+    ],
+)
+def test_numbers_that_make_no_image_are_refused(text, message, digits):
+    with pytest.raises(BadInput, match=message), np.errstate(all="ignore"):
+        shift(digits, text)
+
+
+def test_a_range_may_be_written_as_text():
+    assert make("rotate", {"angle": "-30..30"}) == make("rotate", {"angle": {"low": -30, "high": 30}})

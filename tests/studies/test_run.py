@@ -114,6 +114,9 @@ def test_a_report_is_made_again_from_what_is_stored(study, tmp_path, small):
         ('recipe = "small"', 'recipe = "smal"', "Did you mean 'small'"),
         ('family = "gain"', 'family = "gian"', "Did you mean 'gain'"),
         ("factor", "facto", "Did you mean 'factor'"),
+        ("factor = 0.8", 'factor = "dark"', "expected a number"),
+        ("factor = 0.8", "factor = -1.0", "above 0"),
+        ("factor = 0.8", "factor = nan", "finite"),
         ('same_as = "noisy"', 'same_as = "nosy"', "Did you mean 'noisy'"),
     ],
 )
@@ -134,3 +137,10 @@ def test_variants_of_another_size_or_without_labels_are_refused(study, tmp_path,
     with pytest.raises(BadInput, match="no labels found"):
         run_study(study, small, out=tmp_path / "out", variants=tmp_path / "unlabelled")
     assert not (tmp_path / "out").exists()
+
+
+def test_findings_that_are_none_are_refused(tmp_path):
+    for content in ("{}", "[]", "null", '{"title": 1}', "\xff"):
+        (tmp_path / "findings.json").write_text(content, encoding="latin-1")
+        with pytest.raises(BadInput, match=r"findings\.json"):
+            write_report(tmp_path)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from shiftassay.errors import BadInput
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -21,6 +23,15 @@ class ImageSet:
     unit: float = 1.0
     integer: bool = False
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.float32:
+            raise BadInput(
+                f"{self.name}: images are float32 (n, c, h, w) from black 0 to white 1, found {self.images.dtype} {self.images.shape}. "
+                "Convert them, or read them from a file with read_image_set, which does."
+            )
+        if self.labels is not None and self.labels.shape != (len(self.images),):
+            raise BadInput(f"{self.name}: {len(self.images)} images need as many labels, found {self.labels.shape}.")
 
     def __len__(self) -> int:
         return len(self.images)

@@ -125,7 +125,15 @@ def _labels(
     beside = labels_beside(path) if looks_like_idx(path) else None
     beside = beside or path.parent / BESIDE
     if beside.is_file() and beside != path:
-        return to_labels(read_labels(beside, unpickle), str(beside), n), f"from {beside.name} beside it"
+        labels = to_labels(read_labels(beside, unpickle), str(beside), n)
+        matched = labels_by_content(found.images)
+        wrong = int((labels != matched[0]).sum()) if matched else 0
+        doubt = (
+            f"; but its images are MNIST's, and {wrong:,} have other labels there: is the order another?"
+            if wrong
+            else ""
+        )
+        return labels, f"from {beside.name} beside it{doubt}"
     if matched := labels_by_content(found.images):
         return matched[0], f"found by matching every image with {matched[1]}"
     if reference is None:

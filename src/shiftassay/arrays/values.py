@@ -34,6 +34,8 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
     if kind.name in IMAGE_TYPES:
         unit = IMAGE_TYPES[kind.name]
         why = "the maximum of its type"
+        if unit > 1 and high <= 1:
+            why += "; they are all but black: if they are masks of 0 and 1, save them as bool"
     elif reference is not None and not reference.integer:
         unit = reference.unit
         why = f"as in {reference.name}"

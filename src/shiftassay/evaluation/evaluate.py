@@ -10,7 +10,7 @@ from torch import nn
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.labels import check_range
 from shiftassay.errors import BadInput
-from shiftassay.networks.predict import labels_of, predict, probabilities
+from shiftassay.networks.predict import check_finite, labels_of, predict, probabilities
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
 from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
@@ -133,6 +133,7 @@ def assess(
     """What `evaluate` says, from logits that are already there."""
     classes = logits.shape[1]
     labels = _labels(image_set, classes)
+    check_finite(logits, image_set.name)
     predicted = labels_of(logits)
     right = predicted == labels
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)

@@ -1,13 +1,11 @@
 """A model from what a user has: a run's folder, a weights file beside its card, or a factory of their own."""
 
 import json
-import pickle
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -28,6 +26,8 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
             _fill(model, weights, str(name))
         return model.eval()
     folder = Path(name)
+    if weights is not None:
+        raise BadInput(f"{folder}: --weights goes with package.module:factory; a run's folder brings its own.")
     if not (folder / CARD).is_file() or not (folder / WEIGHTS).is_file():
         raise BadInput(
             f"{folder}: not a run's folder ({CARD} and {WEIGHTS} are not both in it). Train one with 'shiftassay train mlp', or "
@@ -35,7 +35,7 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
         )
     try:
         model = Classifier.from_card(ModelCard.from_json(json.loads((folder / CARD).read_text())))
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{folder / CARD}: not a model card ({error}). Train the model again.") from None
     _fill(model.network, folder / WEIGHTS, str(folder))
     return model.eval()
@@ -45,12 +45,14 @@ def _from_factory(name: str) -> nn.Module:
     module_name, _, factory_name = name.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
-        factory = getattr(import_module(module_name), factory_name)
-    except (ImportError, AttributeError) as error:
-        raise BadInput(f"{name}: {error}. Expected a folder of a run, or package.module:factory.") from None
+        model = getattr(import_module(module_name), factory_name)()
+    except Exception as error:  # whatever a user's own code may raise
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise BadInput(
+            f"{name}: {said}. Expected a folder of a run, or package.module:factory, a function without arguments that returns the model."
+        ) from None
     finally:
         sys.path.pop(0)
-    model = factory()
     if not isinstance(model, nn.Module):
         raise BadInput(f"{name}: the factory returned {type(model).__name__}, not an nn.Module.")
     return model
@@ -59,14 +61,32 @@ def _from_factory(name: str) -> nn.Module:
 def _fill(model: nn.Module, weights: Path, where: str) -> None:
     if not weights.is_file():
         raise BadInput(f"{weights}: no such file of weights.")
+    state = _read_weights(weights)
     try:
-        if weights.suffix == ".safetensors":
-            tensors = load_file(weights)
-        else:
-            tensors = torch.load(weights, map_location="cpu", weights_only=True)
-        model.load_state_dict(tensors)
-    except (SafetensorError, pickle.UnpicklingError, EOFError) as error:
-        raise BadInput(f"{weights}: can't be read as weights ({str(error).splitlines()[0]}).") from None
+        model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise BadInput(f"{weights}: does not fit {where}: {reason[:300]}") from None
+        hint = (
+            " Its names begin with 'module.': save model.module.state_dict()."
+            if all(k.startswith("module.") for k in state)
+            else ""
+        )
+        raise BadInput(f"{weights}: does not fit {where}: {reason[:300]}.{hint}") from None
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    advice = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
+    try:
+        found = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except Exception as error:  # a damaged or foreign file may raise anything
+        raise BadInput(f"{path}: can't be read as weights ({type(error).__name__}). {advice}") from None
+    if not isinstance(found, dict) or not found or not all(isinstance(t, torch.Tensor) for t in found.values()):
+        holds = (
+            f"a dictionary of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
+        )
+        raise BadInput(f"{path}: holds {holds[:200]}, not tensors by name. {advice}")
+    return found

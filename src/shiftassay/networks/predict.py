@@ -27,14 +27,27 @@ def predict(
     try:
         with torch.inference_mode():
             batches = (torch.from_numpy(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
-            return torch.cat([model(batch.to(device)).float().cpu() for batch in batches]).numpy()
+            answers = [model(batch.to(device)) for batch in batches]
     except RuntimeError as error:
         raise BadInput(
-            f"the model can't take images of {images.shape[1:]} ({str(error).splitlines()[0]}). "
-            "Give it images of the size that it was built for."
+            f"the model can't take images of {images.shape[1:]}, float32 ({' '.join(str(error).split())[:200]}). "
+            "Give it images of the size and type that it was built for."
         ) from None
     finally:
         model.train(was_training)
+    if not all(isinstance(answer, torch.Tensor) and answer.ndim == 2 for answer in answers):
+        raise BadInput("the model's output is no tensor of (images, classes). It must return one logit for each class.")
+    return torch.cat([answer.float().cpu() for answer in answers]).numpy()
+
+
+def check_finite(logits: Float[np.ndarray, "n classes"], name: str) -> None:
+    """Raise `BadInput` for answers that are none: NaN or infinite logits have no most likely class."""
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(bad):
+        raise BadInput(
+            f"{name}: the model's output is NaN or infinite for {len(bad)} of {len(logits)} images, the first is image {bad[0]}. "
+            "Check its weights, and that the images are finite."
+        )
 
 
 def probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n classes"]:

@@ -36,7 +36,10 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
     if report is None:
         if not (folder / FINDINGS).is_file():
             raise BadInput(f"{folder}: no {FINDINGS} in it. Give the folder of a study: shiftassay run prints it.")
-        report = Report.from_json(read_json(folder / FINDINGS))
+        try:
+            report = Report.from_json(read_json(folder / FINDINGS))
+        except (KeyError, TypeError, AttributeError):
+            raise BadInput(f"{folder / FINDINGS}: not the findings of a study. Run the study again.") from None
     else:
         write_json(folder / FINDINGS, report.to_json())
     drawn = {

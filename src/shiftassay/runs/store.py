@@ -40,7 +40,6 @@ class Run:
 
     def begin(self, trial: Trial, environment: dict[str, Any]) -> None:
         """Make the folder and say what will be in it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / TRIAL, {**trial.to_json(), "digest": trial.digest})
         write_json(self.folder / ENVIRONMENT, environment)
 
@@ -93,7 +92,7 @@ def read_json(path: Path) -> Any:
     """Read JSON; `BadInput` if it is none."""
     try:
         return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise BadInput(f"{path}: not readable as JSON ({error}). Delete its folder and run again.") from None
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
+from shiftassay.arrays.labels import check_range
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
 
@@ -43,6 +44,8 @@ class Adversarial(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         if context is None:
             raise BadInput("adversarial: it is aimed at a model. Pass one, and the labels of the images.")
+        classes = context.logits(torch.from_numpy(images[:1])).shape[1]
+        check_range(context.labels, classes, "adversarial")
         attacked = np.empty_like(images)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)

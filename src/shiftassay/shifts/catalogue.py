@@ -1,6 +1,7 @@
 """From a name to a shift, and from a shift to shifted images."""
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -49,6 +50,8 @@ def parse(text: str) -> Shift:
     if any(not equals for _, equals, _ in pairs):
         raise BadInput(f"{text!r}: expected family:name=value,name=value, for example rotate:angle=15.")
     given = {name.strip(): _read(value.strip()) for name, _, value in pairs}
+    if len(given) < len(pairs):
+        raise BadInput(f"{text!r}: a parameter is given twice. Give each once.")
     scope = given.pop("scope", None)
     return make(family, given, scope)
 
@@ -64,6 +67,10 @@ def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context
     images = how.drawn(image_set.shape, generator(how, seed, "shared")).apply(
         image_set.images, generator(how, seed, "per_image"), context
     )
+    if not np.isfinite(images).all():
+        raise BadInput(
+            f"{how}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
+        )
     return ImageSet(images, image_set.labels, f"{image_set.name} under {how}")
 
 
@@ -79,7 +86,16 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
             raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")
         return value
     kinds = [get_origin(kind) or kind for kind in (get_args(hint) if get_origin(hint) is UnionType else (hint,))]
+    if isinstance(value, str) and ".." in value and Uniform in kinds:
+        value = _read(value)
+    numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if isinstance(v, int | float)]
+    if not all(map(math.isfinite, numbers)):
+        raise BadInput(f"{where}: expected finite numbers, found {value!r}.")
     if isinstance(value, dict) and set(value) == {"low", "high"} and Uniform in kinds:
+        if value["low"] > value["high"]:
+            raise BadInput(
+                f"{where}: the range {value['low']:g}..{value['high']:g} is backwards. Put the lower end first."
+            )
         return Uniform(float(value["low"]), float(value["high"]))
     if isinstance(value, list) and tuple in kinds:
         return tuple(value)

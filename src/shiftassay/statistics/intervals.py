@@ -15,6 +15,9 @@ class Interval:
     high: float
     level: float = 0.95
 
+    def __str__(self) -> str:
+        return f"{self.estimate:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
 
 def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     """The score interval of a proportion (Wilson 1927): it holds its level near 0 and 1, where accuracies live.
@@ -24,7 +27,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     '0.9914 to 0.9946'
     """
     ends = binomtest(successes, n).proportion_ci(level, method="wilson")
-    return Interval(successes / n, ends.low, ends.high, level)
+    return Interval(successes / n, float(ends.low), float(ends.high), level)
 
 
 def difference_unpaired(successes: int, n: int, successes_reference: int, n_reference: int) -> Interval:

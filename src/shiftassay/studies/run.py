@@ -20,8 +20,8 @@ from shiftassay.report.finding import Report, Table
 from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_arrays, write_json
-from shiftassay.shifts.catalogue import check_names
-from shiftassay.studies.schema import Study, load_study
+from shiftassay.shifts.catalogue import make
+from shiftassay.studies.schema import HarmlessWithin, SameAs, Study, load_study
 from shiftassay.studies.shifted_test_sets import SAMPLES, Evaluations, findings, sample_images, summary
 from shiftassay.studies.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.engine import split
@@ -88,7 +88,11 @@ def run_study(
     folder = (
         Path(out)
         / "studies"
-        / (title + ("" if size == "default" else f"-{size}") + (f"-{Path(variants).name}" if variants else ""))
+        / (
+            title
+            + ("" if size == "default" else f"-{size}")
+            + (f"-{Path(variants).resolve().name}" if variants else "")
+        )
     )
     console.print(f"[bold]{study.title}[/bold]: {study.seeds} seed{'s' * (study.seeds > 1)}", highlight=False)
     members = train_members(study, dataset, Path(out), device, console)
@@ -113,11 +117,12 @@ def run_study(
 
 
 def check_study(study: Study) -> None:
-    """Raise `BadInput` for a name in a study that stands for nothing, before anything is trained."""
+    """Raise `BadInput` for a name or value in a study that can't be used, before anything is trained."""
     resolve_recipe(study.network, study.recipe, study.epochs)
     check_parameters(study.network, study.network_parameters)
     for variant in study.variants:
-        check_names(variant.family, variant.parameters)
+        known = {k: 0.1 if isinstance(v, HarmlessWithin | SameAs) else v for k, v in variant.parameters.items()}
+        make(variant.family, known, variant.scope)
 
 
 def study_variants(
@@ -202,7 +207,7 @@ def _results(
     evaluations: Evaluations,
     made: dict[str, Any],
 ) -> dict[str, Any]:
-    sets = zip((variants.clean, *variants.shifted), ("the test set", *variants.origins), strict=True)
+    sets = zip((variants.clean, *variants.shifted), (variants.clean_origin, *variants.origins), strict=True)
     return {
         "schema": "shiftassay.study/1",
         "study": name,
@@ -241,6 +246,6 @@ def _provenance(members: list[Trained], variants: Variants, dataset: Dataset, ma
         ("seeds", ", ".join(str(member.trial.seed) for member in members)),
         ("trials", ", ".join(f"{m.trial.digest}{' (from the store)' if m.reused else ''}" for m in members)),
         *((found.name, f"SHA-256 {found.digest}…") for found in (variants.clean, *variants.shifted)),
-        ("notes", "; ".join(variants.clean.notes) or "none"),
+        *(("read", note) for found in (variants.clean, *variants.shifted) for note in found.notes),
     ]
     return Table(("", ""), tuple(rows))

@@ -32,7 +32,7 @@ class SameAs(Strict):
 class VariantSpec(Strict):
     """One shifted test set: a family of the catalogue, its parameters and its scope."""
 
-    name: str
+    name: str = Field(pattern=r"^\w[\w .+-]*$")
     family: str
     parameters: dict[str, Any] = {}
     scope: Literal["shared", "per_image"] | None = None
@@ -100,7 +100,15 @@ def load_study(name: str | Path) -> tuple[str, Study]:
     if path.suffix == ".toml":
         if not path.is_file():
             raise BadInput(f"{path}: no such study file.")
-        return path.stem, _parse(path.read_text(encoding="utf-8"), str(path))
+        try:
+            study = _parse(path.read_text(encoding="utf-8"), str(path))
+        except UnicodeDecodeError as error:
+            raise BadInput(
+                f"{path}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
+            ) from None
+        if study.folder is not None:  # as the file says it: beside the file, not beside whoever runs it
+            study = study.model_copy(update={"folder": str(path.parent / study.folder)})
+        return path.stem, study
     if str(name) not in built_in_studies():
         raise unknown_name("study", str(name), [*built_in_studies(), "FILE.toml"])
     text = (files("shiftassay") / "studies" / "files" / f"{name}.toml").read_text(encoding="utf-8")
@@ -114,11 +122,13 @@ def _parse(text: str, where: str) -> Study:
         raise BadInput(f"{where}: not valid TOML: {error}.") from None
     except ValidationError as error:
         raise BadInput(f"{where}: {_first(error)}") from None
-    names = [variant.name for variant in study.variants]
+    names = [variant.name.lower() for variant in study.variants]
     if bool(names) == bool(study.folder):
         raise BadInput(f'{where}: give either [[variants]] or folder = "…", not {"both" if names else "neither"}.')
-    if len(set(names)) < len(names) or "clean" in names:
-        raise BadInput(f"{where}: variants need names of their own, none of them 'clean'; found {', '.join(names)}.")
+    if len(set(names)) < len(names) or {"clean", "labels"} & set(names):
+        raise BadInput(
+            f"{where}: variants need names of their own, none of them 'clean' or 'labels'; found {', '.join(names)}."
+        )
     for place, variant in enumerate(study.variants):
         earlier = {v.name for v in study.variants[:place]}
         for value in variant.parameters.values():

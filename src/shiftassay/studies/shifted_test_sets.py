@@ -108,14 +108,14 @@ def variants_finding(variants: Variants) -> Finding:
             f"{found.images.min():.2f} … {found.images.max():.2f}",
             f"{found.images.mean():.3f}",
         )
-        for found, origin in zip(sets, ("the test set as it is", *variants.origins), strict=True)
+        for found, origin in zip(sets, (variants.clean_origin, *variants.origins), strict=True)
     )
     return Finding(
         key="variants",
         title="The variants",
         sentences=("Each variant is the clean test set after one shift; labels and order are those of the clean set.",)
         if all(found.labels is variants.clean.labels for found in variants.shifted)
-        else ("The variants were read from a folder; what was found and assumed is said for each.",),
+        else ("The variants were read from a folder; what was found and assumed stands at the end of the report.",),
         tables=(
             Table(("set", "where it comes from", "images", "values", "mean"), rows, words=("where it comes from",)),
         ),

@@ -29,10 +29,11 @@ class Variants:
     clean: ImageSet
     shifted: tuple[ImageSet, ...]
     origins: tuple[str, ...]
+    clean_origin: str = "the test set"
 
     def to_json(self) -> dict[str, dict[str, str]]:
         """Each set's origin and content hash."""
-        sets = zip((self.clean, *self.shifted), ("the test set", *self.origins), strict=True)
+        sets = zip((self.clean, *self.shifted), (self.clean_origin, *self.origins), strict=True)
         return {found.name: {"origin": origin, "digest": digest_of(found.images)} for found, origin in sets}
 
 
@@ -63,7 +64,7 @@ def make_variants(study: Study, test: ImageSet, held_out: ImageSet | None, model
 
 
 def read_variants(folder: Path, unpickle: bool = False) -> Variants:
-    """The variants in a user's folder, and what was found and assumed when they were read."""
+    """The variants in a user's folder; each set's notes say what was found and assumed when it was read."""
     clean, shifted = read_folder(folder, unpickle)
     for found in (clean, *shifted):
         if found.labels is None:
@@ -71,9 +72,7 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
                 f"{folder}/{found.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
                 "MNIST's. Save the labels as labels.npy in the same folder."
             )
-    return Variants(
-        _named(clean), tuple(_named(found) for found in shifted), tuple("; ".join(s.notes) for s in shifted)
-    )
+    return Variants(_named(clean), tuple(map(_named, shifted)), tuple(s.name for s in shifted), clean.name)
 
 
 def write_variants(folder: Path, variants: Variants) -> Path:
