@@ -95,7 +95,10 @@ def test_a_users_own_folder_is_evaluated(study, tmp_path, small):
     np.save(folder / "labels.npy", small.test.labels)
     done = run_study(study, small, out=tmp_path / "out", variants=folder)
     assert [found["name"] for found in done.results["sets"]] == ["clean", "turned"]
-    assert "labels.npy beside it" in done.report.read_text()
+    text = done.report.read_text()
+    assert "labels.npy beside it" in text
+    assert "meets the shifted test sets in" in text
+    assert "after one shift" not in text
 
 
 def test_a_report_is_made_again_from_what_is_stored(study, tmp_path, small):

@@ -42,7 +42,8 @@ def summary(variants: Variants, evaluations: Evaluations) -> tuple[str, ...]:
     for evaluation, origin in zip(shifted, variants.origins, strict=True):
         assert evaluation.comparison is not None
         verdict = VERDICTS[evaluation.comparison.verdict]
-        lines.append(f"{evaluation.name}, {origin}: {100 * evaluation.accuracy.estimate:.2f}%, {verdict}.")
+        named = evaluation.name if origin.startswith(evaluation.name) else f"{evaluation.name}, {origin}"
+        lines.append(f"{named}: {100 * evaluation.accuracy.estimate:.2f}%, {verdict}.")
     return tuple(lines)
 
 
@@ -114,7 +115,7 @@ def variants_finding(variants: Variants) -> Finding:
         key="variants",
         title="The variants",
         sentences=("Each variant is the clean test set after one shift; labels and order are those of the clean set.",)
-        if all(found.labels is variants.clean.labels for found in variants.shifted)
+        if not any(found.notes for found in sets)
         else ("The variants were read from a folder; what was found and assumed stands at the end of the report.",),
         tables=(
             Table(("set", "where it comes from", "images", "values", "mean"), rows, words=("where it comes from",)),
