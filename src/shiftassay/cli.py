@@ -242,7 +242,7 @@ def variants(
     from shiftassay.studies.run import study_variants
 
     made = study_variants(study, folder, model, weights, out, device, Console())
-    for found, origin in zip((made.clean, *made.shifted), (made.clean_origin, *made.origins), strict=True):
+    for found, origin in made.sets:
         typer.echo(f"{folder / found.name}.npy: {origin}")
     _write(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()})
 

@@ -207,7 +207,6 @@ def _results(
     evaluations: Evaluations,
     made: dict[str, Any],
 ) -> dict[str, Any]:
-    sets = zip((variants.clean, *variants.shifted), (variants.clean_origin, *variants.origins), strict=True)
     return {
         "schema": "shiftassay.study/1",
         "study": name,
@@ -215,7 +214,7 @@ def _results(
         "environment": made,
         "recipe": members[0].trial.recipe,
         "data": {"name": members[0].trial.data, "digest": members[0].trial.data_digest},
-        "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in sets],
+        "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in variants.sets],
         "members": [
             {
                 "seed": member.trial.seed,
@@ -245,7 +244,7 @@ def _provenance(members: list[Trained], variants: Variants, dataset: Dataset, ma
         ("data", f"{dataset.name}, SHA-256 {trial.data_digest}…"),
         ("seeds", ", ".join(str(member.trial.seed) for member in members)),
         ("trials", ", ".join(f"{m.trial.digest}{' (from the store)' if m.reused else ''}" for m in members)),
-        *((found.name, f"SHA-256 {found.digest}…") for found in (variants.clean, *variants.shifted)),
-        *(("read", note) for found in (variants.clean, *variants.shifted) for note in found.notes),
+        *((found.name, f"SHA-256 {found.digest}…") for found, _ in variants.sets),
+        *(("read", note) for found, _ in variants.sets for note in found.notes),
     ]
     return Table(("", ""), tuple(rows))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftassay.arrays.image_set import ImageSet, digest_of
+from shiftassay.arrays.image_set import ImageSet
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, p_value, sentence
 from shiftassay.report.finding import Figure, Finding, Table
@@ -100,7 +100,6 @@ def accuracy_finding(evaluations: Evaluations, classes: int) -> Finding:
 
 def variants_finding(variants: Variants) -> Finding:
     """What the variants are and look like."""
-    sets = (variants.clean, *variants.shifted)
     rows = tuple(
         (
             found.name,
@@ -109,13 +108,13 @@ def variants_finding(variants: Variants) -> Finding:
             f"{found.images.min():.2f} … {found.images.max():.2f}",
             f"{found.images.mean():.3f}",
         )
-        for found, origin in zip(sets, (variants.clean_origin, *variants.origins), strict=True)
+        for found, origin in variants.sets
     )
     return Finding(
         key="variants",
         title="The variants",
         sentences=("Each variant is the clean test set after one shift; labels and order are those of the clean set.",)
-        if not any(found.notes for found in sets)
+        if not any(found.notes for found, _ in variants.sets)
         else ("The variants were read from a folder; what was found and assumed stands at the end of the report.",),
         tables=(
             Table(("set", "where it comes from", "images", "values", "mean"), rows, words=("where it comes from",)),
@@ -123,21 +122,17 @@ def variants_finding(variants: Variants) -> Finding:
         figures=(
             Figure(
                 "samples",
-                {"file": SAMPLES, "names": [found.name for found in sets]},
+                {"file": SAMPLES, "names": [found.name for found, _ in variants.sets]},
                 "The first image of each class in every set, drawn from black (0) to white (1).",
             ),
         ),
-        numbers={
-            found.name: {"origin": row[1], "digest": digest_of(found.images)}
-            for found, row in zip(sets, rows, strict=True)
-        },
+        numbers=variants.to_json(),
     )
 
 
 def sample_images(variants: Variants, columns: int = 10) -> dict[str, np.ndarray]:
     """For each set, the first image of each of the first `columns` classes of the clean set; the arrays that `samples` draws."""
-    sets = (variants.clean, *variants.shifted)
-    return {found.name: found.images[_first_of_each_class(found, columns)] for found in sets}
+    return {found.name: found.images[_first_of_each_class(found, columns)] for found, _ in variants.sets}
 
 
 def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Finding:

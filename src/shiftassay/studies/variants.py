@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet, digest_of
+from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.read import read_folder
 from shiftassay.arrays.write import write_array, write_images
 from shiftassay.errors import BadInput, unknown_name
@@ -31,10 +31,14 @@ class Variants:
     origins: tuple[str, ...]
     clean_origin: str = "the test set"
 
+    @property
+    def sets(self) -> list[tuple[ImageSet, str]]:
+        """The reference and every shifted set, each with its origin."""
+        return [(self.clean, self.clean_origin), *zip(self.shifted, self.origins, strict=True)]
+
     def to_json(self) -> dict[str, dict[str, str]]:
         """Each set's origin and content hash."""
-        sets = zip((self.clean, *self.shifted), (self.clean_origin, *self.origins), strict=True)
-        return {found.name: {"origin": origin, "digest": digest_of(found.images)} for found, origin in sets}
+        return {found.name: {"origin": origin, "digest": found.digest} for found, origin in self.sets}
 
 
 def make_variants(study: Study, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
@@ -80,7 +84,6 @@ def write_variants(folder: Path, variants: Variants) -> Path:
 
     A folder that holds other files of these names is left as it is: raises `BadInput`.
     """
-    sets = (variants.clean, *variants.shifted)
     manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json()}
     there = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
     if there == manifest:
@@ -88,7 +91,7 @@ def write_variants(folder: Path, variants: Variants) -> Path:
     taken = [path.name for path in (folder / f"{name}.npy" for name in (*manifest["sets"], "labels")) if path.exists()]
     if there is None and taken:
         raise BadInput(f"{folder}: already holds {', '.join(taken)}. Name another folder.")
-    for found in sets:
+    for found, _ in variants.sets:
         write_images(folder / f"{found.name}.npy", found.images)
     assert variants.clean.labels is not None
     write_array(folder / "labels.npy", variants.clean.labels)
