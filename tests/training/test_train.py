@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 from itertools import pairwise
 
@@ -6,20 +7,24 @@ import pytest
 import torch
 
 from shiftassay.errors import BadInput
+from shiftassay.networks.predict import predict
 from shiftassay.networks.registry import build
 from shiftassay.training import engine
 from shiftassay.training.engine import split
+from shiftassay.training.lowering import lower
 from shiftassay.training.masks import reading_masks
+from shiftassay.training.native_member import NativeMember
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import RECIPES, Recipe, recipe_named
 from shiftassay.training.train import train
 
 SGD = Recipe("test", epochs=3, batch_size=64, optimiser="sgd", learning_rate=0.05, momentum=0.9, held_out=300)
 ADAMW = dataclasses.replace(SGD, optimiser="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="one_cycle")
+WATCHED = dataclasses.replace(SGD, held_out=0, validate_on_test=True)
 SMALL = {"widths": [24, 12], "dropout": 0.2}
 
 
-@pytest.mark.parametrize("recipe", [SGD, ADAMW], ids=["sgd", "adamw"])
+@pytest.mark.parametrize("recipe", [SGD, ADAMW, WATCHED], ids=["sgd", "adamw", "watched"])
 def test_a_run_that_was_broken_off_ends_with_the_same_weights(recipe, small, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
 
@@ -43,6 +48,37 @@ def test_a_run_that_was_broken_off_ends_with_the_same_weights(recipe, small, tmp
     for name, weights in whole.model.state_dict().items():
         assert torch.equal(weights, resumed.model.state_dict()[name])
     assert [m.loss for m in whole.metrics] == [m.loss for m in resumed.metrics]
+    assert (whole.best and whole.best.epoch) == (resumed.best and resumed.best.epoch)
+
+
+def test_the_best_epoch_on_the_test_set_is_kept_beside_the_last(small, tmp_path):
+    restless = dataclasses.replace(WATCHED, learning_rate=0.2, epochs=6)
+    [member], [stored] = (train("mlp", small, recipe=restless, parameters=SMALL, store=tmp_path) for _ in range(2))
+    accuracies = [metrics.validation_accuracy for metrics in member.metrics]
+    assert member.best is not None
+    assert stored.best is not None
+    assert member.best.epoch == 1 + int(np.argmax(accuracies)) == stored.best.epoch
+    right = member.best.logits.argmax(1) == small.test.labels
+    assert right.mean() == max(accuracies)
+    assert (member.test_logits.argmax(1) == small.test.labels).mean() == accuracies[-1]
+    member.model.network.load_state_dict({name: torch.from_numpy(a) for name, a in stored.best.weights.items()})
+    assert np.allclose(predict(member.model, small.test.images), member.best.logits, atol=1e-4)
+
+
+def test_clipped_gradients_are_no_longer_than_asked_for(small):
+    clipped = dataclasses.replace(SGD, momentum=0.0, clip_norm=1e-3, epochs=1, held_out=0)
+    data = dataclasses.replace(
+        split(small.train, 0, 10), images=small.train.images[:64], labels=small.train.labels[:64]
+    )
+    torch.manual_seed(0)
+    network = build("mlp", (1, 28, 28), 10, SMALL)
+    native = NativeMember(copy.deepcopy(network), lower(network, (1, 28, 28)), clipped, data, seed=0)
+    plain = PlainMember(copy.deepcopy(network), clipped, data, seed=0)
+    for member in (native, plain):
+        member.train_epoch(0)
+        moved = [member.weights()[name] - before.numpy() for name, before in network.state_dict().items()]
+        length = np.sqrt(sum((part.astype(float) ** 2).sum() for part in moved))
+        assert length == pytest.approx(clipped.learning_rate * clipped.clip_norm, rel=1e-2)
 
 
 def test_a_run_that_exists_is_not_trained_again(small, tmp_path):

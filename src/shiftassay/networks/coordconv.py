@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from shiftassay.networks.registry import NETWORKS
-from shiftassay.networks.stn import localized, starting_at_identity
+from shiftassay.networks.transformer import Kind, Transformation, localization, regressor, sampled
 from shiftassay.networks.trunk import pooled
 
 
@@ -59,12 +59,8 @@ class CoordConv(nn.Module):
         self.fc1_drop = nn.Dropout(dropout)
         self.fc2 = nn.Linear(50, classes)
 
-    def transform(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        return images
-
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
-        x = self.transform(images)
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))
+        x = F.relu(F.max_pool2d(self.conv1(images), 2))
         x = F.relu(F.max_pool2d(self.conv2_drop(self.conv2(x)), 2))
         x = self.fc1_drop(F.relu(self.fc1(x.flatten(1))))
         return F.log_softmax(self.fc2(x), dim=1)
@@ -80,22 +76,17 @@ class CoordConvStn(CoordConv):
         classes: int = 10,
         dropout: float = 0.5,
         radius: bool = False,
+        transformation: Kind = "affine",
+        bound: float = 0.0,
     ):
         super().__init__(input_shape, classes, dropout, radius)
         channels, height, width = input_shape
-        self.localization = nn.Sequential(
-            CoordConv2d(channels, 8, 7, radius),
-            nn.MaxPool2d(2, 2),
-            nn.ReLU(),
-            CoordConv2d(8, 10, 5, radius),
-            nn.MaxPool2d(2, 2),
-            nn.ReLU(),
-        )
-        self.fc_loc = nn.Sequential(
-            nn.Linear(10 * localized(height) * localized(width), 32), nn.ReLU(), starting_at_identity(nn.Linear(32, 6))
-        )
+        self.localization = localization(channels, CoordConv2d, radius=radius)
+        self.transformation = Transformation(transformation, bound)
+        self.fc_loc = regressor(height, width, self.transformation)
 
-    def transform(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        theta = self.fc_loc(self.localization(images).flatten(1)).view(-1, 2, 3)
-        grid = F.affine_grid(theta, images.size(), align_corners=False)  # pyright: ignore[reportArgumentType]
-        return F.grid_sample(images, grid, align_corners=False)
+    def theta(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 3"]:
+        return self.transformation(self.fc_loc(self.localization(images).flatten(1)))
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
+        return super().forward(sampled(images, self.theta(images)))

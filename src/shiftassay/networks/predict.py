@@ -11,10 +11,11 @@ BATCH = 1000
 
 
 def predict(
-    model: nn.Module, images: Float32[np.ndarray, "n c h w"], device: str = "cpu"
+    model: nn.Module, images: Float32[np.ndarray, "n c h w"], device: str = "cpu", batch: int = BATCH
 ) -> Float32[np.ndarray, "n classes"]:
     """The model's logits, in evaluation mode (dropout off, statistics fixed), whatever mode it was in before.
 
+    Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images of a batch.
     Raises `BadInput` if the images do not fit the model's input.
 
     >>> doubling = nn.Sequential(nn.Flatten(), nn.Linear(1, 1, bias=False))
@@ -26,8 +27,8 @@ def predict(
     model.eval().to(device)
     try:
         with torch.inference_mode():
-            batches = (torch.from_numpy(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
-            answers = [model(batch.to(device)) for batch in batches]
+            parts = (torch.from_numpy(images[start : start + batch]) for start in range(0, len(images), batch))
+            answers = [model(part.to(device)) for part in parts]
     except RuntimeError as error:
         raise BadInput(
             f"the model can't take images of {images.shape[1:]}, float32 ({' '.join(str(error).split())[:200]}). "

@@ -1,11 +1,11 @@
 """A spatial transformer in front of the trunk (Jaderberg et al. 2015)."""
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.transformer import Kind, Transformation, localization, regressor, sampled
 from shiftassay.networks.trunk import pooled
 
 
@@ -16,15 +16,19 @@ class Stn(nn.Module):
     Layers are named as in PyTorch's spatial-transformer tutorial, so that its users' state dicts load.
     """
 
-    def __init__(self, input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, dropout: float = 0.5):
+    def __init__(
+        self,
+        input_shape: tuple[int, int, int] = (1, 28, 28),
+        classes: int = 10,
+        dropout: float = 0.5,
+        transformation: Kind = "affine",
+        bound: float = 0.0,
+    ):
         super().__init__()
         channels, height, width = input_shape
-        self.localization = nn.Sequential(
-            nn.Conv2d(channels, 8, 7), nn.MaxPool2d(2, 2), nn.ReLU(), nn.Conv2d(8, 10, 5), nn.MaxPool2d(2, 2), nn.ReLU()
-        )
-        self.fc_loc = nn.Sequential(
-            nn.Linear(10 * localized(height) * localized(width), 32), nn.ReLU(), starting_at_identity(nn.Linear(32, 6))
-        )
+        self.localization = localization(channels)
+        self.transformation = Transformation(transformation, bound)
+        self.fc_loc = regressor(height, width, self.transformation)
         self.conv1 = nn.Conv2d(channels, 10, 5)
         self.conv2 = nn.Conv2d(10, 20, 5)
         self.conv2_drop = nn.Dropout2d(dropout)
@@ -32,27 +36,12 @@ class Stn(nn.Module):
         self.fc1_drop = nn.Dropout(dropout)
         self.fc2 = nn.Linear(50, classes)
 
-    def transform(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        theta = self.fc_loc(self.localization(images).flatten(1)).view(-1, 2, 3)
-        grid = F.affine_grid(theta, images.size(), align_corners=False)  # pyright: ignore[reportArgumentType]
-        return F.grid_sample(images, grid, align_corners=False)
+    def theta(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 2 3"]:
+        return self.transformation(self.fc_loc(self.localization(images).flatten(1)))
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
-        x = self.transform(images)
+        x = sampled(images, self.theta(images))
         x = F.relu(F.max_pool2d(self.conv1(x), 2))
         x = F.relu(F.max_pool2d(self.conv2_drop(self.conv2(x)), 2))
         x = self.fc1_drop(F.relu(self.fc1(x.flatten(1))))
         return F.log_softmax(self.fc2(x), dim=1)
-
-
-def localized(size: int) -> int:
-    """What is left of `size` pixels after the localisation network's convolutions and poolings."""
-    return ((size - 6) // 2 - 4) // 2
-
-
-def starting_at_identity(layer: nn.Linear) -> nn.Linear:
-    """Make the layer that predicts an affine transform predict the identity, whatever it is given."""
-    nn.init.zeros_(layer.weight)
-    with torch.no_grad():
-        layer.bias.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0]))
-    return layer

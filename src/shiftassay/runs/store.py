@@ -22,6 +22,7 @@ ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
 CARD = "model.json"
 WEIGHTS = "model.safetensors"
+BEST_WEIGHTS = "best.safetensors"
 PREDICTIONS = "predictions.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -52,8 +53,17 @@ class Run:
         path = self.folder / CHECKPOINT
         return read_arrays(path) if path.is_file() else None
 
-    def finish(self, card: dict[str, Any], weights: Arrays, metrics: dict[str, Any], predictions: Arrays) -> None:
-        """Keep the results and drop the checkpoint."""
+    def finish(
+        self,
+        card: dict[str, Any],
+        weights: Arrays,
+        metrics: dict[str, Any],
+        predictions: Arrays,
+        best_weights: Arrays | None = None,
+    ) -> None:
+        """Keep the results, those of the best epoch if there are any, and drop the checkpoint."""
+        if best_weights is not None:
+            write_arrays(self.folder / BEST_WEIGHTS, best_weights)
         write_json(self.folder / METRICS, metrics)
         write_arrays(self.folder / PREDICTIONS, predictions)
         write_arrays(self.folder / WEIGHTS, weights)
@@ -68,6 +78,9 @@ class Run:
             read_json(self.folder / METRICS),
             read_arrays(self.folder / PREDICTIONS)[0],
         )
+
+    def best_weights(self) -> dict[str, np.ndarray]:
+        return read_arrays(self.folder / BEST_WEIGHTS)[0]
 
     def environment(self) -> dict[str, Any]:
         return read_json(self.folder / ENVIRONMENT)

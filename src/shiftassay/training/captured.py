@@ -190,6 +190,8 @@ class CapturedMember:
         labels = shared.labels.index_select(0, batch)
         loss = F.cross_entropy(logits, labels, label_smoothing=shared.recipe.label_smoothing)
         loss.backward()
+        if shared.recipe.clip_norm:
+            nn.utils.clip_grad_norm_(self.network.parameters(), shared.recipe.clip_norm)
         self.optimiser.step()
         # Gradients live in the graph's memory, where every replay writes them before it reads them.
         self.optimiser.zero_grad(set_to_none=True)
@@ -208,7 +210,7 @@ class CapturedMember:
         recipe = self.shared.recipe
         normalised = (images - np.float32(recipe.mean)) / np.float32(recipe.sd)
         with _arithmetic(self.shared.tf32):
-            return predict(self.network, normalised, str(self.shared.images.device))
+            return predict(self.network, normalised, str(self.shared.images.device), recipe.batch_size)
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}

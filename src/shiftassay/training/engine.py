@@ -10,12 +10,13 @@ from jaxtyping import Float32, Int64
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
-from shiftassay.noise import seed_for
+from shiftassay.noise import epoch_order, seed_for
 from shiftassay.runs.store import Run
 from shiftassay.training.recipe import Recipe
 
 SEMANTICS = 1
 CHECKPOINT_SECONDS = 10.0
+BEST = "best/"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,32 @@ class EpochMetrics:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A member after an epoch: its weights, and its logits on the validation set in that set's order."""
+
+    epoch: int
+    weights: dict[str, np.ndarray]
+    logits: Float32[np.ndarray, "n classes"]
+
+
+@dataclass
+class History:
+    """What a member has to show so far: the metrics of every epoch, and the last and the best epoch if they are kept."""
+
+    metrics: list[EpochMetrics]
+    last: Snapshot | None = None
+    best: Snapshot | None = None
+
+    def add(self, metrics: EpochMetrics, snapshot: Snapshot | None) -> None:
+        """One epoch more. The best one has the most right answers; of several, it is the first."""
+        if snapshot:
+            before = max((past.validation_accuracy or 0 for past in self.metrics), default=-1)
+            self.last = snapshot
+            self.best = snapshot if (metrics.validation_accuracy or 0) > before else self.best
+        self.metrics.append(metrics)
 
 
 @dataclass(frozen=True)
@@ -84,21 +111,29 @@ def run_group(
     data: TrainingData,
     runs: Sequence[Run | None],
     watches: Sequence[Callable[[EpochMetrics], None] | None],
-) -> list[list[EpochMetrics]]:
-    """Train a group to the end, from its last checkpoint if there is one; return each member's metrics of all epochs."""
+) -> list[History]:
+    """Train a group to the end, from its last checkpoint if there is one; return each member's history.
+
+    Snapshots of the last and the best epoch are kept where the recipe validates on the test set.
+    """
     done = _resume(group, runs)
     saved = perf_counter()
-    for epoch in range(len(done[0]), recipe.epochs):
+    for epoch in range(len(done[0].metrics), recipe.epochs):
         began = perf_counter()
         results = group.train_epoch(epoch)
         trained = perf_counter() - began
         save = epoch + 1 < recipe.epochs and perf_counter() - saved > CHECKPOINT_SECONDS
-        for member, result, past, run, watch in zip(group.members, results, done, runs, watches, strict=True):
-            past.append(_metrics(member, result, recipe, data, epoch, trained))
+        for member, result, history, run, watch in zip(group.members, results, done, runs, watches, strict=True):
+            logits = _validation_logits(member, data, epoch)
+            metrics = _metrics(result, logits, recipe, data, epoch, trained)
+            snapshot = None
+            if recipe.validate_on_test and logits is not None:
+                snapshot = Snapshot(epoch + 1, member.weights(), logits)
+            history.add(metrics, snapshot)
             if watch:
-                watch(past[-1])
+                watch(metrics)
             if run and save:
-                run.checkpoint(member.state(), {"path": type(member).__name__, "metrics": [m.to_json() for m in past]})
+                _save(run, member, history)
         if save:
             saved = perf_counter()
     return done
@@ -118,22 +153,46 @@ def cross_entropy(logits: Float32[np.ndarray, "n classes"], labels: Int64[np.nda
     return float((normaliser - wide[np.arange(len(labels)), labels]).mean())
 
 
-def _resume(group: Group, runs: Sequence[Run | None]) -> list[list[EpochMetrics]]:
+def _save(run: Run, member: Member, history: History) -> None:
+    best = {} if history.best is None else {f"{BEST}weights/{k}": v for k, v in history.best.weights.items()}
+    best |= {} if history.best is None else {f"{BEST}logits": history.best.logits}
+    about = {
+        "path": type(member).__name__,
+        "metrics": [metrics.to_json() for metrics in history.metrics],
+        "best": history.best and history.best.epoch,
+    }
+    run.checkpoint({**member.state(), **best}, about)
+
+
+def _resume(group: Group, runs: Sequence[Run | None]) -> list[History]:
     """Restore the members from their checkpoints if all have one of the same epoch, made on the path they are on now."""
     found = [run.last_checkpoint() if run else None for run in runs]
     paths = [type(member).__name__ for member in group.members]
     same = {len(about["metrics"]) for _, about in filter(None, found)}
     if None in found or len(same) > 1 or [about["path"] for _, about in filter(None, found)] != paths:
-        return [[] for _ in runs]
-    for member, checkpoint in zip(group.members, found, strict=True):
-        assert checkpoint is not None
-        member.restore(checkpoint[0])
-    return [[EpochMetrics(**metrics) for metrics in about["metrics"]] for _, about in filter(None, found)]
+        return [History([]) for _ in runs]
+    histories = []
+    for member, (arrays, about) in zip(group.members, filter(None, found), strict=True):
+        member.restore({name: array for name, array in arrays.items() if not name.startswith(BEST)})
+        prefix = f"{BEST}weights/"
+        weights = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        best = Snapshot(about["best"], weights, arrays[f"{BEST}logits"]) if about["best"] else None
+        histories.append(History([EpochMetrics(**metrics) for metrics in about["metrics"]], None, best))
+    return histories
+
+
+def _validation_logits(member: Member, data: TrainingData, epoch: int) -> Float32[np.ndarray, "n classes"] | None:
+    """The member's answers, asked in batches that are shuffled afresh: there are networks for which that matters."""
+    if data.validation is None or data.validation.labels is None:
+        return None
+    order = epoch_order(seed_for("validation", epoch), len(data.validation))
+    logits = member.logits(data.validation.images[order])
+    return logits[np.argsort(order)]
 
 
 def _metrics(
-    member: Member,
     result: tuple[np.ndarray, np.ndarray],
+    logits: Float32[np.ndarray, "n classes"] | None,
     recipe: Recipe,
     data: TrainingData,
     epoch: int,
@@ -144,8 +203,7 @@ def _metrics(
     sizes = np.full(len(losses), recipe.batch_size)
     sizes[-1] = n - recipe.batch_size * (len(losses) - 1)
     validation_loss = validation_accuracy = None
-    if data.validation is not None and data.validation.labels is not None:
-        logits = member.logits(data.validation.images)
+    if logits is not None and data.validation is not None and data.validation.labels is not None:
         validation_loss = cross_entropy(logits, data.validation.labels)
         validation_accuracy = float((logits.argmax(1) == data.validation.labels).mean())
     return EpochMetrics(

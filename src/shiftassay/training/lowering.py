@@ -8,6 +8,7 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from shiftassay.networks.coordconv import Coordinates
+from shiftassay.networks.transformer import Transformation
 from shiftassay.training.matching import Matching
 from shiftassay.training.program import NotLowered, Program, Step
 
@@ -45,7 +46,7 @@ def lower(network: nn.Module, input_shape: tuple[int, int, int]) -> Program:
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, Coordinates) or super().is_leaf_module(module, name)
+        return isinstance(module, Coordinates | Transformation) or super().is_leaf_module(module, name)
 
 
 # torch.fx patches nn.Module while it traces.

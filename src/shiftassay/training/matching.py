@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from shiftassay.networks.coordconv import Coordinates
+from shiftassay.networks.transformer import Transformation
 from shiftassay.training.program import Mask, NotLowered, Step
 from shiftassay.training.symbols import Attended, Grid, Projection, Value
 
@@ -82,6 +83,8 @@ class Matching:
                 return self._log_softmax(node, module.dim)
             case Coordinates():
                 return self._coordinates(node, name, module)
+            case Transformation(kind="affine", bound=0.0):
+                return self._reshape(node)
             case nn.MultiheadAttention():
                 return self._attention(node, name, module)
         raise NotLowered(name, f"{type(module).__name__} has no native counterpart")

@@ -25,7 +25,9 @@ class NativeMember:
         self.threads = threads
         self.native = program.compile()
         self.flat = program.pack(network.state_dict())
-        self.optimiser = native.Optimizer(recipe.optimiser, recipe.momentum, recipe.weight_decay)
+        self.optimiser = native.Optimizer(
+            recipe.optimiser, recipe.momentum, recipe.weight_decay, clip_norm=recipe.clip_norm
+        )
 
     def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         n = len(self.data.images)

@@ -47,11 +47,14 @@ class PlainMember:
         logits = self.network((images - self.recipe.mean) / self.recipe.sd)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
         loss.backward()
+        if self.recipe.clip_norm:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.optimiser.step()
         return loss.detach(), (logits.argmax(1) == labels).sum()
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
-        return predict(self.network, (images - np.float32(self.recipe.mean)) / np.float32(self.recipe.sd), self.device)
+        normalised = (images - np.float32(self.recipe.mean)) / np.float32(self.recipe.sd)
+        return predict(self.network, normalised, self.device, self.recipe.batch_size)
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}

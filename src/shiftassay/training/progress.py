@@ -15,7 +15,7 @@ from shiftassay.training.train import Watch
 def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
     """Within this context, what is yielded shows each epoch that it is told of."""
     if not console.is_terminal:
-        yield lambda trial, metrics: console.print(f"{_who(trial)}  {_what(metrics, epochs)}", soft_wrap=True)
+        yield lambda trial, metrics: console.print(f"{_who(trial)}  {_what(trial, metrics, epochs)}", soft_wrap=True)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -28,7 +28,7 @@ def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
         task = bar.add_task("training", total=members * epochs)
 
         def show(trial: Trial, metrics: EpochMetrics) -> None:
-            bar.update(task, advance=1, description=f"{_who(trial)}  {_what(metrics, epochs)}")
+            bar.update(task, advance=1, description=f"{_who(trial)}  {_what(trial, metrics, epochs)}")
 
         yield show
 
@@ -37,8 +37,9 @@ def _who(trial: Trial) -> str:
     return f"{trial.network} seed {trial.seed}"
 
 
-def _what(metrics: EpochMetrics, epochs: int) -> str:
+def _what(trial: Trial, metrics: EpochMetrics, epochs: int) -> str:
     said = f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  loss {metrics.loss:.4f}"
     if metrics.validation_accuracy is not None:
-        said += f"  validation {100 * metrics.validation_accuracy:.2f}%"
+        watched = "test" if trial.recipe["validate_on_test"] else "validation"
+        said += f"  {watched} {100 * metrics.validation_accuracy:.2f}%"
     return f"{said}  {metrics.seconds:.1f} s"

@@ -18,7 +18,7 @@ from shiftassay.noise import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.training.engine import SEMANTICS, EpochMetrics, Group, Member, run_group, split
+from shiftassay.training.engine import SEMANTICS, EpochMetrics, Group, History, Member, Snapshot, run_group, split
 from shiftassay.training.path import available_cores, make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
 
@@ -27,12 +27,16 @@ Watch = Callable[[Trial, EpochMetrics], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained member: its trial, the model, the metrics of every epoch, and its logits on the test set."""
+    """A trained member: its trial, the model, the metrics of every epoch, and its logits on the test set.
+
+    `best` is the epoch with the highest test accuracy, kept where the recipe validates on the test set: an optimistic choice.
+    """
 
     trial: Trial
     model: Classifier
     metrics: tuple[EpochMetrics, ...]
     test_logits: np.ndarray
+    best: Snapshot | None
     folder: Path | None
     reused: bool
 
@@ -117,6 +121,8 @@ def _train_missing(
     missing: Sequence[tuple[Trial, Run | None]], recipe: Recipe, dataset: Dataset, watch: Watch | None
 ) -> dict[int, Trained]:
     data = split(dataset.train, recipe.held_out, dataset.classes)
+    if recipe.validate_on_test:
+        data = replace(data, validation=dataset.test)
     trials, device = [trial for trial, _ in missing], missing[0][0].device
     networks = [initial_network(trial, dataset.train.shape, dataset.classes) for trial in trials]
     groups = make_groups(networks, recipe, data, [trial.seed for trial in trials], device)
@@ -128,19 +134,20 @@ def _train_missing(
     def work(group: Group) -> list[Trained]:
         ours = [of_member[member] for member in group.members]
         watches = [partial(watch, trial) if watch else None for trial, _ in ours]
-        metrics = run_group(group, recipe, data, [run for _, run in ours], watches)
+        histories = run_group(group, recipe, data, [run for _, run in ours], watches)
         return [
-            _finish(member, trial, run, recipe, dataset, past)
-            for member, (trial, run), past in zip(group.members, ours, metrics, strict=True)
+            _finish(member, trial, run, recipe, dataset, history)
+            for member, (trial, run), history in zip(group.members, ours, histories, strict=True)
         ]
 
     return {trained.trial.seed: trained for together in run_groups(groups, work) for trained in together}
 
 
 def _finish(
-    member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, metrics: list[EpochMetrics]
+    member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, history: History
 ) -> Trained:
-    logits, weights = member.logits(dataset.test.images), member.weights()
+    logits = history.last.logits if history.last else member.logits(dataset.test.images)
+    weights, best = member.weights(), history.best
     card = ModelCard(
         network=trial.network,
         parameters=trial.parameters,
@@ -153,8 +160,11 @@ def _finish(
         trial=trial.digest,
     )
     if run:
-        run.finish(card.to_json(), weights, {"epochs": [m.to_json() for m in metrics]}, {"test_logits": logits})
-    return Trained(trial, _model(card, weights), tuple(metrics), logits, run.folder if run else None, reused=False)
+        metrics = {"epochs": [m.to_json() for m in history.metrics], "best_epoch": best and best.epoch}
+        predictions = {"test_logits": logits, **({"best_test_logits": best.logits} if best else {})}
+        run.finish(card.to_json(), weights, metrics, predictions, best.weights if best else None)
+    model = _model(card, weights)
+    return Trained(trial, model, tuple(history.metrics), logits, best, run.folder if run else None, reused=False)
 
 
 def _model(card: ModelCard, weights: dict[str, np.ndarray]) -> Classifier:
@@ -167,4 +177,7 @@ def _stored(trial: Trial, run: Run) -> Trained:
     card, weights, metrics, predictions = run.results()
     epochs = tuple(EpochMetrics(**epoch) for epoch in metrics["epochs"])
     model = _model(ModelCard.from_json(card), weights)
-    return Trained(trial, model, epochs, predictions["test_logits"], run.folder, reused=True)
+    best = None
+    if metrics["best_epoch"]:
+        best = Snapshot(metrics["best_epoch"], run.best_weights(), predictions["best_test_logits"])
+    return Trained(trial, model, epochs, predictions["test_logits"], best, run.folder, reused=True)
