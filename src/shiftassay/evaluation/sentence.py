@@ -1,5 +1,6 @@
 """An evaluation in plain words, for the terminal and the report alike."""
 
+from shiftassay.evaluation.compare import Accuracies, ComparisonOfGroups, Pair
 from shiftassay.evaluation.evaluate import Comparison, Evaluation
 from shiftassay.statistics.intervals import Interval
 
@@ -20,6 +21,37 @@ def sentence(evaluation: Evaluation) -> str:
     return f"{held}: accuracy is {change.verdict}{_discordant(change)}."
 
 
+def group_sentence(group: Accuracies) -> str:
+    """A group's accuracy over its seeds."""
+    n = len(group.accuracies)
+    if group.interval is None or group.sd is None:
+        return f"{group.name}: {100 * group.mean:.2f}% (one seed)."
+    return f"{group.name}: {percent(group.interval)}, sd {100 * group.sd:.2f} over {n} seeds."
+
+
+def pair_sentence(pair: Pair, margin: float) -> str:
+    """What a comparison of two groups says."""
+    points = minus(f"{100 * pair.difference.estimate:+.3f}")
+    of = "" if pair.over == "seeds" else " (one seed each: these two models, not their architectures)"
+    held = f"{pair.first} − {pair.second}: {points} points {brackets(pair.difference, 3)}{of}"
+    if pair.verdict == "equivalent":
+        return f"{held}: equivalent, shown to be within ±{100 * margin:g} points (p {p_value(pair.equivalence_p)})."
+    if pair.verdict == "undecided":
+        return f"{held}: neither a difference (p {p_value(pair.p_corrected)}) nor equivalence (p {p_value(pair.equivalence_p)}) is shown."
+    return f"{held}: {pair.first} is {pair.verdict} (p {p_value(pair.p_corrected)})."
+
+
+def visible_sentence(found: ComparisonOfGroups) -> str:
+    """How fine the comparison could see."""
+    if found.visible is None or found.visible_corrected is None:
+        return "With one seed of a network nothing can be said of what another seed would do."
+    return (
+        f"Smallest difference that a pair's test finds four times in five: {100 * found.visible:.3f} points, "
+        f"{100 * found.visible_corrected:.3f} at the level that {len(found.pairs)} pairs leave to each. "
+        "p-values are corrected after Holm."
+    )
+
+
 def _discordant(change: Comparison) -> str:
     if change.p_value is None:
         return ""
@@ -31,13 +63,13 @@ def percent(interval: Interval) -> str:
     return f"{100 * interval.estimate:.2f}% {brackets(interval)}"
 
 
-def brackets(interval: Interval) -> str:
+def brackets(interval: Interval, digits: int = 2) -> str:
     """The ends of an interval of shares, in points.
 
     >>> brackets(Interval(-0.01, -0.02, 0.005))
     '[−2.00, 0.50]'
     """
-    return minus(f"[{100 * interval.low:.2f}, {100 * interval.high:.2f}]")
+    return minus(f"[{100 * interval.low:.{digits}f}, {100 * interval.high:.{digits}f}]")
 
 
 def minus(text: str) -> str:

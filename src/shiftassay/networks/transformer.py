@@ -26,7 +26,7 @@ class Transformation(nn.Module):
         super().__init__()
         if kind not in get_args(Kind) or bound < 0:
             raise ValueError(f"expected {', '.join(get_args(Kind))} and a bound of at least 0, got {kind} and {bound}")
-        self.kind = kind
+        self.kind: Kind = kind
         self.bound = bound
 
     @property

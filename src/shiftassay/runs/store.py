@@ -79,6 +79,15 @@ class Run:
             read_arrays(self.folder / PREDICTIONS)[0],
         )
 
+    @property
+    def has_trial(self) -> bool:
+        return (self.folder / TRIAL).is_file()
+
+    def trial(self) -> Trial:
+        """What `begin` was given."""
+        content = read_json(self.folder / TRIAL)
+        return Trial.from_json({key: value for key, value in content.items() if key != "digest"})
+
     def best_weights(self) -> dict[str, np.ndarray]:
         return read_arrays(self.folder / BEST_WEIGHTS)[0]
 

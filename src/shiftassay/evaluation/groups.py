@@ -1,0 +1,61 @@
+"""Runs put into groups: which seeds of which network got which test image right."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from shiftassay.arrays.dataset import load_dataset
+from shiftassay.arrays.image_set import digest_of
+from shiftassay.errors import BadInput
+from shiftassay.networks.registry import parameters_of
+from shiftassay.runs.store import Run
+from shiftassay.runs.trial import Trial
+
+
+def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"]]:
+    """The groups of these runs, named after network, parameters and recipe as far as they differ; seeds in their order.
+
+    Raises `BadInput` for folders that are no finished runs, runs on different data, or a trial that is given twice.
+    """
+    runs = [(folder, *_read(folder)) for folder in folders]
+    first = runs[0][1]
+    for folder, trial, _ in runs:
+        if trial.data_digest != first.data_digest:
+            raise BadInput(
+                f"{folder}: trained on {trial.data}, {folders[0]} on {first.data} (or other images of that name). "
+                "Compare runs on the same data."
+            )
+    if len({trial.digest for _, trial, _ in runs}) < len(runs):
+        raise BadInput("the same run is given twice. Give each folder once.")
+    dataset = load_dataset(first.data)
+    labels = dataset.test.labels
+    if digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, labels) != first.data_digest:
+        raise BadInput(f"{first.data}: not the images that {folders[0]} was trained on; they have changed since.")
+    members: dict[str, list[tuple[int, np.ndarray]]] = {}
+    for _, trial, logits in runs:
+        members.setdefault(_name(trial, [other for _, other, _ in runs]), []).append(
+            (trial.seed, logits.argmax(1) == labels)
+        )
+    return {
+        name: np.stack([right for _, right in sorted(found, key=lambda m: m[0])]) for name, found in members.items()
+    }
+
+
+def _read(folder: Path) -> tuple[Trial, np.ndarray]:
+    run = Run(folder)
+    if not run.complete or not run.has_trial:
+        raise BadInput(f"{folder}: not the folder of a finished run. Train with: shiftassay train NETWORK --out DIR.")
+    return run.trial(), run.results()[3]["test_logits"]
+
+
+def _name(trial: Trial, among: Sequence[Trial]) -> str:
+    """The network, what of its parameters is not the default, and the recipe where others of the name have another."""
+    defaults = parameters_of(trial.network)
+    said = [f"{key} {value}" for key, value in trial.parameters.items() if value != defaults.get(key)]
+    recipes = {str(other.recipe) for other in among if other.network == trial.network}
+    if len(recipes) > 1:
+        others = [other.recipe for other in among if other.network == trial.network]
+        said += [f"{k} {v}" for k, v in trial.recipe.items() if any(other.get(k) != v for other in others)]
+    return trial.network + (f" ({', '.join(said)})" if said else "")
