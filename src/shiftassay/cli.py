@@ -75,7 +75,9 @@ def run(
 @app.command()
 def train(
     network: Annotated[str, typer.Argument(help="A network (shiftassay list networks).")],
-    data: Annotated[str, typer.Option(help="mnist, fashion-mnist, or a folder of IDX files.")] = "mnist",
+    data: Annotated[
+        str, typer.Option(help="A data set (shiftassay list datasets) or a folder of IDX files.")
+    ] = "mnist",
     recipe: Annotated[Optional[str], typer.Option(help="A recipe; by default the network's own.")] = None,  # noqa: UP045
     epochs: Annotated[Optional[int], typer.Option(min=1, help="Epochs, if not the recipe's.")] = None,  # noqa: UP045
     seed: Annotated[int, typer.Option(min=0, help="The seed of a single member.")] = 0,
@@ -297,9 +299,9 @@ def list_(
 
     Example: `shiftassay list shifts`
     """
-    from shiftassay.arrays.dataset import known_datasets
     from shiftassay.errors import unknown_name
     from shiftassay.networks.registry import NETWORKS
+    from shiftassay.shifts.distorted import known_distortions
     from shiftassay.shifts.family import FAMILIES
     from shiftassay.studies.schema import built_in_studies
 
@@ -307,7 +309,7 @@ def list_(
         "networks": NETWORKS.about,
         "shifts": FAMILIES.about,
         "studies": built_in_studies,
-        "datasets": known_datasets,
+        "datasets": known_distortions,
     }
     if what not in listings:
         raise unknown_name("list", what, listings)

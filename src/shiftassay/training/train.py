@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from shiftassay.arrays.dataset import Dataset, load_dataset
+from shiftassay.arrays.dataset import Dataset
 from shiftassay.arrays.image_set import digest_of
 from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier, ModelCard
@@ -18,6 +18,7 @@ from shiftassay.noise import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Run, Store
 from shiftassay.runs.trial import Trial
+from shiftassay.shifts.distorted import named_dataset
 from shiftassay.training.engine import SEMANTICS, EpochMetrics, Group, History, Member, Snapshot, run_group, split
 from shiftassay.training.path import available_cores, make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
@@ -68,7 +69,7 @@ def train(
     >>> float((member.test_logits.argmax(1) == toy.test.labels).mean())
     1.0
     """
-    dataset = load_dataset(data) if isinstance(data, str) else data
+    dataset = named_dataset(data) if isinstance(data, str) else data
     resolved = resolve_recipe(network, recipe, epochs)
     check_fits(resolved, len(dataset.train))
     device = resolve_device(device)
