@@ -1,6 +1,7 @@
 // Layers that stand alone: where a network's order of layers leaves nothing to fuse them with.
 #pragma once
 
+#include "dense.hpp"
 #include "stage.hpp"
 
 namespace shiftassay {

@@ -16,6 +16,7 @@ enum Kind : int64_t {
     kCoordinates = 6,
     kSample = 7,
     kAttention = 8,
+    kAcross = 9,  // attention from image to image of a batch, fields as for kAttention
 };
 
 struct Operation {
@@ -88,7 +89,7 @@ struct Training {
 
 struct Evaluation {
     Images images;
-    int64_t count;
+    int64_t count, batch;  // `batch` images see each other, where the network lets them
     const float* parameters;
     float* logits;
     int64_t threads;

@@ -317,10 +317,11 @@ class Matching:
             or module.bias_k is not None
             or module.add_zero_attn
         )
-        if odd or not module.batch_first or module.dropout > 0:
-            raise NotLowered(name, "has dropout, no bias, or attends across the images of a batch (batch_first=False)")
+        if odd or module.dropout > 0:
+            raise NotLowered(name, "has dropout or no bias")
         layers = tuple(part.layer for part in parts)
-        return Attended(parts[0].of, name, layers, module.num_heads)
+        # The first axis holds the images. For batch_first=False it is the sequence.
+        return Attended(parts[0].of, name, layers, module.num_heads, across_batch=not module.batch_first)
 
     def _item(self, node: fx.Node) -> object:
         source = self.at.get(node.args[0])
@@ -339,7 +340,8 @@ class Matching:
                 own = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
                 names += [f"{here.layer}.{part}" for part in own]
                 sizes = {"channels": width, "height": there.shape[0], "width": 1, "extra": here.heads}
-                result = self._emit("attention", node, there, there.shape, names, **sizes)
+                kind = "across" if here.across_batch else "attention"
+                result = self._emit(kind, node, there, there.shape, names, **sizes)
                 return Value(result.number, there.shape, True)
         raise NotLowered(self._name(node), "adds other than attention to what it attended to")
 

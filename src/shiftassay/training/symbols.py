@@ -30,3 +30,4 @@ class Attended:
     layer: str
     projections: tuple[str, str, str]
     heads: int
+    across_batch: bool
