@@ -125,6 +125,37 @@ def test_attention_across_the_batch_lowers_and_is_not_attention_within_an_image(
     assert np.abs(native_logits(across, images) - native_logits(within, images)).max() > 1e-3
 
 
+def test_every_option_of_attention_lowers():
+    torch.manual_seed(0)
+    network = Attention(positional_encoding=True, transformation="similarity", bound=0.5)
+    images = torch.randn(5, 1, 28, 28)
+    assert_close(native_logits(network, images), plain_logits(network, images), 1e-5)
+
+
+class Odd(nn.Module):
+    """Adds to the positions what is no vector for each."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(6))
+        self.register_buffer("fixed", torch.zeros(16, 6))
+        self.conv, self.out = nn.Conv2d(1, 6, 1), nn.Linear(96, 4)
+        self.name = "shift"
+
+    def forward(self, images):
+        tokens = self.conv(images).flatten(2).transpose(1, 2) + getattr(self, self.name)
+        return self.out(tokens.transpose(1, 2).flatten(1))
+
+
+def test_other_additions_to_positions_are_named():
+    odd = Odd()
+    with pytest.raises(NotLowered, match="or a vector for each position"):
+        lower(odd, (1, 4, 4))
+    odd.name = "fixed"
+    with pytest.raises(NotLowered, match="reads an attribute of the network"):
+        lower(odd, (1, 4, 4))
+
+
 def test_frozen_and_unused_parameters_are_named():
     network = Trunk()
     network.fc1.bias.requires_grad_(False)

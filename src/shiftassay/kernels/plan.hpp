@@ -56,7 +56,8 @@ struct Plan {
           classes(p.elements[p.output]) {
         needed.assign(elements.size(), 0);
         for (const Operation& op : operations) {
-            bool learns = op.kind == kConvolution || op.kind == kLinear || op.kind == kAttention || op.kind == kAcross;
+            bool learns = op.kind == kConvolution || op.kind == kLinear || op.kind == kAttention || op.kind == kAcross ||
+                          op.kind == kEncode;
             needed[op.output] = learns || needed[op.input] || (op.other >= 0 && needed[op.other]);
             wide = wide && op.kind == kLinear && op.output == op.input + 1 && op.input == &op - operations.data();
             if (op.kind == kAcross) segments.push_back(&op - operations.data());
@@ -94,6 +95,7 @@ struct Plan {
             int64_t saved = 0, working = 0;
             if (op.kind == kConvolution || op.kind == kPool) saved = elements[op.output] * kBlock / (int64_t)sizeof(float);
             if (op.kind == kSample) saved = 2 * elements[op.output] * kBlock;
+            if (op.kind == kTransform) saved = op.channels * kBlock;
             if (op.kind == kConvolution) {
                 const ConvolutionShape s = convolution_shape(op);
                 const int window = std::max(1, (int)op.pool);

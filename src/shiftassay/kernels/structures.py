@@ -5,7 +5,20 @@ from ctypes import c_double, c_int64, c_void_p
 
 import numpy as np
 
-KINDS = ("convolution", "linear", "relu", "pool", "dropout", "pad", "coordinates", "sample", "attention", "across")
+KINDS = (
+    "convolution",
+    "linear",
+    "relu",
+    "pool",
+    "dropout",
+    "pad",
+    "coordinates",
+    "sample",
+    "attention",
+    "across",
+    "transform",
+    "encode",
+)
 
 _FIELDS = (
     "kind",

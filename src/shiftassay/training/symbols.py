@@ -13,6 +13,14 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """A parameter that no module owns."""
+
+    parameter: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Grid:
     theta: Value
     size: tuple[int, int]
