@@ -127,6 +127,18 @@ def test_attention(build, seed, n, heads, head_width, height, width):
 
 
 @pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("n", [7, 48])
+def test_positional_encoding(build, across, n):
+    torch.manual_seed(0)
+    attention = PositionAttention(6, 2, across_batch=across, positions=20)
+    network = nn.Sequential(nn.Conv2d(2, 6, 1), attention, nn.Flatten(), nn.Linear(120, 4))
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.5 / parameter.shape[-1] ** 0.5)
+    check(network, torch.randn(n, 2, 5, 4), build, 1e-4)
+
+
+@pytest.mark.parametrize("build", BUILDS)
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(seeds, batches, st.booleans(), st.integers(3, 7), st.integers(3, 7))
 def test_coordinates(build, seed, n, radius, height, width):

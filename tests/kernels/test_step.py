@@ -11,6 +11,7 @@ from tests.side_by_side import EPOCH, MEMBER, assert_close, mnist, normalised
 
 from shiftassay.kernels import native
 from shiftassay.networks.attention import Attention
+from shiftassay.networks.attention_across_batch import AttentionAcrossBatch
 from shiftassay.networks.coordconv import CoordConv, CoordConvStn
 from shiftassay.networks.mlp import Mlp
 from shiftassay.networks.stn import Stn
@@ -26,6 +27,7 @@ NETWORKS = {
     "coordconv": CoordConv,
     "coordconv-stn": CoordConvStn,
     "attention": Attention,
+    "attention-across-batch": AttentionAcrossBatch,
 }
 
 
@@ -161,7 +163,7 @@ def test_steps_in_one_call_or_many_change_no_bit():
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64, 300])
-@pytest.mark.parametrize("name", ["mlp", "trunk"])
+@pytest.mark.parametrize("name", ["mlp", "trunk", "attention-across-batch"])
 def test_any_batch_size(name, batch):
     torch.manual_seed(0)
     run = Run(NETWORKS[name](), images=2 * batch + (batch + 1) // 2, batch=batch)
@@ -172,7 +174,7 @@ def test_any_batch_size(name, batch):
 
 
 @pytest.mark.parametrize("build", native.builds()[1:])
-@pytest.mark.parametrize("name", ["mlp", "trunk", "attention"])
+@pytest.mark.parametrize("name", ["mlp", "trunk", "attention", "attention-across-batch"])
 def test_builds_agree_after_some_steps(name, build):
     moved = {}
     for which in (native.builds()[0], build):

@@ -9,6 +9,7 @@ from torch import nn
 
 from shiftassay.kernels import native
 from shiftassay.networks.attention import Attention
+from shiftassay.networks.attention_across_batch import AttentionAcrossBatch
 from shiftassay.networks.coordconv import CoordConv, CoordConvStn
 from shiftassay.networks.mlp import Mlp
 from shiftassay.networks.stn import Stn
@@ -16,7 +17,14 @@ from shiftassay.networks.trunk import Trunk
 from shiftassay.training.lowering import lower
 from shiftassay.training.program import NotLowered
 
-COUNTS = {Mlp: 1_059_560, Trunk: 21_840, Stn: 27_360, CoordConvStn: 30_144, Attention: 25_460}
+COUNTS = {
+    Mlp: 1_059_560,
+    Trunk: 21_840,
+    Stn: 27_360,
+    CoordConvStn: 30_144,
+    Attention: 25_460,
+    AttentionAcrossBatch: 25_460,
+}
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the native step is not built here")
 
@@ -26,7 +34,7 @@ def test_parameters_are_counted(network, count):
     assert lower(network(), (1, 28, 28)).parameter_count == count
 
 
-@pytest.mark.parametrize("network", [Mlp, Trunk, Stn, CoordConv, CoordConvStn, Attention])
+@pytest.mark.parametrize("network", [Mlp, Trunk, Stn, CoordConv, CoordConvStn, Attention, AttentionAcrossBatch])
 @pytest.mark.parametrize("shape", [(1, 42, 42), (3, 33, 30)])
 def test_networks_lower_for_other_sizes(network, shape):
     torch.manual_seed(0)
@@ -108,11 +116,44 @@ def test_what_stopped_it_is_named(layers, layer, reason):
     assert stopped.value.layer == layer
 
 
-def test_attention_across_the_batch_does_not_lower():
-    network = Attention()
-    network.attention1.attention.batch_first = False
-    with pytest.raises(NotLowered, match="across the images of a batch"):
-        lower(network, (1, 28, 28))
+def test_attention_across_the_batch_lowers_and_is_not_attention_within_an_image():
+    torch.manual_seed(0)
+    within, across = Attention(), AttentionAcrossBatch()
+    across.load_state_dict(within.state_dict())
+    images = torch.randn(20, 1, 28, 28)
+    assert_close(native_logits(across, images), plain_logits(across, images), 1e-5)
+    assert np.abs(native_logits(across, images) - native_logits(within, images)).max() > 1e-3
+
+
+def test_every_option_of_attention_lowers():
+    torch.manual_seed(0)
+    network = Attention(positional_encoding=True, transformation="similarity", bound=0.5)
+    images = torch.randn(5, 1, 28, 28)
+    assert_close(native_logits(network, images), plain_logits(network, images), 1e-5)
+
+
+class Odd(nn.Module):
+    """Adds to the positions what is no vector for each."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(6))
+        self.register_buffer("fixed", torch.zeros(16, 6))
+        self.conv, self.out = nn.Conv2d(1, 6, 1), nn.Linear(96, 4)
+        self.name = "shift"
+
+    def forward(self, images):
+        tokens = self.conv(images).flatten(2).transpose(1, 2) + getattr(self, self.name)
+        return self.out(tokens.transpose(1, 2).flatten(1))
+
+
+def test_other_additions_to_positions_are_named():
+    odd = Odd()
+    with pytest.raises(NotLowered, match="or a vector for each position"):
+        lower(odd, (1, 4, 4))
+    odd.name = "fixed"
+    with pytest.raises(NotLowered, match="reads an attribute of the network"):
+        lower(odd, (1, 4, 4))
 
 
 def test_frozen_and_unused_parameters_are_named():

@@ -1,6 +1,7 @@
 """Which path is taken, and that it makes no difference to the results."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
 RECIPE = Recipe("r", epochs=2, batch_size=64, optimiser="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
-NETWORKS = ["mlp", "trunk", "stn", "coordconv", "coordconv-stn", "attention"]
+NETWORKS = ["mlp", "trunk", "stn", "coordconv", "coordconv-stn", "attention", "attention-across-batch"]
 needs_native = pytest.mark.skipif(not native.available(), reason="the native step is not built here")
 
 
@@ -41,7 +42,7 @@ def test_the_networks_of_the_studies_train_natively(name, small):
 
 
 @needs_native
-@pytest.mark.parametrize("name", ["mlp", "stn", "attention"])
+@pytest.mark.parametrize("name", ["mlp", "stn", "attention", "attention-across-batch"])
 def test_a_members_weights_do_not_depend_on_threads_population_or_order(name, small, monkeypatch):
     data = split(small.train, 200, 10)
 
@@ -55,6 +56,22 @@ def test_a_members_weights_do_not_depend_on_threads_population_or_order(name, sm
     for seeds, cores in (([3], 2), ([3], 3), ([1, 3], 2), ([5, 4, 3], 2)):
         other = weights(seeds, cores)[3]
         assert all(np.array_equal(alone[key], other[key]) for key in alone)
+
+
+@needs_native
+@pytest.mark.parametrize("name", ["trunk", "attention", "attention-across-batch"])
+def test_both_paths_take_the_same_steps_and_give_the_same_answers(name, small):
+    data = split(small.train, 0, 10)
+    data = replace(data, images=data.images[: 4 * 64 + 37], labels=data.labels[: 4 * 64 + 37])
+    [group] = make_groups(list(networks(name, [0])), RECIPE, data, [0])
+    ours, plain = group.members[0], PlainMember(*networks(name, [0]), RECIPE, data, 0)
+    assert isinstance(ours, NativeMember)
+    for epoch in range(2):
+        (losses, right), (expected, correct) = ours.train_epoch(epoch), plain.train_epoch(epoch)
+        np.testing.assert_allclose(losses, expected, rtol=1e-3)
+        assert np.abs(right - correct).max() <= 1
+    images = small.test.images[:150]
+    np.testing.assert_allclose(ours.logits(images), plain.logits(images), rtol=1e-2, atol=1e-2)
 
 
 @needs_native

@@ -4,25 +4,33 @@
 #pragma once
 
 #include "attention_tiles.hpp"
+#include "layers.hpp"
 #include "plan.hpp"
 #include "product.hpp"
 
 namespace shiftassay {
 
-struct AttentionMemory {
+struct JoinedProjections {
     AttentionShape s;
-    float *queries, *keys, *values, *heads, *most, *inverse;  // saved
-    float *d_queries, *d_keys, *d_values, *d_heads, *agreement, *scores, *joined, *d_joined, *turned;
+    float *joined, *d_joined, *turned;
+    void lie_at(float* start) {
+        joined = start;
+        d_joined = joined + 3 * s.width * s.width, turned = d_joined + 3 * s.width * s.width;
+    }
+};
 
-    AttentionMemory(const Frame& frame, size_t index) : s(attention_shape(frame.plan.operations[index])) {
+struct AttentionMemory : JoinedProjections {
+    float *queries, *keys, *values, *heads, *most, *inverse;  // saved
+    float *d_queries, *d_keys, *d_values, *d_heads, *agreement, *scores;
+
+    AttentionMemory(const Frame& frame, size_t index) : JoinedProjections{attention_shape(frame.plan.operations[index])} {
         const int64_t tensor = s.tensor();
         float *saved = frame.saved(index), *working = frame.scratch();
         queries = saved, keys = queries + tensor, values = keys + tensor, heads = values + tensor;
         most = heads + tensor, inverse = most + s.heads * s.lanes();
         d_queries = working, d_keys = d_queries + tensor, d_values = d_keys + tensor, d_heads = d_values + tensor;
         agreement = d_heads + tensor, scores = agreement + s.lanes();
-        joined = scores + kQueries * std::max<int64_t>(s.positions, 2 * kKeys) * kBlock;
-        d_joined = joined + 3 * s.width * s.width, turned = d_joined + 3 * s.width * s.width;
+        lie_at(scores + kQueries * std::max<int64_t>(s.positions, 2 * kKeys) * kBlock);
     }
 };
 
@@ -34,7 +42,7 @@ inline float score_scale(const AttentionShape& s) { return 1.0f / std::sqrt((flo
 constexpr float kLog2E = 1.44269504088896341f, kLn2 = 0.693147180559945309f;
 
 // The scale of the scores, and the step from e to 2, go into the queries' projection.
-inline void join_projections(const Frame& frame, const Operation& op, const AttentionMemory& m) {
+inline void join_projections(const Frame& frame, const Operation& op, const JoinedProjections& m) {
     const int64_t d = m.s.width;
     for (int part = 0; part < 3; ++part) {
         const float* inner = frame.parameter(op.parameters[kInWeight]) + part * d * d;
@@ -57,32 +65,41 @@ inline void add_to_rows(float* rows, int64_t count, int64_t lanes, const float* 
             store(rows + row * lanes + i, load(rows + row * lanes + i) + splat(scale * bias[row]));
 }
 
+// Queries, keys or values (part 0, 1, 2) of one block.
+inline void project(const Frame& frame, const Operation& op, const JoinedProjections& m, int part, float* projected) {
+    const int64_t d = m.s.width, lanes = m.s.lanes();
+    product({m.joined + part * d * d, d, 1}, (int)d, frame.value(op.input), lanes, d, projected, lanes, (int)lanes, false);
+    add_to_rows(projected, d, lanes, frame.parameter(op.parameters[kInBias]) + part * d,
+                part == 0 ? kLog2E * score_scale(m.s) : 1.0f);
+}
+
+// x + what the heads found, projected.
+inline void put_out(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads) {
+    const int64_t d = s.width, lanes = s.lanes();
+    float* out = frame.value(op.output);
+    std::memcpy(out, frame.value(op.input), sizeof(float) * s.tensor());
+    product({frame.parameter(op.parameters[kOutWeight]), d, 1}, (int)d, heads, lanes, d, out, lanes, (int)lanes, true);
+    add_to_rows(out, d, lanes, frame.parameter(op.parameters[kOutBias]), 1.0f);
+}
+
 inline void attention_forward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     const AttentionMemory m(frame, index);
-    const int64_t d = m.s.width, lanes = m.s.lanes(), head_floats = m.s.head_width() * lanes;
-    const float* in = frame.value(op.input);
+    const int64_t lanes = m.s.lanes(), head_floats = m.s.head_width() * lanes;
     join_projections(frame, op, m);
     float* projected[] = {m.queries, m.keys, m.values};
-    for (int part = 0; part < 3; ++part) {
-        product({m.joined + part * d * d, d, 1}, (int)d, in, lanes, d, projected[part], lanes, (int)lanes, false);
-        add_to_rows(projected[part], d, lanes, frame.parameter(op.parameters[kInBias]) + part * d,
-                    part == 0 ? kLog2E * score_scale(m.s) : 1.0f);
-    }
+    for (int part = 0; part < 3; ++part) project(frame, op, m, part, projected[part]);
     for (int64_t head = 0; head < m.s.heads; ++head)
         for (int lane = 0; lane < kBlock; lane += kWidth) {
             const int64_t at = head * head_floats + lane;
             attend({(int)m.s.head_width(), (int)m.s.positions, lanes}, m.queries + at, m.keys + at, m.values + at, m.scores,
                    m.heads + at, m.most + head * lanes + lane, m.inverse + head * lanes + lane);
         }
-    float* out = frame.value(op.output);
-    std::memcpy(out, in, sizeof(float) * m.s.tensor());
-    product({frame.parameter(op.parameters[kOutWeight]), d, 1}, (int)d, m.heads, lanes, d, out, lanes, (int)lanes, true);
-    add_to_rows(out, d, lanes, frame.parameter(op.parameters[kOutBias]), 1.0f);
+    put_out(frame, op, m.s, m.heads);
 }
 
 // The gradient of joined = scale · inner × outer, for both.
-inline void part_projections(const Frame& frame, const Operation& op, const AttentionMemory& m, int part) {
+inline void part_projections(const Frame& frame, const Operation& op, const JoinedProjections& m, int part) {
     const int64_t d = m.s.width;
     const float* inner = frame.parameter(op.parameters[kInWeight]) + part * d * d;
     const float* outer = frame.parameter(op.parameters[kQuery + part]);
@@ -102,14 +119,38 @@ inline void part_projections(const Frame& frame, const Operation& op, const Atte
         }
 }
 
-inline void attention_backward(const Frame& frame, size_t index) {
-    const Operation& op = frame.plan.operations[index];
-    const AttentionMemory m(frame, index);
-    const int64_t d = m.s.width, lanes = m.s.lanes(), head_floats = m.s.head_width() * lanes;
-    const float *in = frame.value(op.input), *slope = frame.slope(op.output);
-    add_outer(slope, d, m.heads, d, lanes, frame.gradient + op.parameters[kOutWeight]);
+inline void unput_out(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads, float* d_heads) {
+    const int64_t d = s.width, lanes = s.lanes();
+    const float* slope = frame.slope(op.output);
+    add_outer(slope, d, heads, d, lanes, frame.gradient + op.parameters[kOutWeight]);
     add_sums(slope, d, lanes, 1.0f, frame.gradient + op.parameters[kOutBias]);
-    product({frame.parameter(op.parameters[kOutWeight]), 1, d}, (int)d, slope, lanes, d, m.d_heads, lanes, (int)lanes, false);
+    product({frame.parameter(op.parameters[kOutWeight]), 1, d}, (int)d, slope, lanes, d, d_heads, lanes, (int)lanes, false);
+}
+
+// `slope_of(part)`: the gradient of queries, keys or values.
+template <class Slope>
+void unproject(const Frame& frame, size_t index, const JoinedProjections& m, Slope slope_of) {
+    const Operation& op = frame.plan.operations[index];
+    const int64_t d = m.s.width, lanes = m.s.lanes();
+    const float *in = frame.value(op.input), *slope = frame.slope(op.output);
+    join_projections(frame, op, m);
+    std::memset(m.d_joined, 0, sizeof(float) * 3 * d * d);
+    float* in_slope = frame.slope(op.input);
+    if (in_slope) give_back(in_slope, frame.plan.input_adds[index], m.s.tensor(), slope);
+    for (int part = 0; part < 3; ++part) {
+        const float* projected = slope_of(part);
+        add_outer(projected, d, in, d, lanes, m.d_joined + part * d * d);
+        add_sums(projected, d, lanes, part == 0 ? kLog2E * score_scale(m.s) : 1.0f, frame.gradient + op.parameters[kInBias] + part * d);
+        part_projections(frame, op, m, part);
+        if (in_slope)
+            product({m.joined + part * d * d, 1, d}, (int)d, projected, lanes, d, in_slope, lanes, (int)lanes, true);
+    }
+}
+
+inline void attention_backward(const Frame& frame, size_t index) {
+    const AttentionMemory m(frame, index);
+    const int64_t lanes = m.s.lanes(), head_floats = m.s.head_width() * lanes;
+    unput_out(frame, frame.plan.operations[index], m.s, m.heads, m.d_heads);
     std::memset(m.d_queries, 0, sizeof(float) * 3 * m.s.tensor());
     for (int64_t head = 0; head < m.s.heads; ++head)
         for (int lane = 0; lane < kBlock; lane += kWidth) {
@@ -119,20 +160,8 @@ inline void attention_backward(const Frame& frame, size_t index) {
                      m.agreement + lane, m.scores, m.d_queries + at, m.d_keys + at, m.d_values + at);
         }
     for (int64_t i = 0; i < 2 * m.s.tensor(); i += kWidth) store(m.d_queries + i, load(m.d_queries + i) * splat(kLn2));
-    join_projections(frame, op, m);
-    float* projected[] = {m.d_queries, m.d_keys, m.d_values};
-    std::memset(m.d_joined, 0, sizeof(float) * 3 * d * d);
-    float* in_slope = frame.slope(op.input);
-    if (in_slope)
-        for (int64_t i = 0; i < m.s.tensor(); i += kWidth)
-            store(in_slope + i, frame.plan.input_adds[index] ? load(in_slope + i) + load(slope + i) : load(slope + i));
-    for (int part = 0; part < 3; ++part) {
-        add_outer(projected[part], d, in, d, lanes, m.d_joined + part * d * d);
-        add_sums(projected[part], d, lanes, part == 0 ? kLog2E * score_scale(m.s) : 1.0f, frame.gradient + op.parameters[kInBias] + part * d);
-        part_projections(frame, op, m, part);
-        if (in_slope)
-            product({m.joined + part * d * d, 1, d}, (int)d, projected[part], lanes, d, in_slope, lanes, (int)lanes, true);
-    }
+    const float* projected[] = {m.d_queries, m.d_keys, m.d_values};
+    unproject(frame, index, m, [&](int part) { return projected[part]; });
 }
 
 }  // namespace shiftassay

@@ -1,4 +1,4 @@
-// How much memory attention over the positions of one image takes, in floats.
+// How much memory attention takes, in floats: over the positions of one image, or across a batch (there: for each block).
 #pragma once
 
 #include "lanes.hpp"
@@ -19,8 +19,11 @@ struct AttentionShape {
     // Their gradients; the products of slopes and outputs; scores; the joined projections and their gradient.
     int64_t working_floats() const {
         const int64_t keys = positions > 2 * kKeys ? positions : 2 * kKeys;
-        return 4 * tensor() + lanes() + kQueries * keys * kBlock + 7 * width * width + kBlock;
+        return 4 * tensor() + lanes() + kQueries * keys * kBlock + joined_floats();
     }
+    // What a block has of its own across a batch: the heads and their gradient, or one projection after the other.
+    int64_t block_floats() const { return 2 * tensor() + joined_floats(); }
+    int64_t joined_floats() const { return 7 * width * width + kBlock; }
 };
 
 inline AttentionShape attention_shape(const Operation& op) { return {op.channels, op.height * op.width, op.extra}; }

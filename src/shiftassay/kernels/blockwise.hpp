@@ -2,32 +2,17 @@
 // while all it needs stays in that core's second-level cache.
 #pragma once
 
-#include "attention.hpp"
-#include "dense.hpp"
-#include "layers.hpp"
+#include <optional>
+
 #include "loss.hpp"
 #include "memory.hpp"
 #include "noise.hpp"
+#include "operations.hpp"
 #include "optimizer.hpp"
-#include "sampler.hpp"
-#include "stage.hpp"
 #include "team.hpp"
+#include "together.hpp"
 
 namespace shiftassay {
-
-inline void run_forward(const Frame& frame) {
-    static constexpr void (*steps[])(const Frame&, size_t) = {stage_forward,   dense_forward,       relu_forward,
-                                                              pool_forward,    dropout_forward,     pad_forward,
-                                                              coordinates_forward, sample_forward,  attention_forward};
-    for (size_t i = 0; i < frame.plan.operations.size(); ++i) steps[frame.plan.operations[i].kind](frame, i);
-}
-
-inline void run_backward(const Frame& frame) {
-    static constexpr void (*steps[])(const Frame&, size_t) = {stage_backward,  dense_backward,      relu_backward,
-                                                              pool_backward,   dropout_backward,    pad_backward,
-                                                              coordinates_backward, sample_backward, attention_backward};
-    for (size_t i = frame.plan.operations.size(); i-- > 0;) steps[frame.plan.operations[i].kind](frame, i);
-}
 
 // Images `which[0 … count)` into value 0. Lanes without an image repeat the first one: whatever is finite stays finite,
 // and their gradient is zero.
@@ -50,7 +35,10 @@ class BlockwiseTraining {
         gradients_ = Memory(slots_ * step_);
         scores_.resize(blocks_);
         norms_.resize(pieces());
-        for (int64_t i = 0; i < t_.threads; ++i) memories_.emplace_back(plan.floats);
+        if (plan.mixes_images())
+            together_.emplace(plan, std::min(t_.batch, t_.order_length), t_.threads, kSlots);
+        else
+            for (int64_t i = 0; i < t_.threads; ++i) memories_.emplace_back(plan.floats);
     }
 
     void run() {
@@ -70,12 +58,22 @@ class BlockwiseTraining {
         const int64_t first = (t_.first_step + step) * t_.batch;
         const int64_t images = std::min(t_.batch, t_.order_length - first);
         const int64_t blocks = (images + kBlock - 1) / kBlock, slots = std::min(blocks, slots_);
-        for (int64_t slot; (slot = team_.next(member, phase, slots)) >= 0;) {
-            float* gradient = gradients_.data() + slot * step_;
-            std::memset(gradient, 0, sizeof(float) * plan_.parameter_count);
-            for (int64_t block = slot; block < blocks; block += slots)
-                one_block(member, first, block, images, gradient);
-        }
+        auto begin = [&](const Frame& frame) { load(frame, first, images); };
+        auto end = [&](const Frame& frame) { score(frame, first, images); };
+        if (together_)
+            together_->pass(team_, member, phase, images, t_.parameters, gradients_.data(), step_, begin, end);
+        else
+            for (int64_t slot; (slot = team_.next(member, phase, slots)) >= 0;) {
+                float* gradient = gradients_.data() + slot * step_;
+                std::memset(gradient, 0, sizeof(float) * plan_.parameter_count);
+                for (int64_t block = slot; block < blocks; block += slots) {
+                    const Frame frame{plan_, memories_[member].data(), t_.parameters, gradient, true, block};
+                    begin(frame);
+                    run_forward(frame, 0, plan_.operations.size());
+                    end(frame);
+                    run_backward(frame, 0, plan_.operations.size());
+                }
+            }
         team_.meet(phase);
         const bool last = step + 1 == t_.steps, clips = t_.optimizer.clip_norm > 0 && !t_.gradient;
         const Update update{t_.optimizer, t_.parameters, t_.learning_rates[step], t_.optimizer.steps_before + step + 1};
@@ -118,20 +116,23 @@ class BlockwiseTraining {
         team_.meet(phase);
     }
 
-    void one_block(int member, int64_t first, int64_t block, int64_t images, float* gradient) {
-        const int64_t start = first + block * kBlock;
-        const int count = (int)std::min<int64_t>(kBlock, images - block * kBlock);
-        const Frame frame{plan_, memories_[member].data(), t_.parameters, gradient, true};
+    static int in_block(int64_t block, int64_t images) { return (int)std::min<int64_t>(kBlock, images - block * kBlock); }
+
+    void load(const Frame& frame, int64_t first, int64_t images) {
+        const int64_t start = first + frame.block * kBlock;
+        const int count = in_block(frame.block, images);
         load_block(frame, t_.images, t_.order + start, 0, count);
         for (size_t d = 0; d < plan_.dropouts.size(); ++d)
             for (int i = 0; i < kBlock; ++i)
                 write_mask(plan_.dropouts[d], t_.keys[d], start + (i < count ? i : 0), frame.memory + plan_.mask_at[d] + i, kBlock);
-        run_forward(frame);
+    }
+
+    void score(const Frame& frame, int64_t first, int64_t images) {
+        const int count = in_block(frame.block, images);
         int64_t labels[kBlock] = {};
-        for (int i = 0; i < count; ++i) labels[i] = t_.labels[t_.order[start + i]];
-        scores_[block] = cross_entropy(frame.value(plan_.output), kBlock, plan_.classes, labels, count, images,
-                                       t_.label_smoothing, frame.slope(plan_.output), kBlock);
-        run_backward(frame);
+        for (int i = 0; i < count; ++i) labels[i] = t_.labels[t_.order[first + frame.block * kBlock + i]];
+        scores_[frame.block] = cross_entropy(frame.value(plan_.output), kBlock, plan_.classes, labels, count, images,
+                                             t_.label_smoothing, frame.slope(plan_.output), kBlock);
     }
 
     const Plan& plan_;
@@ -140,25 +141,45 @@ class BlockwiseTraining {
     int64_t step_, blocks_, slots_;
     Memory gradients_;
     std::vector<Memory> memories_;
+    std::optional<Together> together_;
     std::vector<Score> scores_;
     std::vector<double> norms_;
 };
 
 inline void blockwise_evaluation(const Plan& plan, const Evaluation& e) {
     Team team((int)e.threads);
-    const int64_t blocks = (e.count + kBlock - 1) / kBlock, classes = plan.classes;
+    const int64_t blocks = (e.count + kBlock - 1) / kBlock, classes = plan.classes, batch = std::min(e.batch, e.count);
     std::vector<Memory> memories;
-    for (int64_t i = 0; i < e.threads; ++i) memories.emplace_back(plan.floats);
+    std::optional<Together> together;
+    if (plan.mixes_images())
+        together.emplace(plan, batch, e.threads, e.threads);
+    else
+        for (int64_t i = 0; i < e.threads; ++i) memories.emplace_back(plan.floats);
+    auto load = [&](const Frame& frame, int64_t first, int count) { load_block(frame, e.images, nullptr, first, count); };
+    auto read = [&](const Frame& frame, int64_t first, int count) {
+        float* logits = frame.value(plan.output);
+        if (plan.log_probabilities) log_softmax(logits, kBlock, classes, logits, kBlock);
+        for (int i = 0; i < count; ++i)
+            for (int64_t c = 0; c < classes; ++c) e.logits[(first + i) * classes + c] = logits[c * kBlock + i];
+    };
     team.run(e.flush_denormals, [&](int member) {
-        const Frame frame{plan, memories[member].data(), e.parameters, nullptr, false};
-        for (int64_t block; (block = team.next(member, 0, blocks)) >= 0;) {
+        int phase = 0;
+        for (int64_t start = 0; together && start < e.count; start += batch) {
+            const int64_t images = std::min(batch, e.count - start);
+            auto count = [&](const Frame& frame) { return (int)std::min<int64_t>(kBlock, images - frame.block * kBlock); };
+            together->pass(
+                team, member, phase, images, e.parameters, nullptr, 0,
+                [&](const Frame& frame) { load(frame, start + frame.block * kBlock, count(frame)); },
+                [&](const Frame& frame) { read(frame, start + frame.block * kBlock, count(frame)); });
+            team.meet(phase);
+        }
+        if (together) return;
+        for (int64_t block; (block = team.next(member, phase, blocks)) >= 0;) {
+            const Frame frame{plan, memories[member].data(), e.parameters, nullptr, false};
             const int count = (int)std::min<int64_t>(kBlock, e.count - block * kBlock);
-            load_block(frame, e.images, nullptr, block * kBlock, count);
-            run_forward(frame);
-            float* logits = frame.value(plan.output);
-            if (plan.log_probabilities) log_softmax(logits, kBlock, classes, logits, kBlock);
-            for (int i = 0; i < count; ++i)
-                for (int64_t c = 0; c < classes; ++c) e.logits[(block * kBlock + i) * classes + c] = logits[c * kBlock + i];
+            load(frame, block * kBlock, count);
+            run_forward(frame, 0, plan.operations.size());
+            read(frame, block * kBlock, count);
         }
     });
 }

@@ -1,6 +1,7 @@
 // Layers that stand alone: where a network's order of layers leaves nothing to fuse them with.
 #pragma once
 
+#include "dense.hpp"
 #include "stage.hpp"
 
 namespace shiftassay {
@@ -118,6 +119,31 @@ inline void coordinates_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     if (float* in_slope = frame.slope(op.input))
         give_back(in_slope, frame.plan.input_adds[index], op.channels * op.height * op.width * kBlock, frame.slope(op.output));
+}
+
+// The parameter is (position, channel), the value (channel, position, image).
+inline void encode_forward(const Frame& frame, size_t index) {
+    const Operation& op = frame.plan.operations[index];
+    const float *in = frame.value(op.input), *vectors = frame.parameter(op.parameters[0]);
+    float* out = frame.value(op.output);
+    for (int64_t c = 0; c < op.channels; ++c)
+        for (int64_t i = 0; i < op.height * kBlock; i += kWidth) {
+            const int64_t at = c * op.height * kBlock + i;
+            store(out + at, load(in + at) + splat(vectors[i / kBlock * op.channels + c]));
+        }
+}
+
+inline void encode_backward(const Frame& frame, size_t index) {
+    const Operation& op = frame.plan.operations[index];
+    const float* slope = frame.slope(op.output);
+    float *in_slope = frame.slope(op.input), *gradient = frame.gradient + op.parameters[0];
+    if (in_slope) give_back(in_slope, frame.plan.input_adds[index], op.channels * op.height * kBlock, slope);
+    for (int64_t c = 0; c < op.channels; ++c)
+        for (int64_t position = 0; position < op.height; ++position) {
+            Vec sum = {};
+            for (int lane = 0; lane < kBlock; lane += kWidth) sum += load(slope + (c * op.height + position) * kBlock + lane);
+            gradient[position * op.channels + c] += sum_lanes(sum);
+        }
 }
 
 }  // namespace shiftassay

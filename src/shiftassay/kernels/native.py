@@ -209,17 +209,22 @@ class Program:
         pixels: Pixels,
         parameters: Float[np.ndarray, "parameters"],
         *,
+        batch: int | None = None,
         threads: int = 1,
         flush_denormals: bool = True,
     ) -> Float[np.ndarray, "n classes"]:
-        """What the network puts out for each image when it does not train."""
-        if threads < 1:
-            raise ValueError(f"expected at least 1 thread, got {threads}")
+        """What the network puts out for each image when it does not train.
+
+        A network whose images see each other is shown `batch` at a time, in their order; without it, all at once.
+        """
+        batch = max(1, len(pixels.array)) if batch is None else batch
+        if batch < 1 or threads < 1:
+            raise ValueError(f"expected a batch and threads of at least 1, got {batch} and {threads}")
         self._check("parameters", parameters)
         images, alive = self._images(pixels)
         logits = np.empty((len(pixels.array), self.classes), np.float32)
         evaluation = structures.Evaluation(
-            images, len(pixels.array), parameters.ctypes.data, logits.ctypes.data, threads, flush_denormals
+            images, len(pixels.array), batch, parameters.ctypes.data, logits.ctypes.data, threads, flush_denormals
         )
         if self._library.shiftassay_forward(self._plan, ctypes.byref(evaluation)):
             raise MemoryError("the native step ran out of memory or threads")

@@ -42,6 +42,7 @@ struct Plan {
     int64_t scratch_at = 0, floats = 0;
     int64_t classes;
     bool wide = true;  // nothing but linear layers: see wide.hpp
+    std::vector<size_t> segments{0};  // first operations of each, then the end: all but the first begin across the batch
 
     explicit Plan(const Program& p)
         : operations(p.operations, p.operations + p.operation_count),
@@ -55,13 +56,18 @@ struct Plan {
           classes(p.elements[p.output]) {
         needed.assign(elements.size(), 0);
         for (const Operation& op : operations) {
-            bool learns = op.kind == kConvolution || op.kind == kLinear || op.kind == kAttention;
+            bool learns = op.kind == kConvolution || op.kind == kLinear || op.kind == kAttention || op.kind == kAcross ||
+                          op.kind == kEncode;
             needed[op.output] = learns || needed[op.input] || (op.other >= 0 && needed[op.other]);
             wide = wide && op.kind == kLinear && op.output == op.input + 1 && op.input == &op - operations.data();
+            if (op.kind == kAcross) segments.push_back(&op - operations.data());
         }
+        segments.push_back(operations.size());
         order_gradients();
         place();
     }
+
+    bool mixes_images() const { return segments.size() > 2; }
 
    private:
     void order_gradients() {
@@ -89,6 +95,7 @@ struct Plan {
             int64_t saved = 0, working = 0;
             if (op.kind == kConvolution || op.kind == kPool) saved = elements[op.output] * kBlock / (int64_t)sizeof(float);
             if (op.kind == kSample) saved = 2 * elements[op.output] * kBlock;
+            if (op.kind == kTransform) saved = op.channels * kBlock;
             if (op.kind == kConvolution) {
                 const ConvolutionShape s = convolution_shape(op);
                 const int window = std::max(1, (int)op.pool);
@@ -101,12 +108,15 @@ struct Plan {
                 const AttentionShape s = attention_shape(op);
                 saved = s.saved_floats(), working = s.working_floats();
             }
+            if (op.kind == kAcross) working = attention_shape(op).block_floats();
             saved_at.push_back(take(saved));
             scratch = std::max(scratch, working);
         }
         scratch_at = take(scratch);
     }
 };
+
+class BatchMemory;
 
 // One thread's work on one block of sixteen images.
 struct Frame {
@@ -115,11 +125,15 @@ struct Frame {
     const float* parameters;
     float* gradient;  // of the parameters: added to
     bool training;
+    int64_t block = 0;  // of the batch
+    // Where the images of a batch see each other, blocks keep their memory; what outlives no operation is still the thread's.
+    const BatchMemory* batch = nullptr;
+    float* working = nullptr;
 
     float* value(int64_t v) const { return memory + plan.value_at[v]; }
     float* slope(int64_t v) const { return plan.needed[v] ? memory + plan.gradient_at[v] : nullptr; }
     float* saved(size_t i) const { return memory + plan.saved_at[i]; }
-    float* scratch() const { return memory + plan.scratch_at; }
+    float* scratch() const { return batch ? working : memory + plan.scratch_at; }
     const float* parameter(int64_t at) const { return at < 0 ? nullptr : parameters + at; }
     const float* mask(int64_t dropout) const {
         return training && dropout >= 0 ? memory + plan.mask_at[dropout] : nullptr;

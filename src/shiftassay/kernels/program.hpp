@@ -16,6 +16,9 @@ enum Kind : int64_t {
     kCoordinates = 6,
     kSample = 7,
     kAttention = 8,
+    kAcross = 9,  // attention from image to image of a batch, fields as for kAttention
+    kTransform = 10,
+    kEncode = 11,  // learned vectors added to positions
 };
 
 struct Operation {
@@ -27,8 +30,8 @@ struct Operation {
     int64_t pool;                        // side of the pooling window, 0 for none
     int64_t relu;
     int64_t dropout;         // row of the dropout table, or -1
-    int64_t extra;           // attention: heads; coordinates: channels appended; convolution: channels that are constants
-    int64_t parameters[8];   // offsets into the flat buffer, or -1; of coordinates and sampler: into the constants
+    int64_t extra;           // attention: heads; transform: its kind; coordinates: channels appended; convolution: channels that are constants
+    int64_t parameters[8];   // offsets into the flat buffer, or -1; of coordinates, transform, sampler: into the constants
 };
 
 struct Dropout {
@@ -88,7 +91,7 @@ struct Training {
 
 struct Evaluation {
     Images images;
-    int64_t count;
+    int64_t count, batch;  // `batch` images see each other, where the network lets them
     const float* parameters;
     float* logits;
     int64_t threads;

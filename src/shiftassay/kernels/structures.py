@@ -5,7 +5,20 @@ from ctypes import c_double, c_int64, c_void_p
 
 import numpy as np
 
-KINDS = ("convolution", "linear", "relu", "pool", "dropout", "pad", "coordinates", "sample", "attention")
+KINDS = (
+    "convolution",
+    "linear",
+    "relu",
+    "pool",
+    "dropout",
+    "pad",
+    "coordinates",
+    "sample",
+    "attention",
+    "across",
+    "transform",
+    "encode",
+)
 
 _FIELDS = (
     "kind",
@@ -89,6 +102,7 @@ class Evaluation(ctypes.Structure):
     _fields_ = [
         ("images", Images),
         ("count", c_int64),
+        ("batch", c_int64),
         ("parameters", c_void_p),
         ("logits", c_void_p),
         ("threads", c_int64),

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from shiftassay.networks.coordconv import Coordinates
-from shiftassay.networks.transformer import Transformation
+from shiftassay.networks.transformer import IDENTITY, Transformation
 from shiftassay.training.program import Mask, NotLowered, Step
-from shiftassay.training.symbols import Attended, Grid, Projection, Value
+from shiftassay.training.symbols import Attended, Grid, Projection, Value, Vectors
 
 
 class Matching:
@@ -23,6 +23,7 @@ class Matching:
 
     def __init__(self, traced: fx.GraphModule, input_shape: tuple[int, int, int]):
         self.modules = dict(traced.named_modules())
+        self.parameters = dict(traced.named_parameters())
         self.steps: list[Step] = []
         self.elements: list[int] = [math.prod(input_shape)]
         self.masks: list[Mask] = []
@@ -48,6 +49,8 @@ class Matching:
             return self._module(node)
         if node.op in ("call_function", "call_method"):
             return self._function(node)
+        if node.target in self.parameters:
+            return Vectors(node.target, tuple(self.parameters[node.target].shape))
         raise NotLowered(self._name(node), "reads an attribute of the network")
 
     def _finish(self, node: fx.Node) -> None:
@@ -85,6 +88,8 @@ class Matching:
                 return self._coordinates(node, name, module)
             case Transformation(kind="affine", bound=0.0):
                 return self._reshape(node)
+            case Transformation():
+                return self._transform(node, module)
             case nn.MultiheadAttention():
                 return self._attention(node, name, module)
         raise NotLowered(name, f"{type(module).__name__} has no native counterpart")
@@ -129,7 +134,7 @@ class Matching:
             case "getitem":
                 return self._item(node)
             case "add" | "add_" | "iadd":
-                return self._residual(node)
+                return self._add(node)
             case "dropout" | "dropout2d" | "feature_dropout":
                 raise NotLowered(
                     target, "is a function, whose masks have no name; use an nn.Dropout or nn.Dropout2d module"
@@ -142,7 +147,7 @@ class Matching:
     def _value(self, node: fx.Node, source: object = None, rank: int | None = None) -> Value:
         value = self.at.get(node.args[0] if source is None else source)
         if not isinstance(value, Value):
-            raise NotLowered(self._name(node), "reads what only attention or sampling can use")
+            raise NotLowered(self._name(node), "reads what only attention, sampling or an addition can use")
         if rank is not None and (len(value.shape) != rank or value.turned):
             raise NotLowered(self._name(node), f"expected {rank} numbers to a shape, found {value.shape}")
         return value
@@ -276,6 +281,12 @@ class Matching:
         self.coordinates[result.number] = more
         return result
 
+    def _transform(self, node: fx.Node, module: Transformation) -> Value:
+        value = self._value(node, rank=1)
+        constants = torch.tensor([module.bound, *module.identity])
+        sizes = {"channels": len(module.identity), "extra": list(IDENTITY).index(module.kind)}
+        return self._emit("transform", node, value, (2, 3), constants=constants, **sizes)
+
     def _grid(self, node: fx.Node, theta: fx.Node, corners: bool) -> Grid:
         value = self._value(node, theta)
         if corners or value.shape != (2, 3):
@@ -317,10 +328,11 @@ class Matching:
             or module.bias_k is not None
             or module.add_zero_attn
         )
-        if odd or not module.batch_first or module.dropout > 0:
-            raise NotLowered(name, "has dropout, no bias, or attends across the images of a batch (batch_first=False)")
+        if odd or module.dropout > 0:
+            raise NotLowered(name, "has dropout or no bias")
         layers = tuple(part.layer for part in parts)
-        return Attended(parts[0].of, name, layers, module.num_heads)
+        # The first axis holds the images. For batch_first=False it is the sequence.
+        return Attended(parts[0].of, name, layers, module.num_heads, across_batch=not module.batch_first)
 
     def _item(self, node: fx.Node) -> object:
         source = self.at.get(node.args[0])
@@ -330,18 +342,25 @@ class Matching:
             raise NotLowered(self._name(node), f"takes part {node.args[1]} of what it reads")
         return None
 
-    def _residual(self, node: fx.Node) -> Value:
+    def _add(self, node: fx.Node) -> Value:
         sides = [self.at.get(argument) for argument in node.args if isinstance(argument, fx.Node)]
         for here, there in (sides, sides[::-1]) if len(sides) == 2 else ():
+            if isinstance(here, Vectors) and isinstance(there, Value) and there.turned and here.shape == there.shape:
+                sizes = {"channels": there.shape[1], "height": there.shape[0], "width": 1}
+                result = self._emit("encode", node, there, there.shape, [here.parameter], **sizes)
+                return Value(result.number, there.shape, True)
             if isinstance(here, Attended) and here.of == there:
                 width = there.shape[1]
                 names = [f"{layer}.weight" for layer in here.projections]
                 own = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
                 names += [f"{here.layer}.{part}" for part in own]
                 sizes = {"channels": width, "height": there.shape[0], "width": 1, "extra": here.heads}
-                result = self._emit("attention", node, there, there.shape, names, **sizes)
+                kind = "across" if here.across_batch else "attention"
+                result = self._emit(kind, node, there, there.shape, names, **sizes)
                 return Value(result.number, there.shape, True)
-        raise NotLowered(self._name(node), "adds other than attention to what it attended to")
+        raise NotLowered(
+            self._name(node), "adds other than attention to what it attended to, or a vector for each position"
+        )
 
 
 FUNCTIONS: dict[Callable, str] = {

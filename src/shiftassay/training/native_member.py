@@ -45,7 +45,8 @@ class NativeMember:
         )
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
-        return self.native.forward(self._pixels(np.ascontiguousarray(images)), self.flat, threads=self.threads)
+        pixels = self._pixels(np.ascontiguousarray(images))
+        return self.native.forward(pixels, self.flat, batch=self.recipe.batch_size, threads=self.threads)
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.numpy() for name, tensor in self.program.unpack(self.flat).items()}

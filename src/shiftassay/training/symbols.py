@@ -13,6 +13,14 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """A parameter that no module owns."""
+
+    parameter: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Grid:
     theta: Value
     size: tuple[int, int]
@@ -30,3 +38,4 @@ class Attended:
     layer: str
     projections: tuple[str, str, str]
     heads: int
+    across_batch: bool
