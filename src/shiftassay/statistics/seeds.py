@@ -40,6 +40,35 @@ def difference_over_seeds(values: Values, others: Values, level: float = 0.95) -
     return _interval(float(np.mean(values) - np.mean(others)), variance, freedom, level)
 
 
+def paired_over_seeds(values: Values, others: Values, level: float = 0.95) -> tuple[Interval, float] | None:
+    """mean(values − others) with Student's interval, and the p-value that it is 0, for groups whose seeds belong together.
+
+    >>> interval, p = paired_over_seeds([2.0, 3.0, 4.5], [1.0, 2.5, 3.5])
+    >>> print(interval, round(p, 4))
+    0.8333 [0.1162, 1.5504] 0.0377
+    """
+    differences = np.subtract(values, others)
+    interval = mean_over_seeds(differences, level)
+    if interval is None:
+        return None
+    variance = _variance(differences)
+    if variance == 0:
+        return interval, 1.0 if interval.estimate == 0 else 0.0
+    return interval, float(2 * t.sf(abs(interval.estimate) / sqrt(variance), len(differences) - 1))
+
+
+def new_draw(values: Values, level: float = 0.95) -> Interval | None:
+    """The interval that one more seed falls into with this probability, if seeds are normally distributed.
+
+    >>> print(new_draw([1.0, 2.0, 3.0]))
+    2.0000 [-2.9683, 6.9683]
+    """
+    if len(values) < 2:
+        return None
+    variance = _variance(values) * (len(values) + 1)
+    return _interval(float(np.mean(values)), variance, len(values) - 1, level)
+
+
 def welch(values: Values, others: Values) -> float | None:
     """The two-sided p-value that two groups of seeds have the same mean (Welch 1947).
 

@@ -1,20 +1,17 @@
 """What a study file may say, and errors that name the nearest key."""
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.evaluation.evaluate import MARGIN
-
-
-class Strict(BaseModel):
-    """A table of a study file: a key that is not known is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from shiftassay.studies.architectures.study import Architectures
+from shiftassay.studies.strict import Strict
 
 
 class HarmlessWithin(Strict):
@@ -83,13 +80,16 @@ class Study(Strict):
         return self.model_copy(update={**changes, **({"seeds": seeds} if seeds else {})})
 
 
+KINDS: dict[str, type[Study] | type[Architectures]] = {"shifted-test-sets": Study, "architectures": Architectures}
+
+
 def built_in_studies() -> dict[str, str]:
     """Name and title of every study that comes with the lab."""
     found = {path.name.removesuffix(".toml"): path for path in (files("shiftassay") / "studies" / "files").iterdir()}
     return {name: tomllib.loads(path.read_text(encoding="utf-8"))["title"] for name, path in sorted(found.items())}
 
 
-def load_study(name: str | Path) -> tuple[str, Study]:
+def load_study(name: str | Path) -> tuple[str, Study | Architectures]:
     """A study and its name, from a built-in name or a TOML file. Raises `BadInput`.
 
     >>> name, study = load_study("shifted-test-sets")
@@ -106,7 +106,9 @@ def load_study(name: str | Path) -> tuple[str, Study]:
             raise BadInput(
                 f"{path}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
             ) from None
-        if study.folder is not None:  # as the file says it: beside the file, not beside whoever runs it
+        if (
+            isinstance(study, Study) and study.folder is not None
+        ):  # as the file says it: beside the file, not beside whoever runs it
             study = study.model_copy(update={"folder": str(path.parent / study.folder)})
         return path.stem, study
     if str(name) not in built_in_studies():
@@ -115,13 +117,24 @@ def load_study(name: str | Path) -> tuple[str, Study]:
     return str(name), _parse(text, str(name))
 
 
-def _parse(text: str, where: str) -> Study:
+def _parse(text: str, where: str) -> Study | Architectures:
     try:
-        study = Study.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{where}: not valid TOML: {error}.") from None
+    if content.get("kind") not in KINDS:
+        raise BadInput(f"{where}: kind: expected {' or '.join(KINDS)}, found {content.get('kind')!r}.")
+    model = KINDS[content["kind"]]
+    try:
+        study = model.model_validate(content)
     except ValidationError as error:
-        raise BadInput(f"{where}: {_first(error)}") from None
+        raise BadInput(f"{where}: {_first(error, model)}") from None
+    if isinstance(study, Study):
+        _check_variants(study, where)
+    return study
+
+
+def _check_variants(study: Study, where: str) -> None:
     names = [variant.name.lower() for variant in study.variants]
     if bool(names) == bool(study.folder):
         raise BadInput(f'{where}: give either [[variants]] or folder = "…", not {"both" if names else "neither"}.')
@@ -134,17 +147,22 @@ def _parse(text: str, where: str) -> Study:
         for value in variant.parameters.values():
             if isinstance(value, SameAs) and value.same_as not in earlier:
                 raise unknown_name("earlier variant", value.same_as, earlier)
-    return study
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValidationError, model: type[BaseModel]) -> str:
     """The first thing wrong, in words, with the nearest known key if a key is unknown."""
     problems = error.errors()
     problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    place = [str(part) for part in problem["loc"]]
     if problem["type"] == "extra_forbidden":
-        table: Any = (
-            {"variants": VariantSpec, "quick": Size, "full": Size}.get(place[0], Study) if len(place) > 1 else Study
-        )
-        return str(unknown_name("key", place[-1], table.model_fields))
-    return f"{'.'.join(place)}: {problem['msg']}, found {problem.get('input')!r}."
+        *tables, key = problem["loc"]
+        return str(unknown_name("key", str(key), _table(model, tables).model_fields))
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}, found {problem.get('input')!r}."
+
+
+def _table(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
+    """The innermost table on the way to a place in a study file."""
+    for part in place:
+        field = model.model_fields.get(str(part))
+        kinds = [field.annotation, *get_args(field.annotation)] if field else []
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
+    return model

@@ -164,11 +164,12 @@ def _finish(
         metrics = {"epochs": [m.to_json() for m in history.metrics], "best_epoch": best and best.epoch}
         predictions = {"test_logits": logits, **({"best_test_logits": best.logits} if best else {})}
         run.finish(card.to_json(), weights, metrics, predictions, best.weights if best else None)
-    model = _model(card, weights)
+    model = model_of(card, weights)
     return Trained(trial, model, tuple(history.metrics), logits, best, run.folder if run else None, reused=False)
 
 
-def _model(card: ModelCard, weights: dict[str, np.ndarray]) -> Classifier:
+def model_of(card: ModelCard, weights: Mapping[str, np.ndarray]) -> Classifier:
+    """The model of a card with these weights, in evaluation mode."""
     model = Classifier.from_card(card)
     model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return model.eval()
@@ -177,7 +178,7 @@ def _model(card: ModelCard, weights: dict[str, np.ndarray]) -> Classifier:
 def _stored(trial: Trial, run: Run) -> Trained:
     card, weights, metrics, predictions = run.results()
     epochs = tuple(EpochMetrics(**epoch) for epoch in metrics["epochs"])
-    model = _model(ModelCard.from_json(card), weights)
+    model = model_of(ModelCard.from_json(card), weights)
     best = None
     if metrics["best_epoch"]:
         best = Snapshot(metrics["best_epoch"], run.best_weights(), predictions["best_test_logits"])

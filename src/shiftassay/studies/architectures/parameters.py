@@ -1,0 +1,106 @@
+"""Finding 4: what every network's parameters are, which of them are dead, and what the source's counts are."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from shiftassay.evaluation.audit import dead_parameters
+from shiftassay.networks.coordconv import CoordConv2d
+from shiftassay.networks.registry import build
+from shiftassay.report.finding import Finding, Table
+from shiftassay.studies.architectures.lab import Lab, Members
+
+KEY, TITLE = "parameters", "Parameter audit"
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    shape, classes = lab.dataset.train.shape, lab.dataset.classes
+    networks = {}
+    for name in lab.study.networks:
+        model = members[name][0].model
+        parts: dict[str, int] = {}
+        for key, tensor in model.network.named_parameters():
+            part = key.split(".")[0]
+            parts[part] = parts.get(part, 0) + tensor.numel()
+        dead = dead_parameters(model, lab.dataset.test)
+        with torch.random.fork_rng(devices=[]):
+            shadows = _shadows(build(name, shape, classes, {}))
+        networks[name] = {"total": sum(parts.values()), "parts": parts, "dead": dead, "shadows": shadows}
+    return {
+        "networks": networks,
+        "claims": {claim.network: claim.parameters for claim in lab.study.claims if claim.network in networks},
+        "source": lab.study.source,
+    }
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    rows = []
+    for name, network in found["networks"].items():
+        dead = sum(network["dead"].values())
+        claimed = found["claims"].get(name)
+        rows.append(
+            (
+                name,
+                f"{network['total']:,}",
+                f"{network['total'] - dead:,}",
+                f"{dead:,}",
+                "–" if claimed is None else f"{claimed:,}",
+                ", ".join(f"{part} {count:,}" for part, count in network["parts"].items()),
+            )
+        )
+    return Finding(
+        KEY,
+        TITLE,
+        tuple(_sentences(found)),
+        (
+            Table(
+                ("network", "parameters", "in use", "dead", found["source"], "where they are"),
+                tuple(rows),
+                "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit takes.",
+                words=("where they are",),
+            ),
+        ),
+        numbers=found,
+    )
+
+
+def _shadows(network: nn.Module) -> int:
+    """The parameters of the ordinary convolutions that CoordConv layers hold in an implementation that derives from `nn.Conv2d`."""
+    layers = [module.conv for module in network.modules() if isinstance(module, CoordConv2d)]
+    extra = [2 + m.coordinates.radius for m in network.modules() if isinstance(m, CoordConv2d)]
+    return sum(
+        (c.in_channels - more) * c.out_channels * c.kernel_size[0] * c.kernel_size[1] + c.out_channels
+        for c, more in zip(layers, extra, strict=True)
+    )
+
+
+def _sentences(found: dict[str, Any]) -> list[str]:
+    said = []
+    for name, network in found["networks"].items():
+        claimed, total = found["claims"].get(name), network["total"]
+        if claimed is None:
+            continue
+        if claimed == total:
+            said.append(f"{name}: {total:,} parameters, as {found['source']} says.")
+            continue
+        with_shadows = total + network["shadows"]
+        said.append(
+            f"{name}: {total:,} parameters in use; {found['source']} says {claimed:,}, which is no count of this network. "
+            f"Its implementation derives CoordConv from an ordinary convolution, whose own weights are made, saved and never used: "
+            f"{network['shadows']:,} dead parameters, {with_shadows:,} in all"
+            + (
+                f". {claimed:,} is that number with two digits changing places."
+                if sorted(str(claimed)) == sorted(str(with_shadows))
+                else "."
+            )
+        )
+    dead = {name: sum(n["dead"].values()) for name, n in found["networks"].items() if n["dead"]}
+    said.append(
+        "No parameter of any network here is dead."
+        if not dead
+        else "Dead here: " + ", ".join(f"{count:,} of {name}" for name, count in dead.items()) + "."
+    )
+    smallest = min(found["networks"], key=lambda name: found["networks"][name]["total"])
+    said.append(f"The smallest network is {smallest} with {found['networks'][smallest]['total']:,} parameters.")
+    return said

@@ -1,0 +1,232 @@
+"""Finding 1: do the source's figures come out again, read its way and read soundly?"""
+
+from typing import Any
+
+import numpy as np
+
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.statistics.corrections import holm
+from shiftassay.statistics.seeds import mean_over_seeds, new_draw, paired_over_seeds
+from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_right, validation_losses
+from shiftassay.studies.architectures.study import Claim
+from shiftassay.studies.architectures.words import interval_text, listed, mean_sd, p_text, points
+
+KEY, TITLE = "reproduction", "Reproduction"
+MEDIAN_OVER = 100
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    networks = {name: _network(lab, name, members) for name in lab.study.networks}
+    return {
+        "source": lab.study.source,
+        "epochs": len(next(iter(members.values()))[0].metrics),
+        "networks": networks,
+        "claims": [_claim(claim, networks[claim.network]) for claim in lab.study.claims if claim.network in networks],
+        "lowest": _lowest([claim.network for claim in lab.study.claims if claim.network in networks], networks),
+    }
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    claims, networks = found["claims"], found["networks"]
+    figures = [
+        Figure(
+            "loss_curves",
+            {"losses": {name: network["losses"] for name, network in networks.items()}},
+            "Loss on the test set after every epoch, a line for each seed; all panels share their axes.",
+        )
+    ]
+    tables = [_protocols(networks)]
+    if claims:
+        tables.insert(0, _claims(claims, found["source"]))
+    if found["lowest"]:
+        tables.append(_lowest_table(found["lowest"]))
+    return Finding(
+        KEY,
+        TITLE,
+        (*_claim_sentences(claims, found["source"]), *_optimism(networks), *_lowest_sentence(found)),
+        tuple(tables),
+        tuple(figures),
+        numbers={key: found[key] for key in ("claims", "lowest")},
+    )
+
+
+def _network(lab: Lab, name: str, members: Members) -> dict[str, Any]:
+    group = members[name]
+    losses = [validation_losses(member) for member in group]
+    best, last = (right(group, lab.labels).mean(1) for right in (best_right, last_right))
+    optimism = mean_over_seeds(best - last)
+    return {
+        "seeds": [member.trial.seed for member in group],
+        "best_accuracy": best.tolist(),
+        "best_epoch": [member.best.epoch if member.best else len(member.metrics) for member in group],
+        "last_accuracy": last.tolist(),
+        "optimism": (best - last).tolist(),
+        "optimism_interval": [optimism.low, optimism.high] if optimism else None,
+        "losses": losses,
+        "accuracies": [[epoch.validation_accuracy for epoch in member.metrics] for member in group],
+        "training_losses": [[epoch.loss for epoch in member.metrics] for member in group],
+        "last": [row[-1] for row in losses],
+        "lowest": [min(row) for row in losses],
+        f"median of the last {MEDIAN_OVER}": [float(np.median(row[-MEDIAN_OVER:])) for row in losses],
+        "seconds": [sum(epoch.seconds for epoch in member.metrics) for member in group],
+    }
+
+
+def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
+    """Each figure of a claim beside ours; `within`: inside the interval that one more seed of ours would fall into."""
+    rows = [("best accuracy", claim.best_accuracy, ours["best_accuracy"])]
+    epochs = len(ours["losses"][0])
+    rows += [
+        (f"loss, epoch {epoch}", loss, [row[epoch - 1] for row in ours["losses"]])
+        for epoch, loss in claim.losses.items()
+        if epoch <= epochs
+    ]
+    rows += [
+        (f"accuracy, epoch {epoch}", right / 10_000, [row[epoch - 1] for row in ours["accuracies"]])
+        for epoch, right in claim.right.items()
+        if epoch <= epochs
+    ]
+    if claim.lowest_loss is not None:
+        rows.append(("lowest loss", claim.lowest_loss, ours["lowest"]))
+    if claim.largest_jump is not None and epochs > 200:
+        jumps = [float(np.abs(np.diff(row[-201:])).max()) for row in ours["losses"]]
+        rows.append(("largest jump of the loss, last 200 epochs", claim.largest_jump, jumps))
+    figures = []
+    for what, reported, values in rows:
+        expected = new_draw(values)
+        figures.append(
+            {
+                "what": what,
+                "reported": reported,
+                "ours": values,
+                "expected": [expected.low, expected.high] if expected else None,
+                "within": expected.low <= reported <= expected.high if expected else None,
+            }
+        )
+    return {"network": claim.network, "name": claim.name, "figures": figures}
+
+
+def _lowest(names: list[str], networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Is the last claim's loss the lowest? Against each other claim, three ways, paired over seeds."""
+    if len(names) < 2:
+        return []
+    *others, claimed = names
+    rows = []
+    for way in ("last", "lowest", f"median of the last {MEDIAN_OVER}"):
+        for other in others:
+            tested = paired_over_seeds(networks[claimed][way], networks[other][way])
+            difference = float(np.mean(networks[claimed][way]) - np.mean(networks[other][way]))
+            rows.append(
+                {
+                    "way": way,
+                    "network": claimed,
+                    "other": other,
+                    "difference": difference,
+                    "interval": [tested[0].low, tested[0].high] if tested else None,
+                    "p": tested[1] if tested else None,
+                }
+            )
+    known = [row["p"] for row in rows if row["p"] is not None]
+    if len(known) == len(rows):
+        for row, corrected in zip(rows, holm(known), strict=True):
+            row["p_corrected"] = corrected
+    return rows
+
+
+def _claims(claims: list[dict[str, Any]], source: str) -> Table:
+    rows = []
+    for claim in claims:
+        for row in claim["figures"]:
+            percent = "accuracy" in row["what"]
+            scale, digits = (100, 2) if percent else (1, 4)
+            rows.append(
+                (
+                    f"{claim['name']} ({claim['network']})",
+                    row["what"] + (", %" if percent else ""),
+                    f"{scale * row['reported']:.{digits}f}",
+                    mean_sd(row["ours"], scale, digits),
+                    interval_text(row["expected"], scale, digits),
+                    {True: "yes", False: "no", None: "one seed"}[row["within"]],
+                )
+            )
+    return Table(
+        ("network", "figure", source, "ours, mean ± sd", "one more seed of ours [95%]", "within"),
+        tuple(rows),
+        "Accuracies of the best epoch are chosen on the test set and so optimistic, the source's and ours alike.",
+        words=("figure", "within"),
+    )
+
+
+def _protocols(networks: dict[str, dict[str, Any]]) -> Table:
+    rows = [
+        (
+            name,
+            mean_sd(found["best_accuracy"], 100, 2),
+            ", ".join(map(str, found["best_epoch"])),
+            mean_sd(found["last_accuracy"], 100, 2),
+            mean_sd(found["optimism"], 100, 3),
+            interval_text(found["optimism_interval"], 100, 3),
+        )
+        for name, found in networks.items()
+    ]
+    return Table(
+        ("network", "seed protocol, %", "best epoch", "sound protocol, %", "optimism, points", "[95%]"),
+        tuple(rows),
+        "One training, read twice. Seed protocol: the epoch that is best on the test set (optimistic). "
+        "Sound protocol: the last epoch, fixed in advance. Optimism: the difference. Mean ± sd over seeds.",
+    )
+
+
+def _lowest_table(rows: list[dict[str, Any]]) -> Table:
+    return Table(
+        ("loss", "network", "minus", "difference", "[95%]", "p, corrected"),
+        tuple(
+            (
+                row["way"],
+                row["network"],
+                row["other"],
+                f"{row['difference']:+.4f}".replace("-", "−"),
+                interval_text(row["interval"], 1, 4),
+                p_text(row.get("p_corrected")),
+            )
+            for row in rows
+        ),
+        "Validation loss, paired over seeds (a seed gives every network the same batches); Holm's correction.",
+        words=("network", "minus"),
+    )
+
+
+def _claim_sentences(claims: list[dict[str, Any]], source: str) -> list[str]:
+    said = []
+    for claim in claims:
+        known = [row for row in claim["figures"] if row["within"] is not None]
+        best = claim["figures"][0]
+        sentence = (
+            f"{claim['name']}: {source} reports {100 * best['reported']:.2f}%, "
+            f"our {claim['network']} reaches {mean_sd(best['ours'], 100, 2)}% read the same way"
+        )
+        if known:
+            missed = [row["what"] for row in known if not row["within"]]
+            inside = len(known) - len(missed)
+            sentence += f"; {inside} of {len(known)} of its figures lie where one more seed of ours would"
+            sentence += f", not: {listed(missed)}" if missed else ""
+        said.append(sentence + ".")
+    return said
+
+
+def _optimism(networks: dict[str, dict[str, Any]]) -> list[str]:
+    values = np.concatenate([found["optimism"] for found in networks.values()])
+    return [
+        f"Choosing the epoch on the test set adds {points(float(values.mean()), 3)} points to an accuracy on average "
+        f"(from {points(float(values.min()), 3)} to {points(float(values.max()), 3)} over {len(values)} runs)."
+    ]
+
+
+def _lowest_sentence(found: dict[str, Any]) -> list[str]:
+    rows = [row for row in found["lowest"] if row.get("p_corrected") is not None]
+    if not rows:
+        return []
+    shown = [row for row in rows if row["p_corrected"] < 0.05 and row["difference"] < 0]
+    ways = listed([f"{row['way']} against {row['other']}" for row in shown])
+    held = f"shown for {len(shown)} of {len(rows)} comparisons" + (f": {ways}" if shown else "")
+    return [f"That {rows[0]['network']} has the lowest validation loss, as {found['source']} says of it, is {held}."]

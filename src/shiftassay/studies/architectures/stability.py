@@ -1,0 +1,213 @@
+"""Finding 3: what is stable? How often and how far the loss jumps from epoch to epoch, for whom, and what mends it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.statistics.corrections import holm
+from shiftassay.statistics.seeds import difference_over_seeds, mean_over_seeds, welch
+from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
+from shiftassay.studies.architectures.spikes import largest_jump, look_into
+from shiftassay.studies.architectures.words import listed, mean_sd, p_text
+from shiftassay.training.train import Trained
+
+KEY, TITLE = "stability", "What is stable?"
+SPIKE = 1.5  # times the median loss of the settled epochs
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    groups: dict[str, Sequence[Trained]] = dict(members)
+    for ablation in lab.study.ablations:
+        groups[ablation.name] = lab.train(
+            ablation.network,
+            range(lab.study.seeds),
+            parameters=ablation.parameters,
+            recipe=lab.recipe(**ablation.recipe),
+            what=ablation.name,
+        )
+    networks = {name: _jumps([validation_losses(member) for member in group]) for name, group in groups.items()}
+    transformed = [name for name, group in members.items() if hasattr(group[0].model.network, "theta")]
+    enough = len(next(iter(networks.values()))["rms"][0:1]) and len(next(iter(members.values()))[0].metrics) > 2
+    return {
+        "epochs": len(next(iter(members.values()))[0].metrics),
+        "control": lab.study.control,
+        "networks": networks,
+        "ablations": {ablation.name: ablation.network for ablation in lab.study.ablations},
+        "against_control": _against(lab.study.control, networks),
+        "mended": [
+            row
+            for ablation in lab.study.ablations
+            for row in _against(
+                ablation.network,
+                {ablation.network: networks[ablation.network], ablation.name: networks[ablation.name]},
+            )
+        ],
+        "accuracies": {
+            name: [member.metrics[-1].validation_accuracy for member in group] for name, group in groups.items()
+        },
+        "spikes": {name: look_into(lab, name, members[name]) for name in transformed} if enough else {},
+    }
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    tables = [_table(found)]
+    figures = [
+        Figure(
+            "groups",
+            {
+                "names": list(found["networks"]),
+                "values": [network["rms"] for network in found["networks"].values()],
+                "claimed": [None] * len(found["networks"]),
+                "scale": 1,
+                "log": True,
+                "label": "root mean square jump of the loss from epoch to epoch",
+            },
+            "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the settled epochs.",
+        )
+    ]
+    for name, spike in found["spikes"].items():
+        figures.append(
+            Figure(
+                "spike",
+                {"name": name, **{key: spike[key] for key in ("loss", "outside", "epoch")}},
+                f"{name}, seed {spike['seed']}, trained again: the loss, and the share of sampling points that its transformer "
+                "puts outside the image, for the average image and for the one in a hundred where it is largest.",
+            )
+        )
+    if found["spikes"]:
+        tables.append(_swaps(found["spikes"]))
+    return Finding(KEY, TITLE, tuple(_sentences(found)), tuple(tables), tuple(figures), found)
+
+
+def _jumps(losses: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Over the settled epochs of each seed: the size of jumps |L(t) − L(t − 1)|, and the share of epochs that are spikes."""
+    rows: dict[str, list[float]] = {"rms": [], "median": [], "largest": [], "spikes": []}
+    for loss in losses:
+        late = np.array(loss)[settled(len(loss))]
+        jumps = np.abs(np.diff(np.array(loss)))[max(0, len(loss) - len(late) - 1) :]
+        jumps = jumps if len(jumps) else np.zeros(1)
+        rows["rms"].append(float(np.sqrt((jumps**2).mean())))
+        rows["median"].append(float(np.median(jumps)))
+        rows["largest"].append(float(jumps.max()))
+        rows["spikes"].append(float((late > SPIKE * np.median(late)).mean()))
+    return rows
+
+
+def _against(control: str, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many times as unstable as the control each network is: ratios of rms jumps, tested on their logarithms over seeds."""
+    tiny = 1e-12  # a single epoch has no jumps
+    logs = {name: np.log(np.array(network["rms"]) + tiny) for name, network in networks.items()}
+    rows = []
+    for name in networks:
+        if name == control or control not in networks:
+            continue
+        difference = difference_over_seeds(logs[name], logs[control])
+        rows.append(
+            {
+                "network": name,
+                "control": control,
+                "ratio": float(np.exp(logs[name].mean() - logs[control].mean())),
+                "interval": [float(np.exp(difference.low)), float(np.exp(difference.high))] if difference else None,
+                "p": welch(logs[name], logs[control]),
+            }
+        )
+    known = [row["p"] for row in rows]
+    for row, corrected in zip(rows, holm(known) if None not in known else known, strict=True):
+        row["p_corrected"] = corrected
+    return rows
+
+
+def _table(found: dict[str, Any]) -> Table:
+    ratios = {row["network"]: row for row in [*found["against_control"], *found["mended"]]}
+    rows = []
+    for name, network in found["networks"].items():
+        against = ratios.get(name)
+        rows.append(
+            (
+                name,
+                mean_sd(network["rms"], 1, 4),
+                mean_sd(network["median"], 1, 4),
+                f"{max(network['largest']):.3f}",
+                f"{100 * float(np.mean(network['spikes'])):.1f}%",
+                "–" if against is None else f"{against['ratio']:.1f} × {against['control']}{_range(against['interval'])}",
+                "–" if against is None else p_text(against["p_corrected"]),
+                mean_sd(found["accuracies"][name], 100, 2),
+            )
+        )
+    return Table(
+        ("network", "rms jump", "median jump", "largest", "spikes", "instability [95%]", "p, corrected", "last accuracy, %"),
+        tuple(rows),
+        f"Jumps of the loss on the test set between epochs, over the last two thirds of {found['epochs']} epochs; a spike is an epoch "
+        f"whose loss is above {SPIKE:g} times their median. Instability is the ratio of rms jumps, geometric mean over seeds; "
+        "an ablation's is against the network that it changes.",
+        words=("instability [95%]",),
+    )  # fmt: skip
+
+
+def _range(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f" [{interval[0]:.1f}, {interval[1]:.1f}]"
+
+
+def _swaps(spikes: dict[str, Any]) -> Table:
+    return Table(
+        ("network", "epoch", "loss before", "loss after", "old transformer, new rest", "new transformer, old rest", "rise from 1% of images"),
+        tuple(
+            (
+                f"{name}, seed {spike['seed']}",
+                str(spike["epoch"]),
+                f"{spike['before']:.4f}",
+                f"{spike['after']:.4f}",
+                f"{spike['old_transformer']:.4f}",
+                f"{spike['new_transformer']:.4f}",
+                f"{100 * spike['from_worst']:.0f}%",
+            )
+            for name, spike in spikes.items()
+        ),
+        "The largest upward jump of the settled epochs, taken apart: the loss on the test set if only the transformer, or only the rest "
+        "of the network, had made the step.",
+    )  # fmt: skip
+
+
+def _sentences(found: dict[str, Any]) -> list[str]:
+    said = []
+    for row in found["against_control"]:
+        if row["network"] in found["ablations"]:
+            continue
+        ratio = f"{row['network']} jumps {row['ratio']:.1f} times as far as {row['control']}{_range(row['interval'])}"
+        if row["p_corrected"] is None:
+            said.append(f"{ratio}; one seed, so nothing is shown.")
+        elif row["p_corrected"] >= 0.05:
+            said.append(f"{ratio}: no difference is shown (p {p_text(row['p_corrected'])}).")
+        else:
+            said.append(f"{ratio} (p {p_text(row['p_corrected'])}): it {'shakes' if row['ratio'] > 1 else 'is steadier'}.")
+    for row in found["mended"]:
+        shown = row["p_corrected"] is not None and row["p_corrected"] < 0.05
+        said.append(
+            f"{row['network']}: {row['ratio']:.2f} times the jumps of {row['control']}{_range(row['interval'])}"
+            + (f", p {p_text(row['p_corrected'])}." if shown else "; a difference is not shown.")
+        )
+    said += [_spike_sentence(name, spike) for name, spike in found["spikes"].items()]
+    exact = [name for name, spike in found["spikes"].items() if spike["identical"]]
+    if exact:
+        said.append(f"Trained again to look inside, {listed(exact)} ended with the very weights that were stored.")
+    return said
+
+
+def _spike_sentence(name: str, spike: dict[str, Any]) -> str:
+    rise = spike["after"] - spike["before"]
+    if rise <= 0:
+        return f"{name}: the loss never rises in the settled epochs."
+    share = (spike["new_transformer"] - spike["before"]) / rise
+    rest = (spike["old_transformer"] - spike["before"]) / rise
+    return (
+        f"{name}: its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
+        f"{100 * share:.0f}% of it, the rest of the network's alone {100 * rest:.0f}%. One image in a hundred carries "
+        f"{100 * spike['from_worst']:.0f}% of the rise; there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
+        f"elsewhere {100 * spike['outside_others']:.0f}%. Over all epochs, the loss and that share rise and fall together with a rank "
+        f"correlation of {spike['correlation']:.2f}."
+    ).replace("-", "−")
+
+
+__all__ = ["KEY", "TITLE", "finding", "largest_jump", "mean_over_seeds", "measure"]

@@ -1,0 +1,88 @@
+"""What a study file of kind `architectures` may say."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shiftassay.evaluation.compare import MARGIN
+from shiftassay.studies.strict import Strict, merged
+
+
+class Claim(Strict):
+    """What a source reports of a network: parameters, best accuracy, loss (and number right) by epoch, and two of its losses."""
+
+    network: str
+    name: str
+    parameters: int
+    best_accuracy: float
+    losses: dict[int, float] = {}
+    right: dict[int, int] = {}
+    lowest_loss: float | None = None
+    largest_jump: float | None = None
+
+
+class Ablation(Strict):
+    """A network trained with something changed, to see whether that steadies it."""
+
+    name: str
+    network: str
+    parameters: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+
+
+class Suggestions(Strict):
+    """A factorial experiment: every combination is trained once, with a seed of its own, and judged on held-out training images."""
+
+    networks: tuple[str, ...]
+    dropout: tuple[float, ...]
+    schedules: tuple[Literal["constant", "one_cycle"], ...]
+    optimisers: dict[str, dict[str, Any]]
+    epochs: tuple[int, ...]
+    held_out: int = Field(default=10_000, ge=1)
+
+
+class Distortions(Strict):
+    """Training and testing on other data sets, beside the error rates that a source reports there."""
+
+    datasets: tuple[str, ...]
+    epochs: int = Field(ge=1)
+    seeds: int = Field(default=1, ge=1)
+    images: int | None = Field(default=None, ge=1)
+    recipe: dict[str, Any] = {}
+    reported: dict[str, dict[str, float]] = {}
+
+
+class Robustness(Strict):
+    """Trained on the study's data, tested on shifts of its test set."""
+
+    shifts: tuple[str, ...]
+    images: int | None = Field(default=None, ge=1)
+
+
+class Architectures(Strict):
+    """A study of networks that are trained alike; `control` is the one that the others are held against."""
+
+    kind: Literal["architectures"]
+    title: str
+    question: str
+    data: str = "mnist"
+    networks: tuple[str, ...] = Field(min_length=2)
+    control: str
+    recipe: str
+    seeds: int = Field(default=2, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    margin: float = Field(default=MARGIN, gt=0, lt=1)
+    source: str = "the source"
+    claims: tuple[Claim, ...] = ()
+    ablations: tuple[Ablation, ...] = ()
+    suggestions: Suggestions | None = None
+    distortions: Distortions | None = None
+    robustness: Robustness | None = None
+    quick: dict[str, Any] = {}
+    full: dict[str, Any] = {}
+
+    def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "Architectures":
+        """The study in its quick or full form, with another number of seeds if that is given."""
+        changes = {} if size == "default" else getattr(self, size)
+        content = merged(self.model_dump(), {**changes, **({"seeds": seeds} if seeds else {})})
+        return Architectures.model_validate(content)

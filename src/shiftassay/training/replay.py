@@ -1,0 +1,30 @@
+"""A stored member trained once more, to look at what lay between its first and its last epoch."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.networks.classifier import Classifier
+from shiftassay.training.engine import split
+from shiftassay.training.path import make_groups
+from shiftassay.training.recipe import Recipe
+from shiftassay.training.train import Trained, initial_network, model_of
+
+
+def replay(trained: Trained, dataset: Dataset, watch: Callable[[int, Classifier], None]) -> bool:
+    """Train a member again from its trial, telling `watch` of every epoch and the model after it.
+
+    Returns whether it ended with the very weights that are stored: on the machine and path that they were made on it does.
+    """
+    trial = trained.trial
+    recipe = Recipe(**trial.recipe)
+    data = split(dataset.train, recipe.held_out, dataset.classes)
+    network = initial_network(trial, dataset.train.shape, dataset.classes)
+    [group] = make_groups([network], recipe, data, [trial.seed], trial.device)
+    [member] = group.members
+    for epoch in range(recipe.epochs):
+        group.train_epoch(epoch)
+        watch(epoch + 1, model_of(trained.model.card, member.weights()))
+    stored = trained.model.network.state_dict()
+    return all(np.array_equal(array, stored[name].numpy()) for name, array in member.weights().items())
