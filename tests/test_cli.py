@@ -16,7 +16,7 @@ from shiftassay.arrays.write import write_images
 from shiftassay.cli import app
 from shiftassay.training.train import train
 
-VERBS = ("run", "train", "evaluate", "predict", "shift", "variants", "report", "list")
+VERBS = ("run", "train", "evaluate", "predict", "audit", "import", "shift", "variants", "report", "list")
 
 
 def shiftassay(*arguments, cwd=None, home=None):
@@ -120,6 +120,13 @@ def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
         (["evaluate", "MODEL", "clean.npy", "--labels", "far.npy"], "knows 10 classes"),
         (["evaluate", "MODEL", "pickled.npy"], "--unpickle"),
         (["evaluate", "MODEL", "nan.npy"], "NaN or infinity"),
+        (["audit", "absent"], "not a run's folder"),
+        (["audit", "MODEL", "large.npy"], "can't take images"),
+        (["audit", "MODEL", "clean.npy", "--labels", "far.npy"], "knows 10 classes"),
+        (["import", "absent.pt", "--out", "o"], "no such file"),
+        (["import", "clean.npy", "--out", "o"], "can't be read as weights"),
+        (["import", "MODEL/model.safetensors", "--out", "o"], "fits no network here"),
+        (["import", "MODEL/model.safetensors", "--network", "mpl", "--out", "o"], "Did you mean 'mlp'"),
         (["shift", "rotat", "clean.npy", "o.npy"], "Did you mean 'rotate'"),
         (["shift", "rotate:angle", "clean.npy", "o.npy"], "name=value"),
         (["shift", "rotate:angle=x", "clean.npy", "o.npy"], "expected a number"),
@@ -138,7 +145,7 @@ def test_bad_input_ends_with_two_a_message_and_nothing_written(arguments, messag
     np.save(tmp_path / "pickled.npy", np.array([{"a": 1}], object))
     before = sorted(tmp_path.iterdir())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["shiftassay", *[str(model) if a == "MODEL" else a for a in arguments]])
+    monkeypatch.setattr(sys, "argv", ["shiftassay", *[a.replace("MODEL", str(model)) for a in arguments]])
     from shiftassay.cli import run_command_line
 
     errors: list[str] = []

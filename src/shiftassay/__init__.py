@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from shiftassay.arrays.image_set import ImageSet as ImageSet
     from shiftassay.arrays.read import read_image_set as read_image_set
     from shiftassay.errors import BadInput as BadInput
+    from shiftassay.evaluation.audit import audit as audit
     from shiftassay.evaluation.evaluate import evaluate as evaluate
+    from shiftassay.networks.foreign import import_weights as import_weights
     from shiftassay.networks.load import load_model as load_model
     from shiftassay.networks.predict import predict as predict
     from shiftassay.shifts.catalogue import shift as shift
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "BadInput": "errors",
     "ImageSet": "arrays.image_set",
+    "audit": "evaluation.audit",
     "evaluate": "evaluation.evaluate",
+    "import_weights": "networks.foreign",
     "load_dataset": "arrays.dataset",
     "load_model": "networks.load",
     "predict": "networks.predict",

@@ -211,6 +211,64 @@ def predict(
 
 
 @app.command()
+def audit(
+    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    images: Annotated[str, typer.Argument(metavar="[SET]", help="An image file or a data set.")] = "mnist:test",
+    largest_batch: Annotated[int, typer.Option(min=1, help="The largest batch to try.")] = 10_000,
+    single_images: Annotated[int, typer.Option(min=1, help="How many images to show one at a time.")] = 1000,
+    labels: Labels = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """What a model does that it should not: dead parameters, answers that depend on the batch, chance, saturation.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay audit demo/runs/*`
+    """
+    from shiftassay.arrays.read import read_image_set
+    from shiftassay.evaluation.audit import audit as audit_model
+    from shiftassay.networks.load import load_model
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights)
+    image_set = read_image_set(images, labels=labels, unpickle=unpickle)
+    device = resolve_device(device)
+    result = audit_model(classifier, image_set, largest_batch=largest_batch, single_images=single_images, device=device)
+    _say_notes([image_set])
+    for check in result.checks:
+        typer.echo(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")
+    _write(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()})
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A PyTorch state dict or .safetensors file.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to keep the model in.")],
+    network: Annotated[Optional[str], typer.Option(help="The network meant, where several fit.")] = None,  # noqa: UP045
+    json_file: Json = None,
+) -> None:
+    """Weights of others into our networks, with a report of what was dropped, renamed or changed, and why.
+
+    Example: `shiftassay train trunk --epochs 1 --out theirs && shiftassay import theirs/runs/*/model.safetensors --out imported`
+    """
+    from shiftassay.networks.foreign import import_weights, keep
+
+    imported = import_weights(file, network)
+    keep(imported, out, file)
+    typer.echo(
+        f"{out}: {imported.network}, {imported.parameters:,} parameters kept, {imported.dropped:,} dropped. "
+        f"Go on with 'shiftassay evaluate {out} mnist:test'."
+    )
+    for change in imported.changes:
+        became = "dropped" if change.here is None else "kept" if change.here == change.tensor else f"now {change.here}"
+        typer.echo(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
+    for note in imported.notes:
+        typer.echo(note)
+    _write(json_file, "shiftassay.import/1", {"folder": str(out), **imported.to_json()})
+
+
+@app.command()
 def shift(
     family: Annotated[
         str,

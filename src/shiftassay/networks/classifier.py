@@ -12,7 +12,10 @@ from shiftassay.networks.registry import build
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What must be known to build a model again from its weights: the JSON sidecar of a weights file."""
+    """What must be known to build a model again from its weights: the JSON sidecar of a weights file.
+
+    A model that was trained elsewhere has no seed, and the trial "imported".
+    """
 
     network: str
     parameters: dict[str, Any]
@@ -20,7 +23,7 @@ class ModelCard:
     classes: int
     mean: float
     sd: float
-    seed: int
+    seed: int | None
     data: str
     trial: str
     schema: str = "shiftassay.model/1"

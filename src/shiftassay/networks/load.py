@@ -4,6 +4,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -12,6 +13,8 @@ from torch import nn
 from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.runs.store import CARD, WEIGHTS
+
+ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
 
 
 def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
@@ -59,9 +62,7 @@ def _from_factory(name: str) -> nn.Module:
 
 
 def _fill(model: nn.Module, weights: Path, where: str) -> None:
-    if not weights.is_file():
-        raise BadInput(f"{weights}: no such file of weights.")
-    state = _read_weights(weights)
+    state = tensors_of(read_file(weights), weights)
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
@@ -74,19 +75,23 @@ def _fill(model: nn.Module, weights: Path, where: str) -> None:
         raise BadInput(f"{weights}: does not fit {where}: {reason[:300]}.{hint}") from None
 
 
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
-    advice = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
+def read_file(path: Path) -> Any:
+    """What a `.safetensors` file, or one written by torch.save, holds; no code in it is run. Raises `BadInput`."""
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file of weights.")
     try:
-        found = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or foreign file may raise anything
-        raise BadInput(f"{path}: can't be read as weights ({type(error).__name__}). {advice}") from None
+        raise BadInput(f"{path}: can't be read as weights ({type(error).__name__}). {ADVICE}") from None
+
+
+def tensors_of(found: Any, path: Path) -> dict[str, torch.Tensor]:
+    """A state dict, if that is what it is. Raises `BadInput`."""
     if not isinstance(found, dict) or not found or not all(isinstance(t, torch.Tensor) for t in found.values()):
         holds = (
             f"a dictionary of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
         )
-        raise BadInput(f"{path}: holds {holds[:200]}, not tensors by name. {advice}")
+        raise BadInput(f"{path}: holds {holds[:200]}, not tensors by name. {ADVICE}")
     return found

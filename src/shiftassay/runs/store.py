@@ -23,6 +23,7 @@ METRICS = "metrics.json"
 CARD = "model.json"
 WEIGHTS = "model.safetensors"
 BEST_WEIGHTS = "best.safetensors"
+IMPORT = "import.json"
 PREDICTIONS = "predictions.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -69,6 +70,14 @@ class Run:
         write_arrays(self.folder / WEIGHTS, weights)
         write_json(self.folder / CARD, card)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+    def keep_imported(self, card: dict[str, Any], weights: Arrays, report: dict[str, Any]) -> None:
+        """Keep a model that was trained elsewhere. Raises `BadInput` where a run of our own already is."""
+        if (self.folder / TRIAL).exists() or (self.complete and not (self.folder / IMPORT).is_file()):
+            raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
+        write_json(self.folder / IMPORT, report)
+        write_arrays(self.folder / WEIGHTS, weights)
+        write_json(self.folder / CARD, card)
 
     def results(self) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, Any], dict[str, np.ndarray]]:
         """What `finish` was given: card, weights, metrics, predictions."""

@@ -1,0 +1,109 @@
+"""Asking a model as an audit does: in the mode it is in, in any order and batch size, and what two series of answers differ by."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import nn
+
+from shiftassay.networks.large_batches import attention_in_parts, memory_available, memory_needed
+
+SAMPLE = 64
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked for: a sentence for people, and the numbers behind it, which are plain JSON."""
+
+    name: str
+    verdict: Literal["ok", "found", "not measured"]
+    sentence: str
+    numbers: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class NotMeasured(Exception):  # noqa: N818
+    """The model can't be asked this way; the message says why."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Images whose most likely class is another, and the largest difference of a log-probability.
+
+    An image whose answer is finite in one series only counts as changed; one that is finite in neither does not.
+    """
+
+    changed: int
+    largest: float
+
+
+def ask(
+    model: nn.Module,
+    images: Float32[np.ndarray, "n c h w"],
+    order: Int64[np.ndarray, "m"],
+    batch: int,
+    device: str,
+) -> Float32[np.ndarray, "m classes"]:
+    """The logits of the images `order`, in that order, `batch` at a time, in the mode that the model is in.
+
+    Raises `NotMeasured` if the memory is too small or the model can't be asked so, with the reason.
+    """
+    if batch > SAMPLE and len(order) > SAMPLE:
+        _check_memory(model, torch.from_numpy(images[order[:SAMPLE]]).to(device), min(batch, len(order)), device)
+    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
+    try:
+        with torch.no_grad(), attention_in_parts(model):
+            found = [model(torch.from_numpy(images[part]).to(device)).float().cpu() for part in parts]
+    except Exception as error:  # whatever a user's own model may raise
+        raise NotMeasured(reason(error)) from None
+    return torch.cat(found).numpy()
+
+
+def reason(error: Exception) -> str:
+    """What an error says, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def difference(first: Float[np.ndarray, "n classes"], second: Float[np.ndarray, "n classes"]) -> Difference:
+    """What two series of answers to the same images differ by.
+
+    >>> difference(np.array([[0.0, 1.0], [5.0, 0.0]]), np.array([[1.0, 0.0], [5.0, 0.0]]))
+    Difference(changed=1, largest=1.0)
+    """
+    finite = [np.isfinite(logits).all(axis=1) for logits in (first, second)]
+    both = finite[0] & finite[1]
+    a, b = log_probabilities(first[both]), log_probabilities(second[both])
+    changed = int((a.argmax(1) != b.argmax(1)).sum() + (finite[0] != finite[1]).sum())
+    return Difference(changed, float(np.abs(a - b).max(initial=0.0)))
+
+
+def tolerance(logits: Float[np.ndarray, "n classes"]) -> float:
+    """What rounding may change in a log-probability: 0.001, and more where logits exceed 100."""
+    finite = logits[np.isfinite(logits)]
+    return max(1e-3, 1e-5 * float(np.abs(finite).max(initial=0.0)))
+
+
+def log_probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n classes"]:
+    """The logarithm of softmax, in double precision.
+
+    >>> log_probabilities(np.array([[0.0, 0.0]])).round(3).tolist()
+    [[-0.693, -0.693]]
+    """
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _check_memory(model: nn.Module, sample: torch.Tensor, n: int, device: str) -> None:
+    try:
+        needed, available = memory_needed(model, sample, n), memory_available(device)
+    except Exception as error:  # whatever a user's own model may raise
+        raise NotMeasured(reason(error)) from None
+    if available is not None and needed > available:
+        raise NotMeasured(
+            f"{n:,} images at once would need about {needed / 1e9:.0f} GB, there are {available / 1e9:.0f}. "
+            "Choose a smaller largest batch (--largest-batch)"
+        )

@@ -1,0 +1,229 @@
+"""What a model does that it should not."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.labels import check_range
+from shiftassay.errors import BadInput
+from shiftassay.evaluation.answers import (
+    Check,
+    Difference,
+    NotMeasured,
+    ask,
+    difference,
+    log_probabilities,
+    reason,
+    tolerance,
+)
+from shiftassay.evaluation.batches import BATCH, check_batches
+from shiftassay.evaluation.gradients import check_parameters
+from shiftassay.evaluation.sentence import minus
+from shiftassay.networks.predict import predict
+from shiftassay.noise import epoch_order, seed_for
+
+CERTAIN = 0.999
+CERTAIN_BUT_WRONG = 0.1  # the share of mistakes made with such certainty that is worth a finding
+SUSPICIOUS_GAIN = 0.01  # by which training mode may be better than evaluation mode
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The checks of one model on one image set: parameters, batch, order, modes, determinism, outputs, saturation."""
+
+    images: str
+    n: int
+    checks: tuple[Check, ...]
+
+    def __getitem__(self, name: str) -> Check:
+        """The check of that name."""
+        return next(check for check in self.checks if check.name == name)
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The names of the checks that found something."""
+        return tuple(check.name for check in self.checks if check.verdict == "found")
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "checks": [check.to_json() for check in self.checks]}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Audit":
+        return cls(**{**content, "checks": tuple(Check(**check) for check in content["checks"])})
+
+
+def audit(
+    model: nn.Module,
+    image_set: ImageSet,
+    *,
+    largest_batch: int = 10_000,
+    single_images: int = 1000,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Audit:
+    """Measure what a model does that it should not; without labels, all but the accuracies.
+
+    `largest_batch` is the size of the largest batch that is tried, `single_images` the number of images that are also
+    shown one at a time. The audit works on a copy: the model's mode, gradients, statistics and device, and PyTorch's
+    random numbers, stay as they were. Raises `BadInput` if the images do not fit the model, or it can't be copied.
+
+    >>> class Relative(nn.Module):  # an image is of class 1 if it is brighter than the mean of its batch
+    ...     def forward(self, images):
+    ...         bright = images.flatten(1).mean(1)
+    ...         return torch.stack([bright.mean() - bright, bright - bright.mean()], dim=1)
+    >>> images = np.linspace(0, 1, 200, dtype=np.float32).reshape(200, 1, 1, 1)
+    >>> result = audit(Relative(), ImageSet(images, (images.ravel() > 0.5).astype(np.int64)))
+    >>> result.found, result["batch"].numbers["shown"][-1]["accuracy"]
+    (('batch', 'order'), 0.5)
+    """
+    order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
+    with _untouched(model, device, seed) as copied:
+        sample = predict(copied, image_set.images[order[:BATCH]], device)  # says it where the images do not fit
+        if image_set.labels is not None:
+            check_range(image_set.labels, sample.shape[1], image_set.name)
+        parameters = check_parameters(copied, image_set, order, device)
+        before = {name: tensor.clone() for name, tensor in copied.state_dict().items()}
+        base, again = (_answers(copied, image_set, order, device) for _ in range(2))
+        moved = [name for name, tensor in copied.state_dict().items() if not _same(tensor, before[name])]
+        repeat = difference(base, again)
+        batch, other_order = check_batches(
+            copied, image_set, base, repeat, order, other, largest_batch, single_images, device
+        )
+        modes = _check_modes(model, copied, image_set, base, moved, order, device)
+    return Audit(
+        images=image_set.name,
+        n=len(image_set),
+        checks=(
+            parameters,
+            batch,
+            other_order,
+            modes,
+            _check_determinism(base, again, repeat),
+            _check_outputs(base),
+            _check_saturation(base, image_set.labels),
+        ),
+    )
+
+
+@contextmanager
+def _untouched(model: nn.Module, device: str, seed: int) -> Iterator[nn.Module]:
+    """A copy in evaluation mode on the device, among random numbers of its own."""
+    try:
+        copied = copy.deepcopy(model)
+    except Exception as error:  # whatever a user's own model may raise
+        raise BadInput(
+            f"the model can't be copied, and an audit works on a copy ({reason(error)}). Give it parameters that are leaves, "
+            "with nothing in it that copy.deepcopy refuses."
+        ) from None
+    devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed_for(seed, "audit"))
+        yield copied.eval().to(device)
+
+
+def _answers(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str) -> np.ndarray:
+    """The answers in the set's order to images shown in batches of 64 in another."""
+    try:
+        shown = ask(model, image_set.images, order, BATCH, device)
+    except NotMeasured as error:
+        raise BadInput(f"the model fails on {image_set.name} in batches of {BATCH} ({error}).") from None
+    return shown[np.argsort(order)]
+
+
+def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
+    return bool(((first == second) | ((first != first) & (second != second))).all())
+
+
+def _check_modes(
+    given: nn.Module,
+    model: nn.Module,
+    image_set: ImageSet,
+    base: np.ndarray,
+    moved: list[str],
+    order: np.ndarray,
+    device: str,
+) -> Check:
+    stuck = [name or "the model" for name, module in model.named_modules() if module.training]
+    left = [name for name, module in given.named_modules() if module.training and not given.training]
+    numbers: dict[str, Any] = {"stuck_in_training": stuck, "left_in_training": left, "moved_in_evaluation": moved}
+    copied = copy.deepcopy(model).train()
+    try:
+        first, second = (_answers(copied, image_set, order, device) for _ in range(2))
+    except BadInput as error:
+        return Check("modes", "not measured", f"Training mode: {error}", numbers)
+    change, noise = difference(base, first), difference(first, second)
+    numbers |= {"changed": change.changed, "largest": change.largest, "training_repeats": noise.largest == 0}
+    text = f"Training mode changes {change.changed:,} of {len(base):,} labels"
+    gain = 0.0
+    if image_set.labels is not None:
+        accuracies = [float((logits.argmax(1) == image_set.labels).mean()) for logits in (base, first)]
+        numbers |= {"evaluation_accuracy": accuracies[0], "training_accuracy": accuracies[1]}
+        text += f" (accuracy {100 * accuracies[0]:.2f}% in evaluation, {100 * accuracies[1]:.2f}% in training mode)"
+        gain = accuracies[1] - accuracies[0]
+    text += ", and does not draw at random." if noise.largest == 0 else ", and draws anew each time."
+    for names, what in [
+        (stuck, "still in training mode after eval()"),
+        (left, "given in training mode inside a model in evaluation mode"),
+        (moved, "changed by mere evaluation"),
+    ]:
+        if names:
+            text += f" {what.capitalize()}: {', '.join(names[:8])}{' and more' if len(names) > 8 else ''}."
+    if gain > SUSPICIOUS_GAIN:
+        text += " It is better in training mode: do its running statistics fit these images?"
+    return Check("modes", "found" if stuck or left or moved or gain > SUSPICIOUS_GAIN else "ok", text, numbers)
+
+
+def _check_determinism(base: np.ndarray, again: np.ndarray, repeat: Difference) -> Check:
+    equal = base.tobytes() == again.tobytes()
+    numbers = {"bits_equal": equal, "changed": repeat.changed, "largest": repeat.largest, "tolerance": tolerance(base)}
+    if equal:
+        return Check("determinism", "ok", "Asked twice, it answers alike to the last bit.", numbers)
+    if repeat.largest <= tolerance(base) and not repeat.changed:
+        said = f"Asked twice, its answers differ by rounding only, at most {repeat.largest:.1g}."
+        return Check("determinism", "ok", said, numbers)
+    said = (
+        f"Asked twice for the same images in the same batches, in evaluation mode, {repeat.changed:,} of {len(base):,} labels "
+        f"change and log-probabilities by up to {repeat.largest:.2g}: it draws at random, or remembers what it was shown."
+    )
+    return Check("determinism", "found", said, numbers)
+
+
+def _check_outputs(base: np.ndarray) -> Check:
+    finite = np.isfinite(base).all(axis=1)
+    good = base[finite].astype(np.float64)
+    normalised = len(good) > 0 and bool((good <= 1e-6).all() and np.allclose(np.exp(good).sum(1), 1, atol=1e-4))
+    low, high = (float(good.min()), float(good.max())) if len(good) else (None, None)
+    numbers = {"not_finite": int((~finite).sum()), "log_probabilities": normalised, "low": low, "high": high}
+    kind = "log-probabilities already" if normalised else "logits"
+    span = f"{kind}, from {minus(f'{low:.4g}')} to {minus(f'{high:.4g}')}" if len(good) else kind
+    if finite.all():
+        return Check("outputs", "ok", f"All finite; they are {span}.", numbers)
+    text = (
+        f"NaN or infinite for {numbers['not_finite']:,} of {len(base):,} images, the first is image "
+        f"{int(np.flatnonzero(~finite)[0])}; the others are {span}."
+    )
+    return Check("outputs", "found", text, numbers)
+
+
+def _check_saturation(base: np.ndarray, labels: np.ndarray | None) -> Check:
+    finite = np.isfinite(base).all(axis=1)
+    if not finite.any():
+        return Check("saturation", "not measured", "No answer is finite.", {})
+    logs = log_probabilities(base[finite])
+    certain = logs.max(1) > np.log(CERTAIN)
+    numbers: dict[str, Any] = {"threshold": CERTAIN, "certain": float(certain.mean())}
+    text = f"{100 * certain.mean():.1f}% of the answers have a probability above {CERTAIN}"
+    if labels is None:
+        return Check("saturation", "ok", text + "; without labels nothing is known of the wrong ones.", numbers)
+    wrong = logs.argmax(1) != labels[finite]
+    sure = int((wrong & certain).sum())
+    numbers |= {"wrong": int(wrong.sum()), "certain_and_wrong": sure}
+    text += f", and {sure:,} of the {wrong.sum():,} wrong ones have."
+    return Check("saturation", "found" if sure > CERTAIN_BUT_WRONG * wrong.sum() else "ok", text, numbers)

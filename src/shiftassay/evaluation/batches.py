@@ -1,0 +1,140 @@
+"""Whether what a model says of an image depends on the images beside it, or on their order."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.evaluation.answers import Check, Difference, NotMeasured, ask, difference, tolerance
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Batching:
+    """The images shown in one way, compared with shuffled batches of 64. `reference_accuracy` is that of the same images."""
+
+    batch: int
+    order: str
+    images: int
+    accuracy: float | None = None
+    reference_accuracy: float | None = None
+    changed: int = 0
+    largest: float = 0.0
+    not_measured: str | None = None
+
+
+def check_batches(
+    model: nn.Module,
+    image_set: ImageSet,
+    base: Float32[np.ndarray, "n classes"],
+    repeat: Difference,
+    order: Int64[np.ndarray, "n"],
+    other: Int64[np.ndarray, "n"],
+    largest_batch: int,
+    single_images: int,
+    device: str,
+) -> tuple[Check, Check]:
+    """The checks `batch` and `order` of a model in evaluation mode.
+
+    `base` are the answers to the images (in the set's order) when shown as `order` in batches of 64, `repeat` what two
+    such series differ by, `other` another permutation.
+    """
+    n, labels = len(order), image_set.labels
+    by_label = np.argsort(labels if labels is not None else base.argmax(1), kind="stable")
+    largest = min(largest_batch, n)
+    ways = [(BATCH, "sorted", by_label)] if n > BATCH else []
+    if largest > BATCH:
+        ways += [(largest, "shuffled", order), (largest, "sorted", by_label)]
+    ways += [(1, "alone", order[:single_images])]
+
+    def show(batch: int, name: str, shown: np.ndarray) -> Batching:
+        try:
+            answers = ask(model, image_set.images, shown, batch, device)
+        except NotMeasured as error:
+            return Batching(batch, name, len(shown), not_measured=str(error))
+        found = difference(base[shown], answers)
+        here, there = (None if labels is None else _accuracy(x, labels[shown]) for x in (answers, base[shown]))
+        return Batching(batch, name, len(shown), here, there, found.changed, found.largest)
+
+    shown = [show(*way) for way in ways]
+    permuted = show(BATCH, "another permutation", other)
+    allowed = tolerance(base)
+    repeats = repeat.largest <= allowed and repeat.changed == 0
+    accuracy = None if labels is None else _accuracy(base, labels)
+    start = Batching(min(BATCH, n), "shuffled", n, accuracy, accuracy)
+    numbers = {"tolerance": allowed, "shown": [asdict(way) for way in [start, *shown]]}
+    order_numbers: dict[str, Any] = {"tolerance": allowed, **asdict(permuted)}
+    if not repeats:
+        said = (
+            f"Not told apart: the model answers otherwise when asked the same again ({repeat.changed:,} labels change)."
+        )
+        return Check("batch", "not measured", said, numbers), Check("order", "not measured", said, order_numbers)
+    depends = [way for way in shown if way.largest > allowed]
+    batch = Check("batch", _verdict(depends, shown), _batch_sentence(start, shown, depends), numbers)
+    moved = [permuted] if permuted.largest > allowed else []
+    return batch, Check("order", _verdict(moved, [permuted]), _order_sentence(permuted, moved), order_numbers)
+
+
+def _verdict(found: list[Batching], ways: list[Batching]) -> Any:
+    if found:
+        return "found"
+    return "not measured" if all(way.not_measured for way in ways) else "ok"
+
+
+def _accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    return float((logits.argmax(1) == labels).mean())
+
+
+def _batch_sentence(start: Batching, ways: list[Batching], depends: list[Batching]) -> str:
+    missing = "".join(f" Not measured for {_way(way)}: {way.not_measured}." for way in ways if way.not_measured)
+    if not depends:
+        measured = "; ".join(_way(way) for way in ways if not way.not_measured)
+        most = max((way.largest for way in ways), default=0.0)
+        return (
+            f"Each image is answered by itself: log-probabilities move by at most {most:.1g}, which is rounding, when images "
+            f"are shown {measured or 'in no other way'}.{missing}"
+        )
+    accuracies = "".join(
+        f", {_percent(way)} {_way(way)}{_same_images(way)}" for way in ways if way.accuracy is not None
+    )
+    worst = max(depends, key=lambda way: (way.changed / way.images, way.largest))
+    text = (
+        f"An image's answer depends on the others in its batch: {worst.changed:,} of {worst.images:,} labels change when shown "
+        f"{_way(worst)}, instead of in shuffled batches of {start.batch}, and log-probabilities by up to {worst.largest:.2g}."
+    )
+    if accuracies:
+        text += f" Accuracy {_percent(start)} {_way(start)}{accuracies}."
+    return text + missing
+
+
+def _order_sentence(permuted: Batching, moved: list[Batching]) -> str:
+    if permuted.not_measured:
+        return f"Not measured: {permuted.not_measured}."
+    if not moved:
+        return f"Another order of the images changes nothing: log-probabilities move by at most {permuted.largest:.1g}."
+    return (
+        f"Another order of the images, batches of {permuted.batch}, changes {permuted.changed:,} of {permuted.images:,} "
+        f"labels and log-probabilities by up to {permuted.largest:.2g}."
+    )
+
+
+def _percent(way: Batching) -> str:
+    return f"{100 * (way.accuracy or 0.0):.2f}%"
+
+
+def _same_images(way: Batching) -> str:
+    if way.order != "alone":
+        return ""
+    return f", where shuffled batches have {100 * (way.reference_accuracy or 0.0):.2f}% of the same"
+
+
+def _way(way: Batching) -> str:
+    if way.order == "alone":
+        return f"one at a time ({way.images:,} images)"
+    if way.batch >= way.images:
+        return f"all {way.images:,} at once, {way.order}" + (" by label" if way.order == "sorted" else "")
+    return f"in batches of {way.batch:,}, {way.order}" + (" by label" if way.order == "sorted" else "")

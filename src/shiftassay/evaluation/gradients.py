@@ -1,0 +1,139 @@
+"""Which parameters of a model ever get a gradient, and why the others get none."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Int64
+from torch import Tensor, nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.evaluation.answers import Check, reason
+from shiftassay.networks.classifier import Classifier
+
+DRAWS = 4
+IMAGES = 128
+ROUNDING = 1e-13  # of the largest gradient, in double precision
+
+
+def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndarray, "n"], device: str) -> Check:
+    """Look for tensors that no image gives a gradient: some hundred images in training mode, several draws.
+
+    Dead are those that the forward pass never uses (`unused`), and those whose gradient is exactly zero here and stays so
+    when all weights are moved a little (`silent`: behind units that never fire, say). Zero here only, as before the zero
+    layer that a spatial transformer starts with, is `waiting`. In the tensors that are in use, `idle` counts single
+    numbers without gradient (of units that never fire on these images), `no_effect` those whose gradient is mere rounding:
+    the bias of the keys in attention, or one before a batch norm, cancels. Labels are the set's in the first draw and
+    random in the others, so that a model that is sure of every image is not taken for a dead one.
+    """
+    copied = copy.deepcopy(model).requires_grad_(True)
+    names = _names(copied)
+    frozen = {names[name]: w.numel() for name, w in model.named_parameters() if not w.requires_grad}
+    buffers = {names[name]: b.numel() for name, b in model.named_buffers()}
+    try:
+        gradients = _gradients(copied, image_set, order, device)
+        moved = _gradients(_moved(copied), image_set, order, device)
+    except Exception as error:  # whatever a user's own model may raise
+        return Check("parameters", "not measured", f"No gradient can be had: {reason(error)}.", {})
+    unused = {names[name]: w.numel() for name, w in copied.named_parameters() if name not in gradients}
+    largest = max((float(g.max()) for g in gradients.values()), default=0.0)
+    double = all(g.dtype == torch.float64 for g in gradients.values())
+    silent, waiting, idle, no_effect = {}, {}, {}, {}
+    for name, gradient in gradients.items():
+        zero = gradient == 0
+        if zero.all():
+            stays = name not in moved or not moved[name].any()
+            (silent if stays else waiting)[names[name]] = gradient.numel()
+        else:
+            idle[names[name]] = int(zero.sum())
+            no_effect[names[name]] = int((~zero & (gradient < ROUNDING * largest)).sum()) if double else 0
+    total = sum(w.numel() for w in copied.parameters())
+    dead = sum(unused.values()) + sum(silent.values())
+    numbers = {
+        "total": total,
+        "in_use": total - dead,
+        "dead": dead,
+        "unused": unused,
+        "silent": silent,
+        "waiting": waiting,
+        "idle": _present(idle),
+        "no_effect": _present(no_effect),
+        "frozen": frozen,
+        "buffers": buffers,
+        "images": min(DRAWS * IMAGES, len(order)),
+        "draws": DRAWS,
+    }
+    return Check("parameters", "found" if dead else "ok", _sentence(numbers), numbers)
+
+
+def _gradients(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str) -> dict[str, Tensor]:
+    """The largest |gradient| over the draws of every parameter that the forward pass uses; in double where the model can."""
+    try:
+        return _draw(copy.deepcopy(model).double(), image_set, order, device, torch.float64)
+    except (RuntimeError, TypeError):  # a module that insists on single precision
+        return _draw(copy.deepcopy(model), image_set, order, device, torch.float32)
+
+
+def _draw(
+    model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    model.train()
+    largest: dict[str, Tensor] = {}
+    for draw in range(DRAWS):
+        some = np.take(order, np.arange(draw * IMAGES, (draw + 1) * IMAGES), mode="wrap")[: len(order)]
+        logits = model(torch.from_numpy(image_set.images[some]).to(device, dtype))
+        labels = torch.randint(logits.shape[1], (len(some),), device=device)
+        if draw == 0 and image_set.labels is not None:
+            labels = torch.from_numpy(image_set.labels[some]).to(device)
+        model.zero_grad(set_to_none=True)
+        F.cross_entropy(logits, labels).backward()
+        for name, weights in model.named_parameters():
+            if weights.grad is not None:
+                size = weights.grad.abs()
+                largest[name] = torch.maximum(largest[name], size) if name in largest else size
+    return largest
+
+
+def _moved(model: nn.Module) -> nn.Module:
+    """A copy with a little noise on all weights: a twentieth of their size, 0.01 where they are all zero."""
+    model = copy.deepcopy(model)
+    with torch.no_grad():
+        for weights in model.parameters():
+            size = float(weights.detach().square().mean().sqrt())
+            weights += (0.05 * size or 0.01) * torch.randn_like(weights)
+    return model
+
+
+def _names(model: nn.Module) -> dict[str, str]:
+    """Tensors as their owner knows them: without what the lab puts around a network."""
+    prefix = "network." if isinstance(model, Classifier) else ""
+    known = [name for name, _ in model.named_parameters()] + [name for name, _ in model.named_buffers()]
+    return {name: name.removeprefix(prefix) for name in known}
+
+
+def _present(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+def _sentence(numbers: dict[str, Any]) -> str:
+    text = f"{numbers['total']:,} parameters, {numbers['in_use']:,} in use, {numbers['dead']:,} dead"
+    reasons = [
+        ("unused", "never used by the forward pass"),
+        ("silent", "used, but without gradient for any image"),
+        ("waiting", "in use without gradient at just these weights, as before a layer that is still zero"),
+        ("idle", "in use but idle on these images, behind or before units that never fire"),
+        ("no_effect", "in use without effect, since what they add cancels"),
+        ("frozen", "frozen"),
+        ("buffers", "in buffers, which no gradient moves"),
+    ]
+    for key, why in reasons:
+        if numbers[key]:
+            text += f"; {sum(numbers[key].values()):,} {why}: {_listed(numbers[key])}"
+    return text + "."
+
+
+def _listed(counts: dict[str, int]) -> str:
+    shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:8]]
+    return ", ".join(shown) + (f" and {len(counts) - 8} tensors more" if len(counts) > 8 else "")
