@@ -11,7 +11,10 @@ import numpy as np
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.noise import seed_for
-from shiftassay.shifts.family import FAMILIES, Context, Scope, Shift, Uniform
+from shiftassay.shifts.family import FAMILIES, Choice, Context, Scope, Shift, Uniform
+from shiftassay.shifts.mnist_c import CORRUPTIONS
+
+PREFIX = "mnist_c:"
 
 
 def make(family: str, parameters: dict[str, Any] | None = None, scope: str | None = None) -> Shift:
@@ -19,8 +22,12 @@ def make(family: str, parameters: dict[str, Any] | None = None, scope: str | Non
 
     >>> print(make("rotate", {"angle": {"low": -45, "high": 45}}, "per_image"))
     rotate (angle = -45 … 45), drawn afresh for each image
+    >>> print(make("mnist_c:rotate", {"severity": 1}))
+    rotate (angle = ±11.4592), drawn afresh for each image
     """
     given = dict(parameters or {})
+    if family.startswith(PREFIX):
+        return _preset(family, given, scope)
     check_names(family, given)
     cls = FAMILIES[family]
     hints = get_type_hints(cls)
@@ -39,14 +46,32 @@ def check_names(family: str, parameters: Iterable[str]) -> None:
         raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}=0.5.")
 
 
+def presets() -> dict[str, Shift]:
+    """The named presets, each at the severity of the published data set.
+
+    >>> str(presets()["mnist_c:brightness"])
+    'offset (amount = 0.5), the same for all images'
+    """
+    return {PREFIX + name: corruption.at() for name, corruption in CORRUPTIONS.items()}
+
+
 def parse(text: str) -> Shift:
-    """A shift from the command line's form, `family:name=value,…`; `low..high` is drawn, `scope` is a name like any other.
+    """A shift from the command line's form, `family:name=value,…`; `scope` is a name like any other.
+
+    `low..high` is drawn between two values, `a|b` out of several; lists stand in brackets.
 
     >>> parse("rotate:angle=-45..45,scope=per_image").parameters
     {'angle': {'low': -45.0, 'high': 45.0}}
+    >>> parse("translate:dx=-2|2,dy=0").parameters
+    {'dx': {'values': [-2.0, 2.0]}, 'dy': 0.0}
+    >>> parse("mnist_c:scale:severity=5").parameters
+    {'factor': 0.5}
     """
     family, _, rest = text.partition(":")
-    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    if family + ":" == PREFIX:
+        name, _, rest = rest.partition(":")
+        family = PREFIX + name
+    pairs = [pair.partition("=") for pair in _split(rest, ",") if pair]
     if any(not equals for _, equals, _ in pairs):
         raise BadInput(f"{text!r}: expected family:name=value,name=value, for example rotate:angle=15.")
     given = {name.strip(): _read(value.strip()) for name, _, value in pairs}
@@ -79,15 +104,34 @@ def generator(how: Shift, seed: int, place: str) -> np.random.Generator:
     return np.random.default_rng(seed_for(seed, how.family, place))
 
 
+def _preset(name: str, given: dict[str, Any], scope: str | None) -> Shift:
+    if name.removeprefix(PREFIX) not in CORRUPTIONS:
+        raise unknown_name("preset", name, presets())
+    for parameter in set(given) - {"severity"}:
+        raise unknown_name(f"parameter of {name}", parameter, ["severity"])
+    corruption = CORRUPTIONS[name.removeprefix(PREFIX)]
+    how = corruption.at(_fit(given["severity"], int, f"{name}: severity") if given else None)
+    if scope not in (None, how.scope):
+        raise BadInput(f"{name}: its scope is {how.scope}, not {scope!r}.")
+    return how
+
+
 def _fit(value: Any, hint: Any, where: str) -> Any:
     """A value from JSON, TOML or the command line as its field's type; `BadInput` if it can't be."""
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")
         return value
-    kinds = [get_origin(kind) or kind for kind in (get_args(hint) if get_origin(hint) is UnionType else (hint,))]
-    if isinstance(value, str) and ".." in value and Uniform in kinds:
+    hints = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    kinds = [get_origin(kind) or kind for kind in hints]
+    if isinstance(value, str) and Uniform in kinds and (".." in value or "|" in value):
         value = _read(value)
+    if isinstance(value, kinds[0]) and kinds[0] not in (int, float, tuple):
+        return value
+    if isinstance(value, dict) and set(value) == {"values"} and isinstance(value["values"], list) and Choice in kinds:
+        return Choice(tuple(_fit(v, hints[0], where) for v in value["values"]))
+    if isinstance(value, dict) and set(value) <= {"family", "parameters", "scope"} and Shift in kinds:
+        return make(value.get("family", ""), value.get("parameters"), value.get("scope"))
     numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if isinstance(v, int | float)]
     if not all(map(math.isfinite, numbers)):
         raise BadInput(f"{where}: expected finite numbers, found {value!r}.")
@@ -97,24 +141,52 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
                 f"{where}: the range {value['low']:g}..{value['high']:g} is backwards. Put the lower end first."
             )
         return Uniform(float(value["low"]), float(value["high"]))
-    if isinstance(value, list) and tuple in kinds:
-        return tuple(value)
+    if isinstance(value, list | tuple) and tuple in kinds:
+        return _fit_each(value, get_args(hints[kinds.index(tuple)]), where)
     if isinstance(value, int | float) and not isinstance(value, bool) and float in kinds:
         return float(value)
     if isinstance(value, float) and value.is_integer() and int in kinds:
         return int(value)
-    if not isinstance(value, tuple(kinds)):
+    if not isinstance(value, tuple(kinds)) or (isinstance(value, bool) and bool not in kinds):
         drawn = ", or low..high" if Uniform in kinds else ""
         named = " or ".join(
-            {float: "a number", int: "a whole number", bool: "true or false"}.get(k, "a list") for k in kinds[:1]
+            {float: "a number", int: "a whole number", bool: "true or false", Shift: "a shift"}.get(k, "a list")
+            for k in kinds[:1]
         )
         raise BadInput(f"{where}: expected {named}{drawn}, found {value!r}.")
     return value
 
 
+def _fit_each(values: list | tuple, hints: tuple, where: str) -> tuple:
+    """A list as a tuple of any length, or of the length of its type."""
+    if hints[-1] is ...:
+        hints = hints[:1] * len(values)
+    if len(hints) != len(values):
+        raise BadInput(f"{where}: expected a list of {len(hints)}, found {len(values)}.")
+    return tuple(_fit(v, hint, where) for v, hint in zip(values, hints, strict=True))
+
+
 def _read(text: str) -> Any:
+    if "|" in text:
+        return {"values": [_read(part) for part in text.split("|")]}
+    if text.startswith("["):
+        if not text.endswith("]"):
+            raise BadInput(f"{text!r}: the list is not closed. Write it as [1,2,3].")
+        return [_read(part.strip()) for part in _split(text[1:-1], ",") if part.strip()]
     low, dots, high = text.partition("..")
     try:
         return {"low": float(low), "high": float(high)} if dots else float(text)
     except ValueError:
         return {"true": True, "false": False}.get(text, text)
+
+
+def _split(text: str, at: str) -> list[str]:
+    """The parts of a text between separators that stand in no brackets."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "[") - (letter == "]")
+        if letter == at and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts

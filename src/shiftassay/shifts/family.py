@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -26,6 +26,35 @@ class Uniform:
 
     low: float
     high: float
+
+    @property
+    def extremes(self) -> tuple[float, ...]:
+        return (self.low, self.high)
+
+    def at(self, u: np.ndarray) -> np.ndarray:
+        return self.low + (self.high - self.low) * u
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter that is one of a few values, each as likely as the others: (−θ, θ) is θ with a random sign."""
+
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise BadInput("a choice needs at least one value, such as -15|15.")
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        return self.values
+
+    def at(self, u: np.ndarray) -> np.ndarray:
+        return np.asarray(self.values, np.float64)[(u * len(self.values)).astype(np.int64)]
+
+
+Number = float | Uniform | Choice
+"""A parameter: one number, or how it is drawn."""
 
 
 @dataclass(frozen=True)
@@ -70,41 +99,85 @@ class Shift(ABC):
         """The same shift with whatever is drawn once for all images of (c, h, w) now fixed; the shift itself if nothing is."""
         if self.scope == "per_image":
             return self
-        fixed = {name: rng.uniform(v.low, v.high) for name, v in vars(self).items() if isinstance(v, Uniform)}
+        fixed = {name: _one(v, rng) for name, v in vars(self).items() if isinstance(v, Uniform | Choice)}
         return dataclasses.replace(self, **fixed)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters as JSON: numbers, lists, and {low, high} for what is drawn."""
+        """The parameters as JSON: numbers, lists, and {low, high} or {values} for what is drawn."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "scope"}
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
         """Family, parameters and scope: what `make` takes."""
-        return {"family": self.family, "parameters": self.parameters, "scope": self.scope}
+        scope = None if self.group in ("none", "sample", "several") else self.scope
+        return {"family": self.family, "parameters": self.parameters, "scope": scope}
 
     def __str__(self) -> str:
-        defaults = {f.name: f.default for f in dataclasses.fields(self)}
+        defaults = {f.name: _plain(f.default) for f in dataclasses.fields(self)}
         shown = [f"{name} = {_short(v)}" for name, v in self.parameters.items() if v != defaults[name]]
         drawn = "per_image" in self.scopes
         each = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image"}[self.scope]
         return self.family + (f" ({', '.join(shown)})" if shown else "") + (each if drawn else "")
 
 
-def draw(value: "float | Uniform", n: int, rng: np.random.Generator) -> np.ndarray:
+def draw(value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
     """One value for each of n images: the same one, or fresh ones."""
-    return rng.uniform(value.low, value.high, n) if isinstance(value, Uniform) else np.full(n, float(value))
+    return draws([value], n, rng)[0]
+
+
+def draws(values: Sequence[Any], n: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Of each parameter, one value for each of n images, drawn image by image: the first images get theirs however many follow."""
+    where = iter(rng.random((n, sum(isinstance(v, Uniform | Choice) for v in values))).T)
+    return [
+        v.at(next(where)) if isinstance(v, Uniform | Choice) else np.repeat(np.asarray(v, np.float64)[None], n, 0)
+        for v in values
+    ]
+
+
+def spread(values: np.ndarray) -> np.ndarray:
+    """One number for each image, in a shape that multiplies images."""
+    return values.astype(np.float32)[:, None, None, None]
+
+
+def extremes(value: Any) -> tuple[Any, ...]:
+    """The values between which, or out of which, a parameter is drawn; itself if it is not."""
+    return value.extremes if isinstance(value, Uniform | Choice) else (value,)
+
+
+def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:
+    """Raise `BadInput` unless a parameter is what is allowed wherever it may be drawn."""
+    for value in extremes(getattr(shift, name)):
+        if not holds(value):
+            raise BadInput(f"{shift.family}: {name} must be {allowed}, not {value:g}.")
+
+
+def _one(value: Uniform | Choice, rng: np.random.Generator) -> Any:
+    if isinstance(value, Choice):
+        return value.values[rng.integers(len(value.values))]
+    return rng.uniform(value.low, value.high)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Shift):
+        return value.to_json()
     if isinstance(value, Uniform):
         return {"low": value.low, "high": value.high}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, Choice):
+        return {"values": _plain(value.values)}
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, dict) and "family" in value:
+        return value["family"]
+    if isinstance(value, dict) and "values" in value:
+        values = value["values"]
+        if len(values) == 2 and not isinstance(values[0], list) and values[0] == -values[1]:
+            return f"±{abs(values[0]):g}"
+        return " or ".join(map(_short, values))
     if isinstance(value, dict):
         return f"{value['low']:g} … {value['high']:g}"
     if isinstance(value, list):
-        return f"{len(value)} places"
+        return f"{len(value)} places" if len(value) > 8 else f"[{', '.join(map(_short, value))}]"
     return value if isinstance(value, str) else f"{value:g}"

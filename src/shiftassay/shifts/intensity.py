@@ -5,14 +5,47 @@ from typing import ClassVar
 
 import numpy as np
 
-from shiftassay.errors import BadInput
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, Uniform, draw
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Images,
+    Information,
+    Number,
+    Scope,
+    Shift,
+    Uniform,
+    check,
+    draw,
+    draws,
+    extremes,
+    spread,
+)
+
+
+@FAMILIES.register("invert")
+@dataclass(frozen=True)
+class Invert(Shift):
+    """1 − x: black becomes white."""
+
+    family: ClassVar[str] = "invert"
+    group: ClassVar[str] = "intensity"
+    why: ClassVar[str] = (
+        "The background, which was silent because 0 times any weight is 0, now drives every unit by the sum of its weights."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return np.clip(1 - images, 0, 1)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return np.clip(1 - images, 0, 1)
 
 
 @FAMILIES.register("gain")
 @dataclass(frozen=True)
 class Gain(Shift):
-    """factor · x, clipped to [0, 1]: contrast, or exposure."""
+    """factor · x, contrast or exposure: clipped to [0, 1] only if `clip` says so."""
 
     family: ClassVar[str] = "gain"
     group: ClassVar[str] = "intensity"
@@ -21,27 +54,25 @@ class Gain(Shift):
         "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one saturates."
     )
 
-    factor: float | Uniform
+    factor: Number
+    clip: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        low = self.factor.low if isinstance(self.factor, Uniform) else self.factor
-        if low <= 0:
-            raise BadInput(f"gain: factor must be above 0 (0 would blacken every image), not {low:g}.")
+        check(self, "factor", lambda v: v > 0, "above 0 (0 would blacken every image)")
 
     @property
     def information(self) -> Information:
-        high = self.factor.high if isinstance(self.factor, Uniform) else self.factor
-        return "preserved" if high <= 1 else "reduced"
+        return "reduced" if self.clip and max(extremes(self.factor)) > 1 else "preserved"
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return np.clip(images * self._factors(images, rng), 0, 1)
+        return self._clipped(images * spread(draw(self.factor, len(images), rng)))
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        return np.clip(images / self._factors(images, rng), 0, 1)
+        return self._clipped(images / spread(draw(self.factor, len(images), rng)))
 
-    def _factors(self, images: Images, rng: np.random.Generator) -> np.ndarray:
-        return draw(self.factor, len(images), rng).astype(np.float32)[:, None, None, None]
+    def _clipped(self, images: Images) -> Images:
+        return np.clip(images, 0, 1) if self.clip else images
 
 
 @FAMILIES.register("offset")
@@ -57,13 +88,109 @@ class Offset(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    amount: float | Uniform
+    amount: Number
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return np.clip(images + self._amounts(images, rng), 0, 1)
+        return np.clip(images + spread(draw(self.amount, len(images), rng)), 0, 1)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        return np.clip(images - self._amounts(images, rng), 0, 1)
+        return np.clip(images - spread(draw(self.amount, len(images), rng)), 0, 1)
 
-    def _amounts(self, images: Images, rng: np.random.Generator) -> np.ndarray:
-        return draw(self.amount, len(images), rng).astype(np.float32)[:, None, None, None]
+
+@FAMILIES.register("gamma")
+@dataclass(frozen=True)
+class Gamma(Shift):
+    """x ^ exponent, x clipped to [0, 1]: greys darken above 1 and brighten below; black and white stay."""
+
+    family: ClassVar[str] = "gamma"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that were trained on."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    exponent: Number
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "exponent", lambda v: 0.05 <= v <= 10, "between 0.05 and 10")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return np.clip(images, 0, 1) ** spread(draw(self.exponent, len(images), rng))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return np.clip(images, 0, 1) ** (1 / spread(draw(self.exponent, len(images), rng)))
+
+
+@FAMILIES.register("threshold")
+@dataclass(frozen=True)
+class Threshold(Shift):
+    """1 where x > level, else 0."""
+
+    family: ClassVar[str] = "threshold"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Soft edges become steps: a low level thickens every stroke with white, a high one eats thin strokes away."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    level: Number
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return (images > spread(draw(self.level, len(images), rng))).astype(np.float32)
+
+
+@FAMILIES.register("quantize")
+@dataclass(frozen=True)
+class Quantize(Shift):
+    """round(x (levels − 1)) / (levels − 1), x clipped to [0, 1]: only so many grey levels are left."""
+
+    family: ClassVar[str] = "quantize"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Each pixel errs by up to half a step, and faint greys vanish: most networks hardly notice until two or three levels are left."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    levels: int | Uniform | Choice
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "levels", lambda v: v >= 2, "2 or more")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        steps = spread(np.rint(draw(self.levels, len(images), rng)) - 1)
+        return np.rint(np.clip(images, 0, 1) * steps) / steps
+
+
+@FAMILIES.register("rescale")
+@dataclass(frozen=True)
+class Rescale(Shift):
+    """scale · x + offset, not clipped: other units, such as 0–255, or values normalised by a mean and an sd."""
+
+    family: ClassVar[str] = "rescale"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "The picture is the same but its numbers are not those the weights were trained for: a preprocessing step is missing or doubled."
+    )
+    information: ClassVar[Information] = "preserved"
+    clip: ClassVar[bool] = False
+
+    scale: Number = 1.0
+    offset: Number = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "scale", lambda v: v != 0, "anything but 0")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        scale, offset = draws([self.scale, self.offset], len(images), rng)
+        return images * spread(scale) + spread(offset)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        scale, offset = draws([self.scale, self.offset], len(images), rng)
+        return (images - spread(offset)) / spread(scale)

@@ -1,27 +1,82 @@
-"""Resampling images along an affine map: bilinear, black outside, about the centre ((h − 1)/2, (w − 1)/2)."""
+"""Resampling images: bilinear, black outside, places counted from the centre ((h − 1)/2, (w − 1)/2), x right and y down."""
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64
 from torch.nn import functional as F
 
+from shiftassay.shifts.family import Images
+
 CHUNK = 2000  # images: bounds the memory that a sampling grid takes
+OUTSIDE = 1e6  # a place that is in no image
 
 
-def warp(
-    images: Float32[np.ndarray, "n c h w"], to_input: Float64[np.ndarray, "n 2 2"]
-) -> Float32[np.ndarray, "n c h w"]:
-    """Sample each image at matrix · (x, y), with (x, y) the output's place about the centre, x right and y down."""
-    _, _, h, w = images.shape
-    y, x = np.meshgrid(np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2, indexing="ij")
-    places = np.stack([x, y], axis=-1)
-    half = np.maximum([(w - 1) / 2, (h - 1) / 2], 0.5)  # one pixel: any scale will do
+def warp(images: Images, to_input: Float64[np.ndarray, "n rows columns"]) -> Images:
+    """Sample each image at matrix · (x, y), with (x, y) the output's place.
+
+    The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
+    """
+    places = grid(*images.shape[2:])
+    homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]]
     warped = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        grid = np.einsum("nij,hwj->nhwi", to_input[part], places) / half
-        sampled = F.grid_sample(
-            torch.from_numpy(images[part]), torch.from_numpy(grid.astype(np.float32)), align_corners=True
-        )
-        warped[part] = sampled.numpy()
+        at = np.einsum("nij,hwj->nhwi", to_input[part], homogeneous)
+        if at.shape[-1] == 3:
+            behind = at[..., 2:] < 1e-6
+            at = np.where(behind, OUTSIDE, at[..., :2] / np.where(behind, 1, at[..., 2:]))
+        warped[part] = sample(images[part], at)
     return warped
+
+
+def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
+    """Sample each image at (x, y) + field: x's displacement first. One field for all images, or one for each."""
+    places = grid(*images.shape[2:])
+    moved = np.empty_like(images)
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        at = places + np.moveaxis(field if len(field) == 1 else field[part], 1, -1)
+        moved[part] = sample(images[part], np.broadcast_to(at, (len(images[part]), *at.shape[1:])))
+    return moved
+
+
+def grid(h: int, w: int) -> Float64[np.ndarray, "h w 2"]:
+    """The place (x, y) of every pixel."""
+    y, x = np.meshgrid(np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2, indexing="ij")
+    return np.stack([x, y], axis=-1)
+
+
+def sample(
+    images: Images, places: Float64[np.ndarray, "n H W 2"], outside: str = "zeros"
+) -> Float32[np.ndarray, "n c H W"]:
+    """The images' values at places between their pixels; `outside` is "zeros" or "border" (the nearest pixel)."""
+    h, w = images.shape[2:]
+    half = np.maximum([(w - 1) / 2, (h - 1) / 2], 0.5)  # one pixel: any scale will do
+    unit = torch.from_numpy((places / half).astype(np.float32))
+    return F.grid_sample(torch.from_numpy(images), unit, padding_mode=outside, align_corners=True).numpy()
+
+
+def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
+    """Each image moved right by its dx and down by its dy; exact for whole pixels, bilinear between them.
+
+    What leaves comes back on the other side, or is lost and black moves in.
+    """
+    return _move(_move(images, dx, 3, wrap), dy, 2, wrap)
+
+
+def _move(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:
+    whole = np.floor(by)
+    between = (by - whole).astype(np.float32)[:, None, None, None]
+    moved = _take(images, whole.astype(np.int64), axis, wrap)
+    if between.any():
+        moved = (1 - between) * moved + between * _take(images, whole.astype(np.int64) + 1, axis, wrap)
+    return moved
+
+
+def _take(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:
+    size = images.shape[axis]
+    source = np.arange(size) - by[:, None]
+    shape = [len(images), 1, 1, 1]
+    shape[axis] = size
+    taken = np.take_along_axis(images, (source % size).reshape(shape), axis)
+    return taken if wrap else taken * ((source >= 0) & (source < size)).reshape(shape)

@@ -1,0 +1,65 @@
+"""Convolving images with kernels, and taking a convolution back. Border pixels are repeated outwards."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from scipy import fft
+
+from shiftassay.shifts.family import Images
+
+Response = Callable[[np.ndarray], np.ndarray]
+
+CHUNK = 1000
+NOISE = 1e-3  # power of the noise against the image's: what the Wiener filter gives up
+SILENCE = 1e-6  # rounding of the transforms, which would leave black not quite black
+
+
+def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
+    """out(p) = Σ kernel(q) · image(p − q), q counted from the kernel's centre; one kernel for all images, or one for each.
+
+    Kernels have an odd side and are none too large: the work is that of Fourier transforms over the padded image.
+    """
+    return _filtered(images, kernels, lambda kernel: kernel)
+
+
+def deconvolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
+    """The best linear guess at what was convolved, given a little noise (Wiener 1949)."""
+    return _filtered(images, kernels, lambda kernel: kernel.conj() / (np.abs(kernel) ** 2 + np.float32(NOISE)))
+
+
+def gaussian(sd: np.ndarray, reach: int) -> Float64[np.ndarray, "m k k"]:
+    """Gaussian kernels; an sd of 0 is the identity."""
+    at = np.arange(-reach, reach + 1)
+    line = np.exp(-(at**2) / (2 * np.maximum(sd, 1e-3)[:, None] ** 2))
+    line /= line.sum(1, keepdims=True)
+    return line[:, :, None] * line[:, None, :]
+
+
+def _filtered(images: Images, kernels: np.ndarray, response: Response) -> Float32[np.ndarray, "n c h w"]:
+    h, w = images.shape[2:]
+    reach = kernels.shape[1] // 2
+    size = _fast(h + 2 * reach), _fast(w + 2 * reach)
+    padding = ((0, 0), (0, 0), (reach, size[0] - h - reach), (reach, size[1] - w - reach))
+    shared = _response(kernels, size, response) if len(kernels) == 1 else None
+    out = np.empty_like(images)
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        spectrum = fft.rfft2(np.pad(images[part], padding, mode="edge"), axes=(2, 3))
+        spectrum *= _response(kernels[part], size, response) if shared is None else shared
+        filtered: np.ndarray = fft.irfft2(spectrum, size, axes=(2, 3))  # pyright: ignore[reportAssignmentType]
+        out[part] = filtered[:, :, reach : reach + h, reach : reach + w]
+    out[np.abs(out) < SILENCE] = 0
+    return np.clip(out, 0, 1)
+
+
+def _response(kernels: np.ndarray, size: tuple[int, int], response: Response) -> np.ndarray:
+    reach = kernels.shape[1] // 2
+    laid = np.zeros((len(kernels), *size), np.float32)
+    laid[:, : kernels.shape[1], : kernels.shape[2]] = kernels
+    return response(fft.rfft2(np.roll(laid, (-reach, -reach), axis=(1, 2)), axes=(1, 2)))[:, None]
+
+
+def _fast(length: int) -> int:
+    """The next length that transforms fast."""
+    return int(fft.next_fast_len(length, real=True) or length)
