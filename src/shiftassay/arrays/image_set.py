@@ -1,7 +1,7 @@
 """An image set: images, labels or none, and how they came to be."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -41,6 +41,12 @@ class ImageSet:
         """Channels, height, width of one image."""
         _, c, h, w = self.images.shape
         return c, h, w
+
+    def first(self, n: int | None) -> "ImageSet":
+        """The first n images with their labels; all of them for None."""
+        if n is None or n >= len(self):
+            return self
+        return replace(self, images=self.images[:n], labels=None if self.labels is None else self.labels[:n])
 
     @property
     def digest(self) -> str:

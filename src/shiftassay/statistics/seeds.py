@@ -127,6 +127,15 @@ def difference_over_seeds_and_images(
     return _interval(float(per_image.mean()), variance, freedom, level)
 
 
+def mean_over_seeds_and_images(right: Bool[np.ndarray, "seeds n"], level: float = 0.95) -> Interval:
+    """The accuracy of a group for new seeds and new images; for a group of one, for new images.
+
+    >>> print(mean_over_seeds_and_images(np.array([[True] * 90 + [False] * 10, [True] * 92 + [False] * 8])))
+    0.9100 [0.8523, 0.9677]
+    """
+    return difference_over_seeds_and_images(right, np.zeros((1, right.shape[1]), bool), level)
+
+
 def probability_higher(values: Values, others: Values) -> float:
     """P(A > B) for one seed of each, ties counted half (Agarwal et al. 2021, "probability of improvement").
 

@@ -47,7 +47,8 @@ def finding(found: dict[str, Any]) -> Finding:
                 {
                     "names": [f"{pair.first} − {pair.second}" for pair in comparison.pairs],
                     "difference": [
-                        [pair.difference.estimate, pair.difference.low, pair.difference.high] for pair in comparison.pairs
+                        [pair.difference.estimate, pair.difference.low, pair.difference.high]
+                        for pair in comparison.pairs
                     ],
                     "wider": [[pair.on_new_images.low, pair.on_new_images.high] for pair in comparison.pairs],
                     "margin": comparison.margin,
@@ -70,9 +71,7 @@ def _sentences(comparison: ComparisonOfGroups) -> list[str]:
         f"{len(by_verdict.get('equivalent', []))} to be equivalent within ±{100 * comparison.margin:g} points, "
         f"and of {len(by_verdict.get('undecided', []))} neither is shown."
     ]
-    said += [
-        pair_sentence(pair, comparison.margin) for pair in comparison.pairs if pair.verdict in ("higher", "lower")
-    ]
+    said += [pair_sentence(pair, comparison.margin) for pair in comparison.pairs if pair.verdict in ("higher", "lower")]
     if 0 < len(by_verdict.get("undecided", [])) < count:
         said.append(f"Undecided: {listed(by_verdict['undecided'])}.")
     return said

@@ -5,13 +5,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from shiftassay.evaluation.audit import dead_parameters
+from shiftassay.evaluation.audit import audit
 from shiftassay.networks.coordconv import CoordConv2d
 from shiftassay.networks.registry import build
 from shiftassay.report.finding import Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
 
 KEY, TITLE = "parameters", "Parameter audit"
+IMAGES = 512
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         for key, tensor in model.network.named_parameters():
             part = key.split(".")[0]
             parts[part] = parts.get(part, 0) + tensor.numel()
-        dead = dead_parameters(model, lab.dataset.test)
+        checked = audit(model, lab.dataset.test.first(IMAGES), largest_batch=1, single_images=1)["parameters"].numbers
+        dead = {**checked["unused"], **checked["silent"]}
         with torch.random.fork_rng(devices=[]):
             shadows = _shadows(build(name, shape, classes, {}))
         networks[name] = {"total": sum(parts.values()), "parts": parts, "dead": dead, "shadows": shadows}

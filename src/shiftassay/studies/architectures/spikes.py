@@ -61,7 +61,9 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
     loss = np.array(validation_losses(member))
     late = settled(len(loss))
     extreme = [float(np.quantile(row, 1 - WORST)) for row in outside]
-    together = spearmanr(np.diff(loss[late]), np.diff(np.array(extreme)[late])).statistic if len(loss[late]) > 3 else 0.0
+    together = (
+        spearmanr(np.diff(loss[late]), np.diff(np.array(extreme)[late])).statistic if len(loss[late]) > 3 else 0.0
+    )
     return {
         "seed": member.trial.seed,
         "epoch": epoch,
@@ -86,9 +88,7 @@ def outside_share(model: Classifier, images: Float[np.ndarray, "n c h w"]) -> Fl
 
 def _joined(transformer: Classifier, rest: Classifier) -> Classifier:
     """A model with the transformer of one and everything else of another."""
-    taken = {
-        name: tensor for name, tensor in transformer.network.state_dict().items() if name.startswith(TRANSFORMER)
-    }
+    taken = {name: tensor for name, tensor in transformer.network.state_dict().items() if name.startswith(TRANSFORMER)}
     joined = Classifier.from_card(rest.card)
     joined.network.load_state_dict({**rest.network.state_dict(), **taken})
     return joined.eval()

@@ -131,7 +131,9 @@ def _table(found: dict[str, Any]) -> Table:
                 mean_sd(network["median"], 1, 4),
                 f"{max(network['largest']):.3f}",
                 f"{100 * float(np.mean(network['spikes'])):.1f}%",
-                "–" if against is None else f"{against['ratio']:.1f} × {against['control']}{_range(against['interval'])}",
+                "–"
+                if against is None
+                else f"{against['ratio']:.1f} × {against['control']}{_range(against['interval'])}",
                 "–" if against is None else p_text(against["p_corrected"]),
                 mean_sd(found["accuracies"][name], 100, 2),
             )
@@ -181,7 +183,9 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         elif row["p_corrected"] >= 0.05:
             said.append(f"{ratio}: no difference is shown (p {p_text(row['p_corrected'])}).")
         else:
-            said.append(f"{ratio} (p {p_text(row['p_corrected'])}): it {'shakes' if row['ratio'] > 1 else 'is steadier'}.")
+            said.append(
+                f"{ratio} (p {p_text(row['p_corrected'])}): it {'shakes' if row['ratio'] > 1 else 'is steadier'}."
+            )
     for row in found["mended"]:
         shown = row["p_corrected"] is not None and row["p_corrected"] < 0.05
         said.append(

@@ -1,0 +1,150 @@
+"""Finding 7a: the test that fits a spatial module: trained and tested on distorted images."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.errors import BadInput
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.shifts.distorted import named_dataset
+from shiftassay.statistics.corrections import holm
+from shiftassay.statistics.paired import mcnemar
+from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
+from shiftassay.studies.architectures.lab import Lab, Members, last_right
+from shiftassay.studies.architectures.words import interval_text, mean_sd, p_text
+
+KEY, TITLE = "distortions", "The test that fits: distorted digits"
+SHOWN = 10
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    asked = lab.study.distortions
+    if asked is None:
+        raise BadInput("the study has no [distortions].")
+    results, samples = {}, {"plain": lab.dataset.test.images[:SHOWN]}
+    recipe = replace(lab.recipe(**asked.recipe), name="distorted", epochs=asked.epochs, validate_on_test=False)
+    for name in asked.datasets:
+        whole = named_dataset(name)
+        data = Dataset(name, whole.train.first(asked.images), whole.test)
+        labels = data.test.labels
+        assert labels is not None
+        samples[name] = data.test.images[:SHOWN]
+        right = {
+            network: last_right(lab.train(network, range(asked.seeds), recipe=recipe, data=data, what=name), labels)
+            for network in lab.study.networks
+        }
+        results[name] = {
+            "shape": list(data.train.shape),
+            "images": len(data.train),
+            "networks": {network: _errors(found) for network, found in right.items()},
+            "against_control": _against(lab.study.control, right),
+        }
+    return {
+        "datasets": results,
+        "reported": {name: found for name, found in asked.reported.items() if name in results},
+        "epochs": asked.epochs,
+        "seeds": asked.seeds,
+        "recipe": recipe.to_json(),
+        "control": lab.study.control,
+        "samples": lab.keep("distortions.safetensors", samples),
+        "names": list(samples),
+    }
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    networks = list(next(iter(found["datasets"].values()))["networks"])
+    sources = list(dict.fromkeys(key for row in found["reported"].values() for key in row))
+    rows = []
+    for name, result in found["datasets"].items():
+        size = f"{result['shape'][1]} × {result['shape'][2]}"
+        ours = [
+            f"{mean_sd(result['networks'][network]['errors'], 100, 2)} {interval_text(result['networks'][network]['interval'], 100, 2)}"
+            for network in networks
+        ]
+        rows.append((name, size, *ours, *(str(found["reported"].get(name, {}).get(source, "–")) for source in sources)))
+    recipe = found["recipe"]
+    return Finding(
+        KEY,
+        TITLE,
+        tuple(_sentences(found)),
+        (
+            Table(
+                ("data set", "size", *networks, *sources),
+                tuple(rows),
+                f"Test error, %, after {found['epochs']} epochs on {next(iter(found['datasets'].values()))['images']:,} distorted training images, "
+                f"{found['seeds']} seed{'s' * (found['seeds'] > 1)}, with its 95% interval; learning rate {recipe['learning_rate']:g}, momentum "
+                f"{recipe['momentum']:g}, {recipe['schedule'].replace('_', ' ')}. Columns in capitals: the spatial transformer paper, as reported, "
+                "with networks of about 400,000 parameters, ten times as large as these: no like for like.",
+            ),
+        ),
+        (
+            Figure("samples", {"file": found["samples"], "names": found["names"]}, "The first test images of each data set."),
+            Figure(
+                "matrix",
+                {
+                    "rows": list(found["datasets"]),
+                    "columns": networks,
+                    "values": [
+                        [float(np.mean(result["networks"][network]["errors"])) for network in networks]
+                        for result in found["datasets"].values()
+                    ],
+                    "scale": 100,
+                    "format": ".2f",
+                    "reverse": True,
+                },
+                "Test error, %, trained and tested on each data set.",
+            ),
+        ),
+        {key: value for key, value in found.items() if key not in ("samples", "names")},
+    )  # fmt: skip
+
+
+def _errors(right: np.ndarray) -> dict[str, Any]:
+    interval = mean_over_seeds_and_images(right)
+    return {"errors": (1 - right.mean(1)).tolist(), "interval": [1 - interval.high, 1 - interval.low]}
+
+
+def _against(control: str, right: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Each network's error minus the control's: over seeds where there are several, else image by image."""
+    rows = []
+    for name, found in right.items():
+        if name == control:
+            continue
+        other = right[control]
+        p = welch(found.mean(1), other.mean(1))
+        if p is None:
+            p = mcnemar(int((found[0] & ~other[0]).sum()), int((~found[0] & other[0]).sum()))
+        difference = difference_over_seeds_and_images(~found, ~other)
+        rows.append(
+            {"network": name, "difference": difference.estimate, "interval": [difference.low, difference.high], "p": p}
+        )
+    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_corrected"] = corrected
+    return rows
+
+
+def _sentences(found: dict[str, Any]) -> list[str]:
+    said = []
+    for name, result in found["datasets"].items():
+        shown = [row for row in result["against_control"] if row["p_corrected"] < 0.05]
+        better = [row for row in shown if row["difference"] < 0]
+        worse = [row for row in shown if row["difference"] > 0]
+        control = 100 * float(np.mean(result["networks"][found["control"]]["errors"]))
+        parts = [f"{name}: {found['control']} errs on {control:.2f}%"]
+        for which, rows in (("fewer", better), ("more", worse)):
+            if rows:
+                parts.append(
+                    f"{which} errors are shown for "
+                    + ", ".join(
+                        f"{row['network']} ({100 * row['difference']:+.2f} points, p {p_text(row['p_corrected'])})"
+                        for row in rows
+                    )
+                )
+        if not shown:
+            parts.append("no network is shown to differ from it")
+        said.append("; ".join(parts).replace("-0", "−0") + ".")
+    if found["seeds"] == 1:
+        said.append("One seed each: these comparisons are of single models, image by image, not of architectures.")
+    return said

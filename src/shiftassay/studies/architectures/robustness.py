@@ -1,0 +1,121 @@
+"""Finding 7b: trained on plain images, tested on shifted ones: network × shift."""
+
+from typing import Any
+
+import numpy as np
+
+from shiftassay.errors import BadInput
+from shiftassay.networks.predict import predict
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
+from shiftassay.studies.architectures.lab import Lab, Members
+from shiftassay.studies.architectures.words import interval_text
+
+KEY, TITLE = "robustness", "Trained on plain digits, tested on shifted ones"
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    asked = lab.study.robustness
+    if asked is None:
+        raise BadInput("the study has no [robustness].")
+    test = lab.dataset.test.first(asked.images)
+    labels = test.labels
+    shifts, others = {}, len(members) - 1
+    samples = {"plain": test.images[:10]}
+    for name in ("identity", *asked.shifts):
+        lab.console.print(f"testing under {name}")
+        shifted = shift(test, parse(name))
+        samples[name] = shifted.images[:10]
+        right = {
+            network: np.stack(
+                [
+                    predict(m.model, shifted.images, batch=m.trial.recipe["batch_size"]).argmax(1) == labels
+                    for m in group
+                ]
+            )
+            for network, group in members.items()
+        }
+        # Bonferroni over networks and shifts: an interval that leaves out 0 is then a difference that is shown.
+        level = 1 - 0.05 / (others * (len(asked.shifts) + 1))
+        control = right[lab.study.control]
+        shifts[name] = {
+            network: {
+                "accuracies": found.mean(1).tolist(),
+                "interval": _ends(mean_over_seeds_and_images(found)),
+                "minus_control": _ends(difference_over_seeds_and_images(found, control, level)),
+            }
+            for network, found in right.items()
+        }
+    return {
+        "shifts": shifts,
+        "control": lab.study.control,
+        "images": len(test),
+        "seeds": len(next(iter(members.values()))),
+        "samples": lab.keep("robustness.safetensors", samples),
+        "names": list(samples),
+    }
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    networks = list(next(iter(found["shifts"].values())))
+    mean = {name: {n: float(np.mean(row[n]["accuracies"])) for n in networks} for name, row in found["shifts"].items()}
+    rows = tuple(
+        (name, *(f"{100 * mean[name][n]:.1f} {interval_text(row[n]['interval'], 100, 1)}" for n in networks))
+        for name, row in found["shifts"].items()
+    )
+    return Finding(
+        KEY,
+        TITLE,
+        tuple(_sentences(found, mean, networks)),
+        (
+            Table(
+                ("shift", *networks),
+                rows,
+                f"Accuracy, %, on {found['images']:,} shifted test images, mean over {found['seeds']} seed{'s' * (found['seeds'] > 1)} with its "
+                "95% interval for new seeds and new images.",
+            ),
+        ),
+        (
+            Figure(
+                "matrix",
+                {
+                    "rows": list(mean),
+                    "columns": networks,
+                    "values": [[mean[name][n] for n in networks] for name in mean],
+                    "scale": 100,
+                    "format": ".1f",
+                },
+                "Accuracy, %, of networks that were trained on plain digits.",
+            ),
+            Figure("samples", {"file": found["samples"], "names": found["names"]}, "The first test images under each shift."),
+        ),
+        {key: value for key, value in found.items() if key not in ("samples", "names")},
+    )  # fmt: skip
+
+
+def _ends(interval: Any) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _sentences(found: dict[str, Any], mean: dict[str, dict[str, float]], networks: list[str]) -> list[str]:
+    control, shifted = found["control"], [name for name in mean if name != "identity"]
+    overall = {n: float(np.mean([mean[name][n] for name in shifted])) for n in networks}
+    order = sorted(networks, key=lambda n: -overall[n])
+    said = [
+        f"Mean accuracy over {len(shifted)} shifts: " + ", ".join(f"{n} {100 * overall[n]:.1f}%" for n in order) + "."
+    ]
+    for network in networks:
+        if network == control:
+            continue
+        against = {name: found["shifts"][name][network]["minus_control"] for name in shifted}
+        better = [name for name, (low, _) in against.items() if low > 0]
+        worse = [name for name, (_, high) in against.items() if high < 0]
+        parts = [f"better under {', '.join(better)}"] if better else []
+        parts += [f"worse under {', '.join(worse)}"] if worse else []
+        said.append(
+            f"{network} against {control}: "
+            + ("; ".join(parts) if parts else "no shift under which a difference is shown")
+            + "."
+        )
+    return said
