@@ -4,83 +4,19 @@ import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import get_args
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
 from shiftassay.errors import BadInput, unknown_name
-from shiftassay.evaluation.evaluate import MARGIN
 from shiftassay.studies.architectures.study import Architectures
-from shiftassay.studies.strict import Strict
+from shiftassay.studies.shifted.study import SameAs, ShiftedTestSets
 
-
-class HarmlessWithin(Strict):
-    """A strength to be found: the largest at which accuracy on held-out training images is shown to move by less than this."""
-
-    harmless_within: float = Field(gt=0, lt=1)
-
-
-class SameAs(Strict):
-    """The strength of another variant, by its name."""
-
-    same_as: str
-
-
-class VariantSpec(Strict):
-    """One shifted test set: a family of the catalogue, its parameters and its scope."""
-
-    name: str = Field(pattern=r"^\w[\w .+-]*$")
-    family: str
-    parameters: dict[str, Any] = {}
-    scope: Literal["shared", "per_image"] | None = None
-
-    @field_validator("parameters", mode="after")
-    @classmethod
-    def _strengths(cls, parameters: dict[str, Any]) -> dict[str, Any]:
-        kinds = {"harmless_within": HarmlessWithin, "same_as": SameAs}
-        found = {
-            name: next((kinds[key] for key in value if key in kinds), None)
-            for name, value in parameters.items()
-            if isinstance(value, dict)
-        }
-        return {
-            name: kind.model_validate(value) if (kind := found.get(name)) else value
-            for name, value in parameters.items()
-        }
-
-
-class Size(Strict):
-    """What the quick and the full form of a study change."""
-
-    seeds: int | None = Field(default=None, ge=1)
-    epochs: int | None = Field(default=None, ge=1)
-
-
-class Study(Strict):
-    """A study of a network on shifted test sets: variants from the catalogue, or a folder of them."""
-
-    kind: Literal["shifted-test-sets"]
-    title: str
-    question: str
-    data: str = "mnist"
-    network: str
-    network_parameters: dict[str, Any] = {}
-    recipe: str
-    seeds: int = Field(default=1, ge=1)
-    epochs: int | None = Field(default=None, ge=1)
-    margin: float = Field(default=MARGIN, gt=0, lt=1)
-    variants: tuple[VariantSpec, ...] = ()
-    folder: str | None = None
-    quick: Size = Size()
-    full: Size = Size()
-
-    def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "Study":
-        """The study in its quick or full form, with another number of seeds if that is given."""
-        changes = {} if size == "default" else getattr(self, size).model_dump(exclude_none=True)
-        return self.model_copy(update={**changes, **({"seeds": seeds} if seeds else {})})
-
-
-KINDS: dict[str, type[Study] | type[Architectures]] = {"shifted-test-sets": Study, "architectures": Architectures}
+Study = ShiftedTestSets | Architectures
+KINDS: dict[str, type[ShiftedTestSets] | type[Architectures]] = {
+    "shifted-test-sets": ShiftedTestSets,
+    "architectures": Architectures,
+}
 
 
 def built_in_studies() -> dict[str, str]:
@@ -89,7 +25,7 @@ def built_in_studies() -> dict[str, str]:
     return {name: tomllib.loads(path.read_text(encoding="utf-8"))["title"] for name, path in sorted(found.items())}
 
 
-def load_study(name: str | Path) -> tuple[str, Study | Architectures]:
+def load_study(name: str | Path) -> tuple[str, Study]:
     """A study and its name, from a built-in name or a TOML file. Raises `BadInput`.
 
     >>> name, study = load_study("shifted-test-sets")
@@ -107,7 +43,7 @@ def load_study(name: str | Path) -> tuple[str, Study | Architectures]:
                 f"{path}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
             ) from None
         if (
-            isinstance(study, Study) and study.folder is not None
+            isinstance(study, ShiftedTestSets) and study.folder is not None
         ):  # as the file says it: beside the file, not beside whoever runs it
             study = study.model_copy(update={"folder": str(path.parent / study.folder)})
         return path.stem, study
@@ -117,7 +53,7 @@ def load_study(name: str | Path) -> tuple[str, Study | Architectures]:
     return str(name), _parse(text, str(name))
 
 
-def _parse(text: str, where: str) -> Study | Architectures:
+def _parse(text: str, where: str) -> Study:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -129,12 +65,12 @@ def _parse(text: str, where: str) -> Study | Architectures:
         study = model.model_validate(content)
     except ValidationError as error:
         raise BadInput(f"{where}: {_first(error, model)}") from None
-    if isinstance(study, Study):
+    if isinstance(study, ShiftedTestSets):
         _check_variants(study, where)
     return study
 
 
-def _check_variants(study: Study, where: str) -> None:
+def _check_variants(study: ShiftedTestSets, where: str) -> None:
     names = [variant.name.lower() for variant in study.variants]
     if bool(names) == bool(study.folder):
         raise BadInput(f'{where}: give either [[variants]] or folder = "…", not {"both" if names else "neither"}.')

@@ -11,10 +11,10 @@ KEY, TITLE = "batches", "Batch audit"
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    networks = {}
+    networks, images = {}, lab.dataset.test.first(lab.study.audit_images)
     for name, group in members.items():
         lab.console.print(f"{name}: showing the test set in batches of many kinds")
-        networks[name] = [audit(member.model, lab.dataset.test)["batch"].numbers for member in group]
+        networks[name] = [audit(member.model, images)["batch"].numbers for member in group]
     return {"networks": networks}
 
 

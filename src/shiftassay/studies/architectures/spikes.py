@@ -1,4 +1,4 @@
-"""Where a jump of the loss comes from, for a network with a transformer: a member trained again and taken apart."""
+"""Finding 3b: where a jump of the loss comes from, for a network with a transformer: trained again and taken apart."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,18 +6,47 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from torch.nn import functional as F
 
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import predict
-from shiftassay.studies.architectures.lab import Lab, settled, validation_losses
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
+from shiftassay.studies.architectures.words import listed
 from shiftassay.training.replay import replay
 from shiftassay.training.train import Trained
 
+KEY, TITLE = "spikes", "Where do the jumps come from?"
 TRANSFORMER = ("localization.", "fc_loc.")
 WATCHED = 1000  # test images whose transformations are looked at after every epoch
 WORST = 0.01
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    transformed = [name for name, group in members.items() if hasattr(group[0].model.network, "transformation")]
+    enough = len(next(iter(members.values()))[0].metrics) > 2
+    return {"networks": {name: look_into(lab, name, members[name]) for name in transformed} if enough else {}}
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    networks = found["networks"]
+    if not networks:
+        return Finding(KEY, TITLE, ("Too few epochs, or no network with a transformer, to look for jumps.",))
+    figures = tuple(
+        Figure(
+            "spike",
+            {"name": name, **{key: spike[key] for key in ("loss", "outside", "epoch")}},
+            f"{name}, seed {spike['seed']}, trained again: the loss, and the share of sampling points that its transformer "
+            "puts outside the image, for the average image and for the one in a hundred where it is largest.",
+        )
+        for name, spike in networks.items()
+    )
+    said = [_spike_sentence(name, spike) for name, spike in networks.items()]
+    exact = [name for name, spike in networks.items() if spike["identical"]]
+    if exact:
+        said.append(f"Trained again to look inside, {listed(exact)} ended with the very weights that were stored.")
+    return Finding(KEY, TITLE, tuple(said), (_swaps(networks),), figures, found)
 
 
 def largest_jump(members: Sequence[Trained]) -> tuple[int, int]:
@@ -61,9 +90,8 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
     loss = np.array(validation_losses(member))
     late = settled(len(loss))
     extreme = [float(np.quantile(row, 1 - WORST)) for row in outside]
-    together = (
-        spearmanr(np.diff(loss[late]), np.diff(np.array(extreme)[late])).statistic if len(loss[late]) > 3 else 0.0
-    )
+    ranks = [rankdata(np.diff(series[late])) for series in (loss, np.array(extreme))]
+    together = float(np.corrcoef(*ranks)[0, 1]) if len(loss[late]) > 3 and all(rank.std() for rank in ranks) else 0.0
     return {
         "seed": member.trial.seed,
         "epoch": epoch,
@@ -72,7 +100,7 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
         "from_worst": float(rise[worst].sum() / rise.sum()) if rise.sum() > 0 else 0.0,
         "outside_worst": float(now_outside[worst].mean()),
         "outside_others": float(now_outside[others].mean()),
-        "correlation": float(np.nan_to_num(together)),
+        "correlation": together,
         "loss": loss.tolist(),
         "outside": {"mean": [float(row.mean()) for row in outside], "one in a hundred": extreme},
     }
@@ -97,3 +125,38 @@ def _joined(transformer: Classifier, rest: Classifier) -> Classifier:
 def _losses(model: Classifier, lab: Lab) -> Float[np.ndarray, "n"]:
     logits = torch.from_numpy(predict(model, lab.dataset.test.images)).double()
     return F.cross_entropy(logits, torch.from_numpy(lab.labels), reduction="none").numpy()
+
+
+def _swaps(spikes: dict[str, Any]) -> Table:
+    return Table(
+        ("network", "epoch", "loss before", "loss after", "old transformer, new rest", "new transformer, old rest", "rise from 1% of images"),
+        tuple(
+            (
+                f"{name}, seed {spike['seed']}",
+                str(spike["epoch"]),
+                f"{spike['before']:.4f}",
+                f"{spike['after']:.4f}",
+                f"{spike['old_transformer']:.4f}",
+                f"{spike['new_transformer']:.4f}",
+                f"{100 * spike['from_worst']:.0f}%",
+            )
+            for name, spike in spikes.items()
+        ),
+        "The largest upward jump of the settled epochs, taken apart: the loss on the test set if only the transformer, or only the rest "
+        "of the network, had made the step.",
+    )  # fmt: skip
+
+
+def _spike_sentence(name: str, spike: dict[str, Any]) -> str:
+    rise = spike["after"] - spike["before"]
+    if rise <= 0:
+        return f"{name}: the loss never rises in the settled epochs."
+    share = (spike["new_transformer"] - spike["before"]) / rise
+    rest = (spike["old_transformer"] - spike["before"]) / rise
+    return (
+        f"{name}: its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
+        f"{100 * share:.0f}% of it, the rest of the network's alone {100 * rest:.0f}%. One image in a hundred carries "
+        f"{100 * spike['from_worst']:.0f}% of the rise; there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
+        f"elsewhere {100 * spike['outside_others']:.0f}%. Over all epochs, the loss and that share rise and fall together with a rank "
+        f"correlation of {spike['correlation']:.2f}."
+    ).replace("-", "−")

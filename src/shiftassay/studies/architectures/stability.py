@@ -7,10 +7,9 @@ import numpy as np
 
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.corrections import holm
-from shiftassay.statistics.seeds import difference_over_seeds, mean_over_seeds, welch
+from shiftassay.statistics.seeds import difference_over_seeds, welch
 from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
-from shiftassay.studies.architectures.spikes import largest_jump, look_into
-from shiftassay.studies.architectures.words import listed, mean_sd, p_text
+from shiftassay.studies.architectures.words import mean_sd, p_text
 from shiftassay.training.train import Trained
 
 KEY, TITLE = "stability", "What is stable?"
@@ -28,8 +27,6 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
             what=ablation.name,
         )
     networks = {name: _jumps([validation_losses(member) for member in group]) for name, group in groups.items()}
-    transformed = [name for name, group in members.items() if hasattr(group[0].model.network, "theta")]
-    enough = len(next(iter(networks.values()))["rms"][0:1]) and len(next(iter(members.values()))[0].metrics) > 2
     return {
         "epochs": len(next(iter(members.values()))[0].metrics),
         "control": lab.study.control,
@@ -47,12 +44,10 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         "accuracies": {
             name: [member.metrics[-1].validation_accuracy for member in group] for name, group in groups.items()
         },
-        "spikes": {name: look_into(lab, name, members[name]) for name in transformed} if enough else {},
     }
 
 
 def finding(found: dict[str, Any]) -> Finding:
-    tables = [_table(found)]
     figures = [
         Figure(
             "groups",
@@ -67,18 +62,7 @@ def finding(found: dict[str, Any]) -> Finding:
             "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the settled epochs.",
         )
     ]
-    for name, spike in found["spikes"].items():
-        figures.append(
-            Figure(
-                "spike",
-                {"name": name, **{key: spike[key] for key in ("loss", "outside", "epoch")}},
-                f"{name}, seed {spike['seed']}, trained again: the loss, and the share of sampling points that its transformer "
-                "puts outside the image, for the average image and for the one in a hundred where it is largest.",
-            )
-        )
-    if found["spikes"]:
-        tables.append(_swaps(found["spikes"]))
-    return Finding(KEY, TITLE, tuple(_sentences(found)), tuple(tables), tuple(figures), found)
+    return Finding(KEY, TITLE, tuple(_sentences(found)), (_table(found),), tuple(figures), found)
 
 
 def _jumps(losses: Sequence[Sequence[float]]) -> dict[str, Any]:
@@ -152,26 +136,6 @@ def _range(interval: Sequence[float] | None) -> str:
     return "" if interval is None else f" [{interval[0]:.1f}, {interval[1]:.1f}]"
 
 
-def _swaps(spikes: dict[str, Any]) -> Table:
-    return Table(
-        ("network", "epoch", "loss before", "loss after", "old transformer, new rest", "new transformer, old rest", "rise from 1% of images"),
-        tuple(
-            (
-                f"{name}, seed {spike['seed']}",
-                str(spike["epoch"]),
-                f"{spike['before']:.4f}",
-                f"{spike['after']:.4f}",
-                f"{spike['old_transformer']:.4f}",
-                f"{spike['new_transformer']:.4f}",
-                f"{100 * spike['from_worst']:.0f}%",
-            )
-            for name, spike in spikes.items()
-        ),
-        "The largest upward jump of the settled epochs, taken apart: the loss on the test set if only the transformer, or only the rest "
-        "of the network, had made the step.",
-    )  # fmt: skip
-
-
 def _sentences(found: dict[str, Any]) -> list[str]:
     said = []
     for row in found["against_control"]:
@@ -192,26 +156,4 @@ def _sentences(found: dict[str, Any]) -> list[str]:
             f"{row['network']}: {row['ratio']:.2f} times the jumps of {row['control']}{_range(row['interval'])}"
             + (f", p {p_text(row['p_corrected'])}." if shown else "; a difference is not shown.")
         )
-    said += [_spike_sentence(name, spike) for name, spike in found["spikes"].items()]
-    exact = [name for name, spike in found["spikes"].items() if spike["identical"]]
-    if exact:
-        said.append(f"Trained again to look inside, {listed(exact)} ended with the very weights that were stored.")
     return said
-
-
-def _spike_sentence(name: str, spike: dict[str, Any]) -> str:
-    rise = spike["after"] - spike["before"]
-    if rise <= 0:
-        return f"{name}: the loss never rises in the settled epochs."
-    share = (spike["new_transformer"] - spike["before"]) / rise
-    rest = (spike["old_transformer"] - spike["before"]) / rise
-    return (
-        f"{name}: its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
-        f"{100 * share:.0f}% of it, the rest of the network's alone {100 * rest:.0f}%. One image in a hundred carries "
-        f"{100 * spike['from_worst']:.0f}% of the rise; there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
-        f"elsewhere {100 * spike['outside_others']:.0f}%. Over all epochs, the loss and that share rise and fall together with a rank "
-        f"correlation of {spike['correlation']:.2f}."
-    ).replace("-", "−")
-
-
-__all__ = ["KEY", "TITLE", "finding", "largest_jump", "mean_over_seeds", "measure"]

@@ -72,6 +72,7 @@ class Architectures(Strict):
     seeds: int = Field(default=2, ge=1)
     epochs: int | None = Field(default=None, ge=1)
     margin: float = Field(default=MARGIN, gt=0, lt=1)
+    audit_images: int | None = Field(default=None, ge=1)
     source: str = "the source"
     claims: tuple[Claim, ...] = ()
     ablations: tuple[Ablation, ...] = ()

@@ -8,7 +8,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, p_value, sentence
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.variants import Variants
+from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.train import Trained
 
 SAMPLES = "samples.safetensors"

@@ -15,7 +15,7 @@ from shiftassay.networks.predict import predict
 from shiftassay.runs.store import read_json, write_json
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Context
-from shiftassay.studies.schema import HarmlessWithin, SameAs, Study, VariantSpec
+from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets, VariantSpec
 
 SEED = 0
 STEP = 0.005  # the resolution to which a harmless strength is found
@@ -41,7 +41,7 @@ class Variants:
         return {found.name: {"origin": origin, "digest": found.digest} for found, origin in self.sets}
 
 
-def make_variants(study: Study, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
+def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
     """Apply the study's shifts to the test set; strengths that are to be found are found on held-out training images.
 
     Raises `BadInput` for an unknown family, parameter or variant.

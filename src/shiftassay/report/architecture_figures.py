@@ -1,0 +1,240 @@
+"""Figures of networks that are compared: losses, groups of seeds, pairs, matrices, and what their modules do."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+from scipy.stats import t
+
+from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
+from shiftassay.runs.store import read_arrays
+
+
+def _loss_curves(data: dict[str, Any], folder: Path) -> Canvas:
+    """The loss by epoch, one panel for each network, one line for each seed, on shared logarithmic axes."""
+    names = list(data["losses"])
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    canvas = Canvas(figsize=(2.75 * columns, 2.1 * rows + 0.2))
+    axes = canvas.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axis in axes.flat[len(names) :]:
+        axis.set_visible(False)
+    for axis, name in zip(axes.flat, names, strict=False):
+        for seed, loss in enumerate(data["losses"][name]):
+            marker = "o" if len(loss) < 3 else None
+            axis.plot(range(1, len(loss) + 1), loss, color=MORE[seed % len(MORE)], linewidth=0.7, marker=marker)
+        axis.set(yscale="log", title=name)
+        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    canvas.supxlabel("epoch", fontsize=9, color=INK)
+    canvas.supylabel("loss on the test set", fontsize=9, color=INK)
+    return canvas
+
+
+def _groups(data: dict[str, Any], folder: Path) -> Canvas:
+    """One row for each group: its values, their mean with its 95% interval, and what a source claims."""
+    names, scale, log = data["names"], data["scale"], data.get("log", False)
+    canvas = Canvas(figsize=(6.8, 0.36 * len(names) + 0.8))
+    axis = canvas.subplots()
+    for row, (values, claimed) in enumerate(zip(data["values"], data["claimed"], strict=True)):
+        shown = scale * np.array(values)
+        space = np.log(np.maximum(shown, 1e-12)) if log else shown
+        mean = space.mean()
+        if len(values) > 1:
+            half = t.isf(0.025, len(values) - 1) * space.std(ddof=1) / np.sqrt(len(values))
+            ends = np.array([mean - half, mean + half])
+            axis.plot(
+                np.exp(ends) if log else ends, [row, row], color=BLUE, linewidth=2.2, solid_capstyle="round", alpha=0.6
+            )
+        axis.plot(shown, [row] * len(shown), "|", color=ORANGE, markersize=11, markeredgewidth=1.3)
+        axis.plot(np.exp(mean) if log else mean, row, "o", color=BLUE, markersize=5)
+        if claimed is not None:
+            axis.plot(scale * claimed, row, "D", markerfacecolor="white", markeredgecolor=INK, markersize=5)
+    axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel=data["label"])
+    if log:
+        axis.set_xscale("log")
+    axis.grid(axis="x", color=GREY, alpha=0.25, linewidth=0.6)
+    return canvas
+
+
+def _pairs(data: dict[str, Any], folder: Path) -> Canvas:
+    """Differences with their intervals, in points, around a band that counts as none."""
+    names = data["names"]
+    canvas = Canvas(figsize=(7.2, 0.27 * len(names) + 0.9))
+    axis = canvas.subplots()
+    margin = 100 * data["margin"]
+    axis.axvspan(-margin, margin, color=GREY, alpha=0.15, linewidth=0)
+    axis.axvline(0, color=GREY, linewidth=0.8)
+    for row, ((estimate, low, high), (wide_low, wide_high)) in enumerate(
+        zip(data["difference"], data["wider"], strict=True)
+    ):
+        axis.plot([100 * wide_low, 100 * wide_high], [row, row], color=BLUE, linewidth=0.9)
+        axis.plot([100 * low, 100 * high], [row, row], color=BLUE, linewidth=3, solid_capstyle="round", alpha=0.55)
+        axis.plot(100 * estimate, row, "o", color=BLUE, markersize=4.5)
+    axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel="difference, points")
+    return canvas
+
+
+def _matrix(data: dict[str, Any], folder: Path) -> Canvas:
+    """Numbers on colour."""
+    rows, columns = data["rows"], data["columns"]
+    values = data["scale"] * np.array([[np.nan if v is None else v for v in row] for row in data["values"]], float)
+    longest = max(len(name) for name in rows)
+    canvas = Canvas(figsize=(0.85 * len(columns) + 0.075 * longest + 0.4, 0.29 * len(rows) + 0.95))
+    axis = canvas.subplots()
+    axis.imshow(
+        values,
+        cmap="RdYlBu_r" if data.get("reverse") else "RdYlBu",
+        vmin=data.get("low", np.nanmin(values)),
+        vmax=np.nanmax(values),
+        aspect="auto",
+        alpha=0.7,
+    )
+    for (row, column), value in np.ndenumerate(values):
+        said = "–" if np.isnan(value) else f"{value:{data['format']}}"
+        axis.annotate(said, (column, row), ha="center", va="center", fontsize=8)
+    axis.set(yticks=range(len(rows)), yticklabels=rows)
+    axis.set_xticks(
+        range(len(columns)), [name.replace("-", "-\n", 1).replace(", ", ",\n") for name in columns], fontsize=8
+    )
+    axis.tick_params(length=0, labelbottom=False, labeltop=True)
+    axis.spines[:].set_visible(False)
+    return canvas
+
+
+def _spike(data: dict[str, Any], folder: Path) -> Canvas:
+    """The loss by epoch above the share of sampling points that leave the image."""
+    canvas = Canvas(figsize=(7.2, 3.2))
+    loss, outside = canvas.subplots(2, 1, sharex=True)
+    epochs = range(1, len(data["loss"]) + 1)
+    loss.plot(epochs, data["loss"], color=BLUE, linewidth=0.9)
+    loss.set(yscale="log", ylabel="loss", title=data["name"])
+    for (name, values), colour in zip(data["outside"].items(), (GREY, ORANGE), strict=True):
+        outside.plot(epochs, 100 * np.array(values), color=colour, linewidth=0.9, label=name)
+    outside.set(ylabel="outside, %", xlabel="epoch")
+    for axis in (loss, outside):
+        axis.axvline(data["epoch"], color=GREY, linewidth=0.7, linestyle=":")
+    outside.legend(loc="upper left", ncols=2, fontsize=8)
+    return canvas
+
+
+def _effects(data: dict[str, Any], folder: Path) -> Canvas:
+    """One panel for each factor: the mean at each of its levels, over single runs."""
+    factors = data["factors"]
+    canvas = Canvas(figsize=(1.75 * len(factors) + 0.5, 2.4))
+    axes = canvas.subplots(1, len(factors), sharey=True, squeeze=False)[0]
+    for axis, (factor, levels) in zip(axes, factors.items(), strict=True):
+        for place, values in enumerate(levels.values()):
+            axis.plot([place] * len(values), 100 * np.array(values), "_", color=ORANGE, alpha=0.5, markersize=8)
+        means = [100 * np.mean(values) for values in levels.values()]
+        axis.plot(range(len(levels)), means, "o-", color=BLUE, linewidth=1.4, markersize=5)
+        axis.set(title=factor, xlim=(-0.5, len(levels) - 0.5))
+        axis.set_xticks(range(len(levels)), list(levels), fontsize=8)
+    axes[0].set_ylabel("held-out accuracy, %")
+    return canvas
+
+
+def _interactions(data: dict[str, Any], folder: Path) -> Canvas:
+    """One panel for each pair of factors, one line for each level of the second."""
+    pairs = data["pairs"]
+    canvas = Canvas(figsize=(2.9 * len(pairs) + 0.3, 2.5))
+    axes = canvas.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
+    for axis, pair in zip(axes, pairs, strict=True):
+        first, second = pair["factors"]
+        for (level, means), colour in zip(pair["means"].items(), MORE, strict=False):
+            axis.plot(list(means), 100 * np.array(list(means.values())), "o-", color=colour, label=level, linewidth=1.3)
+        axis.set(xlabel=first)
+        axis.legend(title=second, fontsize=8, title_fontsize=8)
+        axis.margins(x=0.15)
+    axes[0].set_ylabel("held-out accuracy, %")
+    return canvas
+
+
+def _transformed(data: dict[str, Any], folder: Path) -> Canvas:
+    """Images, the frame that is sampled, and what comes out of it."""
+    arrays = read_arrays(folder / data["file"])[0]
+    images, theta, seen = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "theta", "seen"))
+    canvas = Canvas(figsize=(1.05 * len(images) + 0.5, 2.3))
+    axes = canvas.subplots(2, len(images), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    height, width = images.shape[2:]
+    corners = np.array([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1], [-1, -1, 1]], float)
+    for column, (image, matrix, out) in enumerate(zip(images, theta, seen, strict=True)):
+        _picture(axes[0, column], image[0])
+        x, y = matrix @ corners.T
+        axes[0, column].plot((x + 1) * width / 2 - 0.5, (y + 1) * height / 2 - 0.5, color=ORANGE, linewidth=1.3)
+        axes[0, column].plot(x[0] * width / 2 + width / 2 - 0.5, y[0] * height / 2 + height / 2 - 0.5, "o", color=ORANGE, markersize=3)  # fmt: skip
+        axes[0, column].set(xlim=(-5.5, width + 4.5), ylim=(height + 4.5, -5.5), facecolor="#303540")
+        _picture(axes[1, column], out[0])
+    for axis, name in zip(axes[:, 0], ("image", "seen"), strict=True):
+        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontweight="bold")
+    return canvas
+
+
+def _histograms(data: dict[str, Any], folder: Path) -> Canvas:
+    values = data["values"]
+    canvas = Canvas(figsize=(1.9 * len(values) + 0.2, 1.7))
+    axes = canvas.subplots(1, len(values), squeeze=False)[0]
+    for axis, (name, found) in zip(axes, values.items(), strict=True):
+        low, high = np.quantile(found, [0.001, 0.999])
+        axis.hist(np.clip(found, low, high), bins=40, color=BLUE)
+        axis.set(xlabel=name, yticks=[])
+        axis.spines["left"].set_visible(False)
+    return canvas
+
+
+def _attention_maps(data: dict[str, Any], folder: Path) -> Canvas:
+    """A row for each position that looks, a column for each image; where it looks in colour over the image."""
+    arrays = read_arrays(folder / data["file"])[0]
+    images, maps, places = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "maps", "places"))
+    canvas = Canvas(figsize=(1.05 * len(images) + 0.2, 1.05 * len(places)))
+    axes = canvas.subplots(len(places), len(images), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    rows, columns = maps.shape[2:]
+    height, width = images.shape[2:]
+    # A position after 5 × 5 convolution and pooling by 2 sees 6 × 6 pixels, from twice its place.
+    extent = (1.5, 1.5 + 2 * columns, 1.5 + 2 * rows, 1.5)
+    for column, image in enumerate(images):
+        for row, (y, x) in enumerate(places):
+            axis = axes[row, column]
+            _picture(axis, image[0])
+            axis.imshow(maps[column, row], cmap="inferno", alpha=0.6, extent=extent)
+            axis.plot(2 * x + 2.5, 2 * y + 2.5, "s", markerfacecolor="none", markeredgecolor="white", markersize=6)
+            axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    return canvas
+
+
+def _cost(data: dict[str, Any], folder: Path) -> Canvas:
+    """Accuracy against arithmetic."""
+    canvas = Canvas(figsize=(6.4, 3.1))
+    axis = canvas.subplots()
+    for name, flops, values, colour in zip(data["names"], data["flops"], data["accuracy"], MORE, strict=False):
+        axis.plot([flops] * len(values), values, "_", color=colour, markersize=9, alpha=0.6)
+        axis.plot(flops, np.mean(values), "o", color=colour, markersize=7)
+        axis.annotate(name, (flops, float(np.mean(values))), xytext=(8, 0), textcoords="offset points", va="center", color=colour)  # fmt: skip
+    axis.set(xlabel="million operations an image, forward", ylabel="accuracy, %", xscale="log")
+    axis.margins(x=0.25)
+    axis.grid(color=GREY, alpha=0.25, linewidth=0.6)
+    return canvas
+
+
+def _picture(axis: Axes, image: np.ndarray) -> None:
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+
+
+ARCHITECTURE_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
+    "attention_maps": _attention_maps,
+    "cost": _cost,
+    "effects": _effects,
+    "groups": _groups,
+    "histograms": _histograms,
+    "interactions": _interactions,
+    "loss_curves": _loss_curves,
+    "matrix": _matrix,
+    "pairs": _pairs,
+    "spike": _spike,
+    "transformed": _transformed,
+}

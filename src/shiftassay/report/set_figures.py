@@ -1,0 +1,184 @@
+"""Figures of image sets and of how models do on them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
+from shiftassay.report.style import BLUE, GREY, INK, ORANGE
+from shiftassay.runs.store import read_arrays
+
+MANY_SEEDS = 6
+
+
+def _samples(data: dict[str, Any], folder: Path) -> Canvas:
+    """One row for each image set, one column for each class."""
+    images = read_arrays(folder / data["file"])[0]
+    names = data["names"]
+    columns = len(images[names[0]])
+    canvas = Canvas(figsize=(0.62 * columns + 1.1, 0.66 * len(names)))
+    axes = canvas.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.02, "hspace": 0.02})
+    for row, name in zip(axes, names, strict=True):
+        for axis, image in zip(row, images[name], strict=True):
+            shown = np.moveaxis(image, 0, -1) if len(image) in (3, 4) else image[0]
+            axis.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontweight="bold", labelpad=6)
+    return canvas
+
+
+def _accuracy(data: dict[str, Any], folder: Path) -> Canvas:
+    """Accuracy of each image set with its interval, and one small mark for each seed."""
+    names = data["names"]
+    canvas = Canvas(figsize=(6.6, 0.42 * len(names) + 0.9))
+    axis = canvas.subplots()
+    for row, (estimate, low, high) in enumerate(zip(data["estimate"], data["low"], data["high"], strict=True)):
+        axis.plot([100 * low, 100 * high], [row, row], color=BLUE, linewidth=2.2, solid_capstyle="round")
+        seeds = data["seeds"][row]
+        if len(seeds) > 1:
+            axis.plot(
+                100 * np.array(seeds),
+                [row] * len(seeds),
+                "|",
+                color=ORANGE,
+                markersize=11,
+                markeredgewidth=1.2,
+            )
+        axis.plot(100 * estimate, row, "o", color=BLUE, markersize=6)
+        beside = estimate > 0.6
+        edge = min(low, *seeds) if beside else max(high, *seeds)
+        axis.annotate(
+            f"{100 * estimate:.2f}%", (100 * edge, row), xytext=(-9 if beside else 9, 0),
+            textcoords="offset points", ha="right" if beside else "left", va="center", color=INK,
+        )  # fmt: skip
+    axis.axvline(100 * data["estimate"][0], color=GREY, linewidth=0.8, linestyle=":")
+    axis.axvline(100 * data["chance"], color=GREY, linewidth=0.8, linestyle="--")
+    axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GREY, fontsize=8)
+    axis.set(
+        yticks=range(len(names)),
+        yticklabels=names,
+        xlim=(0, 102),
+        ylim=(len(names) - 0.4, -0.6),
+        xlabel="accuracy, %",
+    )
+    return canvas
+
+
+def _confusions(data: dict[str, Any], folder: Path) -> Canvas:
+    """A confusion matrix for each image set, each row scaled to the images of its class."""
+    names, columns = data["names"], min(3, len(data["names"]))
+    rows = -(-len(names) // columns)
+    canvas = Canvas(figsize=(2.45 * columns + 0.6, 2.5 * rows))
+    axes = canvas.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    shown = None
+    for axis in axes.flat[len(names) :]:
+        axis.set_visible(False)
+    for axis, name, matrix in zip(axes.flat, names, data["matrices"], strict=False):
+        counts = np.array(matrix, float)
+        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        shown = axis.imshow(100 * share, cmap="Blues", norm=PowerNorm(0.5, 0, 100))
+        axis.set_title(name)
+        axis.tick_params(length=0, labelbottom=True)
+        ticks = range(len(counts)) if len(counts) <= 10 else []
+        axis.set(xticks=ticks, yticks=ticks)
+        axis.spines[:].set_visible(False)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("class")
+    canvas.supxlabel("taken for", fontsize=9, color=INK)
+    assert shown is not None
+    canvas.colorbar(shown, ax=axes, label="% of the class", shrink=0.7, aspect=30, ticks=[0, 5, 25, 50, 100])
+    return canvas
+
+
+def _recall(data: dict[str, Any], folder: Path) -> Canvas:
+    """Recall of each class on each image set, as numbers on colour."""
+    values = np.array([[np.nan if v is None else 100 * v for v in row] for row in data["recall"]])
+    names, classes = data["names"], values.shape[1]
+    canvas = Canvas(figsize=(0.56 * classes + 1.4, 0.36 * len(names) + 0.9))
+    axis = canvas.subplots()
+    axis.imshow(values, cmap="RdYlBu", vmin=0, vmax=100, aspect="auto", alpha=0.75)
+    for (row, column), value in np.ndenumerate(values):
+        axis.annotate("–" if np.isnan(value) else f"{value:.1f}", (column, row), ha="center", va="center", fontsize=8)
+    axis.set(xticks=range(classes), yticks=range(len(names)), yticklabels=names, xlabel="class")
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    return canvas
+
+
+def _curves(data: dict[str, Any], folder: Path) -> Canvas:
+    """Loss and validation accuracy by epoch, a line for each seed."""
+    canvas = Canvas(figsize=(7.2, 2.7))
+    loss, accuracy = canvas.subplots(1, 2)
+    for index, member in enumerate(data["members"]):
+        epochs = range(1, len(member["loss"]) + 1)
+        first = index == 0
+        marker = "o" if len(member["loss"]) == 1 else None
+        loss.plot(
+            epochs,
+            member["loss"],
+            color=GREY,
+            linewidth=1,
+            marker=marker,
+            label="training" if first else None,
+        )
+        if member["validation_loss"][0] is not None:
+            loss.plot(
+                epochs,
+                member["validation_loss"],
+                color=BLUE,
+                linewidth=1.2,
+                marker=marker,
+                label="validation" if first else None,
+            )
+            percent = 100 * np.array(member["validation_accuracy"])
+            label = f"seed {member['seed']}" if len(data["members"]) <= MANY_SEEDS else None
+            accuracy.plot(epochs, percent, linewidth=1.2, marker=marker, label=label)
+    settled = [v for m in data["members"] for v in m["validation_accuracy"][len(m["loss"]) // 4 :] if v is not None]
+    if settled:
+        accuracy.set_ylim(
+            100 * min(settled) - 0.3, 100 * max(settled) + 0.3
+        )  # the first epochs would flatten all others
+    loss.set(xlabel="epoch", ylabel="loss", yscale="log", title="Loss")
+    accuracy.set(xlabel="epoch", ylabel="%", title="Validation accuracy")
+    for axis in (loss, accuracy):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    loss.legend()
+    if accuracy.get_legend_handles_labels()[0]:
+        accuracy.legend(loc="lower right")
+    return canvas
+
+
+def _confidence(data: dict[str, Any], folder: Path) -> Canvas:
+    """How sure the model was, beside how often it was right."""
+    names = data["names"]
+    canvas = Canvas(figsize=(6.6, 0.4 * len(names) + 1.0))
+    axis = canvas.subplots()
+    for row, (accuracy, confidence) in enumerate(zip(data["accuracy"], data["confidence"], strict=True)):
+        axis.plot([100 * accuracy, 100 * confidence], [row, row], color=GREY, linewidth=1.5, zorder=1)
+        axis.plot(100 * accuracy, row, "o", color=BLUE, label="accuracy" if not row else None)
+        axis.plot(
+            100 * confidence,
+            row,
+            "D",
+            color=ORANGE,
+            markersize=5,
+            label="mean confidence" if not row else None,
+        )
+    axis.set(yticks=range(len(names)), yticklabels=names, xlim=(0, 102), ylim=(len(names) - 0.5, -0.5), xlabel="%")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    return canvas
+
+
+SET_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
+    "accuracy": _accuracy,
+    "confidence": _confidence,
+    "confusions": _confusions,
+    "curves": _curves,
+    "recall": _recall,
+    "samples": _samples,
+}

@@ -1,0 +1,175 @@
+"""Finding 9: what accuracy costs: parameters, arithmetic, time, memory, latency."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd.graph import saved_tensors_hooks
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from shiftassay.networks.classifier import Classifier
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.studies.architectures.lab import Lab, Members, last_right
+from shiftassay.training.engine import split
+from shiftassay.training.path import make_groups
+from shiftassay.training.train import initial_network
+
+KEY, TITLE = "costs", "Cost"
+ROUNDS = 5
+IMAGES = 6_400
+CALLS = 200
+
+
+def measure(lab: Lab, members: Members) -> dict[str, Any]:
+    part = lab.dataset.train.first(IMAGES)
+    data = split(part, 0, lab.dataset.classes)
+    groups, seconds = {}, {name: [] for name in members}
+    latency: dict[str, list[float]] = {name: [] for name in members}
+    for name, group in members.items():
+        network = initial_network(group[0].trial, lab.dataset.train.shape, lab.dataset.classes)
+        [groups[name]] = make_groups([network], lab.recipe(), data, [0], "cpu")
+    one = torch.from_numpy(lab.dataset.test.images[:1])
+    with _one_thread():
+        for group in groups.values():
+            group.train_epoch(0)
+        for epoch in range(1, ROUNDS + 1):  # interleaved, so that a busy moment hits all alike
+            for name, group in groups.items():
+                began = perf_counter()
+                group.train_epoch(epoch)
+                seconds[name].append((perf_counter() - began) * len(lab.dataset.train) / len(part))
+                latency[name].append(_latency(members[name][0].model, one))
+    return {
+        "networks": {
+            name: {
+                "parameters": sum(weights.numel() for weights in group[0].model.network.parameters()),
+                "flops": _flops(group[0].model, one),
+                "saved_bytes": _saved(group[0].model, lab),
+                "path": type(groups[name].members[0]).__name__,
+                "seconds_an_epoch": seconds[name],
+                "latency": latency[name],
+                "accuracy": last_right(group, lab.labels).mean(1).tolist(),
+            }
+            for name, group in members.items()
+        },
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "batch": lab.recipe().batch_size,
+    }
+
+
+def finding(found: dict[str, Any]) -> Finding:
+    networks = found["networks"]
+    rows = tuple(
+        (
+            name,
+            f"{row['parameters']:,}",
+            f"{row['flops'] / 1e6:.2f}",
+            _median_range(row["seconds_an_epoch"], 1, 2),
+            f"{row['saved_bytes'] / 1e6:.1f}",
+            _median_range(row["latency"], 1e3, 2),
+            f"{100 * float(np.mean(row['accuracy'])):.2f}",
+        )
+        for name, row in networks.items()
+    )
+    best = max(networks, key=lambda name: float(np.mean(networks[name]["accuracy"])))
+    cheapest = min(networks, key=lambda name: networks[name]["flops"])
+    said = [
+        f"{cheapest} takes the least arithmetic, {networks[cheapest]['flops'] / 1e6:.2f} million operations an image, and reaches "
+        f"{100 * float(np.mean(networks[cheapest]['accuracy'])):.2f}%; the highest mean, {100 * float(np.mean(networks[best]['accuracy'])):.2f}%, "
+        f"is that of {best} with {networks[best]['flops'] / networks[cheapest]['flops']:.1f} times as much. Whether that is a difference at all "
+        "stands under accuracies."
+    ]
+    if found["load"] is not None and found["load"] > 1.5:
+        said.append(
+            f"The machine was busy with other work (load {found['load']:.1f}) while seconds were taken: read them as ratios."
+        )
+    return Finding(
+        KEY,
+        TITLE,
+        tuple(said),
+        (
+            Table(
+                (
+                    "network",
+                    "parameters",
+                    "million operations an image",
+                    "seconds an epoch",
+                    "MB kept for a step",
+                    "ms for one image",
+                    "accuracy, %",
+                ),
+                rows,
+                "Operations: multiplications and additions of convolutions, matrix products and attention, forward, counted by PyTorch (sampling and "
+                f"pooling are not counted). Seconds: an epoch of training on one core, median of {ROUNDS} interleaved rounds with their range. "
+                f"MB: what eager PyTorch keeps for the backward pass of a batch of {found['batch']}. ms: one image through eager PyTorch on one core.",
+            ),
+        ),
+        (
+            Figure(
+                "cost",
+                {
+                    "names": list(networks),
+                    "flops": [row["flops"] / 1e6 for row in networks.values()],
+                    "accuracy": [[100 * value for value in row["accuracy"]] for row in networks.values()],
+                },
+                "Accuracy after the last epoch against arithmetic; small marks are seeds.",
+            ),
+        ),
+        found,
+    )
+
+
+def _median_range(values: list[float], scale: float, digits: int) -> str:
+    return f"{scale * float(np.median(values)):.{digits}f} [{scale * min(values):.{digits}f}, {scale * max(values):.{digits}f}]"
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _flops(model: Classifier, one: torch.Tensor) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.train()(one)  # in evaluation mode attention takes a fused path that is not counted
+    model.eval()
+    return int(counter.get_total_flops())
+
+
+def _saved(model: Classifier, lab: Lab) -> int:
+    """The bytes that a training step's forward pass keeps for its backward pass, weights left out."""
+    batch = lab.recipe().batch_size
+    images, labels = torch.from_numpy(lab.dataset.train.images[:batch]), torch.from_numpy(lab.labels[:batch])
+    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.random.fork_rng(devices=[]), saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = F.cross_entropy(model.train()(images), labels)
+    model.eval()
+    del loss
+    return sum(kept.values())
+
+
+def _latency(model: Classifier, one: torch.Tensor) -> float:
+    """Seconds for one image: the median of many calls."""
+    times = []
+    with torch.inference_mode():
+        for _ in range(CALLS):
+            began = perf_counter()
+            model(one)
+            times.append(perf_counter() - began)
+    return float(np.median(times))

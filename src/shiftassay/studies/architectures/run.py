@@ -1,0 +1,143 @@
+"""Running a study of architectures: train, then each section measures, then each says what it found."""
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.errors import BadInput, unknown_name
+from shiftassay.networks.registry import check_parameters
+from shiftassay.report.finding import Report
+from shiftassay.report.write import write_report
+from shiftassay.runs.environment import environment
+from shiftassay.runs.store import read_json, write_json
+from shiftassay.shifts.catalogue import parse
+from shiftassay.studies.architectures import (
+    accuracies,
+    batches,
+    costs,
+    distortions,
+    modules,
+    parameters,
+    reproduction,
+    robustness,
+    spikes,
+    stability,
+    suggestions,
+)
+from shiftassay.studies.architectures.lab import Lab, Members
+from shiftassay.studies.architectures.study import Architectures
+from shiftassay.studies.outcome import StudyRun, command, provenance
+
+RESULTS = "results.json"
+
+
+# Each has KEY, TITLE, measure(lab, members) to JSON, and finding(measured), which says what was found.
+SECTIONS: tuple[ModuleType, ...] = (
+    reproduction,
+    accuracies,
+    stability,
+    spikes,
+    parameters,
+    batches,
+    suggestions,
+    distortions,
+    robustness,
+    modules,
+    costs,
+)
+
+
+def run_architectures(
+    name: str,
+    study: Architectures,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    out: Path,
+    device: str,
+    console: Console,
+) -> StudyRun:
+    """Run a study of architectures into its folder."""
+    check_study(study)
+    lab = Lab(study, dataset, out, folder, device, console)
+    members = {network: lab.train(network, range(study.seeds)) for network in study.networks}
+    measured, seconds = {}, {}
+    for section in SECTIONS:
+        if getattr(study, section.KEY, True) is None:
+            continue
+        began = perf_counter()
+        measured[section.KEY] = _measured(section, lab, members)
+        seconds[section.KEY] = round(perf_counter() - began, 1)
+    everyone = [member for group in members.values() for member in group]
+    made = environment(everyone[0].trial.device, torch.get_num_threads())
+    results = {
+        "schema": "shiftassay.study/1",
+        "study": name,
+        "command": command(),
+        "environment": made,
+        "recipe": lab.recipe().to_json(),
+        "data": {"name": everyone[0].trial.data, "digest": everyone[0].trial.data_digest},
+        "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
+        "section_seconds": seconds,
+        "sections": {key: _without_arrays(found) for key, found in measured.items()},
+    }
+    write_json(folder / RESULTS, results)
+    found = [section.finding(measured[section.KEY]) for section in SECTIONS if section.KEY in measured]
+    report = Report(
+        title=study.title,
+        question=study.question,
+        summary=tuple(finding.sentences[0] for finding in found),
+        findings=tuple(found),
+        provenance=provenance(everyone, dataset, made),
+    )
+    return StudyRun(write_report(folder, report), results)
+
+
+def check_study(study: Architectures) -> None:
+    """Raise `BadInput` for a name or value that can't be used, before anything is trained."""
+    for network in study.networks:
+        check_parameters(network, ())
+    if study.control not in study.networks:
+        raise unknown_name("control among the networks", study.control, study.networks)
+    for ablation in study.ablations:
+        check_parameters(ablation.network, ablation.parameters)
+        if ablation.network not in study.networks:
+            raise BadInput(f"ablation {ablation.name!r}: {ablation.network} is not among the study's networks. Add it.")
+    for text in study.robustness.shifts if study.robustness else ():
+        parse(text)
+
+
+def _measured(section: ModuleType, lab: Lab, members: Members) -> dict[str, Any]:
+    """What a section measures, or measured before of the same trials, under the same settings, with the same code."""
+    asked = {
+        "trials": [[member.trial.digest for member in group] for group in members.values()],
+        "study": lab.study.model_dump(mode="json", exclude={"quick", "full", "title", "question"}),
+        "code": inspect.getsource(section),
+    }
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    path = lab.folder / "measured" / f"{section.KEY}.json"
+    if path.is_file():
+        kept = read_json(path)
+        if kept["key"] == key:
+            return kept["measured"]
+    lab.console.print(f"[bold]{section.TITLE}[/bold]", highlight=False)
+    found = json.loads(json.dumps(section.measure(lab, members)))
+    write_json(path, {"key": key, "measured": found})
+    return found
+
+
+def _without_arrays(found: dict[str, Any]) -> dict[str, Any]:
+    """What is kept as data: without the thousands of single draws that only a figure needs."""
+    content = json.loads(json.dumps(found))
+    for seeds in content.get("transformers", {}).values():
+        for seed in seeds:
+            seed.pop("draws")
+    return content

@@ -1,0 +1,165 @@
+"""Running a study of shifted test sets: train, make or read the variants, evaluate, find, report."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.layout import check_same_shape
+from shiftassay.errors import BadInput
+from shiftassay.evaluation.evaluate import assess
+from shiftassay.networks.predict import predict
+from shiftassay.networks.registry import check_parameters
+from shiftassay.report.finding import Report
+from shiftassay.report.write import write_report
+from shiftassay.runs.environment import environment
+from shiftassay.runs.store import write_arrays, write_json
+from shiftassay.shifts.catalogue import make
+from shiftassay.studies.outcome import StudyRun, command, provenance
+from shiftassay.studies.shifted.findings import SAMPLES, Evaluations, findings, sample_images, summary
+from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
+from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
+from shiftassay.training.engine import split
+from shiftassay.training.progress import progress
+from shiftassay.training.recipe import recipe_named
+from shiftassay.training.train import Trained, resolve_recipe, train
+
+RESULTS = "results.json"
+
+
+def run_shifted(
+    name: str,
+    study: ShiftedTestSets,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    out: Path,
+    variants: str | Path | None,
+    unpickle: bool,
+    device: str,
+    console: Console,
+) -> StudyRun:
+    """Run a study of shifted test sets into its folder."""
+    check_study(study)
+    given = _given_variants(study, variants, dataset, unpickle)
+    members = train_members(study, dataset, out, device, console)
+    if given is None:
+        console.print("making the variants")
+        given = make_variants(study, dataset.test, held_out(study, dataset), members[0].model)
+        write_variants(folder / "variants", given)
+    console.print("evaluating")
+    evaluations = evaluate_members(members, given, study.margin)
+    made = environment(members[0].trial.device, torch.get_num_threads())
+    results = _results(name, study, members, given, evaluations, made)
+    write_json(folder / RESULTS, results)
+    write_arrays(folder / SAMPLES, sample_images(given))
+    report = Report(
+        title=study.title if variants is None else f"{study.network} meets the shifted test sets in {variants}",
+        question=study.question,
+        summary=summary(given, evaluations),
+        findings=tuple(findings(members, given, evaluations, dataset.classes)),
+        provenance=provenance(
+            members,
+            dataset,
+            made,
+            [
+                *((found.name, f"SHA-256 {found.digest}…") for found, _ in given.sets),
+                *(("read", note) for found, _ in given.sets for note in found.notes),
+            ],
+        ),
+    )
+    return StudyRun(write_report(folder, report), results)
+
+
+def check_study(study: ShiftedTestSets) -> None:
+    """Raise `BadInput` for a name or value in a study that can't be used, before anything is trained."""
+    resolve_recipe(study.network, study.recipe, study.epochs)
+    check_parameters(study.network, study.network_parameters)
+    for variant in study.variants:
+        known = {k: 0.1 if isinstance(v, HarmlessWithin | SameAs) else v for k, v in variant.parameters.items()}
+        make(variant.family, known, variant.scope)
+
+
+def train_members(study: ShiftedTestSets, dataset: Dataset, out: Path, device: str, console: Console) -> list[Trained]:
+    """The study's models, trained or found in the store."""
+    recipe = resolve_recipe(study.network, study.recipe, study.epochs)
+    with progress(study.seeds, recipe.epochs, console) as watch:
+        return train(
+            study.network,
+            dataset,
+            recipe=recipe,
+            seeds=range(study.seeds),
+            parameters=study.network_parameters,
+            store=out,
+            device=device,
+            watch=watch,
+        )
+
+
+def evaluate_members(members: list[Trained], variants: Variants, margin: float) -> Evaluations:
+    """Every model on clean and on every variant, against clean."""
+    evaluations = []
+    for member in members:
+        clean = predict(member.model, variants.clean.images)
+        row = [assess(variants.clean, clean, margin=margin)]
+        row += [assess(s, predict(member.model, s.images), variants.clean, clean, margin) for s in variants.shifted]
+        evaluations.append(row)
+    return evaluations
+
+
+def held_out(study: ShiftedTestSets, dataset: Dataset) -> ImageSet | None:
+    """The training images that the study's recipe keeps for validation."""
+    return split(dataset.train, recipe_named(study.recipe).held_out, dataset.classes).validation
+
+
+def _given_variants(
+    study: ShiftedTestSets, variants: str | Path | None, dataset: Dataset, unpickle: bool
+) -> Variants | None:
+    folder = variants if variants is not None else study.folder
+    if folder is None:
+        return None
+    given = read_variants(Path(folder), unpickle)
+    check_same_shape(given.clean.shape, dataset.test.shape, f"{folder}/{given.clean.name}", f"{dataset.name}'s")
+    _check_classes(given.clean, dataset)
+    return given
+
+
+def _check_classes(clean: ImageSet, dataset: Dataset) -> None:
+    assert clean.labels is not None
+    if clean.labels.max() >= dataset.classes:
+        raise BadInput(
+            f"{clean.name}: labels up to {clean.labels.max()}, but the study trains on {dataset.name} with {dataset.classes} classes. "
+            'Set data = "…" in a study file to the training set that belongs to these variants.'
+        )
+
+
+def _results(
+    name: str,
+    study: ShiftedTestSets,
+    members: list[Trained],
+    variants: Variants,
+    evaluations: Evaluations,
+    made: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "schema": "shiftassay.study/1",
+        "study": name,
+        "command": command(),
+        "environment": made,
+        "recipe": members[0].trial.recipe,
+        "data": {"name": members[0].trial.data, "digest": members[0].trial.data_digest},
+        "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in variants.sets],
+        "members": [
+            {
+                "seed": member.trial.seed,
+                "trial": member.trial.digest,
+                "validation_accuracy": member.metrics[-1].validation_accuracy,
+                "seconds": sum(epoch.seconds for epoch in member.metrics),
+                "evaluations": [evaluation.to_json() for evaluation in row],
+            }
+            for member, row in zip(members, evaluations, strict=True)
+        ],
+    }

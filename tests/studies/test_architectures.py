@@ -1,0 +1,211 @@
+"""The study of architectures from end to end, on real digits, few enough to take seconds."""
+
+import json
+
+import numpy as np
+import pytest
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.errors import BadInput
+from shiftassay.report.write import write_report
+from shiftassay.shifts.distorted import rotated
+from shiftassay.studies.architectures import distortions, reproduction, stability
+from shiftassay.studies.architectures.run import SECTIONS
+from shiftassay.studies.run import run_study
+from shiftassay.studies.schema import load_study
+
+STUDY = """
+kind = "architectures"
+title = "A small comparison"
+question = "Does it run?"
+networks = ["trunk", "stn", "attention", "attention-across-batch", "coordconv"]
+control = "trunk"
+recipe = "seed-003"
+seeds = 2
+epochs = 4
+audit_images = 150
+[[claims]]
+network = "stn"
+name = "STN"
+parameters = 27_360
+best_accuracy = 0.9932
+losses = { 1 = 0.2 }
+right = { 1 = 9_400 }
+[[claims]]
+network = "coordconv"
+name = "CoordConv"
+parameters = 28_620
+best_accuracy = 0.5
+[[ablations]]
+name = "stn, bounded"
+network = "stn"
+parameters = { bound = 0.3 }
+[suggestions]
+networks = ["trunk"]
+dropout = [0.0, 0.5]
+schedules = ["constant", "one_cycle"]
+epochs = [1]
+optimisers = { sgd = { learning_rate = 0.01 }, fast = { learning_rate = 0.05, momentum = 0.9 } }
+[distortions]
+datasets = ["digits-rotated"]
+epochs = 1
+images = 1000
+[distortions.reported]
+digits-rotated = { CNN = 1.2 }
+[robustness]
+shifts = ["rotate:angle=30", "gain:factor=0.5"]
+images = 200
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(small, tmp_path_factory):
+    """The study, run once; what it printed, its folder and its results."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "comparison.toml").write_text(STUDY)
+
+    def distorted(name):
+        parts = (small.train, small.test)
+        rng = np.random.default_rng(0)
+        turned = [part.__class__(rotated(part.images, rng), part.labels, part.name) for part in parts]
+        return Dataset(name, *turned)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distortions, "named_dataset", distorted)
+        done = run_study(folder / "comparison.toml", small, out=folder / "out")
+        again = run_study(folder / "comparison.toml", small, out=folder / "out")
+    return done, again, folder
+
+
+def test_every_section_stands_in_the_report(finished):
+    done, _, _ = finished
+    html = done.report.read_text()
+    for section in SECTIONS:
+        assert f'id="{section.KEY}"' in html
+    assert list(done.results["sections"]) == [section.KEY for section in SECTIONS]
+    json.dumps(done.results)
+
+
+def test_a_second_run_measures_nothing_again_and_says_the_same(finished):
+    done, again, folder = finished
+    assert again.results["sections"] == done.results["sections"]
+    assert (
+        len(list((folder / "out" / "runs").iterdir())) == 5 * 2 + 2 + 8 + 5
+    )  # networks, ablation, factorial, distorted
+    assert write_report(done.report.parent) == done.report
+
+
+def test_one_training_is_read_twice(finished, small):
+    networks = finished[0].results["sections"]["reproduction"]["networks"]
+    for found in networks.values():
+        for best, last, optimism, accuracies in zip(
+            found["best_accuracy"], found["last_accuracy"], found["optimism"], found["accuracies"], strict=True
+        ):
+            assert best == pytest.approx(max(accuracies))
+            assert last == pytest.approx(accuracies[-1])
+            assert optimism == pytest.approx(best - last) and optimism >= 0  # noqa: PT018
+
+
+def test_claims_are_held_against_one_more_seed(finished):
+    stn, coordconv = finished[0].results["sections"]["reproduction"]["claims"]
+    assert [row["what"] for row in stn["figures"]] == ["best accuracy", "loss, epoch 1", "accuracy, epoch 1"]
+    [best] = coordconv["figures"]
+    low, high = best["expected"]
+    assert best["within"] == (low <= 0.5 <= high)
+
+
+def test_only_attention_across_the_batch_depends_on_the_batch(finished):
+    networks = finished[0].results["sections"]["batches"]["networks"]
+    depends = {
+        name: max(way["largest"] for seed in audits for way in seed["shown"]) > audits[0]["tolerance"]
+        for name, audits in networks.items()
+    }
+    assert depends == {name: name == "attention-across-batch" for name in networks}
+
+
+def test_counts_of_parameters_are_explained(finished):
+    text = finished[0].report.read_text()
+    assert "coordconv: 23,340 parameters in use" in text
+    assert finished[0].results["sections"]["parameters"]["networks"]["coordconv"]["shadows"] == 260 + 5_020
+    assert "28,620 is that number" not in text
+    assert "28,620 parameters, as" not in text
+
+
+def test_taking_a_module_away_changes_what_it_should(finished):
+    removed = finished[0].results["sections"]["modules"]["removed"]
+    assert set(removed) == {"stn", "attention", "attention-across-batch", "coordconv"}
+    assert set(removed["stn"]) == {"transformer", "transformer's aim"}
+    attention = removed["attention"]["attention"]
+    assert attention["without"] != attention["with"]
+
+
+def test_the_factorial_experiment_ran_every_combination_once(finished):
+    found = finished[0].results["sections"]["suggestions"]
+    assert len(found["runs"]) == 2 * 2 * 2
+    assert {tuple(effect["factors"]) for effect in found["effects"]} >= {("dropout",), ("dropout", "optimiser")}
+
+
+def test_replays_end_with_the_stored_weights(finished):
+    spikes = finished[0].results["sections"]["spikes"]["networks"]
+    assert spikes["stn"]["identical"]
+    assert len(spikes["stn"]["loss"]) == len(spikes["stn"]["outside"]["mean"]) == 4
+
+
+def test_jumps_and_spikes_are_those_of_the_losses():
+    calm, wild = [1.0, 0.5, 0.5, 0.5, 0.5, 0.5], [1.0, 0.5, 0.5, 2.5, 0.5, 0.5]
+    found = stability._jumps([calm, wild])
+    assert found["rms"] == pytest.approx([0, np.sqrt((0 + 2**2 + 2**2 + 0) / 4)])
+    assert found["largest"] == [0, 2]
+    assert found["spikes"] == [0, 0.25]
+
+
+def test_one_seed_shows_nothing_about_architectures_and_says_so(small, tmp_path):
+    text = STUDY.split("[[claims]]")[0].replace("seeds = 2", "seeds = 1").replace("epochs = 4", "epochs = 1")
+    (tmp_path / "single.toml").write_text(text)
+    done = run_study(tmp_path / "single.toml", small, out=tmp_path / "out")
+    html = done.report.read_text()
+    assert (
+        "these two models, not their architectures" in html
+        or "nothing can be said of what another seed would do" in html
+    )
+    assert "suggestions" not in done.results["sections"]
+
+
+def test_the_claim_of_the_lowest_loss_is_tested_in_pairs_of_seeds():
+    networks = {
+        name: {way: [level + 0.01 * seed for seed in range(4)] for way in ("last", "lowest", "median of the last 100")}
+        for name, level in (("a", 0.05), ("b", 0.04), ("c", 0.03))
+    }
+    rows = reproduction._lowest(["a", "b", "c"], networks)
+    assert len(rows) == 6
+    assert all(row["network"] == "c" and row["difference"] < 0 and row["p_corrected"] < 0.05 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('control = "trunk"', 'control = "mlp"'), "control among the networks"),
+        (('"trunk", "stn"', '"trunk", "stm"'), "Did you mean 'stn'"),
+        (("bound = 0.3", "bond = 0.3"), "Did you mean 'bound'"),
+        (("rotate:angle", "rotat:angle"), "Did you mean 'rotate'"),
+        (("audit_images", "audit_image"), "Did you mean 'audit_images'"),
+    ],
+)
+def test_what_is_wrong_in_a_study_file_is_said_before_anything_is_trained(tmp_path, small, change, message):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY.replace(*change))
+    with pytest.raises(BadInput, match=message):
+        run_study(path, small, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_variants_are_refused(small, tmp_path):
+    with pytest.raises(BadInput, match="has no variants"):
+        run_study("spatial-attention", small, out=tmp_path, variants=tmp_path)
+
+
+def test_the_built_in_study_is_the_seeds_protocol():
+    _, study = load_study("spatial-attention")
+    full = study.sized("full", None)
+    assert (full.seeds, full.epochs, full.recipe) == (5, 300, "seed-003")
+    assert len(full.networks) == 6
