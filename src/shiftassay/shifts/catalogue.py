@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -58,7 +59,7 @@ def presets() -> dict[str, Shift]:
 def parse(text: str) -> Shift:
     """A shift from the command line's form, `family:name=value,…`; `scope` is a name like any other.
 
-    `low..high` is drawn between two values, `a|b` out of several; lists stand in brackets.
+    `low..high` is drawn between two values, `a|b` out of several; lists stand in brackets; `+` goes before the next shift.
 
     >>> parse("rotate:angle=-45..45,scope=per_image").parameters
     {'angle': {'low': -45.0, 'high': 45.0}}
@@ -66,7 +67,12 @@ def parse(text: str) -> Shift:
     {'dx': {'values': [-2.0, 2.0]}, 'dy': 0.0}
     >>> parse("mnist_c:scale:severity=5").parameters
     {'factor': 0.5}
+    >>> print(parse("rotate:angle=15+gain:factor=0.4"))
+    rotate (angle = 15), the same for all images; then gain (factor = 0.4), the same for all images
     """
+    several = re.split(r"\+(?=[a-z])", text)
+    if len(several) > 1:
+        return make("compose", {"parts": [parse(part).to_json() for part in several]})
     family, _, rest = text.partition(":")
     if family + ":" == PREFIX:
         name, _, rest = rest.partition(":")

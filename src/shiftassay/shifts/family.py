@@ -74,7 +74,6 @@ class Shift(ABC):
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)
     why: ClassVar[str]
     """One sentence on why it hurts a network."""
-    needs_model: ClassVar[bool] = False
 
     scope: Scope = dataclasses.field(default="shared", kw_only=True)
 
@@ -86,6 +85,11 @@ class Shift(ABC):
     @abstractmethod
     def information(self) -> Information:
         """What is left of an image: `preserved` means that `undo` is exact up to rounding."""
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether `apply` needs a context: it is aimed at a model."""
+        return False
 
     @abstractmethod
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
