@@ -141,7 +141,7 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
     numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if isinstance(v, int | float)]
     if not all(map(math.isfinite, numbers)):
         raise BadInput(f"{where}: expected finite numbers, found {value!r}.")
-    if isinstance(value, dict) and set(value) == {"low", "high"} and Uniform in kinds:
+    if isinstance(value, dict) and set(value) == {"low", "high"} and len(numbers) == 2 and Uniform in kinds:
         if value["low"] > value["high"]:
             raise BadInput(
                 f"{where}: the range {value['low']:g}..{value['high']:g} is backwards. Put the lower end first."
