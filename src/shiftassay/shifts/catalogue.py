@@ -95,14 +95,13 @@ def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context
     [0.0, 0.25, 0.125, 0.5]
     """
     how = parse(how) if isinstance(how, str) else how
-    images = how.drawn(image_set.shape, generator(how, seed, "shared")).apply(
-        image_set.images, generator(how, seed, "per_image"), context
-    )
-    if not np.isfinite(images).all():
+    drawn = how.drawn(image_set.shape, generator(how, seed, "shared"))
+    shifted = drawn.on_set(image_set, generator(how, seed, "per_image"), context)
+    if not np.isfinite(shifted.images).all():
         raise BadInput(
             f"{how}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
         )
-    return ImageSet(images, image_set.labels, f"{image_set.name} under {how}")
+    return ImageSet(shifted.images, shifted.labels, f"{image_set.name} under {how}")
 
 
 def generator(how: Shift, seed: int, place: str) -> np.random.Generator:

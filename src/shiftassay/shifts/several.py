@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift
 
@@ -44,6 +45,11 @@ class Compose(Shift):
         for part, own in self._with_generators(rng):
             images = part.apply(images, own, context)
         return images
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        for part, own in self._with_generators(rng):
+            image_set = part.on_set(image_set, own, context)
+        return image_set
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
         for part, own in reversed(self._with_generators(rng)):
