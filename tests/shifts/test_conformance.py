@@ -9,6 +9,7 @@ import torch
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.shifts.catalogue import EXAMPLES as OF_PARAMETERS
 from shiftassay.shifts.catalogue import generator, make, parse, presets, shift
 from shiftassay.shifts.family import FAMILIES, Context
 from shiftassay.shifts.several import Compose
@@ -179,6 +180,13 @@ def test_an_unknown_family_and_an_unknown_parameter_name_the_nearest():
         make("rotat")
     with pytest.raises(BadInput, match="Did you mean 'angle'"):
         make("rotate", {"angel": 3})
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "compose"])
+def test_the_examples_that_errors_give_work(name):
+    needed = [f.name for f in dataclasses.fields(FAMILIES[name]) if f.default is dataclasses.MISSING]
+    examples = ",".join(f"{parameter}={OF_PARAMETERS.get(parameter, '0.5')}" for parameter in needed)
+    assert parse(f"{name}:{examples}").family == name
 
 
 def test_a_missing_parameter_and_a_scope_that_makes_no_sense_are_refused():

@@ -16,6 +16,16 @@ from shiftassay.shifts.family import FAMILIES, Choice, Context, Scope, Shift, Un
 from shiftassay.shifts.mnist_c import CORRUPTIONS
 
 PREFIX = "mnist_c:"
+EXAMPLES = {  # of parameters that 0.5 is no value of
+    "matrix": "[[1,0.2,0],[0,1,0]]",
+    "corners": "[[2,0],[-2,0],[0,0],[0,0]]",
+    "columns": "[0,1,2]",
+    "proportions": "[0.5,0.3,0.2]",
+    "mapping": "[1,0,2]",
+    **dict.fromkeys(
+        ("levels", "factor", "block", "top", "left", "height", "width", "length", "quality", "photons"), "4"
+    ),
+}
 
 
 def make(family: str, parameters: dict[str, Any] | None = None, scope: str | None = None) -> Shift:
@@ -42,9 +52,12 @@ def check_names(family: str, parameters: Iterable[str]) -> None:
     given = set(parameters)
     for name in given - set(fields):
         raise unknown_name(f"parameter of {family}", name, fields)
+    if family == "compose" and "parts" not in given:
+        raise BadInput("compose: needs parts, for example rotate:angle=15+gain:factor=0.5.")
     missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
     if missing:
-        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}=0.5.")
+        example = EXAMPLES.get(missing[0], "0.5")
+        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}={example}.")
 
 
 def presets() -> dict[str, Shift]:
