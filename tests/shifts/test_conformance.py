@@ -9,8 +9,10 @@ import torch
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.shifts.catalogue import EXAMPLES as OF_PARAMETERS
 from shiftassay.shifts.catalogue import generator, make, parse, presets, shift
 from shiftassay.shifts.family import FAMILIES, Context
+from shiftassay.shifts.several import Compose
 
 EXAMPLES: dict[str, list[str]] = {
     "identity": ["identity"],
@@ -43,6 +45,14 @@ EXAMPLES: dict[str, list[str]] = {
         "affine:matrix=[[1.1,0.2,1],[-0.1,0.9,-2]]",
         "affine:matrix=[[1,0.2,0],[0,1,0]]|[[1,-0.2,0],[0,1,0]],scope=per_image",
     ],
+    "flip_horizontal": ["flip_horizontal"],
+    "flip_vertical": ["flip_vertical"],
+    "transpose": ["transpose"],
+    "perspective": [
+        "perspective:corners=[[3,2],[-1,0],[0,0],[2,-4]]",
+        "perspective:corners=[[3,0],[-3,0],[0,0],[0,0]]|[[0,0],[0,0],[-3,0],[3,0]],scope=per_image",
+    ],
+    "elastic": ["elastic:amplitude=1", "elastic:amplitude=1.5,smoothness=3,scope=per_image"],
     "gaussian_blur": ["gaussian_blur:sd=1", "gaussian_blur:sd=0.5..2,scope=per_image"],
     "defocus_blur": ["defocus_blur:radius=2.5", "defocus_blur:radius=1|2,scope=per_image"],
     "motion_blur": [
@@ -51,6 +61,8 @@ EXAMPLES: dict[str, list[str]] = {
         "motion_blur:length=9,angle=180,fading=3",
     ],
     "glass_blur": ["glass_blur:sd=0.7", "glass_blur:sd=1,reach=6,rounds=1"],
+    "pixelate": ["pixelate:factor=4", "pixelate:factor=5"],
+    "jpeg": ["jpeg:quality=20", "jpeg:quality=10..60,scope=per_image"],
     "occlusion": [
         "occlusion:top=5,left=8,height=10,width=6,fill=0.5",
         "occlusion:top=0..20,left=0..20,height=8,width=4|8,scope=per_image",
@@ -63,10 +75,25 @@ EXAMPLES: dict[str, list[str]] = {
     "fog": ["fog:amount=2", "fog:amount=1,decay=4"],
     "canny_edges": ["canny_edges", "canny_edges:sd=0.7,low=0.5,high=1"],
     "pixel_permutation": ["pixel_permutation", "pixel_permutation:scope=per_image"],
+    "block_permutation": ["block_permutation:block=4", "block_permutation:block=4,scope=per_image"],
+    "row_permutation": ["row_permutation", "row_permutation:scope=per_image"],
+    "column_permutation": ["column_permutation", "column_permutation:scope=per_image"],
+    "phase_scramble": ["phase_scramble", "phase_scramble:scope=per_image"],
+    "reorder": ["reorder"],
+    "class_prior": ["class_prior:proportions=[0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1]"],
+    "label_permutation": ["label_permutation:mapping=[1,2,3,4,5,6,7,8,9,0]"],
+    "label_noise": ["label_noise:fraction=0.2"],
+    "label_misalignment": ["label_misalignment:offset=1", "label_misalignment"],
+    "compose": [
+        "rotate:angle=90+pixel_permutation+gain:factor=0.5",
+        "translate:dx=-2|2,scope=per_image+gaussian_noise:sd=0.1",
+        "mnist_c:scale+invert",
+    ],
 }
-SQUARE = ("transpose", "block_permutation", "row_permutation", "column_permutation", "perspective")
-SHIFTS = [pytest.param(parse(text), id=text) for examples in EXAMPLES.values() for text in examples]
-SHIFTS += [pytest.param(how, id=name) for name, how in presets().items()]
+ALL = [pytest.param(parse(text), id=text) for examples in EXAMPLES.values() for text in examples]
+ALL += [pytest.param(how, id=name) for name, how in presets().items()]
+# What changes labels, or which images there are, has tests of its own.
+SHIFTS = [p for p in ALL if p.values[0].group != "sample"]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +128,10 @@ def test_values_stay_in_range_unless_the_family_says_otherwise(how, digits, cont
 def test_the_same_seed_gives_the_same_images_and_another_seed_others_where_anything_is_drawn(how, digits, context):
     one, again, other = (shift(digits, how, seed, context).images for seed in (1, 1, 2))
     assert np.array_equal(one, again)
-    drawn = how.scope == "per_image" or how.drawn(digits.shape, np.random.default_rng(0)) != how
+    parts = how.parts if isinstance(how, Compose) else [how]
+    drawn = any(
+        part.scope == "per_image" or part.drawn(digits.shape, np.random.default_rng(0)) != part for part in parts
+    )
     assert np.array_equal(one, other) != drawn
 
 
@@ -113,7 +143,7 @@ def test_shifting_commutes_with_taking_the_first_images(how, digits, context):
     assert np.allclose(whole, part, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", [p for p in SHIFTS if p.values[0].information == "preserved"])
+@pytest.mark.parametrize("how", [p for p in ALL if p.values[0].information == "preserved"])
 def test_undo_is_exact_where_information_is_said_to_be_preserved(how, digits, context):
     fixed = how.drawn(digits.shape, generator(how, 0, "shared"))
     shifted = fixed.apply(digits.images, generator(how, 0, "per_image"), context)
@@ -122,14 +152,14 @@ def test_undo_is_exact_where_information_is_said_to_be_preserved(how, digits, co
     assert np.abs(undone - digits.images).max() < 1e-4
 
 
-@pytest.mark.parametrize("how", SHIFTS)
+@pytest.mark.parametrize("how", ALL)
 def test_a_shift_is_rebuilt_from_its_json(how):
     assert make(**json.loads(json.dumps(how.to_json()))) == how
 
 
 @pytest.mark.parametrize("how", [p for p in SHIFTS if p.values[0].family not in ("adversarial", "stripe")])
 def test_pictures_of_another_size_with_three_channels_can_be_shifted_too(how, rng):
-    shape = (16, 16) if how.family in SQUARE else (12, 20)
+    shape = (20, 20) if how.family == "transpose" else (12, 20)
     shifted = shift(ImageSet(rng.random((3, 3, *shape)).astype(np.float32)), how)
     assert shifted.images.shape == (3, 3, *shape)
     assert np.isfinite(shifted.images).all()
@@ -150,6 +180,13 @@ def test_an_unknown_family_and_an_unknown_parameter_name_the_nearest():
         make("rotat")
     with pytest.raises(BadInput, match="Did you mean 'angle'"):
         make("rotate", {"angel": 3})
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "compose"])
+def test_the_examples_that_errors_give_work(name):
+    needed = [f.name for f in dataclasses.fields(FAMILIES[name]) if f.default is dataclasses.MISSING]
+    examples = ",".join(f"{parameter}={OF_PARAMETERS.get(parameter, '0.5')}" for parameter in needed)
+    assert parse(f"{name}:{examples}").family == name
 
 
 def test_a_missing_parameter_and_a_scope_that_makes_no_sense_are_refused():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -15,6 +16,16 @@ from shiftassay.shifts.family import FAMILIES, Choice, Context, Scope, Shift, Un
 from shiftassay.shifts.mnist_c import CORRUPTIONS
 
 PREFIX = "mnist_c:"
+EXAMPLES = {  # of parameters that 0.5 is no value of
+    "matrix": "[[1,0.2,0],[0,1,0]]",
+    "corners": "[[2,0],[-2,0],[0,0],[0,0]]",
+    "columns": "[0,1,2]",
+    "proportions": "[0.5,0.3,0.2]",
+    "mapping": "[1,0,2]",
+    **dict.fromkeys(
+        ("levels", "factor", "block", "top", "left", "height", "width", "length", "quality", "photons"), "4"
+    ),
+}
 
 
 def make(family: str, parameters: dict[str, Any] | None = None, scope: str | None = None) -> Shift:
@@ -41,9 +52,12 @@ def check_names(family: str, parameters: Iterable[str]) -> None:
     given = set(parameters)
     for name in given - set(fields):
         raise unknown_name(f"parameter of {family}", name, fields)
+    if family == "compose" and "parts" not in given:
+        raise BadInput("compose: needs parts, for example rotate:angle=15+gain:factor=0.5.")
     missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
     if missing:
-        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}=0.5.")
+        example = EXAMPLES.get(missing[0], "0.5")
+        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}={example}.")
 
 
 def presets() -> dict[str, Shift]:
@@ -58,7 +72,7 @@ def presets() -> dict[str, Shift]:
 def parse(text: str) -> Shift:
     """A shift from the command line's form, `family:name=value,…`; `scope` is a name like any other.
 
-    `low..high` is drawn between two values, `a|b` out of several; lists stand in brackets.
+    `low..high` is drawn between two values, `a|b` out of several; lists stand in brackets; `+` goes before the next shift.
 
     >>> parse("rotate:angle=-45..45,scope=per_image").parameters
     {'angle': {'low': -45.0, 'high': 45.0}}
@@ -66,7 +80,12 @@ def parse(text: str) -> Shift:
     {'dx': {'values': [-2.0, 2.0]}, 'dy': 0.0}
     >>> parse("mnist_c:scale:severity=5").parameters
     {'factor': 0.5}
+    >>> print(parse("rotate:angle=15+gain:factor=0.4"))
+    rotate (angle = 15), the same for all images; then gain (factor = 0.4), the same for all images
     """
+    several = re.split(r"\+(?=[a-z])", text)
+    if len(several) > 1:
+        return make("compose", {"parts": [parse(part).to_json() for part in several]})
     family, _, rest = text.partition(":")
     if family + ":" == PREFIX:
         name, _, rest = rest.partition(":")
@@ -89,14 +108,13 @@ def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context
     [0.0, 0.25, 0.125, 0.5]
     """
     how = parse(how) if isinstance(how, str) else how
-    images = how.drawn(image_set.shape, generator(how, seed, "shared")).apply(
-        image_set.images, generator(how, seed, "per_image"), context
-    )
-    if not np.isfinite(images).all():
+    drawn = how.drawn(image_set.shape, generator(how, seed, "shared"))
+    shifted = drawn.on_set(image_set, generator(how, seed, "per_image"), context)
+    if not np.isfinite(shifted.images).all():
         raise BadInput(
             f"{how}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
         )
-    return ImageSet(images, image_set.labels, f"{image_set.name} under {how}")
+    return ImageSet(shifted.images, shifted.labels, f"{image_set.name} under {how}")
 
 
 def generator(how: Shift, seed: int, place: str) -> np.random.Generator:
@@ -135,7 +153,7 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
     numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if isinstance(v, int | float)]
     if not all(map(math.isfinite, numbers)):
         raise BadInput(f"{where}: expected finite numbers, found {value!r}.")
-    if isinstance(value, dict) and set(value) == {"low", "high"} and Uniform in kinds:
+    if isinstance(value, dict) and set(value) == {"low", "high"} and len(numbers) == 2 and Uniform in kinds:
         if value["low"] > value["high"]:
             raise BadInput(
                 f"{where}: the range {value['low']:g}..{value['high']:g} is backwards. Put the lower end first."

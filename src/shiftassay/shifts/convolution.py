@@ -57,7 +57,8 @@ def _response(kernels: np.ndarray, size: tuple[int, int], response: Response) ->
     reach = kernels.shape[1] // 2
     laid = np.zeros((len(kernels), *size), np.float32)
     laid[:, : kernels.shape[1], : kernels.shape[2]] = kernels
-    return response(fft.rfft2(np.roll(laid, (-reach, -reach), axis=(1, 2)), axes=(1, 2)))[:, None]
+    spectrum: np.ndarray = fft.rfft2(np.roll(laid, (-reach, -reach), axis=(1, 2)), axes=(1, 2))  # pyright: ignore[reportAssignmentType]
+    return response(spectrum)[:, None]
 
 
 def _fast(length: int) -> int:

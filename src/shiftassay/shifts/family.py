@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 
+from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.registry import Registry
 
@@ -74,7 +75,6 @@ class Shift(ABC):
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)
     why: ClassVar[str]
     """One sentence on why it hurts a network."""
-    needs_model: ClassVar[bool] = False
 
     scope: Scope = dataclasses.field(default="shared", kw_only=True)
 
@@ -87,9 +87,18 @@ class Shift(ABC):
     def information(self) -> Information:
         """What is left of an image: `preserved` means that `undo` is exact up to rounding."""
 
+    @property
+    def needs_model(self) -> bool:
+        """Whether `apply` needs a context: it is aimed at a model."""
+        return False
+
     @abstractmethod
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         """The shifted images. What is drawn for each image is drawn in the order of the images."""
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        """The shifted image set: `apply`, unless the family changes labels too, or which images there are."""
+        return dataclasses.replace(image_set, images=self.apply(image_set.images, rng, context))
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
         """The images brought back as far as they can be, given the generator that `apply` was given; None if not at all."""
@@ -180,4 +189,6 @@ def _short(value: Any) -> str:
         return f"{value['low']:g} … {value['high']:g}"
     if isinstance(value, list):
         return f"{len(value)} places" if len(value) > 8 else f"[{', '.join(map(_short, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return value if isinstance(value, str) else f"{value:g}"

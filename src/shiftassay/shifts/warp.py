@@ -17,11 +17,14 @@ def warp(images: Images, to_input: Float64[np.ndarray, "n rows columns"]) -> Ima
     The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
     """
     places = grid(*images.shape[2:])
-    homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]]
+    h, w = images.shape[2:]
+    homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]].reshape(
+        h * w, -1
+    )
     warped = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        at = np.einsum("nij,hwj->nhwi", to_input[part], homogeneous)
+        at = (homogeneous @ to_input[part].swapaxes(1, 2)).reshape(-1, h, w, to_input.shape[1])
         if at.shape[-1] == 3:
             behind = at[..., 2:] < 1e-6
             at = np.where(behind, OUTSIDE, at[..., :2] / np.where(behind, 1, at[..., 2:]))

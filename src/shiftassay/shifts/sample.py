@@ -1,0 +1,181 @@
+"""Shifts that leave every image alone: of their order, of how many there are of each class, of their labels."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Int64
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.errors import BadInput
+from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift, check
+
+
+@FAMILIES.register("reorder")
+@dataclass(frozen=True)
+class Reorder(Shift):
+    """The same images with their labels in another order: out[i] = in[order[i]], drawn if none is given."""
+
+    family: ClassVar[str] = "reorder"
+    group: ClassVar[str] = "sample"
+    why: ClassVar[str] = "It doesn't hurt a network, which sees one image at a time, unless it looks across the batch."
+    information: ClassVar[Information] = "preserved"
+
+    order: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.order is not None and sorted(self.order) != list(range(len(self.order))):
+            raise BadInput("reorder: order must name each place from 0 once.")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return images[self._places(len(images), rng)]
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        places = self._places(len(image_set), rng)
+        labels = None if image_set.labels is None else image_set.labels[places]
+        return replace(image_set, images=image_set.images[places], labels=labels)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return images[np.argsort(self._places(len(images), rng))]
+
+    def _places(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        if self.order is None:
+            return rng.permutation(n)
+        if len(self.order) != n:
+            raise BadInput(f"reorder: its order has {len(self.order)} places, there are {n} images.")
+        return np.array(self.order)
+
+
+@FAMILIES.register("class_prior")
+@dataclass(frozen=True)
+class ClassPrior(Shift):
+    """The largest subset in which class k has the share `proportions`[k], drawn at random, in the order of the images."""
+
+    family: ClassVar[str] = "class_prior"
+    group: ClassVar[str] = "sample"
+    why: ClassVar[str] = (
+        "Accuracy is a mean over the classes' shares: it moves towards that of the frequent ones, and a network that leans on the old shares errs more."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    proportions: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.proportions, default=-1) < 0 or abs(sum(self.proportions) - 1) > 1e-6:
+            raise BadInput(f"class_prior: proportions must be 0 or more and sum to 1, not {list(self.proportions)}.")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        raise BadInput("class_prior: it chooses images by their labels. Shift an image set that has them.")
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        labels = _labels(image_set, self)
+        share = np.array(self.proportions)
+        have = np.bincount(labels, minlength=len(share))
+        if len(have) > len(share):
+            raise BadInput(f"class_prior: {len(share)} proportions, but there are labels up to {len(have) - 1}.")
+        wanted = share > 0
+        size = np.floor(np.min(have[wanted] / share[wanted]) + 1e-9)
+        counts = np.minimum(np.rint(size * share), have).astype(np.int64)
+        chosen = [rng.permutation(np.flatnonzero(labels == k))[:count] for k, count in enumerate(counts)]
+        places = np.sort(np.concatenate(chosen))
+        if len(places) == 0:
+            raise BadInput("class_prior: no image would be left. A class that should be there has none.")
+        return replace(image_set, images=image_set.images[places], labels=labels[places])
+
+
+@FAMILIES.register("label_permutation")
+@dataclass(frozen=True)
+class LabelPermutation(Shift):
+    """Label k becomes `mapping`[k]: the classes are numbered in another way."""
+
+    family: ClassVar[str] = "label_permutation"
+    group: ClassVar[str] = "sample"
+    why: ClassVar[str] = "The network says what it always said, but its classes now go by other numbers."
+    information: ClassVar[Information] = "preserved"
+
+    mapping: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.mapping or sorted(self.mapping) != list(range(len(self.mapping))):
+            raise BadInput(f"label_permutation: mapping must name each class from 0 once, not {list(self.mapping)}.")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return images.copy()
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        labels = _labels(image_set, self)
+        if labels.max(initial=0) >= len(self.mapping):
+            raise BadInput(
+                f"label_permutation: a mapping of {len(self.mapping)} classes, but a label is {labels.max()}."
+            )
+        return replace(image_set, labels=np.array(self.mapping, np.int64)[labels])
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return images.copy()
+
+
+@FAMILIES.register("label_noise")
+@dataclass(frozen=True)
+class LabelNoise(Shift):
+    """Each label, with probability `fraction`, becomes one of the other classes, each as likely."""
+
+    family: ClassVar[str] = "label_noise"
+    group: ClassVar[str] = "sample"
+    why: ClassVar[str] = (
+        "The network is as good as before, but is measured against wrong answers: accuracy falls by about the fraction of them."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    fraction: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return images.copy()
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        labels = _labels(image_set, self)
+        classes = max(int(labels.max(initial=0)) + 1, 2)
+        wrong, by = rng.random((2, len(labels)))
+        step = np.where(wrong < self.fraction, 1 + np.floor(by * (classes - 1)), 0).astype(np.int64)
+        return replace(image_set, labels=(labels + step) % classes)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return images.copy()
+
+
+@FAMILIES.register("label_misalignment")
+@dataclass(frozen=True)
+class LabelMisalignment(Shift):
+    """Image i carries the label of image i − `offset`, round the end; without an offset the labels are shuffled."""
+
+    family: ClassVar[str] = "label_misalignment"
+    group: ClassVar[str] = "sample"
+    why: ClassVar[str] = (
+        "Answers are compared with other images' labels: accuracy falls to chance, whatever the network, and the images are not to blame."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    offset: int | None = None
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return images.copy()
+
+    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+        labels = _labels(image_set, self)
+        moved = rng.permutation(labels) if self.offset is None else np.roll(labels, self.offset)
+        return replace(image_set, labels=moved)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return images.copy()
+
+
+def _labels(image_set: ImageSet, how: Shift) -> Int64[np.ndarray, "n"]:
+    if image_set.labels is None:
+        raise BadInput(f"{how.family}: it changes labels or depends on them, and {image_set.name} has none.")
+    return image_set.labels

@@ -1,0 +1,73 @@
+"""Shifts that mirror the picture."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from shiftassay.errors import BadInput
+from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift
+
+
+@FAMILIES.register("flip_horizontal")
+@dataclass(frozen=True)
+class FlipHorizontal(Shift):
+    """Left becomes right."""
+
+    family: ClassVar[str] = "flip_horizontal"
+    group: ClassVar[str] = "geometry"
+    why: ClassVar[str] = (
+        "A mirrored digit is none, or another one: only those that are nearly their own mirror images, 0, 1 and 8, still meet their weights."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return images[:, :, :, ::-1].copy()
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return images[:, :, :, ::-1].copy()
+
+
+@FAMILIES.register("flip_vertical")
+@dataclass(frozen=True)
+class FlipVertical(Shift):
+    """Top becomes bottom."""
+
+    family: ClassVar[str] = "flip_vertical"
+    group: ClassVar[str] = "geometry"
+    why: ClassVar[str] = (
+        "Tops and bottoms change places, and with them what tells 6 from 9 and 2 from 5: strokes meet other digits' weights."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return images[:, :, ::-1].copy()
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return images[:, :, ::-1].copy()
+
+
+@FAMILIES.register("transpose")
+@dataclass(frozen=True)
+class Transpose(Shift):
+    """Rows become columns, as when a file is read in the wrong order; for square images."""
+
+    family: ClassVar[str] = "transpose"
+    group: ClassVar[str] = "geometry"
+    why: ClassVar[str] = (
+        "Horizontal strokes become vertical ones: the picture is turned and mirrored, and nearly every weight meets another pixel."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return _transposed(images)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return _transposed(images)
+
+
+def _transposed(images: Images) -> Images:
+    h, w = images.shape[2:]
+    if h != w:
+        raise BadInput(f"transpose: it keeps the size of square images only, these are {h} × {w}.")
+    return np.ascontiguousarray(images.swapaxes(2, 3))
