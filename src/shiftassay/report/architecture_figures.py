@@ -88,8 +88,8 @@ def _matrix(data: dict[str, Any], folder: Path) -> Canvas:
     axis.imshow(
         values,
         cmap="RdYlBu_r" if data.get("reverse") else "RdYlBu",
-        vmin=data.get("low", np.nanmin(values)),
-        vmax=np.nanmax(values),
+        vmin=np.nanmin(values),
+        vmax=np.nanmax(values) + 1e-9,
         aspect="auto",
         alpha=0.7,
     )

@@ -42,7 +42,7 @@ def finding(found: dict[str, Any]) -> Finding:
         (
             Figure(
                 "matrix",
-                {"rows": list(found["networks"]), "columns": ways, "values": matrix, "scale": 100, "format": ".2f", "low": 90},
+                {"rows": list(found["networks"]), "columns": ways, "values": matrix, "scale": 100, "format": ".2f"},
                 "Accuracy, %, by how the test images are shown. A network that answers each image by itself has one number in its row.",
             ),
         ),

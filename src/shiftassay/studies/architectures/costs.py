@@ -123,7 +123,7 @@ def finding(found: dict[str, Any]) -> Finding:
     )
 
 
-def _median_range(values: list[float], scale: float, digits: int) -> str:
+def _median_range(values: list[float], scale: int | float, digits: int) -> str:
     return f"{scale * float(np.median(values)):.{digits}f} [{scale * min(values):.{digits}f}, {scale * max(values):.{digits}f}]"
 
 

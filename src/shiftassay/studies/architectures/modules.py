@@ -190,7 +190,7 @@ def _attended(model: Classifier, lab: Lab) -> dict[str, np.ndarray]:
     return {"input": images, "maps": maps, "places": np.array(places)}
 
 
-def _reach(model: Classifier, lab: Lab, images: int = 200) -> dict[str, float]:
+def _reach(model: Classifier, lab: Lab, images: int = 200) -> dict[str, int | float]:
     """How many positions a query spreads over (the exponential of its entropy), and how much goes to the position itself."""
     weights, _ = _weights(model, lab.dataset.test.images[:images])
     entropy = -(weights * weights.clamp_min(1e-12).log()).sum(-1)
