@@ -7,6 +7,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.shifts import distorted
 from shiftassay.shifts.distorted import DISTORTIONS, named_dataset
+from shiftassay.shifts.warp import grid
 
 
 @pytest.mark.parametrize("name", DISTORTIONS)
@@ -41,14 +42,14 @@ def test_scale_and_place_put_a_pixel_where_they_should():
 def test_homographies_take_corners_to_corners(rng):
     square = 13.5 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
     corners = square + rng.normal(0, 3, (6, 4, 2))
-    mapped = distorted._project(distorted._homography(corners, square), corners)
-    assert np.allclose(mapped, square)
+    whole = np.concatenate([corners, np.ones((6, 4, 1))], -1) @ distorted._homography(corners, square).swapaxes(1, 2)
+    assert np.allclose(whole[..., :2] / whole[..., 2:], square)
 
 
 def test_splines_are_scipys(rng):
     points, spread = distorted._spline(28)
     moves = rng.normal(0, 1.5, (len(points), 2))
-    expected = RBFInterpolator(points, moves, kernel="thin_plate_spline")(distorted._grid(28))
+    expected = RBFInterpolator(points, moves, kernel="thin_plate_spline")(grid(28, 28).reshape(-1, 2))
     assert np.allclose(spread @ moves, expected, atol=1e-6)
 
 

@@ -8,21 +8,17 @@ scale of a projective image and its corners are drawn, what happens to quadrilat
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32, Float64
-from torch.nn import functional as F
 
 from shiftassay.arrays.dataset import Dataset, known_datasets, load_dataset
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
+from shiftassay.shifts.family import Images
+from shiftassay.shifts.warp import displace, grid, warp
 
-Images = Float32[np.ndarray, "n c h w"]
 Distorted = Float32[np.ndarray, "n c out out"]
-Points = Float64[np.ndarray, "n p 2"]
 Distort = Callable[[Images, np.random.Generator], Distorted]
-
-CHUNK = 1000
 
 
 def named_dataset(name: str) -> Dataset:
@@ -71,8 +67,7 @@ def projective(images: Images, rng: np.random.Generator) -> Distorted:
         scale = rng.uniform(0.75, 1, (len(missing), 1, 1))
         corners[missing] = scale * square + rng.normal(0, 5 * side / 28, (len(missing), 4, 2))
         missing = missing[~_convex(corners[missing])]
-    to_input = _homography(corners, square)
-    return _sampled(images, side, lambda part, grid: _project(to_input[part], grid))
+    return warp(images, _homography(corners, square))
 
 
 def elastic(images: Images, rng: np.random.Generator) -> Distorted:
@@ -80,7 +75,8 @@ def elastic(images: Images, rng: np.random.Generator) -> Distorted:
     n, side = len(images), images.shape[-1]
     points, spread = _spline(side)
     moves = rng.normal(0, 1.5 * side / 28, (n, len(points), 2))
-    return _sampled(images, side, lambda part, grid: grid + np.einsum("pk,nkx->npx", spread, moves[part]))
+    field = np.einsum("pk,nkx->nxp", spread, moves).astype(np.float32)
+    return displace(images, field.reshape(n, 2, side, side))
 
 
 def cluttered(images: Images, rng: np.random.Generator, patches: int = 16, patch: int = 6) -> Distorted:
@@ -118,26 +114,8 @@ def _affine(
     """Turned counter-clockwise by degrees, scaled, then moved by pixels, in a square of `out` pixels."""
     cos, sin = np.cos(np.radians(angles)), np.sin(np.radians(angles))
     back = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2) / np.reshape(scale, (-1, 1, 1))
-    place = np.broadcast_to(place, (len(images), 2))
-    return _sampled(images, out, lambda part, grid: np.einsum("nij,npj->npi", back[part], grid - place[part][:, None]))
-
-
-def _sampled(images: Images, out: int, to_input: Callable[[slice, Points], Points]) -> Distorted:
-    """Each image at the input places (x, y), about the centre, that `to_input` gives for the output's: bilinear, black outside."""
-    n, c, h, w = images.shape
-    sampled = np.empty((n, c, out, out), np.float32)
-    grid = _grid(out)
-    for start in range(0, n, CHUNK):
-        part = slice(start, start + CHUNK)
-        places = to_input(part, np.broadcast_to(grid, (len(images[part]), *grid.shape))) / [(w - 1) / 2, (h - 1) / 2]
-        where = torch.from_numpy(places.astype(np.float32)).view(-1, out, out, 2)
-        sampled[part] = F.grid_sample(torch.from_numpy(images[part]), where, align_corners=True).numpy()
-    return sampled
-
-
-def _grid(side: int) -> Float64[np.ndarray, "p 2"]:
-    line = np.arange(side) - (side - 1) / 2
-    return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    offset = -back @ np.broadcast_to(place, (len(images), 2))[..., None]
+    return warp(images, np.concatenate([back, offset], axis=2), (out, out))
 
 
 def _convex(corners: Float64[np.ndarray, "n 4 2"]) -> Bool[np.ndarray, "n"]:
@@ -162,20 +140,12 @@ def _homography(
     return np.concatenate([solved, np.ones((len(x), 1))], 1).reshape(-1, 3, 3)
 
 
-def _project(to_input: Float64[np.ndarray, "n 3 3"], grid: Points) -> Points:
-    whole = np.concatenate([grid, np.ones((*grid.shape[:2], 1))], -1)
-    mapped = np.einsum("nij,npj->npi", to_input, whole)
-    # Beyond the horizon lies nothing: places far outside.
-    depth = np.where(mapped[..., 2:] > 1e-6, mapped[..., 2:], 1e-6)
-    return np.where(mapped[..., 2:] > 1e-6, mapped[..., :2] / depth, 1e6)
-
-
 def _spline(side: int, across: int = 4) -> tuple[Float64[np.ndarray, "k 2"], Float64[np.ndarray, "p k"]]:
     """Control points, and the matrix that takes their moves to every pixel's: a thin-plate spline is linear in them."""
     line = np.linspace(-1, 1, across) * (side - 1) / 2
-    points, grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2), _grid(side)
+    points, places = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2), grid(side, side).reshape(-1, 2)
     system = np.block([[_radial(points, points), _plane(points)], [_plane(points).T, np.zeros((3, 3))]])
-    spread = np.linalg.solve(system.T, np.hstack([_radial(grid, points), _plane(grid)]).T).T
+    spread = np.linalg.solve(system.T, np.hstack([_radial(places, points), _plane(places)]).T).T
     return points, spread[:, : len(points)]
 
 

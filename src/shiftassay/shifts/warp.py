@@ -11,17 +11,19 @@ CHUNK = 2000  # images: bounds the memory that a sampling grid takes
 OUTSIDE = 1e6  # a place that is in no image
 
 
-def warp(images: Images, to_input: Float64[np.ndarray, "n rows columns"]) -> Images:
-    """Sample each image at matrix · (x, y), with (x, y) the output's place.
+def warp(
+    images: Images, to_input: Float64[np.ndarray, "n rows columns"], size: tuple[int, int] | None = None
+) -> Float32[np.ndarray, "n c H W"]:
+    """Sample each image at matrix · (x, y), with (x, y) the output's place; the output is of the images' size if not of another.
 
     The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
     """
-    places = grid(*images.shape[2:])
-    h, w = images.shape[2:]
+    h, w = size or images.shape[2:]
+    places = grid(h, w)
     homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]].reshape(
         h * w, -1
     )
-    warped = np.empty_like(images)
+    warped = np.empty((*images.shape[:2], h, w), np.float32)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
         at = (homogeneous @ to_input[part].swapaxes(1, 2)).reshape(-1, h, w, to_input.shape[1])

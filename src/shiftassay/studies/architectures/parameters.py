@@ -87,15 +87,17 @@ def _sentences(found: dict[str, Any]) -> list[str]:
             said.append(f"{name}: {total:,} parameters, as {found['source']} says.")
             continue
         with_shadows = total + network["shadows"]
+        counted = (
+            "which is what it counts"
+            if claimed == with_shadows
+            else f"{with_shadows:,} in all, and {claimed:,} is that number with two digits changing places"
+            if sorted(str(claimed)) == sorted(str(with_shadows))
+            else f"{with_shadows:,} in all"
+        )
         said.append(
-            f"{name}: {total:,} parameters in use; {found['source']} says {claimed:,}, which is no count of this network. "
-            f"Its implementation derives CoordConv from an ordinary convolution, whose own weights are made, saved and never used: "
-            f"{network['shadows']:,} dead parameters, {with_shadows:,} in all"
-            + (
-                f". {claimed:,} is that number with two digits changing places."
-                if sorted(str(claimed)) == sorted(str(with_shadows))
-                else "."
-            )
+            f"{name}: {total:,} parameters in use; {found['source']} says {claimed:,}. An implementation that derives CoordConv from an "
+            f"ordinary convolution, as its reference does, also holds that convolution's own weights, which are made, saved and never used: "
+            f"{network['shadows']:,} dead parameters, {counted}."
         )
     dead = {name: sum(n["dead"].values()) for name, n in found["networks"].items() if n["dead"]}
     said.append(
