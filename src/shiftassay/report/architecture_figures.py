@@ -186,7 +186,7 @@ def _histograms(data: dict[str, Any], folder: Path) -> Canvas:
 
 
 def _attention_maps(data: dict[str, Any], folder: Path) -> Canvas:
-    """A row for each position that looks, a column for each image; where it looks in colour over the image."""
+    """A row for each position that looks, a column for each image; where it looks in colour, the image in outline."""
     arrays = read_arrays(folder / data["file"])[0]
     images, maps, places = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "maps", "places"))
     canvas = Canvas(figsize=(1.05 * len(images) + 0.2, 1.05 * len(places)))
@@ -198,8 +198,9 @@ def _attention_maps(data: dict[str, Any], folder: Path) -> Canvas:
     for column, image in enumerate(images):
         for row, (y, x) in enumerate(places):
             axis = axes[row, column]
-            _picture(axis, image[0])
-            axis.imshow(maps[column, row], cmap="inferno", alpha=0.6, extent=extent)
+            _picture(axis, np.zeros_like(image[0]))
+            axis.imshow(maps[column, row], cmap="inferno", extent=extent)
+            axis.contour(image[0], levels=[0.5], colors="white", linewidths=0.6)
             axis.plot(2 * x + 2.5, 2 * y + 2.5, "s", markerfacecolor="none", markeredgecolor="white", markersize=6)
             axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     return canvas

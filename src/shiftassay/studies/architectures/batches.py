@@ -5,7 +5,7 @@ from typing import Any
 from shiftassay.evaluation.audit import audit
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.studies.architectures.words import mean_sd
+from shiftassay.studies.architectures.words import listed, mean_sd
 
 KEY, TITLE = "batches", "Batch audit"
 
@@ -19,7 +19,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
 
 
 def finding(found: dict[str, Any]) -> Finding:
-    ways = [_way(way) for way in next(iter(found["networks"].values()))[0]["shown"]]
+    ways = [_way(way).removeprefix("in batches of ") for way in next(iter(found["networks"].values()))[0]["shown"]]
     rows, matrix, changed = [], [], []
     for name, audits in found["networks"].items():
         by_way = list(zip(*(audited["shown"] for audited in audits), strict=True))
@@ -50,20 +50,12 @@ def finding(found: dict[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _way(way: dict[str, Any]) -> str:
-    return "one at a time" if way["order"] == "alone" else f"{way['batch']:,}, {way['order']}"
-
-
 def _sentences(found: dict[str, Any]) -> list[str]:
     alone, mixing = [], []
     for name, audits in found["networks"].items():
         largest = max(way["largest"] for audited in audits for way in audited["shown"])
         (alone if largest <= max(audited["tolerance"] for audited in audits) else mixing).append((name, audits))
     said = []
-    if alone:
-        said.append(
-            f"{', '.join(name for name, _ in alone)}: each image is answered by itself, whatever stands beside it in its batch."
-        )
     for name, audits in mixing:
         seeds = list(zip(*(audited["shown"] for audited in audits), strict=True))
         worst = max(seeds, key=lambda ways: max(way["changed"] / way["images"] for way in ways))
@@ -71,6 +63,14 @@ def _sentences(found: dict[str, Any]) -> list[str]:
             f"{name}: an image's answer depends on its neighbours. Shown {_way(worst[0])}, up to "
             f"{max(way['changed'] for way in worst):,} of {worst[0]['images']:,} labels change against shuffled batches of 64, and accuracy is "
             f"{mean_sd([way['accuracy'] for way in worst], 100, 2)}% instead of {mean_sd([way['reference_accuracy'] for way in worst], 100, 2)}% "
-            "on the same images. Its accuracies are those of shuffled batches of 64, as its source took them; for one image at a time it has another."
+            "on the same images. Its accuracies elsewhere are those of shuffled batches of 64, as its source took them."
+        )
+    if alone:
+        said.append(
+            f"{listed([name for name, _ in alone])}: each image is answered by itself, whatever stands beside it in its batch."
         )
     return said
+
+
+def _way(way: dict[str, Any]) -> str:
+    return "one at a time" if way["order"] == "alone" else f"in batches of {way['batch']:,}, {way['order']}"

@@ -57,13 +57,19 @@ def finding(found: dict[str, Any]) -> Finding:
     networks = list(next(iter(found["datasets"].values()))["networks"])
     sources = list(dict.fromkeys(key for row in found["reported"].values() for key in row))
     rows = []
-    for name, result in found["datasets"].items():
-        size = f"{result['shape'][1]} × {result['shape'][2]}"
-        ours = [
-            f"{mean_sd(result['networks'][network]['errors'], 100, 2)} {interval_text(result['networks'][network]['interval'], 100, 2)}"
-            for network in networks
-        ]
-        rows.append((name, size, *ours, *(str(found["reported"].get(name, {}).get(source, "–")) for source in sources)))
+    for network in networks:
+        ours = [result["networks"][network] for result in found["datasets"].values()]
+        rows.append(
+            (network, *(f"{mean_sd(row['errors'], 100, 2)} {interval_text(row['interval'], 100, 2)}" for row in ours))
+        )
+    rows += [
+        (
+            f"{source}, as reported",
+            *(str(found["reported"].get(name, {}).get(source, "–")) for name in found["datasets"]),
+        )
+        for source in sources
+    ]
+    sizes = [f"{name}, {result['shape'][1]} × {result['shape'][2]}" for name, result in found["datasets"].items()]
     recipe = found["recipe"]
     return Finding(
         KEY,
@@ -71,11 +77,11 @@ def finding(found: dict[str, Any]) -> Finding:
         tuple(_sentences(found)),
         (
             Table(
-                ("data set", "size", *networks, *sources),
+                ("network", *sizes),
                 tuple(rows),
                 f"Test error, %, after {found['epochs']} epochs on {next(iter(found['datasets'].values()))['images']:,} distorted training images, "
                 f"{found['seeds']} seed{'s' * (found['seeds'] > 1)}, with its 95% interval; learning rate {recipe['learning_rate']:g}, momentum "
-                f"{recipe['momentum']:g}, {recipe['schedule'].replace('_', ' ')}. Columns in capitals: the spatial transformer paper, as reported, "
+                f"{recipe['momentum']:g}, {recipe['schedule'].replace('_', ' ')}. In capitals: the spatial transformer paper, "
                 "with networks of about 400,000 parameters, ten times as large as these: no like for like.",
             ),
         ),

@@ -16,7 +16,7 @@ from shiftassay.networks.predict import predict
 from shiftassay.networks.transformer import sampled
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.studies.architectures.words import mean_sd
+from shiftassay.studies.architectures.words import listed, mean_sd
 from shiftassay.training.train import Trained
 
 KEY, TITLE = "modules", "What the modules do"
@@ -101,7 +101,7 @@ def _removals(network: nn.Module) -> dict[str, str]:
         found["transformer"] = "the identity"
         found["transformer's aim"] = "its mean transformation, the same for every image"
     if any(isinstance(part, PositionAttention) for part in network.modules()):
-        found["attention"] = "nothing: the residual alone"
+        found["attention"] = "the residual alone"
     if any(isinstance(part, Coordinates) for part in network.modules()):
         found["coordinates"] = "zeros"
     return found
@@ -249,7 +249,7 @@ def _coordinates(coordinates: dict[str, Any]) -> Table:
 
 
 def _sentences(found: dict[str, Any]) -> list[str]:
-    said = []
+    said = [_removal(name, parts) for name, parts in found["removed"].items()]
     for name, seeds in found["transformers"].items():
         mean = {key: [seed["mean"][key] for seed in seeds] for key in seeds[0]["mean"]}
         sd = {key: float(np.mean([seed["sd"][key] for seed in seeds])) for key in seeds[0]["sd"]}
@@ -264,11 +264,14 @@ def _sentences(found: dict[str, Any]) -> list[str]:
             f"{name}: a position of the first layer spreads its attention over {effective} of {seeds[0]['positions']} positions; "
             f"{mean_sd([100 * seed['own'] for seed in seeds], 1, 1)}% goes to itself (an even spread would give {100 / seeds[0]['positions']:.1f}%)."
         )
-    for name, parts in found["removed"].items():
-        for what, row in parts.items():
-            change = np.subtract(row["without"], row["with"])
-            said.append(
-                f"{name} with {row['parts']} in place of its {what}: {mean_sd(row['without'], 100, 2)}% instead of {mean_sd(row['with'], 100, 2)}%"
-                + (", so nothing hangs on it." if np.abs(change).max() < 0.001 else ".")
-            )
     return said
+
+
+def _removal(name: str, parts: dict[str, Any]) -> str:
+    """What each part is worth to a trained network."""
+    costs = []
+    for what, row in parts.items():
+        change = np.subtract(row["without"], row["with"])
+        worth = "nothing" if np.abs(change).max() < 0.0005 else f"{mean_sd((-change).tolist(), 100, 2)} points"
+        costs.append(f"its {what} is worth {worth} (against {row['parts']})")
+    return f"{name}: {listed(costs)}."

@@ -78,7 +78,11 @@ def _shadows(network: nn.Module) -> int:
 
 
 def _sentences(found: dict[str, Any]) -> list[str]:
-    said = []
+    said = [
+        "Parameters in use: "
+        + ", ".join(f"{n} {net['total'] - sum(net['dead'].values()):,}" for n, net in found["networks"].items())
+        + "."
+    ]
     for name, network in found["networks"].items():
         claimed, total = found["claims"].get(name), network["total"]
         if claimed is None:

@@ -43,7 +43,7 @@ def finding(found: dict[str, Any]) -> Finding:
     return Finding(
         KEY,
         TITLE,
-        (*_claim_sentences(claims, found["source"]), *_optimism(networks), *_lowest_sentence(found)),
+        (*_claim_sentences(found), *_optimism(networks), *_lowest_sentence(found)),
         tuple(tables),
         tuple(figures),
         numbers={key: found[key] for key in ("claims", "lowest")},
@@ -74,8 +74,9 @@ def _network(lab: Lab, name: str, members: Members) -> dict[str, Any]:
 
 def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
     """Each figure of a claim beside ours; `within`: inside the interval that one more seed of ours would fall into."""
-    rows = [("best accuracy", claim.best_accuracy, ours["best_accuracy"])]
     epochs = len(ours["losses"][0])
+    whole = epochs >= max([*claim.losses, *claim.right], default=0)
+    rows = [("best accuracy", claim.best_accuracy, ours["best_accuracy"])] if whole else []
     rows += [
         (f"loss, epoch {epoch}", loss, [row[epoch - 1] for row in ours["losses"]])
         for epoch, loss in claim.losses.items()
@@ -86,9 +87,9 @@ def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
         for epoch, right in claim.right.items()
         if epoch <= epochs
     ]
-    if claim.lowest_loss is not None:
+    if whole and claim.lowest_loss is not None:
         rows.append(("lowest loss", claim.lowest_loss, ours["lowest"]))
-    if claim.largest_jump is not None and epochs > 200:
+    if whole and claim.largest_jump is not None and epochs > 200:
         jumps = [float(np.abs(np.diff(row[-201:])).max()) for row in ours["losses"]]
         rows.append(("largest jump of the loss, last 200 epochs", claim.largest_jump, jumps))
     figures = []
@@ -103,7 +104,7 @@ def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
                 "within": expected.low <= reported <= expected.high if expected else None,
             }
         )
-    return {"network": claim.network, "name": claim.name, "figures": figures}
+    return {"network": claim.network, "name": claim.name, "figures": figures, "whole": whole}
 
 
 def _lowest(names: list[str], networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -196,7 +197,13 @@ def _lowest_table(rows: list[dict[str, Any]]) -> Table:
     )
 
 
-def _claim_sentences(claims: list[dict[str, Any]], source: str) -> list[str]:
+def _claim_sentences(found: dict[str, Any]) -> list[str]:
+    claims, source = found["claims"], found["source"]
+    if claims and not all(claim["whole"] for claim in claims):
+        return [
+            f"Trained for {found['epochs']} epochs, fewer than {source}: only the figures of those epochs can be held against it. "
+            "The full study (--full) trains as long as it did."
+        ]
     said = []
     for claim in claims:
         known = [row for row in claim["figures"] if row["within"] is not None]
@@ -207,8 +214,9 @@ def _claim_sentences(claims: list[dict[str, Any]], source: str) -> list[str]:
         )
         if known:
             missed = [row["what"] for row in known if not row["within"]]
-            inside = len(known) - len(missed)
-            sentence += f"; {inside} of {len(known)} of its figures lie where one more seed of ours would"
+            sentence += (
+                f"; {len(known) - len(missed)} of {len(known)} of its figures lie where one more seed of ours would"
+            )
             sentence += f", not: {listed(missed)}" if missed else ""
         said.append(sentence + ".")
     return said

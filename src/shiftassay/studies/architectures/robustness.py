@@ -22,7 +22,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
     test = lab.dataset.test.first(asked.images)
     labels = test.labels
     shifts, others = {}, len(members) - 1
-    samples = {"plain": test.images[:10]}
+    samples = {}
     for name in ("identity", *asked.shifts):
         lab.console.print(f"testing under {name}")
         shifted = shift(test, parse(name))

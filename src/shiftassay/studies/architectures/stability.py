@@ -9,10 +9,11 @@ from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import difference_over_seeds, welch
 from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
-from shiftassay.studies.architectures.words import mean_sd, p_text
+from shiftassay.studies.architectures.words import listed, mean_sd, p_text
 from shiftassay.training.train import Trained
 
 KEY, TITLE = "stability", "What is stable?"
+FEWEST = 4  # epochs, for there to be jumps between settled ones
 SPIKE = 1.5  # times the median loss of the settled epochs
 
 
@@ -48,6 +49,8 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
 
 
 def finding(found: dict[str, Any]) -> Finding:
+    if found["epochs"] < FEWEST:
+        return Finding(KEY, TITLE, (f"{found['epochs']} epochs are too few to speak of jumps between them.",))
     figures = [
         Figure(
             "groups",
@@ -137,23 +140,33 @@ def _range(interval: Sequence[float] | None) -> str:
 
 
 def _sentences(found: dict[str, Any]) -> list[str]:
+    rows = [row for row in found["against_control"] if row["network"] not in found["ablations"]]
+    ratios = {row["network"]: f"{row['ratio']:.1f}{_range(row['interval'])}" for row in rows}
+    if any(row["p_corrected"] is None for row in rows):
+        return [
+            f"Jumps of the loss, in times those of {found['control']}: "
+            + ", ".join(f"{name} {ratio}" for name, ratio in ratios.items())
+            + ". Of one seed each, nothing is shown."
+        ]
+    shown = [row for row in rows if row["p_corrected"] < 0.05]
+    shaking = [row["network"] for row in shown if row["ratio"] > 1]
+    steadier = [row["network"] for row in shown if row["ratio"] < 1]
+    others = [row["network"] for row in rows if row not in shown]
     said = []
-    for row in found["against_control"]:
-        if row["network"] in found["ablations"]:
-            continue
-        ratio = f"{row['network']} jumps {row['ratio']:.1f} times as far as {row['control']}{_range(row['interval'])}"
-        if row["p_corrected"] is None:
-            said.append(f"{ratio}; one seed, so nothing is shown.")
-        elif row["p_corrected"] >= 0.05:
-            said.append(f"{ratio}: no difference is shown (p {p_text(row['p_corrected'])}).")
-        else:
+    for names, what in ((shaking, "shake"), (steadier, "are steadier")):
+        if names:
             said.append(
-                f"{ratio} (p {p_text(row['p_corrected'])}): it {'shakes' if row['ratio'] > 1 else 'is steadier'}."
+                f"Against {found['control']}, {listed(names)} {what}: their loss jumps "
+                f"{listed([ratios[name] for name in names])} times as far."
             )
+    if others:
+        said.append(
+            f"No difference from {found['control']} is shown for {listed([f'{name} ({ratios[name]})' for name in others])}."
+        )
     for row in found["mended"]:
-        shown = row["p_corrected"] is not None and row["p_corrected"] < 0.05
+        shown_here = row["p_corrected"] is not None and row["p_corrected"] < 0.05
         said.append(
             f"{row['network']}: {row['ratio']:.2f} times the jumps of {row['control']}{_range(row['interval'])}"
-            + (f", p {p_text(row['p_corrected'])}." if shown else "; a difference is not shown.")
+            + (f", p {p_text(row['p_corrected'])}." if shown_here else "; a difference is not shown.")
         )
     return said
