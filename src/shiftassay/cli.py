@@ -74,7 +74,10 @@ def run(
 
 @app.command()
 def train(
-    network: Annotated[str, typer.Argument(help="A network (shiftassay list networks).")],
+    network: Annotated[
+        str,
+        typer.Argument(metavar="NETWORK[:k=v,…]", help="A network (shiftassay list networks) and its parameters."),
+    ],
     data: Annotated[
         str, typer.Option(help="A data set (shiftassay list datasets) or a folder of IDX files.")
     ] = "mnist",
@@ -92,15 +95,25 @@ def train(
     """
     from rich.console import Console
 
+    from shiftassay.networks.registry import parse
     from shiftassay.training.progress import progress
     from shiftassay.training.train import resolve_recipe
     from shiftassay.training.train import train as train_members
 
+    network, parameters = parse(network)
     members = range(seeds) if seeds else [seed]
     console = Console()
     with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console) as watch:
         trained = train_members(
-            network, data, recipe=recipe, seeds=members, epochs=epochs, store=out, device=device, watch=watch
+            network,
+            data,
+            recipe=recipe,
+            seeds=members,
+            epochs=epochs,
+            parameters=parameters,
+            store=out,
+            device=device,
+            watch=watch,
         )
     for member in trained:
         last = member.metrics[-1]
@@ -359,6 +372,7 @@ def list_(
     """
     from shiftassay.errors import unknown_name
     from shiftassay.networks.registry import NETWORKS
+    from shiftassay.shifts.catalogue import presets
     from shiftassay.shifts.distorted import known_distortions
     from shiftassay.shifts.family import FAMILIES
     from shiftassay.studies.schema import built_in_studies
@@ -372,6 +386,8 @@ def list_(
     if what not in listings:
         raise unknown_name("list", what, listings)
     found = listings[what]()
+    if what == "shifts":
+        found |= {name: f"{shift}." for name, shift in presets().items()}
     width = max(len(name) for name in found)
     for name, about in found.items():
         typer.echo(f"{name:<{width}}  {about}")

@@ -1,6 +1,8 @@
 """Every architecture by its name."""
 
 import inspect
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +28,26 @@ def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters
         return NETWORKS[name](input_shape=input_shape, classes=classes, **parameters)
     except (TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"{name}: can't be built for {input_shape} images with {dict(parameters)} ({error}).") from None
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """A network and its parameters from the command line's form, `network:name=value,…`. Raises `BadInput`.
+
+    >>> parse("stn:bound=0.5,transformation=similarity"), parse("mlp:widths=[20,10]")
+    (('stn', {'bound': 0.5, 'transformation': 'similarity'}), ('mlp', {'widths': [20, 10]}))
+    """
+    name, _, rest = text.partition(":")
+    given = {}
+    for part in re.findall(r"[^,\[]+(?:\[[^\]]*\])?", rest):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise BadInput(f"{text!r}: expected network:name=value,name=value, for example stn:bound=0.5.")
+        try:
+            given[key.strip()] = json.loads(value)
+        except ValueError:
+            given[key.strip()] = value.strip()
+    check_parameters(name, given)
+    return name, given
 
 
 def check_parameters(name: str, parameters: Iterable[str]) -> None:
