@@ -11,6 +11,7 @@ from shiftassay.report.write import write_report
 from shiftassay.shifts.distorted import rotated
 from shiftassay.studies.architectures import distortions, reproduction, stability
 from shiftassay.studies.architectures.run import SECTIONS
+from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
 
@@ -175,7 +176,8 @@ def test_the_claim_of_the_lowest_loss_is_tested_in_pairs_of_seeds():
         name: {way: [level + 0.01 * seed for seed in range(4)] for way in ("last", "lowest", "median of the last 100")}
         for name, level in (("a", 0.05), ("b", 0.04), ("c", 0.03))
     }
-    rows = reproduction._lowest(["a", "b", "c"], networks)
+    claims = [Claim(network=name, name=name, parameters=1, best_accuracy=0.9) for name in networks]
+    rows = reproduction._lowest("c", claims, networks)
     assert len(rows) == 6
     assert all(row["network"] == "c" and row["difference"] < 0 and row["p_corrected"] < 0.05 for row in rows)
 

@@ -166,7 +166,12 @@ def _transformed(data: dict[str, Any], folder: Path) -> Canvas:
         x, y = matrix @ corners.T
         axes[0, column].plot((x + 1) * width / 2 - 0.5, (y + 1) * height / 2 - 0.5, color=ORANGE, linewidth=1.3)
         axes[0, column].plot(x[0] * width / 2 + width / 2 - 0.5, y[0] * height / 2 + height / 2 - 0.5, "o", color=ORANGE, markersize=3)  # fmt: skip
-        axes[0, column].set(xlim=(-5.5, width + 4.5), ylim=(height + 4.5, -5.5), facecolor="#303540")
+        aside = 0.3
+        axes[0, column].set(
+            xlim=(-aside * width, (1 + aside) * width),
+            ylim=((1 + aside) * height, -aside * height),
+            facecolor="#303540",
+        )
         _picture(axes[1, column], out[0])
     for axis, name in zip(axes[:, 0], ("image", "seen"), strict=True):
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontweight="bold")

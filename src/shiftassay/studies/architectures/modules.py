@@ -272,6 +272,7 @@ def _removal(name: str, parts: dict[str, Any]) -> str:
     costs = []
     for what, row in parts.items():
         change = np.subtract(row["without"], row["with"])
-        worth = "nothing" if np.abs(change).max() < 0.0005 else f"{mean_sd((-change).tolist(), 100, 2)} points"
-        costs.append(f"its {what} is worth {worth} (against {row['parts']})")
+        points = mean_sd((-change).tolist(), 100, 2)
+        hang = "nothing hangs" if np.abs(change).max() < 0.0005 else f"{points} points hang"
+        costs.append(f"{hang} on its {what} ({row['parts']} in its place)")
     return f"{name}: {listed(costs)}."

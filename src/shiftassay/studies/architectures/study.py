@@ -9,7 +9,10 @@ from shiftassay.studies.strict import Strict, merged
 
 
 class Claim(Strict):
-    """What a source reports of a network: parameters, best accuracy, loss (and number right) by epoch, and two of its losses."""
+    """What a source reports of a network: parameters, best accuracy, loss (and number right) by epoch, and two of its losses.
+
+    `lowest`: the source says that this network's loss is the lowest.
+    """
 
     network: str
     name: str
@@ -19,6 +22,7 @@ class Claim(Strict):
     right: dict[int, int] = {}
     lowest_loss: float | None = None
     largest_jump: float | None = None
+    lowest: bool = False
 
 
 class Ablation(Strict):
