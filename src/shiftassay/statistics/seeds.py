@@ -131,7 +131,7 @@ def mean_over_seeds_and_images(right: Bool[np.ndarray, "seeds n"], level: float 
     """The accuracy of a group for new seeds and new images; for a group of one, for new images.
 
     >>> print(mean_over_seeds_and_images(np.array([[True] * 90 + [False] * 10, [True] * 92 + [False] * 8])))
-    0.9100 [0.8523, 0.9677]
+    0.9100 [0.8505, 0.9695]
     """
     return difference_over_seeds_and_images(right, np.zeros((1, right.shape[1]), bool), level)
 

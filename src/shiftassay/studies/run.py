@@ -36,6 +36,7 @@ def run_study(
     where that can be known.
 
     >>> import tempfile
+    >>> from shiftassay.arrays.image_set import ImageSet
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 600)
