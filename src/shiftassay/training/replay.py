@@ -6,8 +6,8 @@ import numpy as np
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.networks.classifier import Classifier
-from shiftassay.training.engine import split
-from shiftassay.training.path import make_groups
+from shiftassay.training.engine import Group, Member, split
+from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import Trained, initial_network, model_of
 
@@ -21,10 +21,15 @@ def replay(trained: Trained, dataset: Dataset, watch: Callable[[int, Classifier]
     recipe = Recipe(**trial.recipe)
     data = split(dataset.train, recipe.held_out, dataset.classes)
     network = initial_network(trial, dataset.train.shape, dataset.classes)
-    [group] = make_groups([network], recipe, data, [trial.seed], trial.device)
-    [member] = group.members
-    for epoch in range(recipe.epochs):
-        group.train_epoch(epoch)
-        watch(epoch + 1, model_of(trained.model.card, member.weights()))
+    groups = make_groups([network], recipe, data, [trial.seed], trial.device)
+
+    def work(group: Group) -> Member:
+        [member] = group.members
+        for epoch in range(recipe.epochs):
+            group.train_epoch(epoch)
+            watch(epoch + 1, model_of(trained.model.card, member.weights()))
+        return member
+
+    [member] = run_groups(groups, work)
     stored = trained.model.network.state_dict()
     return all(np.array_equal(array, stored[name].numpy()) for name, array in member.weights().items())
