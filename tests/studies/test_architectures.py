@@ -28,6 +28,7 @@ audit_images = 150
 [[claims]]
 network = "stn"
 name = "STN"
+epochs = 1
 parameters = 27_360
 best_accuracy = 0.9932
 losses = { 1 = 0.2 }
@@ -35,6 +36,7 @@ right = { 1 = 9_400 }
 [[claims]]
 network = "coordconv"
 name = "CoordConv"
+epochs = 4
 parameters = 28_620
 best_accuracy = 0.5
 [[ablations]]
@@ -48,11 +50,11 @@ schedules = ["constant", "one_cycle"]
 epochs = [1]
 optimisers = { sgd = { learning_rate = 0.01 }, fast = { learning_rate = 0.05, momentum = 0.9 } }
 [distortions]
-datasets = ["digits-rotated"]
+datasets = ["mnist-rotated"]
 epochs = 1
 images = 1000
 [distortions.reported]
-digits-rotated = { CNN = 1.2 }
+mnist-rotated = { CNN = 1.2 }
 [robustness]
 shifts = ["rotate:angle=30", "gain:factor=0.5"]
 images = 200
@@ -176,7 +178,7 @@ def test_the_claim_of_the_lowest_loss_is_tested_in_pairs_of_seeds():
         name: {way: [level + 0.01 * seed for seed in range(4)] for way in ("last", "lowest", "median of the last 100")}
         for name, level in (("a", 0.05), ("b", 0.04), ("c", 0.03))
     }
-    claims = [Claim(network=name, name=name, parameters=1, best_accuracy=0.9) for name in networks]
+    claims = [Claim(network=name, name=name, epochs=1, parameters=1, best_accuracy=0.9) for name in networks]
     rows = reproduction._lowest("c", claims, networks)
     assert len(rows) == 6
     assert all(row["network"] == "c" and row["difference"] < 0 and row["p_corrected"] < 0.05 for row in rows)
@@ -190,6 +192,12 @@ def test_the_claim_of_the_lowest_loss_is_tested_in_pairs_of_seeds():
         (("bound = 0.3", "bond = 0.3"), "Did you mean 'bound'"),
         (("rotate:angle", "rotat:angle"), "Did you mean 'rotate'"),
         (("audit_images", "audit_image"), "Did you mean 'audit_images'"),
+        (('mnist-rotated"]', 'mnist-rotatd"]'), "Did you mean 'mnist-rotated'"),
+        (("learning_rate = 0.01", "learning_rat = 0.01"), "Did you mean 'learning_rate'"),
+        (('recipe = "seed-003"', 'recipe = "mlp"'), "validates on the test set"),
+        (("bound = 0.3", "bound = -1.0"), "can't be built"),
+        (('name = "stn, bounded"', 'name = "stn"'), "a name of its own"),
+        (("images = 200\n", "images = 200\n[full]\nepoch = 3\n"), r"\[full\]: unknown key 'epoch'"),
     ],
 )
 def test_what_is_wrong_in_a_study_file_is_said_before_anything_is_trained(tmp_path, small, change, message):

@@ -43,7 +43,8 @@ class Pair:
 
     `difference` is over seeds, on these images; `on_new_images` over seeds and images. `p_value` says that there is none
     (Welch's test over seeds), `p_corrected` the same after Holm's correction for all pairs; `equivalence_p`, corrected too,
-    that it is `margin` or more. Of groups of a single seed, images are all there is to test: McNemar's and Tango's tests
+    that it is `margin` or more. `visible` is the smallest difference that this pair's test finds with 80% power,
+    `visible_corrected` the same at the level that so many pairs leave to each. Of groups of a single seed, images are all there is to test: McNemar's and Tango's tests
     compare those two models, not their architectures, and `over` says so.
     """
 
@@ -56,26 +57,31 @@ class Pair:
     p_corrected: float
     equivalence_p: float
     probability_higher: float
+    visible: float | None
+    visible_corrected: float | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether a difference is shown, be it so small that the two are equivalent."""
+        return self.p_corrected < ALPHA
 
     @property
     def verdict(self) -> Literal["equivalent", "lower", "higher", "undecided"]:
         if self.equivalence_p < ALPHA:
             return "equivalent"
-        if self.p_corrected >= ALPHA:
+        if not self.differs:
             return "undecided"
         return "lower" if self.difference.estimate < 0 else "higher"
 
 
 @dataclass(frozen=True)
 class ComparisonOfGroups:
-    """All groups and all pairs; `visible` is the smallest difference that a pair's test finds with 80% power, alone and corrected."""
+    """All groups and all pairs of them, on `n` images."""
 
     groups: tuple[Accuracies, ...]
     pairs: tuple[Pair, ...]
     margin: float
     n: int
-    visible: float | None
-    visible_corrected: float | None
 
     def to_json(self) -> dict[str, Any]:
         content = asdict(self)
@@ -99,7 +105,8 @@ class ComparisonOfGroups:
 def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = MARGIN) -> ComparisonOfGroups:
     """Compare groups of models that answered the same images, from which image each seed got right.
 
-    Raises `BadInput` for fewer than two groups, or groups that answered different numbers of images.
+    Raises `BadInput` for fewer than two groups, groups that answered different numbers of images, or some with one seed and
+    some with several.
 
     >>> rng = np.random.default_rng(0)
     >>> found = compare({"weak": rng.random((5, 2000)) < 0.90, "strong": rng.random((5, 2000)) < 0.95})
@@ -111,13 +118,15 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
         raise BadInput(
             f"expected two or more groups of models on the same images, found {len(groups)} on {sorted(sizes)} images."
         )
+    counts = {name: len(right) for name, right in groups.items()}
+    if min(counts.values()) == 1 < max(counts.values()):
+        raise BadInput(f"seeds of each group: {counts}. Give several of each, or one of each.")
     accuracies = {name: right.mean(axis=1) for name, right in groups.items()}
-    tested = [_pair(first, second, groups, margin) for first, second in combinations(groups, 2)]
+    pairs = list(combinations(groups, 2))
+    tested = [_pair(first, second, groups, margin, len(pairs)) for first, second in pairs]
     for column in ("p_corrected", "equivalence_p"):
         for pair, corrected in zip(tested, holm([pair[column] for pair in tested]), strict=True):
             pair[column] = corrected
-    seeds = min(len(values) for values in accuracies.values())
-    sd = float(np.sqrt(np.mean([values.var(ddof=1) for values in accuracies.values()]))) if seeds > 1 else 0.0
     return ComparisonOfGroups(
         groups=tuple(
             Accuracies(
@@ -132,16 +141,17 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
         pairs=tuple(Pair(**pair) for pair in tested),
         margin=margin,
         n=sizes.pop(),
-        visible=smallest_visible(sd, seeds),
-        visible_corrected=smallest_visible(sd, seeds, ALPHA / len(tested)),
     )
 
 
-def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: float) -> dict[str, Any]:
+def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: float, pairs: int) -> dict[str, Any]:
     right, others = groups[first], groups[second]
     values, other_values = right.mean(axis=1), others.mean(axis=1)
-    over_seeds = difference_over_seeds(values, other_values)
-    p, equivalence_p = welch(values, other_values), equivalence_over_seeds(values, other_values, margin)
+    image, seeds = 1 / right.shape[1], min(len(right), len(others))
+    over_seeds = difference_over_seeds(values, other_values, resolution=image)
+    p = welch(values, other_values, image)
+    equivalence_p = equivalence_over_seeds(values, other_values, margin, image)
+    sd = float(np.sqrt((values.var(ddof=1) + other_values.var(ddof=1)) / 2)) if seeds > 1 else 0.0
     if over_seeds is None or p is None or equivalence_p is None:
         gained, lost = int((right[0] & ~others[0]).sum()), int((~right[0] & others[0]).sum())
         n = right.shape[1]
@@ -150,11 +160,13 @@ def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: flo
     return {
         "first": first,
         "second": second,
-        "over": "seeds" if min(len(right), len(others)) > 1 else "images",
+        "over": "seeds" if seeds > 1 else "images",
         "difference": over_seeds,
         "on_new_images": difference_over_seeds_and_images(right, others),
         "p_value": p,
         "p_corrected": p,
         "equivalence_p": equivalence_p,
         "probability_higher": probability_higher(values, other_values),
+        "visible": smallest_visible(sd, seeds),
+        "visible_corrected": smallest_visible(sd, seeds, ALPHA / pairs),
     }

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from shiftassay.arrays.dataset import load_dataset
 from shiftassay.arrays.image_set import digest_of
 from shiftassay.errors import BadInput
 from shiftassay.networks.registry import parameters_of
 from shiftassay.runs.store import Run
 from shiftassay.runs.trial import Trial
+from shiftassay.shifts.distorted import named_dataset
 
 
 def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"]]:
@@ -29,7 +29,7 @@ def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"
             )
     if len({trial.digest for _, trial, _ in runs}) < len(runs):
         raise BadInput("the same run is given twice. Give each folder once.")
-    dataset = load_dataset(first.data)
+    dataset = named_dataset(first.data)
     labels = dataset.test.labels
     if digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, labels) != first.data_digest:
         raise BadInput(f"{first.data}: not the images that {folders[0]} was trained on; they have changed since.")
@@ -51,11 +51,8 @@ def _read(folder: Path) -> tuple[Trial, np.ndarray]:
 
 
 def _name(trial: Trial, among: Sequence[Trial]) -> str:
-    """The network, what of its parameters is not the default, and the recipe where others of the name have another."""
+    """The network, what of its parameters is not the default, and what of its recipe is not that of all."""
     defaults = parameters_of(trial.network)
     said = [f"{key} {value}" for key, value in trial.parameters.items() if value != defaults.get(key)]
-    recipes = {str(other.recipe) for other in among if other.network == trial.network}
-    if len(recipes) > 1:
-        others = [other.recipe for other in among if other.network == trial.network]
-        said += [f"{k} {v}" for k, v in trial.recipe.items() if any(other.get(k) != v for other in others)]
+    said += [f"{k} {v}" for k, v in trial.recipe.items() if any(other.recipe.get(k) != v for other in among)]
     return trial.network + (f" ({', '.join(said)})" if said else "")

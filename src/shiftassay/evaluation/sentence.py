@@ -1,5 +1,7 @@
 """An evaluation in plain words, for the terminal and the report alike."""
 
+from collections.abc import Sequence
+
 from shiftassay.evaluation.compare import Accuracies, ComparisonOfGroups, Pair
 from shiftassay.evaluation.evaluate import Comparison, Evaluation
 from shiftassay.statistics.intervals import Interval
@@ -34,6 +36,8 @@ def pair_sentence(pair: Pair, margin: float) -> str:
     points = minus(f"{100 * pair.difference.estimate:+.3f}")
     of = "" if pair.over == "seeds" else " (one seed each: these two models, not their architectures)"
     held = f"{pair.first} − {pair.second}: {points} points {brackets(pair.difference, 3)}{of}"
+    if pair.verdict == "equivalent" and pair.differs:
+        return f"{held}: a difference is shown (p {p_value(pair.p_corrected)}), and that it is below {100 * margin:g} points (p {p_value(pair.equivalence_p)})."
     if pair.verdict == "equivalent":
         return f"{held}: equivalent, shown to be within ±{100 * margin:g} points (p {p_value(pair.equivalence_p)})."
     if pair.verdict == "undecided":
@@ -43,13 +47,20 @@ def pair_sentence(pair: Pair, margin: float) -> str:
 
 def visible_sentence(found: ComparisonOfGroups) -> str:
     """How fine the comparison could see."""
-    if found.visible is None or found.visible_corrected is None:
+    alone = [100 * pair.visible for pair in found.pairs if pair.visible is not None]
+    corrected = [100 * pair.visible_corrected for pair in found.pairs if pair.visible_corrected is not None]
+    if not alone:
         return "With one seed of a network nothing can be said of what another seed would do."
     return (
-        f"Smallest difference that a pair's test finds four times in five: {100 * found.visible:.3f} points, "
-        f"{100 * found.visible_corrected:.3f} at the level that {len(found.pairs)} pairs leave to each. "
+        f"The smallest difference that a pair's test finds four times in five is {_range(alone)} points, by the spread of the two, "
+        f"and {_range(corrected)} at the level that {len(found.pairs)} pairs leave to each. Verdicts are for these {found.n:,} images; "
         "p-values are corrected after Holm."
     )
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _discordant(change: Comparison) -> str:

@@ -54,6 +54,10 @@ class Attention(nn.Module):
         bound: float = 0.0,
     ):
         super().__init__()
+        if heads < 1 or 10 % heads:
+            raise ValueError(f"expected heads that divide the 10 channels of the first layer, got {heads}")
+        if bound and transformation is None:
+            raise ValueError("bound is for a transformation; give that too")
         channels, height, width = input_shape
         final = pooled(height) * pooled(width)
         after_first = (height - 4) // 2 * ((width - 4) // 2)

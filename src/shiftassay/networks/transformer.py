@@ -77,5 +77,8 @@ def sampled(images: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"]) -> 
 
 
 def localized(size: int) -> int:
-    """What is left of `size` pixels after the localisation network's convolutions and poolings."""
-    return ((size - 6) // 2 - 4) // 2
+    """What is left of `size` pixels after the localisation network's convolutions and poolings; ValueError if that is nothing."""
+    left = ((size - 6) // 2 - 4) // 2
+    if left < 1:
+        raise ValueError(f"images of {size} pixels are too small for a transformer's localisation; 18 are enough")
+    return left

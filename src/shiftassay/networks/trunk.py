@@ -29,5 +29,8 @@ class Trunk(nn.Module):
 
 
 def pooled(size: int) -> int:
-    """What is left of `size` pixels after the trunk's two convolutions and poolings."""
-    return ((size - 4) // 2 - 4) // 2
+    """What is left of `size` pixels after the trunk's two convolutions and poolings; ValueError if that is nothing."""
+    left = ((size - 4) // 2 - 4) // 2
+    if left < 1:
+        raise ValueError(f"images of {size} pixels are too small for two convolutions and poolings; 16 are enough")
+    return left

@@ -144,7 +144,8 @@ def _interactions(data: dict[str, Any], folder: Path) -> Canvas:
     axes = canvas.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
     for axis, pair in zip(axes, pairs, strict=True):
         first, second = pair["factors"]
-        for (level, means), colour in zip(pair["means"].items(), MORE, strict=False):
+        for place, (level, means) in enumerate(pair["means"].items()):
+            colour = MORE[place % len(MORE)]
             axis.plot(list(means), 100 * np.array(list(means.values())), "o-", color=colour, label=level, linewidth=1.3)
         axis.set(xlabel=first)
         axis.legend(title=second, fontsize=8, title_fontsize=8)
@@ -215,7 +216,8 @@ def _cost(data: dict[str, Any], folder: Path) -> Canvas:
     """Accuracy against arithmetic."""
     canvas = Canvas(figsize=(6.4, 3.1))
     axis = canvas.subplots()
-    for name, flops, values, colour in zip(data["names"], data["flops"], data["accuracy"], MORE, strict=False):
+    for place, (name, flops, values) in enumerate(zip(data["names"], data["flops"], data["accuracy"], strict=True)):
+        colour = MORE[place % len(MORE)]
         axis.plot([flops] * len(values), values, "_", color=colour, markersize=9, alpha=0.6)
         axis.plot(flops, np.mean(values), "o", color=colour, markersize=7)
         axis.annotate(name, (flops, float(np.mean(values))), xytext=(8, 0), textcoords="offset points", va="center", color=colour)  # fmt: skip

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, Float64
 
 from shiftassay.arrays.dataset import Dataset, known_datasets, load_dataset
 from shiftassay.arrays.image_set import ImageSet
-from shiftassay.errors import BadInput
+from shiftassay.errors import BadInput, unknown_name
 from shiftassay.noise import seed_for
 from shiftassay.shifts.family import Images
 from shiftassay.shifts.warp import displace, grid, warp
@@ -35,6 +35,13 @@ def named_dataset(name: str) -> Dataset:
     if height != width:
         raise BadInput(f"{name}: distortions are defined for square images, those of {base} are {height} × {width}.")
     return Dataset(name, _distorted(plain.train, name, distortion), _distorted(plain.test, name, distortion))
+
+
+def check_name(name: str) -> None:
+    """Raise `BadInput` for a name that ends in no distortion, or begins with no data set; nothing is read or made."""
+    base, _, distortion = name.rpartition("-")
+    if distortion not in DISTORTIONS or base not in known_datasets():
+        raise unknown_name("distorted data set", name, known_distortions())
 
 
 def known_distortions() -> dict[str, str]:

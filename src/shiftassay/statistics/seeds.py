@@ -1,7 +1,8 @@
 """Two groups of trained models: differences over seeds, and over seeds and images.
 
 Seeds of two networks are independent draws (Welch's t); images are shared, so they are paired. A group of one seed has no
-spread to speak of: there every function returns None, or an interval over images alone.
+spread to speak of: there every function returns None, or an interval over images alone. `resolution` is the step that values
+are counted in (one image, say): seeds that agree by chance are not taken for seeds without any spread.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ def mean_over_seeds(values: Values, level: float = 0.95) -> Interval | None:
     return _interval(float(np.mean(values)), _variance(values), len(values) - 1, level)
 
 
-def difference_over_seeds(values: Values, others: Values, level: float = 0.95) -> Interval | None:
+def difference_over_seeds(
+    values: Values, others: Values, level: float = 0.95, resolution: float = 0.0
+) -> Interval | None:
     """mean(values) − mean(others) on the same test set, with Welch's interval over seeds.
 
     >>> print(difference_over_seeds([3.0, 4.0, 5.0], [1.0, 2.0, 3.0]))
@@ -36,7 +39,7 @@ def difference_over_seeds(values: Values, others: Values, level: float = 0.95) -
     """
     if min(len(values), len(others)) < 2:
         return None
-    variance, freedom = _welch([_variance(values), _variance(others)], [len(values) - 1, len(others) - 1])
+    variance, freedom = _of_difference(values, others, resolution)
     return _interval(float(np.mean(values) - np.mean(others)), variance, freedom, level)
 
 
@@ -69,16 +72,16 @@ def new_draw(values: Values, level: float = 0.95) -> Interval | None:
     return _interval(float(np.mean(values)), variance, len(values) - 1, level)
 
 
-def welch(values: Values, others: Values) -> float | None:
+def welch(values: Values, others: Values, resolution: float = 0.0) -> float | None:
     """The two-sided p-value that two groups of seeds have the same mean (Welch 1947).
 
     >>> round(welch([3.0, 4.0, 5.0], [1.0, 2.0, 3.0]), 4)
     0.0705
     """
-    return _p_value(values, others, 0.0, two_sided=True)
+    return _p_value(values, others, 0.0, resolution, two_sided=True)
 
 
-def equivalence_over_seeds(values: Values, others: Values, margin: float) -> float | None:
+def equivalence_over_seeds(values: Values, others: Values, margin: float, resolution: float = 0.0) -> float | None:
     """The p-value of "the means differ by `margin` or more": two one-sided Welch tests (Schuirmann 1987).
 
     >>> rng = np.random.default_rng(0)
@@ -86,8 +89,8 @@ def equivalence_over_seeds(values: Values, others: Values, margin: float) -> flo
     >>> equivalence_over_seeds(a, b, 0.002) < 1e-4 < equivalence_over_seeds(a, b, 0.0001)
     True
     """
-    below = _p_value(values, others, -margin, two_sided=False)
-    above = _p_value(others, values, -margin, two_sided=False)
+    below = _p_value(values, others, -margin, resolution, two_sided=False)
+    above = _p_value(others, values, -margin, resolution, two_sided=False)
     return None if below is None or above is None else max(below, above)
 
 
@@ -146,9 +149,14 @@ def probability_higher(values: Values, others: Values) -> float:
     return float((differences > 0).mean() + (differences == 0).mean() / 2)
 
 
-def _variance(values: Values) -> float:
-    """Of the mean."""
-    return float(np.var(values, ddof=1)) / len(values)
+def _variance(values: Values, resolution: float = 0.0) -> float:
+    """Of the mean; no less than what rounding to the resolution makes."""
+    return max(float(np.var(values, ddof=1)), resolution**2 / 12) / len(values)
+
+
+def _of_difference(values: Values, others: Values, resolution: float) -> tuple[float, float]:
+    groups = (values, others)
+    return _welch([_variance(group, resolution) for group in groups], [len(group) - 1 for group in groups])
 
 
 def _welch(variances: Sequence[float], freedoms: Sequence[int]) -> tuple[float, float]:
@@ -162,11 +170,11 @@ def _interval(estimate: float, variance: float, freedom: int | float, level: flo
     return Interval(estimate, estimate - half, estimate + half, level)
 
 
-def _p_value(values: Values, others: Values, null: float, two_sided: bool) -> float | None:
+def _p_value(values: Values, others: Values, null: float, resolution: float, two_sided: bool) -> float | None:
     """Of "mean(values) − mean(others) is `null`", against "differs", or against "is above"."""
     if min(len(values), len(others)) < 2:
         return None
-    variance, freedom = _welch([_variance(values), _variance(others)], [len(values) - 1, len(others) - 1])
+    variance, freedom = _of_difference(values, others, resolution)
     distance = float(np.mean(values) - np.mean(others)) - null
     if variance == 0:
         return 1.0 if distance == 0 or (not two_sided and distance < 0) else 0.0

@@ -65,6 +65,11 @@ def _parse(text: str, where: str) -> Study:
         study = model.model_validate(content)
     except ValidationError as error:
         raise BadInput(f"{where}: {_first(error, model)}") from None
+    for size in ("quick", "full"):
+        try:
+            study.sized(size, None)
+        except ValidationError as error:
+            raise BadInput(f"{where}: [{size}]: {_first(error, model)}") from None
     if isinstance(study, ShiftedTestSets):
         _check_variants(study, where)
     return study

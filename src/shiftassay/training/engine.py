@@ -124,7 +124,7 @@ def run_group(
         trained = perf_counter() - began
         save = epoch + 1 < recipe.epochs and perf_counter() - saved > CHECKPOINT_SECONDS
         for member, result, history, run, watch in zip(group.members, results, done, runs, watches, strict=True):
-            logits = _validation_logits(member, data, epoch)
+            logits = None if data.validation is None else shuffled_logits(member, data.validation.images, epoch)
             metrics = _metrics(result, logits, recipe, data, epoch, trained)
             snapshot = None
             if recipe.validate_on_test and logits is not None:
@@ -137,6 +137,14 @@ def run_group(
         if save:
             saved = perf_counter()
     return done
+
+
+def shuffled_logits(
+    member: Member, images: Float32[np.ndarray, "n c h w"], epoch: int
+) -> Float32[np.ndarray, "n classes"]:
+    """The member's answers, in the images' order, asked in batches that are shuffled afresh: there are networks for which that matters."""
+    order = epoch_order(seed_for("validation", epoch), len(images))
+    return member.logits(images[order])[np.argsort(order)]
 
 
 def learning_rates(recipe: Recipe, images: int, epoch: int) -> Sequence[float]:
@@ -179,15 +187,6 @@ def _resume(group: Group, runs: Sequence[Run | None]) -> list[History]:
         best = Snapshot(about["best"], weights, arrays[f"{BEST}logits"]) if about["best"] else None
         histories.append(History([EpochMetrics(**metrics) for metrics in about["metrics"]], None, best))
     return histories
-
-
-def _validation_logits(member: Member, data: TrainingData, epoch: int) -> Float32[np.ndarray, "n classes"] | None:
-    """The member's answers, asked in batches that are shuffled afresh: there are networks for which that matters."""
-    if data.validation is None or data.validation.labels is None:
-        return None
-    order = epoch_order(seed_for("validation", epoch), len(data.validation))
-    logits = member.logits(data.validation.images[order])
-    return logits[np.argsort(order)]
 
 
 def _metrics(

@@ -19,7 +19,17 @@ from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.distorted import named_dataset
-from shiftassay.training.engine import SEMANTICS, EpochMetrics, Group, History, Member, Snapshot, run_group, split
+from shiftassay.training.engine import (
+    SEMANTICS,
+    EpochMetrics,
+    Group,
+    History,
+    Member,
+    Snapshot,
+    run_group,
+    shuffled_logits,
+    split,
+)
 from shiftassay.training.path import available_cores, make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
 
@@ -147,7 +157,7 @@ def _train_missing(
 def _finish(
     member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, history: History
 ) -> Trained:
-    logits = history.last.logits if history.last else member.logits(dataset.test.images)
+    logits = history.last.logits if history.last else shuffled_logits(member, dataset.test.images, recipe.epochs - 1)
     weights, best = member.weights(), history.best
     card = ModelCard(
         network=trial.network,

@@ -8,15 +8,15 @@ from shiftassay.evaluation.compare import ComparisonOfGroups, compare
 from shiftassay.evaluation.sentence import brackets, minus, pair_sentence, percent, visible_sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.studies.architectures.words import listed, p_text
+from shiftassay.studies.architectures.words import p_text
 
-KEY, TITLE = "accuracies", "Are the accuracies different?"
+KEY, TITLE, VERSION = "accuracies", "Are the accuracies different?", 1
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:
     right = {name: last_right(group, lab.labels) for name, group in members.items()}
     return {
-        "comparison": compare(right, lab.study.margin).to_json(),
+        "comparison": compare(right, lab.study.equivalence_margin).to_json(),
         "right": {name: [np.packbits(seed).tobytes().hex() for seed in found] for name, found in right.items()},
         "images": len(lab.labels),
         "claimed": {claim.network: claim.best_accuracy for claim in lab.study.claims},
@@ -62,18 +62,16 @@ def finding(found: dict[str, Any]) -> Finding:
 
 
 def _sentences(comparison: ComparisonOfGroups) -> list[str]:
-    by_verdict: dict[str, list[str]] = {}
-    for pair in comparison.pairs:
-        by_verdict.setdefault(pair.verdict, []).append(f"{pair.first} and {pair.second}")
-    count = len(comparison.pairs)
+    pairs, margin = comparison.pairs, 100 * comparison.margin
+    differ, equivalent = [p for p in pairs if p.differs], [p for p in pairs if p.verdict == "equivalent"]
+    undecided = [f"{p.first} and {p.second}" for p in pairs if p.verdict == "undecided"]
     said = [
-        f"Of {count} pairs of networks, {len(by_verdict.get('higher', [])) + len(by_verdict.get('lower', []))} are shown to differ, "
-        f"{len(by_verdict.get('equivalent', []))} to be equivalent within ±{100 * comparison.margin:g} points, "
-        f"and of {len(by_verdict.get('undecided', []))} neither is shown."
+        f"Of {len(pairs)} pairs of networks, {len(differ)} are shown to differ on these {comparison.n:,} images, {len(equivalent)} to be "
+        f"equivalent within ±{margin:g} points, and of {len(undecided)} neither is shown."
     ]
-    said += [pair_sentence(pair, comparison.margin) for pair in comparison.pairs if pair.verdict in ("higher", "lower")]
-    if 0 < len(by_verdict.get("undecided", [])) < count:
-        said.append(f"Undecided: {listed(by_verdict['undecided'])}.")
+    said += [pair_sentence(pair, comparison.margin) for pair in differ]
+    if 0 < len(undecided) < len(pairs):
+        said.append(f"Undecided: {'; '.join(undecided)}.")
     return said
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from shiftassay.networks.classifier import Classifier
@@ -19,7 +20,7 @@ from shiftassay.training.engine import split
 from shiftassay.training.path import make_groups
 from shiftassay.training.train import initial_network
 
-KEY, TITLE = "costs", "Cost"
+KEY, TITLE, VERSION = "costs", "Cost", 1
 ROUNDS = 5
 IMAGES = 6_400
 CALLS = 200
@@ -33,7 +34,8 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
     for name, group in members.items():
         network = initial_network(group[0].trial, lab.dataset.train.shape, lab.dataset.classes)
         [groups[name]] = make_groups([network], lab.recipe(), data, [0], "cpu")
-    one = torch.from_numpy(lab.dataset.test.images[:1])
+    batch = torch.from_numpy(lab.dataset.train.images[: lab.recipe().batch_size])
+    one = batch[:1]
     with _one_thread():
         for group in groups.values():
             group.train_epoch(0)
@@ -47,7 +49,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         "networks": {
             name: {
                 "parameters": sum(weights.numel() for weights in group[0].model.network.parameters()),
-                "flops": _flops(group[0].model, one),
+                "flops": _flops(group[0].model, batch),
                 "saved_bytes": _saved(group[0].model, lab),
                 "path": type(groups[name].members[0]).__name__,
                 "seconds_an_epoch": seconds[name],
@@ -57,7 +59,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
             for name, group in members.items()
         },
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "batch": lab.recipe().batch_size,
+        "batch": len(batch),
     }
 
 
@@ -103,7 +105,7 @@ def finding(found: dict[str, Any]) -> Finding:
                     "accuracy, %",
                 ),
                 rows,
-                "Operations: multiplications and additions of convolutions, matrix products and attention, forward, counted by PyTorch (sampling and "
+                "Operations: multiplications and additions of convolutions, matrix products and attention, forward, an image of a batch (sampling and "
                 f"pooling are not counted). Seconds: an epoch of training on one core, median of {ROUNDS} interleaved rounds with their range. "
                 f"MB: what eager PyTorch keeps for the backward pass of a batch of {found['batch']}. ms: one image through eager PyTorch on one core.",
             ),
@@ -137,17 +139,20 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _flops(model: Classifier, one: torch.Tensor) -> int:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model.train()(one)  # in evaluation mode attention takes a fused path that is not counted
+def _flops(model: Classifier, images: torch.Tensor) -> float:
+    """Operations an image in a batch of these, attention spelled out so that it is counted."""
+    model.train()  # in evaluation mode attention takes a fused path
+    counter = FlopCounterMode(display=False)
+    with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), torch.no_grad(), counter:
+        model(images)
     model.eval()
-    return int(counter.get_total_flops())
+    return counter.get_total_flops() / len(images)
 
 
 def _saved(model: Classifier, lab: Lab) -> int:
     """The bytes that a training step's forward pass keeps for its backward pass, weights left out."""
-    batch = lab.recipe().batch_size
-    images, labels = torch.from_numpy(lab.dataset.train.images[:batch]), torch.from_numpy(lab.labels[:batch])
+    part = lab.dataset.train.first(lab.recipe().batch_size)
+    images, labels = torch.from_numpy(part.images), torch.from_numpy(np.asarray(part.labels))
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}
 

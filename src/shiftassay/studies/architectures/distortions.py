@@ -7,6 +7,7 @@ import numpy as np
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.sentence import minus
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.distorted import named_dataset
 from shiftassay.statistics.corrections import holm
@@ -15,7 +16,7 @@ from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_o
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
 from shiftassay.studies.architectures.words import interval_text, mean_sd, p_text
 
-KEY, TITLE = "distortions", "The test that fits: distorted digits"
+KEY, TITLE, VERSION = "distortions", "The test that fits: distorted digits", 1
 SHOWN = 10
 
 
@@ -41,6 +42,9 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
             "networks": {network: _errors(found) for network, found in right.items()},
             "against_control": _against(lab.study.control, right),
         }
+    rows = [row for result in results.values() for row in result["against_control"]]
+    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_corrected"] = corrected
     return {
         "datasets": results,
         "reported": {name: found for name, found in asked.reported.items() if name in results},
@@ -50,6 +54,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         "control": lab.study.control,
         "samples": lab.keep("distortions.safetensors", samples),
         "names": list(samples),
+        "source": asked.source,
     }
 
 
@@ -81,8 +86,8 @@ def finding(found: dict[str, Any]) -> Finding:
                 tuple(rows),
                 f"Test error, %, after {found['epochs']} epochs on {next(iter(found['datasets'].values()))['images']:,} distorted training images, "
                 f"{found['seeds']} seed{'s' * (found['seeds'] > 1)}, with its 95% interval; learning rate {recipe['learning_rate']:g}, momentum "
-                f"{recipe['momentum']:g}, {recipe['schedule'].replace('_', ' ')}. In capitals: the spatial transformer paper, "
-                "with networks of about 400,000 parameters, ten times as large as these: no like for like.",
+                f"{recipe['momentum']:g}, {recipe['schedule'].replace('_', ' ')}."
+                + (f" As reported: {found['source']}." if sources else ""),
             ),
         ),
         (
@@ -126,8 +131,6 @@ def _against(control: str, right: dict[str, np.ndarray]) -> list[dict[str, Any]]
         rows.append(
             {"network": name, "difference": difference.estimate, "interval": [difference.low, difference.high], "p": p}
         )
-    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_corrected"] = corrected
     return rows
 
 
@@ -144,13 +147,15 @@ def _sentences(found: dict[str, Any]) -> list[str]:
                 parts.append(
                     f"{which} errors are shown for "
                     + ", ".join(
-                        f"{row['network']} ({100 * row['difference']:+.2f} points, p {p_text(row['p_corrected'])})"
+                        minus(
+                            f"{row['network']} ({100 * row['difference']:+.2f} points, p {p_text(row['p_corrected'])})"
+                        )
                         for row in rows
                     )
                 )
         if not shown:
             parts.append("no network is shown to differ from it")
-        said.append("; ".join(parts).replace("-0", "−0") + ".")
+        said.append("; ".join(parts) + ".")
     if found["seeds"] == 1:
         said.append("One seed each: these comparisons are of single models, image by image, not of architectures.")
     return said

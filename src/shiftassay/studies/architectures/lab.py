@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float32, Int64
 from rich.console import Console
 
 from shiftassay.arrays.dataset import Dataset
+from shiftassay.networks.predict import predict
+from shiftassay.noise import epoch_order, seed_for
 from shiftassay.runs.store import write_arrays
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.training.progress import progress
-from shiftassay.training.recipe import Recipe
-from shiftassay.training.train import Trained, resolve_recipe, train
+from shiftassay.training.recipe import Recipe, recipe_named
+from shiftassay.training.train import Trained, train
 
 Members = Mapping[str, Sequence[Trained]]
 """For each network, its members in the order of their seeds."""
@@ -38,8 +40,8 @@ class Lab:
 
     def recipe(self, **changes: Any) -> Recipe:
         """The study's recipe, with changes."""
-        found = resolve_recipe(self.study.networks[0], self.study.recipe, self.study.epochs)
-        return replace(found, **changes)
+        found = recipe_named(self.study.recipe)
+        return replace(found, **{"epochs": self.study.epochs or found.epochs, **changes})
 
     def train(
         self,
@@ -71,6 +73,13 @@ class Lab:
         """Keep arrays for a figure; what is returned names them in the figure's data."""
         write_arrays(self.folder / name, arrays)
         return name
+
+
+def answers(member: Trained, images: Float32[np.ndarray, "n c h w"]) -> Int64[np.ndarray, "n"]:
+    """The classes that a member's model gives, in the images' order, asked in shuffled batches of its recipe's size."""
+    order = epoch_order(seed_for("answers"), len(images))
+    logits = predict(member.model, images[order], batch=member.trial.recipe["batch_size"])
+    return logits.argmax(1)[np.argsort(order)]
 
 
 def last_right(members: Sequence[Trained], labels: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "seeds n"]:

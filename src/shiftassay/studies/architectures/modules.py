@@ -15,11 +15,11 @@ from shiftassay.networks.coordconv import CoordConv2d, Coordinates
 from shiftassay.networks.predict import predict
 from shiftassay.networks.transformer import sampled
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.architectures.lab import Lab, Members
+from shiftassay.studies.architectures.lab import Lab, Members, answers
 from shiftassay.studies.architectures.words import listed, mean_sd
 from shiftassay.training.train import Trained
 
-KEY, TITLE = "modules", "What the modules do"
+KEY, TITLE, VERSION = "modules", "What the modules do", 1
 SHOWN = 6
 
 
@@ -30,7 +30,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         network = group[0].model.network
         for what, parts in _removals(network).items():
             without = [_accuracy_without(member, what, lab) for member in group]
-            whole = [float((member.test_logits.argmax(1) == lab.labels).mean()) for member in group]
+            whole = [_accuracy(member, lab) for member in group]
             found["removed"].setdefault(name, {})[what] = {"parts": parts, "without": without, "with": whole}
         if hasattr(network, "transformation"):
             found["transformers"][name] = [_transformations(member, lab) for member in group]
@@ -109,8 +109,11 @@ def _removals(network: nn.Module) -> dict[str, str]:
 
 def _accuracy_without(member: Trained, what: str, lab: Lab) -> float:
     with _without(member.model, what, lab):
-        logits = predict(member.model, lab.dataset.test.images, batch=member.trial.recipe["batch_size"])
-    return float((logits.argmax(1) == lab.labels).mean())
+        return _accuracy(member, lab)
+
+
+def _accuracy(member: Trained, lab: Lab) -> float:
+    return float((answers(member, lab.dataset.test.images) == lab.labels).mean())
 
 
 @contextmanager
@@ -234,21 +237,22 @@ def _removed(removed: dict[str, Any]) -> Table:
 
 
 def _coordinates(coordinates: dict[str, Any]) -> Table:
-    rows = []
+    rows, keys = [], []
     for name, seeds in coordinates.items():
         for layer in seeds[0]:
             found = [seed[layer] for seed in seeds]
-            rows.append(
-                (f"{name}: {layer}", *(mean_sd([row[key] for row in found], 1, 3) for key in ("others", "x", "y")))
-            )
+            keys = list(found[0])
+            rows.append((f"{name}: {layer}", *(mean_sd([row[key] for row in found], 1, 3) for key in keys)))
     return Table(
-        ("layer", "other channels", "x", "y"),
+        ("layer", "other channels", *keys[1:]),
         tuple(rows),
         "Root mean square of a convolution's weights, on the coordinates and on its other input channels; mean ± sd over seeds.",
     )
 
 
 def _sentences(found: dict[str, Any]) -> list[str]:
+    if not found["removed"]:
+        return ["No network here has a module to look into."]
     said = [_removal(name, parts) for name, parts in found["removed"].items()]
     for name, seeds in found["transformers"].items():
         mean = {key: [seed["mean"][key] for seed in seeds] for key in seeds[0]["mean"]}
@@ -263,6 +267,13 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         said.append(
             f"{name}: a position of the first layer spreads its attention over {effective} of {seeds[0]['positions']} positions; "
             f"{mean_sd([100 * seed['own'] for seed in seeds], 1, 1)}% goes to itself (an even spread would give {100 / seeds[0]['positions']:.1f}%)."
+        )
+    for name, seeds in found["coordinates"].items():
+        shares = {layer: [seed[layer]["x"] / seed[layer]["others"] for seed in seeds] for layer in seeds[0]}
+        said.append(
+            f"{name}: weights on the coordinate x, in shares of those on the other channels: "
+            + ", ".join(f"{layer} {mean_sd(values)}" for layer, values in shares.items())
+            + ". At their random start they are alike, so 1 would say that training left them as they were."
         )
     return said
 

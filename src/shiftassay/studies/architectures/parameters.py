@@ -11,7 +11,7 @@ from shiftassay.networks.registry import build
 from shiftassay.report.finding import Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
 
-KEY, TITLE = "parameters", "Parameter audit"
+KEY, TITLE, VERSION = "parameters", "Parameter audit", 1
 IMAGES = 512
 
 
@@ -85,24 +85,25 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     ]
     for name, network in found["networks"].items():
         claimed, total = found["claims"].get(name), network["total"]
+        in_use, with_shadows = total - sum(network["dead"].values()), total + network["shadows"]
         if claimed is None:
             continue
-        if claimed == total:
-            said.append(f"{name}: {total:,} parameters, as {found['source']} says.")
+        if claimed == in_use:
+            said.append(f"{name}: {in_use:,} parameters, as {found['source']} says.")
             continue
-        with_shadows = total + network["shadows"]
-        counted = (
-            "which is what it counts"
-            if claimed == with_shadows
-            else f"{with_shadows:,} in all, and {claimed:,} is that number with two digits changing places"
-            if sorted(str(claimed)) == sorted(str(with_shadows))
-            else f"{with_shadows:,} in all"
-        )
-        said.append(
-            f"{name}: {total:,} parameters in use; {found['source']} says {claimed:,}. An implementation that derives CoordConv from an "
-            f"ordinary convolution, as its reference does, also holds that convolution's own weights, which are made, saved and never used: "
-            f"{network['shadows']:,} dead parameters, {counted}."
-        )
+        sentence = f"{name}: {in_use:,} parameters in use; {found['source']} says {claimed:,}."
+        if network["shadows"]:
+            counted = f"{with_shadows:,} in all"
+            if claimed == with_shadows:
+                counted = "which is what it counts"
+            elif _swapped(claimed, with_shadows):
+                counted += f", and {claimed:,} is that number with two digits changing places"
+            sentence += (
+                " An implementation that derives CoordConv from an ordinary convolution, as its reference does, also holds that "
+                "convolution's own weights, which are made, saved and never used: "
+                f"{network['shadows']:,} dead parameters, {counted}."
+            )
+        said.append(sentence)
     dead = {name: sum(n["dead"].values()) for name, n in found["networks"].items() if n["dead"]}
     said.append(
         "No parameter of any network here is dead."
@@ -112,3 +113,9 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     smallest = min(found["networks"], key=lambda name: found["networks"][name]["total"])
     said.append(f"The smallest network is {smallest} with {found['networks'][smallest]['total']:,} parameters.")
     return said
+
+
+def _swapped(number: int, other: int) -> bool:
+    """Whether two digits have changed places."""
+    digits, others = str(number), str(other)
+    return sorted(digits) == sorted(others) and sum(a != b for a, b in zip(digits, others, strict=True)) == 2

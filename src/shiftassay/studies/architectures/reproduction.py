@@ -12,7 +12,7 @@ from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_
 from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.architectures.words import interval_text, listed, mean_sd, p_text, points
 
-KEY, TITLE = "reproduction", "Reproduction"
+KEY, TITLE, VERSION = "reproduction", "Reproduction", 1
 MEDIAN_OVER = 100
 
 
@@ -23,8 +23,8 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         "source": lab.study.source,
         "epochs": len(next(iter(members.values()))[0].metrics),
         "networks": networks,
-        "claims": [_claim(claim, networks[claim.network]) for claim in claims],
-        "lowest": [row for claim in claims if claim.lowest for row in _lowest(claim.network, claims, networks)],
+        "claims": [_claim(claim, networks[claim.network], len(lab.labels)) for claim in claims],
+        "lowest": [row for claim in claims if claim.says_lowest for row in _lowest(claim.network, claims, networks)],
     }
 
 
@@ -74,10 +74,10 @@ def _network(lab: Lab, name: str, members: Members) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
+def _claim(claim: Claim, ours: dict[str, Any], images: int) -> dict[str, Any]:
     """Each figure of a claim beside ours; `within`: inside the interval that one more seed of ours would fall into."""
     epochs = len(ours["losses"][0])
-    whole = epochs >= max([*claim.losses, *claim.right], default=0)
+    whole = epochs >= claim.epochs
     rows = [("best accuracy", claim.best_accuracy, ours["best_accuracy"])] if whole else []
     rows += [
         (f"loss, epoch {epoch}", loss, [row[epoch - 1] for row in ours["losses"]])
@@ -85,7 +85,7 @@ def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
         if epoch <= epochs
     ]
     rows += [
-        (f"accuracy, epoch {epoch}", right / 10_000, [row[epoch - 1] for row in ours["accuracies"]])
+        (f"accuracy, epoch {epoch}", right / images, [row[epoch - 1] for row in ours["accuracies"]])
         for epoch, right in claim.right.items()
         if epoch <= epochs
     ]
@@ -96,14 +96,18 @@ def _claim(claim: Claim, ours: dict[str, Any]) -> dict[str, Any]:
         rows.append(("largest jump of the loss, last 200 epochs", claim.largest_jump, jumps))
     figures = []
     for what, reported, values in rows:
-        expected = new_draw(values)
+        logarithmic = "jump" in what  # jumps spread over orders of magnitude
+        expected = new_draw(np.log(values)) if logarithmic else new_draw(values)
+        ends = [expected.low, expected.high] if expected else None
+        if ends and logarithmic:
+            ends = np.exp(ends).tolist()
         figures.append(
             {
                 "what": what,
                 "reported": reported,
                 "ours": values,
-                "expected": [expected.low, expected.high] if expected else None,
-                "within": expected.low <= reported <= expected.high if expected else None,
+                "expected": ends,
+                "within": ends[0] <= reported <= ends[1] if ends else None,
             }
         )
     return {"network": claim.network, "name": claim.name, "figures": figures, "whole": whole}

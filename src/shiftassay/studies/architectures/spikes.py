@@ -9,6 +9,7 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 from torch.nn import functional as F
 
+from shiftassay.evaluation.sentence import minus
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import predict
 from shiftassay.report.finding import Figure, Finding, Table
@@ -17,7 +18,7 @@ from shiftassay.studies.architectures.words import listed
 from shiftassay.training.replay import replay
 from shiftassay.training.train import Trained
 
-KEY, TITLE = "spikes", "Where do the jumps come from?"
+KEY, TITLE, VERSION = "spikes", "Where do the jumps come from?", 1
 TRANSFORMER = ("localization.", "fc_loc.")
 WATCHED = 1000  # test images whose transformations are looked at after every epoch
 WORST = 0.01
@@ -26,7 +27,13 @@ WORST = 0.01
 def measure(lab: Lab, members: Members) -> dict[str, Any]:
     transformed = [name for name, group in members.items() if hasattr(group[0].model.network, "transformation")]
     enough = len(next(iter(members.values()))[0].metrics) > 2
-    return {"networks": {name: look_into(lab, name, members[name]) for name in transformed} if enough else {}}
+    control = lab.study.control
+    if not enough or not transformed:
+        return {"networks": {}, "control": None}
+    return {
+        "networks": {name: look_into(lab, name, members[name]) for name in transformed},
+        "control": {"name": control, **look_into(lab, control, members[control])},
+    }
 
 
 def finding(found: dict[str, Any]) -> Finding:
@@ -42,7 +49,7 @@ def finding(found: dict[str, Any]) -> Finding:
         )
         for name, spike in networks.items()
     )
-    said = [_spike_sentence(name, spike) for name, spike in networks.items()]
+    said = [_spike_sentence(name, spike, found["control"]) for name, spike in networks.items()]
     exact = [name for name, spike in networks.items() if spike["identical"]]
     if exact:
         said.append(f"Trained again to look inside, {listed(exact)} ended with the very weights that were stored.")
@@ -68,41 +75,49 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
     lab.console.print(f"{name} seed {member.trial.seed}: training again to look at epoch {epoch}")
     kept: dict[int, Classifier] = {}
     outside: list[np.ndarray] = []
+    transforms = hasattr(member.model.network, "transformation")
 
     def watch(now: int, model: Classifier) -> None:
-        outside.append(outside_share(model, images[:WATCHED]))
+        if transforms:
+            outside.append(outside_share(model, images[:WATCHED]))
         if now in (epoch - 1, epoch):
             kept[now] = model
 
     identical = replay(member, lab.dataset, watch)
     before, after = kept[epoch - 1], kept[epoch]
-    losses = {
-        "before": _losses(before, lab),
-        "after": _losses(after, lab),
-        "old_transformer": _losses(_joined(before, after), lab),
-        "new_transformer": _losses(_joined(after, before), lab),
-    }
+    losses = {"before": _losses(before, lab), "after": _losses(after, lab)}
+    if transforms:
+        losses["old_transformer"] = _losses(_joined(before, after), lab)
+        losses["new_transformer"] = _losses(_joined(after, before), lab)
     rise = losses["after"] - losses["before"]
     worst = np.argsort(rise)[::-1][: max(1, round(WORST * len(rise)))]
-    now_outside = outside_share(after, images)
-    others = np.ones(len(rise), bool)
-    others[worst] = False
-    loss = np.array(validation_losses(member))
-    late = settled(len(loss))
-    extreme = [float(np.quantile(row, 1 - WORST)) for row in outside]
-    ranks = [rankdata(np.diff(series[late])) for series in (loss, np.array(extreme))]
-    together = float(np.corrcoef(*ranks)[0, 1]) if len(loss[late]) > 3 and all(rank.std() for rank in ranks) else 0.0
-    return {
+    loss = validation_losses(member)
+    found = {
         "seed": member.trial.seed,
         "epoch": epoch,
         "identical": identical,
         **{key: float(values.mean()) for key, values in losses.items()},
-        "from_worst": float(rise[worst].sum() / rise.sum()) if rise.sum() > 0 else 0.0,
-        "outside_worst": float(now_outside[worst].mean()),
-        "outside_others": float(now_outside[others].mean()),
+        "from_worst": float(rise[worst].sum() / max(rise[rise > 0].sum(), 1e-12)),
+        "loss": loss,
+    }
+    return {**found, **_outside(after, images, worst, np.array(loss), outside)} if transforms else found
+
+
+def _outside(
+    model: Classifier, images: np.ndarray, worst: np.ndarray, loss: np.ndarray, by_epoch: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """Where the transformer looks: on the images whose loss rose most and on the others, and epoch by epoch."""
+    share = outside_share(model, images)
+    others = np.ones(len(images), bool)
+    others[worst] = False
+    late, extreme = settled(len(loss)), [float(np.quantile(row, 1 - WORST)) for row in by_epoch]
+    ranks = [rankdata(np.diff(series[late])) for series in (loss, np.array(extreme))]
+    together = float(np.corrcoef(*ranks)[0, 1]) if len(loss[late]) > 3 and all(rank.std() for rank in ranks) else 0.0
+    return {
+        "outside_worst": float(share[worst].mean()),
+        "outside_others": float(share[others].mean()),
         "correlation": together,
-        "loss": loss.tolist(),
-        "outside": {"mean": [float(row.mean()) for row in outside], "one in a hundred": extreme},
+        "outside": {"mean": [float(row.mean()) for row in by_epoch], "one in a hundred": extreme},
     }
 
 
@@ -129,7 +144,7 @@ def _losses(model: Classifier, lab: Lab) -> Float[np.ndarray, "n"]:
 
 def _swaps(spikes: dict[str, Any]) -> Table:
     return Table(
-        ("network", "epoch", "loss before", "loss after", "old transformer, new rest", "new transformer, old rest", "rise from 1% of images"),
+        ("network", "epoch", "loss before", "loss after", "old transformer, new rest", "new transformer, old rest", "of what rose, from 1% of images"),
         tuple(
             (
                 f"{name}, seed {spike['seed']}",
@@ -147,16 +162,17 @@ def _swaps(spikes: dict[str, Any]) -> Table:
     )  # fmt: skip
 
 
-def _spike_sentence(name: str, spike: dict[str, Any]) -> str:
+def _spike_sentence(name: str, spike: dict[str, Any], control: dict[str, Any]) -> str:
     rise = spike["after"] - spike["before"]
     if rise <= 0:
         return f"{name}: the loss never rises in the settled epochs."
     share = (spike["new_transformer"] - spike["before"]) / rise
     rest = (spike["old_transformer"] - spike["before"]) / rise
-    return (
+    return minus(
         f"{name}: its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
         f"{100 * share:.0f}% of it, the rest of the network's alone {100 * rest:.0f}%. One image in a hundred carries "
-        f"{100 * spike['from_worst']:.0f}% of the rise; there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
-        f"elsewhere {100 * spike['outside_others']:.0f}%. Over all epochs, the loss and that share rise and fall together with a rank "
-        f"correlation of {spike['correlation']:.2f}."
-    ).replace("-", "−")
+        f"{100 * spike['from_worst']:.0f}% of all that rose ({100 * control['from_worst']:.0f}% in the largest rise of {control['name']}, "
+        f"{control['before']:.3f} to {control['after']:.3f}); there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
+        f"elsewhere {100 * spike['outside_others']:.0f}%. Over the settled epochs, changes of the loss and of the share of points outside, where it "
+        f"is largest, have a rank correlation of {spike['correlation']:.2f}."
+    )

@@ -7,12 +7,14 @@ import numpy as np
 
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.corrections import holm
-from shiftassay.statistics.seeds import difference_over_seeds, welch
+from shiftassay.statistics.intervals import Interval
+from shiftassay.statistics.seeds import difference_over_seeds, paired_over_seeds, welch
 from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
 from shiftassay.studies.architectures.words import listed, mean_sd, p_text
 from shiftassay.training.train import Trained
 
-KEY, TITLE = "stability", "What is stable?"
+KEY, TITLE, VERSION = "stability", "What is stable?", 1
+TINY = 1e-12  # where a loss never moves
 FEWEST = 4  # epochs, for there to be jumps between settled ones
 SPIKE = 1.5  # times the median loss of the settled epochs
 
@@ -33,15 +35,8 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         "control": lab.study.control,
         "networks": networks,
         "ablations": {ablation.name: ablation.network for ablation in lab.study.ablations},
-        "against_control": _against(lab.study.control, networks),
-        "mended": [
-            row
-            for ablation in lab.study.ablations
-            for row in _against(
-                ablation.network,
-                {ablation.network: networks[ablation.network], ablation.name: networks[ablation.name]},
-            )
-        ],
+        "against_control": _against(lab.study.control, {name: networks[name] for name in members}),
+        "mended": _mended({ablation.name: ablation.network for ablation in lab.study.ablations}, networks),
         "accuracies": {
             name: [member.metrics[-1].validation_accuracy for member in group] for name, group in groups.items()
         },
@@ -84,22 +79,38 @@ def _jumps(losses: Sequence[Sequence[float]]) -> dict[str, Any]:
 
 def _against(control: str, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """How many times as unstable as the control each network is: ratios of rms jumps, tested on their logarithms over seeds."""
-    tiny = 1e-12  # a single epoch has no jumps
-    logs = {name: np.log(np.array(network["rms"]) + tiny) for name, network in networks.items()}
+    logs = {name: np.log(np.array(network["rms"]) + TINY) for name, network in networks.items()}
+    rows = [
+        _ratio(name, control, difference_over_seeds(logs[name], logs[control]), welch(logs[name], logs[control]), logs)
+        for name in networks
+        if name != control
+    ]
+    return _corrected(rows)
+
+
+def _mended(ablations: dict[str, str], networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same for each ablation against the network that it changes, paired: seeds give both the same start and batches."""
+    logs = {name: np.log(np.array(network["rms"]) + TINY) for name, network in networks.items()}
     rows = []
-    for name in networks:
-        if name == control or control not in networks:
-            continue
-        difference = difference_over_seeds(logs[name], logs[control])
-        rows.append(
-            {
-                "network": name,
-                "control": control,
-                "ratio": float(np.exp(logs[name].mean() - logs[control].mean())),
-                "interval": [float(np.exp(difference.low)), float(np.exp(difference.high))] if difference else None,
-                "p": welch(logs[name], logs[control]),
-            }
-        )
+    for name, network in ablations.items():
+        tested = paired_over_seeds(logs[name], logs[network])
+        rows.append(_ratio(name, network, tested and tested[0], tested and tested[1], logs))
+    return _corrected(rows)
+
+
+def _ratio(
+    name: str, control: str, difference: Interval | None, p: float | None, logs: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    return {
+        "network": name,
+        "control": control,
+        "ratio": float(np.exp(logs[name].mean() - logs[control].mean())),
+        "interval": [float(np.exp(difference.low)), float(np.exp(difference.high))] if difference else None,
+        "p": p,
+    }
+
+
+def _corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     known = [row["p"] for row in rows]
     for row, corrected in zip(rows, holm(known) if None not in known else known, strict=True):
         row["p_corrected"] = corrected
@@ -140,7 +151,7 @@ def _range(interval: Sequence[float] | None) -> str:
 
 
 def _sentences(found: dict[str, Any]) -> list[str]:
-    rows = [row for row in found["against_control"] if row["network"] not in found["ablations"]]
+    rows = found["against_control"]
     ratios = {row["network"]: f"{row['ratio']:.1f}{_range(row['interval'])}" for row in rows}
     if any(row["p_corrected"] is None for row in rows):
         return [

@@ -1,28 +1,31 @@
 """What a study file of kind `architectures` may say."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from shiftassay.evaluation.compare import MARGIN
 from shiftassay.studies.strict import Strict, merged
 
+MANY_SEEDS = 10
+
 
 class Claim(Strict):
-    """What a source reports of a network: parameters, best accuracy, loss (and number right) by epoch, and two of its losses.
+    """What a source reports of a network after so many epochs: parameters, best accuracy, loss and number right by epoch.
 
-    `lowest`: the source says that this network's loss is the lowest.
+    `says_lowest`: the source says that this network's loss is the lowest.
     """
 
     network: str
     name: str
+    epochs: int = Field(ge=1)
     parameters: int
     best_accuracy: float
     losses: dict[int, float] = {}
     right: dict[int, int] = {}
     lowest_loss: float | None = None
     largest_jump: float | None = None
-    lowest: bool = False
+    says_lowest: bool = False
 
 
 class Ablation(Strict):
@@ -37,34 +40,38 @@ class Ablation(Strict):
 class Suggestions(Strict):
     """A factorial experiment: every combination is trained once, with a seed of its own, and judged on held-out training images."""
 
-    networks: tuple[str, ...]
-    dropout: tuple[float, ...]
-    schedules: tuple[Literal["constant", "one_cycle"], ...]
-    optimisers: dict[str, dict[str, Any]]
-    epochs: tuple[int, ...]
+    networks: tuple[str, ...] = Field(min_length=1)
+    dropout: tuple[float, ...] = Field(min_length=1)
+    schedules: tuple[Literal["constant", "one_cycle"], ...] = Field(min_length=1)
+    optimisers: dict[str, dict[str, Any]] = Field(min_length=1)
+    epochs: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     held_out: int = Field(default=10_000, ge=1)
 
 
 class Distortions(Strict):
     """Training and testing on other data sets, beside the error rates that a source reports there."""
 
-    datasets: tuple[str, ...]
+    datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(ge=1)
     seeds: int = Field(default=1, ge=1)
     images: int | None = Field(default=None, ge=1)
     recipe: dict[str, Any] = {}
     reported: dict[str, dict[str, float]] = {}
+    source: str = "the source"
 
 
 class Robustness(Strict):
     """Trained on the study's data, tested on shifts of its test set."""
 
-    shifts: tuple[str, ...]
+    shifts: tuple[str, ...] = Field(min_length=1)
     images: int | None = Field(default=None, ge=1)
 
 
 class Architectures(Strict):
-    """A study of networks that are trained alike; `control` is the one that the others are held against."""
+    """A study of networks that are trained alike; `control` is the one that the others are held against.
+
+    `margin` is that of equivalence; ten seeds or more can show half of it.
+    """
 
     kind: Literal["architectures"]
     title: str
@@ -85,6 +92,10 @@ class Architectures(Strict):
     robustness: Robustness | None = None
     quick: dict[str, Any] = {}
     full: dict[str, Any] = {}
+
+    @property
+    def equivalence_margin(self) -> float:
+        return self.margin / 2 if self.seeds >= MANY_SEEDS else self.margin
 
     def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "Architectures":
         """The study in its quick or full form, with another number of seeds if that is given."""

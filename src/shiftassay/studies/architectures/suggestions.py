@@ -14,7 +14,7 @@ from shiftassay.studies.architectures.lab import Lab, Members
 from shiftassay.studies.architectures.study import Suggestions
 from shiftassay.studies.architectures.words import p_text
 
-KEY, TITLE = "suggestions", "Dropout, schedule, optimiser, epochs"
+KEY, TITLE, VERSION = "suggestions", "Dropout, schedule, optimiser, epochs", 1
 FACTORS = ("network", "dropout", "schedule", "optimiser", "epochs")
 
 
@@ -31,7 +31,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
             lab.recipe(schedule=schedule, **asked.optimisers[optimiser]),
             name=f"{optimiser}-{schedule}",
             epochs=epochs,
-            held_out=min(asked.held_out, len(lab.dataset.train) // 4),
+            held_out=_held_out(lab, asked),
             validate_on_test=False,
         )
         [member] = lab.train(
@@ -56,13 +56,13 @@ def finding(found: dict[str, Any]) -> Finding:
     said = [
         f"{len(runs)} trainings, every combination once, judged on {found['held_out']:,} held-out training images: "
         f"accuracy from {100 * min(run['accuracy'] for run in runs):.2f} to {100 * best['accuracy']:.2f}%.",
-        *_sentences(effects, runs, levels),
+        *_sentences(effects, runs, levels, found["held_out"]),
         f"The best combination: {', '.join(f'{factor} {best[factor]}' for factor in FACTORS)}. It is the best of {len(runs)}, and so optimistic.",
     ]
     figures = [
         Figure(
             "effects",
-            {"factors": {factor: _means(runs, factor, levels[factor]) for factor in varied}},
+            {"factors": {factor: _means(runs, factor, levels[factor]) for factor in varied or FACTORS}},
             "Mean accuracy at each level of each factor over all combinations of the others (small marks: the single trainings).",
         )
     ]
@@ -133,13 +133,17 @@ def _table(effects: Sequence[dict[str, Any]]) -> Table:
 
 
 def _sentences(
-    effects: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]], levels: dict[str, list[Any]]
+    effects: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]], levels: dict[str, list[Any]], images: int
 ) -> list[str]:
     said = []
     for effect in sorted((e for e in effects if len(e["factors"]) == 1), key=lambda e: -e["share"]):
         [factor] = effect["factors"]
         means = {level: float(np.mean(values)) for level, values in _means(runs, factor, levels[factor]).items()}
-        best, worst = max(means, key=lambda k: means[k]), min(means, key=lambda k: means[k])
+        errors = {
+            level: float(np.mean([_log_error(accuracy, images) for accuracy in values]))
+            for level, values in _means(runs, factor, levels[factor]).items()
+        }
+        best, worst = min(errors, key=lambda k: errors[k]), max(errors, key=lambda k: errors[k])
         spread = f"{best} has {100 * means[best]:.2f}% on average, {worst} {100 * means[worst]:.2f}%"
         matters = (
             "matters"
