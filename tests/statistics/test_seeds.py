@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind, ttest_rel
 
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import (
@@ -8,6 +8,8 @@ from shiftassay.statistics.seeds import (
     difference_over_seeds_and_images,
     equivalence_over_seeds,
     mean_over_seeds,
+    new_draw,
+    paired_over_seeds,
     probability_higher,
     smallest_visible,
     welch,
@@ -78,3 +80,23 @@ def test_holm_keeps_the_chance_of_any_false_alarm(rng):
     p = rng.random((4000, 10))
     alarms = np.mean([min(holm(row)) < 0.05 for row in p.tolist()])
     assert 0.035 < alarms < 0.06
+
+
+def test_paired_seeds_are_scipys(rng):
+    a, b = rng.normal(0.3, 1, 6), rng.normal(0, 1, 6)
+    expected = ttest_rel(a, b)
+    tested = paired_over_seeds(a, b)
+    assert tested is not None
+    interval, p = tested
+    scipys = expected.confidence_interval(0.95)
+    assert (interval.low, interval.high, p) == pytest.approx((scipys.low, scipys.high, expected.pvalue))
+
+
+def test_one_more_seed_falls_where_it_should(rng):
+    inside = []
+    for _ in range(4000):
+        *seeds, more = rng.normal(size=4)
+        interval = new_draw(seeds)
+        assert interval is not None
+        inside.append(interval.low <= more <= interval.high)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.012)

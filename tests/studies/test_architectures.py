@@ -1,19 +1,26 @@
 """The study of architectures from end to end, on real digits, few enough to take seconds."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from rich.console import Console
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput
+from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.report.write import write_report
 from shiftassay.shifts.distorted import rotated
-from shiftassay.studies.architectures import distortions, reproduction, stability
+from shiftassay.shifts.warp import warp
+from shiftassay.studies.architectures import costs, distortions, modules, reproduction, stability
+from shiftassay.studies.architectures.lab import Lab
 from shiftassay.studies.architectures.run import SECTIONS
 from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
+from shiftassay.training.train import train
 
 STUDY = """
 kind = "architectures"
@@ -218,3 +225,37 @@ def test_the_built_in_study_is_the_seeds_protocol():
     full = study.sized("full", None)
     assert (full.seeds, full.epochs, full.recipe) == (5, 300, "seed-003")
     assert len(full.networks) == 6
+
+
+def test_attention_is_counted_in_what_a_network_costs(digits):
+    def operations(name):
+        with torch.random.fork_rng():
+            card = ModelCard(name, {}, (1, 28, 28), 10, 0.1307, 0.3081, 0, "", "")
+            return costs._flops(Classifier.from_card(card), torch.from_numpy(digits.images[:64]))
+
+    trunk = 2 * (24 * 24 * 10 * 25 + 8 * 8 * 20 * 250 + 320 * 50 + 50 * 10)
+    assert operations("trunk") == trunk
+    scores = 2 * 2 * (144**2 * 10 + 16**2 * 20)  # scores and mixtures of both layers
+    projections = 2 * 7 * (144 * 10**2 + 16 * 20**2)
+    assert operations("attention") == trunk + scores + projections
+    across = 2 * 2 * 64 * (144 * 10 + 16 * 20)
+    assert operations("attention-across-batch") == trunk + across + projections
+
+
+def test_what_a_transformer_does_is_said_with_the_right_signs(small):
+    """A transformer that is made to turn, enlarge and move is measured to do just that."""
+    [member] = train("stn", small, recipe="seed-003", epochs=1)
+    turn, magnify, right, down = np.radians(20), 1.25, 3.0, -2.0
+    # From what is seen back to the image: undo the move, the turn (counter-clockwise, y down), the magnification.
+    back = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / magnify
+    theta = np.column_stack([back, -back @ [right / 14, down / 14]])
+    last = member.model.network.fc_loc[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.from_numpy(theta).float().flatten())
+    lab = Lab(load_study("spatial-attention")[1], small, Path(), Path(), "cpu", Console(quiet=True))
+    mean = modules._transformations(member, lab)["mean"]
+    assert list(mean.values()) == pytest.approx([20, magnify, right, down], abs=1e-4)
+    seen = modules._seen(member.model, lab)["seen"][0, 0]
+    turned = warp(small.test.images[:1], np.column_stack([back, -back @ [right, down]])[None])[0, 0]
+    assert np.abs(seen - turned).max() < 0.2  # the two grids differ by half a pixel's share

@@ -30,7 +30,7 @@ class Effect:
         return {**asdict(self), "factors": list(self.factors)}
 
 
-def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float]) -> list[Effect]:
+def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.ndarray) -> list[Effect]:
     """Analysis of variance (type II: each effect after all others that do not contain it) with all interactions of two.
 
     `runs` are the levels of each run's factors. Levels are categories, also where they are numbers. Holm's correction.
