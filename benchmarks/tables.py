@@ -115,15 +115,18 @@ def spatial_table(results: dict[str, Any]) -> str:
         f"shown in {shown} of {len(lowest)} comparisons (last, lowest and median loss against each other network)",
         "holds" if shown == len(lowest) else "holds in part" if shown else "not shown",
     ))  # fmt: skip
-    against = {row["network"]: row for row in found["stability"]["against_control"]}
-    jumps = ", ".join(f"{name} {row['ratio']:.1f} ×" for name, row in against.items())
-    steadier = [name for name, row in against.items() if row["p_corrected"] < 0.05 and row["ratio"] < 1]
-    shaking = [name for name, row in against.items() if row["p_corrected"] < 0.05 and row["ratio"] > 1]
+    contrasts = found["stability"]["contrasts"]
+    jumps = "; ".join(
+        f"with {row['what']} {row['ratio']:.1f} times [{row['interval'][0]:.1f}, {row['interval'][1]:.1f}] those without"
+        + (" (of runs without a transformer)" if row["what"] == "attention" else "")
+        for row in contrasts
+    )
+    shown = {row["what"]: row["p_corrected"] < 0.05 and (1 if row["ratio"] > 1 else -1) for row in contrasts}
     rows.append((
         "attention makes training stable",
-        f"jumps of the loss from epoch to epoch, in times those of {control}, which has no module: {jumps}",
-        (f"steadier than {control}: {', '.join(steadier)}" if steadier else f"nothing is shown to be steadier than {control}")
-        + f"; shown to shake: {', '.join(shaking) or 'nothing'}",
+        f"jumps of the loss from epoch to epoch: {jumps}",
+        ("the transformer shakes" if shown["a transformer"] == 1 else "the transformer is not shown to shake")
+        + (", attention steadies" if shown["attention"] == -1 else f"; attention is not shown to steady: {control}, without either, is as steady"),
     ))  # fmt: skip
     counts = found["parameters"]["networks"]
     in_use = {name: row["total"] - sum(row["dead"].values()) for name, row in counts.items()}

@@ -7,9 +7,10 @@ import numpy as np
 from shiftassay.errors import BadInput
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.catalogue import parse, shift
-from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
+from shiftassay.statistics.corrections import holm
+from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.lab import Lab, Members, answers
-from shiftassay.studies.architectures.words import interval_text
+from shiftassay.studies.architectures.words import interval_text, listed, mean_sd, p_text
 
 KEY, TITLE, VERSION = "robustness", "Trained on plain digits, tested on shifted ones", 1
 
@@ -94,11 +95,28 @@ def _ends(interval: Any) -> list[float]:
 
 def _sentences(found: dict[str, Any], mean: dict[str, dict[str, float]], networks: list[str]) -> list[str]:
     control, shifted = found["control"], [name for name in mean if name != "identity"]
-    overall = {n: float(np.mean([mean[name][n] for name in shifted])) for n in networks}
-    order = sorted(networks, key=lambda n: -overall[n])
+    # Each seed's mean over the shifts: one number a seed, whatever a single shift does.
+    overall = {n: np.mean([found["shifts"][name][n]["accuracies"] for name in shifted], axis=0) for n in networks}
+    order = sorted(networks, key=lambda n: -overall[n].mean())
     said = [
-        f"Mean accuracy over {len(shifted)} shifts: " + ", ".join(f"{n} {100 * overall[n]:.1f}%" for n in order) + "."
+        f"Mean accuracy over {len(shifted)} shifts: "
+        + ", ".join(f"{n} {mean_sd(overall[n], 100, 1)}%" for n in order)
+        + "."
     ]
+    others = [n for n in networks if n != control]
+    p_values = [welch(overall[n], overall[control]) for n in others]
+    known = [p for p in p_values if p is not None]
+    if known:
+        shown = [(n, p) for n, p in zip(others, holm(known), strict=True) if p < 0.05]
+        said.append(
+            f"On that mean, different from {control} "
+            + (
+                listed([f"{n} is shown to be (p {p_text(p)})" for n, p in shown])
+                if shown
+                else "no network is shown to be"
+            )
+            + "."
+        )
     for network in networks:
         if network == control:
             continue

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from shiftassay.networks.attention import PositionAttention
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
@@ -13,7 +14,7 @@ from shiftassay.studies.architectures.lab import Lab, Members, settled, validati
 from shiftassay.studies.architectures.words import listed, mean_sd, p_text
 from shiftassay.training.train import Trained
 
-KEY, TITLE, VERSION = "stability", "What is stable?", 1
+KEY, TITLE, VERSION = "stability", "What is stable?", 2
 TINY = 1e-12  # where a loss never moves
 FEWEST = 4  # epochs, for there to be jumps between settled ones
 SPIKE = 1.5  # times the median loss of the settled epochs
@@ -36,6 +37,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         "networks": networks,
         "ablations": {ablation.name: ablation.network for ablation in lab.study.ablations},
         "against_control": _against(lab.study.control, {name: networks[name] for name in members}),
+        "contrasts": _contrasts(members, networks),
         "mended": _mended({ablation.name: ablation.network for ablation in lab.study.ablations}, networks),
         "accuracies": {
             name: [member.metrics[-1].validation_accuracy for member in group] for name, group in groups.items()
@@ -85,6 +87,30 @@ def _against(control: str, networks: dict[str, dict[str, Any]]) -> list[dict[str
         for name in networks
         if name != control
     ]
+    return _corrected(rows)
+
+
+def _contrasts(members: Members, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs with a module against runs without: a transformer among all, attention among those without a transformer."""
+    nets = {name: group[0].model.network for name, group in members.items()}
+    transformed = {name: hasattr(network, "transformation") for name, network in nets.items()}
+    attending = {
+        name: any(isinstance(part, PositionAttention) for part in network.modules())
+        for name, network in nets.items()
+        if not transformed[name]
+    }
+    rows = []
+    for what, having in (("a transformer", transformed), ("attention", attending)):
+        logs = {
+            kind: np.log(
+                np.concatenate([networks[name]["rms"] for name, has in having.items() if has == kind] or [[]]) + TINY
+            )
+            for kind in (True, False)
+        }
+        if len(logs[True]) and len(logs[False]):
+            found = {"with": logs[True], "without": logs[False]}
+            tested = difference_over_seeds(logs[True], logs[False]), welch(logs[True], logs[False])
+            rows.append({**_ratio("with", "without", *tested, found), "what": what})
     return _corrected(rows)
 
 
@@ -164,12 +190,12 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     steadier = [row["network"] for row in shown if row["ratio"] < 1]
     others = [row["network"] for row in rows if row not in shown]
     said = []
-    for names, what in ((shaking, "shake"), (steadier, "are steadier")):
-        if names:
-            said.append(
-                f"Against {found['control']}, {listed(names)} {what}: their loss jumps "
-                f"{listed([ratios[name] for name in names])} times as far."
-            )
+    said += _contrast_sentences(found["contrasts"])
+    said += [
+        f"Against {found['control']}, {what} {listed([f'{name}, whose loss jumps {ratios[name]} times as far' for name in names])}."
+        for names, what in ((shaking, "these shake:"), (steadier, "these are steadier:"))
+        if names
+    ]
     if others:
         said.append(
             f"No difference from {found['control']} is shown for {listed([f'{name} ({ratios[name]})' for name in others])}."
@@ -181,3 +207,24 @@ def _sentences(found: dict[str, Any]) -> list[str]:
             + (f", p {p_text(row['p_corrected'])}." if shown_here else "; a difference is not shown.")
         )
     return said
+
+
+def _contrast_sentences(contrasts: list[dict[str, Any]]) -> list[str]:
+    """Does the one module shake, or does the other steady? All runs of either kind together."""
+    said, shown = [], {}
+    for row in contrasts:
+        p = row["p_corrected"]
+        shown[row["what"]] = None if p is None or p >= 0.05 else "shakes" if row["ratio"] > 1 else "steadies"
+        among = ", among those without a transformer," if row["what"] == "attention" else ""
+        said.append(
+            f"runs with {row['what']}{among} jump {row['ratio']:.1f}{_range(row['interval'])} times as far as those without"
+            + ("" if p is None else f" (p {p_text(p)})")
+        )
+    if not said:
+        return []
+    verdicts = [f"{what} {does}" for what, does in shown.items() if does]
+    silent = [what for what, does in shown.items() if not does]
+    verdict = ", ".join(verdicts) + (", and " if verdicts and silent else "")
+    verdict += f"of {listed(silent)} nothing is shown" if silent else ""
+    text = f"{'; '.join(said)}: {verdict}."
+    return [text[0].upper() + text[1:]]

@@ -7,7 +7,7 @@ import numpy as np
 from shiftassay.evaluation.sentence import minus, p_value
 
 
-def mean_sd(values: Sequence[float], scale: int | float = 1, digits: int = 2) -> str:
+def mean_sd(values: Sequence[float] | np.ndarray, scale: int | float = 1, digits: int = 2) -> str:
     """Mean ± sd; the value alone if there is one.
 
     >>> mean_sd([0.991, 0.993], 100)
