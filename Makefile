@@ -26,6 +26,7 @@ results: setup
 	$(BIN)/shiftassay run shifted-test-sets --full --json docs/results/shifted-test-sets.json
 	$(BIN)/shiftassay run shifted-test-sets-2 --full --json docs/results/shifted-test-sets-2.json
 	$(BIN)/shiftassay run spatial-attention --full --json docs/results/spatial-attention.json
+	cp out/studies/spatial-attention-full/figures/reproduction.svg docs/spatial-attention.svg
 	$(MAKE) tables
 
 # Seconds an epoch, ours beside others; nothing else should run meanwhile.
