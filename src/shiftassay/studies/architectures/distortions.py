@@ -147,9 +147,8 @@ def _sentences(found: dict[str, Any]) -> list[str]:
                 parts.append(
                     f"{which} errors are shown for "
                     + ", ".join(
-                        minus(
-                            f"{row['network']} ({100 * row['difference']:+.2f} points, p {p_text(row['p_corrected'])})"
-                        )
+                        row["network"]
+                        + minus(f" ({100 * row['difference']:+.2f} points, p {p_text(row['p_corrected'])})")
                         for row in rows
                     )
                 )
