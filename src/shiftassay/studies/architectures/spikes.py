@@ -50,7 +50,8 @@ def finding(found: dict[str, Any]) -> Finding:
         for name, spike in networks.items()
     )
     said = [_spike_sentence(name, spike, found["control"]) for name, spike in networks.items()]
-    exact = [name for name, spike in networks.items() if spike["identical"]]
+    everyone = {**networks, found["control"]["name"]: found["control"]}
+    exact = [name for name, spike in everyone.items() if spike["identical"]]
     if exact:
         said.append(f"Trained again to look inside, {listed(exact)} ended with the very weights that were stored.")
     return Finding(KEY, TITLE, tuple(said), (_swaps(networks),), figures, found)
@@ -168,8 +169,8 @@ def _spike_sentence(name: str, spike: dict[str, Any], control: dict[str, Any]) -
         return f"{name}: the loss never rises in the settled epochs."
     share = (spike["new_transformer"] - spike["before"]) / rise
     rest = (spike["old_transformer"] - spike["before"]) / rise
-    return minus(
-        f"{name}: its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
+    return f"{name}: " + minus(
+        f"its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
         f"{100 * share:.0f}% of it, the rest of the network's alone {100 * rest:.0f}%. One image in a hundred carries "
         f"{100 * spike['from_worst']:.0f}% of all that rose ({100 * control['from_worst']:.0f}% in the largest rise of {control['name']}, "
         f"{control['before']:.3f} to {control['after']:.3f}); there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
