@@ -49,7 +49,16 @@ def finding(found: dict[str, Any]) -> Finding:
         )
         for name, spike in networks.items()
     )
-    said = [_spike_sentence(name, spike, found["control"]) for name, spike in networks.items()]
+    shares = {name: _share(spike, "new_transformer") for name, spike in networks.items()}
+    said = [
+        "Of the largest rise of the loss, the transformer's step alone makes "
+        + listed(
+            [f"{100 * share:.0f}% ({name})" for name, share in shares.items() if share is not None]
+            or ["nothing: it never rises"]
+        )
+        + ".",
+    ]
+    said += [_spike_sentence(name, spike, found["control"]) for name, spike in networks.items()]
     everyone = {**networks, found["control"]["name"]: found["control"]}
     exact = [name for name, spike in everyone.items() if spike["identical"]]
     if exact:
@@ -163,17 +172,20 @@ def _swaps(spikes: dict[str, Any]) -> Table:
     )  # fmt: skip
 
 
-def _spike_sentence(name: str, spike: dict[str, Any], control: dict[str, Any]) -> str:
+def _share(spike: dict[str, Any], part: str) -> float | None:
+    """How much of a rise one part's step makes; None where the loss never rises."""
     rise = spike["after"] - spike["before"]
-    if rise <= 0:
+    return (spike[part] - spike["before"]) / rise if rise > 0 else None
+
+
+def _spike_sentence(name: str, spike: dict[str, Any], control: dict[str, Any]) -> str:
+    rest = _share(spike, "old_transformer")
+    if rest is None:
         return f"{name}: the loss never rises in the settled epochs."
-    share = (spike["new_transformer"] - spike["before"]) / rise
-    rest = (spike["old_transformer"] - spike["before"]) / rise
     return f"{name}: " + minus(
-        f"its largest rise, {spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}: the transformer's step alone makes "
-        f"{100 * share:.0f}% of it, the rest of the network's alone {100 * rest:.0f}%. One image in a hundred carries "
-        f"{100 * spike['from_worst']:.0f}% of all that rose ({100 * control['from_worst']:.0f}% in the largest rise of {control['name']}, "
-        f"{control['before']:.3f} to {control['after']:.3f}); there {100 * spike['outside_worst']:.0f}% of the sampling points lie outside the image, "
-        f"elsewhere {100 * spike['outside_others']:.0f}%. Over the settled epochs, changes of the loss and of the share of points outside, where it "
-        f"is largest, have a rank correlation of {spike['correlation']:.2f}."
+        f"{spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}, of which the rest of the network's step alone makes {100 * rest:.0f}%. "
+        f"One image in a hundred carries {100 * spike['from_worst']:.0f}% of all that rose ({100 * control['from_worst']:.0f}% in the largest rise of "
+        f"{control['name']}, {control['before']:.3f} to {control['after']:.3f}). On those images {100 * spike['outside_worst']:.0f}% of the sampling points "
+        f"lie outside the image, on the others {100 * spike['outside_others']:.0f}%; over the settled epochs, changes of the loss and of that share, where "
+        f"it is largest, have a rank correlation of {spike['correlation']:.2f}."
     )
