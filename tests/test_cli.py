@@ -159,3 +159,13 @@ def test_bad_input_ends_with_two_a_message_and_nothing_written(arguments, messag
 def test_usage_errors_are_exit_code_two():
     assert shiftassay("train").returncode == 2
     assert shiftassay("nonsense").returncode == 2
+
+
+def test_a_shift_of_labels_writes_them_beside_the_images(tmp_path):
+    images, labels = np.zeros((60, 4, 4), np.float32), np.arange(60) % 3
+    np.savez(tmp_path / "set.npz", images=images, labels=labels)
+    assert shiftassay("shift", "gain:factor=0.5", "set.npz", "dark.npy", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "dark-labels.npy").exists()
+    result = shiftassay("shift", "label_noise:fraction=0.5", "set.npz", "noisy.npy", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert 0.3 < (np.load(tmp_path / "noisy-labels.npy") != labels).mean() < 0.7

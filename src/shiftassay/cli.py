@@ -301,7 +301,7 @@ def shift(
     Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy`
     """
     from shiftassay.arrays.read import read_image_set
-    from shiftassay.arrays.write import write_images
+    from shiftassay.arrays.write import write_array, write_images
     from shiftassay.networks.load import load_model
     from shiftassay.shifts.catalogue import parse
     from shiftassay.shifts.catalogue import shift as shift_set
@@ -314,7 +314,12 @@ def shift(
         context = Context(image_set.labels, load_model(model, weights).requires_grad_(False))
     shifted = shift_set(image_set, how, seed, context)
     _say_notes([image_set])
-    typer.echo(f"{write_images(target, shifted.images)}: {len(shifted):,} images, {how}")
+    written = write_images(target, shifted.images)
+    typer.echo(f"{written}: {len(shifted):,} images, {how}")
+    if shifted.labels is not None and shifted.labels is not image_set.labels:
+        beside = written.with_name(f"{written.stem}-labels.npy")
+        write_array(beside, shifted.labels)
+        typer.echo(f"{beside}: their labels, which are not those of {image_set.name} any more")
     _write(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **how.to_json()})
 
 
