@@ -126,12 +126,10 @@ class RowPermutation(Shift):
         return _drawn(self, self.permutation, shape[1], rng)
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        places = _places(self, self.permutation, len(images), images.shape[2], rng, backwards=False)
-        return np.take_along_axis(images, places[:, None, :, None], axis=2)
+        return _lines(self, self.permutation, images, 2, rng, backwards=False)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        places = _places(self, self.permutation, len(images), images.shape[2], rng, backwards=True)
-        return np.take_along_axis(images, places[:, None, :, None], axis=2)
+        return _lines(self, self.permutation, images, 2, rng, backwards=True)
 
 
 @FAMILIES.register("column_permutation")
@@ -158,12 +156,10 @@ class ColumnPermutation(Shift):
         return _drawn(self, self.permutation, shape[2], rng)
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        places = _places(self, self.permutation, len(images), images.shape[3], rng, backwards=False)
-        return np.take_along_axis(images, places[:, None, None], axis=3)
+        return _lines(self, self.permutation, images, 3, rng, backwards=False)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        places = _places(self, self.permutation, len(images), images.shape[3], rng, backwards=True)
-        return np.take_along_axis(images, places[:, None, None], axis=3)
+        return _lines(self, self.permutation, images, 3, rng, backwards=True)
 
 
 Rearrangement = TypeVar("Rearrangement", bound=Shift)
@@ -189,3 +185,11 @@ def _places(how: Shift, order: Order, n: int, count: int, rng: np.random.Generat
     if places.shape[1] != count:
         raise BadInput(f"{how.family}: it has {places.shape[1]} places, the images have {count}.")
     return np.argsort(places, axis=1) if backwards else places
+
+
+def _lines(how: Shift, order: Order, images: Images, axis: int, rng: np.random.Generator, backwards: bool) -> Images:
+    """Rows (axis 2) or columns (axis 3) in another order."""
+    places = _places(how, order, len(images), images.shape[axis], rng, backwards)
+    along = [len(places), 1, 1, 1]
+    along[axis] = -1
+    return np.take_along_axis(images, places.reshape(along), axis)

@@ -10,6 +10,8 @@ from shiftassay.arrays.dataset import Dataset
 from shiftassay.report.finding import Table
 from shiftassay.training.train import Trained
 
+RESULTS = "results.json"
+
 
 @dataclass(frozen=True)
 class StudyRun:

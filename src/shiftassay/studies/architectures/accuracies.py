@@ -8,7 +8,7 @@ from shiftassay.evaluation.compare import ComparisonOfGroups, compare
 from shiftassay.evaluation.sentence import brackets, minus, pair_sentence, percent, visible_sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.studies.architectures.words import p_text
+from shiftassay.studies.words import p_text
 
 KEY, TITLE, VERSION = "accuracies", "Are the accuracies different?", 1
 

@@ -5,7 +5,7 @@ from typing import Any
 from shiftassay.evaluation.audit import audit
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.studies.architectures.words import listed, mean_sd
+from shiftassay.studies.words import listed, mean_sd
 
 KEY, TITLE, VERSION = "batches", "Batch audit", 1
 

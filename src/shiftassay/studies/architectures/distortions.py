@@ -14,7 +14,7 @@ from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.paired import mcnemar
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.studies.architectures.words import interval_text, mean_sd, p_text
+from shiftassay.studies.words import interval_text, mean_sd, p_text
 
 KEY, TITLE, VERSION = "distortions", "The test that fits: distorted digits", 1
 SHOWN = 10

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from rich.console import Console
+from torch import nn
 
 from shiftassay.arrays.dataset import Dataset
+from shiftassay.networks.attention import PositionAttention
 from shiftassay.networks.predict import predict
 from shiftassay.noise import epoch_order, seed_for
 from shiftassay.runs.store import write_arrays
@@ -73,6 +75,16 @@ class Lab:
         """Keep arrays for a figure; what is returned names them in the figure's data."""
         write_arrays(self.folder / name, arrays)
         return name
+
+
+def transforms(network: nn.Module) -> bool:
+    """Whether a spatial transformer stands in front of a network."""
+    return hasattr(network, "transformation")
+
+
+def attends(network: nn.Module) -> bool:
+    """Whether there is attention in a network."""
+    return any(isinstance(part, PositionAttention) for part in network.modules())
 
 
 def answers(member: Trained, images: Float32[np.ndarray, "n c h w"]) -> Int64[np.ndarray, "n"]:

@@ -15,8 +15,8 @@ from shiftassay.networks.coordconv import CoordConv2d, Coordinates
 from shiftassay.networks.predict import predict
 from shiftassay.networks.transformer import sampled
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.architectures.lab import Lab, Members, answers
-from shiftassay.studies.architectures.words import listed, mean_sd
+from shiftassay.studies.architectures.lab import Lab, Members, answers, attends, transforms
+from shiftassay.studies.words import listed, mean_sd
 from shiftassay.training.train import Trained
 
 KEY, TITLE, VERSION = "modules", "What the modules do", 1
@@ -28,16 +28,20 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
     arrays: dict[str, np.ndarray] = {}
     for name, group in members.items():
         network = group[0].model.network
-        for what, parts in _removals(network).items():
-            without = [_accuracy_without(member, what, lab) for member in group]
+        if removals := _removals(network):
             whole = [_accuracy(member, lab) for member in group]
-            found["removed"].setdefault(name, {})[what] = {"parts": parts, "without": without, "with": whole}
-        if hasattr(network, "transformation"):
+            found["removed"][name] = {
+                what: {
+                    "parts": parts,
+                    "without": [_accuracy_without(member, what, lab) for member in group],
+                    "with": whole,
+                }
+                for what, parts in removals.items()
+            }
+        if transforms(network):
             found["transformers"][name] = [_transformations(member, lab) for member in group]
             arrays |= {f"{name}/{key}": value for key, value in _seen(group[0].model, lab).items()}
-        if any(isinstance(part, PositionAttention) for part in network.modules()) and not getattr(
-            network, "across_batch", False
-        ):
+        if attends(network) and not getattr(network, "across_batch", False):
             arrays |= {f"{name}/{key}": value for key, value in _attended(group[0].model, lab).items()}
             found["attention"][name] = [_reach(member.model, lab) for member in group]
         layers = {key: part for key, part in network.named_modules() if isinstance(part, CoordConv2d)}
@@ -82,25 +86,26 @@ def finding(found: dict[str, Any]) -> Finding:
         tuple(_sentences(found)),
         tuple(tables),
         tuple(figures),
-        {
-            "removed": found["removed"],
-            "transformers": {
-                name: [{key: value for key, value in seed.items() if key != "draws"} for seed in seeds]
-                for name, seeds in found["transformers"].items()
-            },
-            "attention": found["attention"],
-            "coordinates": found["coordinates"],
-        },
+        without_draws(found),
     )
+
+
+def without_draws(found: dict[str, Any]) -> dict[str, Any]:
+    """What is kept as data: without the thousands of single draws that only a figure needs."""
+    transformers = {
+        name: [{key: value for key, value in seed.items() if key != "draws"} for seed in seeds]
+        for name, seeds in found["transformers"].items()
+    }
+    return {**found, "transformers": transformers}
 
 
 def _removals(network: nn.Module) -> dict[str, str]:
     """What can be taken away from a trained network, and what is put in its place."""
     found = {}
-    if hasattr(network, "transformation"):
+    if transforms(network):
         found["transformer"] = "the identity"
         found["transformer's aim"] = "its mean transformation, the same for every image"
-    if any(isinstance(part, PositionAttention) for part in network.modules()):
+    if attends(network):
         found["attention"] = "the residual alone"
     if any(isinstance(part, Coordinates) for part in network.modules()):
         found["coordinates"] = "zeros"

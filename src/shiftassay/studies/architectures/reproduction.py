@@ -10,7 +10,7 @@ from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import mean_over_seeds, new_draw, paired_over_seeds
 from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_right, validation_losses
 from shiftassay.studies.architectures.study import Claim
-from shiftassay.studies.architectures.words import interval_text, listed, mean_sd, p_text, points
+from shiftassay.studies.words import interval_text, listed, mean_sd, p_text, points
 
 KEY, TITLE, VERSION = "reproduction", "Reproduction", 1
 MEDIAN_OVER = 100

@@ -10,7 +10,7 @@ from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.lab import Lab, Members, answers
-from shiftassay.studies.architectures.words import interval_text, listed, mean_sd, p_text
+from shiftassay.studies.words import interval_text, listed, mean_sd, p_text
 
 KEY, TITLE, VERSION = "robustness", "Trained on plain digits, tested on shifted ones", 1
 

@@ -35,11 +35,10 @@ from shiftassay.studies.architectures import (
 )
 from shiftassay.studies.architectures.lab import Lab, Members
 from shiftassay.studies.architectures.study import Architectures
-from shiftassay.studies.outcome import StudyRun, command, provenance
+from shiftassay.studies.outcome import RESULTS, StudyRun, command, provenance
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.recipe import recipe_named
 
-RESULTS = "results.json"
 FIRST_SEEDS = 3
 # Parts of a study file that only the section of their name measures, or none.
 OTHERS = {"quick", "full", "title", "question", "suggestions", "distortions", "robustness"}
@@ -96,7 +95,7 @@ def run_architectures(
         "data": {"name": everyone[0].trial.data, "digest": everyone[0].trial.data_digest},
         "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
         "section_seconds": seconds,
-        "sections": {key: _without_arrays(found) for key, found in measured.items()},
+        "sections": {**measured, modules.KEY: modules.without_draws(measured[modules.KEY])},
     }
     write_json(folder / RESULTS, results)
     found = [section.finding(measured[section.KEY]) for section in SECTIONS if section.KEY in measured]
@@ -167,12 +166,3 @@ def _measured(section: ModuleType, lab: Lab, members: Members) -> dict[str, Any]
     found = json.loads(json.dumps(section.measure(lab, members)))
     write_json(path, {"key": key, "measured": found})
     return found
-
-
-def _without_arrays(found: dict[str, Any]) -> dict[str, Any]:
-    """What is kept as data: without the thousands of single draws that only a figure needs."""
-    content = json.loads(json.dumps(found))
-    for seeds in content.get("transformers", {}).values():
-        for seed in seeds:
-            seed.pop("draws")
-    return content

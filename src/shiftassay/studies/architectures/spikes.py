@@ -13,8 +13,8 @@ from shiftassay.evaluation.sentence import minus
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import predict
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
-from shiftassay.studies.architectures.words import listed
+from shiftassay.studies.architectures.lab import Lab, Members, settled, transforms, validation_losses
+from shiftassay.studies.words import listed
 from shiftassay.training.replay import replay
 from shiftassay.training.train import Trained
 
@@ -25,7 +25,7 @@ WORST = 0.01
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    transformed = [name for name, group in members.items() if hasattr(group[0].model.network, "transformation")]
+    transformed = [name for name, group in members.items() if transforms(group[0].model.network)]
     enough = len(next(iter(members.values()))[0].metrics) > 2
     control = lab.study.control
     if not enough or not transformed:
@@ -85,10 +85,10 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
     lab.console.print(f"{name} seed {member.trial.seed}: training again to look at epoch {epoch}")
     kept: dict[int, Classifier] = {}
     outside: list[np.ndarray] = []
-    transforms = hasattr(member.model.network, "transformation")
+    has_transformer = transforms(member.model.network)
 
     def watch(now: int, model: Classifier) -> None:
-        if transforms:
+        if has_transformer:
             outside.append(outside_share(model, images[:WATCHED]))
         if now in (epoch - 1, epoch):
             kept[now] = model
@@ -96,7 +96,7 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
     identical = replay(member, lab.dataset, watch)
     before, after = kept[epoch - 1], kept[epoch]
     losses = {"before": _losses(before, lab), "after": _losses(after, lab)}
-    if transforms:
+    if has_transformer:
         losses["old_transformer"] = _losses(_joined(before, after), lab)
         losses["new_transformer"] = _losses(_joined(after, before), lab)
     rise = losses["after"] - losses["before"]
@@ -110,7 +110,7 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
         "from_worst": float(rise[worst].sum() / max(rise[rise > 0].sum(), 1e-12)),
         "loss": loss,
     }
-    return {**found, **_outside(after, images, worst, np.array(loss), outside)} if transforms else found
+    return {**found, **_outside(after, images, worst, np.array(loss), outside)} if has_transformer else found
 
 
 def _outside(

@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from shiftassay.networks.attention import PositionAttention
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
 from shiftassay.statistics.seeds import difference_over_seeds, paired_over_seeds, welch
-from shiftassay.studies.architectures.lab import Lab, Members, settled, validation_losses
-from shiftassay.studies.architectures.words import listed, mean_sd, p_text
+from shiftassay.studies.architectures.lab import Lab, Members, attends, settled, transforms, validation_losses
+from shiftassay.studies.words import listed, mean_sd, p_text
 from shiftassay.training.train import Trained
 
 KEY, TITLE, VERSION = "stability", "What is stable?", 2
@@ -48,21 +47,19 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
 def finding(found: dict[str, Any]) -> Finding:
     if found["epochs"] < FEWEST:
         return Finding(KEY, TITLE, (f"{found['epochs']} epochs are too few to speak of jumps between them.",))
-    figures = [
-        Figure(
-            "groups",
-            {
-                "names": list(found["networks"]),
-                "values": [network["rms"] for network in found["networks"].values()],
-                "claimed": [None] * len(found["networks"]),
-                "scale": 1,
-                "log": True,
-                "label": "root mean square jump of the loss from epoch to epoch",
-            },
-            "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the settled epochs.",
-        )
-    ]
-    return Finding(KEY, TITLE, tuple(_sentences(found)), (_table(found),), tuple(figures), found)
+    figure = Figure(
+        "groups",
+        {
+            "names": list(found["networks"]),
+            "values": [network["rms"] for network in found["networks"].values()],
+            "claimed": [None] * len(found["networks"]),
+            "scale": 1,
+            "log": True,
+            "label": "root mean square jump of the loss from epoch to epoch",
+        },
+        "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the settled epochs.",
+    )
+    return Finding(KEY, TITLE, tuple(_sentences(found)), (_table(found),), (figure,), found)
 
 
 def _jumps(losses: Sequence[Sequence[float]]) -> dict[str, Any]:
@@ -93,12 +90,8 @@ def _against(control: str, networks: dict[str, dict[str, Any]]) -> list[dict[str
 def _contrasts(members: Members, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Runs with a module against runs without: a transformer among all, attention among those without a transformer."""
     nets = {name: group[0].model.network for name, group in members.items()}
-    transformed = {name: hasattr(network, "transformation") for name, network in nets.items()}
-    attending = {
-        name: any(isinstance(part, PositionAttention) for part in network.modules())
-        for name, network in nets.items()
-        if not transformed[name]
-    }
+    transformed = {name: transforms(network) for name, network in nets.items()}
+    attending = {name: attends(network) for name, network in nets.items() if not transformed[name]}
     rows = []
     for what, having in (("a transformer", transformed), ("attention", attending)):
         logs = {
@@ -189,8 +182,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     shaking = [row["network"] for row in shown if row["ratio"] > 1]
     steadier = [row["network"] for row in shown if row["ratio"] < 1]
     others = [row["network"] for row in rows if row not in shown]
-    said = []
-    said += _contrast_sentences(found["contrasts"])
+    said = _contrast_sentences(found["contrasts"])
     said += [
         f"Against {found['control']}, {what} {listed([f'{name}, whose loss jumps {ratios[name]} times as far' for name in names])}."
         for names, what in ((shaking, "these shake:"), (steadier, "these are steadier:"))

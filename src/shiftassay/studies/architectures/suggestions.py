@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,7 @@ from shiftassay.errors import BadInput
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.factorial import analyse
 from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.studies.architectures.study import Suggestions
-from shiftassay.studies.architectures.words import p_text
+from shiftassay.studies.words import p_text
 
 KEY, TITLE, VERSION = "suggestions", "Dropout, schedule, optimiser, epochs", 1
 FACTORS = ("network", "dropout", "schedule", "optimiser", "epochs")
@@ -24,6 +23,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
     if asked is None:
         raise BadInput("the study has no [suggestions].")
     runs = []
+    held_out = min(asked.held_out, len(lab.dataset.train) // 4)
     levels = (asked.networks, asked.dropout, asked.schedules, tuple(asked.optimisers), asked.epochs)
     for seed, combination in enumerate(product(*levels)):
         network, dropout, schedule, optimiser, epochs = combination
@@ -31,7 +31,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
             lab.recipe(schedule=schedule, **asked.optimisers[optimiser]),
             name=f"{optimiser}-{schedule}",
             epochs=epochs,
-            held_out=_held_out(lab, asked),
+            held_out=held_out,
             validate_on_test=False,
         )
         [member] = lab.train(
@@ -39,13 +39,13 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         )
         runs.append({**dict(zip(FACTORS, combination, strict=True)), "accuracy": member.metrics[-1].validation_accuracy})  # fmt: skip
     varied = [factor for factor, values in zip(FACTORS, levels, strict=True) if len(values) > 1]
-    response = [_log_error(run["accuracy"], _held_out(lab, asked)) for run in runs]
+    response = [_log_error(run["accuracy"], held_out) for run in runs]
     effects = analyse([{factor: run[factor] for factor in varied} for run in runs], response)
     return {
         "runs": runs,
         "levels": dict(zip(FACTORS, map(list, levels), strict=True)),
         "effects": [effect.to_json() for effect in effects],
-        "held_out": _held_out(lab, asked),
+        "held_out": held_out,
     }
 
 
@@ -76,10 +76,6 @@ def finding(found: dict[str, Any]) -> Finding:
             )
         )
     return Finding(KEY, TITLE, tuple(said), (_table(effects),), tuple(figures), found)
-
-
-def _held_out(lab: Lab, asked: Suggestions) -> int:
-    return min(asked.held_out, len(lab.dataset.train) // 4)
 
 
 def _log_error(accuracy: float | None, n: int) -> float:
@@ -138,11 +134,9 @@ def _sentences(
     said = []
     for effect in sorted((e for e in effects if len(e["factors"]) == 1), key=lambda e: -e["share"]):
         [factor] = effect["factors"]
-        means = {level: float(np.mean(values)) for level, values in _means(runs, factor, levels[factor]).items()}
-        errors = {
-            level: float(np.mean([_log_error(accuracy, images) for accuracy in values]))
-            for level, values in _means(runs, factor, levels[factor]).items()
-        }
+        by_level = _means(runs, factor, levels[factor])
+        means = {level: float(np.mean(values)) for level, values in by_level.items()}
+        errors = {level: np.mean([_log_error(value, images) for value in values]) for level, values in by_level.items()}
         best, worst = min(errors, key=lambda k: errors[k]), max(errors, key=lambda k: errors[k])
         spread = f"{best} has {100 * means[best]:.2f}% on average, {worst} {100 * means[worst]:.2f}%"
         matters = (
@@ -154,10 +148,7 @@ def _sentences(
         )
         said.append(f"{factor.capitalize()} {matters} ({100 * effect['share']:.0f}% of the variance): {spread}.")
     interacting = [
-        " × ".join(e["factors"])
-        for pair in combinations(FACTORS, 2)
-        for e in effects
-        if e["factors"] == list(pair) and _shown(e)
+        " × ".join(effect["factors"]) for effect in effects if len(effect["factors"]) == 2 and _shown(effect)
     ]
     said.append("Interactions that are shown: " + (", ".join(interacting) if interacting else "none") + ".")
     return said

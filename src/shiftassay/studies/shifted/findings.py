@@ -6,9 +6,10 @@ import numpy as np
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.evaluation.sentence import brackets, minus, p_value, sentence
+from shiftassay.evaluation.sentence import brackets, minus, sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
+from shiftassay.studies.words import mean_sd, p_text
 from shiftassay.training.train import Trained
 
 SAMPLES = "samples.safetensors"
@@ -64,7 +65,7 @@ def accuracy_finding(evaluations: Evaluations, classes: int) -> Finding:
     if len(evaluations) > 1:
         columns.insert(2, f"mean ± sd of {len(evaluations)} seeds")
         for row, values in zip(rows, seeds, strict=True):
-            row.insert(2, _mean_sd(values))
+            row.insert(2, mean_sd(values, 100))
     comparison = next((e.comparison for e in first if e.comparison), None)
     caption = (
         "Wilson intervals for accuracy, bootstrap intervals over images for the change (Newcombe's where images are not paired); "
@@ -151,8 +152,8 @@ def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Fi
     sentences = [said]
     if known:
         sentences.append(
-            f"Accuracy on {recipe['held_out']:,} held-out training images is {_mean_sd(known)}% "
-            f"over {len(members)} seed{'s' * (len(members) > 1)}; on the test set, read once, after training, {_mean_sd(test)}%."
+            f"Accuracy on {recipe['held_out']:,} held-out training images is {mean_sd(known, 100)}% "
+            f"over {len(members)} seed{'s' * (len(members) > 1)}; on the test set, read once, after training, {mean_sd(test, 100)}%."
         )
     rows = tuple(
         (
@@ -246,7 +247,7 @@ def _row(evaluation: Evaluation) -> tuple[str, ...]:
     if change is None:
         return evaluation.name, accuracy, "", "", "", "", "reference"
     counts = f"{change.gained:,} / {change.lost:,}" if change.paired else "not paired"
-    tests = ["–" if p is None else p_value(p).removeprefix("=\u00a0") for p in (change.p_value, change.equivalence_p)]
+    tests = [p_text(p) for p in (change.p_value, change.equivalence_p)]
     points = f"{minus(f'{100 * change.difference.estimate:+.2f}')} {brackets(change.difference)}"
     return evaluation.name, accuracy, points, counts, *tests, change.verdict
 
@@ -275,8 +276,3 @@ def _first_of_each_class(found: ImageSet, columns: int) -> list[int]:
     assert found.labels is not None
     _, first = np.unique(found.labels, return_index=True)
     return first[:columns].tolist()
-
-
-def _mean_sd(values: Sequence[float]) -> str:
-    mean = f"{100 * np.mean(values):.2f}"
-    return f"{mean} ± {100 * np.std(values, ddof=1):.2f}" if len(values) > 1 else mean

@@ -18,7 +18,7 @@ from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_arrays, write_json
 from shiftassay.shifts.catalogue import make
-from shiftassay.studies.outcome import StudyRun, command, provenance
+from shiftassay.studies.outcome import RESULTS, StudyRun, command, provenance
 from shiftassay.studies.shifted.findings import SAMPLES, Evaluations, findings, sample_images, summary
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
@@ -26,8 +26,6 @@ from shiftassay.training.engine import split
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Trained, resolve_recipe, train
-
-RESULTS = "results.json"
 
 
 def run_shifted(

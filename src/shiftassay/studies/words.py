@@ -1,4 +1,4 @@
-"""Numbers as the sections of an architecture study write them."""
+"""Numbers as the findings of a study write them."""
 
 from collections.abc import Sequence
 
