@@ -1,0 +1,73 @@
+"""The catalogue's own shifts, made with a case's truth, give the case's images: conventions are the catalogue's."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.diagnosis.build import Built, build
+from benchmarks.diagnosis.case import Case
+from benchmarks.diagnosis.collection import every_case
+
+from shiftassay.shifts.catalogue import make
+
+SINGLE = [case for case in every_case().values() if len(case.parts) == 1 and case.share == 1 and case.variant == ""]
+FIXED = [c for c in SINGLE if c.parts[0].scope == "shared" and c.pairing == "same_order" and c.dataset == "mnist"]
+# Another kernel, another centre: another picture, nearer to ours than to what it was made from.
+OTHERWISE = ("nearest", "cubic", "half", "resize")
+
+
+@pytest.mark.parametrize("case", FIXED, ids=lambda case: case.name)
+def test_the_catalogue_makes_the_same_images(case: Case) -> None:
+    if case.left_out:
+        pytest.skip("the same images with all families")
+    built = build(case, 60)
+    ours = _ours(built)
+    error, moved = _rms(ours - built.shifted), _rms(built.reference - built.shifted)
+    loose = any(word in case.parts[0].way for word in OTHERWISE)
+    assert error <= (0.6 if loose else 0.1) * moved
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c for c in SINGLE if c.group in ("noise", "overlay", "blur") and c.parts[0].scope == "per_image"],
+    ids=lambda c: c.name,
+)
+def test_random_shifts_have_the_catalogues_moments(case: Case) -> None:
+    built = build(case, 400)
+    ours = _ours(built)
+    for power in (1, 2):
+        theirs, expected = ((x - built.reference) ** power for x in (built.shifted, ours))
+        spread = np.hypot(theirs.mean((1, 2)).std(), expected.mean((1, 2)).std()) / np.sqrt(len(ours))
+        assert abs(theirs.mean() - expected.mean()) <= 4 * spread + 2e-3
+
+
+@pytest.mark.parametrize("case", [c for c in SINGLE if c.pairing == "same_order"], ids=lambda case: case.name)
+def test_a_case_is_made_the_same_again_and_stays_in_range(case: Case) -> None:
+    one, two = build(case, 20, seed=3), build(case, 20, seed=3)
+    assert np.array_equal(one.shifted, two.shifted)
+    assert one.shifted.dtype == np.float32
+    assert np.isfinite(one.shifted).all()
+    if case.family != "rescale":
+        assert one.shifted.min() >= -4
+        assert one.shifted.max() <= 5
+
+
+def test_names_are_distinct_and_every_family_has_cases() -> None:
+    from shiftassay.shifts.family import FAMILIES
+
+    covered = {part.family for case in every_case().values() for part in case.parts}
+    assert set(FAMILIES) - covered <= {"identity", "compose", "adversarial"}
+
+
+def _ours(built: Built) -> np.ndarray:
+    answer = built.answers[0]
+    shift = make(answer.family, {name: _plain(v) for name, v in (answer.parameters or {}).items()}, answer.scope)
+    return shift.apply(built.reference[:, None], np.random.default_rng(1))[:, 0]
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _rms(difference: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(difference**2)))
