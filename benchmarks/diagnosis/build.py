@@ -56,11 +56,13 @@ def answers(case: Case, drawn: list[dict[str, Any]]) -> tuple[Answer, ...]:
         {"family": part.family, "parameters": {**part.parameters, **more}, "scope": part.scope}
         for part, more in zip(case.parts, drawn, strict=True)
     ]
+    if case.instead:
+        return case.instead
     if not parts:
         return (Answer("identity", {}, None),)
     if len(parts) > 1:
-        return (Answer("compose", {"parts": parts}, None), *case.also)
-    return (Answer(**parts[0]), *case.parts[0].also, *case.also)
+        return (Answer("compose", {"parts": parts}, None), *case.also(parts))
+    return (Answer(**parts[0]), *case.parts[0].also, *case.also(parts))
 
 
 @cache

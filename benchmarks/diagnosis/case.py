@@ -10,6 +10,7 @@ import numpy as np
 Images = np.ndarray
 """float32 (n, h, w), black 0, white 1."""
 Labels = np.ndarray
+ANY = "any"
 Parameter = Any
 """A number or list, {"low", "high"} for uniform draws, {"values": […]} for draws out of several."""
 
@@ -33,6 +34,7 @@ class Answer:
     family: str
     parameters: Mapping[str, Any] | None = field(default_factory=dict)
     scope: str | None = "shared"
+    """ANY: whichever."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,12 @@ class Case:
     variant: str = ""
     prepare: Callable[[Images, np.random.Generator], Images] = lambda images, rng: images
     """Applied to the reference before anything else."""
-    also: tuple[Answer, ...] = ()
-    """Other right answers, of compositions above all."""
+    also: Callable[[list[dict[str, Any]]], tuple[Answer, ...]] = lambda parts: ()
+    """From the parts, with what was drawn: other right answers."""
+    instead: tuple[Answer, ...] = ()
+    """The right answers where the truth itself can't be found."""
+    arrays: bool = False
+    """The reference given as bytes and the shifted set as floats on the same scale, 0 to 255."""
 
     @property
     def name(self) -> str:
@@ -91,6 +97,7 @@ class Case:
             f"share={self.share:g}" if self.share < 1 else "",
             self.dataset if self.dataset != "mnist" else "",
             f"without {self.left_out}" if self.left_out else "",
+            "bytes and floats" if self.arrays else "",
             "model" if self.model else "",
         ]
         return " ".join([f"{self.group}/{what}", *(f"[{extra}]" for extra in extras if extra)])

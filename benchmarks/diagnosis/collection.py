@@ -5,7 +5,22 @@ from fnmatch import fnmatch
 from functools import cache
 
 import numpy as np
-from benchmarks.diagnosis import blur, geometry, intensity, noise, overlay, rearrangement, sample
+from benchmarks.diagnosis import (
+    attack,
+    blur,
+    compositions,
+    fashion,
+    geometry,
+    intensity,
+    left_out,
+    noise,
+    nulls,
+    overlay,
+    pairings,
+    rearrangement,
+    sample,
+    unknowns,
+)
 from benchmarks.diagnosis.case import Case
 
 from shiftassay.noise import seed_for
@@ -49,6 +64,21 @@ GROUPS = tuple(module.GROUP for module in (*SINGLES, sample))
 
 
 def _cases() -> Iterator[Case]:
+    singles = [*_singles(), *attack.cases()]
+    cases = [
+        *singles,
+        *compositions.cases(),
+        *nulls.cases(),
+        *unknowns.cases(),
+        *pairings.unpaired(),
+        *pairings.reordered(),
+    ]
+    yield from cases
+    yield from left_out.cases(singles)
+    yield from fashion.cases(cases)
+
+
+def _singles() -> Iterator[Case]:
     for module in SINGLES:
         for part in module.parts():
             yield Case(module.GROUP, (part,))

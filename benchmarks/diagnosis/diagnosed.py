@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+from benchmarks.diagnosis.attack import victim
 from benchmarks.diagnosis.build import Built
 from benchmarks.diagnosis.case import Case
 
@@ -14,10 +16,13 @@ from shiftassay.shifts.family import FAMILIES
 
 def diagnosed(case: Case, built: Built, seed: int) -> dict[str, Any]:
     """The JSON of the diagnosis."""
+    if case.arrays:
+        reference, shifted = np.rint(255 * built.reference), np.rint(255 * built.shifted)
+        return shiftassay.diagnose(reference.astype(np.uint8), shifted.astype(np.float32), seed=seed).to_json()
     reference = ImageSet(built.reference[:, None], built.labels, "reference")
     shifted = ImageSet(built.shifted[:, None], built.shifted_labels, "shifted")
     with _without(case.left_out):
-        return shiftassay.diagnose(reference, shifted, seed=seed).to_json()
+        return shiftassay.diagnose(reference, shifted, model=victim() if case.model else None, seed=seed).to_json()
 
 
 @contextmanager

@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.diagnosis.build import Built
-from benchmarks.diagnosis.case import Answer, Case
+from benchmarks.diagnosis.case import ANY, Answer, Case
 from benchmarks.diagnosis.parameters import compared
+
+from shiftassay.shifts.family import FAMILIES
 
 SHARE = 0.05  # by which the share of shifted images may be off
 
@@ -49,7 +51,8 @@ def judge(diagnosis: Mapping[str, Any], case: Case, built: Built) -> Judgement:
     wrong = list(best.pop("wrong"))
     pairing = None if case.pairing is None else diagnosis["pairing"]["kind"] == case.pairing
     share = None
-    if best["family"] and len(case.parts) == 1 and case.family != "unknown" and case.group != "sample":
+    told = best["family"] and not case.instead and case.family != "unknown"
+    if told and len(case.parts) == 1 and case.group not in ("sample", "null"):
         found = verdict.get("share")
         share = (found is None and case.share == 1) or (found is not None and abs(found - case.share) <= SHARE)
         if not share:
@@ -57,7 +60,7 @@ def judge(diagnosis: Mapping[str, Any], case: Case, built: Built) -> Judgement:
     if pairing is False:
         wrong.append(f"pairing {diagnosis['pairing']['kind']}, not {case.pairing}")
     information = None
-    if best["family"] and case.family != "unknown" and case.share == 1:
+    if told and case.share == 1:
         information = verdict.get("information") == case.information
         if not information:
             wrong.append(f"information {verdict.get('information')}, not {case.information}")
@@ -84,11 +87,14 @@ def _against(verdict: Mapping[str, Any], answer: Answer, case: Case, built: Buil
         return {**result, "wrong": [f"family {verdict['family']}, not {answer.family}"]}
     if answer.family == "compose" and answer.parameters is not None:
         return _parts(verdict["parameters"]["parts"], answer.parameters["parts"], built)
+    if answer.family == "compose" and case.left_out:
+        own = set(_groups(verdict["parameters"]["parts"])) == {case.parts[0].group}
+        return {**result, "family": own, "wrong": [] if own else ["a composition with other groups' families"]}
     if answer.family == "unknown":
         return {**result, "wrong": []}
     wrong = []
-    result["scope"] = verdict.get("scope") == answer.scope
-    if not result["scope"]:
+    result["scope"] = None if answer.scope == ANY else verdict.get("scope") == answer.scope
+    if result["scope"] is False:
         wrong.append(f"scope {verdict.get('scope')}, not {answer.scope}")
     if answer.parameters is not None:
         off = compared(
@@ -119,6 +125,10 @@ def _parts(found: list[Mapping[str, Any]], truth: list[Mapping[str, Any]], built
             f"{part['family']}: {o}" for o in compared(part["family"], match["parameters"], part["parameters"], built)
         ]
     return {"family": True, "scope": scopes, "parameters": not off, "order": ordered, "wrong": wrong + off}
+
+
+def _groups(parts: list[Mapping[str, Any]]) -> list[str]:
+    return [FAMILIES[part["family"]].group for part in parts]
 
 
 def _family_of(equivalent: Any) -> str:

@@ -65,6 +65,8 @@ def _compare(
         return _phases(found, true, built)
     if name in ("field", "pattern"):
         return _field(name, found, true, built)
+    if isinstance(true, str):
+        return None if found == true else f"{name} {found}, not {true}"
     if isinstance(true, Mapping):
         return _summary(family, name, found, true)
     if isinstance(found, Mapping):

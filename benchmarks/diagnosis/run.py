@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.diagnosis import fashion
 from benchmarks.diagnosis.collection import chosen, every_case
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,8 @@ def main() -> None:
         return
     from benchmarks.diagnosis.report import report, results
 
+    if not fashion.INSTALLED_HERE:
+        print(fashion.MISSING)
     began = perf_counter()
     records = run([case.name for case in cases], asked.images, asked.seed, asked.workers, asked.again, asked.verbose)
     print(report(records, asked.verbose))
