@@ -51,10 +51,11 @@ def chosen(groups: list[str], only: str | None, sample: int | None, seed: int) -
     taken: dict[str, int] = {}
     rounds = []
     for case in shuffled:
-        # Single families before the rarer strata of compositions: each of those counts as one stratum.
-        stratum = case.stratum if case.group in GROUPS else case.group
-        rounds.append(taken.get(stratum, 0))
-        taken[stratum] = rounds[-1] + 1
+        # Other groups than those of single families are a stratum each, which gives two cases at a time.
+        single = case.group in GROUPS
+        stratum = case.stratum if single else case.group.partition("-")[0]
+        count = taken[stratum] = taken.get(stratum, -1) + 1
+        rounds.append(count if single else count // 2)
     order = np.argsort(rounds, kind="stable")[:sample]
     names = {shuffled[i].name for i in order}
     return [case for case in cases if case.name in names]

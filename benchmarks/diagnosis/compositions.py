@@ -135,7 +135,7 @@ def _pairs() -> Iterator[tuple[tuple[Part, ...], Also]]:
 
 
 def _triples() -> Iterator[tuple[tuple[Part, ...], Also]]:
-    for parts, also in (
+    yield from (
         ((rotate(15.0), gain(0.5), gaussian_noise(0.1)), _then(any_order)),
         ((translate(3.0, -2.0), gaussian_blur(1.2), impulse_noise(0.1)), _then(any_order)),
         ((invert(), rotate(20.0, CV2), gaussian_noise(0.1)), nothing),
@@ -148,8 +148,7 @@ def _triples() -> Iterator[tuple[tuple[Part, ...], Also]]:
         ((translate(4.0, 0.0), scale(0.8, CV2), invert()), _then(_moved)),
         ((rotate(15.0), stripe([12, 13, 14, 15]), gaussian_blur(1.0)), nothing),
         ((gamma(2.0), shot_noise(12.0), transpose()), _with(nothing)),
-    ):
-        yield parts, also
+    )
 
 
 def nothing(parts: PARTS) -> tuple[Answer, ...]:

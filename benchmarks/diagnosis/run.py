@@ -19,6 +19,8 @@ from typing import Any
 from benchmarks.diagnosis import fashion
 from benchmarks.diagnosis.collection import chosen, every_case
 
+from shiftassay.files import write_whole
+
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "out" / "diagnosis-benchmark"
 SOURCES = ("src/shiftassay/diagnosis", "src/shiftassay/shifts", "benchmarks/diagnosis")
@@ -43,7 +45,7 @@ def main() -> None:
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         command = f"python -m benchmarks.diagnosis --seed {asked.seed} --images {asked.images}"
-        asked.json.write_text(json.dumps(results(records, command), indent=1) + "\n")
+        write_whole(asked.json, _text(results(records, command)).encode())
 
 
 def run(
@@ -123,6 +125,13 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_shortened(v) for v in value] if len(value) <= 30 else f"{len(value)} numbers"
     return value
+
+
+def _text(content: dict[str, Any]) -> str:
+    """JSON with a line for each case."""
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in content["cases"].items())
+    outer = json.dumps({**content, "cases": {}}, indent=1, ensure_ascii=False)
+    return outer.replace('"cases": {}', f'"cases": {{\n{rows}\n }}') + "\n"
 
 
 def _single_threaded() -> None:

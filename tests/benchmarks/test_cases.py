@@ -1,5 +1,6 @@
 """The catalogue's own shifts, made with a case's truth, give the case's images: conventions are the catalogue's."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ OTHERWISE = ("nearest", "cubic", "half", "resize")
 
 @pytest.mark.parametrize("case", FIXED, ids=lambda case: case.name)
 def test_the_catalogue_makes_the_same_images(case: Case) -> None:
-    built = build(case, 60)
+    built = build(case, 40)
     ours = _made(built.answers[0], built)
     error, moved = _rms(ours - built.shifted), _rms(built.reference - built.shifted)
     loose = any(word in case.parts[0].way for word in OTHERWISE)
@@ -29,7 +30,7 @@ def test_the_catalogue_makes_the_same_images(case: Case) -> None:
 
 @pytest.mark.parametrize("case", FIXED_COMPOSITIONS, ids=lambda case: case.name)
 def test_every_right_answer_on_a_composition_makes_the_same_images(case: Case) -> None:
-    built = build(case, 60)
+    built = build(case, 40)
     moved = _rms(built.reference - built.shifted)
     for answer in built.answers:
         assert _rms(_made(answer, built) - built.shifted) <= 0.2 * moved
@@ -41,7 +42,7 @@ def test_every_right_answer_on_a_composition_makes_the_same_images(case: Case) -
     ids=lambda c: c.name,
 )
 def test_random_shifts_have_the_catalogues_moments(case: Case) -> None:
-    built = build(case, 400)
+    built = build(case, 150)
     ours = _made(built.answers[0], built)
     for power in (1, 2):
         theirs, expected = ((x - built.reference) ** power for x in (built.shifted, ours))
@@ -49,7 +50,7 @@ def test_random_shifts_have_the_catalogues_moments(case: Case) -> None:
         assert abs(theirs.mean() - expected.mean()) <= 4 * spread + 2e-3
 
 
-@pytest.mark.parametrize("case", [c for c in SINGLE if c.pairing == "same_order"], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [c for c in CASES if c.pairing == "same_order"][::4], ids=lambda case: case.name)
 def test_a_case_is_made_the_same_again_and_stays_in_range(case: Case) -> None:
     one, two = build(case, 20, seed=3), build(case, 20, seed=3)
     assert np.array_equal(one.shifted, two.shifted)
@@ -64,7 +65,8 @@ def test_names_are_distinct_and_every_family_has_cases() -> None:
     from shiftassay.shifts.family import FAMILIES
 
     covered = {part.family for case in every_case().values() for part in case.parts}
-    assert set(FAMILIES) - covered == {"compose"}
+    missing = set() if find_spec("skimage") else {"canny_edges"}
+    assert set(FAMILIES) - covered == {"compose"} | missing
 
 
 def test_attacks_stay_in_their_ball_and_fool_the_model() -> None:

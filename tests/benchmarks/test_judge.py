@@ -10,7 +10,7 @@ from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.collection import every_case
 from benchmarks.diagnosis.judge import Judgement, judge
 
-CASES = [case for case in every_case().values() if case.dataset == "mnist"]
+CASES = [case for case in every_case().values() if case.dataset == "mnist" and not case.instead]
 
 
 def true_diagnosis(case: Case, built: Built) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def true_diagnosis(case: Case, built: Built) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case.name)
 def test_the_truth_is_right(case: Case) -> None:
     built = build(case, 20)
     judgement = judge(true_diagnosis(case, built), case, built)
