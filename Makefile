@@ -45,8 +45,7 @@ startup: setup
 	$(BIN)/python benchmarks/startup.py
 
 # Whether diagnoses are right, on shifts made by other code than ours. ARGUMENTS='--sample 60 --images 400' for a quick look.
-diagnosis-benchmark: setup
-	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[benchmark]'
+diagnosis-benchmark: $(STAMP)-benchmark
 	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--workers 2 --json docs/results/diagnosis.json)
 
 tables: setup
@@ -61,6 +60,11 @@ $(STAMP):
 	  { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@rm -f $(VENV)/.installed-*; touch $@
+
+# The libraries that make the benchmark's shifts.
+$(STAMP)-benchmark: $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[benchmark]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) out build dist

@@ -79,6 +79,8 @@ def one(name: str, images: int, seed: int) -> dict[str, Any]:
     record: dict[str, Any] = {"case": name, "group": case.group, "stratum": case.stratum, "truth": case.family}
     try:
         diagnosis = diagnosed.diagnosed(case, built, seed)
+        seconds = perf_counter() - began
+        judgement = judge(diagnosis, case, built).to_json()
     except Exception:
         return {**record, "error": traceback.format_exc(), "seconds": perf_counter() - began}
     verdict = diagnosis["verdict"]
@@ -87,8 +89,8 @@ def one(name: str, images: int, seed: int) -> dict[str, Any]:
         "verdict": verdict["family"],
         "parameters": _shortened(verdict.get("parameters")),
         "pairing": diagnosis["pairing"]["kind"],
-        "judgement": judge(diagnosis, case, built).to_json(),
-        "seconds": perf_counter() - began,
+        "judgement": judgement,
+        "seconds": seconds,
     }
 
 
