@@ -142,11 +142,11 @@ class MotionBlur(Shift):
 
         return [*super().estimate(pairs), *tails(pairs)]
 
-    def followed(self, pairs: "Pairs") -> "Shift | None":
+    def followed(self, pairs: "Pairs") -> Shift | None:
         """A fading line with the angle of each of the pairs' images; an even one with both its numbers."""
         from shiftassay.shifts.tail import angles
 
-        if self.fading is None:
+        if self.fading is None or self.scope == "shared":
             return super().followed(pairs)
         found = angles(pairs, self.fading, max(extremes(self.length)))
         return MotionBlur(self.length, Each(found), self.fading, scope="per_image")

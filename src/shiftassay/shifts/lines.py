@@ -183,7 +183,7 @@ def _added(pairs: "Pairs") -> tuple[np.ndarray, np.ndarray] | None:
         return None
     few = slice(FEW)
     known = (pairs.shifted[few] < WHITE) | (pairs.reference[few] < 1 - WHITE)
-    return np.where(known, difference[few], 0).mean(1), known.all(1)
+    return np.where(known, difference[few], 0).mean(1), np.asarray(known.all(1))
 
 
 def _mismatch(

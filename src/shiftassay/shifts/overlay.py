@@ -96,11 +96,13 @@ class Occlusion(Shift):
             found.append(_drawn(cls, each[seen], weights[seen], fill))
         return found
 
-    def followed(self, pairs: "Pairs") -> "Occlusion | None":
+    def followed(self, pairs: "Pairs") -> Shift | None:
         """With the rectangle of each of the pairs' images: of its size where that is one for all, else the smallest.
 
         Where nothing has changed it lies outside the picture.
         """
+        if self.scope == "shared":
+            return self
         fills = _fills(pairs)
         if fills is None:
             return None

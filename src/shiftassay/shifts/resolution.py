@@ -132,8 +132,10 @@ class Jpeg(Shift):
             drawn = Uniform(float(values.min()), float(values.max()))
         return [shared, cls(round(drawn) if isinstance(drawn, float) else drawn, scope="per_image")]
 
-    def followed(self, pairs: "Pairs") -> "Jpeg | None":
+    def followed(self, pairs: "Pairs") -> Shift | None:
         """With the quality of each of the pairs' images: that of least squared error, out of a choice or all of a range."""
+        if self.scope == "shared":
+            return self
         low, high = (int(np.clip(round(f(extremes(self.quality))), 1, 100)) for f in (min, max))
         if isinstance(self.quality, Choice):
             values = np.clip(np.rint(self.quality.values), 1, 100).astype(int)

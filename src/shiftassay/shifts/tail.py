@@ -29,9 +29,11 @@ def tails(pairs: "Pairs") -> list[MotionBlur]:
     within a search for the sd. The length is where the tail is cut off; from three sds on that can't be seen, and it is
     given as that. Nothing is returned where contrast isn't lost, or where no tail explains half of the change.
     """
+    if min(pairs.reference.shape[2:]) < 3:
+        return []
     few, more = pairs.first(FEW), pairs.first(MANY)
     rough = [sum(np.mean(np.diff(i, axis=axis) ** 2) for axis in (2, 3)) for i in (pairs.reference, pairs.shifted)]
-    if min(pairs.reference.shape[2:]) < 3 or not rough[1] < 0.95 * rough[0]:
+    if not rough[1] < 0.95 * rough[0]:
         return []
     grid = np.stack([_grid(few, fading) for fading in FADINGS])  # (fadings, angles, images)
     change = max(float(few.errors(few.reference).mean()), 1e-12)
