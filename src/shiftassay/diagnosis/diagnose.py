@@ -99,7 +99,9 @@ def _checked(
     before, after = _image_set(reference, "reference"), _image_set(shifted, "shifted")
     for images in (before, after):
         if len(images) < FEWEST:
-            raise BadInput(f"{images.name}: a diagnosis needs at least {FEWEST} images, found {len(images)}. Give more.")
+            raise BadInput(
+                f"{images.name}: a diagnosis needs at least {FEWEST} images, found {len(images)}. Give more."
+            )
         if not np.isfinite(images.images).all():
             raise BadInput(f"{images.name}: it holds NaN or infinity. Repair or leave out those images.")
     if before.shape != after.shape:
@@ -197,5 +199,7 @@ def _explained(verdict: Verdict, candidates: tuple[Candidate, ...], proof: Proof
         )
     said = [f"{str(verdict.shift)[0].upper()}{str(verdict.shift)[1:]}."]
     if candidates:
-        said.append(f"Made again from the reference it leaves {100 * candidates[0].misfit:.1f}% of the change unexplained.")
+        said.append(
+            f"Made again from the reference it leaves {100 * candidates[0].misfit:.1f}% of the change unexplained."
+        )
     return " ".join([*said, *proof.sentences])

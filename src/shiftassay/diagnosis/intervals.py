@@ -45,7 +45,10 @@ def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) ->
     if len(fits) < 3:
         return {}
     if isinstance(how, Compose):
-        parts = [_about(part, [f.parts[i] for f in fits if isinstance(f, Compose)], level) for i, part in enumerate(how.parts)]
+        parts = [
+            _about(part, [f.parts[i] for f in fits if isinstance(f, Compose)], level)
+            for i, part in enumerate(how.parts)
+        ]
         return {"parts": parts}
     return _about(how, fits, level)
 
@@ -64,7 +67,10 @@ def _again(how: Shift, pairs: Pairs) -> Shift | None:
 
 def _fixed(how: Shift) -> tuple[Any, ...]:
     """What a fit has to agree on: whole numbers such as a block's side, and what stands for a variant of the family."""
-    return tuple(getattr(how, name, None) is None for name in ("fading",)) + (getattr(how, "block", None), getattr(how, "clip", None))
+    return tuple(getattr(how, name, None) is None for name in ("fading",)) + (
+        getattr(how, "block", None),
+        getattr(how, "clip", None),
+    )
 
 
 def _numbers(how: Shift) -> list[str]:

@@ -40,7 +40,11 @@ def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift:
     counts = np.bincount(own * classes + given, minlength=classes**2).reshape(classes, classes)
     mapping = counts.argmax(1)
     mapping = np.where(counts.sum(1) > 0, mapping, np.arange(classes))
-    if counts.max(1).sum() >= ALMOST * len(own) and sorted(mapping.tolist()) == list(range(classes)) and np.any(mapping != np.arange(classes)):
+    if (
+        counts.max(1).sum() >= ALMOST * len(own)
+        and sorted(mapping.tolist()) == list(range(classes))
+        and np.any(mapping != np.arange(classes))
+    ):
         return LabelPermutation(tuple(mapping.tolist()))
     agreement = _circular_agreement(own, given, classes)
     offset = int(agreement.argmax())

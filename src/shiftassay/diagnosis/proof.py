@@ -30,7 +30,13 @@ class Proof:
 
 
 def prove(
-    verdict: Verdict, before: ImageSet, after: ImageSet, order: np.ndarray, model: nn.Module | None, seed: int, device: str
+    verdict: Verdict,
+    before: ImageSet,
+    after: ImageSet,
+    order: np.ndarray,
+    model: nn.Module | None,
+    seed: int,
+    device: str,
 ) -> Proof:
     """Ask the model about the reference, the shifted set, its remake, and the shifted set with the shift undone."""
     if model is None or before.labels is None:
@@ -39,7 +45,10 @@ def prove(
     clean, seen = before.images[order[found]], after.images[found]
     own = before.labels[order[found]]
     given = own if after.labels is None else after.labels[found]
-    right = {name: _right(model, images, labels, device) for name, images, labels in (("reference", clean, own), ("shifted", seen, given))}
+    right = {
+        name: _right(model, images, labels, device)
+        for name, images, labels in (("reference", clean, own), ("shifted", seen, given))
+    }
     accuracy: dict[str, float | None] = {name: float(r.mean()) for name, r in right.items()}
     accuracy |= dict.fromkeys(("reproduced", "restored_with_partner", "restored_blind"))
     how = verdict.shift
@@ -54,7 +63,10 @@ def prove(
     checks = [_mistakes(right["shifted"], again)]
     pairs = Pairs(clean, seen)
     followed = _followed(how, pairs)
-    for name, undoing in (("restored_with_partner", followed), ("restored_blind", how if _undoable_blind(how) else None)):
+    for name, undoing in (
+        ("restored_with_partner", followed),
+        ("restored_blind", how if _undoable_blind(how) else None),
+    ):
         undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
         if undone is not None:
             accuracy[name] = float(_right(model, undone, own, device).mean())
@@ -87,7 +99,9 @@ def _mistakes(seen: np.ndarray, again: list[np.ndarray]) -> dict[str, Any]:
 def _sentences(accuracy: Mapping[str, float | None], checks: list[dict[str, Any]]) -> list[str]:
     a = {k: f"{100 * v:.1f}%" for k, v in accuracy.items() if v is not None}
     said = [f"Accuracy went from {a['reference']} to {a['shifted']}; the remake gives {a['reproduced']}"]
-    said[0] += f", with {100 * checks[0]['value']:.0f}% of images right or wrong alike ({100 * checks[0]['null']:.0f}% between two remakes)."
+    said[0] += (
+        f", with {100 * checks[0]['value']:.0f}% of images right or wrong alike ({100 * checks[0]['null']:.0f}% between two remakes)."
+    )
     if "restored_with_partner" in a:
         said.append(f"Undone, accuracy is {a['restored_with_partner']}.")
     return said

@@ -25,7 +25,7 @@ OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0
 class Remake:
     """A shift and what its remake leaves: `unexplained`, the share of the change, and `mismatch`, of the chance in it.
 
-    `details` are the mismatch's parts; `how` is the resampling that fits best; `left` the residual of the pairs.
+    `details` are the mismatch's parts, beyond that of two remakes; `how` is the resampling that fits best; `left` the residual of the pairs.
     """
 
     shift: Shift
@@ -74,7 +74,11 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     drawn = made[0] - mean
     expected = _energy(drawn)
     unexplained = abs(energy - expected) / scale
-    details = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
+    seen = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
+    null = _mismatch(
+        pairs.reference, np.mean([made[0], *made[2:]], axis=0, dtype=np.float32), made[1], made[0], expected
+    )
+    details = {name: max(value - null[name], 0.0) for name, value in seen.items()}
     chance = min(max(energy, expected) / scale, 1.0)
     return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
 

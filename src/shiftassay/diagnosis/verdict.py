@@ -115,7 +115,12 @@ def _summary(value: Uniform | Choice, drawn: np.ndarray | None) -> dict[str, Any
     if isinstance(value, Choice) and isinstance(value.values[0], tuple):
         return _matrices(value, drawn)
     values = np.asarray(value.values, float) if isinstance(value, Choice) else np.linspace(value.low, value.high, 201)
-    told: dict[str, Any] = {"mean": float(values.mean()), "sd": float(values.std()), "low": float(values.min()), "high": float(values.max())}
+    told: dict[str, Any] = {
+        "mean": float(values.mean()),
+        "sd": float(values.std()),
+        "low": float(values.min()),
+        "high": float(values.max()),
+    }
     if isinstance(value, Choice):
         shares = np.full(len(values), 1 / len(values))
         if drawn is not None:
@@ -128,7 +133,12 @@ def _summary(value: Uniform | Choice, drawn: np.ndarray | None) -> dict[str, Any
 
 def _matrices(value: Choice, drawn: np.ndarray | None) -> dict[str, Any]:
     rows = np.asarray(value.values, float)
-    told: dict[str, Any] = {"mean": rows.mean(0).tolist(), "sd": rows.std(0).tolist(), "low": rows.min(0).tolist(), "high": rows.max(0).tolist()}
+    told: dict[str, Any] = {
+        "mean": rows.mean(0).tolist(),
+        "sd": rows.std(0).tolist(),
+        "low": rows.min(0).tolist(),
+        "high": rows.max(0).tolist(),
+    }
     if len(rows) <= FEW_VALUES:
         shares = np.full(len(rows), 1 / len(rows))
         if drawn is not None:

@@ -167,9 +167,10 @@ class Shift(ABC):
             return self
         if not self.search:
             return None
-        from shiftassay.shifts.fitting import fit_each
+        from shiftassay.shifts.fitting import Following, fit_each
 
-        return self.at_each(fit_each(type(self), self.starts(pairs.reference.shape[2:]), pairs))
+        following = Following(self)
+        return following.at_each(fit_each(following, self.starts(pairs.reference.shape[2:]), pairs))
 
     @classmethod
     def numbers(cls) -> tuple[str, ...]:

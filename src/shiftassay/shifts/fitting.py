@@ -4,12 +4,13 @@ From the best of a grid of starts, damped Gauss-Newton steps (Levenberg 1944, Ma
 differences of the family's own `apply`, so that a family says no more than where to start and how far to step.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from jaxtyping import Float64
 
-from shiftassay.shifts.family import Choice, Images, Shift, Uniform
+from shiftassay.shifts.family import Choice, Each, Images, Shift, Uniform
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -23,6 +24,39 @@ KEPT = 3  # starts that are refined
 STEPS = 10
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
 RARE = 0.04  # share of the images below which a value is a failed fit
+
+
+class Family(Protocol):
+    """What a fit needs of a family, or of what stands in for one."""
+
+    @property
+    def smooth(self) -> bool: ...
+    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+    def at(self, numbers: np.ndarray) -> Shift: ...
+    def at_each(self, numbers: np.ndarray) -> Shift: ...
+
+
+@dataclass(frozen=True)
+class Following:
+    """A shift whose numbers are looked for image by image, whatever else it says staying as it is."""
+
+    how: Shift
+
+    @property
+    def smooth(self) -> bool:
+        return self.how.smooth
+
+    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.how.steps()
+
+    def at(self, numbers: np.ndarray) -> Shift:
+        found = vars(self.how.at(numbers))
+        looked_for = [name for name, value in vars(self.how.at_each(numbers[None])).items() if isinstance(value, Each)]
+        return replace(self.how, scope="shared", **{name: found[name] for name in looked_for})
+
+    def at_each(self, numbers: np.ndarray) -> Shift:
+        found = vars(self.how.at_each(numbers))
+        return replace(self.how, **{name: value for name, value in found.items() if isinstance(value, Each)})
 
 
 def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
@@ -76,13 +110,13 @@ def _middle(errors: Float64[np.ndarray, "g"]) -> int:
     return (first + last) // 2
 
 
-def refine(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "k"]:
+def refine(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "k"]:
     """The best of several starts after Gauss-Newton steps over all images together."""
     found = [_gauss_newton(cls, start[None], pairs, pooled=True) for start in starts]
     return min(found, key=lambda f: f[1].mean())[0][0]
 
 
-def fit_each(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "n k"]:
+def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "n k"]:
     """The parameters of each image, from its own best start."""
     view = pairs.smooth if cls.smooth else pairs
     errors = _on_grid(cls, starts, view)
@@ -125,24 +159,24 @@ def distribution(
     return Uniform(max(float(a - (b - a) / 8), limits[0]), min(float(b + (b - a) / 8), limits[1]))
 
 
-def made(cls: type[Shift], values: Float64[np.ndarray, "n k"], images: Images) -> Images:
+def made(cls: Family, values: Float64[np.ndarray, "n k"], images: Images) -> Images:
     """The images shifted with the given numbers: one row for all, or one for each."""
     how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
     return how.apply(images, np.random.default_rng(0))
 
 
-def _gain(cls: type[Shift], each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
+def _gain(cls: Family, each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
     """What numbers for each image leave, as a share of what the same for all leave."""
     left = [pairs.errors(made(cls, values, pairs.reference)).mean() for values in (each, shared[None])]
     return float(left[0] / max(left[1], 1e-12))
 
 
-def _on_grid(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
+def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
     return np.stack([pairs.errors(made(cls, start[None], pairs.reference)) for start in starts])
 
 
 def _gauss_newton(
-    cls: type[Shift], values: Float64[np.ndarray, "m k"], pairs: "Pairs", pooled: bool
+    cls: Family, values: Float64[np.ndarray, "m k"], pairs: "Pairs", pooled: bool
 ) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
     step, low, high = cls.steps()
     n = len(pairs)

@@ -1,6 +1,6 @@
 """Shifts of grey values, pixel by pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +23,8 @@ from shiftassay.shifts.family import (
     extremes,
     spread,
 )
+from shiftassay.shifts.fitting import fitted
+from shiftassay.shifts.pairs import Pairs
 
 
 @FAMILIES.register("invert")
@@ -64,6 +66,14 @@ class Gain(Shift):
         super().__post_init__()
         check(self, "factor", lambda v: v > 0, "above 0 (0 would blacken every image)")
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """Least squares, with clipping besides where images are brighter but none is above white."""
+        found = fitted(cls, pairs)
+        if pairs.shifted.max() <= 1 < pairs.shifted.mean() / max(pairs.reference.mean(), 1e-9):
+            found += fitted(_ClippedGain, pairs)
+        return found
+
     @property
     def information(self) -> Information:
         return "reduced" if self.clip and max(extremes(self.factor)) > 1 else "preserved"
@@ -76,6 +86,22 @@ class Gain(Shift):
 
     def _clipped(self, images: Images) -> Images:
         return np.clip(images, 0, 1) if self.clip else images
+
+
+class _ClippedGain(Gain):
+    """What a fit of a gain that clips takes for a family."""
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> Gain:
+        return Gain(float(numbers[0]), clip=True)
+
+    @classmethod
+    def at_each(cls, numbers: np.ndarray) -> Gain:
+        return Gain(Each(numbers[:, 0]), clip=True, scope="per_image")
+
+    @classmethod
+    def drawn_from(cls, numbers: np.ndarray) -> Gain:
+        return replace(Gain.drawn_from(numbers), clip=True)
 
 
 @FAMILIES.register("offset")
