@@ -230,22 +230,23 @@ class FixedPattern(Shift):
         clip = bool(np.mean((shifted < -EDGE) | (shifted > 1 + EDGE)) < 1e-4)
         difference = shifted - reference
         inside = (shifted > EDGE) & (shifted < 1 - EDGE) if clip else np.ones(shifted.shape, bool)
-        counts = inside.sum(0)
-        known = counts >= min(SEEN, len(pairs))
+        median, known = _median(difference, inside, min(SEEN, len(pairs)))
         if not known.any():
             return []
-        ordered = np.sort(np.where(inside, difference, np.inf), 0)
-        lower, upper = (
-            np.take_along_axis(ordered, np.maximum(k, 0)[None], 0)[0] for k in ((counts - 1) // 2, counts // 2)
-        )
-        median = np.where(known, (lower + np.where(counts > 0, upper, 0)) / 2, 0).astype(np.float32)
         left = np.where(inside & known, difference - median, 0)
         if (left**2).sum(dtype=np.float64) > 0.5 * (np.where(inside & known, difference, 0) ** 2).sum(dtype=np.float64):
             return []
         # Black after the shift: at most −x at the brightest x. White: at least 1 − x at the darkest.
+        noise = 1.4826 * float(np.median(np.abs(left[inside & known])))
+        margin = 2 * noise
+        if clip and noise > EDGE:
+            # Of noise on top only one side is seen near black or white: images are chosen by where noise alone can't take them there.
+            middle = reference + median
+            inside = (middle > margin) & (middle < 1 - margin)
+            median, known = _median(difference, inside, min(SEEN, len(pairs)))
         dark = ~known & (shifted <= EDGE).any(0)
         white = ~known & ~dark
-        bound = np.where(white, np.min(1 - reference, 0), np.max(np.where(shifted <= EDGE, reference, 0), 0))
+        bound = np.where(white, np.min(1 - reference, 0), np.max(np.where(shifted <= EDGE, reference, 0), 0)) - margin
         sd = _censored_sd(median[known], bound[~known])
         beyond = sd * np.exp(norm.logpdf(bound / sd) - norm.logsf(bound / sd))
         pattern = np.where(known, median, np.where(white, beyond, -beyond))
@@ -273,6 +274,16 @@ def _strengths(value: Number, images: Images, rng: np.random.Generator) -> tuple
 
 def _clipped(images: Images, clip: bool) -> Images:
     return np.clip(images, 0, 1) if clip else images
+
+
+def _median(values: np.ndarray, chosen: np.ndarray, enough: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each place the median of the chosen values, 0 where they are not enough, and where they are."""
+    counts = chosen.sum(0)
+    ordered = np.sort(np.where(chosen, values, np.inf), 0)
+    middle = (np.take_along_axis(ordered, np.maximum(k, 0)[None], 0)[0] for k in ((counts - 1) // 2, counts // 2))
+    known = (counts >= enough) & (counts > 0)
+    lower, upper = (np.where(known, values, 0) for values in middle)
+    return ((lower + upper) / 2).astype(np.float32), known
 
 
 def _censored_sd(seen: np.ndarray, bounds: np.ndarray) -> float:
