@@ -20,6 +20,8 @@ from shiftassay.shifts.family import (
     draw,
     spread,
 )
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.strength import is_clipped, strength_of
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -49,6 +51,13 @@ class GaussianNoise(Shift):
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The sd whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda sd: cls(sd, clip), pairs, 0.001, 3.0)
+        return [found] if found else []
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         sd, noise = _strengths(self.sd, images, rng)
         return _clipped(images + sd * noise.standard_normal(images.shape, np.float32), self.clip)
@@ -74,6 +83,13 @@ class UniformNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "half_width", lambda v: v >= 0, "0 or more")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The half_width whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda half_width: cls(half_width, clip), pairs, 0.001, 3.0)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         half_width, noise = _strengths(self.half_width, images, rng)
@@ -101,6 +117,13 @@ class SignNoise(Shift):
         super().__post_init__()
         check(self, "epsilon", lambda v: v >= 0, "0 or more")
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The epsilon whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda epsilon: cls(epsilon, clip), pairs, 0.001, 1.5, varies=False)  # pyright: ignore[reportArgumentType]
+        return [found] if found else []
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
@@ -125,6 +148,12 @@ class ImpulseNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The fraction whose change has the energy seen (see `strength`)."""
+        found = strength_of(cls, pairs, 0.0001, 0.999)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         fraction, noise = _strengths(self.fraction, images, rng)
@@ -152,6 +181,13 @@ class SpeckleNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The sd whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda sd: cls(sd, clip), pairs, 0.001, 5.0)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         sd, noise = _strengths(self.sd, images, rng)
@@ -181,6 +217,13 @@ class ShotNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "photons", lambda v: 0 < v <= 1e9, "above 0 and at most 1e9")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The photons whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda photons: cls(photons, clip), pairs, 0.2, 100000.0)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = _strengths(self.photons, images, rng)
