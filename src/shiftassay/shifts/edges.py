@@ -146,7 +146,7 @@ def _between(below: np.ndarray, above: np.ndarray, usual: float) -> list[float]:
     ordered = np.r_[1e-3, np.maximum(values[order], 1e-3), np.maximum(values.max(initial=0) * 1.1, usual * 1.1)]
     best = np.flatnonzero(wrong == wrong.min())
     as_good = wrong[np.searchsorted(values[order], usual)] == wrong.min()
-    found = [(ordered[i] + ordered[i + 1]) / 2 for i in (best[len(best) // 2], best[-1])]
+    found = [float(ordered[i] + ordered[i + 1]) / 2 for i in (best[len(best) // 2], best[-1])]
     return [usual, *found] if as_good else found
 
 

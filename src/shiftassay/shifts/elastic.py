@@ -104,7 +104,7 @@ class Elastic(Shift):
         part = pairs.first(FINE)
         for target in (found / NEAR, None):
             if target is None:  # the few images and draws are not quite like many
-                target = found / NEAR + made(best, part) - made(best, few, 2)
+                target = found / NEAR + made(best, part) - made(best, few, 4)
             best, _ = matched(lambda p: made(p, part), target, best[None], step, tries=18)
         return [cls(float(np.exp(best[0])), float(np.exp(best[1])), scope="per_image")]
 
