@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
 
 CHUNK = 500
-SIMULATED = 96  # maps for each decay that is tried
+SIMULATED = 160  # maps for each decay that is tried
 DECAYS = np.geomspace(1.1, 8.0, 16)
 LAGS = (1, 2, 4, 8)
 FLOORS = 40  # levels of noise on top
@@ -66,7 +66,8 @@ class Fog(Shift):
 
         peak / (peak + amount) is the slope of the shifted steps on those of the reference (steps, because the plasma's are nearly
         independent of one another, its values aren't). What is left over is the plasma; its squared second differences over 1, 2, 4 and
-        8 pixels are compared with those of plasmas of known decay. Nothing is returned where it isn't between 0 and 1, or flat.
+        8 pixels are compared with those of plasmas of known decay. A smooth plasma (decay 4 or more) that was rounded to
+        8 bits has lost most of what tells its decay, which is then known to a tenth or so. Nothing is returned where it isn't between 0 and 1, or flat.
         """
         h, w = pairs.reference.shape[2:]
         if min(h, w) <= 2 * max(LAGS):
