@@ -12,9 +12,9 @@ from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.elastic import Elastic
 from shiftassay.shifts.family import FAMILIES, Choice, Shift, Uniform
 from shiftassay.shifts.flow import shared_flow
-from shiftassay.shifts.noise import FixedPattern
 from shiftassay.shifts.overlay import Occlusion, PixelDropout, Stripe
 from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.pattern import FixedPattern
 from shiftassay.shifts.resolution import Jpeg
 from shiftassay.shifts.tail import tails
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Float64
-from scipy.optimize import minimize_scalar
 
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
+from shiftassay.shifts.moments import lowest
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -85,7 +85,7 @@ class Fog(Shift):
             kept = peak / np.maximum(peak + np.exp(log_amount), 1e-9)
             return float((kept**2 * squares - 2 * kept * products).sum())
 
-        amount = float(np.exp(minimize_scalar(loss, bounds=(np.log(0.02), np.log(50)), method="bounded").x))
+        amount = float(np.exp(lowest(loss, np.log(0.02), np.log(50), near=1e-5)[0]))
         kept = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
         lit = peak > 0.05
         plasma = ((pairs.shifted - kept * pairs.reference) / np.maximum(amount * kept, 1e-6))[lit].mean(1)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.ndimage import gaussian_filter
-from scipy.optimize import minimize_scalar
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
+from shiftassay.shifts.moments import lowest
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -77,8 +77,8 @@ class GlassBlur(Shift):
         def plain(sd: float) -> float:
             return float(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean())
 
-        blur = minimize_scalar(plain, bounds=(0.2, 4.0), method="bounded", options={"maxiter": 15})
-        if not np.isfinite(found).all() or blur.fun < 0.01 * few.change:
+        least = lowest(plain, 0.2, 4.0, tries=15)[1]
+        if not np.isfinite(found).all() or least < 0.01 * few.change:
             return []
 
         def distance(sd: float, reach: int, rounds: int) -> float:
@@ -92,10 +92,8 @@ class GlassBlur(Shift):
         best = []
         for how in sorted(SHUFFLES, key=lambda how: coarse[how][0])[:REFINED]:
             around = coarse[how][1] * np.array([0.6, 1.6])
-            result = minimize_scalar(
-                distance, bounds=tuple(around), args=how, method="bounded", options={"maxiter": 8, "xatol": 0.005}
-            )
-            best.append((float(result.fun), float(result.x), *how))
+            sd, away = lowest(lambda sd, how=how: distance(sd, *how), *around, tries=8, near=0.005)
+            best.append((away, sd, *how))
         _, sd, reach, rounds = min(best)
         return [cls(sd, reach, rounds)]
 
