@@ -7,6 +7,7 @@ from shiftassay.shifts.several import Compose
 
 NUMBER = 0.3  # per doubling of 1 + the numbers
 FOLLOWED = 0.3  # for numbers that are chosen for each image
+LATER = 0.02  # what only counts between equals: without ink that wraps, a roll is a translation
 PART = 0.25  # for each part of a composition beyond the first
 
 
@@ -19,7 +20,7 @@ def price(how: Shift) -> float:
         return sum(map(price, how.parts)) + PART * (len(how.parts) - 1)
     numbers = sum(_count(value) for name, value in vars(how).items() if name not in ("scope", "clip"))
     drawn = any(isinstance(value, Uniform | Choice | Each) for value in vars(how).values())
-    return NUMBER * float(np.log2(1 + numbers)) + FOLLOWED * drawn
+    return NUMBER * float(np.log2(1 + numbers)) + FOLLOWED * drawn + LATER * (how.family in ("roll", "quantize"))
 
 
 def _count(value: object) -> int:
