@@ -1,6 +1,6 @@
 """Edges alone are left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -61,8 +61,11 @@ class CannyEdges(Shift):
         edge and above that of every ridge that hangs together but is no edge. Where 0.1 and 0.2 lie there too, they can't
         be told from others and are kept. Nothing is returned unless the shifted images are black and white.
         """
+        if pairs.contrast:  # whatever the two grey values are
+            low, high = float(pairs.shifted.min()), float(pairs.shifted.max())
+            pairs = replace(pairs, shifted=(pairs.shifted - low) / max(high - low, 1e-9), contrast=False)
         wanted = pairs.shifted > 0.5
-        if np.abs(pairs.shifted - wanted).mean() > 0.03 or not 0.005 < wanted.mean() < 0.6:
+        if np.abs(pairs.shifted - wanted).mean() > 0.06 or not 0.005 < wanted.mean() < 0.6:
             return []
         if min(wanted.shape[2:]) < 4:
             return []
@@ -143,7 +146,7 @@ def _between(below: np.ndarray, above: np.ndarray, usual: float) -> list[float]:
     ordered = np.r_[1e-3, np.maximum(values[order], 1e-3), np.maximum(values.max(initial=0) * 1.1, usual * 1.1)]
     best = np.flatnonzero(wrong == wrong.min())
     as_good = wrong[np.searchsorted(values[order], usual)] == wrong.min()
-    found = [(ordered[i] + ordered[i + 1]) / 2 for i in (best[len(best) // 2], best[-1])]
+    found = [float(ordered[i] + ordered[i + 1]) / 2 for i in (best[len(best) // 2], best[-1])]
     return [usual, *found] if as_good else found
 
 

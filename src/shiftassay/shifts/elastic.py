@@ -74,6 +74,10 @@ class Elastic(Shift):
         before, after = (np.abs(images).sum(dtype=np.float64) for images in (pairs.reference, pairs.shifted))
         if min(h, w) < 5 or pairs.change <= 1e-6 or not 0.4 * before < after < 2.5 * before:
             return []
+        if pairs.contrast:  # a warp hardly changes the mean and the spread of grey values
+            slope = pairs.reference.std() / max(float(pairs.shifted.std()), 1e-6)
+            level = pairs.reference.mean() - slope * pairs.shifted.mean()
+            pairs = replace(pairs, shifted=slope * pairs.shifted + level, contrast=False)
         few = pairs.first(max(FLOW // pairs.reference.shape[1], 24))
         field, told = shared_flow(few)
         left = few.errors(displace(few.reference, field[None])).mean() / max(few.change, 1e-12)
@@ -100,7 +104,7 @@ class Elastic(Shift):
         part = pairs.first(FINE)
         for target in (found / NEAR, None):
             if target is None:  # the few images and draws are not quite like many
-                target = found / NEAR + made(best, part) - made(best, few, 2)
+                target = found / NEAR + made(best, part) - made(best, few, 4)
             best, _ = matched(lambda p: made(p, part), target, best[None], step, tries=18)
         return [cls(float(np.exp(best[0])), float(np.exp(best[1])), scope="per_image")]
 

@@ -41,7 +41,7 @@ def shared_flow(pairs: "Pairs") -> tuple[Float32[np.ndarray, "2 h w"], Float64[n
         near = gaussian_filter(weights, FILLED) + 1e-9
         around = np.stack([gaussian_filter(weights * part, FILLED) for part in field]) / near
         field = weights * field + (1 - weights) * around
-    return field.astype(np.float32), told
+    return field.astype(np.float32), told.astype(np.float64)
 
 
 def local_flow(pairs: "Pairs", window: float) -> Images:

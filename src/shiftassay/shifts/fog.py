@@ -1,22 +1,25 @@
 """Fog, made of a fractal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Float64
-from scipy.optimize import minimize_scalar
 
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
+from shiftassay.shifts.moments import lowest
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
 
 CHUNK = 500
-SIMULATED = 96  # maps for each decay that is tried
+SIMULATED = 160  # maps for each decay that is tried
 DECAYS = np.geomspace(1.1, 8.0, 16)
 LAGS = (1, 2, 4, 8)
+FLOORS = 40  # levels of noise on top
+FITS = 25.0  # the squared distance, of four lags, that is no chance
 FINE = 2  # refinements that are made for the picture's corner of the map alone
 MARGIN = 2  # cells around that corner, which a refinement at the cut edge may spoil
 
@@ -62,11 +65,12 @@ class Fog(Shift):
         """The amount from how much lower the steps between neighbours have become, the decay from what is left.
 
         peak / (peak + amount) is the slope of the shifted steps on those of the reference (steps, because the plasma's are nearly
-        independent of one another, its values aren't). What is left over is the plasma; its squared differences over 1, 2, 4 and
-        8 pixels are compared with those of plasmas of known decay. Nothing is returned where it isn't between 0 and 1, or flat.
+        independent of one another, its values aren't). What is left over is the plasma; its squared second differences over 1, 2, 4 and
+        8 pixels are compared with those of plasmas of known decay. A smooth plasma (decay 4 or more) that was rounded to
+        8 bits has lost most of what tells its decay, which is then known to a tenth or so. Nothing is returned where it isn't between 0 and 1, or flat.
         """
         h, w = pairs.reference.shape[2:]
-        if min(h, w) <= max(LAGS):
+        if min(h, w) <= 2 * max(LAGS):
             return []
         peak = pairs.reference.max((1, 2, 3)).astype(np.float64)
         products, squares = np.zeros(len(peak)), np.zeros(len(peak))
@@ -81,16 +85,24 @@ class Fog(Shift):
             kept = peak / np.maximum(peak + np.exp(log_amount), 1e-9)
             return float((kept**2 * squares - 2 * kept * products).sum())
 
-        amount = float(np.exp(minimize_scalar(loss, bounds=(np.log(0.02), np.log(50)), method="bounded").x))
+        amount = float(np.exp(lowest(loss, np.log(0.02), np.log(50), near=1e-5)[0]))
         kept = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
         lit = peak > 0.05
         plasma = ((pairs.shifted - kept * pairs.reference) / np.maximum(amount * kept, 1e-6))[lit].mean(1)
         if np.mean((plasma < -0.1) | (plasma > 1.1)) > 0.1 or plasma.std() < 0.03 or plasma.mean() < 0.1:
             return []
-        squares = _squares(plasma)
-        known, spreads = _known(max(h, w))
-        away = known - np.log(np.maximum(squares.mean(0), 1e-12))
-        distances = np.einsum("di,dij,dj->d", away, np.linalg.inv(spreads), away)
+        in_bytes = np.abs(np.rint(255 * pairs.shifted[:20]) - 255 * pairs.shifted[:20]).max() < 1e-3
+        some = np.resize(np.flatnonzero(lit), SIMULATED)
+        beneath, strength = (kept * pairs.reference)[some], np.maximum(amount * kept[some], 1e-6)
+
+        def seen(plasma: Float32[np.ndarray, "n s s"]) -> np.ndarray:
+            """A plasma as it would be found on the images at hand: rounded with them."""
+            if not in_bytes:
+                return plasma[:, :h, :w]
+            foggy = np.rint(255 * (beneath + strength * plasma[:, None, :h, :w])) / np.float32(255)
+            return ((foggy - beneath) / strength).mean(1)
+
+        distances = _distances(_squares(plasma), max(h, w), seen)
         # Between the grid's points: the lowest point of the parabola through the best one and its neighbours.
         at = int(np.clip(distances.argmin(), 1, len(DECAYS) - 2))
         left, middle, right = distances[at - 1 : at + 2]
@@ -137,18 +149,40 @@ def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def _squares(plasma: np.ndarray) -> Float64[np.ndarray, "n lags"]:
-    """Of each map the mean squared difference over each lag, down and right."""
-    squares = [
-        np.mean((plasma[:, lag:] - plasma[:, :-lag]) ** 2, (1, 2), dtype=np.float64)
-        + np.mean((plasma[:, :, lag:] - plasma[:, :, :-lag]) ** 2, (1, 2), dtype=np.float64)
-        for lag in LAGS
-    ]
+    """Of each map the mean squared second difference over each lag, down and right.
+
+    Second ones, because a smooth fractal is nearly straight between its coarse points: what it bends is the finer scales'.
+    """
+    squares = []
+    for lag in LAGS:
+        ahead, at, behind = slice(2 * lag, None), slice(lag, -lag), slice(None, -2 * lag)
+        down = plasma[:, ahead] - 2 * plasma[:, at] + plasma[:, behind]
+        right = plasma[:, :, ahead] - 2 * plasma[:, :, at] + plasma[:, :, behind]
+        squares.append(np.mean(down**2, (1, 2), dtype=np.float64) + np.mean(right**2, (1, 2), dtype=np.float64))
     return np.stack(squares, 1)
 
 
+def _distances(
+    found: Float64[np.ndarray, "n lags"], side: int, seen: Callable[[np.ndarray], np.ndarray]
+) -> Float64[np.ndarray, "decays"]:
+    """How far the maps found are from those of each decay: squares of standard errors.
+
+    Noise on top adds the same to every lag. It is allowed for if no decay fits without.
+    """
+    mean, chance = found.mean(0), 1 / len(found) + 1 / SIMULATED
+    plain, noisy = [], []
+    for plasma in _known(side):
+        squares = _squares(seen(plasma))
+        inverse = np.linalg.inv(np.cov((squares / squares.mean(0)).T) + 1e-4 * np.eye(len(LAGS))) / chance
+        floors = mean.min() * np.linspace(0, 1, FLOORS)[:, None]
+        away = np.log(np.maximum(squares.mean(0) + floors, 1e-12)) - np.log(np.maximum(mean, 1e-12))
+        distances = np.einsum("fi,ij,fj->f", away, inverse, away)
+        plain.append(distances[0])
+        noisy.append(distances.min())
+    return np.array(plain if min(plain) < FITS else noisy)
+
+
 @lru_cache(maxsize=4)
-def _known(side: int) -> tuple[Float64[np.ndarray, "decays lags"], Float64[np.ndarray, "decays lags lags"]]:
-    """The log of the mean squared differences at each decay, and how those of single maps vary together, relative to it."""
-    squares = [_squares(plasma_corner(SIMULATED, side, d, np.random.default_rng(0))) for d in DECAYS]
-    spreads = [np.cov((s / s.mean(0)).T) + 1e-4 * np.eye(len(LAGS)) for s in squares]
-    return np.stack([np.log(s.mean(0)) for s in squares]), np.stack(spreads)
+def _known(side: int) -> list[Float32[np.ndarray, "n s s"]]:
+    """Maps of each decay."""
+    return [plasma_corner(SIMULATED, side, float(d), np.random.default_rng(0)) for d in DECAYS]

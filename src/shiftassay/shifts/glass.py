@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.ndimage import gaussian_filter
-from scipy.optimize import minimize_scalar
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
+from shiftassay.shifts.moments import lowest
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -73,8 +73,12 @@ class GlassBlur(Shift):
             return []
         blurred = [gaussian_filter(reference, (0, 0, sd, sd), mode="nearest") for sd in BLURS]
         found = _moments(shifted, reference, blurred)
-        plain = min(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean() for sd in _fine())
-        if not np.isfinite(found).all() or plain < 0.01 * few.change:
+
+        def plain(sd: float) -> float:
+            return float(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean())
+
+        least = lowest(plain, 0.2, 4.0, tries=15)[1]
+        if not np.isfinite(found).all() or least < 0.01 * few.change:
             return []
 
         def distance(sd: float, reach: int, rounds: int) -> float:
@@ -88,10 +92,8 @@ class GlassBlur(Shift):
         best = []
         for how in sorted(SHUFFLES, key=lambda how: coarse[how][0])[:REFINED]:
             around = coarse[how][1] * np.array([0.6, 1.6])
-            result = minimize_scalar(
-                distance, bounds=tuple(around), args=how, method="bounded", options={"maxiter": 8, "xatol": 0.005}
-            )
-            best.append((float(result.fun), float(result.x), *how))
+            sd, away = lowest(lambda sd, how=how: distance(sd, *how), *around, tries=8, near=0.005)
+            best.append((away, sd, *how))
         _, sd, reach, rounds = min(best)
         return [cls(sd, reach, rounds)]
 
@@ -120,9 +122,9 @@ class GlassBlur(Shift):
 @lru_cache(maxsize=32)
 def _shuffled(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[np.ndarray, "n 1 p"]:
     """Where each pixel of n shuffled images comes from."""
-    places = np.broadcast_to(np.arange(h * w).reshape(1, 1, h, w), (n, 1, h, w))
-    shuffled = GlassBlur(0.0, reach, rounds)._shuffle(places, np.random.default_rng(0))  # pyright: ignore[reportArgumentType]
-    return shuffled.reshape(n, 1, h * w)
+    places = np.broadcast_to(np.arange(h * w, dtype=np.float32).reshape(1, 1, h, w), (n, 1, h, w))
+    shuffled = GlassBlur(0.0, reach, rounds)._shuffle(places, np.random.default_rng(0))
+    return shuffled.reshape(n, 1, h * w).astype(np.int64)
 
 
 def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float64[np.ndarray, "m"]:
@@ -136,7 +138,3 @@ def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float6
 def _roughness(images: Images) -> float:
     """The mean squared difference of neighbours."""
     return float(sum(np.mean(np.diff(images, 1, axis) ** 2, dtype=np.float64) for axis in (2, 3)))
-
-
-def _fine() -> np.ndarray:
-    return np.geomspace(0.3, 4.0, 8)

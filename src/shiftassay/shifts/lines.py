@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
+from shiftassay.shifts.levels import levelled
 from shiftassay.shifts.moments import matched
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class DottedLine(Shift):
         On a few images, each line that may have been drawn (every row at the left, every row at the right) is compared with
         what was added; the best line of each image counts.
         """
+        pairs = levelled(pairs)
         added = _added(pairs)
         h, w = pairs.reference.shape[2:]
         if added is None:
@@ -124,6 +126,7 @@ class Zigzag(Shift):
     @classmethod
     def estimate(cls, pairs: "Pairs") -> list[Shift]:
         """Step, height and width by least squares, the best of all lines that may have been drawn counting for each of a few images."""
+        pairs = levelled(pairs)
         added = _added(pairs)
         h, w = pairs.reference.shape[2:]
         if added is None or w <= 2 * MARGIN + 2:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize, minimize_scalar
 
 Moments = Callable[[Float64[np.ndarray, "k"]], Float64[np.ndarray, "m"]]
 
@@ -43,3 +43,18 @@ def matched(
     options = {"initial_simplex": simplex, "maxfev": tries, "xatol": 1e-3, "fatol": 1e-3}
     result = minimize(distance, start, method="Nelder-Mead", options=options)
     return result.x, float(result.fun)
+
+
+def lowest(
+    distance: Callable[[float], float], low: float, high: float, tries: int = 60, near: float = 1e-4
+) -> tuple[float, float]:
+    """Where between two numbers a function has a minimum, and how low it is there (Brent 1973).
+
+    >>> at, height = lowest(lambda x: (x - 2) ** 2, 0.0, 5.0)
+    >>> round(at, 3), round(height, 3)
+    (2.0, 0.0)
+    """
+    options = {"maxiter": tries, "xatol": near}
+    result = minimize_scalar(distance, bounds=(low, high), method="bounded", options=options)
+    assert isinstance(result, OptimizeResult)  # SciPy's own annotation forgets it
+    return float(result["x"]), float(result["fun"])

@@ -24,6 +24,7 @@ from shiftassay.shifts.family import (
     spread,
 )
 from shiftassay.shifts.fitting import distribution
+from shiftassay.shifts.levels import levelled
 from shiftassay.shifts.rectangles import Rectangles, common, freedom, heaviest
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
-INK = 0.3  # a pixel as bright as this is surely ink, and seen to be gone
+INK = 0.5  # a pixel as bright as this is surely ink, and seen to be gone if less than 0.4 of it is left
 
 
 @FAMILIES.register("occlusion")
@@ -76,6 +77,7 @@ class Occlusion(Shift):
         neither is seen (a black fill over what is black in every image) the smallest rectangle is taken: one size and one
         place for all images if few of them contradict it, otherwise the narrowest range that meets what each image allows.
         """
+        pairs = levelled(pairs)
         fills = _fills(pairs)
         if fills is None:
             return []
@@ -93,6 +95,8 @@ class Occlusion(Shift):
         if of_each > 0.5 and 1 - of_one > 1.5 * (1 - of_each) + 0.005:
             seen = each[:, 2] > 0
             fill = distribution(fills[seen], CHANGED)
+            if isinstance(fill, Uniform):
+                fill = Uniform(max(fill.low, 0.0), min(fill.high, 1.0))
             found.append(_drawn(cls, each[seen], weights[seen], fill))
         return found
 
@@ -103,6 +107,7 @@ class Occlusion(Shift):
         """
         if self.scope == "shared":
             return self
+        pairs = levelled(pairs)
         fills = _fills(pairs)
         if fills is None:
             return None
@@ -202,7 +207,7 @@ class PixelDropout(Shift):
     def estimate(cls, pairs: "Pairs") -> list[Shift]:
         """The share of inked pixels that are black; its spread over images beyond the binomial's is that of its draws."""
         ink = pairs.reference.max(1) > INK
-        gone = ink & (pairs.shifted.max(1) < 0.1 * pairs.reference.max(1))
+        gone = ink & (pairs.shifted.max(1) < 0.4 * pairs.reference.max(1))
         counts, dropped = ink.sum((1, 2)), gone.sum((1, 2))
         enough = counts >= 10
         fraction = dropped.sum() / max(counts.sum(), 1)
@@ -224,8 +229,19 @@ class PixelDropout(Shift):
 def _fills(pairs: "Pairs") -> np.ndarray | None:
     """The grey that most changed pixels of each image have; that of all images where too few have changed; None if no one has."""
     difference = np.abs(pairs.shifted - pairs.reference)
-    # Noise on top moves all pixels; the quarter that moves least tells how much.
-    changed = difference > max(CHANGED, 10 * float(np.quantile(difference[:40], 0.25)))
+    # Noise on top moves all pixels: the quarter that moves least tells how much, or, where half of it is cut off at black,
+    # three quarters do, unless the rectangle is among them.
+    least, most = np.quantile(difference[:40], [0.25, 0.75])
+    levels = [max(CHANGED, 10 * float(least)), *([6 * float(most)] if CHANGED < 6 * most < 0.5 else [])]
+    found = [_fills_beyond(pairs, difference > level) for level in levels]
+    found = [fills for fills in found if fills is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    few = pairs.first(24)
+    return max(found, key=lambda fills: _sums(w := _inside(few, fills[: len(few)]), heaviest(w)).sum())
+
+
+def _fills_beyond(pairs: "Pairs", changed: np.ndarray) -> np.ndarray | None:
     if not changed.any():
         return None
     whole = float(np.median(pairs.shifted[changed]))

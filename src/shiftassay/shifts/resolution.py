@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FEW, MANY = 8, 32  # images: to rank the qualities, and to choose among the best
 COARSE = 5  # steps of quality that are tried first
-TRIED = np.arange(3, 100, COARSE)
+TRIED = np.r_[3:85:COARSE, 85:101]  # high qualities change so little that each is like no other
 NEAR = 1.02  # an error this near to the least is as good: many qualities store a small picture alike
 
 

@@ -8,11 +8,13 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
+from shiftassay.shifts.levels import levelled
 from shiftassay.shifts.moments import matched
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
 
+USUAL = 63 / 255  # the published shade
 SOFT_EDGE = 0.8  # of a drop: below this its film is too thin to be seen
 COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for what is tried next, and to correct for those few
 LAGS = (1, 2, 4, 8)
@@ -76,6 +78,7 @@ class Spatter(Shift):
         slope and intercept give shade, and then each pixel's film. The moments: the share that is covered, how
         often pixels 1, 2, 4 and 8 away from a covered one are covered too, the mean film and how much of it is full.
         """
+        pairs = levelled(pairs)
         reference, shifted = pairs.reference.astype(np.float64), pairs.shifted.astype(np.float64)
         changed = np.abs(shifted - reference) > 0.012
         if changed.sum() < 20 or changed.mean() > 0.9 or min(reference.shape[2:]) <= max(LAGS):
@@ -85,7 +88,9 @@ class Spatter(Shift):
         shade = float((y.mean() - slope * x.mean()) / (1 - slope)) if slope < 0.9 else -1.0
         if not -0.2 < slope < 0.35 or not -0.02 <= shade <= 1.02:
             return []
-        shade = float(np.clip(_seen_on_black(shifted[changed & (reference < 0.002)], shade), 0, 1))
+        in_bytes = bool(np.abs(np.rint(255 * shifted[:20]) - 255 * shifted[:20]).max() < 1e-3)
+        shade = float(np.clip(_seen_on_black(shifted[changed & (reference < 0.002)], shade, in_bytes), 0, 1))
+        step = 1 / (255 * shade) if in_bytes and shade > 0.02 else 0.0  # of the film, as rounded values show it
         away = shade - reference
         told = np.abs(away) > 0.1  # elsewhere mud looks like the picture
         film = np.where(told, (shifted - reference) / np.where(told, away, 1), 0)
@@ -101,16 +106,16 @@ class Spatter(Shift):
         odds = np.log(share / (1 - share))
         grid = [(odds + extra, np.log(size), softness) for size, softness in STARTS for extra in (0.05, 0.5)]
         known = [(np.log(c / (1 - c)), np.log(size), soft) for c, size, soft in MNIST_C]
-        step = np.array([0.2, 0.2, 0.2])
-        start, _ = matched(lambda p: _made(p, COARSE, size), found, np.array(grid + known), step, tries=4)
-        best, _ = matched(lambda p: _made(p, FINE, size), found, start[None], step, tries=35)
+        strides = np.array([0.2, 0.2, 0.2])
+        start, _ = matched(lambda p: _made(p, COARSE, size, step), found, np.array(grid + known), strides, tries=4)
+        best, _ = matched(lambda p: _made(p, FINE, size, step), found, start[None], strides, tries=35)
         # The few images that were simulated are not quite like many: by how much hardly depends on the parameters.
-        few, many = (_made(best, n, size) for n in (FINE, MANY))
-        best, _ = matched(lambda p: _made(p, FINE, size), found + few - many, best[None], step / 3, tries=30)
+        few, many = (_made(best, n, size, step) for n in (FINE, MANY))
+        best, _ = matched(lambda p: _made(p, FINE, size, step), found + few - many, best[None], strides / 3, tries=30)
         # Size and softness trade off: a published set of parameters that explains as much is likelier than one close to it.
         published = np.array(known)
         likely = published[np.abs(published - best).sum(1).argmin()]
-        away = [((_made(p, MANY, size) - found) ** 2).sum() for p in (best, likely)]
+        away = [((_made(p, MANY, size, step) - found) ** 2).sum() for p in (best, likely)]
         return [_at(likely if away[1] < away[0] + TIED * max(1, 100 / len(pairs)) else best, shade)]
 
 
@@ -119,22 +124,29 @@ def _at(numbers: np.ndarray, shade: float) -> Spatter:
     return Spatter(float(1 / (1 + np.exp(-numbers[0]))), float(np.exp(numbers[1])), float(numbers[2]), shade)
 
 
-def _made(numbers: np.ndarray, n: int, size: tuple[int, ...]) -> np.ndarray:
+def _made(numbers: np.ndarray, n: int, size: tuple[int, ...], step: float) -> np.ndarray:
     """The moments of n pictures of mud, as `matched` takes them."""
     if not -2.0 < numbers[1] < 3.0 or not 0 <= numbers[2] < 8 or abs(numbers[0]) > 8:
         return np.full(len(NEAR), np.nan)
     film = _at(numbers, 1.0).apply(np.zeros((n, 1, *size), np.float32), np.random.default_rng(0))
+    if step:
+        film = np.rint(film / step) * np.float32(step)
     return _moments(film, film > 0, np.ones(film.shape, bool)) / NEAR
 
 
-def _seen_on_black(mud: np.ndarray, shade: float) -> float:
+def _seen_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
     """The shade from the mud over black pixels: its full film is the brightest, its thinnest four fifths of the shade."""
     if len(mud) < 100:
         return shade
     thinnest, fullest = np.quantile(mud, [0.002, 0.998])
     flat = np.mean(mud > 0.996 * fullest) > 0.15
     seen = fullest if flat or thinnest > 0.87 * fullest else thinnest / SOFT_EDGE
-    return float(seen) if abs(seen - shade) < 0.1 * shade else shade
+    if abs(seen - shade) >= 0.1 * shade:
+        return shade
+    if in_bytes and seen != fullest:  # four fifths of what: known to half a grey value
+        low, high = (thinnest + np.array([-0.5, 0.5]) / 255) / SOFT_EDGE
+        return USUAL if low <= USUAL <= high else float(np.clip(shade, low, high))
+    return float(seen)
 
 
 def _moments(film: np.ndarray, covered: np.ndarray, told: np.ndarray) -> np.ndarray:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
 from shiftassay.shifts.blur import MotionBlur
 from shiftassay.shifts.family import Choice, Each, Uniform
 from shiftassay.shifts.fitting import distribution
+from shiftassay.shifts.moments import lowest
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -57,9 +58,8 @@ def tails(pairs: "Pairs") -> list[MotionBlur]:
         def refined(log_fading: float) -> float:
             return _error(more, _tail(float(np.exp(log_fading)), Each(_bent(more, start, np.exp(log_fading)))))
 
-        bounds = tuple(np.log([FADINGS[max(i - 1, 0)] / 1.5, FADINGS[min(i + 1, len(FADINGS) - 1)] * 1.5]))
-        best = minimize_scalar(refined, bounds=bounds, method="bounded", options={"maxiter": 9, "xatol": 0.01})
-        fading = float(np.exp(best.x))
+        low, high = np.log([FADINGS[max(i - 1, 0)] / 1.5, FADINGS[min(i + 1, len(FADINGS) - 1)] * 1.5])
+        fading = float(np.exp(lowest(refined, low, high, tries=9, near=0.01)[0]))
         values = _bent(more, start, fading)
         cut = _cut(more, fading, Each(values))
         found.append(MotionBlur(cut.length, _drawn(values), cut.fading, scope="per_image"))
@@ -117,15 +117,14 @@ def _cut(pairs: "Pairs", fading: float, angle: float | Each) -> MotionBlur:
     for length in best.length + np.arange(-2, 3):
         if length < 1:
             continue
-        bounds = (best.fading * 0.7, best.fading * 1.5)
-        found = minimize_scalar(
-            lambda f, length=length: _error(pairs, _tail(f, angle, length)),
-            bounds=bounds,
-            method="bounded",
-            options={"maxiter": 6},
+        fading, error = lowest(
+            lambda f, length=length: _error(pairs, _tail(f, angle, float(length))),
+            float(best.fading or 1) * 0.7,
+            float(best.fading or 1) * 1.5,
+            tries=6,
         )
-        if found.fun < least:
-            least, best = float(found.fun), _tail(float(found.x), angle, float(length))
+        if error < least:
+            least, best = error, _tail(fading, angle, float(length))
     return best
 
 
