@@ -1,0 +1,1 @@
+"""From two image sets to the shift between them: pairing, search over the catalogue, proof, the verdict."""
