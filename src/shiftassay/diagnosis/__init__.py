@@ -1,1 +1,1 @@
-"""From two image sets to the shift between them: pairing, search over the catalogue, proof, the verdict."""
+"""Which shift lies between two image sets: pairing, search over the catalogue, proof, mechanisms, ceilings, the verdict."""
