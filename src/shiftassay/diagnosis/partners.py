@@ -9,17 +9,18 @@ from jaxtyping import Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.arrays.image_set import ImageSet
-from shiftassay.diagnosis.traits import Trait, principal, traits_of
+from shiftassay.diagnosis.traits import Trait, axes, principal, traits_of
 
 Order = Int64[np.ndarray, "n"]
 Row = Float32[np.ndarray, "_"]
-QUERIES = 2000  # shifted images whose partners decide
+QUERIES = 2000  # shifted images whose partners decide; fewer where the reference is large
+DISTANCES = QUERIES**2
 COMPONENTS = 40
 SIGNED = 16  # components whose signs can be told from their skewness
 CHANCE = 0.9  # quantile of the gaps that images leave which are no partners
 ROUNDS = 8
 ENOUGH = 0.6  # of the shifted images must be their nearest's nearest
-SURE = 0.25  # of them must be nearer to it than chance explains: images without partners stay under 0.1
+SURE = 0.15  # of them must also be nearer to it than chance explains: of images without partners fewer are, but in samples of 50
 FEW = 12  # confident matches from which on a map can be learnt
 RIDGES = (0.03, 0.3, 3.0, 30.0)  # of the mean variance of a component; each output takes the one that errs least
 
@@ -56,12 +57,13 @@ def find_partners(reference: ImageSet, shifted: ImageSet, known: Order, rng: np.
     share = float(np.mean(known >= 0))
     if share >= 0.9:
         return Partners(known, share, share, 0.0, "values", len(known))
-    queries = np.sort(rng.permutation(len(shifted))[:QUERIES])
+    count = min(QUERIES, max(500, DISTANCES // max(len(reference), 1)))
+    queries = np.sort(rng.permutation(len(shifted))[:count])
     x, y = traits_of(reference.images), traits_of(shifted.images)
     parts_x, parts_y = ({k: principal(v, COMPONENTS, rng) for k, v in side.items()} for side in (x, y))
     a, b = (np.concatenate(list(parts.values()), axis=1) for parts in (parts_x, parts_y))
     best, within = Partners(np.full(len(queries), -1), 0.0, 0.0, 0.0, "none", len(queries)), (a, b)
-    for name, p, q in _spaces(x, y, parts_x, parts_y):
+    for name, p, q in _spaces(x, y, parts_x, parts_y, rng):
         before = 0.0
         found, space = _matched(_distances(q[queries], p), name), (p, q)
         for _ in range(ROUNDS):
@@ -83,19 +85,18 @@ def find_partners(reference: ImageSet, shifted: ImageSet, known: Order, rng: np.
 
 
 def _spaces(
-    x: dict[str, Trait], y: dict[str, Trait], parts_x: dict[str, Trait], parts_y: dict[str, Trait]
+    x: dict[str, Trait],
+    y: dict[str, Trait],
+    parts_x: dict[str, Trait],
+    parts_y: dict[str, Trait],
+    rng: np.random.Generator,
 ) -> Iterator[tuple[str, Trait, Trait]]:
     """Spaces in which both sides can be compared before anything is known, the likeliest first."""
     for name in x:
         p, q = ((side[name] - side[name].mean(axis=0)) / (side[name].std() + 1e-9) for side in (x, y))
         # The plane of the reference's components: distances there are cheap, and free of most noise.
-        gram = p.T @ p if p.shape[1] <= len(p) else None
-        axes = (
-            np.linalg.eigh(gram)[1][:, -COMPONENTS:]
-            if gram is not None
-            else np.linalg.svd(p, full_matrices=False)[2][:COMPONENTS].T
-        )
-        p, q = p @ axes, q @ axes
+        plane = axes(p, COMPONENTS, rng)
+        p, q = p @ plane, q @ plane
         yield name, _unit(p), _unit(q)
         if name == "pixels":
             yield "opposite pixels", _unit(p), -_unit(q)

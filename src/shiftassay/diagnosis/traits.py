@@ -30,19 +30,25 @@ def traits_of(images: Images) -> dict[str, Trait]:
 def principal(trait: Trait, count: int, rng: np.random.Generator) -> Trait:
     """The scores of the leading principal components, scaled alike: the mean square over all components is 1.
 
-    By a randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011). Components of no variance are left out.
+    Components of no variance are left out.
     """
     centred = trait - trait.mean(axis=0)
-    count = min(count, *centred.shape)
-    spanned = centred @ rng.standard_normal((centred.shape[1], min(count + 8, *centred.shape)), np.float32)
-    for _ in range(2):
-        spanned = centred @ (centred.T @ np.linalg.qr(spanned)[0])
-    q = np.linalg.qr(spanned)[0]
-    u, s, _ = np.linalg.svd(q.T @ centred, full_matrices=False)
-    kept = s[:count] > 1e-4 * max(s[0], 1e-12)
-    scores = (q @ u)[:, :count][:, kept] * s[:count][kept]
+    scores = centred @ axes(centred, count, rng)
+    sd = scores.std(axis=0)
+    scores = scores[:, sd > 1e-4 * max(float(sd.max(initial=0)), 1e-12)]
     size = np.sqrt(np.mean(scores**2)) if scores.size else 1.0
     return (scores / max(size, 1e-12)).astype(np.float32)
+
+
+def axes(centred: Trait, count: int, rng: np.random.Generator) -> Trait:
+    """The leading principal axes, a column each: a randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011)."""
+    count = min(count, *centred.shape)
+    spanned = rng.standard_normal((min(count + 8, *centred.shape), len(centred)), np.float32) @ centred
+    for _ in range(2):
+        spanned = np.linalg.qr(spanned.T)[0].T @ centred.T @ centred
+    basis = np.linalg.qr(spanned.T)[0]
+    _, _, v = np.linalg.svd(centred @ basis, full_matrices=False)
+    return basis @ v[:count].T
 
 
 def _rings(grey: Float32[np.ndarray, "n h w"]) -> Trait:
