@@ -1,0 +1,194 @@
+"""First guesses of each family's numbers when there are no pairs: grids, moments, and what places always show."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.optimize import linear_sum_assignment
+
+from shiftassay.diagnosis.portrait import Portrait
+from shiftassay.shifts.catalogue import make
+from shiftassay.shifts.family import Images, Shift
+
+PICTURES = ("pixels", "squares")
+LINEAR = ("translate", "roll", "rotate", "scale", "shear", "gaussian_blur", "defocus_blur", "motion_blur")
+KEPT = 3  # starts of a family that moves the picture
+STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)
+CONSTANT = 1e-6  # variance of a place that always shows the same
+
+
+def guesses(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    """Shared shifts of a family, and noise of one strength, that might lie between two sets; none if it leaves no trace to go by."""
+    if family in LINEAR:
+        return _by_mean_picture(family, reference, before, after)
+    special: dict[str, Callable[..., list[Shift]]] = {
+        "rescale": _rescale,
+        "gain": _gain,
+        "occlusion": _occlusion,
+        "stripe": _stripe,
+        "fixed_pattern": _fixed_pattern,
+        "row_permutation": _lines,
+        "column_permutation": _lines,
+        "block_permutation": _blocks,
+    }
+    if family in special:
+        return special[family](family, reference, shifted, before, after)
+    clip = [] if shifted.min() >= 0 and shifted.max() <= 1 else [{"clip": False}]
+    grid: dict[str, list[dict]] = {
+        **{f: [{}] for f in ("identity", "invert", "flip_horizontal", "flip_vertical", "transpose", "canny_edges")},
+        **{f: [{}] for f in ("dotted_line", "zigzag")},
+        "offset": [{"amount": v} for v in (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4)],
+        "gamma": [{"exponent": v} for v in (0.25, 0.45, 0.7, 1.5, 2.2, 4.0)],
+        "threshold": [{"level": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9)],
+        "quantize": [{"levels": v} for v in (2, 3, 4, 5, 6, 8, 12, 16)],
+        "gaussian_noise": [{"sd": v} for v in STRENGTHS],
+        "uniform_noise": [{"half_width": 1.7 * v} for v in STRENGTHS],
+        "sign_noise": [{"epsilon": v} for v in STRENGTHS],
+        "speckle_noise": [{"sd": 2 * v} for v in STRENGTHS],
+        "impulse_noise": [{"fraction": v} for v in (0.02, *STRENGTHS)],
+        "pixel_dropout": [{"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9)],
+        "shot_noise": [{"photons": v} for v in (1.0, 3.0, 8.0, 25.0, 80.0)],
+        "pixelate": [{"factor": v} for v in (2, 4, 7, 14)],
+        "jpeg": [{"quality": v} for v in (5, 10, 20, 40, 70)],
+        "fog": [{"amount": v} for v in (0.2, 0.4, 0.6, 0.9)],
+        "spatter": [{"coverage": v} for v in (0.05, 0.1, 0.2, 0.35)],
+        "glass_blur": [{"sd": v} for v in (0.4, 0.8)],
+    }
+    given = [{**g, **(clip[0] if clip and "noise" in family and family != "impulse_noise" else {})} for g in grid.get(family, [])]
+    return [made for g in given if (made := allowed(family, g, reference)) is not None]
+
+
+def allowed(family: str, parameters: dict, images: Images) -> Shift | None:
+    """The shift, or None if these parameters, or images of this size, are not allowed."""
+    from shiftassay.errors import BadInput
+
+    try:
+        how = make(family, parameters)
+        how.apply(images[:1], np.random.default_rng(0))
+    except BadInput:
+        return None
+    return how
+
+
+def _by_mean_picture(family: str, reference: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    """Linear in the picture, a shift does to the mean picture what it does to each: a fine grid costs next to nothing."""
+    c, h, w = reference.shape[1:]
+    reach = {"dx": range(-(w // 3), w // 3 + 1), "dy": range(-(h // 3), h // 3 + 1)}
+    grid: dict[str, list[dict]] = {
+        "translate": [dict(zip(reach, v, strict=True)) for v in product(*reach.values())],
+        "roll": [{"dx": dx, "dy": dy} for dx in range(-(w // 2) + 1, w // 2 + 1) for dy in range(-(h // 2) + 1, h // 2 + 1)],
+        "rotate": [{"angle": float(v)} for v in range(-180, 180, 5)],
+        "scale": [{"factor": float(v)} for v in np.geomspace(0.3, 3, 30)],
+        "shear": [{"factor": float(v)} for v in np.linspace(-1.4, 1.4, 29)],
+        "gaussian_blur": [{"sd": float(v)} for v in np.geomspace(0.4, 6, 14)],
+        "defocus_blur": [{"radius": float(v)} for v in np.geomspace(0.8, 8, 14)],
+        "motion_blur": [{"length": float(v), "angle": a} for v in (2, 3, 5, 7, 10, 14) for a in np.arange(0.0, 180, 15)],
+    }
+    mean = before.mean["pixels"].reshape(1, c, h, w).astype(np.float32)
+    error = before.variance["pixels"] / before.n + after.variance["pixels"] / after.n
+    shifts = [how for g in grid[family] if (how := make(family, g)) is not None]
+    misfit = [
+        np.sum((how.apply(mean, np.random.default_rng(0)).ravel() - after.mean["pixels"]) ** 2 / error) for how in shifts
+    ]
+    best = np.argsort(misfit)
+    chosen: list[int] = []
+    for i in best:  # starts that are no neighbours of each other
+        if all(abs(int(i) - j) > 2 for j in chosen) or len(grid[family]) > 100:
+            chosen.append(int(i))
+        if len(chosen) == KEPT:
+            break
+    return [shifts[i] for i in chosen]
+
+
+def _rescale(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    scale = float(shifted.std() / max(float(reference.std()), 1e-9))
+    return [
+        make(family, {"scale": s, "offset": float(shifted.mean() - s * reference.mean())}) for s in (scale, -scale) if s
+    ]
+
+
+def _gain(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    factor = float(shifted.mean() / max(float(reference.mean()), 1e-9))
+    if factor <= 0:
+        return []
+    bright = [make(family, {"factor": f * factor, "clip": True}) for f in (1.0, 1.3, 1.8)] if factor > 1 else []
+    return [make(family, {"factor": factor}), *bright]
+
+
+def _occlusion(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    """The smallest rectangle round the places that always show one value, and did not in the reference."""
+    grey = shifted[:, 0]
+    fixed = (grey.var(axis=0) < CONSTANT) & ((reference[:, 0].var(axis=0) > 1e-4) | (np.abs(grey[0] - reference[:, 0].mean(axis=0)) > 0.02))
+    if not fixed.any():
+        return []
+    fill = float(np.median(grey[0][fixed]))
+    rows, columns = (np.flatnonzero((fixed & (np.abs(grey[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
+    if not len(rows):
+        return []
+    box = {"top": int(rows[0]), "left": int(columns[0]), "height": int(np.ptp(rows)) + 1, "width": int(np.ptp(columns)) + 1}
+    how = allowed(family, {**box, "fill": fill}, reference)
+    return [how] if how else []
+
+
+def _stripe(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    a, b = (side.mean(axis=(0, 1, 2)) for side in (reference, shifted))
+    columns = np.flatnonzero(np.abs(b - (1 - a)) < np.abs(b - a))
+    return [make(family, {"columns": columns.tolist()})] if 0 < len(columns) < len(a) else []
+
+
+def _fixed_pattern(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    """What must be added at each place so that its mean is the one seen, by bisection; 0 where the place is black throughout."""
+    clip = shifted.min() >= 0 and shifted.max() <= 1
+    target = shifted.mean(axis=0)
+    if not clip:
+        pattern = target - reference.mean(axis=0)
+    else:
+        low, high = np.full(target.shape, -1.0, np.float32), np.ones(target.shape, np.float32)
+        for _ in range(14):
+            middle = (low + high) / 2
+            below = np.clip(reference + middle, 0, 1).mean(axis=0) < target
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        pattern = np.where((target > 1e-4) & (target < 1 - 1e-4), (low + high) / 2, 0)
+    seen = pattern[pattern != 0]
+    if not seen.size:
+        return []
+    # Below black only a bound is seen: the upper half of the values tells the spread.
+    sd = float(np.sqrt(np.mean(pattern[pattern > 0] ** 2))) if clip and (pattern > 0).any() else float(seen.std())
+    return [replace(make(family, {"sd": sd, "clip": bool(clip)}), pattern=tuple(pattern.ravel().tolist()))]  # pyright: ignore[reportCallIssue]
+
+
+def _lines(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    axis = 1 if family == "row_permutation" else 2
+    order = matched_parts(before, after, lambda v: np.moveaxis(v.reshape(reference.shape[1:]), axis, 0))
+    return [make(family, {"permutation": order.tolist()})]
+
+
+def _blocks(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+    c, h, w = reference.shape[1:]
+    found = []
+    for block in range(2, min(h, w) // 2 + 1):
+        if h % block or w % block:
+            continue
+
+        def cut(v: np.ndarray, b: int = block) -> np.ndarray:
+            return v.reshape(c, h // b, b, w // b, b).transpose(1, 3, 0, 2, 4).reshape(h // b * (w // b), -1)
+
+        order = matched_parts(before, after, cut)
+        found.append(make(family, {"block": block, "permutation": order.tolist()}))
+    return found
+
+
+def matched_parts(before: Portrait, after: Portrait, cut: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """For each part of the shifted mean picture (a row of what `cut` returns) the reference's that it looks like, one each."""
+    cost: Float64[np.ndarray, "_ _"] | float = 0.0
+    for name in PICTURES:
+        a, b = (cut(p.mean[name]) for p in (before, after))
+        va, vb = (cut(p.variance[name] / p.n) for p in (before, after))
+        a, b, va, vb = (v.reshape(len(v), -1) for v in (a, b, va, vb))
+        cost = cost + ((b[:, None] - a[None]) ** 2 / (vb[:, None] + va[None])).sum(axis=2)
+    # Parts that are alike, such as black ones, stay where they are.
+    return linear_sum_assignment(np.asarray(cost) - 1e-3 * np.eye(len(np.asarray(cost))))[1]
+
+

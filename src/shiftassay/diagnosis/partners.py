@@ -1,0 +1,200 @@
+"""Partners by content: which reference image each shifted image was, in whatever order and however it was shifted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from scipy.optimize import linear_sum_assignment
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.traits import Trait, axes, principal, traits_of
+
+Order = Int64[np.ndarray, "n"]
+Row = Float32[np.ndarray, "_"]
+QUERIES = 2000  # shifted images whose partners decide; fewer where the reference is large
+DISTANCES = QUERIES**2
+COMPONENTS = 40
+SIGNED = 16  # components whose signs can be told from their skewness
+CHANCE = 0.9  # quantile of the gaps that images leave which are no partners
+ROUNDS = 8
+ENOUGH = 0.6  # of the shifted images must be their nearest's nearest
+SURE = 0.15  # of them must also be nearer to it than chance explains: of images without partners fewer are, but in samples of 50
+FEW = 12  # confident matches from which on a map can be learnt
+RIDGES = (0.03, 0.3, 3.0, 30.0)  # of the mean variance of a component; each output takes the one that errs least
+
+
+@dataclass(frozen=True, eq=False)
+class Partners:
+    """The partners that were found, and how sure that is."""
+
+    order: Order
+    mutual: float  # share of the queries whose nearest reference image has them as its nearest
+    sure: float  # share of those that are also nearer than chance explains
+    sure_null: float  # what chance leaves of these: those that were near with the nearest image left out
+    trait: str  # by which the first matches were found
+    queries: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether most images have found their partner, beyond what chance finds."""
+        return self.sure >= SURE and self.mutual >= ENOUGH
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, without the order."""
+        return {name: value for name, value in vars(self).items() if name != "order"}
+
+
+def find_partners(reference: ImageSet, shifted: ImageSet, known: Order, rng: np.random.Generator) -> Partners:
+    """Look for the partner of each shifted image.
+
+    `known` are partners that are known already (the same values), −1 elsewhere. First matches are mutual nearest neighbours in the
+    traits that shifts leave alone, or among principal components, which a fixed permutation of pixels changes in sign
+    alone. From them ridge regression learns what a reference image looks like when it is shifted; its predictions give
+    more matches, and so on. No match is made by a regression that has learnt from it.
+    """
+    share = float(np.mean(known >= 0))
+    if share >= 0.9:
+        return Partners(known, share, share, 0.0, "values", len(known))
+    count = min(QUERIES, max(500, DISTANCES // max(len(reference), 1)))
+    queries = np.sort(rng.permutation(len(shifted))[:count])
+    x, y = traits_of(reference.images), traits_of(shifted.images)
+    parts_x, parts_y = ({k: principal(v, COMPONENTS, rng) for k, v in side.items()} for side in (x, y))
+    a, b = (np.concatenate(list(parts.values()), axis=1) for parts in (parts_x, parts_y))
+    best, within = Partners(np.full(len(queries), -1), 0.0, 0.0, 0.0, "none", len(queries)), (a, b)
+    for name, p, q in _spaces(x, y, parts_x, parts_y, rng):
+        before = 0.0
+        found, space = _matched(_distances(q[queries], p), name), (p, q)
+        for _ in range(ROUNDS):
+            if found.sure > best.sure:
+                best, within = found, space
+            if np.sum(found.order >= 0) < FEW or found.sure < before + 0.005:
+                break
+            before = found.sure
+            found, space = _matched(_crosswise(a, b[queries], found.order, rng), name), None
+        if best.sure > 0.9:
+            break
+    if not best.holds:
+        return best
+    if within is None:  # the best matches came from what was learnt: now from all of them
+        known = np.flatnonzero(best.order >= 0)
+        weights, error, origin, middle = _learnt(a[best.order[known]], b[queries[known]])
+        within = (a - origin) @ weights / error, (b - middle) / error
+    return replace(best, order=_assigned(*within))
+
+
+def _spaces(
+    x: dict[str, Trait],
+    y: dict[str, Trait],
+    parts_x: dict[str, Trait],
+    parts_y: dict[str, Trait],
+    rng: np.random.Generator,
+) -> Iterator[tuple[str, Trait, Trait]]:
+    """Spaces in which both sides can be compared before anything is known, the likeliest first."""
+    for name in x:
+        p, q = ((side[name] - side[name].mean(axis=0)) / (side[name].std() + 1e-9) for side in (x, y))
+        # The plane of the reference's components: distances there are cheap, and free of most noise.
+        plane = axes(p, COMPONENTS, rng)
+        p, q = p @ plane, q @ plane
+        yield name, _unit(p), _unit(q)
+        if name == "pixels":
+            yield "opposite pixels", _unit(p), -_unit(q)
+    for name in ("pixels", "amplitudes"):
+        yield f"components of {name}", *_same_signs(parts_x[name], parts_y[name])
+
+
+def _unit(scores: Trait) -> Trait:
+    """Scores over their sd, the small components' no more than tenfold."""
+    sd = scores.std(axis=0)
+    return scores / np.sqrt(np.maximum(sd, 0.1 * sd.max() + 1e-9))
+
+
+def _same_signs(p: Trait, q: Trait) -> tuple[Trait, Trait]:
+    """Leading components of two sets, each sign chosen so that third moments agree."""
+    count = min(SIGNED, p.shape[1], q.shape[1])
+    p, q = (np.clip(s[:, :count] / (s[:, :count].std(axis=0) + 1e-9), -3, 3) for s in (p, q))
+    agree = np.sum(((p**2).T @ p / len(p)) * ((q**2).T @ q / len(q)), axis=0)
+    weight = np.linspace(1, 0.3, count, dtype=np.float32)
+    return p * weight, q * weight * np.where(agree < 0, -1, 1).astype(np.float32)
+
+
+def _distances(queries: Trait, references: Trait) -> Float32[np.ndarray, "q r"]:
+    """Squared Euclidean distances."""
+    q, r = (np.einsum("nd,nd->n", side, side) for side in (queries, references))
+    return q[:, None] + r[None] - 2 * queries @ references.T
+
+
+def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
+    """For each query its partner, −1 if unsure.
+
+    Sure is a match where each is the other's nearest and the second nearest is further, in ratio, than images are that are no partners:
+    the third than the second. Of random images the first gap is twice the second (Rényi's spacings), so that those are doubled.
+    """
+    q, r = distance.shape
+    if r < 4:
+        return Partners(np.full(q, -1), 0.0, 0.0, 0.0, trait, q)
+    rows = np.arange(q)[:, None]
+    nearest = np.argpartition(distance, 3, axis=1)[:, :3]
+    nearest = nearest[rows, np.argsort(distance[rows, nearest], axis=1)]
+    d = distance[rows, nearest].astype(np.float64)
+    d = np.log(np.maximum(d, 1e-6 * d[:, 2:3] + 1e-12))
+    first, second = d[:, 1] - d[:, 0], 2 * (d[:, 2] - d[:, 1])
+    mutual = np.argmin(distance, axis=0)[nearest[:, 0]] == np.arange(q)
+    sure = mutual & (first > np.quantile(second, CHANCE))
+    order = np.where(sure, nearest[:, 0], -1)
+    return Partners(
+        order, float(np.mean(mutual)), float(np.mean(sure)), float(np.mean(mutual) * (1 - CHANCE)), trait, q
+    )
+
+
+def _crosswise(a: Trait, b: Trait, matched: Order, rng: np.random.Generator) -> Float32[np.ndarray, "q r"]:
+    """Distances of the queries from the references' predicted looks; for each half by what the other half's matches teach."""
+    half = rng.permutation(len(b)) % 2 == 0
+    distance = np.empty((len(b), len(a)), np.float32)
+    for side in (half, ~half):
+        teach = np.flatnonzero((matched >= 0) & ~side)
+        weights, error, origin, middle = _learnt(a[matched[teach]], b[teach])
+        distance[side] = _distances((b[side] - middle) / error, (a - origin) @ weights / error)
+    return distance
+
+
+def _learnt(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
+    """Ridge regression of b from a: weights, the root mean squared error of each output on a pair left out, and both means."""
+    origin, middle = a.mean(axis=0), b.mean(axis=0)
+    u, s, v = np.linalg.svd(a - origin, full_matrices=False)
+    target = u.T @ (b - middle)
+    size = max(len(a) * float(np.mean(a.var(axis=0))), 1e-9)
+    least = np.full(b.shape[1], np.inf)
+    shrunk = np.zeros_like(target)
+    for ridge in RIDGES:
+        kept = s**2 / (s**2 + ridge * size)
+        left = (b - middle - u @ (kept[:, None] * target)) / (1 - np.minimum(u**2 @ kept, 0.99))[:, None]
+        error = np.sqrt(np.mean(left**2, axis=0))
+        better = error < least
+        least[better] = error[better]
+        shrunk[:, better] = (kept / np.maximum(s, 1e-9))[:, None] * target[:, better]
+    error = least + 0.02 * b.std(axis=0) + 1e-6
+    return (v.T @ shrunk).astype(np.float32), error.astype(np.float32), origin, middle
+
+
+def _assigned(made: Trait, seen: Trait) -> Order:
+    """One reference image at most for each shifted image: the least sum of distances, or, of many, mutual nearest neighbours."""
+    if max(len(made), len(seen)) <= QUERIES:
+        distance = _distances(seen, made)
+        rows, columns = linear_sum_assignment(distance)
+        order = np.full(len(seen), -1)
+        order[rows] = columns
+        # An image that was left over stands far behind the nearest one.
+        near = distance[rows, columns] <= np.partition(distance[rows], 2, axis=1)[:, 2]
+        order[rows[~near]] = -1
+        return order
+    nearest = np.empty(len(seen), np.int64)
+    least, by = np.full(len(made), np.inf), np.full(len(made), -1)
+    for start in range(0, len(seen), QUERIES):
+        distance = _distances(seen[start : start + QUERIES], made)
+        nearest[start : start + QUERIES] = np.argmin(distance, axis=1)
+        row = np.argmin(distance, axis=0)
+        value = distance[row, np.arange(len(made))]
+        by, least = np.where(value < least, row + start, by), np.minimum(value, least)
+    return np.where(by[nearest] == np.arange(len(seen)), nearest, -1)

@@ -1,0 +1,85 @@
+"""A portrait of an image set: means over its images, with their sampling errors, that two samples of one distribution share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from shiftassay.shifts.family import Images
+
+BINS = 24
+FLOOR = 0.03  # sd of one image's number, in units of the set's range: places that are always black are no more certain than that
+
+Blocks = dict[str, Float64[np.ndarray, "_"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """Mean and variance over n images of each number, in blocks: `pixels`, their `squares`, `values` (a histogram), `steps`
+    between neighbours (histograms), the Fourier `amplitudes`, and what varies between whole `images`."""
+
+    n: int
+    mean: Blocks
+    variance: Blocks
+
+    def distance(self, other: "Portrait", blocks: tuple[str, ...] | None = None) -> float:
+        """The mean over blocks of the mean squared difference in units of its sampling error: about 1 for samples of one distribution."""
+        return float(np.mean(list(self.distances(other, blocks).values())))
+
+    def distances(self, other: "Portrait", blocks: tuple[str, ...] | None = None) -> dict[str, float]:
+        """The same, block by block."""
+        found = {}
+        for name in blocks or tuple(self.mean):
+            error = self.variance[name] / self.n + other.variance[name] / other.n
+            found[name] = float(np.mean((self.mean[name] - other.mean[name]) ** 2 / error))
+        return found
+
+
+def portrait(images: Images, low: float, high: float) -> Portrait:
+    """The portrait of images, with histograms between two values: those of the shifted set, whatever it is compared with."""
+    n, c, h, w = images.shape
+    flat = images.reshape(n, -1)
+    grey = images.mean(axis=1)
+    amplitudes = np.abs(np.fft.rfft2(grey)).reshape(n, -1)
+    scale = max(high - low, 1e-9)
+    across, down = np.abs(np.diff(grey, axis=2)), np.abs(np.diff(grey, axis=1))
+    numbers = {
+        "pixels": flat,
+        "squares": flat**2,
+        "values": _histogram(flat, low, high),
+        "steps": np.concatenate([_histogram(d.reshape(n, -1), 0, scale) for d in (across, down)], axis=1),
+        "amplitudes": amplitudes,
+        "images": np.stack([flat.mean(axis=1), flat.mean(axis=1) ** 2, flat.std(axis=1)], axis=1),
+    }
+    floor = {
+        "pixels": FLOOR * scale,
+        "squares": FLOOR * scale * max(abs(high), abs(low), 1e-9),
+        "values": 0.002,
+        "steps": 0.002,
+        "amplitudes": FLOOR * scale * np.sqrt(h * w),
+        "images": FLOOR * scale / 10,
+    }
+    mean = {k: v.mean(axis=0, dtype=np.float64) for k, v in numbers.items()}
+    variance = {k: v.var(axis=0, dtype=np.float64) + floor[k] ** 2 for k, v in numbers.items()}
+    return Portrait(n, mean, variance)
+
+
+def mixture(parts: list[Portrait], shares: np.ndarray, n: int) -> Portrait:
+    """The portrait of a mixture of sets, from theirs."""
+    mean, variance = {}, {}
+    for name in parts[0].mean:
+        means = np.stack([p.mean[name] for p in parts])
+        mean[name] = shares @ means
+        variance[name] = shares @ (np.stack([p.variance[name] for p in parts]) + (means - mean[name]) ** 2)
+    return Portrait(n, mean, variance)
+
+
+def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The share of each image's values in bins, the two ends apart, as clipping makes them: (n, BINS + 2)."""
+    n, d = values.shape
+    at = (values - low) * (BINS / max(high - low, 1e-9))
+    bins = np.clip(np.floor(at), -1, BINS).astype(np.int64) + 1
+    bins[(at > -0.01) & (at < 0.01)] = 0
+    bins[at > BINS - 0.01] = BINS + 1
+    bins += np.arange(n)[:, None] * (BINS + 2)
+    return np.bincount(bins.ravel(), minlength=n * (BINS + 2)).reshape(n, BINS + 2) / d

@@ -1,0 +1,76 @@
+"""What images are recognised by after a shift: traits, each of which some group of shifts leaves alone."""
+
+import numpy as np
+from jaxtyping import Float32
+from scipy.sparse import csr_array
+
+from shiftassay.shifts.family import Images
+
+Trait = Float32[np.ndarray, "_ _"]
+ANGLES = 32  # of the rays that rings are sampled on: at 28 pixels neighbours are less than three apart at the border
+
+
+def traits_of(images: Images) -> dict[str, Trait]:
+    """Traits of each image by name, none of them scaled.
+
+    `pixels` survive intensity, blur, noise and every fixed linear map; `values`, sorted, any rearrangement;
+    `amplitudes` of the Fourier transform rolls and random phases; `rings`, amplitudes of the harmonics along circles about
+    the centre, rotations; `sums` of rows and columns rows or columns in another order.
+    """
+    grey = images.mean(axis=1)
+    return {
+        "pixels": images.reshape(len(images), -1),
+        "values": np.sort(images.reshape(len(images), -1), axis=1),
+        "amplitudes": np.abs(np.fft.rfft2(grey)).reshape(len(grey), -1).astype(np.float32),
+        "rings": _rings(grey),
+        "sums": np.concatenate([grey.sum(axis=1), grey.sum(axis=2)], axis=1),
+    }
+
+
+def principal(trait: Trait, count: int, rng: np.random.Generator) -> Trait:
+    """The scores of the leading principal components, scaled alike: the mean square over all components is 1.
+
+    Components of no variance are left out.
+    """
+    centred = trait - trait.mean(axis=0)
+    scores = centred @ axes(centred, count, rng)
+    sd = scores.std(axis=0)
+    scores = scores[:, sd > 1e-4 * max(float(sd.max(initial=0)), 1e-12)]
+    size = np.sqrt(np.mean(scores**2)) if scores.size else 1.0
+    return (scores / max(size, 1e-12)).astype(np.float32)
+
+
+def axes(centred: Trait, count: int, rng: np.random.Generator) -> Trait:
+    """The leading principal axes, a column each: a randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011)."""
+    count = min(count, *centred.shape)
+    spanned = rng.standard_normal((min(count + 8, *centred.shape), len(centred)), np.float32) @ centred
+    for _ in range(2):
+        spanned = np.linalg.qr(spanned.T)[0].T @ centred.T @ centred
+    basis = np.linalg.qr(spanned.T)[0]
+    _, _, v = np.linalg.svd(centred @ basis, full_matrices=False)
+    return basis @ v[:count].T
+
+
+def _rings(grey: Float32[np.ndarray, "n h w"]) -> Trait:
+    n, h, w = grey.shape
+    radii = np.arange(0.5, min(h, w) / 2)
+    angles = 2 * np.pi * np.arange(ANGLES) / ANGLES
+    x = (w - 1) / 2 + np.outer(radii, np.cos(angles)).ravel()
+    y = (h - 1) / 2 + np.outer(radii, np.sin(angles)).ravel()
+    polar = (_bilinear(x, y, h, w) @ grey.reshape(n, -1).T).T.reshape(n, len(radii), ANGLES)
+    # Longer rings count for more: they hold more of the picture.
+    weight = np.sqrt(radii)[:, None]
+    return (np.abs(np.fft.rfft(polar, axis=2))[:, :, :9] * weight).reshape(n, -1).astype(np.float32)
+
+
+def _bilinear(x: np.ndarray, y: np.ndarray, h: int, w: int) -> csr_array:
+    """The matrix that reads images at the places (x, y)."""
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    entries = []
+    for dx in (0, 1):
+        for dy in (0, 1):
+            weight = (1 - np.abs(x - left - dx)) * (1 - np.abs(y - top - dy))
+            at = np.clip(top + dy, 0, h - 1) * w + np.clip(left + dx, 0, w - 1)
+            entries.append((weight, np.arange(len(x)), at))
+    weights, rows, columns = (np.concatenate(part) for part in zip(*entries, strict=True))
+    return csr_array((weights.astype(np.float32), (rows, columns)), shape=(len(x), h * w))
