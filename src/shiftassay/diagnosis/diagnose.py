@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from shiftassay.diagnosis.labels import label_shift
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import Proof, prove
 from shiftassay.diagnosis.remake import ROUNDING
-from shiftassay.diagnosis.search import Candidate, search
+from shiftassay.diagnosis.search import Candidate, search, strained
+from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
@@ -65,9 +66,8 @@ def diagnose(
     pairing = pair(before, after, seed)
     families = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
     if pairing.order is None:
-        from shiftassay.diagnosis.unpaired import diagnose_unpaired
-
-        return diagnose_unpaired(before, after, families, seed, notes, begun)
+        verdict, listed, said = unpaired_verdict(before, after, families, seed)
+        return Diagnosis(verdict, pairing.to_json(), listed, None, (), said, notes, seconds=time.monotonic() - begun)
     found = np.flatnonzero(pairing.order >= 0)
     pairs = Pairs(before.images[pairing.order[found]], after.images[found])
     share, pairs = _touched(pairs)
@@ -116,9 +116,11 @@ def _checked(
     if (before.labels is None) != (after.labels is None):
         has, lacks = (before, after) if after.labels is None else (after, before)
         notes.append(f"{has.name} has labels and {lacks.name} has none: shifts of labels can't be seen.")
-    for images in (before, after):
-        if float(np.ptp(images.images)) == 0:
-            notes.append(f"All pixels of {images.name} have the same value: there is nothing to tell shifts apart by.")
+    notes += [
+        f"All pixels of {images.name} have the same value: there is nothing to tell shifts apart by."
+        for images in (before, after)
+        if float(np.ptp(images.images)) == 0
+    ]
     return before, after, (*notes, *before.notes, *after.notes)
 
 
@@ -142,7 +144,7 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
     share = float(changed.mean())
     if pairs.change <= 2 * ROUNDING:
         return 0.0, pairs
-    if UNCHANGED < 1 - share and changed.sum() >= FEWEST // 2:
+    if 1 - share > UNCHANGED and changed.sum() >= FEWEST // 2:
         return share, pairs.at(np.flatnonzero(changed))
     return 1.0, pairs
 
@@ -158,7 +160,7 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> tuple[Verdi
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals, TOLERATED)
-    if best.misfit > TOLERATED:
+    if strained(best) > TOLERATED:
         return Verdict(None, {}, {}, 1.0, confidence, ()), tuple(ranked)
     few = pairs.first(REFIT)
     how = canonical(refitted(canonical(best.shift), few, best.remade.how))

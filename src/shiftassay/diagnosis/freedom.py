@@ -8,7 +8,7 @@ from shiftassay.shifts.several import Compose
 NUMBER = 0.3  # per doubling of 1 + the numbers
 FOLLOWED = 0.3  # for numbers that are chosen for each image
 FOLLOWED_ORDERS = ("block_permutation", "row_permutation", "column_permutation")
-ORDER = 16  # numbers that an order of blocks, rows or columns stands for
+NEW_ORDER = 3.0  # an order of blocks, rows or columns for each image, which can make one picture nearly another
 LATER = 0.02  # what only counts between equals: without ink that wraps, a roll is a translation
 PART = 0.25  # for each part of a composition beyond the first
 
@@ -22,8 +22,8 @@ def price(how: Shift) -> float:
         return sum(map(price, how.parts)) + PART * (len(how.parts) - 1)
     numbers = sum(_count(value) for name, value in vars(how).items() if name not in ("scope", "clip"))
     drawn = any(isinstance(value, Uniform | Choice | Each) for value in vars(how).values())
-    if how.scope == "per_image" and how.group == "rearrangement" and how.family in FOLLOWED_ORDERS:
-        drawn, numbers = True, numbers + ORDER
+    if how.scope == "per_image" and how.family in FOLLOWED_ORDERS:
+        return NEW_ORDER
     return NUMBER * float(np.log2(1 + numbers)) + FOLLOWED * drawn + LATER * (how.family in ("roll", "quantize"))
 
 

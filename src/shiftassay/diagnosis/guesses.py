@@ -56,7 +56,10 @@ def guesses(family: str, reference: Images, shifted: Images, before: Portrait, a
         "spatter": [{"coverage": v} for v in (0.05, 0.1, 0.2, 0.35)],
         "glass_blur": [{"sd": v} for v in (0.4, 0.8)],
     }
-    given = [{**g, **(clip[0] if clip and "noise" in family and family != "impulse_noise" else {})} for g in grid.get(family, [])]
+    given = [
+        {**g, **(clip[0] if clip and "noise" in family and family != "impulse_noise" else {})}
+        for g in grid.get(family, [])
+    ]
     return [made for g in given if (made := allowed(family, g, reference)) is not None]
 
 
@@ -78,19 +81,24 @@ def _by_mean_picture(family: str, reference: Images, before: Portrait, after: Po
     reach = {"dx": range(-(w // 3), w // 3 + 1), "dy": range(-(h // 3), h // 3 + 1)}
     grid: dict[str, list[dict]] = {
         "translate": [dict(zip(reach, v, strict=True)) for v in product(*reach.values())],
-        "roll": [{"dx": dx, "dy": dy} for dx in range(-(w // 2) + 1, w // 2 + 1) for dy in range(-(h // 2) + 1, h // 2 + 1)],
+        "roll": [
+            {"dx": dx, "dy": dy} for dx in range(-(w // 2) + 1, w // 2 + 1) for dy in range(-(h // 2) + 1, h // 2 + 1)
+        ],
         "rotate": [{"angle": float(v)} for v in range(-180, 180, 5)],
         "scale": [{"factor": float(v)} for v in np.geomspace(0.3, 3, 30)],
         "shear": [{"factor": float(v)} for v in np.linspace(-1.4, 1.4, 29)],
         "gaussian_blur": [{"sd": float(v)} for v in np.geomspace(0.4, 6, 14)],
         "defocus_blur": [{"radius": float(v)} for v in np.geomspace(0.8, 8, 14)],
-        "motion_blur": [{"length": float(v), "angle": a} for v in (2, 3, 5, 7, 10, 14) for a in np.arange(0.0, 180, 15)],
+        "motion_blur": [
+            {"length": float(v), "angle": a} for v in (2, 3, 5, 7, 10, 14) for a in np.arange(0.0, 180, 15)
+        ],
     }
     mean = before.mean["pixels"].reshape(1, c, h, w).astype(np.float32)
     error = before.variance["pixels"] / before.n + after.variance["pixels"] / after.n
     shifts = [how for g in grid[family] if (how := make(family, g)) is not None]
     misfit = [
-        np.sum((how.apply(mean, np.random.default_rng(0)).ravel() - after.mean["pixels"]) ** 2 / error) for how in shifts
+        np.sum((how.apply(mean, np.random.default_rng(0)).ravel() - after.mean["pixels"]) ** 2 / error)
+        for how in shifts
     ]
     best = np.argsort(misfit)
     chosen: list[int] = []
@@ -120,14 +128,21 @@ def _gain(family: str, reference: Images, shifted: Images, before: Portrait, aft
 def _occlusion(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
     """The smallest rectangle round the places that always show one value, and did not in the reference."""
     grey = shifted[:, 0]
-    fixed = (grey.var(axis=0) < CONSTANT) & ((reference[:, 0].var(axis=0) > 1e-4) | (np.abs(grey[0] - reference[:, 0].mean(axis=0)) > 0.02))
+    fixed = (grey.var(axis=0) < CONSTANT) & (
+        (reference[:, 0].var(axis=0) > 1e-4) | (np.abs(grey[0] - reference[:, 0].mean(axis=0)) > 0.02)
+    )
     if not fixed.any():
         return []
     fill = float(np.median(grey[0][fixed]))
     rows, columns = (np.flatnonzero((fixed & (np.abs(grey[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
     if not len(rows):
         return []
-    box = {"top": int(rows[0]), "left": int(columns[0]), "height": int(np.ptp(rows)) + 1, "width": int(np.ptp(columns)) + 1}
+    box = {
+        "top": int(rows[0]),
+        "left": int(columns[0]),
+        "height": int(np.ptp(rows)) + 1,
+        "width": int(np.ptp(columns)) + 1,
+    }
     how = allowed(family, {**box, "fill": fill}, reference)
     return [how] if how else []
 
@@ -190,5 +205,3 @@ def matched_parts(before: Portrait, after: Portrait, cut: Callable[[np.ndarray],
         cost = cost + ((b[:, None] - a[None]) ** 2 / (vb[:, None] + va[None])).sum(axis=2)
     # Parts that are alike, such as black ones, stay where they are.
     return linear_sum_assignment(np.asarray(cost) - 1e-3 * np.eye(len(np.asarray(cost))))[1]
-
-

@@ -67,10 +67,7 @@ def _again(how: Shift, pairs: Pairs) -> Shift | None:
 
 def _fixed(how: Shift) -> tuple[Any, ...]:
     """What a fit has to agree on: whole numbers such as a block's side, and what stands for a variant of the family."""
-    return tuple(getattr(how, name, None) is None for name in ("fading",)) + (
-        getattr(how, "block", None),
-        getattr(how, "clip", None),
-    )
+    return getattr(how, "fading", None) is None, getattr(how, "block", None), getattr(how, "clip", None)
 
 
 def _numbers(how: Shift) -> list[str]:

@@ -1,9 +1,8 @@
 """Fitting the numbers of all parts of a composition together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.fitting import refine
@@ -14,15 +13,14 @@ IMAGES = 100
 
 
 def polished(how: Shift, pairs: Pairs) -> Shift:
-    """The composition with the shared numbers of its parts fitted together; then a noise's strength, by the energy it leaves."""
+    """The composition with the shared numbers of its parts fitted together."""
     if not isinstance(how, Compose):
         return how
     pairs = pairs.first(IMAGES)
     joint = Joint(how.parts)
     if not len(joint.begin):
         return how
-    fitted = joint.at(refine(joint, joint.begin[None], pairs))  # pyright: ignore[reportArgumentType]
-    return fitted
+    return joint.at(refine(joint, joint.begin[None], pairs))
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,10 @@ class Joint:
     """A composition as a fit sees a family: its numbers in a row. Parts that are drawn or have no derivative stay as they are."""
 
     parts: tuple[Shift, ...]
+
+    @property
+    def smooth(self) -> bool:
+        return False
 
     @property
     def free(self) -> list[tuple[int, str]]:
@@ -48,9 +50,10 @@ class Joint:
         searched = [self.parts[i].search[name] for i, name in self.free]
         return tuple(np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))  # pyright: ignore[reportReturnType]
 
-    def at(self, numbers: np.ndarray) -> Compose:
-        from dataclasses import replace
+    def at_each(self, numbers: np.ndarray) -> Compose:
+        raise NotImplementedError("a composition is fitted to all images together")
 
+    def at(self, numbers: np.ndarray) -> Compose:
         parts = list(self.parts)
         for (i, name), value in zip(self.free, numbers, strict=True):
             parts[i] = replace(parts[i], **{name: float(value)})

@@ -1,12 +1,12 @@
 """Shifts that leave every image alone: of labels, of order, of how many there are of each class."""
 
 import numpy as np
+from scipy.stats import chi2_contingency
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.pairing import Pairing
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
-from scipy.stats import chi2_contingency
 
 ALMOST = 0.98
 RARE = 1e-3  # p-value below which proportions differ

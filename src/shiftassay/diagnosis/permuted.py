@@ -18,7 +18,10 @@ def matched_places(reference: Images, shifted: Images) -> Int64[np.ndarray, "_"]
     correlations with all others, given their partners of the round before, until nothing moves: Frank and Wolfe's steps for graph
     matching (Vogelstein et al. 2015), with whole steps. Places that always show the same can't be told apart: `unidentified` lists them.
     """
-    x, y = (side[:IMAGES].mean(axis=1).reshape(min(len(side), IMAGES), -1).astype(np.float64) for side in (reference, shifted))
+    x, y = (
+        side[:IMAGES].mean(axis=1).reshape(min(len(side), IMAGES), -1).astype(np.float64)
+        for side in (reference, shifted)
+    )
     marginal = _unlike(_marginals(x), _marginals(y))
     order = linear_sum_assignment(marginal)[1]
     a, b = _correlations(x), _correlations(y)
@@ -38,7 +41,9 @@ def unidentified(shifted: Images) -> list[int]:
 
 
 def _marginals(values: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_ _"]:
-    return np.concatenate([np.quantile(values, np.linspace(0.02, 0.98, LEVELS), axis=0), [values.mean(0), values.std(0)]]).T
+    return np.concatenate(
+        [np.quantile(values, np.linspace(0.02, 0.98, LEVELS), axis=0), [values.mean(0), values.std(0)]]
+    ).T
 
 
 def _correlations(values: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_ _"]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from shiftassay.shifts.family import Images, Shift
+from shiftassay.shifts.family import Images, Shift, extremes
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
+SHRUNK = 0.9
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0.5))
 
@@ -48,6 +49,8 @@ def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Re
     judged = [_judged(shift, with_draws, pairs, seed, OURS)]
     if others and moves(shift) and judged[0].unexplained < 0.6:
         judged += [_judged(shift, with_draws, pairs, seed, how) for how in OTHERS]
+        if shrinks(shift):
+            judged.append(_judged(shift, with_draws, pairs, seed, Resampling("area")))
         best = min(judged, key=lambda r: r.misfit)
         if best.how == OTHERS[2]:
             judged += [_judged(shift, with_draws, pairs, seed, replace(how, centre=0.5)) for how in OTHERS[:2]]
@@ -57,6 +60,13 @@ def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Re
 def moves(shift: Shift) -> bool:
     """Whether the picture is resampled at places between its pixels."""
     return any(part.smooth for part in (shift.parts if isinstance(shift, Compose) else (shift,)))
+
+
+def shrinks(shift: Shift) -> bool:
+    """Whether the picture becomes smaller, which careful code does not do by sampling alone."""
+    parts = shift.parts if isinstance(shift, Compose) else (shift,)
+    factors = [v for part in parts if part.family == "scale" for v in extremes(part.factor)]  # pyright: ignore[reportAttributeAccessIssue]
+    return any(factor < SHRUNK for factor in factors)
 
 
 def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resampling) -> Remake:

@@ -12,15 +12,16 @@ from itertools import permutations
 
 import numpy as np
 
-from shiftassay.errors import BadInput
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.remake import Remake, remake
+from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
 
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
+STRAIN, ONE = 0.5, 0.5  # misfit counts double at a price of 1.9; a shift of one or two numbers is free
 PERFECT = 0.02
 GOOD = 0.06
 TIERS = (  # what is tried only where all before leave something
@@ -71,6 +72,11 @@ def search(fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0) -> l
     if found and settled(found[0]):
         return found
     return _ranked(found + _compositions(found, fit, held, families, seed))
+
+
+def strained(best: Candidate) -> float:
+    """The misfit, weighed by what the candidate was free to choose: many numbers bend towards anything a little."""
+    return best.misfit * float(np.exp(STRAIN * max(price(best.shift) - ONE, 0.0)))
 
 
 def settled(best: Candidate) -> bool:

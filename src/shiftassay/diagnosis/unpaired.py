@@ -142,7 +142,12 @@ def _refined(how: Shift, sight: _Sight, count: int, tries: int) -> Shift:
     if not real or whole:
         return how
     begin = np.array([getattr(how, name) for name in real])
-    step = np.array([max(STEP * abs(v), 2 * how.search[n].step if n in how.search else 0.02) for n, v in zip(real, begin, strict=True)])
+    step = np.array(
+        [
+            max(STEP * abs(v), 2 * how.search[n].step if n in how.search else 0.02)
+            for n, v in zip(real, begin, strict=True)
+        ]
+    )
 
     def at(numbers: np.ndarray) -> Shift:
         return make(how.family, {**how.parameters, **dict(zip(real, map(float, numbers), strict=True))})

@@ -84,7 +84,7 @@ def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
         some = pairs.first(SOME)
         if _gain(cls, fit_each(cls, starts, some), shared, some) < WORTHWHILE:
             few = pairs.first(FINE)
-            found.append(summarised(cls, fit_each(cls, starts, few), few))
+            found += _if_drawn(summarised(cls, fit_each(cls, starts, few), few))
     return found
 
 
@@ -97,8 +97,13 @@ def on_grid(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
     starts = cls.starts(pairs.reference.shape[2:])
     found = [cls.at(starts[_middle(_on_grid(cls, starts, few).mean(1))])]
     if "per_image" in cls.scopes:
-        found.append(summarised(cls, fit_each(cls, starts, few), few))
+        found += _if_drawn(summarised(cls, fit_each(cls, starts, few), few))
     return found
+
+
+def _if_drawn(how: Shift) -> list[Shift]:
+    """A shift that draws for each image, unless it draws the same for all."""
+    return [how] if any(isinstance(v, Uniform | Choice) for v in vars(how).values()) else []
 
 
 def _middle(errors: Float64[np.ndarray, "g"]) -> int:

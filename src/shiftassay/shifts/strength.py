@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import brentq
 
-from shiftassay.shifts.family import Choice, Number, Shift, Uniform
+from shiftassay.shifts.family import Number, Shift, Uniform
 from shiftassay.shifts.pairs import Pairs
 
 IMAGES = 100

@@ -21,7 +21,8 @@ OUTSIDE = 1e6  # a place that is in no image
 class Resampling:
     """How values between pixels are found, and how far right and down of (h − 1)/2 the centre is: others' code differs in both."""
 
-    kernel: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    kernel: Literal["nearest", "bilinear", "bicubic", "area"] = "bilinear"
+    """`area`: bilinear, averaged over the pixel and half of its neighbours by a triangle, as shrinking without aliases does."""
     centre: float = 0.0
 
 
@@ -54,6 +55,8 @@ def warp(
     """
     h, w = size or images.shape[2:]
     centre = _current.get().centre
+    if _current.get().kernel == "area":
+        return _averaged(images, to_input, size)
     places = grid(h, w) - centre
     homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]].reshape(
         h * w, -1
@@ -67,6 +70,26 @@ def warp(
             at = np.where(behind, OUTSIDE, at[..., :2] / np.where(behind, 1, at[..., 2:]))
         warped[part] = sample(images[part], at + centre)
     return warped
+
+
+def _averaged(images: Images, to_input: np.ndarray, size: tuple[int, int] | None) -> Float32[np.ndarray, "n c H W"]:
+    """The mean of warps to places around each pixel's centre."""
+    offsets, weights = np.linspace(-0.8, 0.8, 5), np.array([1, 3, 5, 3, 1]) / 13
+    total: np.ndarray | None = None
+    token = _current.set(Resampling("bilinear", _current.get().centre))
+    try:
+        for dy, weight_y in zip(offsets, weights, strict=True):
+            for dx, weight_x in zip(offsets, weights, strict=True):
+                move_by = np.eye(3)
+                move_by[:2, 2] = dx, dy
+                lifted = np.zeros((len(to_input), to_input.shape[1], 3))
+                lifted[:, :, : to_input.shape[2]] = to_input
+                part = np.float32(weight_x * weight_y) * warp(images, lifted @ move_by, size)
+                total = part if total is None else total + part
+    finally:
+        _current.reset(token)
+    assert total is not None
+    return total
 
 
 def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
@@ -94,6 +117,7 @@ def sample(
     half = np.maximum([(w - 1) / 2, (h - 1) / 2], 0.5)  # one pixel: any scale will do
     unit = torch.from_numpy((places / half).astype(np.float32))
     kernel = _current.get().kernel
+    kernel = "bilinear" if kernel == "area" else kernel
     sampled = F.grid_sample(torch.from_numpy(images), unit, kernel, outside, align_corners=True).numpy()
     # Cubic kernels overshoot, which eight bits cut off.
     return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
