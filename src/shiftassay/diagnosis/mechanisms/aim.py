@@ -3,6 +3,7 @@
 import numpy as np
 
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
+from shiftassay.diagnosis.controls import shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.noise import seed_for
 
@@ -48,7 +49,8 @@ def cancels(case: Case) -> Mechanism | None:
     present = (
         moved >= MOVED
         and case.before - case.after < HOLDS
-        and alike < null + SMOOTH
+        and alike < max(null, 0) + SMOOTH
+        and alike < 2 * SMOOTH
         and abs(arrives) <= CANCELS
         and abs(arrives - shuffled) <= LIKE_CONTROL
         and not found.is_adversarial
@@ -78,8 +80,6 @@ def _evidence(case: Case) -> AdversarialEvidence | None:
 
 def _neighbours(case: Case) -> tuple[float, float]:
     """How alike neighbouring pixels' changes are where both are black in the reference or both are not, and shuffled."""
-    from shiftassay.diagnosis.controls import shuffled_residual
-
     some = case.rng("aim").permutation(len(case.reference))[:IMAGES]
     reference, shifted = case.reference[some], case.shifted[some]
     control = shuffled_residual(reference, shifted, case.rng("neighbours"))

@@ -9,7 +9,7 @@ GAP = 0.05
 
 
 def overconfident(case: Case) -> Mechanism | None:
-    """Confidence stays while accuracy falls: the gap between the two grows by at least 0.05, and by 3 standard errors."""
+    """Confidence stays while accuracy falls: the gap between the two grows to 0.05 or more, by as much, and by 3 standard errors."""
     if case.reference_labels is None or case.truth is None or not case.dropped:
         return None
     sure_before, sure_after = (probabilities(x).max(1) for x in (case.reference_logits, case.shifted_logits))
@@ -17,7 +17,7 @@ def overconfident(case: Case) -> Mechanism | None:
     growth = float(after.mean() - before.mean())
     error = float(np.sqrt(before.var() / len(before) + after.var() / len(after)))
     wrong = sure_after[~case.right_after]
-    present = growth >= GAP and growth > 3 * error
+    present = min(growth, float(after.mean())) >= GAP and growth > 3 * error
     return Mechanism(
         "overconfident",
         bool(present),

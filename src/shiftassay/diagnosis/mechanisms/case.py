@@ -63,6 +63,10 @@ class Case:
     def shifted_logits(self) -> Float32[np.ndarray, "m classes"]:
         return predict(self.model, self.shifted)
 
+    @cached_property
+    def in_step_logits(self) -> Float32[np.ndarray, "all classes"]:
+        return predict(self.model, self.in_step.images)
+
     @property
     def truth(self) -> Int64[np.ndarray, "m"] | None:
         """What the shifted images show: their labels in the reference, so that labels which moved mislead no one.

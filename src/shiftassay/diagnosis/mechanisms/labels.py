@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import DROP, Case, Mechanism, percent
 from shiftassay.networks.predict import labels_of, probabilities
 
 GAIN = 0.1
@@ -43,10 +43,18 @@ def renumbered(case: Case) -> Mechanism | None:
 
 
 def out_of_step(case: Case) -> Mechanism | None:
-    """Labels belong to images some places away: the network is right at one offset and at chance at all others."""
+    """Labels belong to images some places away: the network is right at one offset and at chance at all others.
+
+    All images are asked, in their order, and only where accuracy against the labels is low. The null is every other offset.
+    """
     if case.shifted_labels is None or len(case.shifted_labels) < 50:
         return None
-    answers, labels, n = labels_of(case.shifted_logits), case.shifted_labels, len(case.shifted_labels)
+    given = float((labels_of(case.shifted_logits) == case.shifted_labels).mean())
+    if given > TRUSTED:
+        return Mechanism("out_of_step", False, "", {"given": given})
+    labels = case.in_step.labels
+    assert labels is not None
+    answers, n = labels_of(case.in_step_logits), len(labels)
     rights = np.zeros(n)
     for k in np.unique(labels):
         one, other = (np.fft.rfft((x == k).astype(np.float64)) for x in (answers, labels))
@@ -77,7 +85,9 @@ def wrong_labels(case: Case) -> Mechanism | None:
     """The network is as sure of the images that it is said to get wrong as of the others: they are mislabelled, not hard.
 
     Measured by the probability that an image it gets right is answered more surely than one that it gets wrong (the area
-    under the curve); a network that meets hard images is less sure of its mistakes. On the reference it must be so.
+    under the curve): near a half where labels are wrong, well above where images are hard. On the reference it must be
+    above 0.75. Where images are paired and the labels are the reference's, or another mechanism explains the labels, it
+    is not said.
     """
     if case.shifted_labels is None or case.reference_labels is None:
         return None
@@ -88,10 +98,16 @@ def wrong_labels(case: Case) -> Mechanism | None:
         return None
     sure = float(probabilities(case.shifted_logits).max(1)[~right].mean())
     usual = float(probabilities(case.reference_logits).max(1).mean())
+    told = any(found is not None and found.present for found in (renumbered(case), out_of_step(case)))
+    same = case.paired and bool((case.reference_labels == case.shifted_labels).all())
     # Images that are hard in earnest make the network less sure of all of them.
-    calm = usual - float(probabilities(case.shifted_logits).max(1).mean())
+    less_sure = usual - float(probabilities(case.shifted_logits).max(1).mean())
     present = (
-        lost >= 0.02 and before > KNOWS and after < BLIND + (KNOWS - BLIND) * _own_mistakes(case, right) and calm < 0.05
+        not (told or same)
+        and lost >= DROP
+        and before > KNOWS
+        and 1 - BLIND < after < BLIND + (KNOWS - BLIND) * _own_mistakes(case, right)
+        and less_sure < 0.05
     )
     return Mechanism(
         "wrong_labels",

@@ -1,5 +1,8 @@
 """Where in the network does the shift grow, or die out?"""
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 
 from shiftassay.diagnosis.controls import derangement, shuffled_residual
@@ -27,7 +30,7 @@ def grows(case: Case) -> Mechanism | None:
     against, against_low = _growth(shift, case, control)
     present = shift[0].mean() >= MOVED and low >= GROWS and against_low >= GROWS
     names, ratios = numbers["layers"], numbers["distance"]
-    steps = [b / max(a, 1e-9) for a, b in zip(ratios, ratios[1:], strict=False)]
+    steps = [b / max(a, 1e-9) for a, b in pairwise(ratios)]
     largest = int(np.argmax(steps))
     return Mechanism(
         "grows",
@@ -62,7 +65,7 @@ Distances = list[np.ndarray]
 """At the pixels and after every layer: each image's distance over that between classes."""
 
 
-def _measured(case: Case) -> tuple[Distances, Distances, dict] | None:
+def _measured(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
     if not case.paired or case.truth is None:
         return None
     kept = vars(case).get("_layers")

@@ -87,7 +87,7 @@ def first_order(case: Case) -> Mechanism | None:
     return Mechanism(
         "first_order",
         bool(present),
-        f"To the network the shift is small enough to be linear: the Jacobian foretells {percent(explained)} of how the log-odds "
+        f"To the network the shift acts linearly: the Jacobian alone foretells {percent(explained)} of how the log-odds "
         f"move (correlation {correlation:.2f}; dealt to other images, {percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
         {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5},
     )

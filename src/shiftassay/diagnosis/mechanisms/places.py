@@ -1,10 +1,13 @@
 """Pixels that moved meet weights that were trained for others."""
 
+from typing import Any
+
 import numpy as np
 
 from shiftassay.diagnosis.controls import derangement
 from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
+from shiftassay.networks.predict import predict
 
 IMAGES = 400
 SAME_VALUES = 0.98
@@ -108,7 +111,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(products.sum() / max(lengths.sum(), 1e-12))
 
 
-def _mapped(case: Case) -> tuple[float, float, dict, bool] | None:
+def _mapped(case: Case) -> tuple[float, float, dict[str, Any], bool] | None:
     if not case.paired or not case.dropped or case.truth is None or case.reference[0].size > 1024:
         return None
     kept = vars(case).get("_mapped")
@@ -152,6 +155,4 @@ def _right(case: Case, images: np.ndarray, fit: np.ndarray, partners: np.ndarray
     ridge = RIDGE * len(fit) * x.var(0).mean()
     weights = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ y)
     back = ((inputs[judge] - means[0]) @ weights + means[1]).astype(np.float32).reshape(-1, *images.shape[1:])
-    from shiftassay.networks.predict import predict
-
     return predict(case.model, back).argmax(1) == case.truth[judge]

@@ -78,16 +78,15 @@ def in_one_band(case: Case) -> Mechanism | None:
     present = one >= RESTORED and one - other >= DIFFERENCE and p_value < ALPHA and differ < ALPHA
     fine = high > low
     better, worse = (rights[1], rights[0]) if fine else (rights[0], rights[1])
-    size = 1 / max(cut, 1e-9)
     return Mechanism(
         "in_one_band",
         bool(present),
-        f"What changes in the {'fine' if fine else 'coarse'} structure harms: with only waves {'shorter' if fine else 'longer'} than {size:.1f} pixels "
+        f"What changes in the {'fine' if fine else 'coarse'} structure harms: with only {_waves(fine, cut)} "
         f"changed, which is {percent(1 - share if fine else share)} of the change's energy, the network is right on {percent(float(worse.mean()))}, "
         f"with only the others changed on {percent(float(better.mean()))} (reference {percent(case.before)}, shifted {percent(case.after)}).",
         {
             "harmful": "fine" if fine else "coarse",
-            "cut_period": size,
+            "cut_period": 1 / cut if cut > 0 else None,
             "coarse_share_of_change": share,
             "coarse_put_back": float(rights[0].mean()),
             "fine_put_back": float(rights[1].mean()),
@@ -104,3 +103,9 @@ def _holding_most(weight: np.ndarray) -> np.ndarray:
     held = np.zeros(weight.size, bool)
     held[order[:needed]] = True
     return held.reshape(weight.shape)
+
+
+def _waves(fine: bool, cut: float) -> str:
+    if cut == 0:
+        return "all but the mean of each image" if fine else "the mean of each image"
+    return f"waves {'shorter' if fine else 'longer'} than {1 / cut:.1f} pixels"
