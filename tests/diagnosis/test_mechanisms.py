@@ -192,6 +192,7 @@ def test_narrow_margins_are_lost_unless_it_is_chance_which_images_are_hit(thousa
 def test_small_changes_are_linear_but_not_to_a_network_of_steps(thousand, perceptron):
     assert said(first_order, perceptron, thousand, "sign_noise:epsilon=0.05")
     assert not said(first_order, perceptron, thousand, "identity")
+    assert not said(first_order, perceptron, thousand, "pixel_permutation")
 
     class Steps(nn.Module):  # flat almost everywhere: a gradient that foretells nothing
         def forward(self, images):

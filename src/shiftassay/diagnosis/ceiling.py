@@ -16,9 +16,9 @@ from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
 
-QUICK = 5000
-ASKED, QUICK_ASKED = 3000, 1000
-COPIES = 2  # shifted versions of each training image, where every image is shifted by a draw of its own
+QUICK, QUICK_KNOWN = 5000, 20_000
+LEAST = 2000
+ASKED, QUICK_ASKED = 3000, 2000
 LEVEL = 0.99  # of each oracle's interval, so that five together hold at 95%
 
 
@@ -118,19 +118,9 @@ def ceiling(
     rng = np.random.default_rng(seed_for(seed, "ceiling"))
     used = np.sort(rng.permutation(len(train))[: QUICK if quick else len(train)])
     images, labels = train.images[used], train.labels[used]
-    draws = COPIES if how.scope == "per_image" and not quick and not how.needs_model else 1
-    made = []
-    for draw in range(draws):
-        context = Context(labels, model.eval()) if how.needs_model and model is not None else None
-        made.append(shift(ImageSet(images, labels, train.name), how, seed_for(seed, "ceiling", draw), context))
-    together = ImageSet(
-        np.concatenate([x.images for x in made]), np.concatenate([x.labels for x in made if x.labels is not None])
-    )
-    order = rng.permutation(len(together))
-    assert together.labels is not None
-    data = Dataset(
-        "shifted", ImageSet(together.images[order], together.labels[order]), replace(shifted, name="shifted")
-    )
+    context = Context(labels, model.eval()) if how.needs_model and model is not None else None
+    made = shift(ImageSet(images, labels), how, seed_for(seed, "ceiling"), context)
+    data = Dataset("shifted", made, replace(shifted, name="shifted"))
     found = oracles(data, how, seed, quick, LEVEL)
     best = max(found, key=lambda oracle: oracle.accuracy.estimate)
     lowest = max(oracle.accuracy.low for oracle in found)
@@ -138,8 +128,8 @@ def ceiling(
     sufficiency, neighbours = None, None
     if above is None and how.information == "destroyed" and train.shape[0] == 1:
         sufficiency = check_positions(shifted.images, shifted.labels)
-        if sufficiency.holds and len(made[0]) >= 2000:
-            neighbours = _on_values(made[0], shifted, seed, quick)
+        if sufficiency.holds and len(train) >= LEAST:
+            neighbours = _on_values(how, train, shifted, seed, quick)
             above = Above("values", *neighbours.ceiling)
     return Ceiling(
         shift=str(how),
@@ -153,11 +143,15 @@ def ceiling(
     )
 
 
-def _on_values(known: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
+def _on_values(how: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
     """One version of each training image: of sorted values, a second one would be the first again."""
-    assert known.labels is not None
+    rng = np.random.default_rng(seed_for(seed, "ceiling", "values"))
+    used = np.sort(rng.permutation(len(train))[: QUICK_KNOWN if quick else len(train)])
+    some = np.sort(rng.permutation(len(shifted))[: QUICK_ASKED if quick else ASKED])
+    assert train.labels is not None
     assert shifted.labels is not None
-    some = np.random.default_rng(seed_for(seed, "asked")).permutation(len(shifted))[: QUICK_ASKED if quick else ASKED]
+    known = shift(ImageSet(train.images[used], train.labels[used]), how, seed_for(seed, "ceiling", "values"))
+    assert known.labels is not None
     values = [np.sort(x.reshape(len(x), -1), axis=1) for x in (known.images, shifted.images[some])]
     classes = int(max(known.labels.max(), shifted.labels.max())) + 1
     return nearest_neighbour_ceiling(values[0], known.labels, values[1], shifted.labels[some], classes, seed)

@@ -41,7 +41,7 @@ def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> 
 
     `data` holds shifted images and the labels that go with them. `level` is that of the intervals.
     """
-    epochs = 4 if quick else 10
+    epochs = 4 if quick else 8
     n = len(data.train)
 
     def judged(name: str, right: Bool[np.ndarray, "m"]) -> Oracle:

@@ -66,16 +66,15 @@ def cancels(case: Case) -> Mechanism | None:
 
 
 def _evidence(case: Case) -> AdversarialEvidence | None:
-    if not case.paired or case.truth is None:
-        return None
-    kept = vars(case).get("_aim")
-    if kept is None:
-        some = case.rng("aim").permutation(len(case.reference))[:IMAGES]
-        kept = adversarial_evidence(
-            case.model, case.reference[some], case.shifted[some], case.truth[some], seed_for(case.seed, "aim")
-        )
-        vars(case)["_aim"] = kept
-    return kept
+    return case.once("aim", lambda: _gathered(case)) if case.paired and case.truth is not None else None
+
+
+def _gathered(case: Case) -> AdversarialEvidence:
+    some = case.rng("aim").permutation(len(case.reference))[:IMAGES]
+    assert case.truth is not None
+    return adversarial_evidence(
+        case.model, case.reference[some], case.shifted[some], case.truth[some], seed_for(case.seed, "aim")
+    )
 
 
 def _neighbours(case: Case) -> tuple[float, float]:

@@ -1,9 +1,9 @@
 """What every mechanism is measured on, and what it says."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -13,6 +13,8 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.noise import seed_for
 from shiftassay.statistics.paired import mcnemar
+
+T = TypeVar("T")
 
 ALPHA = 0.01
 DROP = 0.02  # the fall in accuracy that is worth explaining
@@ -50,10 +52,17 @@ class Case:
     paired: bool
     seed: int
     in_step: ImageSet
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one mechanism: the same whichever others are measured."""
         return np.random.default_rng(seed_for(self.seed, "mechanism", name))
+
+    def once(self, name: str, measure: Callable[[], T]) -> T:
+        """What `measure` finds, measured once however many mechanisms rest on it."""
+        if name not in self._kept:
+            self._kept[name] = measure()
+        return self._kept[name]
 
     @cached_property
     def reference_logits(self) -> Float32[np.ndarray, "n classes"]:
@@ -76,6 +85,13 @@ class Case:
         if not self.paired:
             return self.shifted_labels
         return self.reference_labels if self.reference_labels is not None else labels_of(self.reference_logits)
+
+    @property
+    def same_labels(self) -> bool:
+        """Whether the shifted images carry the labels that they have in the reference."""
+        if not self.paired or self.reference_labels is None or self.shifted_labels is None:
+            return False
+        return bool((self.reference_labels == self.shifted_labels).all())
 
     @property
     def right_before(self) -> Bool[np.ndarray, "n"]:

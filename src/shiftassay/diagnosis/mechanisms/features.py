@@ -1,6 +1,6 @@
 """What a network's layers make of images, whatever the network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,10 +17,16 @@ SILENT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Identity)
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def activations(model: nn.Module, images: Float32[np.ndarray, "n c h w"]) -> dict[str, Float32[np.ndarray, "n units"]]:
+def activations(
+    model: nn.Module,
+    images: Float32[np.ndarray, "n c h w"],
+    layers: Collection[str] | None = None,
+    units: int | None = None,
+) -> dict[str, Float32[np.ndarray, "n _"]]:
     """The output of every layer for every image, in the order in which the layers work; pixels are not among them.
 
-    A layer is a module without children. One that gives no tensor with a row for each image is left out, as is all but
+    `layers` names those that are wanted, all if None; of a layer with more than `units` only so many, evenly spread, are
+    kept. A layer is a module without children. One that gives no tensor with a row for each image is left out, as is all but
     the first call of one that is used again.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.ReLU())
@@ -34,14 +40,16 @@ def activations(model: nn.Module, images: Float32[np.ndarray, "n c h w"]) -> dic
         def hook(_: nn.Module, __: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.ndim > 1 and len(output) == rows and name not in seen:
                 seen.add(name)
-                found.setdefault(name, []).append(output.detach().flatten(1).float().numpy().copy())
+                flat = output.detach().flatten(1).float().numpy()
+                spread = np.linspace(0, flat.shape[1] - 1, min(flat.shape[1], units or flat.shape[1])).astype(int)
+                found.setdefault(name, []).append(flat[:, spread])
 
         return hook
 
     handles = [
         module.register_forward_hook(keep(name))
         for name, module in model.named_modules()
-        if not list(module.children()) and not isinstance(module, SILENT)
+        if not list(module.children()) and not isinstance(module, SILENT) and (layers is None or name in layers)
     ]
     try:
         with evaluating(model), torch.no_grad():

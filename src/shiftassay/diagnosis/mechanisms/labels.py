@@ -1,4 +1,4 @@
-"""Is the network right, and are the labels wrong?"""
+"""Is the network right, and are the labels wrong? Asked unless paired images carry the labels that they had."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -18,7 +18,7 @@ def renumbered(case: Case) -> Mechanism | None:
 
     The assignment is found on one half of the images and judged on the other; the null is that of labels shuffled.
     """
-    if case.shifted_labels is None:
+    if case.shifted_labels is None or case.same_labels:
         return None
     answers, labels = labels_of(case.shifted_logits), case.shifted_labels
     classes = int(max(answers.max(), labels.max())) + 1
@@ -47,7 +47,7 @@ def out_of_step(case: Case) -> Mechanism | None:
 
     All images are asked, in their order, and only where accuracy against the labels is low. The null is every other offset.
     """
-    if case.shifted_labels is None or len(case.shifted_labels) < 50:
+    if case.shifted_labels is None or len(case.shifted_labels) < 50 or case.same_labels:
         return None
     given = float((labels_of(case.shifted_logits) == case.shifted_labels).mean())
     if given > TRUSTED:
@@ -86,10 +86,9 @@ def wrong_labels(case: Case) -> Mechanism | None:
 
     Measured by the probability that an image it gets right is answered more surely than one that it gets wrong (the area
     under the curve): near a half where labels are wrong, well above where images are hard. On the reference it must be
-    above 0.75. Where images are paired and the labels are the reference's, or another mechanism explains the labels, it
-    is not said.
+    above 0.75. Where another mechanism explains the labels it is not said.
     """
-    if case.shifted_labels is None or case.reference_labels is None:
+    if case.shifted_labels is None or case.reference_labels is None or case.same_labels:
         return None
     right = labels_of(case.shifted_logits) == case.shifted_labels
     lost = case.before - float(right.mean())
@@ -99,11 +98,10 @@ def wrong_labels(case: Case) -> Mechanism | None:
     sure = float(probabilities(case.shifted_logits).max(1)[~right].mean())
     usual = float(probabilities(case.reference_logits).max(1).mean())
     told = any(found is not None and found.present for found in (renumbered(case), out_of_step(case)))
-    same = case.paired and bool((case.reference_labels == case.shifted_labels).all())
     # Images that are hard in earnest make the network less sure of all of them.
     less_sure = usual - float(probabilities(case.shifted_logits).max(1).mean())
     present = (
-        not (told or same)
+        not told
         and lost >= DROP
         and before > KNOWS
         and 1 - BLIND < after < BLIND + (KNOWS - BLIND) * _own_mistakes(case, right)

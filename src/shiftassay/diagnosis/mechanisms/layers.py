@@ -9,7 +9,7 @@ from shiftassay.diagnosis.controls import derangement, shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations
 
-IMAGES = 400
+IMAGES, UNITS = 400, 4096
 MOVED = 0.02  # of the distance between images of different classes
 GROWS, SHRINKS = 1.5, 0.67
 HARMLESS = 0.5  # of the distance between classes
@@ -66,37 +66,34 @@ Distances = list[np.ndarray]
 
 
 def _measured(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
-    if not case.paired or case.truth is None:
+    """Distances of the shift, of the shuffled residual, and the numbers to be given."""
+    return case.once("layers", lambda: _distances(case)) if case.paired and case.truth is not None else None
+
+
+def _distances(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
+    some = case.rng("layers").permutation(len(case.reference))[:IMAGES]
+    assert case.truth is not None
+    reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
+    control = shuffled_residual(reference, shifted, case.rng("layers control"))
+    base, moved, shuffled = (
+        {"the pixels": x.reshape(len(x), -1), **activations(case.model, x, units=UNITS)}
+        for x in (reference, shifted, control)
+    )
+    other = derangement(len(some), case.rng("layers pairs"))
+    differ = truth != truth[other]
+    if differ.sum() < 20 or len(base) < 2:
         return None
-    kept = vars(case).get("_layers")
-    if kept is None:
-        some = case.rng("layers").permutation(len(case.reference))[:IMAGES]
-        reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
-        control = shuffled_residual(reference, shifted, case.rng("layers control"))
-        base, moved, shuffled = (
-            {"the pixels": x.reshape(len(x), -1), **activations(case.model, x)} for x in (reference, shifted, control)
-        )
-        other = derangement(len(some), case.rng("layers pairs"))
-        differ = truth != truth[other]
-        if differ.sum() < 20 or len(base) < 2:
-            return None
-        names = [name for name in base if name in moved and name in shuffled]
-        between = {
-            name: np.linalg.norm(base[name][differ] - base[name][other][differ], axis=1).mean() for name in names
-        }
-        names = [name for name in names if between[name] > 1e-9]
-        distances = [
-            [np.linalg.norm(x[name] - base[name], axis=1) / between[name] for name in names] for x in (moved, shuffled)
-        ]
-        shown = ["the pixels", *(f"layer {name}" for name in names[1:])]
-        numbers = {
-            "layers": shown,
-            "distance": [float(d.mean()) for d in distances[0]],
-            "shuffled": [float(d.mean()) for d in distances[1]],
-        }
-        kept = (distances[0], distances[1], numbers)
-        vars(case)["_layers"] = kept
-    return kept
+    between = {name: np.linalg.norm(x[differ] - x[other][differ], axis=1).mean() for name, x in base.items()}
+    names = [name for name in base if between[name] > 1e-9]
+    distances = [
+        [np.linalg.norm(x[name] - base[name], axis=1) / between[name] for name in names] for x in (moved, shuffled)
+    ]
+    numbers = {
+        "layers": ["the pixels", *(f"layer {name}" for name in names[1:])],
+        "distance": [float(d.mean()) for d in distances[0]],
+        "shuffled": [float(d.mean()) for d in distances[1]],
+    }
+    return distances[0], distances[1], numbers
 
 
 def _growth(
@@ -108,7 +105,7 @@ def _growth(
         ratio = shift[-1][rows].mean() / max(shift[0][rows].mean(), 1e-12)
         if control is not None:
             ratio /= max(control[-1][rows].mean() / max(control[0][rows].mean(), 1e-12), 1e-12)
-        return 1 / max(ratio, 1e-12) if invert else float(ratio)
+        return float(1 / max(ratio, 1e-12) if invert else ratio)
 
     n, rng = len(shift[0]), case.rng("layers bootstrap")
     draws = [of(rng.integers(0, n, n)) for _ in range(200)]

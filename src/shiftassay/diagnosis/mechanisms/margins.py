@@ -12,6 +12,7 @@ IMAGES = 500
 MOVED = 0.005  # mean |change of a pixel| below which nothing happened
 EXCEEDED = 0.02
 EXPLAINED, SKILL = 0.85, 0.6
+SMALL = 0.5  # of the distance between two images
 NARROW = 0.65
 
 
@@ -67,7 +68,8 @@ def first_order(case: Case) -> Mechanism | None:
     """The Jacobian alone foretells the change: gradient · (shifted − reference) against the measured change of the log-odds.
 
     The share of the changes' mean square that the prediction explains one to one, without a fitted slope; said from 85%,
-    where its errors have at most 40% of the mean square of those of the same predictions dealt to other images.
+    where its errors have at most 40% of the mean square of those of the same predictions dealt to other images, and the
+    images moved by at most half of the distance between two of them: a network that is linear throughout shows nothing.
     """
     if not case.paired or case.truth is None:
         return None
@@ -83,13 +85,14 @@ def first_order(case: Case) -> Mechanism | None:
     dealt = predicted[derangement(len(some), case.rng("first order null"))]
     null = 1 - float(((measured - dealt) ** 2).mean()) / variance
     correlation = float(np.corrcoef(predicted, measured)[0, 1]) if predicted.std() > 0 and measured.std() > 0 else 0.0
-    present = explained >= EXPLAINED and 1 - explained <= (1 - SKILL) * (1 - null)
+    size = _length(shifted - reference) / max(_length(reference - reference[::-1]), 1e-9)
+    present = size <= SMALL and explained >= EXPLAINED and 1 - explained <= (1 - SKILL) * (1 - null)
     return Mechanism(
         "first_order",
         bool(present),
-        f"To the network the shift acts linearly: the Jacobian alone foretells {percent(explained)} of how the log-odds "
+        f"The shift is small enough for the network to answer it linearly: the Jacobian alone foretells {percent(explained)} of how the log-odds "
         f"move (correlation {correlation:.2f}; dealt to other images, {percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
-        {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5},
+        {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5, "size": size},
     )
 
 
@@ -125,3 +128,7 @@ def _numbers(margin: np.ndarray, moved: np.ndarray) -> dict[str, float]:
         "change_median": _median(np.abs(moved)),
         "exceeded": float((margin + moved <= 0).mean()),
     }
+
+
+def _length(difference: np.ndarray) -> float:
+    return float(np.sqrt((difference.astype(np.float64) ** 2).sum((1, 2, 3)).mean()))

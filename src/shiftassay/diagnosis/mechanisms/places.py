@@ -10,6 +10,7 @@ from shiftassay.diagnosis.mechanisms.features import activations, weighted_layer
 from shiftassay.networks.predict import predict
 
 IMAGES = 400
+LARGEST = 1024  # pixels for which a linear map of all of them to all is fitted
 SAME_VALUES = 0.98
 KEPT = 0.8
 RESTORED = 0.3
@@ -84,13 +85,18 @@ def no_linear_map(case: Case) -> Mechanism | None:
 
 
 def _first_layer(case: Case) -> tuple[float, float, float, str] | None:
+    return case.once("first layer", lambda: _inputs(case))
+
+
+def _inputs(case: Case) -> tuple[float, float, float, str] | None:
+    """How much of sorted values and of the first layer's inputs is kept, the latter's null, and the layer."""
     layers = weighted_layers(case.model)
     if not layers:
         return None
     name = next(iter(layers))
     some = case.rng("places").permutation(len(case.reference))[:IMAGES]
     reference, shifted = case.reference[some], case.shifted[some]
-    before, after = (activations(case.model, x).get(name) for x in (reference, shifted))
+    before, after = (activations(case.model, x, [name]).get(name) for x in (reference, shifted))
     if before is None or after is None:
         return None
     other = before[derangement(len(some), case.rng("other images"))]
@@ -112,38 +118,35 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _mapped(case: Case) -> tuple[float, float, dict[str, Any], bool] | None:
-    if not case.paired or not case.dropped or case.truth is None or case.reference[0].size > 1024:
+    """What the map restores, what one fitted to wrong partners does, the numbers, and whether pixels moved."""
+    if not case.paired or not case.dropped or case.reference[0].size > LARGEST:
         return None
-    kept = vars(case).get("_mapped")
-    if kept is not None:
-        return kept
+    return case.once("mapped", lambda: _maps(case))
+
+
+def _maps(case: Case) -> tuple[float, float, dict[str, Any], bool]:
     order = case.rng("halves").permutation(len(case.reference))
     fit, judge = order[: len(order) // 2], order[len(order) // 2 :]
     wrong = fit[derangement(len(fit), case.rng("wrong partners"))]
-    moved_pixels = case.rng("a permutation").permutation(case.reference[0].size)
-    permuted = case.reference.reshape(len(order), -1)[:, moved_pixels].reshape(case.reference.shape)
-    rights = {
-        "mapped": _right(case, case.shifted, fit, fit, judge),
-        "wrong_partners": _right(case, case.shifted, fit, wrong, judge),
-        "could": _right(case, permuted, fit, fit, judge),
-    }
-    restored, p_value = case.restores(rights["mapped"], judge)
-    null, _ = case.restores(rights["wrong_partners"], judge)
+    permutation = case.rng("a permutation").permutation(case.reference[0].size)
+    permuted = case.reference.reshape(len(order), -1)[:, permutation].reshape(case.reference.shape)
+    mapped = _right(case, case.shifted, fit, fit, judge)
+    mistaken = _right(case, case.shifted, fit, wrong, judge)
+    could = float(_right(case, permuted, fit, fit, judge).mean())
+    restored, p_value = case.restores(mapped, judge)
     harmed = float(case.right(permuted).mean())
-    could = (float(rights["could"].mean()) - harmed) / max(case.before - harmed, 1e-9)
     numbers = {
         "after": float(case.right_after[judge].mean()),
-        "mapped": float(rights["mapped"].mean()),
-        "wrong_partners": float(rights["wrong_partners"].mean()),
+        "mapped": float(mapped.mean()),
+        "wrong_partners": float(mistaken.mean()),
         "restored": restored,
         "p_value": p_value,
-        "could_restore": could,
+        "could_restore": (could - harmed) / max(case.before - harmed, 1e-9),
         "images": len(fit),
     }
     values = _first_layer(case)
-    kept = restored, null, numbers, values is not None and values[0] >= SAME_VALUES and values[1] < KEPT
-    vars(case)["_mapped"] = kept
-    return kept
+    moved = values is not None and values[0] >= SAME_VALUES and values[1] < KEPT
+    return restored, case.restores(mistaken, judge)[0], numbers, moved
 
 
 def _right(case: Case, images: np.ndarray, fit: np.ndarray, partners: np.ndarray, judge: np.ndarray) -> np.ndarray:

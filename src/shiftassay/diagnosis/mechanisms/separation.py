@@ -5,7 +5,7 @@ import numpy as np
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
 
-IMAGES = 1000
+IMAGES, RESAMPLES = 1000, 30
 FALLS = 0.75
 STAYS = 0.85
 
@@ -50,43 +50,41 @@ def network_merges(case: Case) -> Mechanism | None:
     )
 
 
-def _shares(case: Case) -> tuple[dict[str, float], dict[str, tuple[float, float]]] | None:
+Shares = tuple[dict[str, float], dict[str, tuple[float, float]]]
+"""The shares by space and set, and for each space the ends of the interval of shifted over reference."""
+
+
+def _shares(case: Case) -> Shares | None:
     if case.truth is None or case.reference_labels is None or not case.dropped:
         return None
-    kept = vars(case).get("_shares")
-    if kept is None:
-        before, after = (
-            case.rng("separation").permutation(n)[:IMAGES] for n in (len(case.reference), len(case.shifted))
-        )
-        sets = {
-            "_reference": (case.reference[before], case.reference_labels[before]),
-            "": (case.shifted[after], case.truth[after]),
-        }
-        numbers: dict[str, float] = {}
-        ends: dict[str, tuple[float, float]] = {}
-        layers = list(weighted_layers(case.model))
-        spaces: dict[str, dict[str, np.ndarray]] = {"pixels": {}, "features": {}}
-        for suffix, (images, _) in sets.items():
-            spaces["pixels"][suffix] = images.reshape(len(images), -1)
-            found = activations(case.model, images)
-            if len(layers) > 1 and layers[-2] in found:
-                spaces["features"][suffix] = np.maximum(found[layers[-2]], 0)
-        rng = case.rng("separation bootstrap")
-        for space, of in spaces.items():
-            if not of:
-                continue
-            for suffix, (_, labels) in sets.items():
-                numbers[space + suffix] = _between(of[suffix], labels)
-            ratios = []
-            for _ in range(30):
-                draws = {s: rng.integers(0, len(labels), len(labels)) for s, (_, labels) in sets.items()}
-                one, other = (_between(of[s][draws[s]], sets[s][1][draws[s]]) for s in ("", "_reference"))
-                ratios.append(one / max(other, 1e-9))
-            ends[space] = (float(np.quantile(ratios, 0.025)), float(np.quantile(ratios, 0.975)))
-            numbers[space + "_ratio_low"], numbers[space + "_ratio_high"] = ends[space]
-        kept = numbers, ends
-        vars(case)["_shares"] = kept
-    return kept
+    return case.once("shares", lambda: _measured(case))
+
+
+def _measured(case: Case) -> Shares:
+    assert case.reference_labels is not None
+    assert case.truth is not None
+    before, after = (case.rng("separation").permutation(n)[:IMAGES] for n in (len(case.reference), len(case.shifted)))
+    images = {"_reference": case.reference[before], "": case.shifted[after]}
+    labels = {"_reference": case.reference_labels[before], "": case.truth[after]}
+    spaces = {"pixels": {suffix: x.reshape(len(x), -1) for suffix, x in images.items()}}
+    layers = list(weighted_layers(case.model))
+    if len(layers) > 1:
+        last = {suffix: activations(case.model, x, layers[-2:-1]).get(layers[-2]) for suffix, x in images.items()}
+        features = {suffix: np.maximum(x, 0) for suffix, x in last.items() if x is not None}
+        spaces |= {"features": features} if len(features) == 2 else {}
+    rng = case.rng("separation bootstrap")
+    numbers: dict[str, float] = {}
+    ends: dict[str, tuple[float, float]] = {}
+    for space, of in spaces.items():
+        numbers |= {space + suffix: _between(of[suffix], labels[suffix]) for suffix in images}
+        ratios = []
+        for _ in range(RESAMPLES):
+            draws = {suffix: rng.integers(0, len(x), len(x)) for suffix, x in labels.items()}
+            one, other = (_between(of[suffix][rows], labels[suffix][rows]) for suffix, rows in draws.items())
+            ratios.append(other / max(one, 1e-9))
+        ends[space] = (float(np.quantile(ratios, 0.025)), float(np.quantile(ratios, 0.975)))
+        numbers[space + "_ratio_low"], numbers[space + "_ratio_high"] = ends[space]
+    return numbers, ends
 
 
 def _between(values: np.ndarray, labels: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import torch
 from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations, right_with, weighted_layers
 
-IMAGES = 500
+IMAGES, UNITS = 500, 4096
 AWAKE = 0.02
 EFFECT = 0.03
 BEYOND = 0.02
@@ -42,7 +42,7 @@ def beyond_range(case: Case) -> Mechanism | None:
     name, layer = next(iter(layers.items()))
     half = case.rng("range").permutation(len(case.reference))
     fit, rest = case.reference[half[: len(half) // 2][:IMAGES]], case.reference[half[len(half) // 2 :][:IMAGES]]
-    known, null, met = (activations(case.model, x).get(name) for x in (fit, rest, case.shifted[:IMAGES]))
+    known, null, met = (activations(case.model, x, [name]).get(name) for x in (fit, rest, case.shifted[:IMAGES]))
     if known is None or null is None or met is None:
         return None
     low, high = known.min(0), known.max(0)
@@ -113,5 +113,5 @@ def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
 
 def _rates(case: Case, images: np.ndarray, layers: list[str]) -> np.ndarray:
     """The share of images for which each unit's output is above 0."""
-    found = activations(case.model, images)
+    found = activations(case.model, images, layers, UNITS)
     return np.concatenate([(found[name] > 0).mean(0) for name in layers if name in found] or [np.empty(0)])
