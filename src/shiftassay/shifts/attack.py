@@ -58,7 +58,7 @@ class Adversarial(Shift):
         at = self._project(clean + self._step(begin) * self.epsilon, clean)
         for _ in range(STEPS):
             at.requires_grad_()
-            (gradient,) = torch.autograd.grad(_log_odds_against(context.logits(at), labels).sum(), at)
+            (gradient,) = torch.autograd.grad(log_odds_against(context.logits(at), labels).sum(), at)
             at = self._project(at.detach() + self._step(gradient) * (STEP_SIZE * self.epsilon / STEPS), clean)
         return at
 
@@ -78,7 +78,7 @@ class Adversarial(Shift):
         return (clean + delta).clamp(0, 1)
 
 
-def _log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """log (1 − p) / p of the true class.
 
     Cross-entropy is log (1 + exp of it), so its gradient has the same direction, but vanishes in float32 where the model

@@ -1,0 +1,171 @@
+"""The accuracy that no classifier can beat on a shifted set, bracketed."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from torch import nn
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.nearest import NearestNeighbours, nearest_neighbour_ceiling
+from shiftassay.diagnosis.oracles import Oracle, oracles
+from shiftassay.diagnosis.sufficiency import Sufficiency, check_positions
+from shiftassay.errors import BadInput
+from shiftassay.noise import seed_for
+from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.family import Context, Shift
+
+QUICK, QUICK_KNOWN = 5000, 20_000
+LEAST = 2000
+ASKED, QUICK_ASKED = 3000, 2000
+LEVEL = 0.99  # of each oracle's interval, so that five together hold at 95%
+
+
+@dataclass(frozen=True)
+class Above:
+    """A bound from above with the ends of its interval, and how it was had.
+
+    `labels`: the labels themselves are wrong so often. `values`: an image's pixel values are all that is left of it, and
+    this is the most that can be made of them.
+    """
+
+    method: Literal["labels", "values"]
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What can be reached on a shifted set: at least what the best oracle reaches, at most `above`, if that is known.
+
+    `below` is the best oracle's accuracy, and an end that all oracles' intervals (corrected for their number) support.
+    """
+
+    shift: str
+    information: str
+    oracles: tuple[Oracle, ...]
+    best: str
+    below: tuple[float, float]
+    above: Above | None
+    sufficiency: Sufficiency | None
+    neighbours: NearestNeighbours | None
+
+    @property
+    def sentence(self) -> str:
+        estimate, low = self.below
+        reached = f"Trained on the shifted distribution, the best of {len(self.oracles)} oracles ({self.best}) reaches {100 * estimate:.1f}% (at least {100 * low:.1f}%)"
+        if self.above is None and self.information == "preserved":
+            return f"{reached}; nothing is lost to the shift, so the ceiling is that of the unshifted images."
+        if self.above is None and self.sufficiency is not None:
+            return (
+                f"{reached}; position still has something to say in the shifted images, so there is no bound from above, and "
+                "if nothing better is found the word is: no repair found."
+            )
+        if self.above is None:
+            return (
+                f"{reached}; there is no bound from above, and if nothing better is found the word is: no repair found."
+            )
+        if self.above.method == "labels":
+            return f"{reached}; the labels are wrong so often that no answer can be right on more than {100 * self.above.high:.1f}%."
+        assert self.neighbours is not None
+        return (
+            f"{reached}. Only the multiset of pixel values is left (arrangements are uniform as far as four tests can see), and of that "
+            f"the nearest of {self.neighbours.images[-1]:,} is wrong on {100 * self.neighbours.errors[-1]:.1f}%, extrapolated to infinitely many on "
+            f"{100 * self.neighbours.limit[0]:.1f}%: by Cover and Hart's inequality no classifier is right on more than "
+            f"{100 * self.above.estimate:.1f}% (interval {100 * self.above.low:.1f} to {100 * self.above.high:.1f}%)."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **asdict(self),
+            "sufficiency": self.sufficiency and self.sufficiency.to_json(),
+            "sentence": self.sentence,
+        }
+
+
+def ceiling(
+    how: Shift,
+    train: ImageSet,
+    shifted: ImageSet,
+    *,
+    model: nn.Module | None = None,
+    seed: int = 0,
+    quick: bool = False,
+) -> Ceiling:
+    """Bracket the accuracy that any classifier can reach on `shifted`, the images that `how` made, with their labels.
+
+    From below: classifiers trained on `train`, shifted likewise by fresh draws. From above: for labels that are wrong,
+    their share; for images of which only the pixel values are left, the limit of nearest neighbours on sorted values,
+    where the tests of that premise do not object. No image's partner in the reference is used. `model` is what an
+    adversarial shift is aimed at. `quick` takes 5,000 training images and fewer epochs.
+
+    Raises `BadInput` without labels, or if what the shift draws once for all images has not been drawn.
+    """
+    if train.labels is None or shifted.labels is None:
+        raise BadInput("a ceiling needs the labels of both the training and the shifted images.")
+    if train.shape != shifted.shape:
+        raise BadInput(
+            f"training images are {train.shape}, shifted ones {shifted.shape}. Give images of the same size."
+        )
+    if how.drawn(train.shape, np.random.default_rng(0)) != how:
+        raise BadInput(
+            f"{how}: what is drawn once for all images must be fixed. Pass the shift of a verdict, or one that was drawn."
+        )
+    if how.needs_model and model is None:
+        raise BadInput(f"{how}: it is aimed at a model. Pass that model.")
+    rng = np.random.default_rng(seed_for(seed, "ceiling"))
+    used = np.sort(rng.permutation(len(train))[: QUICK if quick else len(train)])
+    images, labels = train.images[used], train.labels[used]
+    context = Context(labels, model.eval()) if how.needs_model and model is not None else None
+    made = shift(ImageSet(images, labels), how, seed_for(seed, "ceiling"), context)
+    data = Dataset("shifted", made, replace(shifted, name="shifted"))
+    found = oracles(data, how, seed, quick, LEVEL)
+    best = max(found, key=lambda oracle: oracle.accuracy.estimate)
+    lowest = max(oracle.accuracy.low for oracle in found)
+    above = _labels_bound(how, train)
+    sufficiency, neighbours = None, None
+    if above is None and how.information == "destroyed" and train.shape[0] == 1:
+        sufficiency = check_positions(shifted.images, shifted.labels)
+        if sufficiency.holds and len(train) >= LEAST:
+            neighbours = _on_values(how, train, shifted, seed, quick)
+            above = Above("values", *neighbours.ceiling)
+    return Ceiling(
+        shift=str(how),
+        information=how.information,
+        oracles=tuple(found),
+        best=best.name,
+        below=(best.accuracy.estimate, lowest),
+        above=above,
+        sufficiency=sufficiency,
+        neighbours=neighbours,
+    )
+
+
+def _on_values(how: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
+    """One version of each training image: of sorted values, a second one would be the first again."""
+    rng = np.random.default_rng(seed_for(seed, "ceiling", "values"))
+    used = np.sort(rng.permutation(len(train))[: QUICK_KNOWN if quick else len(train)])
+    some = np.sort(rng.permutation(len(shifted))[: QUICK_ASKED if quick else ASKED])
+    assert train.labels is not None
+    assert shifted.labels is not None
+    known = shift(ImageSet(train.images[used], train.labels[used]), how, seed_for(seed, "ceiling", "values"))
+    assert known.labels is not None
+    values = [np.sort(x.reshape(len(x), -1), axis=1) for x in (known.images, shifted.images[some])]
+    classes = int(max(known.labels.max(), shifted.labels.max())) + 1
+    return nearest_neighbour_ceiling(values[0], known.labels, values[1], shifted.labels[some], classes, seed)
+
+
+def _labels_bound(how: Shift, train: ImageSet) -> Above | None:
+    """What wrong labels leave: they do not depend on the image, so no classifier can foresee them."""
+    assert train.labels is not None
+    classes = int(train.labels.max()) + 1
+    if how.family == "label_noise":
+        fraction = float(getattr(how, "fraction"))  # noqa: B009
+        most = max(1 - fraction, fraction / max(classes - 1, 1))
+        return Above("labels", most, most, most)
+    if how.family == "label_misalignment" and getattr(how, "offset") is None:  # noqa: B009
+        share = float(np.bincount(train.labels).max() / len(train))
+        return Above("labels", share, share, share)
+    return None

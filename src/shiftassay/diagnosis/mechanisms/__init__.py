@@ -1,0 +1,103 @@
+"""Why this network's accuracy moved, or did not: what can be measured of it, each said only where its test is passed."""
+
+import numpy as np
+from jaxtyping import Int64
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
+from shiftassay.diagnosis.mechanisms.biases import biases
+from shiftassay.diagnosis.mechanisms.calibration import overconfident
+from shiftassay.diagnosis.mechanisms.case import Case, Measure, Mechanism
+from shiftassay.diagnosis.mechanisms.class_prior import class_prior
+from shiftassay.diagnosis.mechanisms.labels import out_of_step, renumbered, wrong_labels
+from shiftassay.diagnosis.mechanisms.layers import dies_out, grows
+from shiftassay.diagnosis.mechanisms.margins import first_order, narrow_margins_lost, within_margins
+from shiftassay.diagnosis.mechanisms.places import no_linear_map, one_linear_map, other_weights
+from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_merges
+from shiftassay.diagnosis.mechanisms.span import outside_span
+from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
+from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
+from shiftassay.noise import seed_for
+
+IMAGES = 2000
+
+MEASURES: tuple[Measure, ...] = (  # what takes nothing else to understand comes first
+    renumbered,
+    out_of_step,
+    wrong_labels,
+    class_prior,
+    biases,
+    adds_up,
+    cancels,
+    other_weights,
+    one_linear_map,
+    no_linear_map,
+    in_one_place,
+    in_one_band,
+    outside_span,
+    beyond_range,
+    woken_units,
+    silent_units,
+    classes_merge,
+    network_merges,
+    grows,
+    dies_out,
+    within_margins,
+    narrow_margins_lost,
+    first_order,
+    overconfident,
+)
+
+
+def mechanisms(
+    model: nn.Module,
+    reference: ImageSet,
+    shifted: ImageSet,
+    labels: Int64[np.ndarray, "n"] | None = None,
+    *,
+    train: ImageSet | None = None,
+    paired: bool = True,
+    seed: int = 0,
+) -> list[Mechanism]:
+    """Measure on at most 2,000 images everything that can be measured of why `model` does on `shifted` what it does.
+
+    `labels` stand in for those that an image set lacks. Those that are `present`, in their order, are the explanation; the
+    others were measured and did not pass their tests. A measure that can't be made (images unpaired, no labels) is left out.
+
+    >>> rng = np.random.default_rng(0)
+    >>> bright = ImageSet(rng.random((200, 1, 4, 4), np.float32), rng.integers(0, 2, 200))
+    >>> dark = ImageSet(bright.images * np.float32(0.5), bright.labels)
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> [found.numbers["factor"] for found in mechanisms(model, bright, dark) if found.name == "biases" and found.present]
+    [0.5]
+    """
+    case = case_of(model, reference, shifted, labels, train, paired, seed)
+    return [found for measure in MEASURES if (found := measure(case)) is not None]
+
+
+def case_of(
+    model: nn.Module,
+    reference: ImageSet,
+    shifted: ImageSet,
+    labels: Int64[np.ndarray, "n"] | None = None,
+    train: ImageSet | None = None,
+    paired: bool = True,
+    seed: int = 0,
+) -> Case:
+    """The images that mechanisms are measured on: the same ones of both sets if they are paired."""
+    rng = np.random.default_rng(seed_for(seed, "mechanisms"))
+    before = np.sort(rng.permutation(len(reference))[:IMAGES])
+    after = before if paired else np.sort(rng.permutation(len(shifted))[:IMAGES])
+    given = [found.labels if found.labels is not None else labels for found in (reference, shifted)]
+    return Case(
+        model,
+        reference.images[before],
+        shifted.images[after],
+        None if given[0] is None else given[0][before],
+        None if given[1] is None else given[1][after],
+        None if train is None else train.images,
+        paired,
+        seed,
+        ImageSet(shifted.images, given[1]),
+    )

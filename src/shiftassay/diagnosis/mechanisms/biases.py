@@ -1,0 +1,87 @@
+"""A gain scales what a network receives, but not its biases."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import torch
+from torch import nn
+
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.networks.classifier import Classifier
+from shiftassay.networks.predict import labels_of, predict
+
+FIT = 0.02
+FACTOR = 0.02
+SAME = 0.995
+
+
+def biases(case: Case) -> Mechanism | None:
+    """A network of linear layers, ReLU and pooling is homogeneous in its input and its biases together.
+
+    So if images are `factor` times the reference, multiplying the biases by the factor too must give the reference's
+    answers again, and without biases the factor must change no answer. Both are tried (the constant that normalisation
+    subtracts is a bias as well); where either fails, as it does for tanh or with another normalisation inside, nothing is
+    said. Measured are also how large a share of the logits is due to biases, before and after.
+    """
+    if not case.paired:
+        return None
+    flat, shifted = (x.reshape(len(x), -1).astype(np.float64) for x in (case.reference, case.shifted))
+    energy = np.maximum((flat**2).sum(1), 1e-12)
+    factors = (flat * shifted).sum(1) / energy
+    misfit = float(np.sqrt(((shifted - factors[:, None] * flat) ** 2).sum() / max((shifted**2).sum(), 1e-12)))
+    factor, spread = float(np.median(factors)), float(factors.std())
+    if misfit > FIT or abs(factor - 1) < FACTOR or (factors <= 0).any():
+        return Mechanism("biases", False, "", {"misfit": misfit, "factor": factor})
+    unbiased = _with_biases(case.model, 0.0)
+    bare = [predict(unbiased, images) for images in (case.reference, case.shifted)]
+    unmoved = float((labels_of(bare[0]) == labels_of(bare[1])).mean())
+    shared = spread < FACTOR
+    scaled = labels_of(predict(_with_biases(case.model, factor), case.shifted)) if shared else None
+    same = float((scaled == labels_of(case.reference_logits)).mean()) if scaled is not None else None
+    shares = [
+        _share(logits, other) for logits, other in zip((case.reference_logits, case.shifted_logits), bare, strict=True)
+    ]
+    present = unmoved >= SAME and (same is None or same >= SAME)
+    words = f"every pixel is {factor:.3g} times what it was" + (
+        "" if shared else " in the median, each image by its own factor"
+    )
+    check = (
+        f"with biases multiplied by {factor:.3g} as well, {percent(same)} of answers are those on the reference again"
+        if same is not None
+        else "the factors differ between images"
+    )
+    return Mechanism(
+        "biases",
+        bool(present),
+        f"A gain matters through the biases alone: {words}, and biases make up {percent(shares[1])} of the logits where on the "
+        f"reference they make up {percent(shares[0])}. Without biases the gain changes {percent(1 - unmoved)} of answers; {check}.",
+        {
+            "factor": factor,
+            "factor_sd": spread,
+            "misfit": misfit,
+            "biases_share": shares[1],
+            "biases_share_reference": shares[0],
+            "same_without_biases": unmoved,
+            "same_with_biases_scaled": same,
+        },
+    )
+
+
+def _share(logits: np.ndarray, bare: np.ndarray) -> float:
+    """What biases add to the differences between logits, as a share of all that adds to them."""
+    logits, bare = (x - x.mean(1, keepdims=True) for x in (logits.astype(np.float64), bare.astype(np.float64)))
+    due = np.linalg.norm(logits - bare, axis=1).mean()
+    return float(due / max(due + np.linalg.norm(bare, axis=1).mean(), 1e-12))
+
+
+def _with_biases(model: nn.Module, factor: float) -> nn.Module:
+    """A copy whose biases, and the constant that its normalisation subtracts, are multiplied by a factor."""
+    copied = copy.deepcopy(model)
+    with torch.no_grad():
+        for name, weights in copied.named_parameters():
+            if name.split(".")[-1].endswith("bias"):
+                weights.mul_(factor)
+    if isinstance(copied, Classifier):
+        copied.card = dataclasses.replace(copied.card, mean=copied.card.mean * factor)
+    return copied

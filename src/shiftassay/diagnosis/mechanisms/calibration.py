@@ -1,0 +1,35 @@
+"""Does the network know that it is wrong more often?"""
+
+import numpy as np
+
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.networks.predict import probabilities
+
+GAP = 0.05
+
+
+def overconfident(case: Case) -> Mechanism | None:
+    """Confidence stays while accuracy falls: the gap between the two grows to 0.05 or more, by as much, and by 3 standard errors."""
+    if case.reference_labels is None or case.truth is None or not case.dropped:
+        return None
+    sure_before, sure_after = (probabilities(x).max(1) for x in (case.reference_logits, case.shifted_logits))
+    before, after = sure_before - case.right_before, sure_after - case.right_after
+    growth = float(after.mean() - before.mean())
+    error = float(np.sqrt(before.var() / len(before) + after.var() / len(after)))
+    wrong = sure_after[~case.right_after]
+    present = min(growth, float(after.mean())) >= GAP and growth > 3 * error
+    return Mechanism(
+        "overconfident",
+        bool(present),
+        f"The network does not know: it is {percent(float(sure_after.mean()))} sure and {percent(case.after)} right, where on the "
+        f"reference it is {percent(float(sure_before.mean()))} sure and {percent(case.before)} right; it is "
+        f"{percent(float(wrong.mean()))} sure of its mistakes.",
+        {
+            "confidence": float(sure_after.mean()),
+            "confidence_reference": float(sure_before.mean()),
+            "gap": float(after.mean()),
+            "gap_reference": float(before.mean()),
+            "growth": growth,
+            "standard_error": error,
+        },
+    )

@@ -1,0 +1,149 @@
+"""What every mechanism is measured on, and what it says."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.networks.predict import labels_of, predict
+from shiftassay.noise import seed_for
+from shiftassay.statistics.paired import mcnemar
+
+T = TypeVar("T")
+
+ALPHA = 0.01
+DROP = 0.02  # the fall in accuracy that is worth explaining
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """One thing that may be why accuracy moved, or did not: what was measured, and whether it passed its test.
+
+    The sentence is said only where `present`; `numbers` are plain JSON, the measured effect beside its null.
+    """
+
+    name: str
+    present: bool
+    sentence: str
+    numbers: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model, a reference and a shifted set of a few thousand images each, and what is known about them.
+
+    `in_step` are all shifted images and their labels, in their order.
+    """
+
+    model: nn.Module
+    reference: Float32[np.ndarray, "n c h w"]
+    shifted: Float32[np.ndarray, "m c h w"]
+    reference_labels: Int64[np.ndarray, "n"] | None
+    shifted_labels: Int64[np.ndarray, "m"] | None
+    train: Float32[np.ndarray, "k c h w"] | None
+    paired: bool
+    seed: int
+    in_step: ImageSet
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def rng(self, name: str) -> np.random.Generator:
+        """The random numbers of one mechanism: the same whichever others are measured."""
+        return np.random.default_rng(seed_for(self.seed, "mechanism", name))
+
+    def once(self, name: str, measure: Callable[[], T]) -> T:
+        """What `measure` finds, measured once however many mechanisms rest on it."""
+        if name not in self._kept:
+            self._kept[name] = measure()
+        return self._kept[name]
+
+    @cached_property
+    def reference_logits(self) -> Float32[np.ndarray, "n classes"]:
+        return predict(self.model, self.reference)
+
+    @cached_property
+    def shifted_logits(self) -> Float32[np.ndarray, "m classes"]:
+        return predict(self.model, self.shifted)
+
+    @cached_property
+    def in_step_logits(self) -> Float32[np.ndarray, "all classes"]:
+        return predict(self.model, self.in_step.images)
+
+    @property
+    def truth(self) -> Int64[np.ndarray, "m"] | None:
+        """What the shifted images show: their labels in the reference, so that labels which moved mislead no one.
+
+        Without labels, of paired images, what the model took the reference for.
+        """
+        if not self.paired:
+            return self.shifted_labels
+        return self.reference_labels if self.reference_labels is not None else labels_of(self.reference_logits)
+
+    @property
+    def same_labels(self) -> bool:
+        """Whether the shifted images carry the labels that they have in the reference."""
+        if not self.paired or self.reference_labels is None or self.shifted_labels is None:
+            return False
+        return bool((self.reference_labels == self.shifted_labels).all())
+
+    @property
+    def right_before(self) -> Bool[np.ndarray, "n"]:
+        """Which images of the reference the model gets right."""
+        labels = self.reference_labels if self.reference_labels is not None else labels_of(self.reference_logits)
+        return labels_of(self.reference_logits) == labels
+
+    @property
+    def right_after(self) -> Bool[np.ndarray, "m"]:
+        """Which shifted images the model gets right, by what they show."""
+        return labels_of(self.shifted_logits) == self.truth
+
+    @cached_property
+    def before(self) -> float:
+        return float(self.right_before.mean())
+
+    @cached_property
+    def after(self) -> float:
+        return float(self.right_after.mean())
+
+    @property
+    def dropped(self) -> bool:
+        """Whether accuracy fell enough to be explained by what happened to the images."""
+        return self.truth is not None and self.before - self.after >= DROP and self._significant
+
+    @cached_property
+    def _significant(self) -> bool:
+        if self.paired:
+            gained = int((self.right_after & ~self.right_before).sum())
+            return mcnemar(gained, int((self.right_before & ~self.right_after).sum())) < ALPHA
+        error = np.sqrt(self.before * (1 - self.before) / len(self.reference) + 0.25 / len(self.shifted))
+        return self.before - self.after > 2.6 * float(error)
+
+    def right(self, images: Float32[np.ndarray, "m c h w"]) -> Bool[np.ndarray, "m"]:
+        """Which of these versions of the shifted images the model gets right."""
+        return labels_of(predict(self.model, images)) == self.truth
+
+    def restores(self, right: Bool[np.ndarray, "m"], where: Any = slice(None)) -> tuple[float, float]:
+        """The share of the lost accuracy that comes back, and the p-value that none does (McNemar)."""
+        now = self.right_after[where]
+        share = (right.mean() - now.mean()) / max(self.before - now.mean(), 1e-9)
+        return float(share), mcnemar(int((right & ~now).sum()), int((now & ~right).sum()))
+
+
+Measure = Callable[[Case], Mechanism | None]
+"""None where it can't be measured: unpaired images, no labels, nothing lost."""
+
+
+def percent(share: float) -> str:
+    """A share for a sentence.
+
+    >>> percent(0.1234), percent(0.9999), percent(0.001)
+    ('12%', '100.0%', '0.1%')
+    """
+    return f"{100 * share:.0f}%" if 0.095 <= share <= 0.945 else f"{100 * share:.1f}%"

@@ -1,0 +1,88 @@
+"""What a network's layers make of images, whatever the network."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+
+from shiftassay.diagnosis.asking import evaluating
+from shiftassay.networks.predict import predict
+
+BATCH = 500
+SILENT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Identity)
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def activations(
+    model: nn.Module,
+    images: Float32[np.ndarray, "n c h w"],
+    layers: Collection[str] | None = None,
+    units: int | None = None,
+) -> dict[str, Float32[np.ndarray, "n _"]]:
+    """The output of every layer for every image, in the order in which the layers work; pixels are not among them.
+
+    `layers` names those that are wanted, all if None; of a layer with more than `units` only so many, evenly spread, are
+    kept. A layer is a module without children. One that gives no tensor with a row for each image is left out, as is all but
+    the first call of one that is used again.
+
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.ReLU())
+    >>> {name: values.shape for name, values in activations(model, np.ones((3, 1, 2, 2), np.float32)).items()}
+    {'1': (3, 2), '2': (3, 2)}
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    seen: set[str] = set()
+
+    def keep(name: str) -> Callable[..., None]:
+        def hook(_: nn.Module, __: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and output.ndim > 1 and len(output) == rows and name not in seen:
+                seen.add(name)
+                flat = output.detach().flatten(1).float().numpy()
+                spread = np.linspace(0, flat.shape[1] - 1, min(flat.shape[1], units or flat.shape[1])).astype(int)
+                found.setdefault(name, []).append(flat[:, spread])
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(keep(name))
+        for name, module in model.named_modules()
+        if not list(module.children()) and not isinstance(module, SILENT) and (layers is None or name in layers)
+    ]
+    try:
+        with evaluating(model), torch.no_grad():
+            for start in range(0, len(images), BATCH):
+                part = torch.from_numpy(images[start : start + BATCH])
+                rows = len(part)
+                seen.clear()
+                model(part)
+    finally:
+        for handle in handles:
+            handle.remove()
+    joined = {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: values for name, values in joined.items() if len(values) == len(images)}
+
+
+def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """The linear and convolutional layers, in the order in which they are registered."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, WEIGHTED)}
+
+
+@contextmanager
+def replacing(layer: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Within this context the layer's output is changed before the next one sees it."""
+    handle = layer.register_forward_hook(lambda *call: change(call[-1]))
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def right_with(
+    model: nn.Module, layer: nn.Module, change: Callable[[Tensor], Tensor], images: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Which images the model gets right when a layer's output is changed."""
+    with replacing(layer, change):
+        return predict(model, images).argmax(1) == labels

@@ -1,0 +1,143 @@
+"""Is the network right, and are the labels wrong? Asked unless paired images carry the labels that they had."""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import rankdata
+
+from shiftassay.diagnosis.mechanisms.case import DROP, Case, Mechanism, percent
+from shiftassay.networks.predict import labels_of, probabilities
+
+GAIN = 0.1
+BEYOND_CHANCE = 5.0  # standard errors
+TRUSTED = 0.5
+KNOWS, BLIND = 0.75, 0.62
+
+
+def renumbered(case: Case) -> Mechanism | None:
+    """The classes go by other numbers: the assignment of answers to labels that fits best makes the network right.
+
+    The assignment is found on one half of the images and judged on the other; the null is that of labels shuffled.
+    """
+    if case.shifted_labels is None or case.same_labels:
+        return None
+    answers, labels = labels_of(case.shifted_logits), case.shifted_labels
+    classes = int(max(answers.max(), labels.max())) + 1
+    order = case.rng("renumbered").permutation(len(labels))
+    find, judge = order[::2], order[1::2]
+    mapping = _assignment(answers[find], labels[find], classes)
+    given = float((answers[judge] == labels[judge]).mean())
+    mapped = float((mapping[answers[judge]] == labels[judge]).mean())
+    shuffled = case.rng("renumbered null").permutation(labels)
+    null_mapping = _assignment(answers[find], shuffled[find], classes)
+    null = float((null_mapping[answers[judge]] == shuffled[judge]).mean())
+    moved = [k for k in range(classes) if mapping[k] != k]
+    present = mapped - given >= GAIN and mapped - null >= GAIN and mapped > TRUSTED
+    said = ", ".join(f"{k} → {mapping[k]}" for k in moved[:10])
+    return Mechanism(
+        "renumbered",
+        bool(present),
+        f"The classes go by other numbers: with answers renumbered ({said}) the network is right on {percent(mapped)} of the "
+        f"images that did not choose the renumbering, instead of {percent(given)}.",
+        {"given": given, "renumbered": mapped, "shuffled_labels": null, "mapping": mapping.tolist()},
+    )
+
+
+def out_of_step(case: Case) -> Mechanism | None:
+    """Labels belong to images some places away: the network is right at one offset and at chance at all others.
+
+    All images are asked, in their order, and only where accuracy against the labels is low. The null is every other offset.
+    """
+    if case.shifted_labels is None or len(case.shifted_labels) < 50 or case.same_labels:
+        return None
+    given = float((labels_of(case.shifted_logits) == case.shifted_labels).mean())
+    if given > TRUSTED:
+        return Mechanism("out_of_step", False, "", {"given": given})
+    labels = case.in_step.labels
+    assert labels is not None
+    answers, n = labels_of(case.in_step_logits), len(labels)
+    rights = np.zeros(n)
+    for k in np.unique(labels):
+        one, other = (np.fft.rfft((x == k).astype(np.float64)) for x in (answers, labels))
+        rights += np.fft.irfft(np.conj(one) * other, n)
+    accuracy = rights / n
+    best = int(accuracy[1:].argmax()) + 1
+    others = np.delete(accuracy, [0, best])
+    offset = best if best <= n / 2 else best - n
+    z = (accuracy[best] - others.mean()) / max(others.std(), 1e-9)
+    present = accuracy[best] > TRUSTED and accuracy[best] - accuracy[0] >= GAIN and z > BEYOND_CHANCE
+    return Mechanism(
+        "out_of_step",
+        bool(present),
+        f"Images and labels are out of step: against the labels {abs(offset)} places {'later' if offset > 0 else 'earlier'} the "
+        f"network is right on {percent(accuracy[best])}, against those given on {percent(accuracy[0])}, and at no other "
+        f"offset on more than {percent(float(others.max()))}.",
+        {
+            "offset": offset,
+            "given": float(accuracy[0]),
+            "at_offset": float(accuracy[best]),
+            "largest_elsewhere": float(others.max()),
+            "z": float(z),
+        },
+    )
+
+
+def wrong_labels(case: Case) -> Mechanism | None:
+    """The network is as sure of the images that it is said to get wrong as of the others: they are mislabelled, not hard.
+
+    Measured by the probability that an image it gets right is answered more surely than one that it gets wrong (the area
+    under the curve): near a half where labels are wrong, well above where images are hard. On the reference it must be
+    above 0.75. Where another mechanism explains the labels it is not said.
+    """
+    if case.shifted_labels is None or case.reference_labels is None or case.same_labels:
+        return None
+    right = labels_of(case.shifted_logits) == case.shifted_labels
+    lost = case.before - float(right.mean())
+    before, after = _surer(case.reference_logits, case.right_before), _surer(case.shifted_logits, right)
+    if before is None or after is None:
+        return None
+    sure = float(probabilities(case.shifted_logits).max(1)[~right].mean())
+    usual = float(probabilities(case.reference_logits).max(1).mean())
+    told = any(found is not None and found.present for found in (renumbered(case), out_of_step(case)))
+    # Images that are hard in earnest make the network less sure of all of them.
+    less_sure = usual - float(probabilities(case.shifted_logits).max(1).mean())
+    present = (
+        not told
+        and lost >= DROP
+        and before > KNOWS
+        and 1 - BLIND < after < BLIND + (KNOWS - BLIND) * _own_mistakes(case, right)
+        and less_sure < 0.05
+    )
+    return Mechanism(
+        "wrong_labels",
+        bool(present),
+        f"The labels are wrong, not the answers: the network is as sure of the {percent(1 - float(right.mean()))} of images that "
+        f"it is said to get wrong ({percent(sure)} on average, {percent(usual)} on the reference) as of the others; it is surer of "
+        f"a right answer than of a wrong one {percent(after)} of the time, where on the reference that is {percent(before)}.",
+        {
+            "surer_when_right": after,
+            "surer_when_right_reference": before,
+            "sure_when_wrong": sure,
+            "sure_reference": usual,
+        },
+    )
+
+
+def _own_mistakes(case: Case, right: np.ndarray) -> float:
+    """The share of mistakes that the network made before the labels went wrong: it is unsure of those."""
+    return min(1.0, (1 - case.before) / max(1 - float(right.mean()), 1e-9))
+
+
+def _assignment(answers: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (answers, labels), 1)
+    return linear_sum_assignment(counts, maximize=True)[1]
+
+
+def _surer(logits: np.ndarray, right: np.ndarray) -> float | None:
+    """The area under the curve of confidence for being right (Mann and Whitney 1947); None with fewer than 5 of either."""
+    good, bad = int(right.sum()), int((~right).sum())
+    if good < 5 or bad < 5:
+        return None
+    ordered = np.sort(logits.astype(np.float64), axis=1)
+    ranks = rankdata(ordered[:, -1] - ordered[:, -2])
+    return float((ranks[right].sum() - good * (good + 1) / 2) / (good * bad))

@@ -1,0 +1,112 @@
+"""Where in the network does the shift grow, or die out?"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from shiftassay.diagnosis.controls import derangement, shuffled_residual
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.features import activations
+
+IMAGES, UNITS = 400, 4096
+MOVED = 0.02  # of the distance between images of different classes
+GROWS, SHRINKS = 1.5, 0.67
+HARMLESS = 0.5  # of the distance between classes
+
+
+def grows(case: Case) -> Mechanism | None:
+    """Layer by layer the shift becomes larger, beside the distance between images of different classes.
+
+    The measure is distance from the reference over distance between classes, at the last layer against at the pixels.
+    Said where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size; both by
+    the lower end of a bootstrap interval over images.
+    """
+    measured = _measured(case)
+    if measured is None:
+        return None
+    shift, control, numbers = measured
+    growth, low = _growth(shift, case)
+    against, against_low = _growth(shift, case, control)
+    present = shift[0].mean() >= MOVED and low >= GROWS and against_low >= GROWS
+    names, ratios = numbers["layers"], numbers["distance"]
+    steps = [b / max(a, 1e-9) for a, b in pairwise(ratios)]
+    largest = int(np.argmax(steps))
+    return Mechanism(
+        "grows",
+        bool(present),
+        f"The shift grows on its way through the network: from {percent(ratios[0])} of the distance between classes in the pixels to "
+        f"{percent(ratios[-1])} at the output, {against:.1f} times as much as a change of the same size that was shuffled over the image; "
+        f"most at {names[largest + 1]} ({steps[largest]:.2g} times).",
+        numbers
+        | {"growth": growth, "growth_low": low, "against_shuffled": against, "against_shuffled_low": against_low},
+    )
+
+
+def dies_out(case: Case) -> Mechanism | None:
+    """Layer by layer the shift becomes smaller, beside the distance between classes: by a third at least, to half of that distance or less, and accuracy holds."""
+    measured = _measured(case)
+    if measured is None:
+        return None
+    shift, _, numbers = measured
+    inverse, low = _growth(shift, case, invert=True)
+    ratios = numbers["distance"]
+    present = ratios[0] >= MOVED and low >= 1 / SHRINKS and ratios[-1] <= HARMLESS and not case.dropped
+    return Mechanism(
+        "dies_out",
+        bool(present),
+        f"The shift dies out on its way through the network: it is {percent(ratios[0])} of the distance between classes in the pixels "
+        f"and {percent(ratios[-1])} at the output.",
+        numbers | {"growth": 1 / max(inverse, 1e-9), "shrinks_low": low},
+    )
+
+
+Distances = list[np.ndarray]
+"""At the pixels and after every layer: each image's distance over that between classes."""
+
+
+def _measured(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
+    """Distances of the shift, of the shuffled residual, and the numbers to be given."""
+    return case.once("layers", lambda: _distances(case)) if case.paired and case.truth is not None else None
+
+
+def _distances(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
+    some = case.rng("layers").permutation(len(case.reference))[:IMAGES]
+    assert case.truth is not None
+    reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
+    control = shuffled_residual(reference, shifted, case.rng("layers control"))
+    base, moved, shuffled = (
+        {"the pixels": x.reshape(len(x), -1), **activations(case.model, x, units=UNITS)}
+        for x in (reference, shifted, control)
+    )
+    other = derangement(len(some), case.rng("layers pairs"))
+    differ = truth != truth[other]
+    if differ.sum() < 20 or len(base) < 2:
+        return None
+    between = {name: np.linalg.norm(x[differ] - x[other][differ], axis=1).mean() for name, x in base.items()}
+    names = [name for name in base if between[name] > 1e-9]
+    distances = [
+        [np.linalg.norm(x[name] - base[name], axis=1) / between[name] for name in names] for x in (moved, shuffled)
+    ]
+    numbers = {
+        "layers": ["the pixels", *(f"layer {name}" for name in names[1:])],
+        "distance": [float(d.mean()) for d in distances[0]],
+        "shuffled": [float(d.mean()) for d in distances[1]],
+    }
+    return distances[0], distances[1], numbers
+
+
+def _growth(
+    shift: Distances, case: Case, control: Distances | None = None, invert: bool = False
+) -> tuple[float, float]:
+    """Growth from the pixels to the last layer (over the control's), and the lower end of its bootstrap interval."""
+
+    def of(rows: np.ndarray) -> float:
+        ratio = shift[-1][rows].mean() / max(shift[0][rows].mean(), 1e-12)
+        if control is not None:
+            ratio /= max(control[-1][rows].mean() / max(control[0][rows].mean(), 1e-12), 1e-12)
+        return float(1 / max(ratio, 1e-12) if invert else ratio)
+
+    n, rng = len(shift[0]), case.rng("layers bootstrap")
+    draws = [of(rng.integers(0, n, n)) for _ in range(200)]
+    return float(of(np.arange(n))), float(np.quantile(draws, 0.025))

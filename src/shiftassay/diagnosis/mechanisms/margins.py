@@ -1,0 +1,134 @@
+"""Margins against what the shift does to the differences of logits."""
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from shiftassay.diagnosis.asking import log_odds_gradient
+from shiftassay.diagnosis.controls import derangement
+from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.statistics.intervals import wilson
+
+IMAGES = 500
+MOVED = 0.005  # mean |change of a pixel| below which nothing happened
+EXCEEDED = 0.02
+EXPLAINED, SKILL = 0.85, 0.6
+SMALL = 0.5  # of the distance between two images
+NARROW = 0.65
+
+
+def within_margins(case: Case) -> Mechanism | None:
+    """Accuracy holds since margins are wide: the shift changes logits by less than separates the best two.
+
+    The margin is the true class's logit less the best other one, of the images that the model gets right. Said where
+    images changed, and the upper end of the 95% interval of the share of margins that the change exceeds is below 2%.
+    """
+    if not case.paired or case.truth is None:
+        return None
+    margin, moved = _margins(case)
+    n = len(margin)
+    exceeded = wilson(int((margin + moved <= 0).sum()), n)
+    pixel = float(np.abs(case.shifted - case.reference).mean())
+    present = pixel >= MOVED and exceeded.high < EXCEEDED
+    return Mechanism(
+        "within_margins",
+        bool(present),
+        f"Margins are wide enough: the shift moves the difference between the right logit and the best other one by "
+        f"{_median(np.abs(moved)):.2g} in the median, the margin is {_median(margin):.2g}, and on {percent(exceeded.estimate)} of images "
+        f"that were right the change exceeds it.",
+        _numbers(margin, moved) | {"pixel_change": pixel, "exceeded_interval": [exceeded.low, exceeded.high]},
+    )
+
+
+def narrow_margins_lost(case: Case) -> Mechanism | None:
+    """The images that are lost are those whose margin was narrow, which a shift of like size for all would bring about.
+
+    The measure is the probability that a lost image had a narrower margin than one that was kept (0.5 if the margin has
+    nothing to do with it), with Mann and Whitney's test. Said from 0.65.
+    """
+    if not case.paired or case.truth is None or not case.dropped:
+        return None
+    margin, moved = _margins(case)
+    lost = margin + moved <= 0
+    if min(lost.sum(), (~lost).sum()) < 10:
+        return None
+    test = mannwhitneyu(margin[~lost], margin[lost], alternative="greater")
+    narrower = float(test.statistic / (lost.sum() * (~lost).sum()))
+    present = narrower >= NARROW and test.pvalue < ALPHA
+    return Mechanism(
+        "narrow_margins_lost",
+        bool(present),
+        f"The images whose margin was narrow are lost: the shift changes the difference of logits by {_median(np.abs(moved)):.2g} in "
+        f"the median and exceeds {percent(float(lost.mean()))} of margins; a lost image had a margin of {_median(margin[lost]):.2g}, "
+        f"one that was kept {_median(margin[~lost]):.2g}, and it was the narrower of the two {percent(narrower)} of the time.",
+        _numbers(margin, moved) | {"lost_is_narrower": narrower, "null": 0.5, "p_value": float(test.pvalue)},
+    )
+
+
+def first_order(case: Case) -> Mechanism | None:
+    """The Jacobian alone foretells the change: gradient · (shifted − reference) against the measured change of the log-odds.
+
+    The share of the changes' mean square that the prediction explains one to one, without a fitted slope; said from 85%,
+    where its errors have at most 40% of the mean square of those of the same predictions dealt to other images, and the
+    images moved by at most half of the distance between two of them: a network that is linear throughout shows nothing.
+    """
+    if not case.paired or case.truth is None:
+        return None
+    some = case.rng("first order").permutation(len(case.reference))[:IMAGES]
+    reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
+    gradient = log_odds_gradient(case.model, reference, truth)
+    predicted = ((shifted - reference) * gradient).reshape(len(some), -1).sum(1, dtype=np.float64)
+    measured = _log_odds(case.shifted_logits[some], truth) - _log_odds(case.reference_logits[some], truth)
+    variance = float((measured**2).mean())
+    if variance < 1e-8:
+        return Mechanism("first_order", False, "", {"measured_rms": variance**0.5})
+    explained = 1 - float(((measured - predicted) ** 2).mean()) / variance
+    dealt = predicted[derangement(len(some), case.rng("first order null"))]
+    null = 1 - float(((measured - dealt) ** 2).mean()) / variance
+    correlation = float(np.corrcoef(predicted, measured)[0, 1]) if predicted.std() > 0 and measured.std() > 0 else 0.0
+    size = _length(shifted - reference) / max(_length(reference - reference[::-1]), 1e-9)
+    present = size <= SMALL and explained >= EXPLAINED and 1 - explained <= (1 - SKILL) * (1 - null)
+    return Mechanism(
+        "first_order",
+        bool(present),
+        f"The shift is small enough for the network to answer it linearly: the Jacobian alone foretells {percent(explained)} of how the log-odds "
+        f"move (correlation {correlation:.2f}; dealt to other images, {percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
+        {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5, "size": size},
+    )
+
+
+def _margins(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Of images that were right: the margin, and by how much the shift changes it."""
+    assert case.truth is not None
+    right = case.reference_logits.argmax(1) == case.truth
+    before, after = (_margin(x[right], case.truth[right]) for x in (case.reference_logits, case.shifted_logits))
+    return before, after - before
+
+
+def _margin(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    rows = np.arange(len(logits))
+    others = logits.astype(np.float64).copy()
+    others[rows, truth] = -np.inf
+    return logits[rows, truth] - others.max(1)
+
+
+def _log_odds(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    rows = np.arange(len(logits))
+    others = logits.astype(np.float64).copy()
+    others[rows, truth] = -np.inf
+    return np.logaddexp.reduce(others, axis=1) - logits[rows, truth]
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values))
+
+
+def _numbers(margin: np.ndarray, moved: np.ndarray) -> dict[str, float]:
+    return {
+        "margin_median": _median(margin),
+        "change_median": _median(np.abs(moved)),
+        "exceeded": float((margin + moved <= 0).mean()),
+    }
+
+
+def _length(difference: np.ndarray) -> float:
+    return float(np.sqrt((difference.astype(np.float64) ** 2).sum((1, 2, 3)).mean()))

@@ -1,0 +1,161 @@
+"""Pixels that moved meet weights that were trained for others."""
+
+from typing import Any
+
+import numpy as np
+
+from shiftassay.diagnosis.controls import derangement
+from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
+from shiftassay.networks.predict import predict
+
+IMAGES = 400
+LARGEST = 1024  # pixels for which a linear map of all of them to all is fitted
+SAME_VALUES = 0.98
+KEPT = 0.8
+RESTORED = 0.3
+RIDGE = 1e-2  # of the mean variance of a pixel
+
+
+def other_weights(case: Case) -> Mechanism | None:
+    """Pixel values are those they were, but elsewhere: the first layer's units are given other pixels than they learned.
+
+    Two measures: of the shifted image's sorted values the share of variance that the reference's sorted values explain (at
+    least 98%: values are kept), and the mean correlation of first-layer units' inputs before and after over images (below
+    0.8). Its null is other images' inputs.
+    """
+    if not case.paired or not case.dropped:
+        return None
+    found = _first_layer(case)
+    if found is None:
+        return None
+    values, kept, null, name = found
+    present = values >= SAME_VALUES and kept < KEPT
+    return Mechanism(
+        "other_weights",
+        bool(present),
+        f"Pixels kept their values but not their places ({percent(values)} of the variance of sorted values is unchanged), so they meet "
+        f"weights that were trained for others: over images, a first-layer unit's input correlates {kept:.2f} with what it was "
+        f"(with other images' {null:.2f}).",
+        {"values_kept": values, "kept": kept, "other_images": null, "layer": name},
+    )
+
+
+def one_linear_map(case: Case) -> Mechanism | None:
+    """One linear map of pixels, the same for all images, brings accuracy back: the first layer's weights alone are wrong.
+
+    The map (ridge regression from shifted to reference pixels, which a linear first layer could absorb) is fitted on one
+    half of the images and their partners, and judged on the other; the null is a map fitted to other images' partners. Said
+    where it restores 30% of the loss (McNemar's test at 1%), more than the null, and pixels kept their values.
+    """
+    mapped = _mapped(case)
+    if mapped is None:
+        return None
+    restored, null, numbers, moved = mapped
+    present = moved and restored >= RESTORED and numbers["p_value"] < ALPHA and restored > null + 0.1
+    return Mechanism(
+        "one_linear_map",
+        bool(present),
+        f"Only the weights on the pixels are wrong: one linear map of pixels, fitted on half of the images with their partners, takes "
+        f"accuracy on the other half from {percent(numbers['after'])} to {percent(numbers['mapped'])} (fitted to wrong partners "
+        f"{percent(numbers['wrong_partners'])}), and all later layers stay as they are.",
+        numbers,
+    )
+
+
+def no_linear_map(case: Case) -> Mechanism | None:
+    """Pixels moved, and no linear map of pixels that is the same for all images brings back anything.
+
+    Said where the map of `one_linear_map` restores less than 10% of the loss, and where that is not for want of images:
+    the same number of images, moved by one permutation drawn for the purpose, would be brought back by 30% or more.
+    """
+    mapped = _mapped(case)
+    if mapped is None:
+        return None
+    restored, _, numbers, moved = mapped
+    present = moved and restored < 0.1 and numbers["could_restore"] >= RESTORED
+    return Mechanism(
+        "no_linear_map",
+        bool(present),
+        f"No fixed weights fit: the best linear map of pixels, fitted on half of the images with their partners, takes accuracy on the "
+        f"other half from {percent(numbers['after'])} to no more than {percent(numbers['mapped'])}, where it undoes {percent(numbers['could_restore'])} "
+        f"of the harm of one permutation that is the same for all images.",
+        numbers,
+    )
+
+
+def _first_layer(case: Case) -> tuple[float, float, float, str] | None:
+    return case.once("first layer", lambda: _inputs(case))
+
+
+def _inputs(case: Case) -> tuple[float, float, float, str] | None:
+    """How much of sorted values and of the first layer's inputs is kept, the latter's null, and the layer."""
+    layers = weighted_layers(case.model)
+    if not layers:
+        return None
+    name = next(iter(layers))
+    some = case.rng("places").permutation(len(case.reference))[:IMAGES]
+    reference, shifted = case.reference[some], case.shifted[some]
+    before, after = (activations(case.model, x, [name]).get(name) for x in (reference, shifted))
+    if before is None or after is None:
+        return None
+    other = before[derangement(len(some), case.rng("other images"))]
+    return _values_kept(reference, shifted), _correlation(before, after), _correlation(other, after), name
+
+
+def _values_kept(reference: np.ndarray, shifted: np.ndarray) -> float:
+    one, other = (np.sort(x.reshape(len(x), -1), axis=1).astype(np.float64) for x in (reference, shifted))
+    variance = ((one - one.mean(1, keepdims=True)) ** 2).sum()
+    return float(1 - ((one - other) ** 2).sum() / max(variance, 1e-12))
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """The correlation over images of each unit, weighed by the unit's spread."""
+    one, other = one - one.mean(0), other - other.mean(0)
+    products = (one * other).sum(0, dtype=np.float64)
+    lengths = np.sqrt((one**2).sum(0, dtype=np.float64) * (other**2).sum(0, dtype=np.float64))
+    return float(products.sum() / max(lengths.sum(), 1e-12))
+
+
+def _mapped(case: Case) -> tuple[float, float, dict[str, Any], bool] | None:
+    """What the map restores, what one fitted to wrong partners does, the numbers, and whether pixels moved."""
+    if not case.paired or not case.dropped or case.reference[0].size > LARGEST:
+        return None
+    return case.once("mapped", lambda: _maps(case))
+
+
+def _maps(case: Case) -> tuple[float, float, dict[str, Any], bool]:
+    order = case.rng("halves").permutation(len(case.reference))
+    fit, judge = order[: len(order) // 2], order[len(order) // 2 :]
+    wrong = fit[derangement(len(fit), case.rng("wrong partners"))]
+    permutation = case.rng("a permutation").permutation(case.reference[0].size)
+    permuted = case.reference.reshape(len(order), -1)[:, permutation].reshape(case.reference.shape)
+    mapped = _right(case, case.shifted, fit, fit, judge)
+    mistaken = _right(case, case.shifted, fit, wrong, judge)
+    could = float(_right(case, permuted, fit, fit, judge).mean())
+    restored, p_value = case.restores(mapped, judge)
+    harmed = float(case.right(permuted).mean())
+    numbers = {
+        "after": float(case.right_after[judge].mean()),
+        "mapped": float(mapped.mean()),
+        "wrong_partners": float(mistaken.mean()),
+        "restored": restored,
+        "p_value": p_value,
+        "could_restore": (could - harmed) / max(case.before - harmed, 1e-9),
+        "images": len(fit),
+    }
+    values = _first_layer(case)
+    moved = values is not None and values[0] >= SAME_VALUES and values[1] < KEPT
+    return restored, case.restores(mistaken, judge)[0], numbers, moved
+
+
+def _right(case: Case, images: np.ndarray, fit: np.ndarray, partners: np.ndarray, judge: np.ndarray) -> np.ndarray:
+    """Which images of one half are right once mapped by what was fitted on the other."""
+    assert case.truth is not None
+    inputs, targets = (x.reshape(len(x), -1).astype(np.float64) for x in (images, case.reference))
+    means = inputs[fit].mean(0), targets[partners].mean(0)
+    x, y = inputs[fit] - means[0], targets[partners] - means[1]
+    ridge = RIDGE * len(fit) * x.var(0).mean()
+    weights = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ y)
+    back = ((inputs[judge] - means[0]) @ weights + means[1]).astype(np.float32).reshape(-1, *images.shape[1:])
+    return predict(case.model, back).argmax(1) == case.truth[judge]

@@ -1,0 +1,97 @@
+"""Who loses what tells classes apart: the images, or the network?"""
+
+import numpy as np
+
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism
+from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
+
+IMAGES, RESAMPLES = 1000, 30
+FALLS = 0.75
+STAYS = 0.85
+
+
+def classes_merge(case: Case) -> Mechanism | None:
+    """Already in the images classes lie closer together, beside how far images of one class differ.
+
+    The measure is the share of the variance between images that is between classes' means, cleared of what chance alone
+    would give. Said where it falls to 75% of the reference's or less, by the upper end of a bootstrap interval.
+    """
+    found = _shares(case)
+    if found is None:
+        return None
+    numbers, ends = found
+    present = ends["pixels"][1] <= FALLS
+    return Mechanism(
+        "classes_merge",
+        bool(present),
+        f"The images themselves tell classes less well apart: {100 * numbers['pixels']:.0f}% of the variance of their pixels lies between "
+        f"classes, on the reference {100 * numbers['pixels_reference']:.0f}%.",
+        numbers,
+    )
+
+
+def network_merges(case: Case) -> Mechanism | None:
+    """The images tell classes apart as well as before, but in the network's last features they run together.
+
+    The same measure at the pixels (at least 85% of the reference's) and at what the last linear layer is given (75% or less).
+    """
+    found = _shares(case)
+    if found is None or "features" not in found[0]:
+        return None
+    numbers, ends = found
+    present = ends["pixels"][0] >= STAYS and ends["features"][1] <= FALLS
+    return Mechanism(
+        "network_merges",
+        bool(present),
+        f"It is the network that no longer tells classes apart, not the images: between classes lies {100 * numbers['features']:.0f}% of the variance "
+        f"of its last features (reference {100 * numbers['features_reference']:.0f}%), but {100 * numbers['pixels']:.0f}% of that of the pixels "
+        f"(reference {100 * numbers['pixels_reference']:.0f}%).",
+        numbers,
+    )
+
+
+Shares = tuple[dict[str, float], dict[str, tuple[float, float]]]
+"""The shares by space and set, and for each space the ends of the interval of shifted over reference."""
+
+
+def _shares(case: Case) -> Shares | None:
+    if case.truth is None or case.reference_labels is None or not case.dropped:
+        return None
+    return case.once("shares", lambda: _measured(case))
+
+
+def _measured(case: Case) -> Shares:
+    assert case.reference_labels is not None
+    assert case.truth is not None
+    before, after = (case.rng("separation").permutation(n)[:IMAGES] for n in (len(case.reference), len(case.shifted)))
+    images = {"_reference": case.reference[before], "": case.shifted[after]}
+    labels = {"_reference": case.reference_labels[before], "": case.truth[after]}
+    spaces = {"pixels": {suffix: x.reshape(len(x), -1) for suffix, x in images.items()}}
+    layers = list(weighted_layers(case.model))
+    if len(layers) > 1:
+        last = {suffix: activations(case.model, x, layers[-2:-1]).get(layers[-2]) for suffix, x in images.items()}
+        features = {suffix: np.maximum(x, 0) for suffix, x in last.items() if x is not None}
+        spaces |= {"features": features} if len(features) == 2 else {}
+    rng = case.rng("separation bootstrap")
+    numbers: dict[str, float] = {}
+    ends: dict[str, tuple[float, float]] = {}
+    for space, of in spaces.items():
+        numbers |= {space + suffix: _between(of[suffix], labels[suffix]) for suffix in images}
+        ratios = []
+        for _ in range(RESAMPLES):
+            draws = {suffix: rng.integers(0, len(x), len(x)) for suffix, x in labels.items()}
+            one, other = (_between(of[suffix][rows], labels[suffix][rows]) for suffix, rows in draws.items())
+            ratios.append(other / max(one, 1e-9))
+        ends[space] = (float(np.quantile(ratios, 0.025)), float(np.quantile(ratios, 0.975)))
+        numbers[space + "_ratio_low"], numbers[space + "_ratio_high"] = ends[space]
+    return numbers, ends
+
+
+def _between(values: np.ndarray, labels: np.ndarray) -> float:
+    """The share of variance between classes (ω²: Hays 1963), which is 0 on average where classes do not differ."""
+    values = values.astype(np.float32)
+    total = float(((values - values.mean(0)) ** 2).sum(dtype=np.float64))
+    classes = np.unique(labels)
+    within = sum(float(((v - v.mean(0)) ** 2).sum(dtype=np.float64)) for v in (values[labels == k] for k in classes))
+    mean_square = within / max(len(values) - len(classes), 1)
+    return float((total - within - (len(classes) - 1) * mean_square) / max(total + mean_square, 1e-12))

@@ -1,0 +1,117 @@
+"""Units that fall silent, that wake, or that are driven where they never were."""
+
+import numpy as np
+import torch
+
+from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.features import activations, right_with, weighted_layers
+
+IMAGES, UNITS = 500, 4096
+AWAKE = 0.02
+EFFECT = 0.03
+BEYOND = 0.02
+RESTORED = 0.2
+
+
+def silent_units(case: Case) -> Mechanism | None:
+    """Units that answer at least 2% of the reference's images and none of the shifted ones.
+
+    Counted over linear and convolutional layers but the last, a unit being active where its output is above 0. The null is
+    the same count between two halves of the reference, of the same size; said where it is exceeded by 3% of the units.
+    """
+    return _switched(case, "silent_units", silent=True)
+
+
+def woken_units(case: Case) -> Mechanism | None:
+    """Units that answer none of the reference's images and at least 2% of the shifted ones: their weights were never used."""
+    return _switched(case, "woken_units", silent=False)
+
+
+def beyond_range(case: Case) -> Mechanism | None:
+    """First-layer units are driven where training never took them, and that is what harms.
+
+    A unit's range is that of its inputs on one half of the reference. Held to it, the network's accuracy must come back by
+    a fifth of what was lost (McNemar's test at 1%), and inputs must be beyond the range at least 2% more often than on the
+    other half.
+    """
+    if case.truth is None or not case.dropped:
+        return None
+    layers = weighted_layers(case.model)
+    if len(layers) < 2:
+        return None
+    name, layer = next(iter(layers.items()))
+    half = case.rng("range").permutation(len(case.reference))
+    fit, rest = case.reference[half[: len(half) // 2][:IMAGES]], case.reference[half[len(half) // 2 :][:IMAGES]]
+    known, null, met = (activations(case.model, x, [name]).get(name) for x in (fit, rest, case.shifted[:IMAGES]))
+    if known is None or null is None or met is None:
+        return None
+    low, high = known.min(0), known.max(0)
+    beyond, usual = (float(((x < low) | (x > high)).mean()) for x in (met, null))
+    bounds = [torch.from_numpy(x) for x in (low, high)]
+
+    def hold(output: torch.Tensor) -> torch.Tensor:
+        shape = output.shape[1:]
+        return output.clamp(bounds[0].reshape(shape), bounds[1].reshape(shape))
+
+    right = right_with(case.model, layer, hold, case.shifted, case.truth)
+    unharmed = float(right_with(case.model, layer, hold, rest, _of(case, half[len(half) // 2 :][:IMAGES])).mean())
+    restored, p_value = case.restores(right)
+    present = beyond - usual >= BEYOND and restored >= RESTORED and p_value < ALPHA
+    return Mechanism(
+        "beyond_range",
+        bool(present),
+        f"The first layer is driven where it never was: {percent(beyond)} of its units' inputs lie beyond anything seen on the reference "
+        f"({percent(usual)} between two halves of it), and held to that range the network is right on {percent(float(right.mean()))} "
+        f"instead of {percent(case.after)}.",
+        {
+            "beyond": beyond,
+            "beyond_null": usual,
+            "held": float(right.mean()),
+            "held_reference": unharmed,
+            "restored": restored,
+            "p_value": p_value,
+        },
+    )
+
+
+def _of(case: Case, where: np.ndarray) -> np.ndarray:
+    if case.reference_labels is not None:
+        return case.reference_labels[where]
+    return case.reference_logits[where].argmax(1)
+
+
+def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
+    order = case.rng("units").permutation(len(case.reference))
+    half = min(len(order) // 2, len(case.shifted), IMAGES)
+    first, second = case.reference[order[:half]], case.reference[order[half : 2 * half]]
+    layers = list(weighted_layers(case.model))[:-1]
+    if not layers:
+        return None
+    rates = [_rates(case, x, layers) for x in (first, second, case.shifted[:half])]
+    if rates[0].size == 0:
+        return None
+
+    def count(before: np.ndarray, after: np.ndarray) -> int:
+        gone, there = (after, before) if silent else (before, after)
+        return int(((gone == 0) & (there >= AWAKE)).sum())
+
+    units = rates[0].size
+    found, null = count(rates[0], rates[2]) / units, max(count(rates[0], rates[1]), count(rates[1], rates[0])) / units
+    present = found - null >= EFFECT
+    what = (
+        ("fall silent", "answered the reference and answer none of the shifted images")
+        if silent
+        else ("wake", "answered nothing on the reference and answer shifted images")
+    )
+    return Mechanism(
+        name,
+        bool(present),
+        f"Units {what[0]}: {percent(found)} of {units:,} {what[1]} ({percent(null)} between two halves of the reference).",
+        {"share": found, "null": null, "units": units, "images": half},
+    )
+
+
+def _rates(case: Case, images: np.ndarray, layers: list[str]) -> np.ndarray:
+    """The share of images for which each unit's output is above 0."""
+    found = activations(case.model, images, layers, UNITS)
+    return np.concatenate([(found[name] > 0).mean(0) for name in layers if name in found] or [np.empty(0)])

@@ -1,0 +1,135 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from shiftassay.diagnosis.adversarial import adversarial_evidence
+from shiftassay.diagnosis.asking import log_odds_gradient
+from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
+from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.family import Context
+
+
+def attacked(images, how, model):
+    return shift(images, how, 0, Context(images.labels, model)).images
+
+
+def fast_gradient_sign(images, epsilon, model):
+    gradient = log_odds_gradient(model, images.images, images.labels)
+    return np.clip(images.images + np.float32(epsilon) * np.sign(gradient), 0, 1)
+
+
+@pytest.mark.parametrize("epsilon", [0.03, 0.1, 0.25])
+def test_the_gradients_sign_is_an_attack_on_this_model(epsilon, few, perceptron):
+    found = adversarial_evidence(perceptron, few.images, fast_gradient_sign(few, epsilon, perceptron), few.labels)
+    assert found.is_adversarial
+    assert found.aimed_at == "this model"
+    assert found.norm == "linf"
+    assert found.epsilon == pytest.approx(epsilon, rel=0.02)
+    assert found.at_bound > 0.99
+
+
+@pytest.mark.parametrize(("epsilon", "norm"), [(0.05, "linf"), (0.2, "linf"), (0.5, "l2"), (2.0, "l2")])
+def test_projected_ascent_is_an_attack_with_its_norm_and_size(epsilon, norm, few, perceptron):
+    shifted = attacked(few, f"adversarial:epsilon={epsilon},norm={norm}", perceptron)
+    found = adversarial_evidence(perceptron, few.images, shifted, few.labels)
+    assert found.is_adversarial
+    assert found.aimed_at == "this model"
+    assert found.norm == norm
+    assert found.bounded
+    assert found.epsilon == pytest.approx(epsilon, rel=0.03)
+
+
+def test_an_attack_rounded_to_grey_levels_keeps_its_size(few, perceptron):
+    shifted = np.rint(attacked(few, "adversarial:epsilon=0.1", perceptron) * 255).astype(np.float32) / 255
+    found = adversarial_evidence(perceptron, few.images, shifted, few.labels)
+    assert found.aimed_at == "this model"
+    assert found.epsilon == pytest.approx(0.1, rel=0.03)
+
+
+@pytest.mark.parametrize("how", ["adversarial:epsilon=0.1", "adversarial:epsilon=2,norm=l2"])
+@pytest.mark.parametrize("source", ["another seed", "another architecture"])
+def test_an_attack_on_another_model_is_told_as_one(how, source, few, perceptrons, convolutional):
+    aimed = {"another seed": perceptrons[1], "another architecture": convolutional}[source]
+    found = adversarial_evidence(perceptrons[0], few.images, attacked(few, how, aimed), few.labels)
+    assert found.is_adversarial
+    assert found.aimed_at == "another model"
+    assert "at another model" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "sign_noise:epsilon=0.1",
+        "sign_noise:epsilon=0.3",
+        "sign_noise:epsilon=0.2,clip=false",
+        "uniform_noise:half_width=0.3",
+        "gaussian_noise:sd=0.2",
+        "fixed_pattern:sd=0.2",
+        "impulse_noise:fraction=0.1",
+        "speckle_noise:sd=0.5",
+        "offset:amount=0.2",
+        "gaussian_blur:sd=1.2",
+        "rotate:angle=15",
+        "elastic:amplitude=1.5,smoothness=4",
+        "identity",
+    ],
+)
+@pytest.mark.parametrize("of", ["perceptron", "convolutional"])
+def test_what_was_not_aimed_is_no_attack(how, of, few, request):
+    model = request.getfixturevalue(of)
+    found = adversarial_evidence(model, few.images, shift(few, how, 3).images, few.labels)
+    assert not found.is_adversarial
+    assert found.probability < 0.1
+    assert found.aimed_at is None
+
+
+def test_an_attack_transplanted_to_other_images_is_none_on_them(few, perceptron, generator):
+    shifted = attacked(few, "adversarial:epsilon=0.15", perceptron)
+    moved = transplanted_residual(few.images, shifted, generator)
+    assert not adversarial_evidence(perceptron, few.images, moved, few.labels).is_adversarial
+
+
+def test_an_attack_with_its_signs_shuffled_is_noise(few, perceptron, generator):
+    shifted = attacked(few, "adversarial:epsilon=0.15", perceptron)
+    moved = shuffled_residual(few.images, shifted, generator)
+    found = adversarial_evidence(perceptron, few.images, moved, few.labels)
+    assert found.probability < 0.05
+    assert found.worse_p > 1e-3
+
+
+def test_the_shuffled_control_keeps_size_and_signs(few, generator):
+    shifted = shift(few, "sign_noise:epsilon=0.2", 0).images
+    control = shuffled_residual(few.images, shifted, generator)
+    black = few.images == 0
+    for statistic in (lambda r: np.abs(r).max((1, 2, 3)), lambda r: np.where(black, r, 0).sum((1, 2, 3))):
+        given, made = statistic(shifted - few.images), statistic(control - few.images)
+        assert np.allclose(given, made, atol=1e-4)
+    assert np.abs(control - shifted).max() > 0.1
+
+
+def test_labels_are_not_needed_where_the_model_answers_well(few, perceptron):
+    shifted = attacked(few, "adversarial:epsilon=0.1", perceptron)
+    assert adversarial_evidence(perceptron, few.images, shifted).aimed_at == "this model"
+
+
+def test_transfer_and_denoising_are_measured(few, perceptrons, convolutional):
+    shifted = attacked(few, "adversarial:epsilon=0.15", perceptrons[0])
+    others = {"seed 1": perceptrons[1], "trunk": convolutional}
+    found = adversarial_evidence(perceptrons[0], few.images, shifted, few.labels, others=others)
+    assert [transfer.model for transfer in found.transfer] == ["seed 1", "trunk"]
+    for transfer in found.transfer:
+        assert found.accuracy["shifted"] < transfer.shifted < transfer.shuffled
+    assert found.denoised["median 3 × 3"][1] > found.accuracy["shifted"]
+
+
+def test_evidence_is_json_and_leaves_the_model_as_it_was(few, perceptron):
+    perceptron.train()
+    before = {name: tensor.clone() for name, tensor in perceptron.state_dict().items()}
+    found = adversarial_evidence(perceptron, few.images, shift(few, "sign_noise:epsilon=0.1", 0).images, few.labels)
+    assert json.loads(json.dumps(found.to_json()))["is_adversarial"] is False
+    assert perceptron.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in perceptron.state_dict().items())
+    assert all(weights.grad is None for weights in perceptron.parameters())
+    perceptron.eval()
