@@ -72,10 +72,10 @@ def shrinks(shift: Shift) -> bool:
 def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resampling) -> Remake:
     with resampled(how):
         made = [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2)]
-        random = not np.array_equal(*made)
+        random = not np.array_equal(made[0], made[1])
         if random:
             made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
-    mean = np.mean(made[1:], axis=0, dtype=np.float32) if random else made[0]
+    mean = _mean(made[1:]) if random else made[0]
     left = pairs.shifted - mean
     scale = change_of(pairs)
     energy = _energy(left)
@@ -83,11 +83,9 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
         return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
     drawn = made[0] - mean
     expected = _energy(drawn)
-    unexplained = abs(energy - expected) / scale
+    unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
     seen = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
-    null = _mismatch(
-        pairs.reference, np.mean([made[0], *made[2:]], axis=0, dtype=np.float32), made[1], made[0], expected
-    )
+    null = _mismatch(pairs.reference, _mean([made[0], *made[2:]]), made[1], made[0], expected)
     details = {name: max(value - null[name], 0.0) for name, value in seen.items()}
     chance = min(max(energy, expected) / scale, 1.0)
     return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
@@ -122,8 +120,18 @@ def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, en
     }
 
 
+def _mean(remakes: list[Images]) -> Images:
+    return np.asarray(np.mean(remakes, axis=0, dtype=np.float32))
+
+
 def _energy(images: Images) -> float:
     return float(np.mean(images**2, dtype=np.float64))
+
+
+def _sampling_error(left: Images, drawn: Images) -> float:
+    """Of the difference of two energies, each a mean over images."""
+    each = [np.mean(side**2, axis=(1, 2, 3), dtype=np.float64) for side in (left, drawn)]
+    return float(np.sqrt(sum(e.var() / len(e) for e in each)))
 
 
 def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:
