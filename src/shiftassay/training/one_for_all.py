@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,6 @@ from torch import nn
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.arrays.image_set import ImageSet, digest_of
-from shiftassay.errors import BadInput
 from shiftassay.kernels import native
 from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
 from shiftassay.networks.predict import predict
@@ -42,12 +40,14 @@ from shiftassay.training.train import Watch, resolve_device, resolve_recipe
 
 ROUND = 32  # steps that a mixture, and the attacks in it, last
 ATTACK_STEPS = 3
+BEST_DESIGN = "undo"
 WIDTHS = (500, 500, 500, 200, 200, 100, 50)
 
 
 @dataclass(frozen=True)
 class TrainedForAll:
-    """A trained model for several variants. `held_out` is its accuracy on held-out training images shown as each variant."""
+    """A trained model for several variants. `held_out` is its accuracy on held-out training images shown as each variant;
+    `attacks` counts the images whose gradient was taken for attacks to train against."""
 
     trial: Trial
     model: OneForAll
@@ -62,7 +62,7 @@ def train_one_for_all(
     shifts: Mapping[str, Shift],
     dataset: Dataset,
     *,
-    design: str = "undo",
+    design: str = BEST_DESIGN,
     recipe: Recipe | str = "mlp",
     epochs: int | None = None,
     seed: int = 0,
@@ -127,7 +127,6 @@ class MixtureGroup:
         steps = min(ROUND, max(1, len(data.images) // recipe.batch_size))
         self.size = min(len(data.images), steps * recipe.batch_size)
         self.rounds = len(data.images) // self.size
-        self.attacked = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(trial.seed, "initialisation"))
             network = model.design.network()
@@ -139,6 +138,13 @@ class MixtureGroup:
             trial,
         )
         self.members = [self.member]
+
+    @property
+    def attacks(self) -> int:
+        """The gradients of an epoch that go into attacks, counted in images."""
+        ids = self._ids(self.size)
+        aimed = [i for i, how in enumerate(self.shifts.values()) if isinstance(how, Adversarial)]
+        return ATTACK_STEPS * self.rounds * int(np.isin(ids, aimed).sum())
 
     def train_epoch(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
         order = epoch_order(seed_for(self.seed, epoch, "mixture"), len(self.data.images))
@@ -157,7 +163,7 @@ class MixtureGroup:
     ) -> Float32[np.ndarray, "n c2 h2 w2"]:
         """The images, each as one variant, as the network is shown them. They come in random order, so ids may go in turn."""
         shown = images.copy()
-        ids = np.arange(len(images)) % (len(self.shifts) if self.model.design.learns_all else 1)
+        ids = self._ids(len(images))
         if any(how.needs_model for how in self.shifts.values()):
             self.model.network.load_state_dict({k: torch.from_numpy(w) for k, w in self.member.weights().items()})
         for number, (name, how) in enumerate(self.shifts.items()):
@@ -166,6 +172,9 @@ class MixtureGroup:
                 shown[ids == number] = self._shifted(of_it, how, seed)
         return self._encoded(shown, ids)
 
+    def _ids(self, n: int) -> Int64[np.ndarray, "n"]:
+        return np.arange(n) % (len(self.shifts) if self.model.design.learns_all else 1)
+
     def _shifted(self, images: ImageSet, how: Shift, seed: int) -> Float32[np.ndarray, "n c h w"]:
         if not how.needs_model:
             return shift(images, how, seed).images
@@ -173,7 +182,6 @@ class MixtureGroup:
         logits = self.model.on(images.name).requires_grad_(False)
         if not isinstance(how, Adversarial):
             return shift(images, how, seed, Context(images.labels, logits)).images
-        self.attacked += ATTACK_STEPS * len(images)
         begin = np.random.default_rng(seed).uniform(-1, 1, images.images.shape).astype(np.float32)
         clean, start, labels = map(torch.from_numpy, (images.images, begin, images.labels))
         return how.ascend(clean, start, labels, logits, ATTACK_STEPS).numpy()
@@ -216,12 +224,13 @@ def _train(
     [history] = run_group(group, recipe, trained, [run], [partial(watch, trial) if watch else None])
     weights = group.member.weights()
     model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    attacks = group.attacks * recipe.epochs
     held_out = held_out_accuracies(model.eval(), shifts, data.validation) if data.validation else {}
     if run:
         epochs = [metrics.to_json() for metrics in history.metrics]
-        run.finish(card.to_json(), weights, {"epochs": epochs, "held_out": held_out, "attacks": group.attacked}, {})
+        run.finish(card.to_json(), weights, {"epochs": epochs, "held_out": held_out, "attacks": attacks}, {})
     return TrainedForAll(
-        trial, model, tuple(history.metrics), held_out, group.attacked, run.folder if run else None, reused=False
+        trial, model, tuple(history.metrics), held_out, attacks, run.folder if run else None, reused=False
     )
 
 

@@ -13,8 +13,8 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.evaluation.evaluate import assess
 from shiftassay.networks.predict import predict
 from shiftassay.runs.store import read_json, write_json
-from shiftassay.shifts.catalogue import make, shift
-from shiftassay.shifts.family import Context
+from shiftassay.shifts.catalogue import generator, make, shift
+from shiftassay.shifts.family import Context, Shift
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets, VariantSpec
 
 SEED = 0
@@ -30,6 +30,8 @@ class Variants:
     shifted: tuple[ImageSet, ...]
     origins: tuple[str, ...]
     clean_origin: str = "the test set"
+    shifts: tuple[Shift, ...] = ()
+    """How each shifted set was made, with whatever all its images share; empty where nobody said."""
 
     @property
     def sets(self) -> list[tuple[ImageSet, str]]:
@@ -55,7 +57,7 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
     """
     clean = ImageSet(test.images, test.labels, "clean")
     known: dict[str, dict[str, Any]] = {}
-    shifted, origins = [], []
+    shifted, origins, shifts = [], [], []
     for spec in study.variants:
         known[spec.name] = {
             name: _resolve(name, value, spec, known, held_out, model) for name, value in spec.parameters.items()
@@ -64,7 +66,8 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
         result = shift(clean, how, SEED, _context(clean, model) if how.needs_model else None)
         shifted.append(ImageSet(result.images, clean.labels, spec.name))
         origins.append(str(how))
-    return Variants(clean, tuple(shifted), tuple(origins))
+        shifts.append(how.drawn(clean.shape, generator(how, SEED, "shared")))
+    return Variants(clean, tuple(shifted), tuple(origins), shifts=tuple(shifts))
 
 
 def read_variants(folder: Path, unpickle: bool = False) -> Variants:
@@ -79,12 +82,20 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
     return Variants(_named(clean), tuple(map(_named, shifted)), tuple(s.name for s in shifted), clean.name)
 
 
+def written_shifts(folder: Path) -> dict[str, Shift]:
+    """The shifts of a folder's variants, where `write_variants` wrote them beside the images; else nothing."""
+    path = folder / MANIFEST
+    said = read_json(path).get("shifts", {}) if path.is_file() else {}
+    return {name: make(how["family"], how["parameters"], how["scope"]) for name, how in said.items()}
+
+
 def write_variants(folder: Path, variants: Variants) -> Path:
     """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for colour) and `labels.npy`.
 
     A folder that holds other files of these names is left as it is: raises `BadInput`.
     """
-    manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json()}
+    shifts = {found.name: how.to_json() for found, how in zip(variants.shifted, variants.shifts, strict=False)}
+    manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json(), "shifts": shifts}
     there = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
     if there == manifest:
         return folder
