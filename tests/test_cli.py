@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from shiftassay.arrays.idx import write_idx
+from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.write import write_images
 from shiftassay.cli import app
+from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.studies.shifted.variants import Variants, write_variants
 from shiftassay.training.train import train
 
 VERBS = ("run", "train", "evaluate", "predict", "audit", "import", "shift", "variants", "report", "list")
@@ -102,6 +106,47 @@ def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
     assert np.mean(np.array(labels) == small.test.labels) == pytest.approx(clean["accuracy"]["estimate"])
 
 
+def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it_sees(tmp_path, small):
+    source = tmp_path / "digits" / "raw"
+    source.mkdir(parents=True)
+    for part, images in (("train", small.train), ("t10k", small.test)):
+        for what, array in (("images-idx3", images.images[:, 0] * 255), ("labels-idx1", images.labels)):
+            write_idx(source / f"{part}-{what}-ubyte", array.astype(np.uint8))
+    clean = ImageSet(small.test.images, small.test.labels, "clean")
+    how = parse("invert")
+    inverted = ImageSet(shift(clean, how).images, clean.labels, "t1")
+    write_variants(tmp_path / "mine", Variants(clean, (inverted,), ("inverted",), shifts=(how,)))
+    made = shiftassay(
+        "train",
+        "one-for-all",
+        "--variants",
+        "mine",
+        "--data",
+        "digits",
+        "--recipe",
+        "seed-003",
+        "--epochs",
+        2,
+        cwd=tmp_path,
+    )
+    assert made.returncode == 0, made.stderr
+    [folder] = (tmp_path / "out" / "runs").iterdir()
+    assert list(json.loads((folder / "model.json").read_text())["variants"]) == ["clean", "t1"]
+    for name in ("clean", "t1"):
+        result = shiftassay(
+            "predict", folder, f"mine/{name}.npy", "--variant", name, "--json", f"{name}.json", cwd=tmp_path
+        )
+        assert result.returncode == 0, result.stderr
+    answers = [json.loads((tmp_path / f"{name}.json").read_text())["labels"] for name in ("clean", "t1")]
+    assert np.mean(np.array(answers[0]) == answers[1]) > 0.99
+    untold, unknown = (
+        shiftassay("predict", folder, "mine/t1.npy", *more, cwd=tmp_path) for more in ((), ("--variant", "t2"))
+    )
+    assert untold.returncode == unknown.returncode == 2
+    assert "clean, t1. Say which: --variant NAME" in untold.stderr
+    assert "Did you mean 't1'" in unknown.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -110,6 +155,10 @@ def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
         (["run", "shifted-test-sets", "--quick", "--full"], "choose one"),
         (["run", "shifted-test-sets", "--variants", "absent"], "absent"),
         (["train", "mpl"], "Did you mean 'mlp'"),
+        (["train", "one-for-all"], "--variants DIR go together"),
+        (["train", "mlp", "--variants", "."], "--variants DIR go together"),
+        (["train", "one-for-all", "--variants", "absent"], "absent"),
+        (["predict", "MODEL", "clean.npy", "--variant", "t1"], "knows no variants"),
         (["train", "mlp", "--recipe", "mpl"], "unknown recipe"),
         (["train", "mlp", "--data", "mnits"], "Did you mean 'mnist'"),
         (["evaluate", "absent", "mnist:test"], "not a run's folder"),

@@ -13,6 +13,7 @@ from shiftassay.shifts.none import Identity
 from shiftassay.studies.shifted.variants import read_variants, written_shifts
 from shiftassay.training.one_for_all import BEST_DESIGN, TrainedForAll, train_one_for_all
 from shiftassay.training.progress import progress
+from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import resolve_recipe
 
 
@@ -22,7 +23,7 @@ def train_for_folder(
     *,
     shift_of: Callable[[str], Shift | None] | None = None,
     design: str = BEST_DESIGN,
-    recipe: str = "mlp",
+    recipe: Recipe | str = "mlp",
     epochs: int | None = None,
     seeds: Sequence[int] = (0,),
     store: Path | None = None,
