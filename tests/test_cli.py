@@ -143,7 +143,7 @@ def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it
         shiftassay("predict", folder, "mine/t1.npy", *more, cwd=tmp_path) for more in ((), ("--variant", "t2"))
     )
     assert untold.returncode == unknown.returncode == 2
-    assert "clean, t1. Say which: --variant NAME" in untold.stderr
+    assert "clean, t1. Say which: shiftassay predict" in untold.stderr
     assert "Did you mean 't1'" in unknown.stderr
 
 

@@ -133,5 +133,12 @@ def test_a_run_that_exists_is_read_instead_of_trained(small, tmp_path):
     assert np.array_equal(predict(loaded.on("t1"), small.test.images), predict(first.model.on("t1"), small.test.images))
 
 
+def test_an_attack_on_images_that_were_shifted_before_is_trained_against_too(small):
+    shifts = {"clean": parse("identity"), "t": parse("pixel_permutation+adversarial:epsilon=0.1")}
+    trained = train_one_for_all(shifts, small, **{**SMALL, "recipe": dataclasses.replace(RECIPE, epochs=6)})
+    assert trained.held_out["t"] > 0.3
+    assert trained.attacks > 0
+
+
 def test_shifts_that_choose_images_are_served_as_clean(small):
     assert fixed({"fewer": parse("reorder")}, (1, 28, 28))["fewer"].family == "identity"

@@ -55,9 +55,7 @@ class OneForAll(nn.Module):
         self, images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"] | None = None, straight: bool = False
     ) -> Float[Tensor, "n classes"]:
         if ids is None:
-            raise BadInput(
-                f"the model serves several variants: {', '.join(self.card.variants)}. Say which: --variant NAME."
-            )
+            raise untold(self.card)
         return self.network((self.design.encode(images, ids, straight) - self.card.mean) / self.card.sd)
 
     def on(self, variant: str, straight: bool = False) -> "Told":
@@ -89,10 +87,16 @@ def told(model: nn.Module, variant: str | None) -> nn.Module:
             raise BadInput(f"--variant {variant}: this model knows no variants. Leave it out, or train one with 'shiftassay train one-for-all'.")  # fmt: skip
         return model
     if variant is None:
-        raise BadInput(
-            f"the model serves several variants: {', '.join(model.card.variants)}. Say which: --variant NAME."
-        )
+        raise untold(model.card)
     return model.on(variant)
+
+
+def untold(card: OneForAllCard) -> BadInput:
+    """An error for images of nobody knows which variant."""
+    known = ", ".join(card.variants)
+    return BadInput(
+        f"the model serves several variants: {known}. Say which: shiftassay predict … --variant NAME, or model.on(NAME) in Python."
+    )
 
 
 def design_of(

@@ -26,7 +26,7 @@ from shiftassay.noise import epoch_order, seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.attack import STEPS, Adversarial
 from shiftassay.shifts.catalogue import generator, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.none import Identity
@@ -146,9 +146,12 @@ class MixtureGroup:
     @property
     def attacks(self) -> int:
         """The gradients of an epoch that go into attacks, counted in images."""
-        ids = self._ids(self.size)
-        aimed = [i for i, how in enumerate(self.shifts.values()) if isinstance(how, Adversarial)]
-        return ATTACK_STEPS * self.rounds * int(np.isin(ids, aimed).sum())
+        shown = np.bincount(self._ids(self.size), minlength=len(self.shifts))
+        steps = [
+            (ATTACK_STEPS if isinstance(how, Adversarial) else STEPS) if how.needs_model else 0
+            for how in self.shifts.values()
+        ]
+        return self.rounds * int(shown @ steps)
 
     def train_epoch(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
         order = epoch_order(seed_for(self.seed, epoch, "mixture"), len(self.data.images))
@@ -185,7 +188,7 @@ class MixtureGroup:
         if not how.needs_model:
             return shift(images, how, seed).images
         assert images.labels is not None
-        logits = self.model.on(images.name).requires_grad_(False)
+        logits = self.model.on(images.name, straight=True).requires_grad_(False)
         if not isinstance(how, Adversarial):
             return shift(images, how, seed, Context(images.labels, logits)).images
         begin = np.random.default_rng(seed).uniform(-1, 1, images.images.shape).astype(np.float32)
@@ -206,7 +209,8 @@ def held_out_accuracies(
         shown = validation.first(images) if how.needs_model else validation
         assert shown.labels is not None
         told = model.on(name)
-        context = Context(shown.labels, told.requires_grad_(False)) if how.needs_model else None
+        aimed_at = model.on(name, straight=True).requires_grad_(False)
+        context = Context(shown.labels, aimed_at) if how.needs_model else None
         shifted = shift(shown, how, seed_for("held out"), context)
         accuracies[name] = float((predict(told, shifted.images).argmax(1) == shown.labels).mean())
     return accuracies

@@ -1,5 +1,6 @@
 """The shift is undone first, by its id; the network behind is the plain one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,8 +29,15 @@ class UndoById(Design):
     def encode(
         self, images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"], straight: bool = False
     ) -> Float[Tensor, "n ..."]:
-        shown = torch.empty_like(images)
-        for number in ids.unique().tolist():
-            front = straight_through(self.fronts[number]) if straight else self.fronts[number]
-            shown[ids == number] = front(images[ids == number])
-        return shown
+        return through(self.fronts, images, ids, straight)
+
+
+def through(
+    fronts: Sequence[Front], images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"], straight: bool
+) -> Float[Tensor, "n c h w"]:
+    """Each image behind its own variant's front."""
+    shown = torch.empty_like(images)
+    for number in ids.unique().tolist():
+        front = straight_through(fronts[number]) if straight else fronts[number]
+        shown[ids == number] = front(images[ids == number])
+    return shown

@@ -138,7 +138,7 @@ def _attacks(found: Numbers, chosen: str) -> list[str]:
         file = found["designs"][chosen]["accuracy"][name]
         said.append(
             f"{name} as a file, which was made on another model: {_percent(file)}. Attacked afresh, every image by two attacks on this very model: "
-            f"{_percent(of_it)} of the first {found['asked']:,}."
+            f"{_percent(of_it)} of {found['asked']:,} images."
         )
     return said
 
@@ -240,7 +240,7 @@ def _ids(found: Numbers, chosen: str) -> Table:
     return Table(
         ("images of", *(f"told {name}" for name in names), "told by the router", "router right"),
         tuple(rows),
-        f"Accuracy, %, of {chosen} on the first {found['asked']:,} images of each variant under every id.",
+        f"Accuracy, %, of {chosen} on {found['asked']:,} images of each variant under every id.",
     )
 
 
