@@ -7,7 +7,20 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import FAMILIES, Choice, Context, Images, Information, Scope, Shift, check, draw
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Each,
+    Images,
+    Information,
+    Scope,
+    Searched,
+    Shift,
+    check,
+    draw,
+)
+from shiftassay.shifts.geometry import few_of, nested
 from shiftassay.shifts.warp import displace, grid, sample, warp
 
 Corner = tuple[float, float]
@@ -33,8 +46,35 @@ class Perspective(Shift):
         "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones converge."
     )
     information: ClassVar[Information] = "reduced"
+    smooth: ClassVar[bool] = True
+    search: ClassVar[dict[str, Searched]] = {
+        f"{axis}{corner}": Searched((), 0.3) for corner in range(4) for axis in "xy"
+    }
 
-    corners: Corners | Choice
+    corners: Corners | Choice | Each
+
+    @classmethod
+    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+        """Nothing moved; a side shortened or lengthened; a little smaller."""
+        h, w = size[-2:]
+        tilts = [((s * w, 0), (-s * w, 0), (0, 0), (0, 0)) for s in (0.2, -0.15)]
+        turned = [
+            np.roll(tilt, quarter, 0)[:, :: 1 if quarter % 2 == 0 else -1] for tilt in tilts for quarter in range(4)
+        ]
+        small = 0.12 * np.array([(w, h), (-w, h), (-w, -h), (w, -h)])
+        return np.stack([np.zeros(8), small.ravel(), -small.ravel(), *(np.ravel(t).astype(float) for t in turned)])
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(nested(numbers.reshape(4, 2)))
+
+    @classmethod
+    def at_each(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(Each(numbers.reshape(-1, 4, 2)), scope="per_image")
+
+    @classmethod
+    def drawn_from(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(few_of(numbers, cls.steps()[0], (4, 2)), scope="per_image")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return warp(images, np.linalg.inv(self._homographies(images, rng)))

@@ -10,10 +10,12 @@ from shiftassay.shifts.family import (
     FAMILIES,
     Choice,
     Context,
+    Each,
     Images,
     Information,
     Number,
     Scope,
+    Searched,
     Shift,
     Uniform,
     check,
@@ -37,6 +39,7 @@ class GaussianBlur(Shift):
         "Edges, the first thing that filters look for, fade, and strokes that were apart run together: loops close."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"sd": Searched((0.5, 0.8, 1.2, 2.0, 3.0, 5.0), 0.05, 0.0, 12.0)}
 
     sd: Number
 
@@ -67,6 +70,7 @@ class DefocusBlur(Shift):
         "Every point becomes a disc: strokes turn wide and grey, and some spatial frequencies vanish altogether or change their sign."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"radius": Searched((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), 0.2, 0.5, 12.0)}
 
     radius: Number
 
@@ -107,6 +111,10 @@ class MotionBlur(Shift):
         "Strokes across the motion are smeared away while those along it stay: the shape keeps only one of its directions."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {
+        "length": Searched((2.0, 3.0, 5.0, 7.0, 10.0), 0.4, 1.0, 24.0),
+        "angle": Searched((0.0, 22.5, 45.0, 67.5, 90.0, 112.5, 135.0, 157.5), 3.0),
+    }
 
     length: Number
     angle: Number = 0.0
@@ -126,7 +134,7 @@ class MotionBlur(Shift):
 
     def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
         """Weights at whole steps along the line, each shared out bilinearly among the four pixels around it."""
-        drawn = any(isinstance(v, Uniform | Choice) for v in (self.length, self.angle))
+        drawn = any(isinstance(v, Uniform | Choice | Each) for v in (self.length, self.angle))
         lengths, angles = draws([self.length, self.angle], len(images) if drawn else 1, rng)
         longest = max(extremes(self.length))
         if self.fading is None:
@@ -154,4 +162,4 @@ class MotionBlur(Shift):
 
 def _each(value: Any, images: Images, rng: np.random.Generator) -> np.ndarray:
     """A parameter for each image, or just one where all share it."""
-    return draw(value, len(images) if isinstance(value, Uniform | Choice) else 1, rng)
+    return draw(value, len(images) if isinstance(value, Uniform | Choice | Each) else 1, rng)

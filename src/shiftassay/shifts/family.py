@@ -2,9 +2,10 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from itertools import product
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from jaxtyping import Float32, Int64
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.registry import Registry
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
 
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
@@ -54,8 +58,32 @@ class Choice:
         return np.asarray(self.values, np.float64)[(u * len(self.values)).astype(np.int64)]
 
 
-Number = float | Uniform | Choice
-"""A parameter: one number, or how it is drawn."""
+@dataclass(frozen=True, eq=False)
+class Each:
+    """A parameter that is known for each of the images at hand: what an estimate image by image is made with."""
+
+    values: np.ndarray
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        return (float(self.values.min()), float(self.values.max())) if self.values.ndim == 1 else tuple(self.values)
+
+    def at(self, u: np.ndarray) -> np.ndarray:
+        return self.values
+
+
+Number = float | Uniform | Choice | Each
+"""A parameter: one number, how it is drawn, or what was drawn."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How a parameter is looked for: where from, the step of its finite differences, and between what limits."""
+
+    starts: tuple[float, ...]
+    step: float
+    low: float = -np.inf
+    high: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -75,6 +103,11 @@ class Shift(ABC):
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)
     why: ClassVar[str]
     """One sentence on why it hurts a network."""
+
+    search: ClassVar[Mapping[str, Searched]] = {}
+    """The parameters that are looked for, for families that are estimated by fitting alone."""
+    smooth: ClassVar[bool] = False
+    """Whether the picture moves, so that it is easier found on blurred images."""
 
     scope: Scope = dataclasses.field(default="shared", kw_only=True)
 
@@ -103,6 +136,53 @@ class Shift(ABC):
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
         """The images brought back as far as they can be, given the generator that `apply` was given; None if not at all."""
         return None
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> "list[Shift]":
+        """The family's best guesses at what lies between the pairs, one for each scope; none where it can't be.
+
+        By default its `search` is fitted: least squares over all images, and over each image (see `fitting`).
+        """
+        from shiftassay.shifts.fitting import fitted  # late: fitting makes shifts
+
+        return fitted(cls, pairs)
+
+    @classmethod
+    def numbers(cls) -> tuple[str, ...]:
+        """The names of the parameters that are to be found out."""
+        return tuple(f.name for f in dataclasses.fields(cls) if f.name not in ("scope", "clip"))
+
+    @classmethod
+    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+        """(g, k): the numbers that a fit starts from, for images of size (h, w)."""
+        return np.array(list(product(*(s.starts for s in cls.search.values()))), np.float64)
+
+    @classmethod
+    def steps(cls) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each number: the step of its finite differences, its lower and its upper limit."""
+        s = cls.search.values()
+        return np.array([v.step for v in s]), np.array([v.low for v in s]), np.array([v.high for v in s])
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> "Shift":
+        """The shared shift with the k numbers of a fit."""
+        return cls(**dict(zip(cls.search, map(float, numbers), strict=True)))  # pyright: ignore[reportArgumentType]
+
+    @classmethod
+    def at_each(cls, numbers: np.ndarray) -> "Shift":
+        """The shift with the numbers (n, k) of n images."""
+        return cls(
+            **{name: Each(column) for name, column in zip(cls.search, numbers.T, strict=True)}, scope="per_image"
+        )
+
+    @classmethod
+    def drawn_from(cls, numbers: np.ndarray) -> "Shift":
+        """The shift whose draws the numbers (n, k) of n images look like."""
+        from shiftassay.shifts.fitting import distribution
+
+        step = cls.steps()[0]
+        how = [distribution(column, 2 * width) for column, width in zip(numbers.T, step, strict=True)]
+        return cls(**dict(zip(cls.search, how, strict=True)), scope="per_image")
 
     def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":
         """The same shift with whatever is drawn once for all images of (c, h, w) now fixed; the shift itself if nothing is."""
@@ -137,9 +217,11 @@ def draw(value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def draws(values: Sequence[Any], n: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Of each parameter, one value for each of n images, drawn image by image: the first images get theirs however many follow."""
-    where = iter(rng.random((n, sum(isinstance(v, Uniform | Choice) for v in values))).T)
+    where = iter(rng.random((n, sum(isinstance(v, Uniform | Choice | Each) for v in values))).T)
     return [
-        v.at(next(where)) if isinstance(v, Uniform | Choice) else np.repeat(np.asarray(v, np.float64)[None], n, 0)
+        v.at(next(where))
+        if isinstance(v, Uniform | Choice | Each)
+        else np.repeat(np.asarray(v, np.float64)[None], n, 0)
         for v in values
     ]
 
@@ -151,7 +233,7 @@ def spread(values: np.ndarray) -> np.ndarray:
 
 def extremes(value: Any) -> tuple[Any, ...]:
     """The values between which, or out of which, a parameter is drawn; itself if it is not."""
-    return value.extremes if isinstance(value, Uniform | Choice) else (value,)
+    return value.extremes if isinstance(value, Uniform | Choice | Each) else (value,)
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:

@@ -1,7 +1,7 @@
 """Shifts that move the picture as a rigid or linear whole."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,10 +10,12 @@ from shiftassay.shifts.family import (
     FAMILIES,
     Choice,
     Context,
+    Each,
     Images,
     Information,
     Number,
     Scope,
+    Searched,
     Shift,
     Uniform,
     check,
@@ -38,6 +40,11 @@ class Translate(Shift):
         "Weights are tied to places: every stroke meets its neighbour's weights, and a fully-connected layer never learned that they are alike."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {
+        "dx": Searched((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
+        "dy": Searched((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
+    }
+    smooth: ClassVar[bool] = True
 
     dx: Number = 0.0
     dy: Number = 0.0
@@ -87,6 +94,8 @@ class Rotate(Shift):
     why: ClassVar[str] = (
         "A fully-connected layer has one weight for each place: strokes that turn meet weights that were trained for other strokes."
     )
+    search: ClassVar[dict[str, Searched]] = {"angle": Searched(tuple(map(float, range(-180, 180, 10))), 1.0)}
+    smooth: ClassVar[bool] = True
 
     angle: Number
 
@@ -114,6 +123,10 @@ class Scale(Shift):
         "Strokes become thinner or thicker than any template the network holds, and all but the centre stands elsewhere."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {
+        "factor": Searched((0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25, 1.4, 1.6, 2.0, 2.5), 0.02, 0.1, 8.0)
+    }
+    smooth: ClassVar[bool] = True
 
     factor: Number
 
@@ -140,6 +153,8 @@ class Shear(Shift):
         "Upright strokes slant: the direction of an edge, which the first layer's filters respond to, is another one."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"factor": Searched((-1.2, -0.9, -0.6, -0.3, 0.3, 0.6, 0.9, 1.2), 0.04)}
+    smooth: ClassVar[bool] = True
 
     factor: Number
 
@@ -166,7 +181,32 @@ class Affine(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    matrix: Matrix | Choice
+    smooth: ClassVar[bool] = True
+
+    matrix: Matrix | Choice | Each
+
+    search: ClassVar[dict[str, Searched]] = {
+        name: Searched((), step) for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
+    }
+
+    @classmethod
+    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+        """Turned by twelve angles at three sizes, mirrored or not."""
+        turns = np.linalg.inv(_turns(-np.arange(0.0, 360.0, 30.0)))
+        linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
+        return np.stack([np.concatenate([m, np.zeros((2, 1))], 1).ravel() for m in linear])
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> "Affine":
+        return cls(nested(numbers.reshape(2, 3)))
+
+    @classmethod
+    def at_each(cls, numbers: np.ndarray) -> "Affine":
+        return cls(Each(numbers.reshape(-1, 2, 3)), scope="per_image")
+
+    @classmethod
+    def drawn_from(cls, numbers: np.ndarray) -> "Affine":
+        return cls(few_of(numbers, cls.steps()[0], (2, 3)), scope="per_image")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -179,6 +219,22 @@ class Affine(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, draw(self.matrix, len(images), rng))
+
+
+def nested(values: np.ndarray) -> Any:
+    return tuple(tuple(map(float, row)) for row in values)
+
+
+def few_of(numbers: np.ndarray, steps: np.ndarray, shape: tuple[int, ...]) -> Choice:
+    """The matrices that were drawn: one for each cluster, or a sample of them."""
+    centres: list[list[np.ndarray]] = []
+    for row in numbers:
+        near = next((c for c in centres if np.all(np.abs(c[0] - row) < 3 * steps)), None)
+        centres.append([row]) if near is None else near.append(row)
+    common = [c for c in centres if len(c) >= 0.04 * len(numbers)]
+    clear = len(common) <= 6 and sum(map(len, common)) >= 0.9 * len(numbers)
+    chosen = [np.median(c, axis=0) for c in common] if clear else list(numbers[:64])
+    return Choice(tuple(nested(row.reshape(shape)) for row in chosen))
 
 
 def _turns(angles: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from shiftassay.shifts.family import (
     Information,
     Number,
     Scope,
+    Searched,
     Shift,
     Uniform,
     check,
@@ -53,6 +54,7 @@ class Gain(Shift):
     why: ClassVar[str] = (
         "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one saturates."
     )
+    search: ClassVar[dict[str, Searched]] = {"factor": Searched((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3)}
 
     factor: Number
     clip: bool = False
@@ -87,6 +89,7 @@ class Offset(Shift):
         "Every pixel moves by the same amount, so every first-layer unit moves by that amount times the sum of its weights."
     )
     information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"amount": Searched((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0)}
 
     amount: Number
 
@@ -109,6 +112,7 @@ class Gamma(Shift):
         "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that were trained on."
     )
     information: ClassVar[Information] = "preserved"
+    search: ClassVar[dict[str, Searched]] = {"exponent": Searched((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0)}
 
     exponent: Number
 
@@ -179,6 +183,7 @@ class Rescale(Shift):
     )
     information: ClassVar[Information] = "preserved"
     clip: ClassVar[bool] = False
+    search: ClassVar[dict[str, Searched]] = {"scale": Searched((1.0,), 0.02), "offset": Searched((0.0,), 0.02)}
 
     scale: Number = 1.0
     offset: Number = 0.0

@@ -1,5 +1,11 @@
 """Resampling images: bilinear, black outside, places counted from the centre ((h − 1)/2, (w − 1)/2), x right and y down."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64
@@ -11,6 +17,34 @@ CHUNK = 2000  # images: bounds the memory that a sampling grid takes
 OUTSIDE = 1e6  # a place that is in no image
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """How values between pixels are found, and how far right and down of (h − 1)/2 the centre is: others' code differs in both."""
+
+    kernel: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    centre: float = 0.0
+
+
+OURS = Resampling()
+_current: ContextVar[Resampling] = ContextVar("resampling", default=OURS)
+
+
+@contextmanager
+def resampled(how: Resampling) -> Iterator[None]:
+    """Within it, warps and moves by fractions of a pixel are made as other code makes them.
+
+    >>> line = np.array([[[[0, 0, 1, 0, 0]]]], np.float32)
+    >>> with resampled(Resampling("nearest")):
+    ...     move(line, np.array([0.6]), np.array([0.0]), wrap=False).ravel().tolist()
+    [0.0, 0.0, 0.0, 1.0, 0.0]
+    """
+    token = _current.set(how)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def warp(
     images: Images, to_input: Float64[np.ndarray, "n rows columns"], size: tuple[int, int] | None = None
 ) -> Float32[np.ndarray, "n c H W"]:
@@ -19,7 +53,8 @@ def warp(
     The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
     """
     h, w = size or images.shape[2:]
-    places = grid(h, w)
+    centre = _current.get().centre
+    places = grid(h, w) - centre
     homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]].reshape(
         h * w, -1
     )
@@ -30,7 +65,7 @@ def warp(
         if at.shape[-1] == 3:
             behind = at[..., 2:] < 1e-6
             at = np.where(behind, OUTSIDE, at[..., :2] / np.where(behind, 1, at[..., 2:]))
-        warped[part] = sample(images[part], at)
+        warped[part] = sample(images[part], at + centre)
     return warped
 
 
@@ -58,7 +93,10 @@ def sample(
     h, w = images.shape[2:]
     half = np.maximum([(w - 1) / 2, (h - 1) / 2], 0.5)  # one pixel: any scale will do
     unit = torch.from_numpy((places / half).astype(np.float32))
-    return F.grid_sample(torch.from_numpy(images), unit, padding_mode=outside, align_corners=True).numpy()
+    kernel = _current.get().kernel
+    sampled = F.grid_sample(torch.from_numpy(images), unit, kernel, outside, align_corners=True).numpy()
+    # Cubic kernels overshoot, which eight bits cut off.
+    return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
 
 
 def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
@@ -70,6 +108,8 @@ def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
 
 
 def _move(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:
+    if _current.get().kernel == "nearest":
+        by = np.floor(by + 0.5)
     whole = np.floor(by)
     between = (by - whole).astype(np.float32)[:, None, None, None]
     moved = _take(images, whole.astype(np.int64), axis, wrap)

@@ -1,0 +1,147 @@
+"""Estimating a family's parameters by least squares: over all images at once, or over each of them.
+
+From the best of a grid of starts, damped Gauss-Newton steps (Levenberg 1944, Marquardt 1963) with derivatives by finite
+differences of the family's own `apply`, so that a family says no more than where to start and how far to step.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float64
+
+from shiftassay.shifts.family import Choice, Images, Shift, Uniform
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
+COARSE = 48  # images for the grid of starts
+FINE = 160
+KEPT = 3  # starts that are refined
+STEPS = 10
+CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
+RARE = 0.04  # share of the images below which a value is a failed fit
+
+
+def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
+    """The shared shift that fits best and, where the family has that scope, the draws image by image, summarised."""
+    if not cls.search:
+        return [] if cls.numbers() else [cls()]
+    view = pairs.smooth if cls.smooth else pairs
+    starts = cls.starts(pairs.reference.shape[2:])
+    errors = _on_grid(cls, starts, view.first(COARSE))
+    best = np.argsort(errors.mean(1))[:KEPT]
+    shared = refine(cls, starts[best], view.first(FINE))
+    if cls.smooth:
+        shared = refine(cls, shared[None], pairs.first(FINE))
+    found = [cls.at(shared)]
+    if "per_image" in cls.scopes:
+        few = pairs.first(FINE)
+        values = fit_each(cls, starts, few)
+        found.append(summarised(cls, values, few))
+    return found
+
+
+def refine(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "k"]:
+    """The best of several starts after Gauss-Newton steps over all images together."""
+    found = [_gauss_newton(cls, start[None], pairs, pooled=True) for start in starts]
+    return min(found, key=lambda f: f[1].mean())[0][0]
+
+
+def fit_each(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "n k"]:
+    """The parameters of each image, from its own best start."""
+    view = pairs.smooth if cls.smooth else pairs
+    errors = _on_grid(cls, starts, view)
+    values, _ = _gauss_newton(cls, starts[errors.argmin(0)], view, pooled=False)
+    if cls.smooth:
+        values, _ = _gauss_newton(cls, values, pairs, pooled=False)
+    return values
+
+
+def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pairs") -> Shift:
+    """The draws as a distribution: the same for all, out of a few values, or even between two."""
+    errors = pairs.errors(made(cls, values, pairs.reference))
+    good = errors <= 4 * np.median(errors) + 1e-6
+    return cls.drawn_from(values[good])
+
+
+def distribution(values: Float64[np.ndarray, "n"], resolution: float) -> float | Choice | Uniform:
+    """How a parameter was drawn, judging by its draws; values nearer than `resolution` count as equal.
+
+    >>> distribution(np.array([-15.1, 15.0, 14.9, -15.0] * 10), 0.5)
+    Choice(values=(-15.05, 14.95))
+    """
+    low, high = np.quantile(values, [0.02, 0.98])
+    if high - low <= resolution:
+        return float(np.median(values))
+    ordered = np.sort(values)
+    cuts = np.flatnonzero(np.diff(ordered) > max(CLUSTER * (high - low), resolution)) + 1
+    clusters = [c for c in np.split(ordered, cuts) if len(c) >= RARE * len(values)]
+    tight = all(np.subtract(*np.quantile(c, [0.9, 0.1])) <= max(CLUSTER * (high - low), resolution) for c in clusters)
+    if tight and len(clusters) == 1:
+        return float(np.median(clusters[0]))
+    if tight and len(clusters) <= 6 and sum(map(len, clusters)) >= 0.9 * len(values):
+        return Choice(tuple(round(float(np.median(c)), 6) for c in clusters))
+    # Even draws: from two quantiles, which a few failed fits do not move.
+    a, b = np.quantile(values, [0.1, 0.9])
+    return Uniform(float(a - (b - a) / 8), float(b + (b - a) / 8))
+
+
+def made(cls: type[Shift], values: Float64[np.ndarray, "n k"], images: Images) -> Images:
+    """The images shifted with the given numbers: one row for all, or one for each."""
+    how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
+    return how.apply(images, np.random.default_rng(0))
+
+
+def _on_grid(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
+    return np.stack([pairs.errors(made(cls, start[None], pairs.reference)) for start in starts])
+
+
+def _gauss_newton(
+    cls: type[Shift], values: Float64[np.ndarray, "m k"], pairs: "Pairs", pooled: bool
+) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
+    step, low, high = cls.steps()
+    n = len(pairs)
+    damping = np.full(len(values), 1e-3)
+    base = made(cls, values, pairs.reference)
+    errors = pairs.errors(base)
+    for _ in range(STEPS):
+        slope = pairs.line(base)[0]
+        columns = []
+        for k in range(len(step)):
+            up, down = values.copy(), values.copy()
+            up[:, k], down[:, k] = (
+                np.minimum(values[:, k] + step[k], high[k]),
+                np.maximum(values[:, k] - step[k], low[k]),
+            )
+            width = np.maximum(up[:, k] - down[:, k], 1e-12)
+            difference = made(cls, up, pairs.reference) - made(cls, down, pairs.reference)
+            columns.append((slope * difference).reshape(n, -1) / width.astype(np.float32)[:, None])
+        jacobian, left = np.stack(columns, 1), pairs.residual(base).reshape(n, -1)
+        curvature = np.einsum("nkp,nlp->nkl", jacobian, jacobian).astype(np.float64)
+        gradient = np.einsum("nkp,np->nk", jacobian, left).astype(np.float64)
+        if pooled:
+            curvature, gradient = curvature.sum(0, keepdims=True), gradient.sum(0, keepdims=True)
+        diagonal = np.einsum("nkk->nk", curvature)
+        damped = curvature + np.eye(len(step)) * (damping[:, None] * diagonal + 1e-9)[:, :, None]
+        move = np.linalg.solve(damped, gradient[..., None])[..., 0]
+        proposed = np.clip(values + move, low, high)
+        try:
+            new = made(cls, proposed, pairs.reference)
+        except Exception:
+            break
+        new_errors = pairs.errors(new)
+        better = np.array([new_errors.mean() < errors.mean()]) if pooled else new_errors < errors
+        damping = np.where(better, damping / 5, damping * 8)
+        if not better.any() and damping.min() > 1e3:
+            break
+        small = np.abs(proposed - values).max() < 0.002 * step.max()
+        gain = (errors.mean() - new_errors.mean()) / max(errors.mean(), 1e-12) if pooled else 1.0
+        values = np.where(better[:, None], proposed, values)
+        if pooled:
+            base, errors = (new, new_errors) if better[0] else (base, errors)
+        else:
+            base = np.where(better[:, None, None, None], new, base)
+            errors = np.where(better, new_errors, errors)
+        if small or (better.all() and gain < 1e-5):
+            break
+    return values, errors

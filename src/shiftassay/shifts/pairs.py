@@ -1,0 +1,68 @@
+"""Images beside what became of them: what a family estimates its parameters from."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.ndimage import gaussian_filter
+
+from shiftassay.shifts.family import Images
+
+SMOOTHING = 1.0  # pixels: enough that a stroke found two pixels away still overlaps with itself
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Image i of `shifted` is what became of image i of `reference`.
+
+    With `contrast`, a linear map of grey values may have happened besides: errors are those that the best one leaves.
+    """
+
+    reference: Images
+    shifted: Images
+    contrast: bool = False
+
+    def __len__(self) -> int:
+        return len(self.reference)
+
+    def first(self, n: int) -> "Pairs":
+        """The first n pairs."""
+        return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
+
+    def at(self, places: np.ndarray) -> "Pairs":
+        """The pairs at the given places."""
+        return replace(self, reference=self.reference[places], shifted=self.shifted[places])
+
+    @cached_property
+    def smooth(self) -> "Pairs":
+        """Both sides slightly blurred, so that a picture that has moved is found from further away."""
+        blur = (0, 0, SMOOTHING, SMOOTHING)
+        return replace(
+            self, reference=gaussian_filter(self.reference, blur), shifted=gaussian_filter(self.shifted, blur)
+        )
+
+    @cached_property
+    def change(self) -> float:
+        """The mean squared difference of a pixel."""
+        return float(np.mean((self.shifted - self.reference) ** 2, dtype=np.float64))
+
+    def residual(self, made: Images) -> Images:
+        """What a remake leaves unexplained."""
+        slope, level = self.line(made)
+        return self.shifted - made if slope == 1 and level == 0 else self.shifted - (slope * made + level)
+
+    def errors(self, made: Images) -> Float64[np.ndarray, "n"]:
+        """The mean squared error of each image of a remake."""
+        left = self.residual(made).reshape(len(made), -1)
+        return np.einsum("np,np->n", left, left, dtype=np.float64) / left.shape[1]
+
+    def line(self, made: Images) -> tuple[np.float32, np.float32]:
+        """The slope and level of the linear map of grey values that is free to be chosen: 1 and 0 if none is."""
+        if not self.contrast:
+            return np.float32(1), np.float32(0)
+        mean, target = made.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)
+        centred = made - np.float32(mean)
+        variance = np.vdot(centred, centred)
+        slope = np.vdot(centred, self.shifted) / variance if variance > 1e-9 else 0.0
+        return np.float32(slope), np.float32(target - slope * mean)
