@@ -13,7 +13,7 @@ from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.training import engine, one_for_all
 from shiftassay.training.engine import split
 from shiftassay.training.native_member import NativeMember
-from shiftassay.training.one_for_all import ATTACK_SHARE, ATTACK_STEPS, MixtureGroup, fixed, train_one_for_all
+from shiftassay.training.one_for_all import ATTACK_STEPS, MixtureGroup, fixed, share_of, train_one_for_all
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import Recipe
 
@@ -78,8 +78,9 @@ def test_every_variant_has_its_share_of_a_round_and_attacks_stay_in_their_ball(s
     shown = group._mixture(images, labels, seed=1)
     moved = np.abs(shown - images).reshape(len(images), -1).max(1)
     ids = group._ids(len(images))
-    share = group.size // (3 + ATTACK_SHARE)
-    assert np.bincount(ids).tolist() == pytest.approx([share, share, share, ATTACK_SHARE * share], abs=ATTACK_SHARE)
+    shares = [share_of(how) for how in SHIFTS.values()]
+    assert shares == [1, 1, 2, 4]
+    assert np.bincount(ids).tolist() == pytest.approx([group.size * share / sum(shares) for share in shares], abs=4)
     assert (moved[ids == 0] == 0).all()
     assert (moved[ids == 1] > 0.5).all()
     assert np.allclose(moved[ids == 3], 0.1, atol=1e-6)

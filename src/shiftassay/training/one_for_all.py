@@ -1,8 +1,8 @@
 """Training one model for several variants on a mixture of them, made afresh as training goes on.
 
 The mixture is made of training images alone: each is shown as one variant at a time, with fresh draws where its shift is
-random. Every variant is shown as often as any other, but for attacks, which are shown more often. Those are made on the model
-as it is, every `ROUND` steps. A design takes as many steps on as many images as the plain network; what attacks cost beside
+random. Every variant is shown as often as any other, but for those that are harder to learn (`share_of`). Attacks are made on
+the model as it is, every `ROUND` steps. A design takes as many steps on as many images as the plain network; what attacks cost beside
 that is counted.
 """
 
@@ -41,9 +41,9 @@ from shiftassay.training.train import Watch, resolve_device, resolve_recipe
 
 ROUND = 32  # steps that a mixture, and the attacks in it, last
 ATTACK_STEPS = 1
-# Parts of a mixture that an attacked variant gets where any other gets one: what holds under attack takes more images to
-# learn (Schmidt et al. 2018). Chosen on held-out training images; with 1, fresh attacks cost a point more.
-ATTACK_SHARE = 4
+# Parts of a mixture that a variant gets where any other gets one. What holds under attack takes more images to learn (Schmidt
+# et al. 2018), and so does what little a destroying shift leaves. Chosen on held-out training images.
+ATTACK_SHARE, DESTROYED_SHARE = 4, 2
 BEST_DESIGN = "undo"
 WIDTHS = (500, 500, 500, 200, 200, 100, 50)
 
@@ -88,7 +88,8 @@ def train_one_for_all(
             "widths": list(widths),
             "variants": {name: how.to_json() for name, how in known.items()},
             "round": ROUND,
-            "attack": [ATTACK_STEPS, ATTACK_SHARE],
+            "shares": [share_of(how) for how in known.values()],
+            "attack_steps": ATTACK_STEPS,
         },
         recipe=resolved.to_json(),
         data=dataset.name,
@@ -121,6 +122,13 @@ def fixed(shifts: Mapping[str, Shift], shape: tuple[int, int, int]) -> dict[str,
         name: Identity() if how.group == "sample" else how.drawn(shape, generator(how, 0, "shared"))
         for name, how in shifts.items()
     }
+
+
+def share_of(how: Shift) -> int:
+    """The parts of a mixture that a variant gets."""
+    if how.needs_model:
+        return ATTACK_SHARE
+    return DESTROYED_SHARE if how.information == "destroyed" else 1
 
 
 class MixtureGroup:
@@ -180,7 +188,7 @@ class MixtureGroup:
         return self._encoded(shown, ids)
 
     def _ids(self, n: int) -> Int64[np.ndarray, "n"]:
-        parts = [ATTACK_SHARE if how.needs_model else 1 for how in self.shifts.values()]
+        parts = [share_of(how) for how in self.shifts.values()]
         turns = np.repeat(np.arange(len(parts)), parts) if self.model.design.learns_all else np.zeros(1, np.int64)
         return turns[np.arange(n) % len(turns)]
 
