@@ -18,7 +18,7 @@ from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted.folder_model import train_for_folder
 from shiftassay.studies.shifted.one_for_all import finding, measure
 from shiftassay.studies.shifted.serving import Served
-from shiftassay.studies.shifted.variants import Variants, make_variants, write_variants, written_shifts
+from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
@@ -126,7 +126,7 @@ def test_the_single_model_is_chosen_on_held_out_images_not_on_the_test_sets(foun
 def test_variants_are_written_with_the_shift_that_made_them(small, target, tmp_path):
     made = make_variants(load_study("shifted-test-sets")[1], small.test, small.train.first(500), target)
     write_variants(tmp_path, made)
-    shifts = written_shifts(tmp_path)
+    shifts = read_variants(tmp_path).shifts
     permuted = next(found for found in made.shifted if found.name == "t1")
     assert np.array_equal(shift(small.test, shifts["t1"], seed=5).images, permuted.images)
     assert [how.family for how in shifts.values()] == [
@@ -142,7 +142,7 @@ def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
     permuted = ImageSet(shift(small.test, how).images, small.test.labels, "t1")
     clean = ImageSet(small.test.images, small.test.labels, "clean")
     asked = {"data": small, "recipe": dataclasses.replace(RECIPE, epochs=2), "device": "cpu"}
-    write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts=(how.drawn(clean.shape, generator(how, 0, "shared")),)))  # fmt: skip
+    write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts={"t1": how.drawn(clean.shape, generator(how, 0, "shared"))}))  # fmt: skip
     [named] = train_for_folder(tmp_path / "named", **asked)
     told = predict(named.model.on("t1"), permuted.images)
     assert np.array_equal(told, predict(named.model.on("clean"), clean.images))

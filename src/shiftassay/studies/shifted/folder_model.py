@@ -10,7 +10,7 @@ from shiftassay.errors import BadInput
 from shiftassay.shifts.distorted import named_dataset
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.none import Identity
-from shiftassay.studies.shifted.variants import read_variants, written_shifts
+from shiftassay.studies.shifted.variants import Variants, read_variants
 from shiftassay.training.one_for_all import BEST_DESIGN, TrainedForAll, train_one_for_all
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import Recipe
@@ -35,16 +35,7 @@ def train_for_folder(
     What a variant is stands in the folder, where `shiftassay variants` wrote it; else `shift_of` says it, given the name
     (None: not known, and the variant is served as clean is). Raises `BadInput`.
     """
-    names = [found.name for found in read_variants(folder).shifted]
-    known = written_shifts(folder)
-    shifts: dict[str, Shift] = {"clean": Identity()}
-    for name in names:
-        if name not in known and shift_of is None:
-            raise BadInput(
-                f"{folder}: nothing says how {name} came to be. Write variants with 'shiftassay variants DIR', which also writes "
-                "that, or pass shift_of to train_for_folder."
-            )
-        shifts[name] = known.get(name) or (shift_of and shift_of(name)) or Identity()
+    shifts = shifts_to_serve(read_variants(folder), shift_of, str(folder))
     dataset = named_dataset(data) if isinstance(data, str) else data
     with progress(len(seeds), resolve_recipe("mlp", recipe, epochs).epochs, console or Console(quiet=True)) as watch:
         return [
@@ -61,3 +52,18 @@ def train_for_folder(
             )
             for seed in seeds
         ]
+
+
+def shifts_to_serve(
+    variants: Variants, shift_of: Callable[[str], Shift | None] | None = None, where: str = "variants"
+) -> dict[str, Shift]:
+    """The shift of the reference, which is none, and of every variant: as it was written down, else as `shift_of` says."""
+    shifts: dict[str, Shift] = {variants.clean.name: Identity()}
+    for found in variants.shifted:
+        if found.name not in variants.shifts and shift_of is None:
+            raise BadInput(
+                f"{where}: nothing says how {found.name} came to be. Write variants with 'shiftassay variants DIR', which also "
+                "writes that, or pass shift_of to train_for_folder."
+            )
+        shifts[found.name] = variants.shifts.get(found.name) or (shift_of and shift_of(found.name)) or Identity()
+    return shifts

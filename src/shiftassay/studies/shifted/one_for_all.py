@@ -55,11 +55,12 @@ def _chosen(found: Numbers) -> str:
 def _sentences(found: Numbers, chosen: str) -> list[str]:
     design, seeds = found["designs"][chosen], found["seeds"]
     others = [name for name in found["designs"] if name not in (chosen, SPECIALISTS)]
-    growth = 100 * (design["parameters"] / found["plain_parameters"] - 1)
+    more = design["parameters"] / found["plain_parameters"] - 1
+    size = f"{100 * more:.1f}% more than" if more else "as many as"
     said = [
         f"{chosen} is the single model that does best on held-out training images"
         + (f" (against {listed(others)})" if others else "")
-        + f": {design['parameters']:,} parameters, {growth:.1f}% more than the plain network, and {design['for_one_more']:,} for one more variant; "
+        + f": {design['parameters']:,} parameters, {size} the plain network, and {design['for_one_more']:,} for one more variant; "
         f"{seeds} seed{'s' * (seeds > 1)}, {found['epochs']} epochs of training images that are each shown as one of the variants.",
         _fronts(found),
         *_against_clean_only(found, chosen),
