@@ -63,7 +63,8 @@ def _sentences(found: Numbers, chosen: str) -> list[str]:
         + f": {design['parameters']:,} parameters, {size} the plain network, and {design['for_one_more']:,} for one more variant; "
         f"{seeds} seed{'s' * (seeds > 1)}, {found['epochs']} epochs of training images that are each shown as one of the variants.",
         _fronts(found),
-        *_against_clean_only(found, chosen),
+        *_against(found, chosen, "clean-only", "the same network trained on clean alone"),
+        *_against(found, chosen, "mixture", "the same network trained on the mixture without being told the variant"),
         *_against_specialists(found, chosen),
         *_attacks(found, chosen),
         *_wrong(found, chosen),
@@ -82,22 +83,18 @@ def _fronts(found: Numbers) -> str:
     )
 
 
-def _against_clean_only(found: Numbers, chosen: str) -> list[str]:
-    plain = found["designs"].get("clean-only")
-    if plain is None or chosen == "clean-only":
+def _against(found: Numbers, chosen: str, other: str, named: str) -> list[str]:
+    """Where accuracy moves by more than the margin if another design is replaced by the chosen one."""
+    if other not in found["designs"] or chosen == other:
         return []
-    gains = {
-        column: (plain["accuracy"][column]["estimate"], of_it["estimate"])
-        for column, of_it in found["designs"][chosen]["accuracy"].items()
-    }
-    moved = [
-        f"{column} from {100 * a:.1f} to {100 * b:.1f}%"
-        for column, (a, b) in gains.items()
-        if abs(b - a) > CLOSE
-    ]  # fmt: skip
-    stays = [column for column, (a, b) in gains.items() if abs(b - a) <= CLOSE]
-    said = f"Against the same network trained on clean alone, accuracy goes on {listed(moved)}" if moved else "Against the same network trained on clean alone nothing moves"  # fmt: skip
-    return [f"{said}; it stays within {100 * CLOSE:g} points on {listed(stays)}." if stays and moved else f"{said}."]
+    before, after = (found["designs"][design]["accuracy"] for design in (other, chosen))
+    ends = {column: (before[column]["estimate"], after[column]["estimate"]) for column in after}
+    moved = [f"{column} from {100 * a:.1f} to {100 * b:.1f}%" for column, (a, b) in ends.items() if abs(b - a) > CLOSE]
+    stays = [column for column, (a, b) in ends.items() if abs(b - a) <= CLOSE]
+    if not moved:
+        return [f"Against {named} nothing moves by more than {100 * CLOSE:g} points."]
+    rest = f"; it stays within {100 * CLOSE:g} points on {listed(stays)}" if stays else ""
+    return [f"Against {named} accuracy goes on {listed(moved)}{rest}."]
 
 
 def _against_specialists(found: Numbers, chosen: str) -> list[str]:
