@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results tables bench bench-gpu paths startup clean
+.PHONY: study test setup results tables bench bench-gpu paths startup diagnosis-benchmark clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -44,6 +44,10 @@ paths: setup
 startup: setup
 	$(BIN)/python benchmarks/startup.py
 
+# Whether diagnoses are right, on shifts made by other code than ours. ARGUMENTS='--sample 60 --images 400' for a quick look.
+diagnosis-benchmark: $(STAMP)-benchmark
+	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--workers 2 --json docs/results/diagnosis.json)
+
 tables: setup
 	$(BIN)/python benchmarks/tables.py
 
@@ -56,6 +60,11 @@ $(STAMP):
 	  { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@rm -f $(VENV)/.installed-*; touch $@
+
+# The libraries that make the benchmark's shifts.
+$(STAMP)-benchmark: $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[benchmark]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) out build dist

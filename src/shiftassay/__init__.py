@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shiftassay.arrays.dataset import load_dataset as load_dataset
     from shiftassay.arrays.image_set import ImageSet as ImageSet
     from shiftassay.arrays.read import read_image_set as read_image_set
+    from shiftassay.diagnosis.diagnose import diagnose as diagnose
     from shiftassay.errors import BadInput as BadInput
     from shiftassay.evaluation.audit import audit as audit
     from shiftassay.evaluation.evaluate import evaluate as evaluate
@@ -25,6 +26,7 @@ _HOMES = {
     "BadInput": "errors",
     "ImageSet": "arrays.image_set",
     "audit": "evaluation.audit",
+    "diagnose": "diagnosis.diagnose",
     "evaluate": "evaluation.evaluate",
     "import_weights": "networks.foreign",
     "load_dataset": "arrays.dataset",

@@ -1,7 +1,7 @@
 """Shifts that spread every pixel over its neighbours, as an optical system does: convolutions."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from shiftassay.shifts.family import (
     draws,
     extremes,
 )
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
 
 SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
 
@@ -131,6 +134,22 @@ class MotionBlur(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return deconvolve(images, self._kernels(images, rng))
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """An even line by least squares (see `fitting`), and beside it a fading one (see `tail`)."""
+        from shiftassay.shifts.tail import tails  # late: it makes motion blurs
+
+        return [*super().estimate(pairs), *tails(pairs)]
+
+    def followed(self, pairs: "Pairs") -> Shift | None:
+        """A fading line with the angle of each of the pairs' images; an even one with both its numbers."""
+        from shiftassay.shifts.tail import angles
+
+        if self.fading is None or self.scope == "shared":
+            return super().followed(pairs)
+        found = angles(pairs, self.fading, max(extremes(self.length)))
+        return MotionBlur(self.length, Each(found), self.fading, scope="per_image")
 
     def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
         """Weights at whole steps along the line, each shared out bilinearly among the four pixels around it."""

@@ -78,12 +78,26 @@ Number = float | Uniform | Choice | Each
 
 @dataclass(frozen=True)
 class Searched:
-    """How a parameter is looked for: where from, the step of its finite differences, and between what limits."""
+    """How a parameter is looked for: where from, the step of its finite differences, and between what limits.
 
-    starts: tuple[float, ...]
-    step: float
+    A step of 0 says that there is no useful derivative: the starts are all there is. Whole starts make a whole number.
+    """
+
+    starts: tuple[int | float, ...]
+    step: int | float
     low: float = -np.inf
     high: float = np.inf
+    resolution: float | None = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest value there can be."""
+        return (self.low, self.high) if self.step else (min(self.starts), max(self.starts))
+
+    @property
+    def same(self) -> float:
+        """Estimates from single images that are nearer than this count as equal."""
+        return self.resolution or 2 * self.step
 
 
 @dataclass(frozen=True)
@@ -147,6 +161,16 @@ class Shift(ABC):
 
         return fitted(cls, pairs)
 
+    def followed(self, pairs: "Pairs") -> "Shift | None":
+        """This shift with what it drew for each of the pairs' images found out again; itself if nothing is drawn; None if it can't be."""
+        if self.scope == "shared":
+            return self
+        if not self.search:
+            return None
+        from shiftassay.shifts.fitting import fit_each
+
+        return self.at_each(fit_each(type(self), self.starts(pairs.reference.shape[2:]), pairs))
+
     @classmethod
     def numbers(cls) -> tuple[str, ...]:
         """The names of the parameters that are to be found out."""
@@ -166,7 +190,9 @@ class Shift(ABC):
     @classmethod
     def at(cls, numbers: np.ndarray) -> "Shift":
         """The shared shift with the k numbers of a fit."""
-        return cls(**dict(zip(cls.search, map(float, numbers), strict=True)))  # pyright: ignore[reportArgumentType]
+        kinds = [type(s.starts[0]) for s in cls.search.values()]
+        given = {name: kind(value) for name, kind, value in zip(cls.search, kinds, numbers, strict=True)}
+        return cls(**given)  # pyright: ignore[reportArgumentType]
 
     @classmethod
     def at_each(cls, numbers: np.ndarray) -> "Shift":
@@ -180,9 +206,11 @@ class Shift(ABC):
         """The shift whose draws the numbers (n, k) of n images look like."""
         from shiftassay.shifts.fitting import distribution
 
-        step = cls.steps()[0]
-        how = [distribution(column, 2 * width) for column, width in zip(numbers.T, step, strict=True)]
-        return cls(**dict(zip(cls.search, how, strict=True)), scope="per_image")
+        how = {
+            name: distribution(column, searched.same, searched.limits)
+            for (name, searched), column in zip(cls.search.items(), numbers.T, strict=True)
+        }
+        return cls(**how, scope="per_image")
 
     def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":
         """The same shift with whatever is drawn once for all images of (c, h, w) now fixed; the shift itself if nothing is."""

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
 
 COARSE = 48  # images for the grid of starts
-FINE = 160
+FINE = 120
+EXACT = 0.003  # of the error: what leaves less leaves nothing to differ between images
+SOME = 16  # to see whether images differ
+WORTHWHILE = 0.85  # of the error: what leaves more has explained nothing
 KEPT = 3  # starts that are refined
 STEPS = 10
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
@@ -23,22 +26,54 @@ RARE = 0.04  # share of the images below which a value is a failed fit
 
 
 def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
-    """The shared shift that fits best and, where the family has that scope, the draws image by image, summarised."""
+    """The shared shift that fits best and, where the family has that scope and images differ, their draws, summarised.
+
+    Nothing if the best leaves about as much as no shift at all.
+    """
     if not cls.search:
         return [] if cls.numbers() else [cls()]
-    view = pairs.smooth if cls.smooth else pairs
     starts = cls.starts(pairs.reference.shape[2:])
-    errors = _on_grid(cls, starts, view.first(COARSE))
+    if not cls.steps()[0].any():
+        return on_grid(cls, pairs)
+    view = pairs.smooth if cls.smooth else pairs
+    coarse = view.first(COARSE)
+    nothing = float(coarse.errors(coarse.reference).mean())
+    errors = _on_grid(cls, starts, coarse)
     best = np.argsort(errors.mean(1))[:KEPT]
-    shared = refine(cls, starts[best], view.first(FINE))
-    if cls.smooth:
-        shared = refine(cls, shared[None], pairs.first(FINE))
-    found = [cls.at(shared)]
-    if "per_image" in cls.scopes:
-        few = pairs.first(FINE)
-        values = fit_each(cls, starts, few)
-        found.append(summarised(cls, values, few))
+    shared = refine(cls, starts[best], coarse)
+    left = float(coarse.errors(made(cls, shared[None], coarse.reference)).mean())
+    found: list[Shift] = []
+    if left < WORTHWHILE * nothing:
+        found.append(cls.at(refine(cls, shared[None], pairs.first(FINE))))
+    if "per_image" in cls.scopes and left > EXACT * nothing:
+        starts = np.concatenate([starts, shared[None]])
+        some = pairs.first(SOME)
+        if _gain(cls, fit_each(cls, starts, some), shared, some) < WORTHWHILE:
+            few = pairs.first(FINE)
+            found.append(summarised(cls, fit_each(cls, starts, few), few))
     return found
+
+
+def on_grid(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
+    """Of a parameter that has no useful derivative, the start with the least error: of all images, and of each.
+
+    Values that do equally well form a stretch, of which the middle is taken.
+    """
+    few = pairs.first(COARSE)
+    starts = cls.starts(pairs.reference.shape[2:])
+    found = [cls.at(starts[_middle(_on_grid(cls, starts, few).mean(1))])]
+    if "per_image" in cls.scopes:
+        found.append(summarised(cls, fit_each(cls, starts, few), few))
+    return found
+
+
+def _middle(errors: Float64[np.ndarray, "g"]) -> int:
+    """The middle of the stretch around the least error in which nothing is worse."""
+    best = int(errors.argmin())
+    as_good = errors <= errors[best] * (1 + 1e-6) + 1e-12
+    first = best - int(np.argmin(np.append(as_good[best::-1], False))) + 1
+    last = best + int(np.argmin(np.append(as_good[best:], False))) - 1
+    return (first + last) // 2
 
 
 def refine(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "k"]:
@@ -51,6 +86,8 @@ def fit_each(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs
     """The parameters of each image, from its own best start."""
     view = pairs.smooth if cls.smooth else pairs
     errors = _on_grid(cls, starts, view)
+    if not cls.steps()[0].any():
+        return starts[[_middle(column) for column in errors.T]]
     values, _ = _gauss_newton(cls, starts[errors.argmin(0)], view, pooled=False)
     if cls.smooth:
         values, _ = _gauss_newton(cls, values, pairs, pooled=False)
@@ -64,7 +101,9 @@ def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pai
     return cls.drawn_from(values[good])
 
 
-def distribution(values: Float64[np.ndarray, "n"], resolution: float) -> float | Choice | Uniform:
+def distribution(
+    values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[float, float] = (-np.inf, np.inf)
+) -> float | Choice | Uniform:
     """How a parameter was drawn, judging by its draws; values nearer than `resolution` count as equal.
 
     >>> distribution(np.array([-15.1, 15.0, 14.9, -15.0] * 10), 0.5)
@@ -83,13 +122,19 @@ def distribution(values: Float64[np.ndarray, "n"], resolution: float) -> float |
         return Choice(tuple(round(float(np.median(c)), 6) for c in clusters))
     # Even draws: from two quantiles, which a few failed fits do not move.
     a, b = np.quantile(values, [0.1, 0.9])
-    return Uniform(float(a - (b - a) / 8), float(b + (b - a) / 8))
+    return Uniform(max(float(a - (b - a) / 8), limits[0]), min(float(b + (b - a) / 8), limits[1]))
 
 
 def made(cls: type[Shift], values: Float64[np.ndarray, "n k"], images: Images) -> Images:
     """The images shifted with the given numbers: one row for all, or one for each."""
     how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
     return how.apply(images, np.random.default_rng(0))
+
+
+def _gain(cls: type[Shift], each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
+    """What numbers for each image leave, as a share of what the same for all leave."""
+    left = [pairs.errors(made(cls, values, pairs.reference)).mean() for values in (each, shared[None])]
+    return float(left[0] / max(left[1], 1e-12))
 
 
 def _on_grid(cls: type[Shift], starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
@@ -142,6 +187,6 @@ def _gauss_newton(
         else:
             base = np.where(better[:, None, None, None], new, base)
             errors = np.where(better, new_errors, errors)
-        if small or (better.all() and gain < 1e-5):
+        if small or (better.all() and gain < 1e-4):
             break
     return values, errors

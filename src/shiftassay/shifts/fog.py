@@ -1,14 +1,22 @@
 """Fog, made of a fractal."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
+from scipy.optimize import minimize_scalar
 
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
 
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
 CHUNK = 500
+SIMULATED = 96  # maps for each decay that is tried
+DECAYS = np.geomspace(1.1, 8.0, 16)
+LAGS = (1, 2, 4, 8)
 FINE = 2  # refinements that are made for the picture's corner of the map alone
 MARGIN = 2  # cells around that corner, which a refinement at the cut edge may spoil
 
@@ -49,6 +57,47 @@ class Fog(Shift):
             foggy[start : start + CHUNK] = (part + self.amount * plasma) * (peak / (peak + self.amount))
         return np.clip(foggy, 0, 1)
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The amount from how much lower the steps between neighbours have become, the decay from what is left.
+
+        peak / (peak + amount) is the slope of the shifted steps on those of the reference (steps, because the plasma's are nearly
+        independent of one another, its values aren't). What is left over is the plasma; its squared differences over 1, 2, 4 and
+        8 pixels are compared with those of plasmas of known decay. Nothing is returned where it isn't between 0 and 1, or flat.
+        """
+        h, w = pairs.reference.shape[2:]
+        if min(h, w) <= max(LAGS):
+            return []
+        peak = pairs.reference.max((1, 2, 3)).astype(np.float64)
+        products, squares = np.zeros(len(peak)), np.zeros(len(peak))
+        for axis in (2, 3):
+            before, after = np.diff(pairs.reference, axis=axis), np.diff(pairs.shifted, axis=axis)
+            products += np.einsum("nchw,nchw->n", before, after)
+            squares += np.einsum("nchw,nchw->n", before, before)
+        if squares.sum() <= 0 or not 0.03 < products.sum() / squares.sum() < 0.97:
+            return []
+
+        def loss(log_amount: float) -> float:
+            kept = peak / np.maximum(peak + np.exp(log_amount), 1e-9)
+            return float((kept**2 * squares - 2 * kept * products).sum())
+
+        amount = float(np.exp(minimize_scalar(loss, bounds=(np.log(0.02), np.log(50)), method="bounded").x))
+        kept = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
+        lit = peak > 0.05
+        plasma = ((pairs.shifted - kept * pairs.reference) / np.maximum(amount * kept, 1e-6))[lit].mean(1)
+        if np.mean((plasma < -0.1) | (plasma > 1.1)) > 0.1 or plasma.std() < 0.03 or plasma.mean() < 0.1:
+            return []
+        squares = _squares(plasma)
+        known, spreads = _known(max(h, w))
+        away = known - np.log(np.maximum(squares.mean(0), 1e-12))
+        distances = np.einsum("di,dij,dj->d", away, np.linalg.inv(spreads), away)
+        # Between the grid's points: the lowest point of the parabola through the best one and its neighbours.
+        at = int(np.clip(distances.argmin(), 1, len(DECAYS) - 2))
+        left, middle, right = distances[at - 1 : at + 2]
+        shift = 0.5 * (left - right) / max(left - 2 * middle + right, 1e-9)
+        decay = DECAYS[at] * (DECAYS[1] / DECAYS[0]) ** np.clip(shift, -1, 1)
+        return [cls(amount, float(decay))]
+
 
 def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> Float32[np.ndarray, "n s s"]:
     """The upper left corner, `side` pixels wide, of n fractal maps that wrap round (diamond-square, Fournier et al. 1982).
@@ -85,3 +134,21 @@ def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:
     fine[:, ::2, 1::2] = (coarse + np.roll(coarse, -1, 2) + middle + np.roll(middle, 1, 1)) / 4 + noise[:, ::2, 1::2]
     fine[:, 1::2, ::2] = (down + middle + np.roll(middle, 1, 2)) / 4 + noise[:, 1::2, ::2]
     return fine
+
+
+def _squares(plasma: np.ndarray) -> Float64[np.ndarray, "n lags"]:
+    """Of each map the mean squared difference over each lag, down and right."""
+    squares = [
+        np.mean((plasma[:, lag:] - plasma[:, :-lag]) ** 2, (1, 2), dtype=np.float64)
+        + np.mean((plasma[:, :, lag:] - plasma[:, :, :-lag]) ** 2, (1, 2), dtype=np.float64)
+        for lag in LAGS
+    ]
+    return np.stack(squares, 1)
+
+
+@lru_cache(maxsize=4)
+def _known(side: int) -> tuple[Float64[np.ndarray, "decays lags"], Float64[np.ndarray, "decays lags lags"]]:
+    """The log of the mean squared differences at each decay, and how those of single maps vary together, relative to it."""
+    squares = [_squares(plasma_corner(SIMULATED, side, d, np.random.default_rng(0))) for d in DECAYS]
+    spreads = [np.cov((s / s.mean(0)).T) + 1e-4 * np.eye(len(LAGS)) for s in squares]
+    return np.stack([np.log(s.mean(0)) for s in squares]), np.stack(spreads)

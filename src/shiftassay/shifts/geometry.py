@@ -23,6 +23,8 @@ from shiftassay.shifts.family import (
     draws,
     extremes,
 )
+from shiftassay.shifts.fitting import distribution
+from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.warp import move, warp
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -71,8 +73,36 @@ class Roll(Shift):
     )
     information: ClassVar[Information] = "preserved"
 
-    dx: int | Uniform | Choice = 0
-    dy: int | Uniform | Choice = 0
+    dx: int | Uniform | Choice | Each = 0
+    dy: int | Uniform | Choice | Each = 0
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The peak of the circular cross-correlation: summed over all images, and of each."""
+        h, w = pairs.reference.shape[2:]
+        few = pairs.first(100)
+        centred = [side - side.mean((1, 2, 3), keepdims=True) for side in (few.reference, few.shifted)]
+        before, after = (np.fft.rfft2(side) for side in centred)
+        correlation = np.fft.irfft2(before.conj() * after, (h, w)).sum(1)
+        if few.contrast:
+            correlation = np.abs(correlation)
+        peaks = [correlation.sum(0).argmax(), *correlation.reshape(len(few), -1).argmax(1)]
+        dy, dx = np.unravel_index(peaks, (h, w))
+        dy, dx = dy - h * (dy > h // 2), dx - w * (dx > w // 2)
+        across, down = distribution(dx[1:].astype(float), 0.5), distribution(dy[1:].astype(float), 0.5)
+        return [
+            cls(int(dx[0]), int(dy[0])),
+            cls(*(round(v) if isinstance(v, float) else v for v in (across, down)), scope="per_image"),
+        ]
+
+    def followed(self, pairs: Pairs) -> "Roll":
+        if self.scope == "shared":
+            return self
+        h, w = pairs.reference.shape[2:]
+        before, after = np.fft.rfft2(pairs.reference), np.fft.rfft2(pairs.shifted)
+        correlation = np.fft.irfft2(before.conj() * after, (h, w)).sum(1)
+        dy, dx = np.unravel_index(correlation.reshape(len(pairs), -1).argmax(1), (h, w))
+        return Roll(Each(dx.astype(float)), Each(dy.astype(float)), scope="per_image")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)

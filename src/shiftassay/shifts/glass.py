@@ -1,13 +1,25 @@
 """A blur that no convolution is: pixels change places with their neighbours, as behind frosted glass."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from jaxtyping import Float64, Int64
 from scipy.ndimage import gaussian_filter
+from scipy.optimize import minimize_scalar
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
+FEW = 32  # images that are shuffled for each reach and number of rounds
+SHUFFLES = tuple((reach, rounds) for reach in (1, 2, 3, 4) for rounds in (1, 2, 3))
+SDS = (0.4, 0.7, 1.0, 1.5)
+BLURS = (0.7, 1.5, 3.0)  # of the reference, with which a frayed image is compared
+REFINED = 4
 
 
 @FAMILIES.register("glass_blur")
@@ -44,6 +56,45 @@ class GlassBlur(Shift):
         shuffled = self._shuffle(gaussian_filter(images, blur, mode="nearest"), rng)
         return np.clip(gaussian_filter(shuffled, blur, mode="nearest"), 0, 1)
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """All three by simulated moments on a few images: reach and rounds out of 1 … 4 and 1 … 3, the sd between 0.2 and 3.
+
+        The moments: the energy that is left, in all and of first and second differences, and how far the image is
+        from its reference and from blurred ones. Nothing is returned where fine detail isn't lost at all, where brightness
+        changes, or where a Gaussian blur of the reference leaves nothing to explain.
+        """
+        few = pairs.first(FEW)
+        reference, shifted = few.reference, few.shifted
+        if min(reference.shape[2:]) < 10:
+            return []
+        before, after = (images.mean(dtype=np.float64) for images in (reference, shifted))
+        if abs(after - before) > 0.15 * abs(before) or _roughness(shifted) > 0.95 * _roughness(reference):
+            return []
+        blurred = [gaussian_filter(reference, (0, 0, sd, sd), mode="nearest") for sd in BLURS]
+        found = _moments(shifted, reference, blurred)
+        plain = min(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean() for sd in _fine())
+        if not np.isfinite(found).all() or plain < 0.01 * few.change:
+            return []
+
+        def distance(sd: float, reach: int, rounds: int) -> float:
+            places = _shuffled(len(few), *reference.shape[2:], reach, rounds)
+            smooth = gaussian_filter(reference, (0, 0, sd, sd), mode="nearest").reshape(*reference.shape[:2], -1)
+            frayed = np.take_along_axis(smooth, places, 2).reshape(reference.shape)
+            made = np.clip(gaussian_filter(frayed, (0, 0, sd, sd), mode="nearest"), 0, 1)
+            return float(((_moments(made, reference, blurred) - found) ** 2).sum())
+
+        coarse = {how: min((distance(sd, *how), sd) for sd in SDS) for how in SHUFFLES}
+        best = []
+        for how in sorted(SHUFFLES, key=lambda how: coarse[how][0])[:REFINED]:
+            around = coarse[how][1] * np.array([0.6, 1.6])
+            result = minimize_scalar(
+                distance, bounds=tuple(around), args=how, method="bounded", options={"maxiter": 8, "xatol": 0.005}
+            )
+            best.append((float(result.fun), float(result.x), *how))
+        _, sd, reach, rounds = min(best)
+        return [cls(sd, reach, rounds)]
+
     def _shuffle(self, images: Images, rng: np.random.Generator) -> Images:
         n, _, h, w = images.shape
         rows, columns = range(h - self.reach, self.reach, -1), range(w - self.reach, self.reach, -1)
@@ -64,3 +115,28 @@ class GlassBlur(Shift):
                     pixels[to_y, to_x, swapped] = pixels[y, x, swapped]
                     pixels[y, x, swapped] = there
         return np.ascontiguousarray(pixels.transpose(2, 3, 0, 1))
+
+
+@lru_cache(maxsize=32)
+def _shuffled(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[np.ndarray, "n 1 p"]:
+    """Where each pixel of n shuffled images comes from."""
+    places = np.broadcast_to(np.arange(h * w).reshape(1, 1, h, w), (n, 1, h, w))
+    shuffled = GlassBlur(0.0, reach, rounds)._shuffle(places, np.random.default_rng(0))  # pyright: ignore[reportArgumentType]
+    return shuffled.reshape(n, 1, h * w)
+
+
+def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float64[np.ndarray, "m"]:
+    """Logs of mean squares: of the images, of their first and second differences, of their distances from the reference."""
+    second = sum(np.mean(np.diff(images, 2, axis) ** 2, dtype=np.float64) for axis in (2, 3))
+    away = [np.mean((images - other) ** 2, dtype=np.float64) for other in (reference, *blurred)]
+    energy = np.mean(images**2, dtype=np.float64)
+    return np.log(np.maximum([energy, _roughness(images), second, *away], 1e-12))
+
+
+def _roughness(images: Images) -> float:
+    """The mean squared difference of neighbours."""
+    return float(sum(np.mean(np.diff(images, 1, axis) ** 2, dtype=np.float64) for axis in (2, 3)))
+
+
+def _fine() -> np.ndarray:
+    return np.geomspace(0.3, 4.0, 8)

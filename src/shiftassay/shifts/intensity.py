@@ -9,6 +9,7 @@ from shiftassay.shifts.family import (
     FAMILIES,
     Choice,
     Context,
+    Each,
     Images,
     Information,
     Number,
@@ -140,6 +141,8 @@ class Threshold(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
+    search: ClassVar[dict[str, Searched]] = {"level": Searched(tuple(i / 128 for i in range(128)), 0, resolution=0.08)}
+
     level: Number
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
@@ -159,7 +162,11 @@ class Quantize(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    levels: int | Uniform | Choice
+    search: ClassVar[dict[str, Searched]] = {
+        "levels": Searched((*range(2, 17), 20, 24, 32, 48, 64, 128), 0, resolution=0.5)
+    }
+
+    levels: int | Uniform | Choice | Each
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,7 +18,8 @@ from shiftassay.shifts.glass import GlassBlur
 from shiftassay.shifts.intensity import Offset
 from shiftassay.shifts.lines import DottedLine, Zigzag
 from shiftassay.shifts.noise import ImpulseNoise, ShotNoise
-from shiftassay.shifts.overlay import Spatter, Stripe
+from shiftassay.shifts.overlay import Stripe
+from shiftassay.shifts.spatter import Spatter
 
 RADIANS = (0.2, 0.4, 0.6, 0.8, 1.0)
 

@@ -1,9 +1,11 @@
 """Shifts that add noise: drawn afresh for every image, or one pattern on all of them."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.stats import norm
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import (
@@ -18,6 +20,14 @@ from shiftassay.shifts.family import (
     draw,
     spread,
 )
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.strength import is_clipped, strength_of
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
+EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
+SEEN = 5  # images that must show a place of the pattern unclipped
 
 
 @FAMILIES.register("gaussian_noise")
@@ -40,6 +50,13 @@ class GaussianNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The sd whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda sd: cls(sd, clip), pairs, 0.001, 3.0)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         sd, noise = _strengths(self.sd, images, rng)
@@ -67,6 +84,13 @@ class UniformNoise(Shift):
         super().__post_init__()
         check(self, "half_width", lambda v: v >= 0, "0 or more")
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The half_width whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda half_width: cls(half_width, clip), pairs, 0.001, 3.0)
+        return [found] if found else []
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         half_width, noise = _strengths(self.half_width, images, rng)
         return _clipped(images + half_width * (2 * noise.random(images.shape, np.float32) - 1), self.clip)
@@ -93,6 +117,13 @@ class SignNoise(Shift):
         super().__post_init__()
         check(self, "epsilon", lambda v: v >= 0, "0 or more")
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The epsilon whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda epsilon: cls(epsilon, clip), pairs, 0.001, 1.5, varies=False)  # pyright: ignore[reportArgumentType]
+        return [found] if found else []
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
@@ -117,6 +148,12 @@ class ImpulseNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The fraction whose change has the energy seen (see `strength`)."""
+        found = strength_of(cls, pairs, 0.0001, 0.999)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         fraction, noise = _strengths(self.fraction, images, rng)
@@ -144,6 +181,13 @@ class SpeckleNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The sd whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda sd: cls(sd, clip), pairs, 0.001, 5.0)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         sd, noise = _strengths(self.sd, images, rng)
@@ -173,6 +217,13 @@ class ShotNoise(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "photons", lambda v: 0 < v <= 1e9, "above 0 and at most 1e9")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The photons whose change has the energy seen (see `strength`)."""
+        clip = is_clipped(pairs)
+        found = strength_of(lambda photons: cls(photons, clip), pairs, 0.2, 100000.0)
+        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = _strengths(self.photons, images, rng)
@@ -210,6 +261,39 @@ class FixedPattern(Shift):
             return self
         return replace(self, pattern=tuple((self.sd * rng.standard_normal(int(np.prod(shape)))).tolist()))
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The median difference of each place, over the images that show it unclipped, where it explains half of the change.
+
+        A place that is always black, or always white, gives a bound alone (a negative value on what is black is never seen). The
+        sd is then that of greatest likelihood under both kinds of places (Tobin 1958), and such a place gets the mean beyond its
+        bound of a normal distribution with it: that value can't be identified.
+        """
+        shifted, reference = pairs.shifted, pairs.reference
+        clip = bool(np.mean((shifted < -EDGE) | (shifted > 1 + EDGE)) < 1e-4)
+        difference = shifted - reference
+        inside = (shifted > EDGE) & (shifted < 1 - EDGE) if clip else np.ones(shifted.shape, bool)
+        counts = inside.sum(0)
+        known = counts >= min(SEEN, len(pairs))
+        if not known.any():
+            return []
+        ordered = np.sort(np.where(inside, difference, np.inf), 0)
+        lower, upper = (
+            np.take_along_axis(ordered, np.maximum(k, 0)[None], 0)[0] for k in ((counts - 1) // 2, counts // 2)
+        )
+        median = np.where(known, (lower + np.where(counts > 0, upper, 0)) / 2, 0).astype(np.float32)
+        left = np.where(inside & known, difference - median, 0)
+        if (left**2).sum(dtype=np.float64) > 0.5 * (np.where(inside & known, difference, 0) ** 2).sum(dtype=np.float64):
+            return []
+        # Black after the shift: at most −x at the brightest x. White: at least 1 − x at the darkest.
+        dark = ~known & (shifted <= EDGE).any(0)
+        white = ~known & ~dark
+        bound = np.where(white, np.min(1 - reference, 0), np.max(np.where(shifted <= EDGE, reference, 0), 0))
+        sd = _censored_sd(median[known], bound[~known])
+        beyond = sd * np.exp(norm.logpdf(bound / sd) - norm.logsf(bound / sd))
+        pattern = np.where(known, median, np.where(white, beyond, -beyond))
+        return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return _clipped(images + self._field(images, rng), self.clip)
 
@@ -232,3 +316,13 @@ def _strengths(value: Number, images: Images, rng: np.random.Generator) -> tuple
 
 def _clipped(images: Images, clip: bool) -> Images:
     return np.clip(images, 0, 1) if clip else images
+
+
+def _censored_sd(seen: np.ndarray, bounds: np.ndarray) -> float:
+    """The sd of normal numbers with mean 0, of which some are seen and of others is known what they lie beyond."""
+
+    def loss(log_sd: float) -> float:
+        sd = np.exp(log_sd)
+        return float((seen**2).sum() / (2 * sd**2) + len(seen) * log_sd - norm.logsf(bounds / sd).sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(1e-4), np.log(1e3)), method="bounded").x))

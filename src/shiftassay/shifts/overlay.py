@@ -1,17 +1,16 @@
 """Shifts that lay something over the picture, or take a part of it away."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from scipy.special import ndtri
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import (
     FAMILIES,
     Choice,
     Context,
+    Each,
     Images,
     Information,
     Number,
@@ -21,10 +20,18 @@ from shiftassay.shifts.family import (
     check,
     draw,
     draws,
+    extremes,
     spread,
 )
+from shiftassay.shifts.fitting import distribution
+from shiftassay.shifts.rectangles import Rectangles, common, freedom, heaviest
 
-SOFT_EDGE = 0.8  # of a drop: below this its film is too thin to be seen
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
+CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
+SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
+INK = 0.3  # a pixel as bright as this is surely ink, and seen to be gone
 
 
 @FAMILIES.register("occlusion")
@@ -40,10 +47,10 @@ class Occlusion(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    top: int | Uniform | Choice
-    left: int | Uniform | Choice
-    height: int | Uniform | Choice
-    width: int | Uniform | Choice
+    top: int | Uniform | Choice | Each
+    left: int | Uniform | Choice | Each
+    height: int | Uniform | Choice | Each
+    width: int | Uniform | Choice | Each
     fill: Number = 0.0
 
     def __post_init__(self) -> None:
@@ -60,6 +67,62 @@ class Occlusion(Shift):
         y, x = np.arange(h), np.arange(w)
         rows, columns = (y >= top) & (y < top + height), (x >= left) & (x < left + width)
         return np.where((rows[:, :, None] & columns[:, None, :])[:, None], spread(fill), images)
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The rectangle that explains most of the squared change: one over all images, and one in each.
+
+        A pixel that differs from the reference is proof of being inside, one that differs from the fill of being outside. Where
+        neither is seen (a black fill over what is black in every image) the smallest rectangle is taken: one size and one
+        place for all images if few of them contradict it, otherwise the narrowest range that meets what each image allows.
+        """
+        fills = _fills(pairs)
+        if fills is None:
+            return []
+        whole = float(np.median(fills))
+        weights = _inside(pairs, np.full(len(pairs), whole))
+        shared = heaviest(weights.sum(0, keepdims=True))
+        if np.ptp(np.quantile(fills, [0.1, 0.9])) > CHANGED:
+            weights = _inside(pairs, fills)
+        each = heaviest(weights)
+        change = ((pairs.shifted - pairs.reference) ** 2).sum(dtype=np.float64)
+        of_one, of_each = (_sums(weights, at).sum() / change for at in (np.repeat(shared, len(pairs), 0), each))
+        found: list[Shift] = []
+        if shared[0, 2] and of_one > 0.5:
+            found.append(cls(*map(int, shared[0]), fill=whole))
+        if of_each > 0.5 and 1 - of_one > 1.5 * (1 - of_each) + 0.005:
+            seen = each[:, 2] > 0
+            fill = distribution(fills[seen], CHANGED)
+            found.append(_drawn(cls, each[seen], weights[seen], fill))
+        return found
+
+    def followed(self, pairs: "Pairs") -> Shift | None:
+        """With the rectangle of each of the pairs' images: of its size where that is one for all, else the smallest.
+
+        Where nothing has changed it lies outside the picture.
+        """
+        if self.scope == "shared":
+            return self
+        fills = _fills(pairs)
+        if fills is None:
+            return None
+        fill = fills if isinstance(self.fill, Uniform | Choice | Each) else np.full(len(pairs), self.fill)
+        weights = _inside(pairs, fill)
+        found = heaviest(weights)
+        free = freedom(weights, found, _loss(weights))
+        sides = []
+        for axis, (start, size) in enumerate(((self.top, self.height), (self.left, self.width))):
+            first, length = found[:, axis], np.maximum(found[:, axis + 2], 1)
+            if isinstance(size, int | float):
+                grown = np.full(len(found), round(size))
+                last = first + length
+                low = np.maximum(first - free[:, axis], last - grown)
+                high = np.minimum(first, last + free[:, axis + 2] - grown)
+                within = np.clip(first, min(extremes(start)), max(extremes(start)))
+                first, length = np.clip(np.rint(within).astype(np.int64), low, np.maximum(low, high)), grown
+            sides.append((np.where(found[:, 2] > 0, first, -length), length))
+        (top, height), (left, width) = sides
+        return Occlusion(*map(Each, (top, left, height, width)), fill=Each(fill), scope="per_image")
 
 
 @FAMILIES.register("stripe")
@@ -94,6 +157,21 @@ class Stripe(Shift):
         striped[..., list(self.columns)] = np.clip(1 - striped[..., list(self.columns)], 0, 1)
         return striped
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The columns that 1 − x explains better than x does, by squared error over all images."""
+        inverse = np.clip(1 - pairs.reference, 0, 1)
+        rise = (pairs.shifted - pairs.reference).mean((0, 1, 2))
+        striped = rise > (rise.min() + rise.max()) / 2
+        # The line of grey values that may be free depends on the columns, and they on it.
+        for _ in range(4 if pairs.contrast else 1):
+            slope, level = pairs.line(np.where(striped, inverse, pairs.reference))
+            plain, inverted = (
+                ((pairs.shifted - slope * made - level) ** 2).mean((0, 1, 2)) for made in (pairs.reference, inverse)
+            )
+            striped = inverted < plain if slope > 0 else inverted > plain
+        return [cls(tuple(map(int, np.flatnonzero(striped))))] if striped.any() and not striped.all() else []
+
 
 @FAMILIES.register("pixel_dropout")
 @dataclass(frozen=True)
@@ -120,47 +198,71 @@ class PixelDropout(Shift):
         u = dropped.random((len(images), 1, *images.shape[2:]), np.float32)
         return images * (u >= spread(draw(self.fraction, len(images), fractions)))
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The share of inked pixels that are black; its spread over images beyond the binomial's is that of its draws."""
+        ink = pairs.reference.max(1) > INK
+        gone = ink & (pairs.shifted.max(1) < 0.1 * pairs.reference.max(1))
+        counts, dropped = ink.sum((1, 2)), gone.sum((1, 2))
+        enough = counts >= 10
+        fraction = dropped.sum() / max(counts.sum(), 1)
+        if not enough.any() or not 0.002 < fraction < 0.998:
+            return []
+        shares = dropped[enough] / counts[enough]
+        chance = np.mean(fraction * (1 - fraction) / counts[enough])
+        beyond = shares.var() - chance
+        # 5 standard deviations of a variance of so many shares
+        if beyond <= 5 * chance * np.sqrt(2 / len(shares)) or len(shares) < 10:
+            return [cls(float(fraction))]
+        drawn = distribution(shares, 4 * np.sqrt(chance))
+        if isinstance(drawn, Uniform):
+            half = np.sqrt(3 * beyond)
+            drawn = Uniform(float(max(shares.mean() - half, 0)), float(min(shares.mean() + half, 1)))
+        return [cls(drawn)]
 
-@FAMILIES.register("spatter")
-@dataclass(frozen=True)
-class Spatter(Shift):
-    """Drops of mud of one `shade`: places where smooth noise is high (Hendrycks and Dietterich 2019).
 
-    White noise is smoothed by a Gaussian of `size` pixels; its highest `coverage` (a share of the area, before the edges
-    are softened) becomes mud, whose edges are softened by a Gaussian of `softness` pixels. What is then less than
-    four fifths covered stays clean, so that the mud seen is less than `coverage`.
-    """
+def _fills(pairs: "Pairs") -> np.ndarray | None:
+    """The grey that most changed pixels of each image have; that of all images where too few have changed; None if no one has."""
+    difference = np.abs(pairs.shifted - pairs.reference)
+    # Noise on top moves all pixels; the quarter that moves least tells how much.
+    changed = difference > max(CHANGED, 10 * float(np.quantile(difference[:40], 0.25)))
+    if not changed.any():
+        return None
+    whole = float(np.median(pairs.shifted[changed]))
+    fills = [float(np.median(s[c])) if c.sum() >= 5 else whole for s, c in zip(pairs.shifted, changed, strict=True)]
+    fills = np.clip(fills, 0, 1)
+    steady = np.subtract(*np.quantile(fills, [0.9, 0.1])) <= CHANGED
+    return np.full(len(fills), np.clip(whole, 0, 1)) if steady else fills
 
-    family: ClassVar[str] = "spatter"
-    group: ClassVar[str] = "overlay"
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
-    why: ClassVar[str] = (
-        "Drops hide parts of strokes and leave grey blots on the background whose outlines look like strokes."
-    )
-    information: ClassVar[Information] = "reduced"
 
-    coverage: float
-    size: float = 1.0
-    softness: float = 1.5
-    shade: float = 63 / 255
-    scope: Scope = field(default="per_image", kw_only=True)
+def _inside(pairs: "Pairs", fills: np.ndarray) -> np.ndarray:
+    """How much better each pixel is explained by being covered, (n, h, w)."""
+    left_as_it_is = (pairs.shifted - pairs.reference) ** 2
+    covered = (pairs.shifted - spread(fills)) ** 2
+    return (left_as_it_is - covered).sum(1, dtype=np.float64) - SMALLEST
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(self, "coverage", lambda v: 0 < v < 1, "between 0 and 1, both excluded")
-        check(self, "size", lambda v: v > 0.1, "above 0.1")
-        check(self, "softness", lambda v: v >= 0, "0 or more")
-        check(self, "shade", lambda v: 0 <= v <= 1, "between 0 and 1")
 
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        noise = rng.standard_normal((len(images), 1, *images.shape[2:]), np.float32)
-        liquid = gaussian_filter(noise, (0, 0, self.size, self.size), mode="nearest")
-        impulse = np.zeros(2 * int(4 * self.size + 0.5) + 1)
-        impulse[len(impulse) // 2] = 1
-        sd = (
-            gaussian_filter(impulse, self.size, mode="constant") ** 2
-        ).sum()  # of the smoothed noise: the line's norm, twice
-        mud = (liquid > sd * ndtri(1 - self.coverage)).astype(np.float32)
-        film = gaussian_filter(mud, (0, 0, self.softness, self.softness), mode="nearest")
-        film[film < SOFT_EDGE] = 0
-        return np.clip(images * (1 - film) + np.float32(self.shade) * film, 0, 1)
+def _loss(weights: np.ndarray) -> float:
+    """What a row may weigh against belonging: all that its pixels cost, and 8 bits' rounding."""
+    return 4 * SMALLEST * max(weights.shape[1:])
+
+
+def _sums(weights: np.ndarray, at: Rectangles) -> np.ndarray:
+    """The sum of the weights inside each rectangle."""
+    return np.array([w[t : t + h, a : a + b].sum() for w, (t, a, h, b) in zip(weights, at, strict=True)])
+
+
+def _drawn(cls: type[Occlusion], at: Rectangles, weights: np.ndarray, fill: Number) -> Occlusion:
+    """The draws that the rectangles of images look like, as far as they are free to be others."""
+    free = freedom(weights, at, _loss(weights))
+    starts, sizes = [], []
+    for axis in (0, 1):
+        first, length = at[:, axis], at[:, axis + 2]
+        before, after = free[:, axis], free[:, axis + 2]
+        size = common(length, length + before + after)
+        grown = np.full(len(at), size) if isinstance(size, int) else length
+        low = np.maximum(first - before, first + length - grown)
+        high = np.maximum(low, np.minimum(first, first + length + after - grown))
+        starts.append(common(low, high))
+        sizes.append(size)
+    return cls(starts[0], starts[1], sizes[0], sizes[1], fill, scope="per_image")

@@ -1,14 +1,19 @@
 """Shifts of the Fourier phases, which hold where things are."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
 
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
 CHUNK = 2000
+FEW = 100  # images that are scrambled for comparison
+ROUNDS = 3
 
 
 @FAMILIES.register("phase_scramble")
@@ -49,6 +54,37 @@ class PhaseScramble(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._turned(images, rng, -1)
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """Shared: the phases of the cross-spectrum, pooled over images, corrected for what clipping turns by making the shift again.
+
+        Per image: if the amplitudes of an image agree with those of its partner, at least half as much beyond chance as those
+        of images that are scrambled here, while the phases don't. The phases that a picture never has stay 0.
+        """
+        h, w = pairs.reference.shape[2:]
+        if h * w < 4 or len(pairs) < 2:
+            return []
+        before, after = (np.fft.rfft2(_centred(images)) for images in (pairs.reference, pairs.shifted))
+        agreement = _agreement(before, after)
+        if agreement < 0.3:
+            few = pairs.first(FEW)
+            made = cls(scope="per_image").apply(few.reference, np.random.default_rng(0))
+            start = before[: len(few)]
+            most = _kinship(start, np.fft.rfft2(_centred(made)))
+            return [cls(scope="per_image")] if _kinship(start, after[: len(few)]) > 0.5 * most > 0.05 else []
+        cross = (after * before.conj()).sum((0, 1))
+        phases = np.angle(cross)
+        phases[0, 0] = 0
+        if np.average(np.abs(phases), weights=np.abs(cross)) < 0.2:  # blurs and noise turn no phase
+            return []
+        rng = np.random.default_rng(0)
+        for _ in range(ROUNDS):
+            made = np.fft.rfft2(_centred(cls(tuple(map(float, phases.ravel()))).apply(pairs.reference, rng)))
+            phases += np.angle((after * made.conj()).sum((0, 1)))
+            phases[0, 0] = 0
+        found = cls(tuple(map(float, phases.ravel())))
+        return [found] if pairs.errors(found.apply(pairs.reference, rng)).mean() < 0.5 * pairs.change else []
+
     def _turned(self, images: Images, rng: np.random.Generator, sign: int) -> Images:
         h, w = images.shape[2:]
         fixed = None if self.scope == "per_image" else self.drawn(images.shape[1:], rng).phases
@@ -68,3 +104,27 @@ def _random_phases(n: int, h: int, w: int, rng: np.random.Generator) -> np.ndarr
     phases = np.angle(np.fft.rfft2(rng.standard_normal((n, h, w))))
     phases[:, 0, 0] = 0
     return phases
+
+
+def _centred(images: Images) -> Images:
+    return images - images.mean((2, 3), keepdims=True)
+
+
+def _agreement(before: np.ndarray, after: np.ndarray) -> float:
+    """How far one turn of the phases explains all images: the coherence, weighted by power."""
+    cross = np.abs((after * before.conj()).sum((0, 1)))
+    powers = [(np.abs(spectrum) ** 2).sum((0, 1)) for spectrum in (before, after)]
+    total = np.sqrt(powers[0] * powers[1]).sum()
+    return float(cross.sum() / total) if total > 0 else 0.0
+
+
+def _kinship(before: np.ndarray, after: np.ndarray) -> float:
+    """How much more alike the amplitudes of partners are than those of strangers: the mean correlation, less that of others."""
+    amplitudes = []
+    for spectrum in (before, after):
+        flat = np.abs(spectrum).reshape(len(spectrum), -1)
+        flat = flat - flat.mean(0)  # what all images share says nothing
+        amplitudes.append(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9))
+    alike = amplitudes[0] @ amplitudes[1].T
+    n = len(alike)
+    return float(np.trace(alike) / n - (alike.sum() - np.trace(alike)) / max(n * (n - 1), 1))

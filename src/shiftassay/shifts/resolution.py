@@ -2,11 +2,33 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from shiftassay.shifts.family import FAMILIES, Choice, Context, Images, Information, Scope, Shift, Uniform, check, draw
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Each,
+    Images,
+    Information,
+    Scope,
+    Shift,
+    Uniform,
+    check,
+    draw,
+    extremes,
+)
+from shiftassay.shifts.fitting import distribution
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.pairs import Pairs
+
+FEW, MANY = 8, 32  # images: to rank the qualities, and to choose among the best
+COARSE = 5  # steps of quality that are tried first
+TRIED = np.arange(3, 100, COARSE)
+NEAR = 1.02  # an error this near to the least is as good: many qualities store a small picture alike
 
 
 @FAMILIES.register("pixelate")
@@ -38,6 +60,15 @@ class Pixelate(Shift):
             small = np.repeat(means, lengths, axis)
         return np.clip(small, 0, 1)
 
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The factor of least squared error, of all up to half the picture's longer side."""
+        few = pairs.first(64)
+        made = [cls(factor) for factor in range(2, max(max(few.reference.shape[2:]) // 2, 2) + 1)]
+        rng = np.random.default_rng(0)
+        errors = [few.errors(how.apply(few.reference, rng)).mean() for how in made]
+        return [made[int(np.argmin(errors))]]
+
 
 @FAMILIES.register("jpeg")
 @dataclass(frozen=True)
@@ -52,7 +83,7 @@ class Jpeg(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    quality: int | Uniform | Choice
+    quality: int | Uniform | Choice | Each
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,6 +101,66 @@ class Jpeg(Shift):
             pictures = bytes_.reshape(n * c, h, w)
             stored = np.stack([_stored(p, int(q)) for p, q in zip(pictures, np.repeat(qualities, c), strict=True)])
         return stored.reshape(images.shape).astype(np.float32) / 255
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The quality of least squared error, of all 100; and the qualities image by image.
+
+        Several qualities can store a small picture alike: of those within 2% of the least error the middle one is taken.
+        Nothing is returned where no quality explains a fifth of the change of half of the images.
+        """
+        if not 0 < pairs.change < np.inf:
+            return []
+        first, few = pairs.first(FEW), pairs.first(MANY)
+        errors = _errors(first, TRIED)
+        if np.median(errors.min(0) / np.maximum(first.errors(first.reference), 1e-9)) > 0.8:
+            return []
+        best = np.argsort(errors.mean(1))[:3]
+        near = np.unique(np.clip(TRIED[best] + np.arange(1 - COARSE, COARSE)[:, None], 1, 100))
+        near = near[np.argsort(_errors(first, near).mean(1))[:4]]
+        errors = _errors(few, near).mean(1)
+        shared, least = cls(int(near[errors.argmin()])), errors.min()
+        if least < 0.05 * few.errors(few.reference).mean():
+            return [shared]
+        values = _each(few, 1, 100, COARSE)
+        errors = few.errors(cls(Each(values), scope="per_image").apply(few.reference, np.random.default_rng(0)))
+        if least <= 1.1 * errors.mean() + 1e-7:
+            return [shared]
+        values = values[errors <= 4 * np.median(errors) + 1e-6].astype(float)
+        drawn = distribution(values, 2.0)
+        if isinstance(drawn, Uniform):
+            drawn = Uniform(float(values.min()), float(values.max()))
+        return [shared, cls(round(drawn) if isinstance(drawn, float) else drawn, scope="per_image")]
+
+    def followed(self, pairs: "Pairs") -> Shift | None:
+        """With the quality of each of the pairs' images: that of least squared error, out of a choice or all of a range."""
+        if self.scope == "shared":
+            return self
+        low, high = (int(np.clip(round(f(extremes(self.quality))), 1, 100)) for f in (min, max))
+        if isinstance(self.quality, Choice):
+            values = np.clip(np.rint(self.quality.values), 1, 100).astype(int)
+            return Jpeg(Each(values[_errors(pairs, values).argmin(0)]), scope="per_image")
+        return Jpeg(Each(_each(pairs, max(low - 5, 1), min(high + 5, 100), 1)), scope="per_image")
+
+
+def _errors(pairs: "Pairs", qualities: np.ndarray) -> np.ndarray:
+    """(q, n): the squared error of each quality on each image."""
+    rng = np.random.default_rng(0)
+    return np.stack([pairs.errors(Jpeg(int(q)).apply(pairs.reference, rng)) for q in qualities])
+
+
+def _each(pairs: "Pairs", low: int, high: int, step: int) -> np.ndarray:
+    """The quality of each image between two: the best of those that are a step apart, then of those around it."""
+    rng = np.random.default_rng(0)
+    coarse = np.arange(low, high + 1, step)
+    errors = _errors(pairs, coarse)
+    around = np.broadcast_to(coarse[:, None], errors.shape)
+    if step > 1:
+        around = np.clip(coarse[errors.argmin(0)] + np.arange(1 - step, step)[:, None], low, high)
+        each = [Jpeg(Each(q), scope="per_image").apply(pairs.reference, rng) for q in around]
+        errors = np.stack([pairs.errors(made) for made in each])
+    alike = [np.unique(q[e <= NEAR * e.min() + 1e-9]) for q, e in zip(around.T, errors.T, strict=True)]
+    return np.array([q[len(q) // 2] for q in alike])
 
 
 def _stored(picture: np.ndarray, quality: int) -> np.ndarray:

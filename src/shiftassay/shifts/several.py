@@ -8,6 +8,7 @@ import numpy as np
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift
+from shiftassay.shifts.pairs import Pairs
 
 FROM_MOST_TO_LEAST: tuple[Information, ...] = ("preserved", "reduced", "destroyed")
 
@@ -58,6 +59,16 @@ class Compose(Shift):
                 return None
             images = undone
         return images
+
+    def followed(self, pairs: Pairs) -> "Compose | None":
+        """Part by part, each against what the parts before it made; parts that can't be followed stay as they are."""
+        images, parts = pairs.reference, []
+        for part, own in self._with_generators(np.random.default_rng(0)):
+            last = len(parts) == len(self.parts) - 1
+            found = part.followed(Pairs(images, pairs.shifted, contrast=not last)) or part
+            images = found.apply(images, own)
+            parts.append(found)
+        return replace(self, parts=tuple(parts))
 
     def _with_generators(self, rng: np.random.Generator) -> list[tuple[Shift, np.random.Generator]]:
         return list(zip(self.parts, rng.spawn(len(self.parts)), strict=True))

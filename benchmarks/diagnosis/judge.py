@@ -1,0 +1,135 @@
+"""Whether a diagnosis is right about a case: family, scope, parameters, pairing, share, information."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.diagnosis.build import Built
+from benchmarks.diagnosis.case import ANY, Answer, Case
+from benchmarks.diagnosis.parameters import compared
+
+from shiftassay.shifts.family import FAMILIES
+
+SHARE = 0.05  # by which the share of shifted images may be off
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is right; None where there is nothing to judge (the parameters of a wrong family, an unknown's scope)."""
+
+    family: bool
+    scope: bool | None
+    parameters: bool | None
+    pairing: bool | None
+    share: bool | None
+    information: bool | None
+    order: bool | None
+    """Of a composition's parts."""
+    listed: bool
+    """Whether a right family stands among the verdict's equivalents instead."""
+    confidence: float
+    wrong: tuple[str, ...]
+    """What is off, in words."""
+
+    @property
+    def right(self) -> bool:
+        """Family and scope: what confidence is the probability of."""
+        return self.family and self.scope is not False
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "right": self.right, "wrong": list(self.wrong)}
+
+
+def judge(diagnosis: Mapping[str, Any], case: Case, built: Built) -> Judgement:
+    """Compare the JSON of a diagnosis with the best of the case's right answers."""
+    verdict = diagnosis["verdict"]
+    judged = [_against(verdict, answer, case, built) for answer in built.answers]
+    best = max(
+        judged,
+        key=lambda j: (j["family"], j["order"] is not False, j["scope"] is not False, j["parameters"] is not False),
+    )
+    wrong = list(best.pop("wrong"))
+    pairing = None if case.pairing is None else diagnosis["pairing"]["kind"] == case.pairing
+    share = None
+    told = best["family"] and not case.instead and case.family != "unknown"
+    if told and len(case.parts) == 1 and case.group not in ("sample", "null"):
+        found = verdict.get("share")
+        share = (found is None and case.share == 1) or (found is not None and abs(found - case.share) <= SHARE)
+        if not share:
+            wrong.append(f"share {found}, not {case.share:g}")
+    if pairing is False:
+        wrong.append(f"pairing {diagnosis['pairing']['kind']}, not {case.pairing}")
+    information = None
+    if told and case.share == 1:
+        information = verdict.get("information") == case.information
+        if not information:
+            wrong.append(f"information {verdict.get('information')}, not {case.information}")
+    equivalents = {_family_of(e) for e in verdict.get("equivalent") or []}
+    return Judgement(
+        **best,
+        pairing=pairing,
+        share=share,
+        information=information,
+        listed=not best["family"] and any(answer.family in equivalents for answer in built.answers),
+        confidence=float(verdict["confidence"]),
+        wrong=tuple(wrong),
+    )
+
+
+def _against(verdict: Mapping[str, Any], answer: Answer, case: Case, built: Built) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "family": verdict["family"] == answer.family,
+        "scope": None,
+        "parameters": None,
+        "order": None,
+    }
+    if not result["family"]:
+        return {**result, "wrong": [f"family {verdict['family']}, not {answer.family}"]}
+    if answer.family == "compose" and answer.parameters is not None:
+        return _parts(verdict["parameters"]["parts"], answer.parameters["parts"], built)
+    if answer.family == "compose" and case.left_out:
+        own = set(_groups(verdict["parameters"]["parts"])) == {case.parts[0].group}
+        return {**result, "family": own, "wrong": [] if own else ["a composition with other groups' families"]}
+    if answer.family == "unknown":
+        return {**result, "wrong": []}
+    wrong = []
+    result["scope"] = None if answer.scope == ANY else verdict.get("scope") == answer.scope
+    if result["scope"] is False:
+        wrong.append(f"scope {verdict.get('scope')}, not {answer.scope}")
+    if answer.parameters is not None:
+        off = compared(
+            answer.family, verdict.get("parameters") or {}, answer.parameters, built, case.pairing == "unpaired"
+        )
+        result["parameters"] = not off
+        wrong += off
+    return {**result, "wrong": wrong}
+
+
+def _parts(found: list[Mapping[str, Any]], truth: list[Mapping[str, Any]], built: Built) -> dict[str, Any]:
+    """The same families, in whatever order; then their order, scopes and parameters, each with its namesake."""
+    families, wanted = [part["family"] for part in found], [part["family"] for part in truth]
+    if sorted(families) != sorted(wanted):
+        wrong = [f"parts {' + '.join(families)}, not {' + '.join(wanted)}"]
+        return {"family": False, "scope": None, "parameters": None, "order": None, "wrong": wrong}
+    ordered = families == wanted
+    wrong = [] if ordered else [f"order {' + '.join(families)}, not {' + '.join(wanted)}"]
+    scopes, off = True, []
+    left = list(found)
+    for part in truth:
+        match = next(p for p in left if p["family"] == part["family"])
+        left.remove(match)
+        if match.get("scope") != part["scope"]:
+            scopes = False
+            wrong.append(f"{part['family']}: scope {match.get('scope')}, not {part['scope']}")
+        off += [
+            f"{part['family']}: {o}" for o in compared(part["family"], match["parameters"], part["parameters"], built)
+        ]
+    return {"family": True, "scope": scopes, "parameters": not off, "order": ordered, "wrong": wrong + off}
+
+
+def _groups(parts: list[Mapping[str, Any]]) -> list[str]:
+    return [FAMILIES[part["family"]].group for part in parts]
+
+
+def _family_of(equivalent: Any) -> str:
+    return equivalent["family"] if isinstance(equivalent, Mapping) else str(equivalent)

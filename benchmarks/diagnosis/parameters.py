@@ -1,0 +1,224 @@
+"""How far a verdict's parameters may be from the truth: 5%, half a pixel, one degree; and what else is nearly equal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from benchmarks.diagnosis.build import Built
+
+RELATIVE = 0.05
+PIXELS = 0.5
+DEGREES = 1.0
+IN_PIXELS = {"dx", "dy", "top", "left", "height", "width", "length", "corners"}
+FLOOR = {  # absolute tolerances, where 5% is less than can be asked for
+    "sd": 0.003,
+    "half_width": 0.003,
+    "epsilon": 0.003,
+    "amount": 0.004,
+    "fraction": 0.01,
+    "level": 0.02,
+    "quality": 3.0,
+    "offset": 0.01,
+    "shade": 0.01,
+    "fill": 0.01,
+    "factor": 0.01,
+    "proportions": 0.03,
+}
+ROUGH = {"gaussian_blur", "defocus_blur"}  # lengths whose half pixel would hide everything
+LATENT = {"fog", "spatter", "zigzag", "dotted_line", "glass_blur", "canny_edges", "elastic"}
+LATENT_TOLERANCE = 0.15  # parameters of how a random texture is made, which every image shows only a sample of
+IDENTIFIED = 0.95  # of the places that can be told apart
+PATTERN, PATTERN_UNPAIRED = 0.15, 0.5  # of its sd; unpaired means differ by chance too
+SUMMARY = 0.1  # of the range of what is drawn for each image: its mean, its sd
+
+
+def compared(
+    family: str, found: Mapping[str, Any], truth: Mapping[str, Any], built: Built, unpaired: bool = False
+) -> list[str]:
+    """What is off, in words; nothing if every parameter is right."""
+    wrong = []
+    for name, true in truth.items():
+        if (
+            family in ("elastic", "fixed_pattern")
+            and ("field" in truth or "pattern" in truth)
+            and name in ("amplitude", "smoothness", "sd")
+        ):
+            continue  # of one draw: the draw itself is compared
+        if family == "reorder":
+            continue  # judged by the pairing
+        if name == "clip":
+            continue
+        if name not in found:
+            wrong.append(f"{name} is missing")
+            continue
+        reason = _compare(family, name, found[name], true, built, found, unpaired)
+        if reason:
+            wrong.append(reason)
+    return wrong
+
+
+def _compare(
+    family: str, name: str, found: Any, true: Any, built: Built, all_found: Mapping[str, Any], unpaired: bool
+) -> str | None:
+    if name == "permutation":
+        return _permutation(family, found, np.asarray(true), built, all_found, unpaired)
+    if name == "phases":
+        return _phases(found, true, built)
+    if name in ("field", "pattern"):
+        return _field(name, found, true, built, unpaired)
+    if isinstance(true, str):
+        return None if found == true else f"{name} {found}, not {true}"
+    if isinstance(true, Mapping):
+        return _summary(family, name, found, true, built)
+    if isinstance(found, Mapping):
+        found = found.get("mean")
+    if name == "matrix":
+        return _matrix(found, true, built)
+    if name in ("columns", "mapping"):
+        return None if list(found) == list(true) else f"{name} {_show(found)}, not {_show(true)}"
+    if name == "offset" and family == "label_misalignment":
+        n = len(built.labels)
+        return None if (found - true) % n == 0 else f"offset {found}, not {true}"
+    difference = np.abs(np.asarray(found, float) - np.asarray(true, float))
+    if name == "angle":
+        turn = 180 if family == "motion_blur" and "fading" not in all_found else 360
+        difference = np.minimum(difference % turn, turn - difference % turn)
+    allowed = tolerance(family, name, true)
+    return None if (difference <= allowed + 1e-9).all() else f"{name} {_show(found)}, not {_show(true)}"
+
+
+def tolerance(family: str, name: str, true: Any) -> np.ndarray:
+    """By how much a parameter may be off."""
+    size = np.abs(np.asarray(true, float))
+    if name == "angle":
+        return np.full_like(size, DEGREES)
+    if family == "motion_blur" and name == "fading":
+        return 0.15 * size
+    if family == "canny_edges" and name in ("low", "high"):
+        return 0.5 * size  # hardly any slope lies between
+    share = LATENT_TOLERANCE if family in LATENT else RELATIVE
+    if name in IN_PIXELS and family not in LATENT:
+        return np.maximum(RELATIVE * size, PIXELS)
+    floor = 0.1 if family in ROUGH else 0.02 if family == "shear" else FLOOR.get(name, 0.0)
+    return np.maximum(share * size, floor)
+
+
+def _summary(family: str, name: str, found: Any, true: Mapping[str, Any], built: Built) -> str | None:
+    """Drawn for each image: {mean, sd, low, high}, and values where they are few."""
+    if not isinstance(found, Mapping):
+        return f"{name} {_show(found)} is one number, though drawn for each image"
+    if "values" in true:
+        values = [np.asarray(v, float) for v in true["values"]]
+        reported = _values(found)
+        if reported is None:
+            return f"{name}: no values, though there are {len(values)}"
+        near = [[_alike(family, name, r, v, built) for r in reported] for v in values]
+        hit = all(map(any, near)) and len(reported) == len(values)
+        return None if hit else f"{name}: values {[_show(r) for r in reported]}, not {[_show(v) for v in values]}"
+    low, high = true["low"], true["high"]
+    mean, sd, width = (low + high) / 2, (high - low) / 12**0.5, high - low
+    allowed = max(SUMMARY * width, float(np.max(tolerance(family, name, high))))
+    off = [
+        f"{key} {found[key]:.3g}, not {value:.3g}"
+        for key, value in (("mean", mean), ("sd", sd))
+        if key not in found or abs(found[key] - value) > allowed
+    ]
+    return f"{name}: {'; '.join(off)}" if off else None
+
+
+def _alike(family: str, name: str, found: np.ndarray, true: np.ndarray, built: Built) -> bool:
+    if found.shape != true.shape:
+        return False
+    if name == "matrix":
+        return _matrix(found, true, built) is None
+    return bool((np.abs(found - true) <= tolerance(family, name, true)).all())
+
+
+def _values(found: Mapping[str, Any]) -> list[np.ndarray] | None:
+    """The few discrete values of a summary, whichever way they are paired with their shares."""
+    values = found.get("values")
+    if values is None:
+        return None
+    if isinstance(values, Mapping):
+        return [np.asarray(float(v)) for v in values]
+    if all(isinstance(v, Mapping) for v in values):
+        return [np.asarray(v["value"], float) for v in values]
+    return [np.asarray(v, float) for v in values]
+
+
+def _permutation(
+    family: str, found: Any, true: np.ndarray, built: Built, all_found: Mapping[str, Any], unpaired: bool
+) -> str | None:
+    """A place is right if what it is said to show is what it shows: on these images many places show the same."""
+    found = np.asarray(found, int)
+    if found.shape != true.shape:
+        return f"permutation of {found.size}, not of {true.size}"
+    columns = _pieces(family, built.reference, all_found)
+    judged = columns.std(1).max(1) > 0 if columns.ndim == 3 else columns.std(1) > 0
+    judged = judged[true]
+    skipped = np.zeros(len(true), bool)
+    skipped[np.asarray(all_found.get("unidentified") or [], int)] = True
+    able = judged.sum()
+    judged &= ~skipped
+    if judged.sum() < (0.1 if unpaired else 0.5) * able:
+        return f"permutation: only {judged.sum()} of {able} places are identified"
+    same = found == true
+    for i in np.flatnonzero(~same & judged):
+        same[i] = np.array_equal(columns[found[i]], columns[true[i]])
+    share = same[judged].mean() if judged.any() else 1.0
+    return None if share >= IDENTIFIED else f"permutation: {share:.0%} of {judged.sum()} places right"
+
+
+def _pieces(family: str, images: np.ndarray, found: Mapping[str, Any]) -> np.ndarray:
+    """What moves: (places, n) or (places, n, pixels)."""
+    n, h, w = images.shape
+    if family == "row_permutation":
+        return images.transpose(1, 0, 2)
+    if family == "column_permutation":
+        return images.transpose(2, 0, 1)
+    if family == "block_permutation":
+        b = int(found.get("block", 1))
+        return images.reshape(n, h // b, b, w // b, b).transpose(1, 3, 0, 2, 4).reshape((h // b) * (w // b), n, b * b)
+    return images.reshape(n, h * w).T
+
+
+def _phases(found: Any, true: Any, built: Built) -> str | None:
+    """The mean cosine of the differences, weighted by the amplitudes."""
+    weight = np.abs(np.fft.rfft2(built.reference)).mean(0).ravel()
+    weight[0] = 0
+    found = np.asarray(found, float)
+    if found.size != weight.size:
+        return f"phases: {found.size} of them, not {weight.size}"
+    agreement = float((weight * np.cos(found - np.asarray(true))).sum() / weight.sum())
+    return None if agreement >= 0.95 else f"phases: agreement {agreement:.2f}"
+
+
+def _field(name: str, found: Any, true: Any, built: Built, unpaired: bool) -> str | None:
+    """Where ink shows it: an elastic field to half a pixel, a pattern to a share of its sd."""
+    found, true = np.asarray(found, float).ravel(), np.asarray(true, float)
+    if found.size != true.size:
+        return f"{name}: {found.size} numbers, not {true.size}"
+    ink = built.reference.std(0).ravel()
+    if name == "field":
+        weight = np.tile(ink, 2)
+        error = float(np.sqrt((weight * (found - true) ** 2).sum() / weight.sum()))
+        return None if error <= PIXELS else f"field: off by {error:.2f} pixels"
+    # A pattern below black, or above white, is cut off where the picture is always black: any such value is right.
+    shown = (ink > 0.1) | (true > 0)
+    error = float(np.sqrt(((found - true)[shown] ** 2).mean()) / true.std())
+    return None if error <= (PATTERN_UNPAIRED if unpaired else PATTERN) else f"pattern: off by {error:.0%} of its sd"
+
+
+def _matrix(found: Any, true: Any, built: Built) -> str | None:
+    """How far the corners of the picture's middle, where ink is, land from where they should."""
+    h, w = built.reference.shape[1:]
+    corners = np.array([[x * w / 3, y * h / 3, 1] for x in (-1, 1) for y in (-1, 1)])
+    away = np.abs(corners @ (np.asarray(found, float) - np.asarray(true, float)).T).max()
+    return None if away <= PIXELS else f"matrix: off by {away:.2f} pixels"
+
+
+def _show(value: Any) -> str:
+    array = np.asarray(value)
+    if array.dtype == object or array.size > 12:
+        return str(value)[:60]
+    return np.array2string(array, precision=3, separator=",") if array.ndim else f"{value}"

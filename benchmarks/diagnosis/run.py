@@ -1,0 +1,157 @@
+"""`python -m benchmarks.diagnosis`: diagnose the cases, judge the verdicts, write tables and docs/results/diagnosis.json.
+
+Results are kept in out/diagnosis-benchmark, by case, seed, number of images and the source they depend on: a run that was
+stopped goes on where it was, and a change to diagnosis, shifts or cases runs again.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import re
+import traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.diagnosis import fashion
+from benchmarks.diagnosis.collection import chosen, every_case
+
+from shiftassay.files import write_whole
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "out" / "diagnosis-benchmark"
+SOURCES = ("src/shiftassay/diagnosis", "src/shiftassay/shifts", "benchmarks/diagnosis")
+NOT_SOURCES = {"report.py", "run.py", "__main__.py"}
+
+
+def main() -> None:
+    asked = _arguments()
+    cases = chosen(asked.groups, asked.only, asked.sample, asked.seed)
+    if asked.list:
+        print("\n".join(case.name for case in cases))
+        print(f"{len(cases)} cases")
+        return
+    from benchmarks.diagnosis.report import report, results
+
+    if not fashion.INSTALLED_HERE:
+        print(fashion.MISSING)
+    began = perf_counter()
+    records = run([case.name for case in cases], asked.images, asked.seed, asked.workers, asked.again, asked.verbose)
+    print(report(records, asked.verbose))
+    print(f"{len(records)} cases in {perf_counter() - began:.0f} s")
+    if asked.json:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        command = f"python -m benchmarks.diagnosis --seed {asked.seed} --images {asked.images}"
+        write_whole(asked.json, _text(results(records, command)).encode())
+
+
+def run(
+    names: list[str], images: int, seed: int, workers: int, again: bool = False, verbose: bool = False
+) -> list[dict[str, Any]]:
+    """The judged diagnoses of the named cases, in their order, from what is kept or made now."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    files = {name: KEPT / f"{_key(name, images, seed)}.json" for name in names}
+    records = {n: json.loads(file.read_text()) for n, file in files.items() if file.exists() and not again}
+    missing = [name for name in names if name not in records]
+    if workers <= 1:
+        done = ((name, one(name, images, seed)) for name in missing)
+        _keep(done, files, records, len(missing), verbose)
+    else:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, context, _single_threaded) as pool:
+            futures = {pool.submit(one, name, images, seed): name for name in missing}
+            _keep(((futures[f], f.result()) for f in as_completed(futures)), files, records, len(missing), verbose)
+    return [records[name] for name in names]
+
+
+def one(name: str, images: int, seed: int) -> dict[str, Any]:
+    """Make a case, diagnose it, judge the verdict."""
+    from benchmarks.diagnosis import diagnosed
+    from benchmarks.diagnosis.build import build
+    from benchmarks.diagnosis.judge import judge
+
+    case = every_case()[name]
+    built = build(case, images, seed)
+    began = perf_counter()
+    record: dict[str, Any] = {"case": name, "group": case.group, "stratum": case.stratum, "truth": case.family}
+    try:
+        diagnosis = diagnosed.diagnosed(case, built, seed)
+        seconds = perf_counter() - began
+        judgement = judge(diagnosis, case, built).to_json()
+    except Exception:
+        return {**record, "error": traceback.format_exc(), "seconds": perf_counter() - began}
+    verdict = diagnosis["verdict"]
+    return {
+        **record,
+        "verdict": verdict["family"],
+        "parameters": _shortened(verdict.get("parameters")),
+        "pairing": diagnosis["pairing"]["kind"],
+        "judgement": judgement,
+        "seconds": seconds,
+    }
+
+
+def _keep(done: Any, files: dict[str, Path], records: dict[str, Any], count: int, verbose: bool) -> None:
+    for i, (name, record) in enumerate(done, 1):
+        if "error" not in record:  # what failed is tried again
+            files[name].write_text(json.dumps(record))
+        records[name] = record
+        right = "ERROR" if "error" in record else "right" if record["judgement"]["right"] else "wrong"
+        if verbose or right != "right":
+            said = record["error"].splitlines()[-1] if "error" in record else "; ".join(record["judgement"]["wrong"])
+            print(f"[{i}/{count}] {right} {name} ({record['seconds']:.1f} s): {said}", flush=True)
+
+
+def _key(name: str, images: int, seed: int) -> str:
+    readable = re.sub(r"[^a-z0-9_]+", "-", name.lower())[:60]
+    return f"{readable}-{hashlib.sha256(f'{name} {images} {seed} {_source()}'.encode()).hexdigest()[:12]}"
+
+
+@cache
+def _source() -> str:
+    sha = hashlib.sha256()
+    for folder in SOURCES:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            if file.name not in NOT_SOURCES:
+                sha.update(file.read_bytes())
+    return sha.hexdigest()
+
+
+def _shortened(value: Any) -> Any:
+    """Without lists of hundreds of numbers."""
+    if isinstance(value, dict):
+        return {k: _shortened(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shortened(v) for v in value] if len(value) <= 30 else f"{len(value)} numbers"
+    return value
+
+
+def _text(content: dict[str, Any]) -> str:
+    """JSON with a line for each case."""
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in content["cases"].items())
+    outer = json.dumps({**content, "cases": {}}, indent=1, ensure_ascii=False)
+    return outer.replace('"cases": {}', f'"cases": {{\n{rows}\n }}') + "\n"
+
+
+def _single_threaded() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
+    parser.add_argument("--images", type=int, default=2000, help="of each set")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--groups", nargs="*", default=[], help="intensity noise geometry …; all of them by default")
+    parser.add_argument("--only", help="cases whose name holds this, or matches it as a pattern with *")
+    parser.add_argument("--sample", type=int, help="so many cases, of every family some")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="even where a result is kept")
+    parser.add_argument("--list", action="store_true", help="the names of the cases")
+    parser.add_argument("--verbose", action="store_true", help="a line for every case")
+    parser.add_argument("--json", type=Path, help="write the results as data")
+    return parser.parse_args()

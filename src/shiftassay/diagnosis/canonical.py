@@ -1,0 +1,68 @@
+"""One description for shifts that are the same: the one with the fewest numbers, in the words of the catalogue."""
+
+from dataclasses import replace
+
+from shiftassay.shifts.blur import MotionBlur
+from shiftassay.shifts.family import Choice, Shift
+from shiftassay.shifts.geometry import Rotate
+from shiftassay.shifts.intensity import Gain, Invert, Quantize, Rescale, Threshold
+from shiftassay.shifts.none import Identity
+from shiftassay.shifts.several import Compose
+
+UNITS = (255.0, 1 / 255)
+CLOSE = 2e-3  # relative difference of a factor from one that has a name
+QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
+
+
+def canonical(how: Shift) -> Shift:
+    """The same shift in its own name.
+
+    >>> print(canonical(Rescale(-1.0, 1.0)))
+    invert
+    >>> print(canonical(Rescale(255.0, 0.0)), canonical(Gain(255.0)), sep="; ")
+    rescale (scale = 255), the same for all images; rescale (scale = 255), the same for all images
+    >>> print(canonical(Rotate(-179.9999)))
+    rotate (angle = 180), the same for all images
+    """
+    if isinstance(how, Compose):
+        parts = [p for p in map(canonical, how.parts) if not isinstance(p, Identity)]
+        return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())
+    if isinstance(how, Rescale) and isinstance(how.scale, float) and isinstance(how.offset, float):
+        return _linear(how)
+    if isinstance(how, Gain) and isinstance(how.factor, float) and any(_near(how.factor, unit) for unit in UNITS):
+        return Rescale(how.factor, 0.0)
+    if isinstance(how, Quantize) and how.levels == 2:
+        return Threshold(0.5, scope=how.scope)
+    if isinstance(how, Rotate) and isinstance(how.angle, float):
+        return replace(how, angle=_turn(how.angle))
+    if isinstance(how, Rotate) and isinstance(how.angle, Choice):
+        return replace(how, angle=Choice(tuple(_turn(a) for a in how.angle.values)))
+    if isinstance(how, MotionBlur) and how.fading is None and isinstance(how.angle, float):
+        return replace(how, angle=how.angle % 180)
+    return how
+
+
+def _linear(how: Rescale) -> Shift:
+    scale, offset = how.scale, how.offset
+    assert isinstance(scale, float)
+    assert isinstance(offset, float)
+    if _near(scale, -1) and _near(offset, 1):
+        return Invert()
+    if abs(offset) > CLOSE * abs(scale):
+        return how
+    if _near(scale, 1):
+        return Identity()
+    if any(_near(scale, unit) for unit in UNITS) or scale < 0:
+        return replace(how, offset=0.0)
+    return Gain(scale)
+
+
+def _near(value: float, target: float) -> bool:
+    return abs(value - target) <= CLOSE * abs(target)
+
+
+def _turn(angle: float) -> float:
+    """Within (−180, 180]; a quarter turn where it is as good as one."""
+    nearest = 90.0 * round(angle / 90)
+    angle = nearest if abs(angle - nearest) < QUARTER and nearest % 360 else angle
+    return 180 - (180 - angle) % 360

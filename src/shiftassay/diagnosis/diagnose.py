@@ -1,0 +1,201 @@
+"""From two image sets to a verdict: pairing, labels, search, proof."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.canonical import canonical
+from shiftassay.diagnosis.confidence import confidence_of
+from shiftassay.diagnosis.intervals import intervals, refitted
+from shiftassay.diagnosis.labels import label_shift
+from shiftassay.diagnosis.pairing import Pairing, pair
+from shiftassay.diagnosis.proof import Proof, prove
+from shiftassay.diagnosis.remake import ROUNDING
+from shiftassay.diagnosis.search import Candidate, search
+from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
+from shiftassay.errors import BadInput
+from shiftassay.noise import seed_for
+from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.none import Identity
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.rearrangement import PixelPermutation
+
+FEWEST = 50
+FIT, HELD = 300, 200
+REFIT = 600
+LEVEL = 0.95
+UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
+SHOWN = 8
+AS_GOOD = 0.01  # misfit within which two descriptions are equally good
+TOLERATED = 0.15  # misfit above which nothing in the catalogue fits
+
+
+def diagnose(
+    reference: ImageSet | np.ndarray,
+    shifted: ImageSet | np.ndarray,
+    *,
+    model: nn.Module | None = None,
+    labels: Int64[np.ndarray, "n"] | None = None,
+    train: ImageSet | None = None,
+    ceiling: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Diagnosis:
+    """Name the shift that lies between a reference set and a shifted one, with its parameters and the proof.
+
+    Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring none.
+    With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the same images.
+    Raises `BadInput` for fewer than 50 images, images of different sizes, or values that are not finite.
+
+    >>> from shiftassay.arrays.dataset import load_dataset
+    >>> from shiftassay.shifts.catalogue import shift
+    >>> digits = load_dataset("mnist").test.first(200)
+    >>> verdict = diagnose(digits, shift(digits, "rotate:angle=15")).verdict
+    >>> verdict.family, round(verdict.parameters["angle"], 1), verdict.scope
+    ('rotate', 15.0, 'shared')
+    """
+    begun = time.monotonic()
+    before, after, notes = _checked(reference, shifted, labels)
+    pairing = pair(before, after, seed)
+    families = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
+    if pairing.order is None:
+        from shiftassay.diagnosis.unpaired import diagnose_unpaired
+
+        return diagnose_unpaired(before, after, families, seed, notes, begun)
+    found = np.flatnonzero(pairing.order >= 0)
+    pairs = Pairs(before.images[pairing.order[found]], after.images[found])
+    share, pairs = _touched(pairs)
+    rng = np.random.default_rng(seed_for(seed, "diagnose", "split"))
+    pairs = pairs.at(rng.permutation(len(pairs)))
+    if share == 0:
+        candidates, best = (), _unshifted(before, after, pairing)
+        verdict = Verdict(best, described(best), {}, 1.0, 0.99)
+    else:
+        cut = min(FIT, int(0.6 * len(pairs)))
+        ranked = search(pairs.first(cut), pairs.at(np.arange(cut, min(cut + HELD, len(pairs)))), families, seed)
+        verdict, candidates = _verdict(ranked, pairs, share)
+    proof = prove(verdict, before, after, pairing.order, model, seed, device)
+    return Diagnosis(
+        verdict=verdict,
+        pairing=pairing.to_json(),
+        candidates=tuple(_listed(c) for c in candidates[:SHOWN]),
+        accuracy=proof.accuracy,
+        proof=proof.checks,
+        explanation=_explained(verdict, candidates, proof, pairing),
+        notes=notes,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _checked(
+    reference: ImageSet | np.ndarray, shifted: ImageSet | np.ndarray, labels: np.ndarray | None
+) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:
+    before, after = _image_set(reference, "reference"), _image_set(shifted, "shifted")
+    for images in (before, after):
+        if len(images) < FEWEST:
+            raise BadInput(f"{images.name}: a diagnosis needs at least {FEWEST} images, found {len(images)}. Give more.")
+        if not np.isfinite(images.images).all():
+            raise BadInput(f"{images.name}: it holds NaN or infinity. Repair or leave out those images.")
+    if before.shape != after.shape:
+        raise BadInput(
+            f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. A resize or a crop may be the "
+            "shift itself: bring both to one size, in the way that you suspect, and diagnose again."
+        )
+    notes: list[str] = []
+    if labels is not None:
+        before = before if before.labels is not None or len(labels) != len(before) else replace(before, labels=labels)
+        after = after if after.labels is not None or len(labels) != len(after) else replace(after, labels=labels)
+    if (before.labels is None) != (after.labels is None):
+        has, lacks = (before, after) if after.labels is None else (after, before)
+        notes.append(f"{has.name} has labels and {lacks.name} has none: shifts of labels can't be seen.")
+    for images in (before, after):
+        if float(np.ptp(images.images)) == 0:
+            notes.append(f"All pixels of {images.name} have the same value: there is nothing to tell shifts apart by.")
+    return before, after, (*notes, *before.notes, *after.notes)
+
+
+def _image_set(images: ImageSet | np.ndarray, name: str) -> ImageSet:
+    if isinstance(images, ImageSet):
+        return images
+    if images.ndim == 3:
+        images = images[:, None]
+    divided = images / np.float32(np.iinfo(images.dtype).max) if images.dtype.kind in "iu" else images
+    return ImageSet(np.ascontiguousarray(divided, np.float32), name=name)
+
+
+def _size(images: ImageSet) -> str:
+    c, h, w = images.shape
+    return f"{h} × {w}" + (f" in {c} channels" if c > 1 else "")
+
+
+def _touched(pairs: Pairs) -> tuple[float, Pairs]:
+    """The share of images that changed at all beyond rounding, and those."""
+    changed = np.abs(pairs.shifted - pairs.reference).max((1, 2, 3)) > 0.75 / 255
+    share = float(changed.mean())
+    if pairs.change <= 2 * ROUNDING:
+        return 0.0, pairs
+    if UNCHANGED < 1 - share and changed.sum() >= FEWEST // 2:
+        return share, pairs.at(np.flatnonzero(changed))
+    return 1.0, pairs
+
+
+def _unshifted(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift:
+    """What happened to a set whose images are all as they were: to their labels, their order, their number."""
+    return label_shift(before, after, pairing) or Identity()
+
+
+def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> tuple[Verdict, tuple[Candidate, ...]]:
+    best = ranked[0]
+    alike = [c for c in ranked[1:] if c.misfit <= best.misfit + AS_GOOD and c.shift.family != best.shift.family]
+    names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
+    rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
+    confidence = confidence_of(best, rivals, TOLERATED)
+    if best.misfit > TOLERATED:
+        return Verdict(None, {}, {}, 1.0, confidence, ()), tuple(ranked)
+    few = pairs.first(REFIT)
+    how = canonical(refitted(canonical(best.shift), few, best.remade.how))
+    spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
+    draws = how.followed(pairs.first(FIT))
+    parameters = described(how, draws)
+    if isinstance(how, PixelPermutation) and how.permutation is not None:
+        still = np.flatnonzero(pairs.shifted.var((0, 1)).ravel() < 1e-9)
+        parameters["unidentified"] = still.tolist()
+    return Verdict(how, parameters, spread, share, confidence, names), tuple(ranked)
+
+
+def _name(how: Shift) -> str:
+    how = canonical(how)
+    parts = getattr(how, "parts", None)
+    return " + ".join(p.family for p in parts) if parts else how.family
+
+
+def _listed(candidate: Candidate) -> Mapping[str, Any]:
+    how = canonical(candidate.shift)
+    told = how.to_json()
+    return {
+        "family": how.family,
+        "parameters": described(how),
+        "scope": told["scope"],
+        "score": max(0.0, 1 - candidate.misfit),
+        "misfit": candidate.misfit,
+        "unexplained": candidate.remade.unexplained,
+    }
+
+
+def _explained(verdict: Verdict, candidates: tuple[Candidate, ...], proof: Proof, pairing: Pairing) -> str:
+    if verdict.shift is None:
+        nearest = candidates[0]
+        return (
+            f"Nothing in the catalogue makes this shift. Nearest is {canonical(nearest.shift)}, which leaves "
+            f"{100 * nearest.misfit:.0f}% of the change unexplained."
+        )
+    said = [f"{str(verdict.shift)[0].upper()}{str(verdict.shift)[1:]}."]
+    if candidates:
+        said.append(f"Made again from the reference it leaves {100 * candidates[0].misfit:.1f}% of the change unexplained.")
+    return " ".join([*said, *proof.sentences])

@@ -1,0 +1,81 @@
+"""How sure the numbers of a shared shift are: the fit is made again on disjoint parts of the pairs."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from scipy.stats import t
+
+from shiftassay.diagnosis.canonical import canonical
+from shiftassay.diagnosis.joint import polished
+from shiftassay.errors import BadInput
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.several import Compose
+from shiftassay.shifts.warp import Resampling, resampled
+
+PARTS = 8
+FEWEST = 12  # images in a part
+MOST = 60
+
+
+def refitted(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
+    """The same family and scope with its numbers fitted to all these pairs, resampled as their maker did."""
+    with resampled(resampling):
+        return _again(how, pairs) or how
+
+
+def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) -> dict[str, Any]:
+    """Of each number of a shared shift, low and high: t intervals of the mean over the parts' fits, about the fit to all.
+
+    Fits to disjoint parts are independent, whatever the pixels of one image share.
+    """
+    if isinstance(how, Compose):
+        found = [_numbers(part) for part in how.parts]
+        if not any(found):
+            return {}
+    elif not _numbers(how):
+        return {}
+    size = min(len(pairs) // PARTS, MOST)
+    if size < FEWEST:
+        return {}
+    with resampled(resampling):
+        fits = [_again(how, pairs.at(np.arange(i * size, (i + 1) * size))) for i in range(PARTS)]
+    fits = [f for f in fits if f is not None]
+    if len(fits) < 3:
+        return {}
+    if isinstance(how, Compose):
+        parts = [_about(part, [f.parts[i] for f in fits if isinstance(f, Compose)], level) for i, part in enumerate(how.parts)]
+        return {"parts": parts}
+    return _about(how, fits, level)
+
+
+def _again(how: Shift, pairs: Pairs) -> Shift | None:
+    try:
+        if isinstance(how, Compose):
+            fitted = polished(how, pairs)
+            return canonical(fitted) if type(canonical(fitted)) is Compose else fitted
+        found = [canonical(f) for f in type(how).estimate(pairs)]
+    except (BadInput, np.linalg.LinAlgError):
+        return None
+    alike = [f for f in found if type(f) is type(how) and f.scope == how.scope and _fixed(f) == _fixed(how)]
+    return alike[0] if alike else None
+
+
+def _fixed(how: Shift) -> tuple[Any, ...]:
+    """What a fit has to agree on: whole numbers such as a block's side, and what stands for a variant of the family."""
+    return tuple(getattr(how, name, None) is None for name in ("fading",)) + (getattr(how, "block", None), getattr(how, "clip", None))
+
+
+def _numbers(how: Shift) -> list[str]:
+    return [f.name for f in fields(how) if isinstance(getattr(how, f.name), float)]
+
+
+def _about(how: Shift, fits: list[Shift], level: float) -> dict[str, Any]:
+    found = {}
+    for name in _numbers(how):
+        values = np.array([getattr(f, name) for f in fits if isinstance(getattr(f, name), float)])
+        if len(values) >= 3:
+            reach = float(t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+            found[name] = [getattr(how, name) - reach, getattr(how, name) + reach]
+    return found

@@ -1,0 +1,69 @@
+"""Shifts that leave every image alone: of labels, of order, of how many there are of each class."""
+
+import numpy as np
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.pairing import Pairing
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
+from scipy.stats import chi2_contingency
+
+ALMOST = 0.98
+RARE = 1e-3  # p-value below which proportions differ
+
+
+def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | None:
+    """What happened to labels, order or number, where images are as they were; None if nothing did.
+
+    Labels are compared image by image: with the partner's, with those of the images around it, and as whole classes.
+    """
+    order = pairing.order
+    if order is None:
+        return None
+    found = np.flatnonzero(order >= 0)
+    subset = len(after) < 0.99 * len(before)
+    if before.labels is not None and after.labels is not None:
+        own, given = before.labels[order[found]], after.labels[found]
+        if np.any(own != given):
+            return _relabelled(own, given)
+        if subset and _differ(before.labels, given):
+            classes = int(max(before.labels.max(), given.max())) + 1
+            return ClassPrior(tuple((np.bincount(given, minlength=classes) / len(given)).tolist()))
+    if pairing.kind == "reordered" and not subset:
+        return Reorder(tuple(order.tolist()) if sorted(order.tolist()) == list(range(len(order))) else None)
+    return None
+
+
+def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift:
+    """Renumbered, out of step, shuffled, or some of them wrong."""
+    classes = int(max(own.max(), given.max())) + 1
+    counts = np.bincount(own * classes + given, minlength=classes**2).reshape(classes, classes)
+    mapping = counts.argmax(1)
+    mapping = np.where(counts.sum(1) > 0, mapping, np.arange(classes))
+    if counts.max(1).sum() >= ALMOST * len(own) and sorted(mapping.tolist()) == list(range(classes)) and np.any(mapping != np.arange(classes)):
+        return LabelPermutation(tuple(mapping.tolist()))
+    agreement = _circular_agreement(own, given, classes)
+    offset = int(agreement.argmax())
+    if offset and agreement[offset] >= ALMOST:
+        return LabelMisalignment(offset if offset <= len(own) // 2 else offset - len(own))
+    same = float(np.mean(own == given))
+    chance = float(np.sum(np.bincount(own, minlength=classes) * np.bincount(given, minlength=classes)) / len(own) ** 2)
+    counts_kept = np.array_equal(np.sort(own), np.sort(given))
+    if counts_kept and same < chance + 4 * np.sqrt(chance / len(own)):
+        return LabelMisalignment()
+    return LabelNoise(1 - same)
+
+
+def _circular_agreement(own: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:
+    """The share of labels that agree if they are moved on by 0, 1, 2 … places."""
+    total = np.zeros(len(own))
+    for k in range(classes):
+        total += np.fft.irfft(np.conj(np.fft.rfft(own == k)) * np.fft.rfft(given == k), len(own))
+    return total / len(own)
+
+
+def _differ(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether classes are as frequent as they were."""
+    classes = int(max(before.max(), after.max())) + 1
+    table = np.stack([np.bincount(side, minlength=classes) for side in (before, after)])
+    return bool(chi2_contingency(table[:, table.sum(0) > 0]).pvalue < RARE)

@@ -1,0 +1,93 @@
+"""The proof of a verdict: made again from the reference, and undone on the shifted set, does the model do as it did?
+
+Each check stands beside its null: what two remakes of the same shift, drawn apart, do to each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.networks.predict import labels_of, predict
+from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.pairs import Pairs
+
+MOST = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """Accuracies (None without a model or labels), checks beside their nulls, and what to say of them."""
+
+    accuracy: Mapping[str, float | None] | None
+    checks: tuple[Mapping[str, Any], ...] = ()
+    sentences: tuple[str, ...] = ()
+
+
+def prove(
+    verdict: Verdict, before: ImageSet, after: ImageSet, order: np.ndarray, model: nn.Module | None, seed: int, device: str
+) -> Proof:
+    """Ask the model about the reference, the shifted set, its remake, and the shifted set with the shift undone."""
+    if model is None or before.labels is None:
+        return Proof(None)
+    found = np.flatnonzero(order >= 0)[:MOST]
+    clean, seen = before.images[order[found]], after.images[found]
+    own = before.labels[order[found]]
+    given = own if after.labels is None else after.labels[found]
+    right = {name: _right(model, images, labels, device) for name, images, labels in (("reference", clean, own), ("shifted", seen, given))}
+    accuracy: dict[str, float | None] = {name: float(r.mean()) for name, r in right.items()}
+    accuracy |= dict.fromkeys(("reproduced", "restored_with_partner", "restored_blind"))
+    how = verdict.shift
+    if how is None or how.needs_model:
+        return Proof(accuracy)
+    remakes = [shift(ImageSet(clean, own), how, seed_) for seed_ in (seed + 1, seed + 2)]
+    same = all(len(r) == len(clean) for r in remakes)
+    if not same:
+        return Proof(accuracy)
+    again = [_right(model, r.images, r.labels if r.labels is not None else own, device) for r in remakes]
+    accuracy["reproduced"] = float(again[0].mean())
+    checks = [_mistakes(right["shifted"], again)]
+    pairs = Pairs(clean, seen)
+    followed = _followed(how, pairs)
+    for name, undoing in (("restored_with_partner", followed), ("restored_blind", how if _undoable_blind(how) else None)):
+        undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
+        if undone is not None:
+            accuracy[name] = float(_right(model, undone, own, device).mean())
+    return Proof(accuracy, tuple(checks), tuple(_sentences(accuracy, checks)))
+
+
+def _right(model: nn.Module, images: np.ndarray, labels: np.ndarray, device: str) -> np.ndarray:
+    return labels_of(predict(model, images, device)) == labels
+
+
+def _followed(how: Shift, pairs: Pairs) -> Shift | None:
+    return how.followed(pairs)
+
+
+def _undoable_blind(how: Shift) -> bool:
+    parts = getattr(how, "parts", (how,))
+    return all(p.scope == "shared" for p in parts)
+
+
+def _mistakes(seen: np.ndarray, again: list[np.ndarray]) -> dict[str, Any]:
+    """How far the images that the model gets wrong agree, beside two remakes' own agreement."""
+    return {
+        "check": "same mistakes",
+        "value": float(np.mean(seen == again[0])),
+        "null": float(np.mean(again[0] == again[1])),
+        "passed": bool(np.mean(seen == again[0]) >= np.mean(again[0] == again[1]) - 0.03),
+    }
+
+
+def _sentences(accuracy: Mapping[str, float | None], checks: list[dict[str, Any]]) -> list[str]:
+    a = {k: f"{100 * v:.1f}%" for k, v in accuracy.items() if v is not None}
+    said = [f"Accuracy went from {a['reference']} to {a['shifted']}; the remake gives {a['reproduced']}"]
+    said[0] += f", with {100 * checks[0]['value']:.0f}% of images right or wrong alike ({100 * checks[0]['null']:.0f}% between two remakes)."
+    if "restored_with_partner" in a:
+        said.append(f"Undone, accuracy is {a['restored_with_partner']}.")
+    return said

@@ -1,0 +1,175 @@
+"""How well a shift, made again from the reference, is the shifted set: on pairs that its parameters were not fitted to.
+
+A remake is judged by what it leaves. For a shift without chance, that is the share of the change it does not explain. For one
+with chance the remake differs from the shifted set as two of its own remakes differ from each other, if it is right: in energy,
+in grey values, between neighbouring pixels, from place to place and from image to image. What differs more is its mismatch.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from shiftassay.shifts.family import Images, Shift
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.several import Compose
+from shiftassay.shifts.warp import OURS, Resampling, resampled
+
+ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
+DRAWS = 3
+LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0.5))
+
+
+@dataclass(frozen=True, eq=False)
+class Remake:
+    """A shift and what its remake leaves: `unexplained`, the share of the change, and `mismatch`, of the chance in it.
+
+    `details` are the mismatch's parts; `how` is the resampling that fits best; `left` the residual of the pairs.
+    """
+
+    shift: Shift
+    unexplained: float
+    mismatch: float
+    chance: float
+    details: dict[str, float]
+    how: Resampling
+    left: Images
+
+    @property
+    def misfit(self) -> float:
+        """0 for a perfect remake, about 1 for one that explains nothing."""
+        return self.unexplained + np.sqrt(self.chance) * self.mismatch
+
+
+def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Remake:
+    """Make a shift again from the pairs' reference, with others' resampling too if the picture moves, and judge it."""
+    with_draws = shift.followed(pairs) or shift
+    judged = [_judged(shift, with_draws, pairs, seed, OURS)]
+    if others and moves(shift) and judged[0].unexplained < 0.6:
+        judged += [_judged(shift, with_draws, pairs, seed, how) for how in OTHERS]
+        best = min(judged, key=lambda r: r.misfit)
+        if best.how == OTHERS[2]:
+            judged += [_judged(shift, with_draws, pairs, seed, replace(how, centre=0.5)) for how in OTHERS[:2]]
+    return min(judged, key=lambda r: r.misfit)
+
+
+def moves(shift: Shift) -> bool:
+    """Whether the picture is resampled at places between its pixels."""
+    return any(part.smooth for part in (shift.parts if isinstance(shift, Compose) else (shift,)))
+
+
+def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resampling) -> Remake:
+    with resampled(how):
+        made = [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2)]
+        random = not np.array_equal(*made)
+        if random:
+            made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
+    mean = np.mean(made[1:], axis=0, dtype=np.float32) if random else made[0]
+    left = pairs.shifted - mean
+    scale = change_of(pairs)
+    energy = _energy(left)
+    if not random:
+        return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
+    drawn = made[0] - mean
+    expected = _energy(drawn)
+    unexplained = abs(energy - expected) / scale
+    details = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
+    chance = min(max(energy, expected) / scale, 1.0)
+    return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
+
+
+def change_of(pairs: Pairs) -> float:
+    """The energy that a remake has to explain: of the change, or of the shifted set about its mean if that is less."""
+    return max(min(pairs.change, float(pairs.shifted.var(dtype=np.float64))), 1e-12)
+
+
+def _rounding(pairs: Pairs) -> float:
+    """The energy that rounding to eight bits adds, if the shifted set is rounded."""
+    few = pairs.shifted[:20] * 255
+    return ROUNDING if np.abs(few - np.rint(few)).max() < 1e-3 else 0.0
+
+
+def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, energy: float) -> dict[str, float]:
+    left, drawn = shifted - mean, made - mean
+    scale = float(np.sqrt(max(energy, 1e-12)))
+    return {
+        "grey values": _distance(_joint(reference, shifted), _joint(reference, made)),
+        "neighbours": 2 * max(abs(_correlation(left, lag) - _correlation(drawn, lag)) for lag in LAGS),
+        "joint neighbours": 0.5 * _distance(_pairs_of(left, scale), _pairs_of(drawn, scale)),
+        "places": abs(_placed(left) - _placed(drawn)),
+        "images": 0.5 * abs(_uneven(left) - _uneven(drawn)),
+        "levels": abs(_levels(left) - _levels(drawn)),
+        "invariants": 0.5
+        * max(
+            abs(a - b) / (a + b + 1e-4)
+            for a, b in zip(_invariants(reference, shifted), _invariants(reference, made), strict=True)
+        ),
+    }
+
+
+def _energy(images: Images) -> float:
+    return float(np.mean(images**2, dtype=np.float64))
+
+
+def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:
+    """How often a grey value became which: black and white apart, as clipping makes them."""
+    rows, columns = (_bins(side, count) for side, count in ((before, 8), (after, 40)))
+    return np.bincount((rows * 44 + columns).ravel(), minlength=12 * 44).reshape(12, 44) / before.size
+
+
+def _bins(images: Images, count: int) -> np.ndarray:
+    """Below 0, 0, between, 1, above 1."""
+    inner = np.clip((images * count).astype(np.int32), 0, count - 1) + 2
+    edge = 2e-3
+    return np.select(
+        [images < -edge, images < edge, images > 1 + edge, images > 1 - edge], [0, 1, count + 3, count + 2], inner
+    )
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Total variation: the share of pixels that would have to change."""
+    return float(np.abs(a - b).sum() / 2)
+
+
+def _correlation(left: Images, lag: tuple[int, int]) -> float:
+    dy, dx = lag
+    h, w = left.shape[2:]
+    product = left[:, :, : h - dy, : w - dx] * left[:, :, dy:, dx:]
+    return float(product.mean(dtype=np.float64) / max(_energy(left), 1e-12))
+
+
+def _pairs_of(left: Images, scale: float) -> np.ndarray:
+    """How often neighbours, side by side and below each other, are left which values."""
+    size = np.clip(np.rint(left / scale * 1.5), -3, 3).astype(np.int32) + 3
+    across = size[..., :-1] * 7 + size[..., 1:]
+    down = size[:, :, :-1] * 7 + size[:, :, 1:] + 49
+    both = np.bincount(np.concatenate([across.ravel(), down.ravel()]), minlength=98)
+    return both / both.sum()
+
+
+def _placed(left: Images) -> float:
+    """The share of the energy that is the same in all images."""
+    n = len(left)
+    mean = left.mean(0, dtype=np.float64)
+    return float(max(np.mean(mean**2) - _energy(left) / n, 0) / max(_energy(left), 1e-12))
+
+
+def _uneven(left: Images) -> float:
+    """How much the energy varies from image to image."""
+    return float(np.log(np.mean(left**2, axis=(1, 2, 3)) + 1e-8).std())
+
+
+def _levels(left: Images) -> float:
+    """The share of the energy that is a change of each image's mean."""
+    return float(np.mean(left.mean((1, 2, 3), dtype=np.float64) ** 2) / max(_energy(left), 1e-12))
+
+
+def _invariants(before: Images, after: Images) -> list[float]:
+    """How far a shift moves what some shifts leave: grey values in any order, amplitudes, sums of rows and of columns."""
+    few = slice(0, 48)
+    before, after = before[few], after[few]
+    flat = [np.sort(side.reshape(len(side), -1), axis=1) for side in (before, after)]
+    waves = [np.abs(np.fft.rfft2(side)) / before.shape[3] for side in (before, after)]
+    rows, columns = ([side.mean(axis) for side in (before, after)] for axis in (3, 2))
+    return [float(np.mean((a - b) ** 2)) for a, b in (flat, waves, rows, columns)]

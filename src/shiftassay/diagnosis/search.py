@@ -1,0 +1,193 @@
+"""Looking for the shift between pairs: every family, then two and three of them in a row.
+
+Parameters are fitted to one part of the pairs, and candidates are ranked on another, by what their remake leaves and by how many
+numbers they are free to choose. A first part of a composition is found although another follows, since a linear map of grey values
+is left free; what follows is looked for between its remake and the shifted set, what went before between the reference and the
+shifted set with it undone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from shiftassay.errors import BadInput
+from shiftassay.diagnosis.freedom import price
+from shiftassay.diagnosis.joint import polished
+from shiftassay.diagnosis.remake import Remake, remake
+from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.several import Compose
+
+FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
+PERFECT = 0.02
+GOOD = 0.06
+TIERS = (  # what is tried only where all before leave something
+    ("affine", "fixed_pattern", "phase_scramble", "spatter", "fog", "zigzag", "dotted_line", "canny_edges", "jpeg"),
+    ("perspective", "elastic", "glass_blur"),
+)
+FOLLOW = {  # groups that may come before or after a group's shift
+    "geometry": ("intensity", "noise", "blur", "overlay"),
+    "blur": ("intensity", "noise", "overlay"),
+    "rearrangement": ("intensity", "noise", "blur"),
+    "intensity": ("noise", "overlay"),
+    "inverted": ("geometry", "blur", "noise", "intensity", "overlay"),
+    "overlay": ("intensity", "noise"),
+    "noise": (),
+}
+LINEAR = ("rotate", "scale", "shear", "translate")
+MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
+SCREEN = 32  # pairs for a first look
+SHOWN = 10  # candidates that are looked at more closely
+FIRST = 4
+BEST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A shift, how well its remake fits, and its cost: the logarithm of the misfit plus the price of its freedom."""
+
+    remade: Remake
+    cost: float
+
+    @property
+    def shift(self) -> Shift:
+        return self.remade.shift
+
+    @property
+    def misfit(self) -> float:
+        return self.remade.misfit
+
+
+def search(fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0) -> list[Candidate]:
+    """All that was tried, best first. `fit` are the pairs that parameters are fitted to, `held` those that candidates are ranked on."""
+    late = {f for tier in TIERS for f in tier}
+    found = _tried(_estimates([f for f in families if f not in late], fit), held, seed)
+    for tier in TIERS:
+        if found and settled(found[0]):
+            return found
+        found = _ranked(found + _tried(_estimates([f for f in tier if f in families], fit), held, seed))
+    if found and settled(found[0]):
+        return found
+    return _ranked(found + _compositions(found, fit, held, families, seed))
+
+
+def settled(best: Candidate) -> bool:
+    """Whether a candidate fits so well that nothing with more numbers can win."""
+    return best.misfit < (GOOD if best.remade.chance else PERFECT)
+
+
+def _estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
+    found: list[Shift] = []
+    for family in families:
+        try:
+            found += FAMILIES[family].estimate(pairs)
+        except (BadInput, np.linalg.LinAlgError):  # a fit that left what the family allows
+            continue
+    return found
+
+
+def _tried(shifts: Iterable[Shift], held: Pairs, seed: int) -> list[Candidate]:
+    """The most promising of the shifts, judged: a look at a few pairs sorts out the rest."""
+    looked = _judged(shifts, held.first(SCREEN), seed, others=False)
+    best = _judged([c.shift for c in looked[:SHOWN]], held, seed, others=True)
+    return _ranked(best + looked[SHOWN:])
+
+
+def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> list[Candidate]:
+    found = []
+    for how in shifts:
+        try:
+            remade = remake(how, held, seed, others)
+        except (BadInput, np.linalg.LinAlgError):
+            continue
+        found.append(Candidate(remade, float(np.log(remade.misfit + FLOOR)) + price(how)))
+    return _ranked(found)
+
+
+def _ranked(found: list[Candidate]) -> list[Candidate]:
+    return sorted(found, key=lambda c: c.cost)
+
+
+def _compositions(
+    singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int
+) -> list[Candidate]:
+    """Two parts, and three where two leave much."""
+    fit = fit.first(60)
+    firsts = _firsts(singles, fit, held.first(60), families, seed)
+    pairs = [how for first in firsts for how in _with_another(first, fit, families)] + _linear_pairs(fit, families)
+    two = _judged(pairs, held.first(SCREEN), seed, others=False)
+    best = _judged([polished(c.shift, fit) for c in two[:SHOWN]], held, seed, others=True)
+    if best and not settled(best[0]):
+        begun = [c.shift for c in best[:BEST]]
+        three = [how for first in begun for how in _with_another(first, fit, families)]
+        looked = _judged(three, held.first(SCREEN), seed, others=False)
+        best += _judged([polished(c.shift, fit) for c in looked[:3]], held, seed, others=True)
+    return best
+
+
+def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int) -> list[Shift]:
+    """The shifts without chance that explain most of the change, up to a linear map of grey values."""
+    free = Pairs(fit.reference, fit.shifted, contrast=True)
+    moving = [f for f in families if FAMILIES[f].group in ("geometry", "rearrangement", "blur") and f not in TIERS[1]]
+    shifts = [c.shift for c in singles if c.remade.chance == 0 and c.misfit < 0.9] + _estimates(moving, free)
+    judged = []
+    looked = Pairs(held.reference, held.shifted, contrast=True).first(SCREEN)
+    for how in shifts:
+        followed = how.followed(looked) or how
+        made = followed.apply(looked.reference, np.random.default_rng(seed))
+        if np.array_equal(made, followed.apply(looked.reference, np.random.default_rng(seed + 1))):
+            left = float(looked.errors(made).mean()) / max(float(looked.shifted.var()), 1e-9)
+            judged.append((np.log(left + FLOOR) + price(how), how))
+    judged.sort(key=lambda j: j[0])
+    chosen: list[Shift] = []
+    for _, how in judged:
+        if all(type(how) is not type(c) for c in chosen) and how.family != "identity":
+            chosen.append(how)
+    plain = [
+        c.shift
+        for c in singles[:3]
+        if c.remade.chance == 0 and all(type(c.shift) is not type(k) for k in chosen[:FIRST])
+    ]
+    inverted = [FAMILIES["invert"]()] if "invert" in families and _looks_inverted(fit) else []
+    return inverted + chosen[:FIRST] + plain
+
+
+def _looks_inverted(pairs: Pairs) -> bool:
+    """Whether dark sets became bright or bright ones dark: moved as well, no remake of the picture alone would show it."""
+    before, after = float(pairs.reference.mean()), float(pairs.shifted.mean())
+    return abs(1 - before - after) < abs(after - before)
+
+
+def _with_another(first: Shift, pairs: Pairs, families: Sequence[str]) -> list[Shift]:
+    """The shift and one more, after it or before it."""
+    parts = first.parts if isinstance(first, Compose) else (first,)
+    if any(part.group == "noise" for part in parts):
+        return []
+    groups = set.intersection(
+        *(set(FOLLOW.get("inverted" if part.family == "invert" else part.group, ())) for part in parts)
+    )
+    others = [f for f in families if FAMILIES[f].group in groups and f not in TIERS[1]]
+    followed = first.followed(Pairs(pairs.reference, pairs.shifted, contrast=True)) or first
+    made = followed.apply(pairs.reference, np.random.default_rng(0))
+    found: list[Shift] = [Compose((*parts, how)) for how in _estimates(others, Pairs(made, pairs.shifted))]
+    undone = followed.undo(pairs.shifted, np.random.default_rng(0))
+    if undone is not None:
+        found += [Compose((how, *parts)) for how in _estimates(others, Pairs(pairs.reference, undone))]
+    return found
+
+
+def _linear_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
+    """Two of rotate, scale, shear, translate and the mirrors, fitted together: what a general affine map would hide."""
+    begun = {f: found[0] for f in LINEAR if f in families and (found := _estimates([f], pairs))}
+    neutral = {"rotate": 0.0, "scale": 1.0, "shear": 0.0}
+    found: list[Shift] = []
+    for first, second in permutations([f for f in LINEAR if f in families], 2):
+        parts = [begun.get(f) or FAMILIES[f](*([neutral[f]] if f in neutral else [])) for f in (first, second)]
+        found.append(polished(Compose(tuple(parts)), pairs))
+    for mirror in (m for m in MIRRORS if m in families):
+        whole = FAMILIES[mirror]()
+        mirrored = Pairs(whole.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+        found += [Compose((whole, how)) for how in _estimates([f for f in LINEAR if f in families], mirrored)]
+    return found

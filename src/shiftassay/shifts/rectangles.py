@@ -1,0 +1,80 @@
+"""Finding rectangles: the one with the largest sum, and how far its sides are free to move."""
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from shiftassay.shifts.family import Choice, Uniform
+
+Rectangles = Int64[np.ndarray, "n 4"]
+"""Top, left, height and width; a height of 0 where there is none."""
+
+FAILED = 0.04  # share of the images that may contradict a constant
+
+
+def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
+    """The rectangle of the largest positive sum in each of n pictures (Kadane's algorithm, over every pair of rows).
+
+    >>> heaviest(np.array([[[-1.0, -1.0, -1.0], [-1.0, 2.0, 3.0]]])).tolist()
+    [[1, 1, 1, 2]]
+    """
+    n, h, w = weights.shape
+    down = np.concatenate([np.zeros((n, 1, w)), np.cumsum(weights, 1)], 1)
+    best, found, image = np.zeros(n), np.zeros((n, 4), np.int64), np.arange(n)
+    for top in range(h):
+        before = np.zeros((n, h - top, w + 1))
+        np.cumsum(down[:, top + 1 :] - down[:, top : top + 1], axis=2, out=before[:, :, 1:])
+        sums = (before[:, :, 1:] - np.minimum.accumulate(before[:, :, :-1], 2)).reshape(n, -1)
+        at = sums.argmax(1)
+        better = np.flatnonzero(sums[image, at] > best)
+        best[better] = sums[better, at[better]]
+        row, right = np.divmod(at[better], w)
+        prefix = np.where(np.arange(w + 1) <= right[:, None], before[better, row], np.inf)
+        left = w - prefix[:, ::-1].argmin(1)  # the last of equals: the smallest rectangle
+        found[better] = np.stack([np.full(len(better), top), left, row + 1, right + 1 - left], 1)
+    return found
+
+
+def freedom(weights: Float64[np.ndarray, "n h w"], at: Rectangles, loss: float) -> Int64[np.ndarray, "n 4"]:
+    """How many rows up, columns left, rows down and columns right each rectangle may grow, none of which weighs below −loss.
+
+    What lies outside the picture is never seen: a side that reaches its border may go on by the picture's own size.
+    """
+    n, h, w = weights.shape
+    free = np.empty((n, 4), np.int64)
+    for i, (top, left, height, width) in enumerate(at):
+        bad_rows = weights[i, :, left : left + width].sum(1) < -loss
+        bad_columns = weights[i, top : top + height].sum(0) < -loss
+        free[i] = (
+            _until(bad_rows[:top][::-1], h),
+            _until(bad_columns[:left][::-1], w),
+            _until(bad_rows[top + height :], h),
+            _until(bad_columns[left + width :], w),
+        )
+    return free
+
+
+def common(low: Int64[np.ndarray, "n"], high: Int64[np.ndarray, "n"]) -> int | Choice | Uniform:
+    """How whole numbers were drawn that are known to lie between `low` and `high`: one for all, out of a few, or evenly.
+
+    One for all is the smallest that contradicts the fewest; a range is the narrowest that meets every interval.
+
+    >>> common(np.array([3, 1, 4]), np.array([9, 5, 4]))
+    4
+    """
+    values = np.unique(low)
+    wrong = np.array([np.mean((low > v) | (high < v)) for v in values])
+    if wrong.min() <= FAILED:
+        return int(values[wrong.argmin()])
+    exact = low == high
+    if exact.sum() >= 10:
+        known, counts = np.unique(low[exact], return_counts=True)
+        known = known[counts > FAILED * exact.sum()]
+        met = np.mean([((known >= a) & (known <= b)).any() for a, b in zip(low, high, strict=True)])
+        if 2 <= len(known) <= 6 and known[-1] - known[0] >= len(known) and met >= 1 - 2 * FAILED:
+            return Choice(tuple(map(int, known)))
+    ends = sorted((float(high.min()), float(low.max())))
+    return Uniform(*ends)
+
+
+def _until(bad: np.ndarray, beyond: int) -> int:
+    return int(bad.argmax()) if bad.any() else len(bad) + beyond
