@@ -42,7 +42,8 @@ from shiftassay.training.train import Watch, resolve_device, resolve_recipe
 ROUND = 32  # steps that a mixture, and the attacks in it, last
 ATTACK_STEPS = 1
 # Parts of a mixture that a variant gets where any other gets one. What holds under attack takes more images to learn (Schmidt
-# et al. 2018), and so does what little a destroying shift leaves. Chosen on held-out training images.
+# et al. 2018), and so does what little a destroying shift leaves. After ten epochs, one seed, held-out training images: with 1
+# part 96.0% are right under attack, with 4 96.8%; with 1 of 8 parts 30.3% of freshly permuted ones, with 2 of 9 30.6%.
 ATTACK_SHARE, DESTROYED_SHARE = 4, 2
 BEST_DESIGN = "undo"
 WIDTHS = (500, 500, 500, 200, 200, 100, 50)

@@ -110,9 +110,10 @@ def _against_specialists(found: Numbers, chosen: str) -> list[str]:
         else:
             below.append(f"{column} ({_points(interval)})")
     said, margin = [], f"{100 * CLOSE:g} points"
+    alone = "" if found["seeds"] > 1 else " (one seed: these models, not what other seeds would give)"
     if shown:
         said.append(
-            f"One model in place of {len(found['variants'])}: it is shown to be at most {margin} below the specialists on {listed(shown)}."
+            f"One model in place of {len(found['variants'])}: it is shown to be at most {margin} below the specialists on {listed(shown)}{alone}."
         )
     if near:
         said.append(f"On {listed(near)} it is within {margin} of them as measured, which its interval does not show.")
