@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from shiftassay.errors import unknown_name
 
 T = TypeVar("T")
-C = TypeVar("C", bound=type)
+Class = TypeVar("Class", bound=type)
 
 
 class Registry(Generic[T]):
@@ -20,10 +20,10 @@ class Registry(Generic[T]):
         self.room = room
         self._entries: dict[str, T] = {}
 
-    def register(self, name: str) -> Callable[[C], C]:
+    def register(self, name: str) -> Callable[[Class], Class]:
         """A class decorator that enters the class under a name."""
 
-        def enter(cls: C) -> C:
+        def enter(cls: Class) -> Class:
             self._entries[name] = cls  # pyright: ignore[reportArgumentType]
             return cls
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.one_for_all import SCHEMA, OneForAll, OneForAllCard
 from shiftassay.runs.store import CARD, WEIGHTS
 
 ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
@@ -37,11 +38,17 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
             "give your own model as package.module:factory with --weights FILE."
         )
     try:
-        model = Classifier.from_card(ModelCard.from_json(json.loads((folder / CARD).read_text())))
+        model = _untrained(json.loads((folder / CARD).read_text()))
     except (ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{folder / CARD}: not a model card ({error}). Train the model again.") from None
     _fill(model.network, folder / WEIGHTS, str(folder))
     return model.eval()
+
+
+def _untrained(card: dict[str, Any]) -> Classifier | OneForAll:
+    if card.get("schema") == SCHEMA:
+        return OneForAll(OneForAllCard.from_json(card))
+    return Classifier.from_card(ModelCard.from_json(card))
 
 
 def _from_factory(name: str) -> nn.Module:
