@@ -18,8 +18,8 @@ from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import Proof, prove
 from shiftassay.diagnosis.remake import ROUNDING
 from shiftassay.diagnosis.search import Candidate, search, strained
-from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
+from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
 from shiftassay.shifts.family import FAMILIES, Shift

@@ -18,6 +18,7 @@ from shiftassay.shifts.warp import OURS, Resampling, resampled
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
 SHRUNK = 0.9
+STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0.5))
 
@@ -62,6 +63,11 @@ def moves(shift: Shift) -> bool:
     return any(part.smooth for part in (shift.parts if isinstance(shift, Compose) else (shift,)))
 
 
+def blurs(shift: Shift) -> bool:
+    """Whether others' code may treat the neighbourhood of a pixel a little differently."""
+    return any(p.group in ("blur", "overlay") for p in (shift.parts if isinstance(shift, Compose) else (shift,)))
+
+
 def shrinks(shift: Shift) -> bool:
     """Whether the picture becomes smaller, which careful code does not do by sampling alone."""
     parts = shift.parts if isinstance(shift, Compose) else (shift,)
@@ -80,7 +86,8 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     scale = change_of(pairs)
     energy = _energy(left)
     if not random:
-        return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
+        strictness = 1 if moves(shift) or blurs(shift) else STRICT
+        return Remake(shift, strictness * max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
     drawn = made[0] - mean
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
@@ -131,7 +138,7 @@ def _energy(images: Images) -> float:
 def _sampling_error(left: Images, drawn: Images) -> float:
     """Of the difference of two energies, each a mean over images."""
     each = [np.mean(side**2, axis=(1, 2, 3), dtype=np.float64) for side in (left, drawn)]
-    return float(np.sqrt(sum(e.var() / len(e) for e in each)))
+    return float(np.sqrt(sum(e.var() / e.size for e in each)))
 
 
 def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:

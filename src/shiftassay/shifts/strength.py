@@ -65,7 +65,7 @@ def _drawn(make: Callable[[Number], Shift], pairs: Pairs, shared: float, low: fl
 
 def _energy(how: Shift, pairs: Pairs, seed: int) -> Float64[np.ndarray, "n"]:
     made = how.apply(pairs.reference, np.random.default_rng(seed))
-    return np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64)
+    return np.asarray(np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64))
 
 
 def _read_off(curve: np.ndarray, energies: np.ndarray, strengths: np.ndarray) -> Float64[np.ndarray, "n"]:
