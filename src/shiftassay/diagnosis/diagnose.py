@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.values import to_unit
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
@@ -156,7 +157,8 @@ def _could_be_aimed(verdict: Verdict, pairs: Pairs) -> bool:
 def _checked(
     reference: ImageSet | np.ndarray, shifted: ImageSet | np.ndarray, labels: np.ndarray | None
 ) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:
-    before, after = _image_set(reference, "reference"), _image_set(shifted, "shifted")
+    before = _image_set(reference, "reference")
+    after = _image_set(shifted, "shifted", before)
     for images in (before, after):
         if len(images) < FEWEST:
             raise BadInput(
@@ -184,13 +186,13 @@ def _checked(
     return before, after, (*notes, *before.notes, *after.notes)
 
 
-def _image_set(images: ImageSet | np.ndarray, name: str) -> ImageSet:
+def _image_set(images: ImageSet | np.ndarray, name: str, beside: ImageSet | None = None) -> ImageSet:
     if isinstance(images, ImageSet):
         return images
-    if images.ndim == 3:
-        images = images[:, None]
-    divided = images / np.float32(np.iinfo(images.dtype).max) if images.dtype.kind in "iu" else images
-    return ImageSet(np.ascontiguousarray(divided, np.float32), name=name)
+    if images.ndim not in (3, 4):
+        raise BadInput(f"{name}: expected images (n, h, w) or (n, c, h, w), found an array of shape {images.shape}.")
+    values, unit, said = to_unit(images if images.ndim == 4 else images[:, None], name, beside)
+    return ImageSet(np.ascontiguousarray(values), None, name, unit, images.dtype.kind in "bui", (f"{name}: {said}.",))
 
 
 def _size(images: ImageSet) -> str:

@@ -6,9 +6,11 @@ is left free; what follows is looked for between its remake and the shifted set,
 shifted set with it undone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import permutations
+from typing import TypeVar
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -23,6 +25,10 @@ from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose
 
+T = TypeVar("T")
+U = TypeVar("U")
+
+THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
 STRAIN, ONE = 0.5, 0.5  # misfit counts double at a price of 1.9; a shift of one or two numbers is free
 MANY = 1.0  # the price from which on two simpler shifts in a row may be cheaper
@@ -114,13 +120,19 @@ def settled(best: Candidate) -> bool:
 
 
 def _estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
-    found: list[Shift] = []
-    for family in families:
+    def estimates(family: str) -> list[Shift]:
         try:
-            found += [how for how in FAMILIES[family].estimate(pairs) if family == "identity" or _does(how, pairs)]
+            return [how for how in FAMILIES[family].estimate(pairs) if family == "identity" or _does(how, pairs)]
         except (BadInput, np.linalg.LinAlgError):  # a fit that left what the family allows
-            continue
-    return found
+            return []
+
+    return [how for found in _mapped(estimates, families) for how in found]
+
+
+def _mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
+    """In their order, on two threads: most of the work is NumPy's and PyTorch's, which let others run meanwhile."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(function, items))
 
 
 def _does(how: Shift, pairs: Pairs) -> bool:
@@ -137,14 +149,14 @@ def _tried(shifts: Iterable[Shift], held: Pairs, seed: int) -> list[Candidate]:
 
 
 def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> list[Candidate]:
-    found = []
-    for how in shifts:
+    def judge(how: Shift) -> Candidate | None:
         try:
             remade = remake(how, held, seed, others)
         except (BadInput, np.linalg.LinAlgError):
-            continue
-        found.append(Candidate(remade, float(np.log(remade.misfit + FLOOR)) + price(how)))
-    return _ranked(found)
+            return None
+        return Candidate(remade, float(np.log(remade.misfit + FLOOR)) + price(how))
+
+    return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])
 
 
 def _ranked(found: list[Candidate]) -> list[Candidate]:
@@ -176,7 +188,7 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
             chosen.append(how)
             kinds.append(kind)
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
-    fitted = [polished(how, fit) for how in chosen + turned]
+    fitted = _mapped(lambda how: polished(how, fit), chosen + turned)
     plain = [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
     return _judged(fitted + plain, held, seed, others=True)
 
