@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from shiftassay.errors import BadInput
+from shiftassay.networks import fronted
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.runs.store import CARD, WEIGHTS
 
@@ -37,11 +38,17 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
             "give your own model as package.module:factory with --weights FILE."
         )
     try:
-        model = Classifier.from_card(ModelCard.from_json(json.loads((folder / CARD).read_text())))
+        model = _untrained(json.loads((folder / CARD).read_text()))
     except (ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{folder / CARD}: not a model card ({error}). Train the model again.") from None
     _fill(model.network, folder / WEIGHTS, str(folder))
     return model.eval()
+
+
+def _untrained(card: dict[str, Any]) -> Classifier | fronted.Fronted:
+    if card.get("schema") == fronted.SCHEMA:
+        return fronted.Fronted.from_card(fronted.FrontedCard.from_json(card))
+    return Classifier.from_card(ModelCard.from_json(card))
 
 
 def _from_factory(name: str) -> nn.Module:

@@ -1,0 +1,155 @@
+"""What an image goes through when the shift of its variant is known: undone where that can be, else cleaned, else reduced to what is left.
+
+Fronts have no parameters. They know the shift, never an image's partner in another set.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.noise import SignNoise, UniformNoise
+from shiftassay.shifts.rearrangement import PixelPermutation
+from shiftassay.shifts.several import Compose
+
+
+class Front(Protocol):
+    """Images in, images of the same shape out."""
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]: ...
+
+
+@dataclass(frozen=True)
+class AsIs:
+    """The images as they are."""
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return images
+
+    def __str__(self) -> str:
+        return "as it is"
+
+
+@dataclass(frozen=True)
+class Gather:
+    """A shared pixel permutation taken back: no parameters, where a learned map of 28 × 28 pixels would have 614,656."""
+
+    places: tuple[int, ...]
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return images.flatten(2)[:, :, list(self.places)].view(images.shape)
+
+    def __str__(self) -> str:
+        return "pixels put back"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The inverse of a shift that is the same for all images; gradients do not pass through it."""
+
+    how: Shift
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        undone = self.how.undo(images.detach().cpu().numpy(), np.random.default_rng(0))
+        assert undone is not None
+        return torch.from_numpy(np.ascontiguousarray(undone)).to(images.device)
+
+    def __str__(self) -> str:
+        return f"{self.how.family} undone"
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """clip((x − ε) / (1 − 2 ε), 0, 1): whatever moves a pixel by at most ε is gone where the pixel was black or white.
+
+    Four in five pixels of a digit are black: no noise and no attack of that size gets at the network through those.
+    """
+
+    epsilon: float
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return ((images - self.epsilon) / (1 - 2 * self.epsilon)).clamp(0, 1)
+
+    def __str__(self) -> str:
+        return f"±{self.epsilon:g} clipped away"
+
+
+@dataclass(frozen=True)
+class Sort:
+    """The pixel values of each channel in descending order: the invariant of any permutation, and all that a fresh one leaves."""
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return images.flatten(2).sort(dim=2, descending=True).values.view(images.shape)
+
+    def __str__(self) -> str:
+        return "pixels sorted"
+
+
+@dataclass(frozen=True)
+class Several:
+    """One front after another."""
+
+    parts: tuple[Front, ...]
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        for part in self.parts:
+            images = part(images)
+        return images
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.parts))
+
+
+def front_of(how: Shift, input_shape: tuple[int, int, int]) -> Front:
+    """The front for images of (c, h, w) under a shift, by what can be done about it without another image.
+
+    >>> str(front_of(SignNoise(0.1), (1, 28, 28))), str(front_of(PixelPermutation(scope="per_image"), (1, 28, 28)))
+    ('±0.1 clipped away', 'pixels sorted')
+    """
+    parts = how.parts if isinstance(how, Compose) else (how,)
+    fronts: list[Front] = []
+    for part in reversed(parts):
+        fronts.append(_front(part, input_shape))
+        if isinstance(fronts[-1], Sort):  # whatever was done before a permutation, its places are lost
+            break
+    fronts = [front for front in fronts if not isinstance(front, AsIs)]
+    if how.needs_model and any(isinstance(front, Undo) for front in fronts):
+        return AsIs()  # an attack is made, and trained against, through the front
+    return fronts[0] if len(fronts) == 1 else Several(tuple(fronts)) if fronts else AsIs()
+
+
+def straight_through(front: Front) -> Front:
+    """The same front with the gradient of the identity: for attacks on a front whose own gradient vanishes (Athalye et al. 2018)."""
+
+    def passed(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return images + (front(images) - images).detach()
+
+    return passed
+
+
+def _front(how: Shift, input_shape: tuple[int, int, int]) -> Front:
+    match how:
+        case PixelPermutation(permutation=tuple() as order):
+            return Gather(tuple(np.argsort(order).tolist()))
+        case PixelPermutation(scope="per_image"):
+            return Sort()
+        case SignNoise(epsilon=float() as size) | UniformNoise(half_width=float() as size) if 0 < size < 0.5:
+            return Shrink(size)
+        case Adversarial(epsilon=float() as size, norm="linf") if 0 < size < 0.5:
+            return Shrink(size)
+    return Undo(how) if how.family != "identity" and _same_for_all(how.undo, how, input_shape) else AsIs()
+
+
+def _same_for_all(undo: Callable[..., np.ndarray | None], how: Shift, input_shape: tuple[int, int, int]) -> bool:
+    """Whether a shift can be undone by whoever knows nothing but the shift: without the numbers that were drawn for each image."""
+    if how.scope != "shared":
+        return False
+    probe = np.random.default_rng(0).random((2, *input_shape), np.float32)
+    first, second = (undo(probe, np.random.default_rng(seed)) for seed in (1, 2))
+    return first is not None and second is not None and np.array_equal(first, second)
