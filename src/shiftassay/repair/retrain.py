@@ -21,7 +21,7 @@ class Retrain(Strategy):
         return None
 
     def make(self, task: Task) -> Made:
-        model = tuned(task, task.model, lambda e: task.shifted(task.epoch_of_training(e), e), same=not task.redrawn and task.shown <= task.images)
+        model = tuned(task, task.model, task.epoch_of_shifted, same=task.repeats)
         drawn = "drawn afresh each epoch" if task.redrawn else "the same in each epoch"
         return Made(
             model,

@@ -75,6 +75,15 @@ class Task:
         some = np.sort(rng.permutation(len(self.train))[: self.images])
         return ImageSet(self.train.images[some], self.train.labels[some], self.train.name)
 
+    def epoch_of_shifted(self, epoch: int) -> ImageSet:
+        """The images of an epoch under the shift."""
+        return self.shifted(self.epoch_of_training(epoch), epoch)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether every epoch shows the same shifted images."""
+        return not self.redrawn and self.train is not None and len(self.train) <= self.images
+
     @property
     def shown(self) -> int:
         """How many different training images are seen, at most."""
@@ -83,7 +92,7 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A repaired model, what was done to it, and what that took. `refused` stands in for all of it where nothing helped."""
+    """A repaired model, what was done to it, and what that took."""
 
     model: nn.Module
     what: str

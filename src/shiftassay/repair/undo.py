@@ -15,7 +15,7 @@ from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_
 CHOSEN_ON = 2000
 FITTED_TO = 500
 SIZES = (3, 7)
-FILTERED = {"noise", "blur", "attack", "overlay", "convolution", "resolution", "weather"}
+FILTERED = {"noise", "blur", "overlay"}
 
 
 @STRATEGIES.register("undo")
@@ -36,7 +36,7 @@ class Undo(Strategy):
     def make(self, task: Task) -> Made | str:
         specs = [undoing(task.how)] if not isinstance(front_of(task.how, task.shape), AsIs) else []
         fitted = 0
-        if task.how.information != "preserved" and task.train is not None and _filtered(task) and not task.how.needs_model:
+        if task.how.information != "preserved" and task.train is not None and _filtered(task):
             specs += _filters(task)
             fitted = min(FITTED_TO, len(task.train))
         models = [Fronted(task.model, spec, task.shape).eval() for spec in specs]
@@ -51,7 +51,7 @@ class Undo(Strategy):
 
 
 def _filtered(task: Task) -> bool:
-    return bool(groups_of(task.how) & FILTERED)
+    return bool(groups_of(task.how) & FILTERED) and not task.how.needs_model
 
 
 def _filters(task: Task) -> list[dict]:
