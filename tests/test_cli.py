@@ -16,7 +16,7 @@ from shiftassay.arrays.write import write_images
 from shiftassay.cli import app
 from shiftassay.training.train import train
 
-VERBS = ("run", "train", "evaluate", "predict", "audit", "import", "shift", "variants", "report", "list")
+VERBS = ("run", "train", "evaluate", "predict", "audit", "repair", "import", "shift", "variants", "report", "list")
 
 
 def shiftassay(*arguments, cwd=None, home=None):

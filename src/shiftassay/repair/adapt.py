@@ -98,7 +98,9 @@ def _takes_pixels(model: nn.Module, first: nn.Linear, normalised: Tensor) -> boo
             model.eval().network(normalised)  # pyright: ignore[reportCallIssue]
     finally:
         hook.remove()
-    return len(seen) == 1 and seen[0].shape == normalised.flatten(1).shape and torch.equal(seen[0], normalised.flatten(1))
+    return (
+        len(seen) == 1 and seen[0].shape == normalised.flatten(1).shape and torch.equal(seen[0], normalised.flatten(1))
+    )
 
 
 def _statistics(task: Task) -> Made | None:

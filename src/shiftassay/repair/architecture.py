@@ -90,4 +90,3 @@ def _mean_and_sd(task: Task) -> tuple[float, float]:
 
 def _through(front: Fronted, images: ImageSet) -> ImageSet:
     return ImageSet(front.front(torch.from_numpy(images.images)).contiguous().numpy(), images.labels, images.name)
-

@@ -18,9 +18,8 @@ from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context
 
-RESTARTS = 3
-TARGETS = 3
-ATTACKED = 1000  # as RobustBench takes of a test set
+RESTARTS = 2
+TARGETS = 2
 FAVOUR = 100.0
 
 Logits = Callable[[Tensor], Tensor]
@@ -80,9 +79,7 @@ def _gradients(model: nn.Module) -> list[Logits]:
     return [model, straight] if model(own).requires_grad else [straight]
 
 
-def _aims(
-    seen: Logits, left: np.ndarray, rank: int | None, likeliest: np.ndarray
-) -> list[tuple[np.ndarray, Logits]]:
+def _aims(seen: Logits, left: np.ndarray, rank: int | None, likeliest: np.ndarray) -> list[tuple[np.ndarray, Logits]]:
     """The images to attack, together away from their labels, or apart by the wrong class that is on a rank for them."""
     if rank is None:
         return [(left, seen)] if len(left) else []

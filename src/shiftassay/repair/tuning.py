@@ -29,7 +29,9 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
     """
     repaired = copy.deepcopy(model)
     network, mean, sd = _inside(repaired)
-    recipe = Recipe("repair", task.epochs, BATCH, "adamw", rate, weight_decay=0.01, schedule="one_cycle", mean=mean, sd=sd)
+    recipe = Recipe(
+        "repair", task.epochs, BATCH, "adamw", rate, weight_decay=0.01, schedule="one_cycle", mean=mean, sd=sd
+    )
     seed = seed_for(task.seed, "repair")
     frozen = any(not weights.requires_grad for weights in network.parameters())
     group, state = None, None

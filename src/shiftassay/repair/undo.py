@@ -8,7 +8,7 @@ import torch
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.filters import Median, fitted_filter
 from shiftassay.networks.fronted import Fronted, spec_of, undoing
-from shiftassay.networks.fronts import AsIs, front_of
+from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parts_of
 
@@ -26,15 +26,16 @@ class Undo(Strategy):
     intrusiveness: ClassVar[int] = 1
 
     def unfit(self, task: Task) -> str | None:
-        exact = not isinstance(front_of(task.how, task.shape), AsIs)
-        if exact or (task.train is not None and _filtered(task)):
+        if _inverse(task) or (task.train is not None and _filtered(task)):
             return None
         if any(part.scope == "per_image" for part in parts_of(task.how)):
             return "each image drew its own, and without its partner nobody knows what"
-        return "the shift has no inverse" if task.train is not None else "there are no training images to fit a filter to"
+        return (
+            "the shift has no inverse" if task.train is not None else "there are no training images to fit a filter to"
+        )
 
     def make(self, task: Task) -> Made | str:
-        specs = [undoing(task.how)] if not isinstance(front_of(task.how, task.shape), AsIs) else []
+        specs = [undoing(task.how)] if _inverse(task) else []
         fitted = 0
         if task.how.information != "preserved" and task.train is not None and _filtered(task):
             specs += _filters(task)
@@ -48,6 +49,13 @@ class Undo(Strategy):
             best = models[int(np.argmax(scores))]
             fitted += min(CHOSEN_ON, len(task.held_out))
         return Made(best, f"{best.front}, then the model as it is", images=fitted)
+
+
+def _inverse(task: Task) -> Front | None:
+    """What takes the shift back without another image; sorting does not, it takes the rest away too."""
+    front = front_of(task.how, task.shape)
+    parts = front.parts if isinstance(front, Several) else (front,)
+    return None if any(isinstance(part, AsIs | Sort) for part in parts) else front
 
 
 def _filtered(task: Task) -> bool:
@@ -66,5 +74,7 @@ def _filters(task: Task) -> list[dict]:
 def _scores(task: Task, images: ImageSet, models: list[Fronted]) -> tuple[float, list[float]]:
     """Accuracies on shifted held-out training images: of the model as it is, and behind each front."""
     seen = task.shifted(images, 1)
-    found = [float(np.mean(labels_of(predict(m, seen.images, task.device)) == seen.labels)) for m in (task.model, *models)]
+    found = [
+        float(np.mean(labels_of(predict(m, seen.images, task.device)) == seen.labels)) for m in (task.model, *models)
+    ]
     return found[0], found[1:]

@@ -32,7 +32,7 @@ def nothing_sentence(family: str, about: str, clean: Interval, variant: Interval
     return f"Nothing to repair: {family} is there, but no loss of accuracy is shown. {numbers}."
 
 
-def recommended_sentence(chosen: "Attempt", attempts: Sequence["Attempt"], still: Interval) -> str:
+def recommended_sentence(chosen: "Attempt", attempts: Sequence["Attempt"], still: Interval, clean: Interval) -> str:
     """Why this repair, and what it leaves."""
     found = chosen.deciding
     where = "under a fresh attack" if chosen.attacked else "on the variant"
@@ -42,12 +42,21 @@ def recommended_sentence(chosen: "Attempt", attempts: Sequence["Attempt"], still
     ]
     best = max(attempts, key=lambda a: a.deciding.after.estimate)
     if best is chosen and len(attempts) > 1:
-        said.append(f"It is the best of {len(attempts)} that were tried, and no less intrusive one comes within the interval.")
+        said.append(
+            f"It is the best of {len(attempts)} that were tried, and no less intrusive one comes within the interval."
+        )
     elif best is not chosen:
         ahead = 100 * (best.deciding.after.estimate - found.after.estimate)
-        said.append(f"{_upper(best.strategy)} is {ahead:.2f} points ahead, which is within the interval, and changes more.")
+        reason = (
+            "above what the model reached on clean images: that is more training, not more repair"
+            if best.deciding.after.low > clean.estimate
+            else "within the interval"
+        )
+        said.append(f"{_upper(best.strategy)}, which changes more, is {ahead:.2f} points ahead, {reason}.")
     if still.high < 0:
-        said.append(f"It falls short of clean images before the repair by {-100 * still.estimate:.2f} points {brackets(still)}.")
+        said.append(
+            f"It falls short of clean images before the repair by {-100 * still.estimate:.2f} points {brackets(still)}."
+        )
     else:
         said.append("It is not shown to fall short of clean images before the repair.")
     said.append(f"It assumes {'' if chosen.assumption.startswith('nothing') else 'that '}{chosen.assumption}.")
