@@ -12,8 +12,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from shiftassay.arrays.idx import write_idx
+from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.write import write_images
 from shiftassay.cli import app
+from shiftassay.errors import BadInput
+from shiftassay.evaluation.groups import read_groups
+from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.studies.shifted.variants import Variants, write_variants
 from shiftassay.training.train import train
 
 VERBS = ("run", "train", "evaluate", "predict", "audit", "repair", "import", "shift", "variants", "report", "list")
@@ -102,6 +108,38 @@ def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
     assert np.mean(np.array(labels) == small.test.labels) == pytest.approx(clean["accuracy"]["estimate"])
 
 
+def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it_sees(tmp_path, small, monkeypatch):
+    source = tmp_path / "digits" / "raw"
+    source.mkdir(parents=True)
+    for part, images in (("train", small.train), ("t10k", small.test)):
+        for what, array in (("images-idx3", images.images[:, 0] * 255), ("labels-idx1", images.labels)):
+            write_idx(source / f"{part}-{what}-ubyte", array.astype(np.uint8))
+    clean, how = ImageSet(small.test.images, small.test.labels, "clean"), parse("invert")
+    inverted = ImageSet(shift(clean, how).images, clean.labels, "t1")
+    write_variants(tmp_path / "mine", Variants(clean, (inverted,), ("inverted",), shifts={"t1": how}))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    made = run("train", "one-for-all", "--variants", "mine", "--data", "digits", "--recipe", "seed-003", "--epochs", 2)
+    assert made.exit_code == 0, made.output
+    [folder] = (tmp_path / "out" / "runs").iterdir()
+    assert str(folder.relative_to(tmp_path)) in made.output
+    assert list(json.loads((folder / "model.json").read_text())["variants"]) == ["clean", "t1"]
+    answers = []
+    for name in ("clean", "t1"):
+        assert run("predict", folder, f"mine/{name}.npy", "--variant", name, "--json", "p.json").exit_code == 0
+        answers.append(json.loads((tmp_path / "p.json").read_text())["labels"])
+    assert np.mean(np.array(answers[0]) == answers[1]) > 0.99
+    for more, message in (((), "clean, t1. Say which: shiftassay predict"), (("--variant", "t2"), "Did you mean 't1'")):
+        error = run("predict", folder, "mine/t1.npy", *more).exception
+        assert isinstance(error, BadInput)
+        assert message in str(error)
+    with pytest.raises(BadInput, match="a model for several variants"):
+        read_groups([folder, folder])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -110,6 +148,10 @@ def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
         (["run", "shifted-test-sets", "--quick", "--full"], "choose one"),
         (["run", "shifted-test-sets", "--variants", "absent"], "absent"),
         (["train", "mpl"], "Did you mean 'mlp'"),
+        (["train", "one-for-all"], "--variants DIR go together"),
+        (["train", "mlp", "--variants", "."], "--variants DIR go together"),
+        (["train", "one-for-all", "--variants", "absent"], "absent"),
+        (["predict", "MODEL", "clean.npy", "--variant", "t1"], "knows no variants"),
         (["train", "mlp", "--recipe", "mpl"], "unknown recipe"),
         (["train", "mlp", "--data", "mnits"], "Did you mean 'mnist'"),
         (["evaluate", "absent", "mnist:test"], "not a run's folder"),

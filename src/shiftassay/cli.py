@@ -76,8 +76,15 @@ def run(
 def train(
     network: Annotated[
         str,
-        typer.Argument(metavar="NETWORK[:k=v,…]", help="A network (shiftassay list networks) and its parameters."),
+        typer.Argument(
+            metavar="NETWORK[:k=v,…]",
+            help="A network (shiftassay list networks) and its parameters, or one-for-all: one model for several variants.",
+        ),
     ],
+    variants: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="For one-for-all: the folder of the variants (clean.npy, t1.npy, …)."),
+    ] = None,
     data: Annotated[
         str, typer.Option(help="A data set (shiftassay list datasets) or a folder of IDX files.")
     ] = "mnist",
@@ -89,7 +96,7 @@ def train(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """Train one member of a network, or one for each of several seeds.
+    """Train one member of a network, or one for each of several seeds; or one model for all variants in a folder.
 
     Example: `shiftassay train mlp --epochs 1`
     """
@@ -100,9 +107,12 @@ def train(
     from shiftassay.training.train import resolve_recipe
     from shiftassay.training.train import train as train_members
 
-    network, parameters = parse(network)
     members = range(seeds) if seeds else [seed]
     console = Console()
+    if network == "one-for-all" or variants is not None:
+        _train_one_for_all(network, variants, data, recipe, epochs, members, out, device, console, json_file)
+        return
+    network, parameters = parse(network)
     with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console) as watch:
         trained = train_members(
             network,
@@ -126,6 +136,39 @@ def train(
     _write(json_file, "shiftassay.training/1", {
         "members": [
             {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics]} for m in trained
+        ]
+    })  # fmt: skip
+
+
+def _train_one_for_all(
+    network: str,
+    variants: Path | None,
+    data: str,
+    recipe: str | None,
+    epochs: int | None,
+    seeds: Sequence[int],
+    out: Path,
+    device: str,
+    console: Any,
+    json_file: Path | None,
+) -> None:
+    from shiftassay.studies.shifted.folder_model import train_for_folder
+
+    if network != "one-for-all" or variants is None:
+        raise BadInput(
+            f"{network}{' --variants' * (variants is not None)}: one-for-all and --variants DIR go together, for example "
+            "shiftassay train one-for-all --variants out/studies/shifted-test-sets/variants."
+        )
+    trained = train_for_folder(
+        variants, data, recipe=recipe or "mlp", epochs=epochs, seeds=seeds, store=out, device=device, console=console
+    )
+    for member in trained:
+        known = ", ".join(f"{name} {100 * accuracy:.2f}%" for name, accuracy in member.held_out.items())
+        typer.echo(f"{member.folder}  validation {known or '–'}{'  (was there already)' * member.reused}")
+    _write(json_file, "shiftassay.training/1", {
+        "members": [
+            {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics], "held_out": m.held_out}
+            for m in trained
         ]
     })  # fmt: skip
 
@@ -194,6 +237,10 @@ def compare(
 def predict(
     model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
     images: Annotated[str, typer.Argument(metavar="SET", help="An image file or a data set.")],
+    variant: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="NAME", help="The variant that the images are, for a model that serves several."),
+    ] = None,
     weights: Weights = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
@@ -205,11 +252,12 @@ def predict(
     """
     from shiftassay.arrays.read import read_image_set
     from shiftassay.networks.load import load_model
+    from shiftassay.networks.one_for_all import told
     from shiftassay.networks.predict import check_finite, probabilities
     from shiftassay.networks.predict import predict as predict_set
     from shiftassay.training.train import resolve_device
 
-    classifier = load_model(model, weights)
+    classifier = told(load_model(model, weights), variant)
     image_set = read_image_set(images, labels="none", unpickle=unpickle)
     logits = predict_set(classifier, image_set.images, resolve_device(device))
     check_finite(logits, image_set.name)

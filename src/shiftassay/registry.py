@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from shiftassay.errors import unknown_name
 
 T = TypeVar("T")
+Class = TypeVar("Class", bound=type)
 
 
 class Registry(Generic[T]):
@@ -19,10 +20,10 @@ class Registry(Generic[T]):
         self.room = room
         self._entries: dict[str, T] = {}
 
-    def register(self, name: str) -> Callable[[type], type]:
+    def register(self, name: str) -> Callable[[Class], Class]:
         """A class decorator that enters the class under a name."""
 
-        def enter(cls: type) -> type:
+        def enter(cls: Class) -> Class:
             self._entries[name] = cls  # pyright: ignore[reportArgumentType]
             return cls
 

@@ -10,18 +10,23 @@ from jaxtyping import Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.canonical import canonical
+from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.confidence import confidence_of
+from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.intervals import intervals, refitted
 from shiftassay.diagnosis.labels import label_shift
+from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
-from shiftassay.diagnosis.proof import Proof, prove
+from shiftassay.diagnosis.proof import prove
 from shiftassay.diagnosis.remake import ROUNDING
 from shiftassay.diagnosis.search import Candidate, search, strained
-from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
+from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
+from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.pairs import Pairs
@@ -31,6 +36,8 @@ FEWEST = 50
 FIT, HELD = 300, 200
 REFIT = 600
 LEVEL = 0.95
+SURE = 0.99  # that images which are the same, bit for bit, are the same
+EVEN, LARGEST = 0.1, 0.5
 UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
 SHOWN = 8
 AS_GOOD = 0.01  # misfit within which two descriptions are equally good
@@ -75,22 +82,75 @@ def diagnose(
     pairs = pairs.at(rng.permutation(len(pairs)))
     if share == 0:
         candidates, best = (), _unshifted(before, after, pairing)
-        verdict = Verdict(best, described(best), {}, 1.0, 0.99)
+        verdict = Verdict(best, described(best), {}, 1.0, SURE)
     else:
         cut = min(FIT, int(0.6 * len(pairs)))
         ranked = search(pairs.first(cut), pairs.at(np.arange(cut, min(cut + HELD, len(pairs)))), families, seed)
         verdict, candidates = _verdict(ranked, pairs, share)
-    proof = prove(verdict, before, after, pairing.order, model, seed, device)
+    matched = _matched(before, after, pairing)
+    aim = _aim(model, *matched, verdict, candidates, seed) if share else None
+    if aim is not None and aim.is_adversarial:
+        how = Adversarial(aim.epsilon, aim.norm)
+        spread = {"epsilon": list(aim.epsilon_interval)}
+        verdict = Verdict(how, described(how), spread, share, aim.probability)
+    elif share and model is None and _could_be_aimed(verdict, pairs):
+        verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, "adversarial"))))
+    proof = prove(verdict, *matched, model, seed, device)
+    why = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
+    bound = None
+    if ceiling and verdict.shift is not None and train is not None and after.labels is not None:
+        bound = ceiling_of(verdict.shift, train, after, model=model, seed=seed)
     return Diagnosis(
         verdict=verdict,
         pairing=pairing.to_json(),
         candidates=tuple(_listed(c) for c in candidates[:SHOWN]),
         accuracy=proof.accuracy,
         proof=proof.checks,
-        explanation=_explained(verdict, candidates, proof, pairing),
+        explanation=explained(verdict, candidates, proof, why, aim, bound),
         notes=notes,
+        mechanisms=tuple(m.to_json() for m in why),
+        ceiling=None if bound is None else bound.to_json(),
+        adversarial=None if aim is None else aim.to_json(),
         seconds=time.monotonic() - begun,
     )
+
+
+def _matched(before: ImageSet, after: ImageSet, pairing: Pairing) -> tuple[ImageSet, ImageSet]:
+    """Both sets in the order of the shifted one, without the images that have no partner."""
+    assert pairing.order is not None
+    found = np.flatnonzero(pairing.order >= 0)
+    partner = pairing.order[found]
+    own = None if before.labels is None else before.labels[partner]
+    given = None if after.labels is None else after.labels[found]
+    return replace(before, images=before.images[partner], labels=own), replace(
+        after, images=after.images[found], labels=given
+    )
+
+
+def _aim(
+    model: nn.Module | None,
+    before: ImageSet,
+    after: ImageSet,
+    verdict: Verdict,
+    candidates: tuple[Candidate, ...],
+    seed: int,
+) -> AdversarialEvidence | None:
+    """Whether the change was aimed at the model; asked only where chance, or nothing in the catalogue, is the other explanation."""
+    random = bool(candidates) and candidates[0].remade.chance > 0
+    if model is None or (verdict.shift is not None and not random):
+        return None
+    return adversarial_evidence(model, before.images, after.images, before.labels, seed)
+
+
+def _could_be_aimed(verdict: Verdict, pairs: Pairs) -> bool:
+    """Whether the change is about as large on every image and nowhere large, as an attack's is."""
+    if verdict.shift is not None and verdict.family != "sign_noise":
+        return False
+    change = np.abs(pairs.shifted - pairs.reference)
+    largest = change.max((1, 2, 3))
+    length = np.sqrt((change**2).sum((1, 2, 3)))
+    even = min(float(side.std() / max(side.mean(), 1e-9)) for side in (largest, length))
+    return even < EVEN and float(largest.mean()) < LARGEST
 
 
 def _checked(
@@ -190,18 +250,3 @@ def _listed(candidate: Candidate) -> Mapping[str, Any]:
         "misfit": candidate.misfit,
         "unexplained": candidate.remade.unexplained,
     }
-
-
-def _explained(verdict: Verdict, candidates: tuple[Candidate, ...], proof: Proof, pairing: Pairing) -> str:
-    if verdict.shift is None:
-        nearest = candidates[0]
-        return (
-            f"Nothing in the catalogue makes this shift. Nearest is {canonical(nearest.shift)}, which leaves "
-            f"{100 * nearest.misfit:.0f}% of the change unexplained."
-        )
-    said = [f"{str(verdict.shift)[0].upper()}{str(verdict.shift)[1:]}."]
-    if candidates:
-        said.append(
-            f"Made again from the reference it leaves {100 * candidates[0].misfit:.1f}% of the change unexplained."
-        )
-    return " ".join([*said, *proof.sentences])

@@ -6,26 +6,31 @@ from itertools import product
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import linear_sum_assignment, minimize
 
 from shiftassay.diagnosis.portrait import Portrait
+from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import make
-from shiftassay.shifts.family import Images, Shift
+from shiftassay.shifts.family import FAMILIES, Images, Shift
+from shiftassay.shifts.pattern import FixedPattern
 
 PICTURES = ("pixels", "squares")
 LINEAR = ("translate", "roll", "rotate", "scale", "shear", "gaussian_blur", "defocus_blur", "motion_blur")
 KEPT = 3  # starts of a family that moves the picture
 STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)
+EDGE = 1e-4  # a value nearer to black or white may have been clipped
+WHITE = 0.985
 CONSTANT = 1e-6  # variance of a place that always shows the same
 
 
-def guesses(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def guesses(family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
     """Shared shifts of a family, and noise of one strength, that might lie between two sets; none if it leaves no trace to go by."""
     if family in LINEAR:
         return _by_mean_picture(family, reference, before, after)
     special: dict[str, Callable[..., list[Shift]]] = {
         "rescale": _rescale,
         "gain": _gain,
+        "shot_noise": _shot_noise,
         "occlusion": _occlusion,
         "stripe": _stripe,
         "fixed_pattern": _fixed_pattern,
@@ -49,11 +54,10 @@ def guesses(family: str, reference: Images, shifted: Images, before: Portrait, a
         "speckle_noise": [{"sd": 2 * v} for v in STRENGTHS],
         "impulse_noise": [{"fraction": v} for v in (0.02, *STRENGTHS)],
         "pixel_dropout": [{"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9)],
-        "shot_noise": [{"photons": v} for v in (1.0, 3.0, 8.0, 25.0, 80.0)],
         "pixelate": [{"factor": v} for v in (2, 4, 7, 14)],
-        "jpeg": [{"quality": v} for v in (5, 10, 20, 40, 70)],
+        "jpeg": [{"quality": v} for v in (*range(4, 40, 4), *range(40, 96, 8))],
         "fog": [{"amount": v} for v in (0.2, 0.4, 0.6, 0.9)],
-        "spatter": [{"coverage": v} for v in (0.05, 0.1, 0.2, 0.35)],
+        "spatter": [{"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4)],
         "glass_blur": [{"sd": v} for v in (0.4, 0.8)],
     }
     given = [
@@ -65,8 +69,6 @@ def guesses(family: str, reference: Images, shifted: Images, before: Portrait, a
 
 def allowed(family: str, parameters: dict, images: Images) -> Shift | None:
     """The shift, or None if these parameters, or images of this size, are not allowed."""
-    from shiftassay.errors import BadInput
-
     try:
         how = make(family, parameters)
         how.apply(images[:1], np.random.default_rng(0))
@@ -75,7 +77,7 @@ def allowed(family: str, parameters: dict, images: Images) -> Shift | None:
     return how
 
 
-def _by_mean_picture(family: str, reference: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _by_mean_picture(family: str, reference: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
     """Linear in the picture, a shift does to the mean picture what it does to each: a fine grid costs next to nothing."""
     c, h, w = reference.shape[1:]
     reach = {"dx": range(-(w // 3), w // 3 + 1), "dy": range(-(h // 3), h // 3 + 1)}
@@ -95,7 +97,8 @@ def _by_mean_picture(family: str, reference: Images, before: Portrait, after: Po
     }
     mean = before.mean["pixels"].reshape(1, c, h, w).astype(np.float32)
     error = before.variance["pixels"] / before.n + after.variance["pixels"] / after.n
-    shifts = [how for g in grid[family] if (how := make(family, g)) is not None]
+    cls = FAMILIES[family]
+    shifts = [cls(**g) for g in grid[family]]
     misfit = [
         np.sum((how.apply(mean, np.random.default_rng(0)).ravel() - after.mean["pixels"]) ** 2 / error)
         for how in shifts
@@ -107,30 +110,70 @@ def _by_mean_picture(family: str, reference: Images, before: Portrait, after: Po
             chosen.append(int(i))
         if len(chosen) == KEPT:
             break
-    return [shifts[i] for i in chosen]
+    starts = [shifts[i] for i in chosen]
+    if family == "roll":
+        return starts
+    # The grid's own values too: a move by whole pixels, or a half turn, blurs nothing, and next to it everything does.
+    return starts + [_polished(how, mean, after.mean["pixels"], error) for how in starts]
 
 
-def _rescale(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _polished(how: Shift, mean: Images, target: np.ndarray, error: np.ndarray) -> Shift:
+    """The shift with its numbers fitted to the mean picture."""
+    names = list(how.search)
+
+    def misfit(numbers: np.ndarray) -> float:
+        try:
+            moved = replace(how, **dict(zip(names, map(float, numbers), strict=True)))
+        except BadInput:
+            return np.inf
+        return float(np.sum((moved.apply(mean, np.random.default_rng(0)).ravel() - target) ** 2 / error))
+
+    begin = np.array([getattr(how, name) for name in names])
+    simplex = np.vstack([begin, begin + np.diag([2 * how.search[name].step for name in names])])
+    best = minimize(
+        misfit, begin, method="Nelder-Mead", options={"initial_simplex": simplex, "maxfev": 30 * len(names)}
+    ).x
+    return replace(how, **dict(zip(names, map(float, best), strict=True)))
+
+
+def _rescale(family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
+    """By mean and sd, and by the extremes, which are exact where nothing was clipped."""
     scale = float(shifted.std() / max(float(reference.std()), 1e-9))
-    return [
-        make(family, {"scale": s, "offset": float(shifted.mean() - s * reference.mean())}) for s in (scale, -scale) if s
+    range_ = float(np.ptp(shifted) / max(float(np.ptp(reference)), 1e-9))
+    guessed = [(s, float(shifted.mean() - s * reference.mean())) for s in (scale, -scale)]
+    guessed += [
+        (range_, float(shifted.min() - range_ * reference.min())),
+        (-range_, float(shifted.max() + range_ * reference.min())),
     ]
+    return [make(family, {"scale": s, "offset": offset}) for s, offset in guessed if s]
 
 
-def _gain(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _gain(family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
     factor = float(shifted.mean() / max(float(reference.mean()), 1e-9))
-    if factor <= 0:
+    if factor <= 0 or min(abs(factor / unit - 1) for unit in (255, 1 / 255)) < 0.05:  # other units: that is rescale
         return []
     bright = [make(family, {"factor": f * factor, "clip": True}) for f in (1.0, 1.3, 1.8)] if factor > 1 else []
-    return [make(family, {"factor": factor}), *bright]
+    extreme = float(shifted.max() / max(float(reference.max()), 1e-9))
+    return [make(family, {"factor": f}) for f in (factor, extreme) if f > 0] + bright
 
 
-def _occlusion(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _shot_noise(
+    family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait
+) -> list[Shift]:
+    """One photon is the smallest value above black."""
+    seen = shifted[shifted > 1e-6]
+    clip = bool(shifted.max() <= 1)
+    return [make(family, {"photons": 1 / float(seen.min()), "clip": clip})] if seen.size else []
+
+
+def _occlusion(
+    family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait
+) -> list[Shift]:
     """The smallest rectangle round the places that always show one value, and did not in the reference."""
-    grey = shifted[:, 0]
-    fixed = (grey.var(axis=0) < CONSTANT) & (
-        (reference[:, 0].var(axis=0) > 1e-4) | (np.abs(grey[0] - reference[:, 0].mean(axis=0)) > 0.02)
-    )
+    grey, before_grey = shifted[:, 0], reference[:, 0]
+    changed = np.mean(np.abs(before_grey - grey[:1]) > 0.02, axis=0)
+    # A place that seldom shows ink may have shown none by chance.
+    fixed = (grey.var(axis=0) < CONSTANT) & (changed > max(0.02, 10 / len(shifted)))
     if not fixed.any():
         return []
     fill = float(np.median(grey[0][fixed]))
@@ -147,40 +190,42 @@ def _occlusion(family: str, reference: Images, shifted: Images, before: Portrait
     return [how] if how else []
 
 
-def _stripe(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _stripe(family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
     a, b = (side.mean(axis=(0, 1, 2)) for side in (reference, shifted))
     columns = np.flatnonzero(np.abs(b - (1 - a)) < np.abs(b - a))
     return [make(family, {"columns": columns.tolist()})] if 0 < len(columns) < len(a) else []
 
 
-def _fixed_pattern(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
-    """What must be added at each place so that its mean is the one seen, by bisection; 0 where the place is black throughout."""
-    clip = shifted.min() >= 0 and shifted.max() <= 1
-    target = shifted.mean(axis=0)
-    if not clip:
-        pattern = target - reference.mean(axis=0)
-    else:
-        low, high = np.full(target.shape, -1.0, np.float32), np.ones(target.shape, np.float32)
-        for _ in range(14):
-            middle = (low + high) / 2
-            below = np.clip(reference + middle, 0, 1).mean(axis=0) < target
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        pattern = np.where((target > 1e-4) & (target < 1 - 1e-4), (low + high) / 2, 0)
-    seen = pattern[pattern != 0]
-    if not seen.size:
+def _fixed_pattern(
+    family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait
+) -> list[Shift]:
+    """The median, over quantiles that are neither black nor white, of how far each place's values moved; 0 where none is seen."""
+    clip = bool(shifted.min() >= 0 and shifted.max() <= 1)
+    levels = np.concatenate([np.linspace(0.02, 0.98, 33), [0.99, 0.995]])
+    one, other = (np.quantile(side, levels, axis=0) for side in (reference, shifted))
+    inside = (other > EDGE) & (other < 1 - EDGE) if clip else np.ones(other.shape, bool)
+    with np.errstate(all="ignore"):
+        # What was black or white before shows the pattern itself; greys only to the errors of two quantiles.
+        exact = inside & ((one < EDGE) | (one > WHITE))
+        moved = np.where(np.where(exact.any(axis=0), exact, inside), other - one, np.nan)
+        seen = inside.any(axis=0)
+        pattern = np.zeros(seen.shape)
+        pattern[seen] = np.nanmedian(moved[:, seen], axis=0)
+    if not seen.any():
         return []
-    # Below black only a bound is seen: the upper half of the values tells the spread.
-    sd = float(np.sqrt(np.mean(pattern[pattern > 0] ** 2))) if clip and (pattern > 0).any() else float(seen.std())
-    return [replace(make(family, {"sd": sd, "clip": bool(clip)}), pattern=tuple(pattern.ravel().tolist()))]  # pyright: ignore[reportCallIssue]
+    # Below black only a bound is seen: the values above tell the spread.
+    told = pattern[pattern > 0] if clip and (pattern > 0).any() else pattern[seen]
+    sd = float(np.sqrt(np.mean(told**2)))
+    return [FixedPattern(sd, tuple(map(float, pattern.ravel())), clip)]
 
 
-def _lines(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _lines(family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
     axis = 1 if family == "row_permutation" else 2
     order = matched_parts(before, after, lambda v: np.moveaxis(v.reshape(reference.shape[1:]), axis, 0))
     return [make(family, {"permutation": order.tolist()})]
 
 
-def _blocks(family: str, reference: Images, shifted: Images, before: Portrait, after: Portrait) -> list[Shift]:
+def _blocks(family: str, reference: np.ndarray, shifted: np.ndarray, before: Portrait, after: Portrait) -> list[Shift]:
     c, h, w = reference.shape[1:]
     found = []
     for block in range(2, min(h, w) // 2 + 1):

@@ -3,31 +3,62 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import minimize
 
+from shiftassay.diagnosis.remake import remake
+from shiftassay.errors import BadInput
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.fitting import refine
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
 
 IMAGES = 100
+NOISY_IMAGES = 40
+TRIES = 45
+FIRST_STEP = 0.08  # of a number, for the simplex
+STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
 def polished(how: Shift, pairs: Pairs) -> Shift:
-    """The composition with the shared numbers of its parts fitted together."""
+    """The composition with the shared numbers of its parts fitted together.
+
+    Without chance, by least squares. With it, least squares would shrink the noise: the numbers and the noise's strength
+    are those whose remake differs least (Nelder and Mead 1965), from where least squares puts the parts without chance.
+    """
     if not isinstance(how, Compose):
         return how
-    pairs = pairs.first(IMAGES)
-    joint = Joint(how.parts)
-    if not len(joint.begin):
-        return how
-    return joint.at(refine(joint, joint.begin[None], pairs))
+    noisy = tuple(i for i, part in enumerate(how.parts) if part.group == "noise" or part.family == "pixel_dropout")
+    quiet = Joint(how.parts, tuple(i for i in range(len(how.parts)) if i not in noisy))
+    if not noisy:
+        return quiet.at(refine(quiet, quiet.begin[None], pairs.first(IMAGES))) if len(quiet.begin) else how
+    return _least_misfit(Joint(how.parts, tuple(range(len(how.parts))), STRENGTHS), pairs.first(NOISY_IMAGES))
+
+
+def _least_misfit(joint: "Joint", pairs: Pairs) -> Shift:
+    begin = joint.begin
+    if not len(begin):
+        return joint.at(begin)
+
+    def misfit(logarithms: np.ndarray) -> float:
+        try:
+            return remake(joint.at(begin + scale * logarithms), pairs, others=False).misfit
+        except BadInput:
+            return 10.0
+
+    scale = np.maximum(np.abs(begin), joint.least_scale)
+    simplex = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
+    options = {"initial_simplex": simplex, "maxfev": TRIES, "xatol": 2e-3, "fatol": 2e-4}
+    found = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
+    return joint.at(begin + scale * found.x)
 
 
 @dataclass(frozen=True)
 class Joint:
-    """A composition as a fit sees a family: its numbers in a row. Parts that are drawn or have no derivative stay as they are."""
+    """A composition as a fit sees a family: the numbers of some of its parts in a row. What is drawn, or has no derivative, stays."""
 
     parts: tuple[Shift, ...]
+    of: tuple[int, ...]
+    besides: tuple[str, ...] = ()
 
     @property
     def smooth(self) -> bool:
@@ -37,18 +68,28 @@ class Joint:
     def free(self) -> list[tuple[int, str]]:
         return [
             (i, name)
-            for i, part in enumerate(self.parts)
-            for name, searched in part.search.items()
-            if searched.step and isinstance(getattr(part, name, None), float)
+            for i in self.of
+            for name, value in vars(self.parts[i]).items()
+            if isinstance(value, float) and (name in self.besides or self._step(i, name))
         ]
+
+    def _step(self, i: int, name: str) -> float:
+        searched = self.parts[i].search
+        return searched[name].step if name in searched else 0
 
     @property
     def begin(self) -> np.ndarray:
         return np.array([getattr(self.parts[i], name) for i, name in self.free])
 
+    @property
+    def least_scale(self) -> np.ndarray:
+        """A number's size where it happens to begin near 0."""
+        return np.array([4 * self._step(i, name) for i, name in self.free])
+
     def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         searched = [self.parts[i].search[name] for i, name in self.free]
-        return tuple(np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))  # pyright: ignore[reportReturnType]
+        step, low, high = (np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))
+        return step, low, high
 
     def at_each(self, numbers: np.ndarray) -> Compose:
         raise NotImplementedError("a composition is fitted to all images together")

@@ -1,57 +1,73 @@
-"""Which place went where, from two samples without a common image: each place's own values, then what it varies with."""
+"""Which place went where, from two samples without a common image: by each place's own values, and by what it varies with."""
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 
-from shiftassay.shifts.family import Images
+RANKS = (5, 8, 8, 12, 12, 18, 18, 26, 26, 40, 40, 60, 60, 60)  # principal components that are compared, round by round
+IMAGES = 3000
+ROUNDS = 25
+WEIGHT = 3.0  # of a place's own mean and deviation beside its correlations
 
-ROUNDS = 12
-LEVELS = 16  # quantiles of a place's values
-IMAGES = 2000
 
+def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarray, "_"]:
+    """The permutation (out[i] = in[p[i]]) under which places of two samples have like means, deviations and covariances.
 
-def matched_places(reference: Images, shifted: Images) -> Int64[np.ndarray, "_"]:
-    """The permutation (out[i] = in[p[i]]) under which places of two samples have like values and like correlations.
-
-    Places start out with the partner whose values are distributed most alike; then each is matched by its
-    correlations with all others, given their partners of the round before, until nothing moves: Frank and Wolfe's steps for graph
-    matching (Vogelstein et al. 2015), with whole steps. Places that always show the same can't be told apart: `unidentified` lists them.
+    A permutation of places permutes the loadings of the principal components and changes nothing else but signs, and for components
+    of like variance a rotation among them. Signs are chosen by third moments of the scores; then places are matched by
+    their loadings, the rotation that brings matched places together is found (Schönemann 1966), and so on with more
+    components each round. Places that always show the same can't be told apart: see `unidentified`.
     """
     x, y = (
-        side[:IMAGES].mean(axis=1).reshape(min(len(side), IMAGES), -1).astype(np.float64)
-        for side in (reference, shifted)
+        side[:IMAGES].mean(axis=1).reshape(len(side[:IMAGES]), -1).astype(np.float64) for side in (reference, shifted)
     )
-    marginal = _unlike(_marginals(x), _marginals(y))
-    order = linear_sum_assignment(marginal)[1]
-    a, b = _correlations(x), _correlations(y)
+    own = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) for side in (x, y)]
+    (a, p), (b, q) = _loadings(x), _loadings(y)
+    turn = np.diag(_signs(p[:, : RANKS[0]], q[:, : RANKS[0]]))
+    order = np.arange(x.shape[1])
+    for rank in RANKS:
+        rank = min(rank, a.shape[1], b.shape[1])
+        if rank > len(turn):
+            turn = orthogonal_procrustes(a[order, :rank], b[:, :rank])[0]
+        one = np.concatenate([own[0], a[:, :rank] @ turn[:rank, :rank]], axis=1)
+        other = np.concatenate([own[1], b[:, :rank]], axis=1)
+        order = linear_sum_assignment((other**2).sum(1)[:, None] + (one**2).sum(1)[None] - 2 * other @ one.T)[1]
+        turn = orthogonal_procrustes(a[order, :rank], b[:, :rank])[0]
+    return _sharpened(order, x, y)
+
+
+def _sharpened(
+    order: Int64[np.ndarray, "_"], x: Float64[np.ndarray, "_ _"], y: Float64[np.ndarray, "_ _"]
+) -> Int64[np.ndarray, "_"]:
+    """Each place matched by its correlations with all others, which stand where they were last put: Frank and Wolfe's steps."""
+    a, b = (np.cov(side.T) / np.sqrt(np.outer(side.std(0) + 0.03, side.std(0) + 0.03)) for side in (x, y))
+    means = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) * WEIGHT for side in (x, y)]
     for _ in range(ROUNDS):
-        # Likeness of place i's correlations to those of place j, the others standing where they were last put.
-        cost = _unlike(b, a[:, order]) + marginal
-        again = linear_sum_assignment(cost)[1]
+        one, other = np.concatenate([a[:, order], means[0]], axis=1), np.concatenate([b, means[1]], axis=1)
+        again = linear_sum_assignment((other**2).sum(1)[:, None] + (one**2).sum(1)[None] - 2 * other @ one.T)[1]
         if np.array_equal(again, order):
             break
         order = again
     return order
 
 
-def unidentified(shifted: Images) -> list[int]:
+def unidentified(shifted: np.ndarray) -> list[int]:
     """Places whose value is the same in every image."""
-    return np.flatnonzero(shifted.mean(axis=1).reshape(len(shifted), -1).var(axis=0) < 1e-9).tolist()
+    return np.flatnonzero(np.ptp(shifted.mean(axis=1).reshape(len(shifted), -1), axis=0) < 1e-6).tolist()
 
 
-def _marginals(values: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_ _"]:
-    return np.concatenate(
-        [np.quantile(values, np.linspace(0.02, 0.98, LEVELS), axis=0), [values.mean(0), values.std(0)]]
-    ).T
-
-
-def _correlations(values: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_ _"]:
-    """Covariances over the square root of the sd's, so that places that hardly vary say little."""
+def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "_ _"], Float64[np.ndarray, "_ _"]]:
+    """Each place's loadings on the principal components, largest first, and the components' scores, with variance 1."""
     centred = values - values.mean(axis=0)
-    sd = np.sqrt(centred.std(axis=0) + 1e-3)
-    return (centred.T @ centred) / len(values) / np.outer(sd, sd)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(values))
+    count = min(max(RANKS), len(values) - 1)
+    variances, directions = variances[::-1][:count].clip(1e-12), directions[:, ::-1][:, :count]
+    return directions * np.sqrt(variances), centred @ directions / np.sqrt(variances)
 
 
-def _unlike(b: np.ndarray, a: np.ndarray) -> Float64[np.ndarray, "_ _"]:
-    return (b**2).sum(1)[:, None] + (a**2).sum(1)[None] - 2 * b @ a.T
+def _signs(p: Float64[np.ndarray, "_ _"], q: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_"]:
+    """The signs under which third moments of two sets of scores agree: E[z_a² z_b] changes its sign with b alone."""
+    p, q = np.clip(p, -3, 3), np.clip(q, -3, 3)
+    agree = np.sum(((p**2).T @ p / len(p)) * ((q**2).T @ q / len(q)), axis=0)
+    return np.where(agree < 0, -1.0, 1.0)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
-from shiftassay.shifts.family import Images
+from shiftassay.diagnosis.traits import axes
 
 BINS = 24
+COMPONENTS = 80
 FLOOR = 0.03  # sd of one image's number, in units of the set's range: places that are always black are no more certain than that
 
 Blocks = dict[str, Float64[np.ndarray, "_"]]
@@ -15,7 +16,8 @@ Blocks = dict[str, Float64[np.ndarray, "_"]]
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """Mean and variance over n images of each number, in blocks: `pixels`, their `squares`, `values` (a histogram), `steps`
+    """Mean and variance over n images of each number, in blocks: `pixels`, their `squares`, `components` (scores on principal axes:
+    what varies from image to image anyway, such as the shares of the classes, counts less there), `values` (a histogram), `steps`
     between neighbours (histograms), the Fourier `amplitudes`, and what varies between whole `images`."""
 
     n: int
@@ -35,9 +37,26 @@ class Portrait:
         return found
 
 
-def portrait(images: Images, low: float, high: float) -> Portrait:
-    """The portrait of images, with histograms between two values: those of the shifted set, whatever it is compared with."""
-    n, c, h, w = images.shape
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What portraits share to be comparable: the range of histograms, and the axes of `components`, all of the shifted set."""
+
+    low: float
+    high: float
+    axes: Float32[np.ndarray, "d k"]
+
+
+def frame_of(shifted: np.ndarray) -> Frame:
+    """The frame that a shifted set gives."""
+    flat = shifted.reshape(len(shifted), -1)
+    plane = axes(flat - flat.mean(axis=0), COMPONENTS, np.random.default_rng(0))
+    return Frame(float(shifted.min()), float(shifted.max()), plane)
+
+
+def portrait(images: np.ndarray, frame: Frame) -> Portrait:
+    """The portrait of images (n, c, h, w) in the frame of the set that they are compared with."""
+    n, _, h, w = images.shape
+    low, high = frame.low, frame.high
     flat = images.reshape(n, -1)
     grey = images.mean(axis=1)
     amplitudes = np.abs(np.fft.rfft2(grey)).reshape(n, -1)
@@ -46,14 +65,16 @@ def portrait(images: Images, low: float, high: float) -> Portrait:
     numbers = {
         "pixels": flat,
         "squares": flat**2,
+        "components": flat @ frame.axes,
         "values": _histogram(flat, low, high),
-        "steps": np.concatenate([_histogram(d.reshape(n, -1), 0, scale) for d in (across, down)], axis=1),
+        "steps": np.concatenate([_histogram(d.reshape(n, -1), 0.0, scale) for d in (across, down)], axis=1),
         "amplitudes": amplitudes,
         "images": np.stack([flat.mean(axis=1), flat.mean(axis=1) ** 2, flat.std(axis=1)], axis=1),
     }
     floor = {
         "pixels": FLOOR * scale,
         "squares": FLOOR * scale * max(abs(high), abs(low), 1e-9),
+        "components": FLOOR * scale * 5,
         "values": 0.002,
         "steps": 0.002,
         "amplitudes": FLOOR * scale * np.sqrt(h * w),

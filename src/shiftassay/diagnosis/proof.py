@@ -14,7 +14,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.shifts.catalogue import shift
-from shiftassay.shifts.family import Shift
+from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.pairs import Pairs
 
 MOST = 4000
@@ -30,21 +30,14 @@ class Proof:
 
 
 def prove(
-    verdict: Verdict,
-    before: ImageSet,
-    after: ImageSet,
-    order: np.ndarray,
-    model: nn.Module | None,
-    seed: int,
-    device: str,
+    verdict: Verdict, before: ImageSet, after: ImageSet, model: nn.Module | None, seed: int, device: str
 ) -> Proof:
     """Ask the model about the reference, the shifted set, its remake, and the shifted set with the shift undone."""
     if model is None or before.labels is None:
         return Proof(None)
-    found = np.flatnonzero(order >= 0)[:MOST]
-    clean, seen = before.images[order[found]], after.images[found]
-    own = before.labels[order[found]]
-    given = own if after.labels is None else after.labels[found]
+    clean, seen = before.images[:MOST], after.images[:MOST]
+    own = before.labels[:MOST]
+    given = own if after.labels is None else after.labels[:MOST]
     right = {
         name: _right(model, images, labels, device)
         for name, images, labels in (("reference", clean, own), ("shifted", seen, given))
@@ -52,9 +45,10 @@ def prove(
     accuracy: dict[str, float | None] = {name: float(r.mean()) for name, r in right.items()}
     accuracy |= dict.fromkeys(("reproduced", "restored_with_partner", "restored_blind"))
     how = verdict.shift
-    if how is None or how.needs_model:
+    if how is None:
         return Proof(accuracy)
-    remakes = [shift(ImageSet(clean, own), how, seed_) for seed_ in (seed + 1, seed + 2)]
+    context = Context(own, lambda images: model(images.to(device)).float().cpu()) if how.needs_model else None
+    remakes = [shift(ImageSet(clean, own), how, seed_, context) for seed_ in (seed + 1, seed + 2)]
     same = all(len(r) == len(clean) for r in remakes)
     if not same:
         return Proof(accuracy)
@@ -62,9 +56,8 @@ def prove(
     accuracy["reproduced"] = float(again[0].mean())
     checks = [_mistakes(right["shifted"], again)]
     pairs = Pairs(clean, seen)
-    followed = _followed(how, pairs)
     for name, undoing in (
-        ("restored_with_partner", followed),
+        ("restored_with_partner", how.followed(pairs)),
         ("restored_blind", how if _undoable_blind(how) else None),
     ):
         undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
@@ -75,10 +68,6 @@ def prove(
 
 def _right(model: nn.Module, images: np.ndarray, labels: np.ndarray, device: str) -> np.ndarray:
     return labels_of(predict(model, images, device)) == labels
-
-
-def _followed(how: Shift, pairs: Pairs) -> Shift | None:
-    return how.followed(pairs)
 
 
 def _undoable_blind(how: Shift) -> bool:

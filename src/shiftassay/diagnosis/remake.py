@@ -18,6 +18,7 @@ from shiftassay.shifts.warp import OURS, Resampling, resampled
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
 SHRUNK = 0.9
+STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0.5))
 
@@ -62,6 +63,11 @@ def moves(shift: Shift) -> bool:
     return any(part.smooth for part in (shift.parts if isinstance(shift, Compose) else (shift,)))
 
 
+def blurs(shift: Shift) -> bool:
+    """Whether others' code may treat the neighbourhood of a pixel a little differently."""
+    return any(p.group in ("blur", "overlay") for p in (shift.parts if isinstance(shift, Compose) else (shift,)))
+
+
 def shrinks(shift: Shift) -> bool:
     """Whether the picture becomes smaller, which careful code does not do by sampling alone."""
     parts = shift.parts if isinstance(shift, Compose) else (shift,)
@@ -72,22 +78,21 @@ def shrinks(shift: Shift) -> bool:
 def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resampling) -> Remake:
     with resampled(how):
         made = [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2)]
-        random = not np.array_equal(*made)
+        random = not np.array_equal(made[0], made[1])
         if random:
             made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
-    mean = np.mean(made[1:], axis=0, dtype=np.float32) if random else made[0]
+    mean = _mean(made[1:]) if random else made[0]
     left = pairs.shifted - mean
     scale = change_of(pairs)
     energy = _energy(left)
     if not random:
-        return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
+        strictness = 1 if moves(shift) or blurs(shift) else STRICT
+        return Remake(shift, strictness * max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
     drawn = made[0] - mean
     expected = _energy(drawn)
-    unexplained = abs(energy - expected) / scale
+    unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
     seen = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
-    null = _mismatch(
-        pairs.reference, np.mean([made[0], *made[2:]], axis=0, dtype=np.float32), made[1], made[0], expected
-    )
+    null = _mismatch(pairs.reference, _mean([made[0], *made[2:]]), made[1], made[0], expected)
     details = {name: max(value - null[name], 0.0) for name, value in seen.items()}
     chance = min(max(energy, expected) / scale, 1.0)
     return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
@@ -122,8 +127,18 @@ def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, en
     }
 
 
+def _mean(remakes: list[Images]) -> Images:
+    return np.asarray(np.mean(remakes, axis=0, dtype=np.float32))
+
+
 def _energy(images: Images) -> float:
     return float(np.mean(images**2, dtype=np.float64))
+
+
+def _sampling_error(left: Images, drawn: Images) -> float:
+    """Of the difference of two energies, each a mean over images."""
+    each = [np.mean(side**2, axis=(1, 2, 3), dtype=np.float64) for side in (left, drawn)]
+    return float(np.sqrt(sum(e.var() / e.size for e in each)))
 
 
 def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:

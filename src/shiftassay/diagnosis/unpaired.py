@@ -1,27 +1,39 @@
 """Which shift lies between two samples that share no image: by portraits of the sets, which a right remake makes alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from scipy.optimize import minimize, nnls
+from scipy.optimize import minimize
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.class_shares import class_prior
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.guesses import guesses
 from shiftassay.diagnosis.permuted import matched_places
-from shiftassay.diagnosis.portrait import Portrait, mixture, portrait
+from shiftassay.diagnosis.portrait import Frame, Portrait, frame_of, portrait
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.family import FAMILIES, Images, Shift
+from shiftassay.shifts.sample import ClassPrior
 
-LOOK = 150  # images of the reference for a first look at every guess
+LOOK = 120  # images of the reference for a first look at every guess
 FIT = 400  # for the fit of the promising ones
 RANK = 1000  # and for their ranking
 PROMISING = 10
-FINAL = 4
+FINAL = 5
 SPLITS = 12  # halvings of the reference that say what misfit chance leaves
+WEIGHT = 3.0  # of the misfit against freedom: misfits are of images that nothing was fitted to
+NEAR = 4.0  # times the best misfit, up to which a candidate is fitted more closely
+DRAWN = (
+    "fog",
+    "spatter",
+    "dotted_line",
+    "zigzag",
+    "glass_blur",
+    "elastic",
+)  # whose strength alone is fitted, their first number
 STEP = 0.12  # of a number: the first step of its fit
 
 
@@ -41,7 +53,7 @@ class Candidate:
     @property
     def cost(self) -> float:
         """The logarithm of the misfit, as far as it is above chance, and the price of its numbers."""
-        return float(np.log(max(self.misfit, self.null, 1.0))) + price(self.shift)
+        return WEIGHT * float(np.log(max(self.misfit / self.null, 1.0))) + price(self.shift)
 
 
 def estimate_unpaired(
@@ -55,9 +67,9 @@ def estimate_unpaired(
     rng = np.random.default_rng(seed_for(seed, "unpaired"))
     families = tuple(FAMILIES) if families is None else families
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, rng) for side in (reference, shifted))
-    low, high = float(shifted.images.min()), float(shifted.images.max())
-    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], low, high), low, high, seed)
-    before = portrait(fit_x.images[:RANK], low, high)
+    frame = frame_of(shifted.images[: 2 * RANK])
+    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed)
+    before = portrait(fit_x.images[:RANK], frame)
     found = [
         how
         for family in families
@@ -68,16 +80,29 @@ def estimate_unpaired(
     chosen = _promising([found[i] for _, i in looked])
     if "pixel_permutation" in families:
         chosen += _permutation(sight, fit_x.images, fit_y.images)
-    fitted = sorted((_refined(how, sight, LOOK, 14) for how in chosen), key=lambda how: sight.misfit(how, LOOK))[:FINAL]
-    fitted = [_refined(how, sight, FIT, 40) for how in fitted] + [make("identity")]
+    once = sorted(
+        ((sight.misfit(how, LOOK), i, how) for i, how in enumerate(_refined(h, sight, LOOK, 14) for h in chosen))
+    )
+    once = [c for i, c in enumerate(once) if c[2].family not in {other[2].family for other in once[:i]}]
+    near = [how for misfit, _, how in once[:FINAL] if misfit <= NEAR * once[0][0]]
+    fitted = [_refined(how, sight, FIT, 30) for how in near] + [how for _, _, how in once[len(near) : FINAL]]
+    fitted.append(make("identity"))
 
-    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], low, high), low, high, seed + 1)
+    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], frame), frame, seed + 1)
     null = _null(reference.images, len(rank_y.images[:RANK]), rng)
     candidates = [Candidate(how, judge.misfit(how, RANK), null) for how in fitted]
     if "class_prior" in families and reference.labels is not None:
-        candidates += _class_prior(fit_x, rank_x, sight.target, judge, shifted.labels, null)
+        candidates += [
+            Candidate(ClassPrior(shares), mixed.distance(judge.target), null)
+            for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, frame)
+        ]
     candidates.sort(key=lambda c: (c.misfit > null or c.shift.family != "identity", c.cost))
-    return candidates
+    # Which family it is has been judged on other images than its numbers: the best may now use them all.
+    whole = _Sight(
+        np.concatenate([fit_x.images, rank_x.images])[:RANK], portrait(shifted.images[: 2 * RANK], frame), frame, seed
+    )
+    best = candidates[0]
+    return [replace(best, shift=_refined(best.shift, whole, RANK, 16)), *candidates[1:]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +111,7 @@ class _Sight:
 
     images: Images
     target: Portrait
-    low: float
-    high: float
+    frame: Frame
     seed: int
 
     def misfit(self, how: Shift, count: int) -> float:
@@ -95,7 +119,7 @@ class _Sight:
             made = how.apply(self.images[:count], np.random.default_rng(self.seed))
         except BadInput:
             return float("inf")
-        return portrait(made, self.low, self.high).distance(self.target) if np.isfinite(made).all() else float("inf")
+        return portrait(made, self.frame).distance(self.target) if np.isfinite(made).all() else float("inf")
 
 
 def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
@@ -110,12 +134,12 @@ def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSe
 
 def _null(images: Images, n: int, rng: np.random.Generator) -> float:
     """The mean misfit of halves of the reference, and three sd."""
-    low, high = float(images.min()), float(images.max())
+    frame = frame_of(images[: 2 * RANK])
     n = min(n, len(images) // 2)
     found = []
     for _ in range(SPLITS):
         order = rng.permutation(len(images))[: 2 * n]
-        one, other = (portrait(images[part], low, high) for part in (order[:n], order[n:]))
+        one, other = (portrait(images[part], frame) for part in (order[:n], order[n:]))
         found.append(one.distance(other))
     return float(np.mean(found) + 3 * np.std(found, ddof=1))
 
@@ -133,10 +157,12 @@ def _promising(found: list[Shift]) -> list[Shift]:
 
 def _refined(how: Shift, sight: _Sight, count: int, tries: int) -> Shift:
     """The shift with its real numbers fitted, and whole ones tried in their neighbourhood."""
-    if how.family in ("quantize", "pixelate", "occlusion", "roll", "fixed_pattern"):
+    if how.family in ("quantize", "pixelate", "occlusion", "roll", "fixed_pattern", "shot_noise", "canny_edges"):
         return how  # every value was tried, or seen
     whole = [f.name for f in fields(how) if type(getattr(how, f.name)) is int]
     real = [f.name for f in fields(how) if type(getattr(how, f.name)) is float]
+    if how.family in DRAWN:
+        real, whole = real[:1], []
     if whole == ["quality"]:
         return _whole(how, "quality", sight, count)
     if not real or whole:
@@ -150,10 +176,13 @@ def _refined(how: Shift, sight: _Sight, count: int, tries: int) -> Shift:
     )
 
     def at(numbers: np.ndarray) -> Shift:
-        return make(how.family, {**how.parameters, **dict(zip(real, map(float, numbers), strict=True))})
+        return replace(how, **dict(zip(real, map(float, numbers), strict=True)))
 
     def misfit(numbers: np.ndarray) -> float:
-        return _tried(lambda: sight.misfit(at(numbers), count))
+        try:
+            return sight.misfit(at(numbers), count)
+        except BadInput:
+            return float("inf")
 
     simplex = np.vstack([begin, begin + np.diag(step)])
     result = minimize(
@@ -167,58 +196,19 @@ def _refined(how: Shift, sight: _Sight, count: int, tries: int) -> Shift:
 
 def _whole(how: Shift, name: str, sight: _Sight, count: int) -> Shift:
     best, least = how, sight.misfit(how, count)
-    for step in (8, -8, 4, -4, 2, -2, 1, -1):
-        value = getattr(best, name) + step
-        misfit = _tried(lambda value=value: sight.misfit(replace(best, **{name: value}), count))
-        if misfit < least:
-            best, least = replace(best, **{name: value}), misfit
+    for step in (4, -4, 2, -2, 1, -1):
+        try:
+            other = replace(best, **{name: getattr(best, name) + step})
+        except BadInput:
+            continue
+        if (misfit := sight.misfit(other, count)) < least:
+            best, least = other, misfit
     return best
-
-
-def _tried(made: Callable[[], float]) -> float:
-    try:
-        return made()
-    except BadInput:
-        return float("inf")
 
 
 def _permutation(sight: _Sight, reference: Images, shifted: Images) -> list[Shift]:
     """A permutation of places, where the grey values are the same and their places are not."""
-    before = portrait(reference[:FIT], sight.low, sight.high).distances(sight.target)
+    before = portrait(reference[:FIT], sight.frame).distances(sight.target)
     if before["values"] > 4 or before["pixels"] < 4:
         return []
     return [make("pixel_permutation", {"permutation": matched_places(reference, shifted).tolist()}, "shared")]
-
-
-def _class_prior(
-    fit: ImageSet, rank: ImageSet, target: Portrait, judge: _Sight, labels: np.ndarray | None, null: float
-) -> list[Candidate]:
-    """Other shares of the classes: counted where there are labels, else those whose mixture looks like the shifted set."""
-    assert fit.labels is not None and rank.labels is not None  # noqa: PT018
-    classes = int(max(fit.labels.max(), rank.labels.max())) + 1
-    sides = [
-        [portrait(side.images[side.labels == k], judge.low, judge.high) for k in range(classes)]  # pyright: ignore[reportOptionalSubscript]
-        for side in (fit, rank)
-        if min(np.bincount(side.labels, minlength=classes)) >= 3  # pyright: ignore[reportArgumentType, reportCallIssue]
-    ]
-    if len(sides) < 2:
-        return []
-    if labels is not None:
-        if labels.max() >= classes:
-            return []
-        shares = np.bincount(labels, minlength=classes) / len(labels)
-    else:
-        shares = _shares(sides[0], target)
-    misfit = mixture(sides[1], shares, len(rank)).distance(judge.target)
-    return [Candidate(make("class_prior", {"proportions": (shares / shares.sum()).tolist()}), misfit, null)]
-
-
-def _shares(parts: list[Portrait], target: Portrait) -> np.ndarray:
-    """Shares of the classes by non-negative least squares on the portraits' numbers, in units of their errors."""
-    columns, wanted = [], []
-    for name in ("pixels", "squares", "amplitudes", "images"):
-        error = np.sqrt(target.variance[name] / target.n) * np.sqrt(len(target.mean[name]))
-        columns.append(np.stack([p.mean[name] / error for p in parts], axis=1))
-        wanted.append(target.mean[name] / error)
-    shares = nnls(np.concatenate(columns), np.concatenate(wanted))[0]
-    return shares / max(shares.sum(), 1e-9)

@@ -9,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from shiftassay.report.style import BLUE, GREY, INK, ORANGE
+from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
 from shiftassay.runs.store import read_arrays
 
 MANY_SEEDS = 6
@@ -174,11 +174,37 @@ def _confidence(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
+def _designs(data: dict[str, Any], folder: Path) -> Canvas:
+    """Accuracy of each design, a colour each, on each variant, with intervals; by log-odds, so that 98.5 and 99% can be told apart."""
+    columns, designs = data["columns"], data["designs"]
+    canvas = Canvas(figsize=(7.2, (0.11 * len(designs) + 0.18) * len(columns) + 1.1))
+    axis = canvas.subplots()
+    ends = (0.005, 0.9995)
+    for place, (name, values) in enumerate(designs.items()):
+        rows = np.arange(len(columns)) + 0.8 * ((place + 0.5) / len(designs) - 0.5)
+        estimate, low, high = np.clip(np.array(values).T, *ends)
+        colour = INK if name == "specialists" else MORE[place % len(MORE)]
+        axis.hlines(rows, low, high, color=colour, linewidth=1.6)
+        axis.plot(estimate, rows, "D" if name == "specialists" else "o", color=colour, markersize=4, label=name)
+    for row in range(1, len(columns)):
+        axis.axhline(row - 0.5, color=GREY, linewidth=0.4)
+    ticks = (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+    axis.set_xscale("logit")
+    axis.set_xticks(ticks, [f"{100 * tick:g}" for tick in ticks])
+    axis.set_xticks([], minor=True)
+    axis.set(
+        yticks=range(len(columns)), yticklabels=columns, ylim=(len(columns) - 0.5, -0.5), xlabel="accuracy, %, by log-odds"
+    )  # fmt: skip
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0)
+    return canvas
+
+
 SET_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
     "accuracy": _accuracy,
     "confidence": _confidence,
     "confusions": _confusions,
     "curves": _curves,
+    "designs": _designs,
     "recall": _recall,
     "samples": _samples,
 }

@@ -1,5 +1,6 @@
 """Shifts that are aimed at a model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -51,15 +52,23 @@ class Adversarial(Shift):
             part = slice(start, start + CHUNK)
             begin = torch.from_numpy(rng.uniform(-1, 1, images[part].shape).astype(np.float32))
             labels = torch.from_numpy(context.labels[part])
-            attacked[part] = self._ascend(torch.from_numpy(images[part]), begin, labels, context).numpy()
+            attacked[part] = self.ascend(torch.from_numpy(images[part]), begin, labels, context.logits).numpy()
         return attacked
 
-    def _ascend(self, clean: torch.Tensor, begin: torch.Tensor, labels: torch.Tensor, context: Context) -> torch.Tensor:
+    def ascend(
+        self,
+        clean: torch.Tensor,
+        begin: torch.Tensor,
+        labels: torch.Tensor,
+        logits: Callable[[torch.Tensor], torch.Tensor],
+        steps: int = STEPS,
+    ) -> torch.Tensor:
+        """The attacked images, from a start in direction `begin` at the ball's border; a few steps are enough to train against."""
         at = self._project(clean + self._step(begin) * self.epsilon, clean)
-        for _ in range(STEPS):
+        for _ in range(steps):
             at.requires_grad_()
-            (gradient,) = torch.autograd.grad(log_odds_against(context.logits(at), labels).sum(), at)
-            at = self._project(at.detach() + self._step(gradient) * (STEP_SIZE * self.epsilon / STEPS), clean)
+            (gradient,) = torch.autograd.grad(log_odds_against(logits(at), labels).sum(), at)
+            at = self._project(at.detach() + self._step(gradient) * (STEP_SIZE * self.epsilon / steps), clean)
         return at
 
     def _step(self, direction: torch.Tensor) -> torch.Tensor:

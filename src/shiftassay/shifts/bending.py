@@ -17,6 +17,7 @@ from shiftassay.shifts.family import (
     Searched,
     Shift,
     draw,
+    extremes,
 )
 from shiftassay.shifts.geometry import few_of, nested
 from shiftassay.shifts.warp import warp
@@ -58,6 +59,9 @@ class Perspective(Shift):
         ]
         small = 0.12 * np.array([(w, h), (-w, h), (-w, -h), (w, -h)])
         return np.stack([np.zeros(8), small.ravel(), -small.ravel(), *(np.ravel(t).astype(float) for t in turned)])
+
+    def own_starts(self) -> np.ndarray:
+        return np.array(extremes(self.corners), np.float64).reshape(-1, 8)
 
     @classmethod
     def at(cls, numbers: np.ndarray) -> "Perspective":

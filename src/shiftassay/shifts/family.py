@@ -18,6 +18,8 @@ from shiftassay.registry import Registry
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
 
+BETWEEN = 9  # values between two that a draw is looked for from
+
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
 Images = Float32[np.ndarray, "n c h w"]
@@ -170,7 +172,7 @@ class Shift(ABC):
         from shiftassay.shifts.fitting import Following, fit_each
 
         following = Following(self)
-        return following.at_each(fit_each(following, self.starts(pairs.reference.shape[2:]), pairs))
+        return following.at_each(fit_each(following, self.own_starts(), pairs))
 
     @classmethod
     def numbers(cls) -> tuple[str, ...]:
@@ -181,6 +183,12 @@ class Shift(ABC):
     def starts(cls, size: tuple[int, ...]) -> np.ndarray:
         """(g, k): the numbers that a fit starts from, for images of size (h, w)."""
         return np.array(list(product(*(s.starts for s in cls.search.values()))), np.float64)
+
+    def own_starts(self) -> np.ndarray:
+        """(g, k): the numbers that this shift may have drawn, or some between those."""
+        values = [getattr(self, name) for name in self.search]
+        spaced = [np.linspace(v.low, v.high, BETWEEN) if isinstance(v, Uniform) else extremes(v) for v in values]
+        return np.array(list(product(*spaced)), np.float64)
 
     @classmethod
     def steps(cls) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ differences of the family's own `apply`, so that a family says no more than wher
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
@@ -26,6 +26,7 @@ CLUSTER = 0.1  # of the range: values nearer to one another than this are one va
 RARE = 0.04  # share of the images below which a value is a failed fit
 
 
+@runtime_checkable
 class Family(Protocol):
     """What a fit needs of a family, or of what stands in for one."""
 

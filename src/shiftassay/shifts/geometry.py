@@ -226,6 +226,9 @@ class Affine(Shift):
         linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
         return np.stack([np.concatenate([m, np.zeros((2, 1))], 1).ravel() for m in linear])
 
+    def own_starts(self) -> np.ndarray:
+        return np.array(extremes(self.matrix), np.float64).reshape(-1, 6)
+
     @classmethod
     def at(cls, numbers: np.ndarray) -> "Affine":
         return cls(nested(numbers.reshape(2, 3)))

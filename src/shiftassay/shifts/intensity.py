@@ -1,7 +1,7 @@
 """Shifts of grey values, pixel by pixel."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class _ClippedGain(Gain):
 
     @classmethod
     def drawn_from(cls, numbers: np.ndarray) -> Gain:
-        return replace(Gain.drawn_from(numbers), clip=True)
+        return replace(cast(Gain, Gain.drawn_from(numbers)), clip=True)
 
 
 @FAMILIES.register("offset")

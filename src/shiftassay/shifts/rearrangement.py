@@ -49,7 +49,8 @@ class PixelPermutation(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Each place of the result comes from the place whose values, over all images, it follows best."""
-        return [cls(_order(cls(), pairs))] + [cls(scope="per_image")] * _same_values(pairs)
+        found: list[Shift] = [cls(_order(cls(), pairs))]
+        return found + [cls(scope="per_image")] * _same_values(pairs)
 
     def _units(self, images: Images) -> np.ndarray:
         n, c, h, w = images.shape
@@ -101,9 +102,8 @@ class BlockPermutation(Shift):
         """Each block of the result is the one that it follows best, over all images, for every side of a block that fits."""
         h, w = pairs.reference.shape[2:]
         sides = [side for side in range(2, min(h, w) // 2 + 1) if h % side == 0 and w % side == 0]
-        return [cls(side, _order(cls(side), pairs)) for side in sides] + [
-            cls(side, scope="per_image") for side in sides if _same_values(pairs)
-        ]
+        found: list[Shift] = [cls(side, _order(cls(side), pairs)) for side in sides]
+        return found + [cls(side, scope="per_image") for side in sides if _same_values(pairs)]
 
     def followed(self, pairs: Pairs) -> Shift:
         return _followed(self, pairs)
@@ -160,7 +160,8 @@ class RowPermutation(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Each row of the result is the one that it follows best, over all images."""
-        return [cls(_order(cls(), pairs))] + [cls(scope="per_image")] * _same_values(pairs)
+        found: list[Shift] = [cls(_order(cls(), pairs))]
+        return found + [cls(scope="per_image")] * _same_values(pairs)
 
     def followed(self, pairs: Pairs) -> Shift:
         return _followed(self, pairs)
@@ -201,7 +202,8 @@ class ColumnPermutation(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Each column of the result is the one that it follows best, over all images."""
-        return [cls(_order(cls(), pairs))] + [cls(scope="per_image")] * _same_values(pairs)
+        found: list[Shift] = [cls(_order(cls(), pairs))]
+        return found + [cls(scope="per_image")] * _same_values(pairs)
 
     def followed(self, pairs: Pairs) -> Shift:
         return _followed(self, pairs)

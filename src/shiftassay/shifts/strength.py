@@ -36,7 +36,7 @@ def strength_of(
     ends = np.log([low, high])
     if excess(ends[0]) * excess(ends[1]) >= 0:
         return None
-    shared = float(np.exp(brentq(excess, *ends, xtol=2e-3)))
+    shared = float(np.exp(float(brentq(excess, *ends, xtol=2e-3))))  # pyright: ignore[reportArgumentType]
     return make(_drawn(make, pairs, shared, low, high) if varies else shared)
 
 
@@ -65,7 +65,7 @@ def _drawn(make: Callable[[Number], Shift], pairs: Pairs, shared: float, low: fl
 
 def _energy(how: Shift, pairs: Pairs, seed: int) -> Float64[np.ndarray, "n"]:
     made = how.apply(pairs.reference, np.random.default_rng(seed))
-    return np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64)
+    return np.asarray(np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64))
 
 
 def _read_off(curve: np.ndarray, energies: np.ndarray, strengths: np.ndarray) -> Float64[np.ndarray, "n"]:
@@ -73,4 +73,5 @@ def _read_off(curve: np.ndarray, energies: np.ndarray, strengths: np.ndarray) ->
     rising = curve[-1].sum() > curve[0].sum()
     rows = np.maximum.accumulate(curve if rising else curve[::-1], axis=0)
     axis = np.log(strengths if rising else strengths[::-1])
-    return np.exp([np.interp(e, rows[:, i] + np.arange(len(axis)) * 1e-12, axis) for i, e in enumerate(energies)])
+    found = [np.interp(e, rows[:, i] + np.arange(len(axis)) * 1e-12, axis) for i, e in enumerate(energies)]
+    return np.exp(np.array(found, np.float64))

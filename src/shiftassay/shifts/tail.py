@@ -114,7 +114,7 @@ def _cut(pairs: "Pairs", fading: float, angle: float | Each) -> MotionBlur:
     if best is whole:
         return whole
     # The two trade off: a few whole lengths, each with its best sd.
-    for length in best.length + np.arange(-2, 3):
+    for length in float(best.length) + np.arange(-2, 3):  # pyright: ignore[reportArgumentType]
         if length < 1:
             continue
         fading, error = lowest(

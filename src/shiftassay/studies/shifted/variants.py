@@ -1,6 +1,7 @@
 """The variants of a study: made from the catalogue, or read from a folder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.evaluation.evaluate import assess
 from shiftassay.networks.predict import predict
 from shiftassay.runs.store import read_json, write_json
-from shiftassay.shifts.catalogue import make, shift
-from shiftassay.shifts.family import Context
+from shiftassay.shifts.catalogue import generator, make, shift
+from shiftassay.shifts.family import Context, Shift
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets, VariantSpec
 
 SEED = 0
@@ -30,6 +31,8 @@ class Variants:
     shifted: tuple[ImageSet, ...]
     origins: tuple[str, ...]
     clean_origin: str = "the test set"
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
+    """How sets were made, by name, with whatever all images share; empty where nobody said."""
 
     @property
     def sets(self) -> list[tuple[ImageSet, str]]:
@@ -55,7 +58,7 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
     """
     clean = ImageSet(test.images, test.labels, "clean")
     known: dict[str, dict[str, Any]] = {}
-    shifted, origins = [], []
+    shifted, origins, shifts = [], [], {}
     for spec in study.variants:
         known[spec.name] = {
             name: _resolve(name, value, spec, known, held_out, model) for name, value in spec.parameters.items()
@@ -64,7 +67,8 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
         result = shift(clean, how, SEED, _context(clean, model) if how.needs_model else None)
         shifted.append(ImageSet(result.images, clean.labels, spec.name))
         origins.append(str(how))
-    return Variants(clean, tuple(shifted), tuple(origins))
+        shifts[spec.name] = how.drawn(clean.shape, generator(how, SEED, "shared"))
+    return Variants(clean, tuple(shifted), tuple(origins), shifts=shifts)
 
 
 def read_variants(folder: Path, unpickle: bool = False) -> Variants:
@@ -76,7 +80,8 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
                 f"{folder}/{found.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
                 "MNIST's. Save the labels as labels.npy in the same folder."
             )
-    return Variants(_named(clean), tuple(map(_named, shifted)), tuple(s.name for s in shifted), clean.name)
+    origins = tuple(found.name for found in shifted)
+    return Variants(_named(clean), tuple(map(_named, shifted)), origins, clean.name, _written_shifts(folder))
 
 
 def write_variants(folder: Path, variants: Variants) -> Path:
@@ -84,7 +89,8 @@ def write_variants(folder: Path, variants: Variants) -> Path:
 
     A folder that holds other files of these names is left as it is: raises `BadInput`.
     """
-    manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json()}
+    shifts = {name: how.to_json() for name, how in variants.shifts.items()}
+    manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json(), "shifts": shifts}
     there = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
     if there == manifest:
         return folder
@@ -137,6 +143,13 @@ def _resolve(
             )
         return harmless_strength(spec, name, value.harmless_within, held_out, model)
     return value
+
+
+def _written_shifts(folder: Path) -> dict[str, Shift]:
+    """The shifts of a folder's variants, where `write_variants` wrote them beside the images; else nothing."""
+    path = folder / MANIFEST
+    said = read_json(path).get("shifts", {}) if path.is_file() else {}
+    return {name: make(how["family"], how["parameters"], how["scope"]) for name, how in said.items()}
 
 
 def _context(images: ImageSet, model: nn.Module) -> Context:

@@ -1,0 +1,56 @@
+"""What to say of a diagnosis, composed from what was measured."""
+
+from collections.abc import Sequence
+
+from shiftassay.diagnosis.adversarial import AdversarialEvidence
+from shiftassay.diagnosis.canonical import canonical
+from shiftassay.diagnosis.ceiling import Ceiling
+from shiftassay.diagnosis.mechanisms import Mechanism
+from shiftassay.diagnosis.proof import Proof
+from shiftassay.diagnosis.search import Candidate
+from shiftassay.diagnosis.verdict import Verdict
+
+REASONS = 3  # mechanisms that are told; the others stand in the data
+
+
+def explained(
+    verdict: Verdict,
+    candidates: Sequence[Candidate],
+    proof: Proof,
+    why: Sequence[Mechanism],
+    aim: AdversarialEvidence | None,
+    bound: Ceiling | None,
+) -> str:
+    """What happened, how that is known, what it did to the model, and why."""
+    said = [_what(verdict, candidates), *proof.sentences]
+    if aim is not None and aim.is_adversarial:
+        said.append(aim.sentence)
+    said += [m.sentence for m in why if m.present][:REASONS]
+    if bound is not None:
+        said.append(bound.sentence)
+    return " ".join(said)
+
+
+def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
+    if verdict.shift is None:
+        nearest = candidates[0]
+        return (
+            f"Nothing in the catalogue makes this shift. Nearest is {canonical(nearest.shift)}, which leaves "
+            f"{_percent(nearest.misfit)} of the change unexplained."
+        )
+    name = str(verdict.shift)
+    said = f"{name[0].upper()}{name[1:]}."
+    if verdict.share < 1:
+        said += f" It touched {_percent(verdict.share)} of the images."
+    if verdict.family == "adversarial" or not candidates:
+        return said
+    best = candidates[0]
+    said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.misfit)} of the change unexplained"
+    rivals = [c for c in candidates if canonical(c.shift).family != verdict.family]
+    return said + (
+        f"; the next family, {canonical(rivals[0].shift).family}, {_percent(rivals[0].misfit)}." if rivals else "."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"

@@ -1,0 +1,28 @@
+"""How a model for several variants stands up to attacks that are made on it, rather than on whatever a file's attack was made on."""
+
+import numpy as np
+from jaxtyping import Bool
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.networks.one_for_all import OneForAll
+from shiftassay.networks.predict import predict
+from shiftassay.noise import seed_for
+from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.family import Context, Shift
+
+
+def right_under_attack(
+    model: OneForAll, variant: str, clean: ImageSet, attack: Shift, seed: int = 0
+) -> Bool[np.ndarray, "n"]:
+    """Which images the model, told that this is the variant, gets right under every one of the attacks made on it.
+
+    There are two, from different starts: one along the model's gradient, and one that takes the gradient of what stands
+    before the network for the identity's, lest a front look strong because its gradient vanishes (Athalye et al. 2018).
+    """
+    assert clean.labels is not None
+    right = np.ones(len(clean), bool)
+    for straight in (False, True):
+        context = Context(clean.labels, model.on(variant, straight).requires_grad_(False))
+        attacked = shift(clean, attack, seed_for(seed, "fresh attack", str(straight)), context)
+        right &= predict(model.on(variant), attacked.images).argmax(1) == clean.labels
+    return right

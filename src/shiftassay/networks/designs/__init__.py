@@ -1,0 +1,1 @@
+"""Designs of one model for several variants: a file for each."""

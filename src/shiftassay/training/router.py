@@ -1,0 +1,58 @@
+"""A router: a small network that says which variant an image is of, for when nobody else does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from shiftassay.arrays.dataset import Dataset
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.noise import epoch_order, seed_for
+from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.family import Context, Shift
+from shiftassay.training.engine import split
+from shiftassay.training.recipe import Recipe
+from shiftassay.training.train import Trained, train
+
+RECIPE = Recipe(
+    "router", epochs=10, batch_size=64, optimiser="adamw", learning_rate=2e-3, weight_decay=0.01, schedule="one_cycle"
+)
+WIDTHS = [64]
+IMAGES = 10_000
+
+
+def train_router(
+    shifts: Mapping[str, Shift],
+    dataset: Dataset,
+    target: nn.Module,
+    *,
+    held_out: int = 5000,
+    images: int = IMAGES,
+    seed: int = 0,
+    store: Path | None = None,
+) -> Trained:
+    """Train a small network to tell the variants apart, on training images that are shown as each in turn.
+
+    Attacks are made on `target`, which should be what the attacks to be told apart were made on. The `held_out` images of
+    the models that are routed to are left alone; the router's own test set is made of them.
+    """
+    data = split(dataset.train, held_out, dataset.classes)
+    shown = _shown_as_each(ImageSet(data.images, data.labels, "mixture"), shifts, target, images, seed)
+    judged = _shown_as_each(data.validation or dataset.test, shifts, target, images // 5, seed + 1)
+    variants = Dataset(f"variants of {dataset.name}", shown, judged)
+    return train("mlp", variants, recipe=RECIPE, seeds=(seed,), parameters={"widths": WIDTHS}, store=store, device="cpu")[0]  # fmt: skip
+
+
+def _shown_as_each(images: ImageSet, shifts: Mapping[str, Shift], target: nn.Module, most: int, seed: int) -> ImageSet:
+    """So many images drawn at random, each as one variant; its label is the variant's place."""
+    assert images.labels is not None
+    chosen = epoch_order(seed_for(seed, "router"), len(images))[:most]
+    ids = np.arange(len(chosen)) % len(shifts)
+    shown = images.images[chosen]
+    target.eval().requires_grad_(False)
+    for number, (name, how) in enumerate(shifts.items()):
+        part = ImageSet(shown[ids == number], images.labels[chosen][ids == number], name)
+        context = Context(images.labels[chosen][ids == number], target) if how.needs_model else None
+        shown[ids == number] = shift(part, how, seed_for(seed, "router", name), context).images
+    return ImageSet(shown, ids, images.name)

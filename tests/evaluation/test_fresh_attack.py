@@ -1,0 +1,57 @@
+"""Attacks on the model in question."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from shiftassay.evaluation.fresh_attack import right_under_attack
+from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
+from shiftassay.networks.predict import predict
+from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.family import Context
+from shiftassay.training.one_for_all import train_one_for_all
+from shiftassay.training.recipe import Recipe
+
+RECIPE = Recipe("test", epochs=6, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=300)
+ATTACK = parse("adversarial:epsilon=0.15")
+
+
+@pytest.fixture(scope="module")
+def trained(small):
+    shifts = {"clean": parse("identity"), "t4": ATTACK}
+    return train_one_for_all(shifts, small, design="clean-only", recipe=RECIPE, widths=(32,), device="cpu").model
+
+
+def test_an_attack_takes_most_from_a_model_that_was_not_trained_for_it_and_nothing_from_its_file(trained, small):
+    images = small.test.first(200)
+    right = right_under_attack(trained, "t4", images, ATTACK)
+    clean = predict(trained.on("t4"), images.images).argmax(1) == images.labels
+    assert clean.mean() > 0.8
+    assert right.mean() < clean.mean() - 0.3
+    assert not (right & ~clean).all()
+    harmless = dataclasses.replace(ATTACK, epsilon=0.0)
+    assert np.array_equal(right_under_attack(trained, "t4", images, harmless), clean)
+
+
+def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
+    """A model that answers by rounded pixels has no gradient at all; only the attack that passes straight through finds a way."""
+
+    class Rounded(torch.nn.Module):
+        def forward(self, images, ids, straight=False):
+            ink = torch.where(images > 0.5, 1.0, 0.0) + 0 * images
+            shown = images + (ink - images).detach() if straight else ink
+            return torch.stack([0.3 - shown.mean((1, 2, 3)), shown.mean((1, 2, 3)) - 0.3], dim=1)
+
+    card = OneForAllCard("undo", {"t4": ATTACK.to_json()}, (4,), (1, 28, 28), 2, 0.0, 1.0, 0, "toy", "trial")
+    model = OneForAll(card)
+    rule = Rounded()
+    model.forward = rule.forward  # pyright: ignore[reportAttributeAccessIssue]
+    rng = np.random.default_rng(0)
+    grey = np.where(rng.random((20, 1, 28, 28)) < 0.9, 0.6, 0.2).astype(np.float32)
+    images = dataclasses.replace(small.test.first(20), images=grey, labels=np.ones(20, np.int64))
+    context = Context(images.labels, model.on("t4"))
+    along_gradient = predict(model.on("t4"), shift(images, ATTACK, 0, context).images).argmax(1)
+    assert (along_gradient == images.labels).all()
+    assert not right_under_attack(model, "t4", images, ATTACK).any()
