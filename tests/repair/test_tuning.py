@@ -1,5 +1,7 @@
 """Training on: what is seen, what stays as it was, and what is drawn afresh."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,8 @@ from shiftassay.repair.adversarial import AdversarialTraining
 from shiftassay.repair.retrain import Retrain
 from shiftassay.repair.strategy import Task, by_intrusiveness
 from shiftassay.repair.undo import Undo
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.rearrangement import PixelPermutation
 
 
 @pytest.fixture
@@ -122,3 +125,15 @@ def test_an_epoch_is_a_fresh_sample_where_there_are_more_images(task, small):
     assert not np.array_equal(first.images, second.images)
     assert isinstance(first, ImageSet)
     assert known.shown == 1000
+
+
+def test_a_fixed_permutation_is_one_linear_map_before_the_first_layer(task, model, small, rng):
+    how = PixelPermutation(tuple(rng.permutation(784).tolist()))
+    known = replace(task("invert"), how=how)
+    seen = shift(small.test, how).images
+    before = predict(model, small.test.images)
+    for strategy in (Undo(), Adapt()):
+        made = strategy.make(known)
+        assert not isinstance(made, str)
+        assert (made.parameters_trained, made.images) == (0, 0)
+        assert np.allclose(predict(made.model, seen), before, atol=1e-3)
