@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.remake import remake
+from shiftassay.diagnosis.remake import change_of, remake
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import Shift
+from shiftassay.shifts.family import Each, Shift
 from shiftassay.shifts.fitting import refine
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
@@ -27,23 +27,36 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     """
     if not isinstance(how, Compose):
         return how
-    noisy = tuple(i for i, part in enumerate(how.parts) if part.group == "noise" or part.family == "pixel_dropout")
-    quiet = Joint(how.parts, tuple(i for i in range(len(how.parts)) if i not in noisy))
-    if not noisy:
-        return quiet.at(refine(quiet, quiet.begin[None], pairs.first(IMAGES))) if len(quiet.begin) else how
-    return _least_misfit(Joint(how.parts, tuple(range(len(how.parts))), STRENGTHS), pairs.first(NOISY_IMAGES))
+    noisy = [i for i, part in enumerate(how.parts) if part.group == "noise" or part.family == "pixel_dropout"]
+    pairs = pairs.first(NOISY_IMAGES if noisy else IMAGES)
+    drawn = how.followed(pairs) or how
+    if noisy:
+        fitted = _least_misfit(Joint(drawn.parts, STRENGTHS), pairs)
+    else:
+        joint = Joint(drawn.parts)
+        fitted = joint.at(refine(joint, joint.begin[None], pairs)) if len(joint.begin) else drawn
+    # What was found out for these very images goes back to how it is drawn.
+    parts = [
+        old if any(isinstance(v, Each) for v in vars(new).values()) else new
+        for old, new in zip(how.parts, fitted.parts, strict=True)
+    ]
+    return Compose(tuple(parts))
 
 
-def _least_misfit(joint: "Joint", pairs: Pairs) -> Shift:
+def _least_misfit(joint: "Joint", pairs: Pairs) -> Compose:
     begin = joint.begin
     if not len(begin):
         return joint.at(begin)
 
-    def misfit(logarithms: np.ndarray) -> float:
+    change = change_of(pairs)
+
+    def misfit(moves: np.ndarray) -> float:
         try:
-            return remake(joint.at(begin + scale * logarithms), pairs, others=False).misfit
+            remade = remake(joint.at(begin + scale * moves), pairs, others=False)
         except BadInput:
             return 10.0
+        # The squared distance from the remake's mean is least for the right mean, however noisy (a proper score).
+        return remade.misfit + float(np.mean(remade.left**2)) / change
 
     scale = np.maximum(np.abs(begin), joint.least_scale)
     simplex = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
@@ -54,10 +67,9 @@ def _least_misfit(joint: "Joint", pairs: Pairs) -> Shift:
 
 @dataclass(frozen=True)
 class Joint:
-    """A composition as a fit sees a family: the numbers of some of its parts in a row. What is drawn, or has no derivative, stays."""
+    """A composition as a fit sees a family: the numbers of its parts in a row. What is drawn, or has no derivative, stays."""
 
     parts: tuple[Shift, ...]
-    of: tuple[int, ...]
     besides: tuple[str, ...] = ()
 
     @property
@@ -68,8 +80,8 @@ class Joint:
     def free(self) -> list[tuple[int, str]]:
         return [
             (i, name)
-            for i in self.of
-            for name, value in vars(self.parts[i]).items()
+            for i, part in enumerate(self.parts)
+            for name, value in vars(part).items()
             if isinstance(value, float) and (name in self.besides or self._step(i, name))
         ]
 

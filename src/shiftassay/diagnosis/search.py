@@ -13,6 +13,7 @@ from itertools import permutations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.remake import Remake, remake
@@ -175,7 +176,9 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
             chosen.append(how)
             kinds.append(kind)
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
-    return _judged([polished(how, fit) for how in chosen + turned], held, seed, others=True)
+    fitted = [polished(how, fit) for how in chosen + turned]
+    plain = [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
+    return _judged(fitted + plain, held, seed, others=True)
 
 
 def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int) -> list[Shift]:
