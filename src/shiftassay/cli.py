@@ -354,12 +354,15 @@ def repair(
     )
     heading, *rows = table(found)
     if rows:
-        shown = Table(*heading, box=None, pad_edge=False)
+        shown = Table(box=None, pad_edge=False)
+        for name in heading:
+            shown.add_column(name, no_wrap=True)
         for row in rows:
             shown.add_row(*row)
         Console().print(shown)
     for name, why in found.skipped.items():
-        typer.echo(f"{name} was not tried: {why}.")
+        if name != "none":
+            typer.echo(f"Not tried: {name}, since {why}.")
     for note in found.notes:
         typer.echo(note, err=True)
     typer.echo(found.sentence)

@@ -14,7 +14,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling import ceiling as bracket
 from shiftassay.diagnosis.diagnose import diagnose
-from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.diagnosis.pairing import pair
 from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import predict
@@ -62,10 +62,10 @@ def repair(
     """
     began = perf_counter()
     before, after = _labelled(reference, labels), _labelled(shifted, labels)
-    whole = diagnose(before, after, model=model, seed=seed, device=device)
-    halves = _halves(before, after, whole.pairing["kind"] == "same_order", model, seed, device)
+    paired = pair(before, after, seed).kind == "same_order"
+    halves = _halves(before, after, paired, model, seed, device)
     clean_right, variant_right = right_of(model, before, device), right_of(model, after, device)
-    lost = missing(clean_right, variant_right, whole.pairing["kind"] == "same_order")
+    lost = missing(clean_right, variant_right, paired)
     known = [half.verdict.shift for half in halves]
     about: dict[str, Any] = {
         "halves": tuple({"images": len(h.shifted), "verdict": h.verdict.to_json()} for h in halves),
@@ -73,7 +73,7 @@ def repair(
         "variant": wilson(int(variant_right.sum()), len(after)),
         "missing": lost,
     }
-    notes = (*whole.notes, *_disagreement(halves))
+    notes = tuple(_disagreement(halves))
     group = known[0].group if known[0] else ""
     harmless = lost.high >= 0 and not any(isinstance(how, Adversarial) for how in known)
     if harmless or (group in ("none", "sample") and len({h.verdict.family for h in halves}) == 1):
@@ -108,7 +108,6 @@ def repair(
     attempts: list[Attempt] = []
     skipped: dict[str, str] = {}
     if None not in known:
-        paired = whole.pairing["kind"] == "same_order"
         tasks = _tasks(trial, data, epochs or EPOCHS, MOST_QUICK if quick else MOST)
         for strategy in by_intrusiveness():
             short = all(_short(trial, a, paired).high < 0 for a in attempts)
@@ -119,8 +118,8 @@ def repair(
                 attempts.append(found)
         told = _ceiling(known[0], data, after, model, ceiling, seed)
     else:
-        paired, told = False, None
-    outcome, recommended, said = _recommended(trial, attempts, whole.verdict, told, paired)
+        told = None
+    outcome, recommended, said = _recommended(trial, attempts, told, paired)
     return Repair(
         outcome,
         recommended,
@@ -244,13 +243,14 @@ def _ceiling(
 
 
 def _recommended(
-    trial: Trial, attempts: Sequence[Attempt], verdict: Verdict, told: Ceiling | None, paired: bool
+    trial: Trial, attempts: Sequence[Attempt], told: Ceiling | None, paired: bool
 ) -> tuple[Outcome, str | None, str]:
     """The least intrusive repair that is not worse than the best by more than the interval, if there is one that helps.
 
     What lies above the model's accuracy on clean images is more training, not more repair: a repair that is not shown to
     fall short of that is as good as the best.
     """
+    verdict = next((h.verdict for h in trial.halves if h.verdict.shift is None), trial.halves[0].verdict)
     real = [a for a in attempts if a.strategy != "none"]
     helped = [a for a in real if a.deciding.direction == "higher"]
     clean = wilson(int(trial.clean_right.sum()), len(trial.clean_right))

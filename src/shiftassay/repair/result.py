@@ -14,7 +14,7 @@ from shiftassay.statistics.intervals import Interval, difference_unpaired, wilso
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 
 SCHEMA = "shiftassay.repair/1"
-Right = Bool[np.ndarray, "n"]
+Right = Bool[np.ndarray, "_"]
 Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be_repaired", "no_repair_found"]
 
 
@@ -139,7 +139,7 @@ class Repair:
         }
 
 
-def change(before: Right, after: Right) -> Change:
+def change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"]) -> Change:
     """The change from one classification of some images to another of the same.
 
     >>> changed = change(np.array([True, False, False, False]), np.array([True, True, True, False]))

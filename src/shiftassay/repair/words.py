@@ -1,16 +1,14 @@
 """What repairs did, in plain words: sentences from the numbers, and a table for the terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shiftassay.evaluation.sentence import brackets, minus, percent
+from shiftassay.repair.result import Attempt, Change, Repair
 from shiftassay.statistics.intervals import Interval
 
-if TYPE_CHECKING:
-    from shiftassay.repair.result import Attempt, Change, Repair
 
-
-def assumption_of(clean: "Change", share: float) -> str:
+def assumption_of(clean: Change, share: float) -> str:
     """What whoever uses the repaired model must know of an image, by what it does to clean ones."""
     touched = "" if share >= 1 else f", and is one of the {100 * share:.0f}% that the shift touched"
     if clean.direction == "lower":
@@ -32,7 +30,7 @@ def nothing_sentence(family: str, about: str, clean: Interval, variant: Interval
     return f"Nothing to repair: {family} is there, but no loss of accuracy is shown. {numbers}."
 
 
-def recommended_sentence(chosen: "Attempt", attempts: Sequence["Attempt"], still: Interval, clean: Interval) -> str:
+def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], still: Interval, clean: Interval) -> str:
     """Why this repair, and what it leaves."""
     found = chosen.deciding
     where = "under a fresh attack" if chosen.attacked else "on the variant"
@@ -42,8 +40,9 @@ def recommended_sentence(chosen: "Attempt", attempts: Sequence["Attempt"], still
     ]
     best = max(attempts, key=lambda a: a.deciding.after.estimate)
     if best is chosen and len(attempts) > 1:
+        less = chosen is not attempts[0]
         said.append(
-            f"It is the best of {len(attempts)} that were tried, and no less intrusive one comes within the interval."
+            f"None of the others is better{', and no less intrusive one is as good within the interval' * less}."
         )
     elif best is not chosen:
         ahead = 100 * (best.deciding.after.estimate - found.after.estimate)
@@ -64,7 +63,7 @@ def recommended_sentence(chosen: "Attempt", attempts: Sequence["Attempt"], still
 
 
 def unrepaired_sentence(
-    family: str, attempts: Sequence["Attempt"], clean: Interval, ceiling: Mapping[str, Any] | None, bounded: bool
+    family: str, attempts: Sequence[Attempt], clean: Interval, ceiling: Mapping[str, Any] | None, bounded: bool
 ) -> str:
     """That nothing was found, or that there can be nothing, and what was tried all the same."""
     if bounded and ceiling is not None:
@@ -90,7 +89,7 @@ def unrepaired_sentence(
     return " ".join(said)
 
 
-def table(repair: "Repair") -> list[tuple[str, ...]]:
+def table(repair: Repair) -> list[tuple[str, ...]]:
     """The rows of a table for the terminal, its heading first."""
     under = any(attempt.attacked for attempt in repair.attempts)
     heading = ("strategy", "variant", *(["fresh attack"] if under else []), "clean", "parameters", "seconds", "assumes")
@@ -107,13 +106,13 @@ def table(repair: "Repair") -> list[tuple[str, ...]]:
                 _before_after(attempt.clean),
                 size,
                 f"{attempt.cost.seconds:.1f}",
-                attempt.assumption,
+                "nothing" if attempt.assumption.startswith("nothing") else "the variant is known",
             )
         )
     return [heading, *rows]
 
 
-def _before_after(change: "Change | None") -> str:
+def _before_after(change: Change | None) -> str:
     if change is None:
         return "–"
     return f"{100 * change.before.estimate:.2f} → {100 * change.after.estimate:.2f}%"
