@@ -128,7 +128,7 @@ def _draws(measured: Numbers) -> list[str]:
         return []
     undone = found["one_undone"]
     rows = [
-        f"on {name} it puts {100 * u['put_back']:.1f}% of the changed pixels back, and accuracy goes from {100 * u['before']:.1f} to {100 * u['accuracy']:.1f}%"
+        f"on {name} it puts {100 * u['put_back']:.1f}% of the changed pixels back (one at random {100 * u['at_random']:.1f}%), and accuracy goes from {100 * u['before']:.1f} to {100 * u['accuracy']:.1f}%"
         for name, u in undone.items()
         if u is not None
     ]

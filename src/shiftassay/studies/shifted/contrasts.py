@@ -20,8 +20,8 @@ from shiftassay.studies.shifted.lab import Lab, spread_over
 from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import train
 
-VERSION = 1
-EPOCHS = 8
+VERSION = 2
+EPOCHS, BATCH = 8, 50  # enough steps to learn from a few thousand images
 AIMED = (
     0.0,
     0.25,
@@ -94,7 +94,7 @@ def _draws(lab: Lab, one: str, other: str, found: Mapping[str, Any]) -> dict[str
 
 
 def _one_undone(lab: Lab, name: str, how: Shift) -> dict[str, float] | None:
-    """The shared shift of the family that half of the pairs show, undone on the other half; beside it a random half's chance."""
+    """The shared shift of the family that half of the pairs show, undone on the other half; beside it what one at random puts back."""
     clean, seen = lab.looked_at(name)
     assert clean.labels is not None
     order = np.random.default_rng(seed_for("contrast", name)).permutation(len(clean))
@@ -107,11 +107,15 @@ def _one_undone(lab: Lab, name: str, how: Shift) -> dict[str, float] | None:
     own, moved = clean.images[judge], seen.images[judge]
     away = np.abs(moved - own).reshape(len(own), -1) > 0.75 / 255
     back = np.abs(undone - own).reshape(len(own), -1) <= 0.75 / 255
+    rng = np.random.default_rng(seed_for("contrast", name, "at random"))
+    by_lot = replace(how, scope="shared").drawn(clean.shape, rng).undo(moved, rng)
+    by_chance = away if by_lot is None else np.abs(by_lot - own).reshape(len(own), -1) <= 0.75 / 255
     return {
         "images": len(judge),
         "accuracy": float(lab.right(undone, clean.labels[judge]).mean()),
         "before": float(lab.right(moved, clean.labels[judge]).mean()),
         "put_back": float((away & back).sum() / max(away.sum(), 1)),
+        "at_random": float((away & by_chance).sum() / max(away.sum(), 1)),
     }
 
 
@@ -122,7 +126,7 @@ def _dose(lab: Lab, name: str, how: Shift, count: int | None) -> dict[str, Any]:
     test = _dealt(clean, how, count, "test")
     made = Dataset(f"{lab.dataset.name} under {count or 'fresh'} draws", _dealt(learned, how, count, "train"), test)
     recipe = replace(recipe_named(lab.study.recipe), epochs=EPOCHS, held_out=0)
-    recipe = replace(recipe, batch_size=min(recipe.batch_size, len(made.train)))
+    recipe = replace(recipe, batch_size=min(recipe.batch_size, BATCH))
     [member] = train(lab.study.network, made, recipe=recipe, parameters=lab.study.network_parameters, device=lab.device)
     assert test.labels is not None
     right = predict(member.model.to("cpu"), test.images).argmax(1) == test.labels

@@ -9,6 +9,7 @@ from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residu
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.noise import seed_for
+from shiftassay.repair.strategy import rounded
 from shiftassay.runs.store import write_arrays
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Context, Shift
@@ -17,7 +18,7 @@ from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
 
-VERSION = 1
+VERSION = 2
 ROUNDING = 0.75 / 255
 SHOWN = 10
 CONTROLS = {"shuffled": shuffled_residual, "transplanted": transplanted_residual}
@@ -35,7 +36,7 @@ def measure(lab: Lab, name: str) -> dict[str, Any]:
         "set": len(lab.shifted(name)),
         "diagnosis": told.to_json(),
         "shift": how.to_json() if how else None,
-        "text": str(how) if how else None,
+        "text": str(make(how.family, rounded(how.to_json()["parameters"]), how.to_json()["scope"])) if how else None,
         "change": _change(clean, found) if ordered else None,
         "controls": _controls(lab, clean, found) if ordered and _moved(clean, found) else None,
         "reaches": _reaches(lab, name, told),

@@ -97,8 +97,8 @@ def claim(name: str, evaluation: Evaluation, found: dict[str, Any]) -> str:
         return f"something happened to {name} that no family of the catalogue makes, and {harm}."
     lost = INFORMATION[told["information"]]
     if change.verdict == "equivalent":
-        return f"nothing happened to {name} that matters to this model: {found['text']} was done to it ({lost}), and {harm}."
-    return f"{found['text']} was done to {name} ({lost}), and {harm}."
+        return f"nothing happened to {name} that matters to this model. It is clean under {found['text']}: {lost}, and {harm}."
+    return f"{name} is clean under {found['text']}: {lost}, and {harm}."
 
 
 def _harm(evaluation: Evaluation) -> str:
@@ -181,8 +181,10 @@ def _why(evaluation: Evaluation, found: dict[str, Any]) -> list[str]:
 
 def _weighed(others: Sequence[Alternative]) -> str:
     left = [o.explanation[0].lower() + o.explanation[1:] for o in others if not o.ruled_out]
-    said = f"Of {len(others)} other explanations {len(others) - len(left)} are ruled out by a number"
-    return f"{said}. Not ruled out: {'; '.join(left)}." if left else f"{said}: all of them."
+    if not left:
+        return f"All {len(others)} other explanations that are listed below are ruled out, each by a number."
+    said = f"Of the {len(others)} other explanations that are listed below {len(others) - len(left)} are ruled out, each by a number"
+    return f"{said}. Not ruled out: {'; '.join(left)}."
 
 
 def _doubts(found: dict[str, Any], others: Sequence[Alternative]) -> list[str]:
