@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -102,9 +101,3 @@ def front_from(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Fr
     if kind == "linear":
         given["weights"] = tuple(map(tuple, given["weights"]))
     return KINDS[kind](**given)
-
-
-def passes_gradients(model: Fronted) -> bool:
-    """Whether gradients reach the image through the front."""
-    probe = torch.rand(1, *model.input_shape, requires_grad=True)
-    return model.front(probe).requires_grad
