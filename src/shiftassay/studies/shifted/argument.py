@@ -33,6 +33,8 @@ class Argued:
 
 def argue(lab: Lab, evaluations: Evaluations) -> Argued:
     """Measure every part that is not kept already, and say what was found."""
+    if lab.study.argument is None:
+        return Argued({}, [], [])
     shown = [found.name for found in lab.variants.shifted if len(found) >= FEWEST]
     found = {n: lab.once(f"diagnosis-{n}", diagnoses.VERSION, n, lambda n=n: diagnoses.measure(lab, n)) for n in shown}
     repaired = {n: lab.once(f"repair-{n}", repairs.VERSION, n, lambda n=n: repairs.measure(lab, n)) for n in shown}

@@ -87,9 +87,9 @@ def _draws(lab: Lab, one: str, other: str, found: Mapping[str, Any]) -> dict[str
     return {
         "each": each,
         "one_undone": {name: _one_undone(lab, name, how) for name in (one, other)},
-        "learned": min(lab.study.argument.learned, len(lab.dataset.train)),
+        "learned": min(lab.argument.learned, len(lab.dataset.train)),
         "epochs": EPOCHS,
-        "dose": [_dose(lab, each, how, count) for count in (*lab.study.argument.draws, None)],
+        "dose": [_dose(lab, each, how, count) for count in (*lab.argument.draws, None)],
     }
 
 
@@ -122,7 +122,7 @@ def _one_undone(lab: Lab, name: str, how: Shift) -> dict[str, float] | None:
 def _dose(lab: Lab, name: str, how: Shift, count: int | None) -> dict[str, Any]:
     """`count` draws, dealt out among all images (None: one for each): the model as it is, and a network that learns from such images."""
     clean, _ = lab.looked_at(name)
-    learned = spread_over(lab.dataset.train, lab.study.argument.learned)
+    learned = spread_over(lab.dataset.train, lab.argument.learned)
     test = _dealt(clean, how, count, "test")
     made = Dataset(f"{lab.dataset.name} under {count or 'fresh'} draws", _dealt(learned, how, count, "train"), test)
     recipe = replace(recipe_named(lab.study.recipe), epochs=EPOCHS, held_out=0)

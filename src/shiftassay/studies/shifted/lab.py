@@ -15,7 +15,7 @@ from shiftassay.arrays.dataset import Dataset
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.runs.store import read_json, write_json
-from shiftassay.studies.shifted.study import ShiftedTestSets
+from shiftassay.studies.shifted.study import Argument, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.train import Trained
@@ -39,6 +39,12 @@ class Lab:
         """The first member's model, as it can be trained on: whatever attacked it last may have frozen it."""
         return self.members[0].model.to("cpu").requires_grad_(True)
 
+    @property
+    def argument(self) -> Argument:
+        """How much is spent; asked only of studies that argue."""
+        assert self.study.argument is not None
+        return self.study.argument
+
     def shifted(self, name: str) -> ImageSet:
         """A variant by its name."""
         return next(found for found in self.variants.shifted if found.name == name)
@@ -51,7 +57,7 @@ class Lab:
     def looked_at(self, name: str) -> tuple[ImageSet, ImageSet]:
         """Clean and a variant: as many of the same images of both as the study looks at, all of them where order is lost."""
         clean, found = self.variants.clean, self.shifted(name)
-        most = self.study.argument.images
+        most = self.argument.images
         return (spread_over(clean, most), spread_over(found, most)) if self.in_step(name) else (clean, found)
 
     def right(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -63,7 +69,7 @@ class Lab:
         about = {
             "asked": asked,
             "version": [version, SEMANTICS],
-            "argument": self.study.argument.model_dump(mode="json"),
+            "argument": self.argument.model_dump(mode="json"),
             "models": [member.trial.digest for member in self.members],
             "sets": [found.digest for found, _ in self.variants.sets],
         }

@@ -12,6 +12,6 @@ def measure(lab: Lab, name: str) -> dict[str, Any]:
     """Repair the model for a variant, each strategy fitted to one half of its images and judged on the other."""
     clean, found = lab.looked_at(name)
     lab.console.print(f"{name}: repairing", highlight=False)
-    how = lab.study.argument
+    how = lab.argument
     tried = repair(clean, found, lab.model, train=lab.dataset.train, epochs=how.epochs, quick=not how.thorough)
     return tried.to_json()

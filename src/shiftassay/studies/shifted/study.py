@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from shiftassay.evaluation.evaluate import MARGIN
 from shiftassay.studies.strict import Strict, merged
@@ -81,7 +81,8 @@ class Serving(Strict):
 class ShiftedTestSets(Strict):
     """A study of a network on shifted test sets: variants from the catalogue, or a folder of them.
 
-    `contrasts` are the pairs of variants whose difference is to be explained.
+    `contrasts` are the pairs of variants whose difference is to be explained. Without an `argument` table the variants are
+    only evaluated.
     """
 
     kind: Literal["shifted-test-sets"]
@@ -97,10 +98,18 @@ class ShiftedTestSets(Strict):
     variants: tuple[VariantSpec, ...] = ()
     folder: str | None = None
     contrasts: tuple[tuple[str, str], ...] = ()
-    argument: Argument = Argument()
+    argument: Argument | None = None
     one_for_all: Serving | None = None
     quick: dict[str, Any] = {}
     full: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _argued(self) -> "ShiftedTestSets":
+        if self.argument is None and (self.contrasts or self.one_for_all):
+            raise ValueError(
+                "contrasts and one_for_all rest on the diagnoses of an [argument] table, and there is none"
+            )
+        return self
 
     def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "ShiftedTestSets":
         """The study in its quick or full form, with another number of seeds if that is given."""
