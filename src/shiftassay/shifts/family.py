@@ -92,7 +92,7 @@ class Searched:
     resolution: float | None = None
 
     @property
-    def limits(self) -> tuple[float, float]:
+    def limits(self) -> tuple[int | float, int | float]:
         """The lowest and the highest value there can be."""
         return (self.low, self.high) if self.step else (min(self.starts), max(self.starts))
 

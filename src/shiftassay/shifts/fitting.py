@@ -5,7 +5,7 @@ differences of the family's own `apply`, so that a family says no more than wher
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
@@ -26,6 +26,7 @@ CLUSTER = 0.1  # of the range: values nearer to one another than this are one va
 RARE = 0.04  # share of the images below which a value is a failed fit
 
 
+@runtime_checkable
 class Family(Protocol):
     """What a fit needs of a family, or of what stands in for one."""
 
@@ -141,7 +142,7 @@ def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pai
 
 
 def distribution(
-    values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[float, float] = (-np.inf, np.inf)
+    values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[int | float, int | float] = (-np.inf, np.inf)
 ) -> float | Choice | Uniform:
     """How a parameter was drawn, judging by its draws; values nearer than `resolution` count as equal.
 
@@ -164,7 +165,7 @@ def distribution(
     return Uniform(max(float(a - (b - a) / 8), limits[0]), min(float(b + (b - a) / 8), limits[1]))
 
 
-def made(cls: Family, values: Float64[np.ndarray, "n k"], images: Images) -> Images:
+def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
     """The images shifted with the given numbers: one row for all, or one for each."""
     how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
     return how.apply(images, np.random.default_rng(0))

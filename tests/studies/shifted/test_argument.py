@@ -135,7 +135,7 @@ def test_one_draw_is_undone_and_learned_and_many_are_not(lab):
     assert undone["one"]["accuracy"] > 0.7 > 0.3 > undone["each"]["accuracy"]
     assert undone["one"]["put_back"] > undone["one"]["at_random"] + 0.4
     learned = [row["learned"]["estimate"] for row in measured["draws"]["dose"]]
-    assert learned[0] > 0.6 > learned[1] > learned[2] - 0.05
+    assert learned[0] > 0.7 > 0.4 > learned[2]
     assert all(row["unmodified"]["estimate"] < 0.3 for row in measured["draws"]["dose"])
     assert "it decides what can be learned" in sentences(measured, found)
 
@@ -153,7 +153,7 @@ def test_noise_that_is_taken_for_an_attack_does_not_pass_the_experiment(lab):
     found = {"random": told("sign_noise:epsilon=0.1"), "again": told("adversarial:epsilon=0.1")}
     text = sentences(contrasts.measure(lab, "random", "again", found), found)
     assert "Aim is not shown to matter." in text
-    assert "hurt by neither" in text or "tells them apart" not in text
+    assert "is not shown to differ between the two" in text
 
 
 def test_variants_that_differ_in_more_than_one_thing_have_no_experiment():

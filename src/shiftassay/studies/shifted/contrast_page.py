@@ -105,19 +105,13 @@ def _unmodified(measured: Numbers, clean: float) -> list[str]:
     near = max(a, b) < found["commonest"] + 0.05
     if lost < 0.005:
         return [f"The unmodified model is hurt by neither: {accuracies} ({points})."]
-    if abs(a - b) < LITTLE * lost:
-        chance = (
-            f" Both are near chance (always answering the commonest class gives {100 * found['commonest']:.1f}%)."
-            if near
-            else ""
-        )
-        shown = (
-            "is not shown to differ between the two"
-            if difference["low"] <= 0 <= difference["high"]
-            else "hardly differs between the two"
-        )
+    unseen = difference["low"] <= 0 <= difference["high"]
+    if unseen or abs(a - b) < LITTLE * lost:
+        chance = f" Both are near chance (always answering the commonest class gives {100 * found['commonest']:.1f}%)." if near else ""
+        shown = "is not shown to differ between the two" if unseen else "hardly differs between the two"
         return [
-            f"The unmodified model {shown}: {accuracies} ({points}), where clean has {100 * clean:.1f}%.{chance} Its accuracy is no evidence of what sets them apart."
+            f"The unmodified model {shown}: {accuracies} ({points}), where clean has {100 * clean:.1f}%.{chance} Its accuracy is no evidence "
+            "of what sets them apart."
         ]
     return [f"The unmodified model tells them apart: {accuracies} ({points}); clean has {100 * clean:.1f}%."]
 
@@ -181,6 +175,8 @@ def _aim(measured: Numbers, found: Mapping[str, Any]) -> list[str]:
                 else ": they harm other images as much, so their pattern alone explains it."
             )
         )
+    if not falls:
+        return said
     target = last["accuracy"]["estimate"]
     reached = next((row for row in larger if row["accuracy"]["estimate"] <= target), None)
     said.append(

@@ -93,7 +93,7 @@ def _draws(lab: Lab, one: str, other: str, found: Mapping[str, Any]) -> dict[str
     }
 
 
-def _one_undone(lab: Lab, name: str, how: Shift) -> dict[str, float] | None:
+def _one_undone(lab: Lab, name: str, how: Shift) -> dict[str, Any] | None:
     """The shared shift of the family that half of the pairs show, undone on the other half; beside it what one at random puts back."""
     clean, seen = lab.looked_at(name)
     assert clean.labels is not None

@@ -97,7 +97,7 @@ def _controls(lab: Lab, clean: ImageSet, found: ImageSet) -> dict[str, Any]:
     return made
 
 
-def _reaches(lab: Lab, name: str, told: Diagnosis) -> dict[str, float] | None:
+def _reaches(lab: Lab, name: str, told: Diagnosis) -> dict[str, Any] | None:
     """Whether images that the diagnosis did not see are made by the same shift: accuracy on those, and on their remake."""
     how, whole = told.verdict.shift, lab.shifted(name)
     clean = lab.variants.clean
