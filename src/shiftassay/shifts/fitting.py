@@ -142,7 +142,7 @@ def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pai
 
 
 def distribution(
-    values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[int | float, int | float] = (-np.inf, np.inf)
+    values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[float, float] = (-np.inf, np.inf)
 ) -> float | Choice | Uniform:
     """How a parameter was drawn, judging by its draws; values nearer than `resolution` count as equal.
 

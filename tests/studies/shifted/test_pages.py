@@ -60,7 +60,8 @@ REPAIR = {
     "sentence": "Nothing was tried.",
     "attempts": [],
     "skipped": {},
-    "halves": [{"verdict": {"family": "rotate"}}, {"verdict": {"family": "rotate"}}],
+    "clean": {"estimate": 0.97, "low": 0.96, "high": 0.98},
+    "halves": [{"verdict": FOUND["diagnosis"]["verdict"]}] * 2,
     "notes": [],
 }
 
@@ -117,9 +118,20 @@ def test_thin_evidence_is_said_to_be_thin(found, where, value, said):
 
 
 def test_halves_that_disagree_make_the_verdict_doubtful(found):
-    halves = [{"verdict": {"family": "rotate"}}, {"verdict": {"family": "shear"}}]
+    halves = [{"verdict": {**FOUND["diagnosis"]["verdict"], "family": family}} for family in ("rotate", "shear")]
     text = " ".join(pages.page("t", "made", [evaluation()], found, {**REPAIR, "halves": halves}).sentences)
     assert "The evidence is thin: each half by itself: rotate and shear" in text
+
+
+def test_the_parts_of_a_composition_alone_are_rivals(found):
+    part = found["diagnosis"]["candidates"][0]
+    both = {"family": "compose", "scope": None, "parameters": {"parts": [part, {**part, "family": "gain"}]}}
+    found["diagnosis"]["verdict"] |= both
+    found["diagnosis"]["candidates"] = [{**both, "misfit": 0.01}, {**part, "misfit": 0.3}]
+    explanations = [row[0] for row in page_of(found).tables[0].rows]
+    assert "It is rotate" in explanations
+    assert "It is rotate, then gain" not in explanations
+    assert page_of(found).title == "t: rotate, then gain, accuracy is lost"
 
 
 def test_a_change_within_the_margin_is_no_harm(found):
@@ -151,14 +163,16 @@ def test_the_table_says_what_became_of_each(found):
         "strategy": "undo",
         "what": "turned back",
         "attacked": None,
-        "variant": {"after": {"estimate": 0.96, "low": 0.95, "high": 0.97}},
+        "variant": {"before": {"estimate": 0.8}, "after": {"estimate": 0.96, "low": 0.95, "high": 0.97}},
     }
     repaired = {**REPAIR, "outcome": "repaired", "recommended": "undo", "attempts": [attempt]}
     row = answer(evaluation(), found, repaired)
     table = finding([row]).tables[0]
     assert table.rows[0][0] == "t"
     assert table.rows[0][-2:] == ("undo: turned back", "96.00 [95.00, 97.00]")
-    assert finding([row]).sentences == ("t: accuracy comes back, wholly or in part.",)
+    assert finding([row]).sentences == ("t: accuracy comes back.",)
+    partly = finding([answer(evaluation(), found, {**repaired, "outcome": "partly_repaired"})])
+    assert partly.sentences == ("t (94% of what was lost): accuracy comes back in part.",)
 
 
 def contrast(unmodified, found=FOUND, kind=None, **parts):

@@ -43,9 +43,15 @@ def alternatives(
 
 def name_of(candidate: dict[str, Any]) -> str:
     """A candidate's family, or those of its parts, and its scope where it has one."""
-    parts = candidate["parameters"].get("parts", [candidate]) if candidate["family"] == "compose" else [candidate]
+    parts = candidate["parameters"]["parts"] if candidate["family"] == "compose" else [candidate]
     scopes = {"shared": "", "per_image": " (drawn afresh for each image)", None: ""}
     return ", then ".join(part["family"] + scopes[part["scope"]] for part in parts)
+
+
+def own_candidate(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The candidate that became the verdict; None where the verdict came from elsewhere, as an attack's does."""
+    own = name_of(found["diagnosis"]["verdict"])
+    return next((c for c in found["diagnosis"]["candidates"] if name_of(c) == own), None)
 
 
 def _chance(evaluation: Evaluation) -> list[Alternative]:
@@ -81,12 +87,12 @@ def _labels(found: dict[str, Any]) -> list[Alternative]:
 def _families(found: dict[str, Any]) -> list[Alternative]:
     """The nearest other candidates of the search, each with what it leaves of the change on images it was not fitted to."""
     told, listed = found["diagnosis"]["verdict"], found["diagnosis"]["candidates"]
-    own = told["family"], told["scope"]
-    mine = next((c["misfit"] for c in listed if (c["family"], c["scope"]) == own), None)
-    rows, names = [], set()
+    best = own_candidate(found)
+    mine = None if best is None else best["misfit"]
+    rows, names = [], {name_of(told)}
     for candidate in listed:
         name = name_of(candidate)
-        if (candidate["family"], candidate["scope"]) == own or name in names or len(rows) == RIVALS:
+        if name in names or len(rows) == RIVALS:
             continue
         names.add(name)
         left = candidate["misfit"]
@@ -145,8 +151,8 @@ def _size(evaluation: Evaluation, found: dict[str, Any]) -> list[Alternative]:
 
 def _accident(found: dict[str, Any], repaired: dict[str, Any]) -> list[Alternative]:
     """Whether other images show the same: each half by itself, and images that the diagnosis did not see."""
-    own, rows = found["diagnosis"]["verdict"]["family"], []
-    families = [half["verdict"]["family"] for half in repaired["halves"]]
+    own, rows = name_of(found["diagnosis"]["verdict"]), []
+    families = [name_of(half["verdict"]) for half in repaired["halves"]]
     if families:
         rows.append(
             Alternative(

@@ -10,6 +10,13 @@ from shiftassay.studies.words import listed
 
 COLUMNS = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
 REASONS = 2
+OUTCOMES = {
+    "nothing_to_repair": "nothing to repair",
+    "repaired": "accuracy comes back",
+    "partly_repaired": "accuracy comes back in part",
+    "no_repair_found": "no repair was found",
+    "cannot_be_repaired": "no repair can exist",
+}
 # Mechanisms in a few words; each stands with its numbers on the variant's page.
 BRIEFLY = {
     "adds_up": "the pixels' effects add up along the model's gradient",
@@ -56,30 +63,17 @@ def answer(evaluation: Evaluation, found: dict[str, Any], repaired: dict[str, An
         "repair": told["strategy"] + ": " + told["what"] if told else repaired["outcome"].replace("_", " "),
         "after": after,
         "after_is_attacked": bool(told and told["attacked"]),
+        "regained": _share_regained(told, repaired["clean"]) if told else None,
         "judged_on": found["images"],
     }
 
 
 def finding(answers: Sequence[dict[str, Any]]) -> Finding:
     """The table that the report begins with."""
-    lost = [a["variant"] for a in answers if a["outcome"] == "cannot_be_repaired"]
-    mended = [a["variant"] for a in answers if a["outcome"] in ("repaired", "partly_repaired")]
-    fine = [a["variant"] for a in answers if a["outcome"] == "nothing_to_repair"]
-    open_ = [
-        a["variant"]
-        for a in answers
-        if a["outcome"] not in ("cannot_be_repaired", "repaired", "partly_repaired", "nothing_to_repair")
-    ]
-    said = [
-        f"{listed(names)}: {what}."
-        for names, what in (
-            (fine, "nothing to repair"),
-            (mended, "accuracy comes back, wholly or in part"),
-            (lost, "no repair can exist"),
-            (open_, "no repair was found"),
-        )
-        if names
-    ]
+    names: dict[str, list[str]] = {}
+    for a in answers:
+        names.setdefault(a["outcome"], []).append(f"{a['variant']}{_regained(a)}")
+    said = [f"{listed(names[outcome])}: {what}." for outcome, what in OUTCOMES.items() if outcome in names]
     return Finding(
         "answers",
         "What happened, why, and what can be done",
@@ -102,6 +96,17 @@ def cells(row: dict[str, Any]) -> list[str]:
         "–" if row["after"] is None else _ends(row["after"]) + (", attacked afresh" if row["after_is_attacked"] else "")
     )
     return [row["variant"], _ends(row["accuracy"]), row["verdict"], row["why"], row["repair"], after]
+
+
+def _share_regained(attempt: dict[str, Any], clean: dict[str, float]) -> float:
+    """The share of the lost accuracy that a repair brings back."""
+    change = attempt["attacked"] or attempt["variant"]
+    lost = clean["estimate"] - change["before"]["estimate"]
+    return (change["after"]["estimate"] - change["before"]["estimate"]) / max(lost, 1e-9)
+
+
+def _regained(row: dict[str, Any]) -> str:
+    return f" ({100 * row['regained']:.0f}% of what was lost)" if row["outcome"] == "partly_repaired" else ""
 
 
 def _ends(interval: dict[str, float]) -> str:

@@ -107,7 +107,11 @@ def _unmodified(measured: Numbers, clean: float) -> list[str]:
         return [f"The unmodified model is hurt by neither: {accuracies} ({points})."]
     unseen = difference["low"] <= 0 <= difference["high"]
     if unseen or abs(a - b) < LITTLE * lost:
-        chance = f" Both are near chance (always answering the commonest class gives {100 * found['commonest']:.1f}%)." if near else ""
+        chance = (
+            f" Both are near chance (always answering the commonest class gives {100 * found['commonest']:.1f}%)."
+            if near
+            else ""
+        )
         shown = "is not shown to differ between the two" if unseen else "hardly differs between the two"
         return [
             f"The unmodified model {shown}: {accuracies} ({points}), where clean has {100 * clean:.1f}%.{chance} Its accuracy is no evidence "

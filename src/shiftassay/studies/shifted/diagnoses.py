@@ -129,7 +129,7 @@ def _pictures(lab: Lab, name: str, clean: ImageSet, found: ImageSet, how: Shift 
     places = np.unique(clean.labels, return_index=True)[1][:SHOWN]
     own = ImageSet(clean.images[places], clean.labels[places])
     rows = {lab.variants.clean.name: own.images}
-    if how is None:
+    if how is None or how.group == "none":
         rows[name] = found.images[np.unique(found.labels, return_index=True)[1][:SHOWN]]
     else:
         seen = found.images[places]

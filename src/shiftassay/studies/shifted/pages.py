@@ -7,7 +7,7 @@ from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.family import FAMILIES
-from shiftassay.studies.shifted.alternatives import Alternative, alternatives, name_of
+from shiftassay.studies.shifted.alternatives import Alternative, alternatives, name_of, own_candidate
 from shiftassay.studies.shifted.diagnoses import beyond, pictures
 from shiftassay.studies.words import listed
 
@@ -124,7 +124,7 @@ def _evidence(found: dict[str, Any]) -> list[str]:
     said = []
     if told["family"] == "identity" and change is not None:
         return [f"Evidence: no pixel of any image differs by more than rounding (at most {change['linf'][2]:.2g})."]
-    mine = next((c for c in listed_ if (c["family"], c["scope"]) == (told["family"], told["scope"])), None)
+    mine = own_candidate(found)
     if mine is not None:
         said.append(
             f"made again from clean, on images that it was not fitted to, it leaves {_share(mine['misfit'])} of the change unexplained"
@@ -192,13 +192,9 @@ def _doubts(found: dict[str, Any], others: Sequence[Alternative]) -> list[str]:
     told, doubts = found["diagnosis"]["verdict"], []
     if told["confidence"] < DOUBTFUL:
         doubts.append(f"the probability that family and scope are right is only {told['confidence']:.2f}")
-    mine = [
-        c["misfit"]
-        for c in found["diagnosis"]["candidates"]
-        if (c["family"], c["scope"]) == (told["family"], told["scope"])
-    ]
-    if mine and mine[0] > MUCH and told["family"] != "unknown":
-        doubts.append(f"{_share(mine[0])} of the change stay unexplained")
+    mine = own_candidate(found)
+    if mine is not None and mine["misfit"] > MUCH and told["family"] != "unknown":
+        doubts.append(f"{_share(mine['misfit'])} of the change stay unexplained")
     doubts += [
         f"the remake does not make the same mistakes ({_share(c['value'])} alike, two remakes {_share(c['null'])})"
         for c in found["diagnosis"]["proof"]
