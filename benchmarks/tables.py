@@ -17,6 +17,7 @@ def main() -> int:
     tables = {
         "model": model_table(read("shifted-test-sets")),
         "variants": variants_table(read("shifted-test-sets")),
+        **({"answers": answers_table(read("shifted-test-sets"))} if "answers" in read("shifted-test-sets") else {}),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),
         "speed": speed_table(read("speed-cpu")),
@@ -75,6 +76,29 @@ def variants_table(results: dict[str, Any]) -> str:
         ("set", "what it is", "accuracy, % [95%]", "change, points", "verdict", f"{len(of_seeds)} seeds, mean ± sd"),
         rows,
     )
+
+
+def answers_table(results: dict[str, Any]) -> str:
+    """What happened to each variant, why, and what can be done: of the first seed's model."""
+    rows = []
+    for row in results["answers"]:
+        after = row["after"]
+        attacked = ", attacked afresh" if row["after_is_attacked"] else ""
+        rows.append((
+            row["variant"],
+            interval(row["accuracy"]),
+            row["verdict"],
+            row["why"],
+            row["repair"],
+            "–" if after is None else interval(after) + attacked,
+        ))  # fmt: skip
+    images = max(row["judged_on"] for row in results["answers"])
+    said = (
+        f"*Seed 0. Verdicts and repairs are of {images:,} images, each repair fitted to what one half of them shows and judged on the other; "
+        f"`{results['command']}`.*"
+    )
+    columns = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
+    return markdown(columns, rows) + f"\n\n{said}"
 
 
 def spatial_table(results: dict[str, Any]) -> str:
@@ -223,6 +247,10 @@ def ratio(values: np.ndarray, digits: int = 1) -> str:
 
 def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ("---",) * len(columns), *rows])
+
+
+def interval(ends: dict[str, float]) -> str:
+    return f"{percent(ends['estimate'])} [{percent(ends['low'])}, {percent(ends['high'])}]"
 
 
 def percent(share: float) -> str:

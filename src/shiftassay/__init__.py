@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shiftassay.networks.foreign import import_weights as import_weights
     from shiftassay.networks.load import load_model as load_model
     from shiftassay.networks.predict import predict as predict
+    from shiftassay.repair.repair import repair as repair
     from shiftassay.shifts.catalogue import shift as shift
     from shiftassay.studies.run import run_study as run_study
     from shiftassay.training.train import train as train
@@ -33,6 +34,7 @@ _HOMES = {
     "load_model": "networks.load",
     "predict": "networks.predict",
     "read_image_set": "arrays.read",
+    "repair": "repair.repair",
     "run_study": "studies.run",
     "shift": "shifts.catalogue",
     "train": "training.train",

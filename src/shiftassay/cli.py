@@ -302,6 +302,76 @@ def audit(
     _write(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()})
 
 
+@app.command()
+def repair(
+    reference: Annotated[str, typer.Argument(help="The images the model was meant for: a file or a data set.")],
+    shifted: Annotated[str, typer.Argument(help="The images it met.")],
+    model: Annotated[str, typer.Option(help="A run's folder, or package.module:factory.")],
+    labels: Labels = None,
+    train: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="SET", help="Training images with labels; by default those that the model's card names."),
+    ] = None,
+    epochs: Annotated[Optional[int], typer.Option(min=1, help="Epochs of whatever is trained.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer training images and weaker attacks.")] = False,
+    out: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="Keep the recommended model in this folder.")  # noqa: UP045
+    ] = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Repair a model for a shifted set, from the least intrusive way to the most, and say which to take.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay shift invert mnist:test inverted.npy && shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from shiftassay.arrays.read import read_image_set
+    from shiftassay.networks.load import load_model
+    from shiftassay.repair.repair import keep
+    from shiftassay.repair.repair import repair as repair_model
+    from shiftassay.repair.words import table
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights)
+    before = read_image_set(reference, labels=labels, unpickle=unpickle)
+    after = read_image_set(shifted, labels=labels, reference=before, unpickle=unpickle)
+    known = read_image_set(train, unpickle=unpickle) if train else None
+    _say_notes([before, after])
+    found = repair_model(
+        before,
+        after,
+        classifier,
+        train=known,
+        seed=seed,
+        epochs=epochs,
+        quick=quick,
+        device=resolve_device(device),
+    )
+    heading, *rows = table(found)
+    if rows:
+        shown = Table(box=None, pad_edge=False)
+        for name in heading:
+            shown.add_column(name, no_wrap=True)
+        for row in rows:
+            shown.add_row(*row)
+        Console().print(shown)
+    for name, why in found.skipped.items():
+        if name != "none":
+            typer.echo(f"Not tried: {name}, since {why}.")
+    for note in found.notes:
+        typer.echo(note, err=True)
+    typer.echo(found.sentence)
+    _write(json_file, "shiftassay.repair/1", found.to_json())
+    if out is not None:
+        keep(found, out)
+        typer.echo(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")
+
+
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A PyTorch state dict or .safetensors file.")],

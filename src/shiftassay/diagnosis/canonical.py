@@ -71,7 +71,7 @@ def _linear(how: Rescale) -> Shift:
     return Gain(scale)
 
 
-def _near(value: float, target: float) -> bool:
+def _near(value: float, target: int | float) -> bool:
     return abs(value - target) <= CLOSE * abs(target)
 
 

@@ -5,7 +5,7 @@ Fronts have no parameters. They know the shift, never an image's partner in anot
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from shiftassay.shifts.rearrangement import PixelPermutation
 from shiftassay.shifts.several import Compose
 
 
+@runtime_checkable
 class Front(Protocol):
     """Images in, images of the same shape out."""
 

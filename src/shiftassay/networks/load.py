@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from shiftassay.errors import BadInput
+from shiftassay.networks import fronted
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.one_for_all import SCHEMA, OneForAll, OneForAllCard
 from shiftassay.runs.store import CARD, WEIGHTS
@@ -45,9 +46,11 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
     return model.eval()
 
 
-def _untrained(card: dict[str, Any]) -> Classifier | OneForAll:
+def _untrained(card: dict[str, Any]) -> Classifier | OneForAll | fronted.Fronted:
     if card.get("schema") == SCHEMA:
         return OneForAll(OneForAllCard.from_json(card))
+    if card.get("schema") == fronted.SCHEMA:
+        return fronted.Fronted.from_card(fronted.FrontedCard.from_json(card))
     return Classifier.from_card(ModelCard.from_json(card))
 
 

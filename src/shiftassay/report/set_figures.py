@@ -199,12 +199,27 @@ def _designs(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
+def _dose(data: dict[str, Any], folder: Path) -> Canvas:
+    """Accuracy, with intervals, as one thing is varied in steps."""
+    canvas = Canvas(figsize=(5.6, 2.8))
+    axis = canvas.subplots()
+    places = range(len(data["ticks"]))
+    for (name, rows), colour in zip(data["series"].items(), MORE, strict=False):
+        estimate, low, high = 100 * np.array(rows).T
+        axis.vlines(places, low, high, color=colour, linewidth=1.6)
+        axis.plot(places, estimate, "o-", color=colour, markersize=4, linewidth=1, label=name)
+    axis.set(xticks=places, xticklabels=data["ticks"], ylim=(0, 102), xlabel=data["label"], ylabel="accuracy, %")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    return canvas
+
+
 SET_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
     "accuracy": _accuracy,
     "confidence": _confidence,
     "confusions": _confusions,
     "curves": _curves,
     "designs": _designs,
+    "dose": _dose,
     "recall": _recall,
     "samples": _samples,
 }

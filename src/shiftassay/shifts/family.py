@@ -94,7 +94,7 @@ class Searched:
     @property
     def limits(self) -> tuple[float, float]:
         """The lowest and the highest value there can be."""
-        return (self.low, self.high) if self.step else (min(self.starts), max(self.starts))
+        return (float(self.low), float(self.high)) if self.step else (float(min(self.starts)), float(max(self.starts)))
 
     @property
     def same(self) -> float:

@@ -165,7 +165,7 @@ def distribution(
     return Uniform(max(float(a - (b - a) / 8), limits[0]), min(float(b + (b - a) / 8), limits[1]))
 
 
-def made(cls: Family, values: Float64[np.ndarray, "n k"], images: Images) -> Images:
+def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
     """The images shifted with the given numbers: one row for all, or one for each."""
     how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
     return how.apply(images, np.random.default_rng(0))

@@ -25,11 +25,18 @@ Evaluations = Sequence[Sequence[Evaluation]]
 """For each member, the evaluations of clean and of every variant."""
 
 
-def findings(members: Sequence[Trained], variants: Variants, evaluations: Evaluations, classes: int) -> list[Finding]:
+def findings(
+    members: Sequence[Trained],
+    variants: Variants,
+    evaluations: Evaluations,
+    classes: int,
+    argument: Sequence[Finding] = (),
+) -> list[Finding]:
     """The sections of the report, in the order in which they are read."""
     return [
         variants_finding(variants),
         accuracy_finding(evaluations, classes),
+        *argument,
         model_finding(members, [evaluation[0] for evaluation in evaluations]),
         classes_finding(evaluations[0]),
         confidence_finding(evaluations[0]),

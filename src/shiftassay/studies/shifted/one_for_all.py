@@ -10,6 +10,7 @@ from shiftassay.studies.shifted.serving import measure as measure
 from shiftassay.studies.words import listed
 
 KEY, TITLE = "one-for-all", "One model for all variants"
+LEARNED = 0.5  # accuracy on clean images below which a model has learned too little to compare designs by
 CLOSE = 0.005  # of a specialist's accuracy: the study's own margin
 
 Numbers = Mapping[str, Any]
@@ -54,6 +55,12 @@ def _chosen(found: Numbers) -> str:
 
 def _sentences(found: Numbers, chosen: str) -> list[str]:
     design, seeds = found["designs"][chosen], found["seeds"]
+    first = next(iter(design["accuracy"]))
+    if design["accuracy"][first]["estimate"] < LEARNED:
+        return [
+            f"Nothing can be said: after so little training the best design, {chosen}, is right on {_percent(design['accuracy'][first])}% of {first} images, "
+            "so it has not learned its task. Train for longer."
+        ]
     others = [name for name in found["designs"] if name not in (chosen, SPECIALISTS)]
     more = design["parameters"] / found["plain_parameters"] - 1
     size = f"{100 * more:.1f}% more than" if more else "as many as"

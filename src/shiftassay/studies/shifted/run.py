@@ -1,4 +1,4 @@
-"""Running a study of shifted test sets: train, make or read the variants, evaluate, find, report."""
+"""Running a study of shifted test sets: train, make or read the variants, evaluate, argue, report."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_arrays, write_json
 from shiftassay.shifts.catalogue import make
 from shiftassay.studies.outcome import RESULTS, StudyRun, command, provenance
+from shiftassay.studies.shifted.argument import Argued, argue, compact
 from shiftassay.studies.shifted.findings import SAMPLES, Evaluations, findings, sample_images, summary
+from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.engine import split
@@ -50,15 +52,16 @@ def run_shifted(
         write_variants(folder / "variants", given)
     console.print("evaluating")
     evaluations = evaluate_members(members, given, study.margin)
+    argued = argue(Lab(study, dataset, members, given, folder, out, device, console), evaluations)
     made = environment(members[0].trial.device, torch.get_num_threads())
-    results = _results(name, study, members, given, evaluations, made)
+    results = _results(name, members, given, evaluations, made, argued)
     write_json(folder / RESULTS, results)
     write_arrays(folder / SAMPLES, sample_images(given))
     report = Report(
         title=study.title if variants is None else f"{study.network} meets the shifted test sets in {variants}",
         question=study.question,
         summary=summary(given, evaluations),
-        findings=tuple(findings(members, given, evaluations, dataset.classes)),
+        findings=tuple(findings(members, given, evaluations, dataset.classes, argued.findings)),
         provenance=provenance(
             members,
             dataset,
@@ -136,11 +139,11 @@ def _check_classes(clean: ImageSet, dataset: Dataset) -> None:
 
 def _results(
     name: str,
-    study: ShiftedTestSets,
     members: list[Trained],
     variants: Variants,
     evaluations: Evaluations,
     made: dict[str, Any],
+    argued: Argued,
 ) -> dict[str, Any]:
     return {
         "schema": "shiftassay.study/1",
@@ -160,4 +163,6 @@ def _results(
             }
             for member, row in zip(members, evaluations, strict=True)
         ],
+        "answers": argued.rows,
+        "argument": compact(argued.measured),
     }

@@ -19,13 +19,13 @@ from shiftassay.networks.one_for_all import OneForAll, design_of
 from shiftassay.networks.predict import predict
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
+from shiftassay.studies.shifted.lab import spread_over
 from shiftassay.training.one_for_all import WIDTHS, TrainedForAll, fixed, train_one_for_all
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.router import train_router
 
 SPECIALISTS = "specialists"
-ALL = ("clean-only", "mixture", "id-as-input", "film", "adapters", "undo", "undo-and-id", SPECIALISTS)
 BEST_TWO = ("undo", "undo-and-id")
 FRESH = ", fresh attack"
 ASKED = 2000  # images that are shown under every id, and attacked afresh
@@ -80,7 +80,7 @@ def measure(
     right = {design: _right(served, shifts, found, asked) for design, found in trained.items()}
     console.print("one for all: asking with wrong ids, and with inferred ones")
     router = train_router(shifts, served.dataset, served.target, held_out=recipe.held_out, store=out)
-    routed = {found.name: predict(router.model, _some(found, asked).images).argmax(1) for found in served.sets}
+    routed = {found.name: predict(router.model, spread_over(found, asked).images).argmax(1) for found in served.sets}
     plain = _parameters(Mlp(served.dataset.train.shape, served.dataset.classes, tuple(widths)))
     return {
         "variants": {
@@ -93,7 +93,7 @@ def measure(
             for name, how in shifts.items()
         },
         "images": len(served.sets[0]),
-        "asked": len(_some(served.sets[0], asked)),
+        "asked": len(spread_over(served.sets[0], asked)),
         "seeds": len(seeds),
         "epochs": recipe.epochs,
         "plain_parameters": plain,
@@ -145,7 +145,7 @@ def _right(
 ) -> Right:
     """What the models get right on each variant, told the truth, and under fresh attacks on themselves."""
     right: Right = {}
-    clean = _some(served.sets[0], asked)
+    clean = spread_over(served.sets[0], asked)
     for found in served.sets:
         members = trained.get(found.name) or trained[""]
         right[found.name] = np.stack([_answers(m.model, found.name, found) == found.labels for m in members])
@@ -163,7 +163,7 @@ def _wrong_ids(served: Served, members: Sequence[TrainedForAll], asked: int) -> 
             said: float(np.mean([_answers(m.model, said, shown) == shown.labels for m in members]))
             for said in served.shifts
         }
-        for shown in (_some(found, asked) for found in served.sets)
+        for shown in (spread_over(found, asked) for found in served.sets)
     }
 
 
@@ -173,20 +173,13 @@ def _inferred(
     """Mean accuracy when the id is what the router makes of each image."""
     names, accuracies = list(served.shifts), {}
     for found in served.sets:
-        shown, ids = _some(found, asked), routed[found.name]
+        shown, ids = spread_over(found, asked), routed[found.name]
         right = []
         for member in members:
             by_id = np.stack([_answers(member.model, name, shown) for name in names])
             right.append(by_id[ids, np.arange(len(ids))] == shown.labels)
         accuracies[found.name] = float(np.mean(right))
     return accuracies
-
-
-def _some(found: ImageSet, most: int) -> ImageSet:
-    """Up to so many images at equal distances: MNIST's first thousands are not like its last."""
-    every = -(-len(found) // most)
-    labels = None if found.labels is None else found.labels[::every]
-    return ImageSet(found.images[::every], labels, found.name)
 
 
 def _answers(model: OneForAll, said: str, found: ImageSet) -> np.ndarray:

@@ -1,11 +1,14 @@
 """What a study file of kind `shifted-test-sets` may say."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from shiftassay.evaluation.evaluate import MARGIN
-from shiftassay.studies.strict import Strict
+from shiftassay.studies.strict import Strict, merged
+
+# Of one model for all variants; the last is the upper bound, and not one model.
+DESIGNS = ("clean-only", "mixture", "id-as-input", "film", "adapters", "undo", "undo-and-id", "specialists")
 
 
 class HarmlessWithin(Strict):
@@ -43,15 +46,44 @@ class VariantSpec(Strict):
         }
 
 
-class Size(Strict):
-    """What the quick and the full form of a study change."""
+class Argument(Strict):
+    """How much is spent on the argument: images that are diagnosed and repaired (None: all), passes over training images.
 
-    seeds: int | None = Field(default=None, ge=1)
+    `thorough` repairs train on all training images, and fresh attacks have several starts on a thousand images.
+    """
+
+    images: int | None = Field(default=None, ge=200)
+    epochs: int = Field(default=4, ge=1)
+    thorough: bool = True
+    draws: tuple[Annotated[int, Field(ge=1)], ...] = (1, 4, 16, 64)
+    """How many draws are shared out among the images in the contrast of one draw for all with one for each."""
+    learned: int = Field(default=10_000, ge=100)
+    """Training images that are learned from in that contrast."""
+
+
+class Serving(Strict):
+    """One model for all variants: which designs, and how long they are trained on how many training images (None: all)."""
+
+    designs: tuple[str, ...] = Field(min_length=1)
     epochs: int | None = Field(default=None, ge=1)
+    images: int | None = Field(default=None, ge=1000)
+    asked: int = Field(default=2000, ge=10)
+
+    @field_validator("designs", mode="after")
+    @classmethod
+    def _known(cls, designs: tuple[str, ...]) -> tuple[str, ...]:
+        for name in designs:
+            if name not in DESIGNS:
+                raise ValueError(f"designs are {', '.join(DESIGNS)}, not {name}")
+        return designs
 
 
 class ShiftedTestSets(Strict):
-    """A study of a network on shifted test sets: variants from the catalogue, or a folder of them."""
+    """A study of a network on shifted test sets: variants from the catalogue, or a folder of them.
+
+    `contrasts` are the pairs of variants whose difference is to be explained. Without an `argument` table the variants are
+    only evaluated.
+    """
 
     kind: Literal["shifted-test-sets"]
     title: str
@@ -65,10 +97,22 @@ class ShiftedTestSets(Strict):
     margin: float = Field(default=MARGIN, gt=0, lt=1)
     variants: tuple[VariantSpec, ...] = ()
     folder: str | None = None
-    quick: Size = Size()
-    full: Size = Size()
+    contrasts: tuple[tuple[str, str], ...] = ()
+    argument: Argument | None = None
+    one_for_all: Serving | None = None
+    quick: dict[str, Any] = {}
+    full: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _argued(self) -> "ShiftedTestSets":
+        if self.argument is None and (self.contrasts or self.one_for_all):
+            raise ValueError(
+                "contrasts and one_for_all rest on the diagnoses of an [argument] table, and there is none"
+            )
+        return self
 
     def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "ShiftedTestSets":
         """The study in its quick or full form, with another number of seeds if that is given."""
-        changes = {} if size == "default" else getattr(self, size).model_dump(exclude_none=True)
-        return self.model_copy(update={**changes, **({"seeds": seeds} if seeds else {})})
+        changes = {} if size == "default" else getattr(self, size)
+        content = merged(self.model_dump(), {**changes, **({"seeds": seeds} if seeds else {})})
+        return ShiftedTestSets.model_validate(content)

@@ -1,0 +1,77 @@
+"""Fronts that clean an image without knowing anything but the kind of its shift: filters, and one scale for all."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Median:
+    """The median of the `size` × `size` pixels around each; border pixels are repeated."""
+
+    size: int
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        around = F.pad(images, (self.size // 2,) * 4, mode="replicate")
+        return around.unfold(2, self.size, 1).unfold(3, self.size, 1).flatten(4).median(4).values
+
+    def __str__(self) -> str:
+        return f"median of {self.size} × {self.size} pixels"
+
+
+@dataclass(frozen=True)
+class LinearFilter:
+    """A weighted sum of the pixels around each, plus a constant, clipped to [0, 1]; border pixels are repeated."""
+
+    weights: tuple[tuple[float, ...], ...]
+    constant: float
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        kernel = images.new_tensor(self.weights)
+        around = F.pad(images, (len(kernel) // 2,) * 4, mode="replicate")
+        summed = F.conv2d(around.flatten(0, 1)[:, None], kernel[None, None])
+        return (summed + self.constant).clamp(0, 1).view(images.shape)
+
+    def __str__(self) -> str:
+        return f"a linear filter of {len(self.weights)} × {len(self.weights)} pixels, fitted to shifted training images"
+
+
+@dataclass(frozen=True)
+class Standardise:
+    """Each image moved and scaled to one mean and sd: whatever gain and offset it has are gone, and its own contrast with them."""
+
+    mean: float
+    sd: float
+
+    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        own = images.flatten(1)
+        mean, sd = own.mean(1)[:, None, None, None], own.std(1).clamp_min(1e-6)[:, None, None, None]
+        return (images - mean) / sd * self.sd + self.mean
+
+    def __str__(self) -> str:
+        return "each image brought to the mean and sd of a training image"
+
+
+def fitted_filter(
+    seen: Float[Tensor, "n c h w"], wanted: Float[Tensor, "n c h w"], size: int, ridge: float = 1e-4
+) -> LinearFilter:
+    """The filter of `size` × `size` pixels that brings `seen` nearest to `wanted`, by least squares (Wiener's filter, learned).
+
+    `ridge` is added to the sum of squares, as a share of its mean, lest a blur is inverted where nothing of it is left.
+
+    >>> seen = torch.rand(50, 1, 6, 6, generator=torch.manual_seed(0))
+    >>> bool((fitted_filter(seen, 0.5 * seen, 3)(seen) - 0.5 * seen).abs().max() < 1e-3)
+    True
+    """
+    around = F.pad(seen, (size // 2,) * 4, mode="replicate")
+    n, c, h, w = seen.shape
+    patches = around.unfold(2, size, 1).unfold(3, size, 1).reshape(n * c * h * w, size * size).double()
+    known = torch.cat([patches, torch.ones(len(patches), 1, dtype=torch.float64)], 1)
+    gram = known.T @ known
+    gram += ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+    solved = torch.linalg.solve(gram, known.T @ wanted.reshape(-1).double())
+    rows = solved[:-1].view(size, size).tolist()
+    return LinearFilter(tuple(map(tuple, rows)), float(solved[-1]))

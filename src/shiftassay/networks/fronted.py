@@ -1,0 +1,103 @@
+"""A model behind a front, kept as a card that says the front, so that it is loaded like any other."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from shiftassay.errors import BadInput
+from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.filters import LinearFilter, Median, Standardise
+from shiftassay.networks.fronts import AsIs, Front, Shrink, Sort, front_of, straight_through
+from shiftassay.shifts.catalogue import make
+from shiftassay.shifts.family import Shift
+
+SCHEMA = "shiftassay.fronted/1"
+KINDS: dict[str, type] = {
+    "median": Median,
+    "linear": LinearFilter,
+    "standardise": Standardise,
+    "shrink": Shrink,
+    "sort": Sort,
+    "as_is": AsIs,
+}
+
+
+class Fronted(nn.Module):
+    """Images through a front, then the model. `straight` gives the front the gradient of the identity, for attacks on it."""
+
+    def __init__(self, model: nn.Module, spec: Mapping[str, Any], input_shape: tuple[int, int, int]):
+        super().__init__()
+        self.model = model
+        self.spec = dict(spec)
+        self.input_shape = input_shape
+        self.front = front_from(spec, input_shape)
+        self.straight = False
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
+        front = straight_through(self.front) if self.straight else self.front
+        return self.model(front(images))
+
+    @property
+    def network(self) -> nn.Module:
+        """The network whose weights are those that are kept."""
+        return self.model.network if isinstance(self.model, Classifier) else self.model
+
+    @property
+    def card(self) -> "FrontedCard":
+        """Raises `BadInput` for a model that isn't the lab's: it can't be built again from a card."""
+        if not isinstance(self.model, Classifier):
+            raise BadInput("a model that is not the lab's own can't be kept behind a front. Import its weights first.")
+        return FrontedCard(self.spec, self.model.card)
+
+    @classmethod
+    def from_card(cls, card: "FrontedCard") -> "Fronted":
+        """The untrained model that a card describes."""
+        return cls(Classifier.from_card(card.model), card.front, card.model.input_shape)
+
+
+@dataclass(frozen=True)
+class FrontedCard:
+    """A front as JSON, and the card of the model behind it."""
+
+    front: dict[str, Any]
+    model: ModelCard
+    schema: str = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "FrontedCard":
+        return cls(dict(content["front"]), ModelCard.from_json(content["model"]))
+
+
+def undoing(how: Shift) -> dict[str, Any]:
+    """The spec of the front that takes a shift back as far as that is possible without another image."""
+    return {"kind": "undo", "shift": how.to_json()}
+
+
+def spec_of(front: Front) -> dict[str, Any]:
+    """The spec of a filter.
+
+    >>> front_from(spec_of(Median(3)), (1, 28, 28))
+    Median(size=3)
+    """
+    kind = next(name for name, cls in KINDS.items() if type(front) is cls)
+    return {"kind": kind, **asdict(front)}  # pyright: ignore[reportArgumentType]
+
+
+def front_from(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Front:
+    """A front from its spec. Raises `BadInput`."""
+    kind = spec.get("kind")
+    if kind == "undo":
+        how = spec["shift"]
+        return front_of(make(how["family"], how["parameters"], how["scope"]), input_shape)
+    if kind not in KINDS:
+        raise BadInput(f"front {kind!r}: expected undo, {', '.join(KINDS)}.")
+    given = {name: value for name, value in spec.items() if name != "kind"}
+    if kind == "linear":
+        given["weights"] = tuple(map(tuple, given["weights"]))
+    return KINDS[kind](**given)

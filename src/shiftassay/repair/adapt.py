@@ -1,0 +1,142 @@
+"""Adapt: only what a shift that is the same for all images can have thrown out, the first layer or the statistics of normalisation."""
+
+import copy
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shiftassay.networks.classifier import Classifier
+from shiftassay.networks.fronts import AsIs, front_of
+from shiftassay.networks.predict import predict
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parts_of
+from shiftassay.repair.tuning import tuned
+
+PROBES = 64
+ROUNDING = 1e-3
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@STRATEGIES.register("adapt")
+class Adapt(Strategy):
+    """The first layer alone, by moving its weights where the inverse is linear, else by training; or the statistics of batch norms."""
+
+    name: ClassVar[str] = "adapt"
+    intrusiveness: ClassVar[int] = 2
+
+    def unfit(self, task: Task) -> str | None:
+        if task.train is None:
+            return "there are no training images"
+        if task.how.needs_model or any(part.scope == "per_image" for part in parts_of(task.how)):
+            return "what differs from image to image is no one map in front of the first layer"
+        if task.share < 1:
+            return "only some images are touched, and one first layer serves all"
+        if _first_layer(task.model) is None:
+            return "the model has no linear or convolutional layer"
+        return None
+
+    def make(self, task: Task) -> Made | str:
+        return _moved(task) or _statistics(task) or _trained(task)
+
+    def key(self, task: Task) -> str:
+        return repr((task.how if _linear(task) else task.to_train_on).to_json())
+
+
+def _moved(task: Task) -> Made | None:
+    """The inverse as one linear map, multiplied into the weights that stand behind it: exact, without training."""
+    assert task.train is not None
+    probe = torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
+    first = _first_layer(task.model)
+    if not isinstance(task.model, Classifier) or not isinstance(first, nn.Linear) or not _linear(task):
+        return None
+    card = task.model.card
+    if not _takes_pixels(task.model, first, (probe - card.mean) / card.sd):
+        return None
+    matrix, constant = _as_map(task)
+    # W (U x + u − m) / s + b in terms of (x − m) / s
+    model = copy.deepcopy(task.model)
+    layer = _first_layer(model)
+    assert isinstance(layer, nn.Linear)
+    with torch.no_grad():
+        offset = (matrix.sum(1) * card.mean + constant - card.mean) / card.sd
+        bias = layer.bias if layer.bias is not None else torch.zeros(layer.out_features)
+        layer.bias = nn.Parameter((bias.double() + layer.weight.double() @ offset).float())
+        layer.weight.copy_((layer.weight.double() @ matrix).float())
+    undone = torch.from_numpy(np.ascontiguousarray(front_of(task.how, task.shape)(probe)))
+    if not np.allclose(predict(model, probe.numpy()), predict(task.model, undone.numpy()), atol=0.05):
+        return None
+    what = "the inverse is one linear map in front of layer 1, so its weights are multiplied by it: nothing is trained"
+    return Made(model, what, parameters_trained=0)
+
+
+def _linear(task: Task) -> bool:
+    """Whether the inverse acts on shifted training images as a linear map and a constant."""
+    front = front_of(task.how, task.shape)
+    if task.train is None or isinstance(front, AsIs) or any(part.scope == "per_image" for part in parts_of(task.how)):
+        return False
+    probe = torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
+    matrix, constant = _as_map(task)
+    made = probe.flatten(1).double() @ matrix.T + constant
+    return bool((made - front(probe).flatten(1)).abs().max() < ROUNDING)
+
+
+def _as_map(task: Task) -> tuple[Tensor, Tensor]:
+    """The inverse on each pixel alone, (p, p), and on black, (p,)."""
+    front, pixels = front_of(task.how, task.shape), int(np.prod(task.shape))
+    black = front(torch.zeros(1, *task.shape)).flatten().double()
+    each = front(torch.eye(pixels).view(-1, *task.shape)).flatten(1).double()
+    return (each - black).T, black
+
+
+def _takes_pixels(model: nn.Module, first: nn.Linear, normalised: Tensor) -> bool:
+    """Whether the layer is given the pixels in their order, and nothing else."""
+    seen: list[Tensor] = []
+    hook = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    try:
+        with torch.inference_mode():
+            model.eval().network(normalised)  # pyright: ignore[reportCallIssue]
+    finally:
+        hook.remove()
+    return (
+        len(seen) == 1 and seen[0].shape == normalised.flatten(1).shape and torch.equal(seen[0], normalised.flatten(1))
+    )
+
+
+def _statistics(task: Task) -> Made | None:
+    """Means and variances of batch norms, taken again from shifted training images."""
+    model = copy.deepcopy(task.model).to("cpu")
+    norms = [m for m in model.modules() if isinstance(m, NORMS) and m.track_running_stats]
+    if not norms:
+        return None
+    images = task.epoch_of_shifted(0).images
+    model.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+        norm.train()
+    with torch.inference_mode():
+        for start in range(0, len(images), 500):
+            model(torch.from_numpy(images[start : start + 500]))
+    what = f"the statistics of {len(norms)} batch norms, taken from training images under the shift"
+    return Made(model.eval(), what, images=len(images), epochs=1)
+
+
+def _trained(task: Task) -> Made:
+    """The first layer trained on, all others as they were."""
+    model = copy.deepcopy(task.model).requires_grad_(False)
+    first = _first_layer(model)
+    assert first is not None
+    first.requires_grad_(True)
+    numbers = sum(weights.numel() for weights in first.parameters())
+    return Made(
+        tuned(task, model, task.epoch_of_shifted, same=task.repeats),
+        "the first layer trained on, on training images under the shift, all others as they were",
+        parameters_trained=numbers,
+        images=task.shown,
+        epochs=task.epochs,
+    )
+
+
+def _first_layer(model: nn.Module) -> nn.Linear | nn.Conv2d | None:
+    return next((m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)), None)

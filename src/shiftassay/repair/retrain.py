@@ -1,0 +1,35 @@
+"""Retrain: the same network, trained on training images under the diagnosed shift."""
+
+from typing import ClassVar
+
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
+from shiftassay.repair.tuning import tuned
+
+
+@STRATEGIES.register("retrain")
+class Retrain(Strategy):
+    """The same network, trained on from its weights on training images under the diagnosed shift, drawn afresh each epoch."""
+
+    name: ClassVar[str] = "retrain"
+    intrusiveness: ClassVar[int] = 3
+
+    def unfit(self, task: Task) -> str | None:
+        if task.train is None:
+            return "there are no training images"
+        if task.how.needs_model:
+            return "what was aimed at the old weights misses new ones: it takes adversarial training"
+        return None
+
+    def make(self, task: Task) -> Made:
+        model = tuned(task, task.model, task.epoch_of_shifted, same=task.repeats)
+        drawn = "drawn afresh each epoch" if task.redrawn else "the same in each epoch"
+        return Made(
+            model,
+            f"all weights trained on from where they were, on training images under the shift, {drawn}",
+            parameters_trained=parameters_of(model),
+            images=task.shown,
+            epochs=task.epochs,
+        )
+
+    def key(self, task: Task) -> str:
+        return repr(task.to_train_on.to_json())

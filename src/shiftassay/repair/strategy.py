@@ -1,0 +1,156 @@
+"""What every strategy of repair is, and what it is given: the shift as one half of the variant shows it, and training images."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.noise import seed_for
+from shiftassay.registry import Registry
+from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts.family import Shift
+
+STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repair")
+
+DIGITS = 3  # to which an estimate is rounded before a model is trained on it: halves that agree then share the model
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a strategy knows: a shift, the share of images that it touches, a model and training images. No test image.
+
+    `held_out` are training images too: what has to be chosen is chosen on them. `images` is how many are shown in an
+    epoch. `lost` says whether accuracy is still missing after what less intrusive strategies did.
+    """
+
+    how: Shift
+    share: float
+    model: nn.Module
+    train: ImageSet | None
+    held_out: ImageSet | None
+    classes: int
+    shape: tuple[int, int, int]
+    epochs: int
+    images: int
+    seed: int
+    device: str
+    lost: bool = True
+
+    @property
+    def card(self) -> ModelCard | None:
+        return self.model.card if isinstance(self.model, Classifier) else None
+
+    @cached_property
+    def to_train_on(self) -> Shift:
+        """The shift with its numbers rounded to three digits."""
+        told = self.how.to_json()
+        return make(self.how.family, rounded(told["parameters"]), told["scope"])
+
+    @property
+    def redrawn(self) -> bool:
+        """Whether the shift makes other images of the same ones every time."""
+        return self.share < 1 or any(part.scope == "per_image" for part in parts_of(self.how))
+
+    def shifted(self, images: ImageSet, epoch: int) -> ImageSet:
+        """Training images under the shift, with an epoch's own draws; a share of them if it touches only some."""
+        made = shift(images, self.to_train_on, seed_for(self.seed, "repair", epoch))
+        if self.share >= 1:
+            return made
+        kept = np.random.default_rng(seed_for(self.seed, "repair", epoch, "kept")).random(len(images)) >= self.share
+        return replace(made, images=np.where(kept[:, None, None, None], images.images, made.images))
+
+    def epoch_of_training(self, epoch: int) -> ImageSet:
+        """The images of an epoch as they are: all of them, or a fresh sample where they are more than `images`."""
+        assert self.train is not None
+        assert self.train.labels is not None
+        if len(self.train) <= self.images:
+            return self.train
+        rng = np.random.default_rng(seed_for(self.seed, "repair", epoch, "sample"))
+        some = np.sort(rng.permutation(len(self.train))[: self.images])
+        return ImageSet(self.train.images[some], self.train.labels[some], self.train.name)
+
+    def epoch_of_shifted(self, epoch: int) -> ImageSet:
+        """The images of an epoch under the shift."""
+        return self.shifted(self.epoch_of_training(epoch), epoch)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether every epoch shows the same shifted images."""
+        return not self.redrawn and self.train is not None and len(self.train) <= self.images
+
+    @property
+    def shown(self) -> int:
+        """How many different training images are seen, at most."""
+        return 0 if self.train is None else min(len(self.train), self.images * self.epochs)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A repaired model, what was done to it, and what that took."""
+
+    model: nn.Module
+    what: str
+    parameters_added: int = 0
+    parameters_trained: int = 0
+    images: int = 0
+    epochs: int = 0
+
+
+class Strategy(ABC):
+    """One way of repairing a model; a lower `intrusiveness` changes less of it."""
+
+    name: ClassVar[str]
+    intrusiveness: ClassVar[int]
+
+    @abstractmethod
+    def unfit(self, task: Task) -> str | None:
+        """Why it is not tried on this task, in a clause; None if it is."""
+
+    @abstractmethod
+    def make(self, task: Task) -> Made | str:
+        """The repaired model; or, in a clause, why there is none after all."""
+
+    def key(self, task: Task) -> str:
+        """Tasks with the same key have the same repair, so that it is made once for both halves."""
+        return repr(task.how.to_json())
+
+
+def rounded(value: Any) -> Any:
+    """Parameters with every float rounded to three significant digits.
+
+    >>> rounded({"angle": 14.9871, "pattern": [0.12345, 0.0]})
+    {'angle': 15.0, 'pattern': [0.123, 0.0]}
+    """
+    if isinstance(value, dict):
+        return {name: rounded(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    if isinstance(value, float) and value != 0:
+        return round(value, DIGITS - 1 - math.floor(math.log10(abs(value))))
+    return value
+
+
+def parts_of(how: Shift) -> tuple[Shift, ...]:
+    """The parts of a composition; of any other shift, itself."""
+    return getattr(how, "parts", (how,))
+
+
+def groups_of(how: Shift) -> set[str]:
+    """The groups of families that a shift's parts come from."""
+    return {part.group for part in parts_of(how)}
+
+
+def parameters_of(model: nn.Module) -> int:
+    """How many numbers a model learned."""
+    return sum(weights.numel() for weights in model.parameters())
+
+
+def by_intrusiveness() -> list[Strategy]:
+    """Every strategy, the least intrusive first."""
+    return sorted((STRATEGIES[name]() for name in STRATEGIES), key=lambda s: s.intrusiveness)

@@ -1,0 +1,91 @@
+"""Training on from a model's weights, on images that are made afresh for every epoch."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.registry import build
+from shiftassay.noise import seed_for
+from shiftassay.repair.strategy import Task
+from shiftassay.training.engine import TrainingData
+from shiftassay.training.path import make_groups
+from shiftassay.training.plain import PlainMember
+from shiftassay.training.recipe import Recipe
+
+BATCH = 128
+RATE = 1e-3
+
+Epoch = Callable[[int], ImageSet]
+
+
+def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, same: bool = False) -> nn.Module:
+    """A copy of a model after the task's epochs on `epoch_of(0)`, `epoch_of(1)`, …; the model itself stays as it was.
+
+    `same` says that those are all the same images. Parameters that need no gradient stay as they are.
+    """
+    repaired = copy.deepcopy(model)
+    network, mean, sd = _inside(repaired)
+    recipe = Recipe(
+        "repair", task.epochs, BATCH, "adamw", rate, weight_decay=0.01, schedule="one_cycle", mean=mean, sd=sd
+    )
+    seed = seed_for(task.seed, "repair")
+    frozen = any(not weights.requires_grad for weights in network.parameters())
+    group, state = None, None
+    for epoch in range(task.epochs):
+        if group is None or not same:
+            images = epoch_of(epoch)
+            assert images.labels is not None
+            data = TrainingData(images.images, images.labels, None, task.classes)
+            if frozen:  # the faster paths train every parameter there is
+                group = _Alone(PlainMember(network, recipe, data, seed, task.device))
+            else:
+                [group] = make_groups([network], recipe, data, [seed], task.device)
+            if state is not None:
+                group.members[0].restore(state)
+        group.train_epoch(epoch)
+        state = group.members[0].state()
+    assert group is not None
+    weights = group.members[0].weights()
+    network.to("cpu").load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return repaired.eval().requires_grad_(True)
+
+
+def untrained(task: Task, network: str) -> Classifier:
+    """Another architecture for the task's images, normalised as those of the data the lab's recipes are for."""
+    assert task.train is not None
+    values = task.train.images
+    card = ModelCard(
+        network=network,
+        parameters={},
+        input_shape=task.shape,
+        classes=task.classes,
+        mean=float(values.mean()),
+        sd=max(float(values.std()), 1e-6),
+        seed=task.seed,
+        data=task.train.name,
+        trial="repair",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for(task.seed, "repair", "initialisation"))
+        return Classifier(build(network, task.shape, task.classes, {}), card)
+
+
+class _Alone:
+    """One plain member as a group."""
+
+    def __init__(self, member: PlainMember):
+        self.members = [member]
+
+    def train_epoch(self, epoch: int) -> None:
+        self.members[0].train_epoch(epoch)
+
+
+def _inside(model: nn.Module) -> tuple[nn.Module, float, float]:
+    """The network to train and the normalisation before it."""
+    if isinstance(model, Classifier):
+        return model.network, model.card.mean, model.card.sd
+    return model, 0.0, 1.0

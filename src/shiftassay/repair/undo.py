@@ -1,0 +1,80 @@
+"""Undo: the estimated inverse, or a filter, in front of the unchanged model."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.networks.filters import Median, fitted_filter
+from shiftassay.networks.fronted import Fronted, spec_of, undoing
+from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of
+from shiftassay.networks.predict import labels_of, predict
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parts_of
+
+CHOSEN_ON = 2000
+FITTED_TO = 500
+SIZES = (3, 7)
+FILTERED = {"noise", "blur", "overlay"}
+
+
+@STRATEGIES.register("undo")
+class Undo(Strategy):
+    """The estimated inverse in front of the unchanged model: what each image drew is not known, so for shared shifts, or a filter."""
+
+    name: ClassVar[str] = "undo"
+    intrusiveness: ClassVar[int] = 1
+
+    def unfit(self, task: Task) -> str | None:
+        if _inverse(task) or (task.train is not None and _filtered(task)):
+            return None
+        if any(part.scope == "per_image" for part in parts_of(task.how)):
+            return "each image drew its own, and without its partner nobody knows what"
+        return (
+            "the shift has no inverse" if task.train is not None else "there are no training images to fit a filter to"
+        )
+
+    def make(self, task: Task) -> Made | str:
+        specs = [undoing(task.how)] if _inverse(task) else []
+        fitted = 0
+        if task.how.information != "preserved" and task.train is not None and _filtered(task):
+            specs += _filters(task)
+            fitted = min(FITTED_TO, len(task.train))
+        models = [Fronted(task.model, spec, task.shape).eval() for spec in specs]
+        best = models[0]
+        if len(models) > 1 and task.held_out is not None:
+            before, scores = _scores(task, task.held_out.first(CHOSEN_ON), models)
+            if max(scores) <= before:
+                return f"of {len(models)} filters none helps on held-out training images"
+            best = models[int(np.argmax(scores))]
+            fitted += min(CHOSEN_ON, len(task.held_out))
+        return Made(best, f"{best.front}, then the model as it is", images=fitted)
+
+
+def _inverse(task: Task) -> Front | None:
+    """What takes the shift back without another image; sorting does not, it takes the rest away too."""
+    front = front_of(task.how, task.shape)
+    parts = front.parts if isinstance(front, Several) else (front,)
+    return None if any(isinstance(part, AsIs | Sort) for part in parts) else front
+
+
+def _filtered(task: Task) -> bool:
+    return bool(groups_of(task.how) & FILTERED) and not task.how.needs_model
+
+
+def _filters(task: Task) -> list[dict]:
+    """A median, and linear filters that bring shifted training images nearest to what they were."""
+    assert task.train is not None
+    few = task.train.first(FITTED_TO)
+    seen = torch.from_numpy(np.ascontiguousarray(task.shifted(few, 0).images))
+    fits = [fitted_filter(seen, torch.from_numpy(few.images), size) for size in SIZES]
+    return [spec_of(front) for front in (Median(3), *fits)]
+
+
+def _scores(task: Task, images: ImageSet, models: list[Fronted]) -> tuple[float, list[float]]:
+    """Accuracies on shifted held-out training images: of the model as it is, and behind each front."""
+    seen = task.shifted(images, 1)
+    found = [
+        float(np.mean(labels_of(predict(m, seen.images, task.device)) == seen.labels)) for m in (task.model, *models)
+    ]
+    return found[0], found[1:]

@@ -1,0 +1,17 @@
+"""What repairs of the model do on each variant."""
+
+from typing import Any
+
+from shiftassay.repair.repair import repair
+from shiftassay.studies.shifted.lab import Lab
+
+VERSION = 1
+
+
+def measure(lab: Lab, name: str) -> dict[str, Any]:
+    """Repair the model for a variant, each strategy fitted to one half of its images and judged on the other."""
+    clean, found = lab.looked_at(name)
+    lab.console.print(f"{name}: repairing", highlight=False)
+    how = lab.argument
+    tried = repair(clean, found, lab.model, train=lab.dataset.train, epochs=how.epochs, quick=not how.thorough)
+    return tried.to_json()

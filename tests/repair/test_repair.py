@@ -1,0 +1,232 @@
+"""Repairs of a small model: what is recommended, on which images it is judged, and on which it is trained."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import shiftassay.repair.judge as judge
+import shiftassay.repair.repair as room
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.ceiling import Above, Ceiling
+from shiftassay.diagnosis.nearest import NearestNeighbours
+from shiftassay.errors import BadInput
+from shiftassay.networks.load import load_model
+from shiftassay.networks.predict import predict
+from shiftassay.repair.judge import halves_of
+from shiftassay.repair.repair import keep, repair
+from shiftassay.repair.retrain import Retrain
+from shiftassay.repair.words import table
+from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.family import Context
+
+
+@pytest.fixture(scope="module")
+def repaired(small, mnist, model):
+    """Repairs of shifts by name, each made once. A permutation is not found out from fewer images."""
+    made = {}
+
+    def of(how):
+        if how not in made:
+            images = mnist.test.first(1600 if how == "pixel_permutation" else 500)
+            made[how] = repair(images, shift(images, how, 3), model, train=small.train, epochs=1, quick=True)
+        return made[how]
+
+    return of
+
+
+def attempt_of(found, strategy):
+    return next(a for a in found.attempts if a.strategy == strategy)
+
+
+def test_there_is_nothing_to_repair_where_nothing_happened(repaired):
+    found = repaired("identity")
+    assert (found.outcome, found.recommended, found.attempts) == ("nothing_to_repair", None, ())
+    assert "the images are as they were" in found.sentence
+
+
+def test_there_is_nothing_to_repair_where_nothing_was_lost(repaired):
+    found = repaired("gaussian_noise:sd=0.02")
+    assert found.outcome == "nothing_to_repair"
+    assert "gaussian_noise is there, but no loss of accuracy is shown" in found.sentence
+
+
+def test_labels_are_not_what_a_model_is_repaired_for(repaired):
+    assert repaired("label_permutation:mapping=[1,2,3,4,5,6,7,8,9,0]").outcome == "nothing_to_repair"
+
+
+@pytest.mark.parametrize(
+    "how", [pytest.param("pixel_permutation", marks=pytest.mark.slow), "rotate:angle=40", "invert"]
+)
+def test_a_shared_shift_is_undone(how, repaired):
+    found = repaired(how)
+    undo = attempt_of(found, "undo")
+    assert (found.outcome, found.recommended) == ("repaired", "undo")
+    assert undo.variant.direction == "higher"
+    assert undo.variant.after.estimate == pytest.approx(found.clean.estimate, abs=0.02)
+    assert undo.clean.after.estimate < found.clean.estimate
+    assert undo.assumption.startswith("you know that the image is from this variant")
+    assert (undo.cost.parameters_added, undo.cost.parameters_trained, undo.cost.epochs) == (0, 0, 0)
+
+
+def test_a_linear_inverse_moves_into_the_first_layer_without_training(repaired):
+    found = repaired("invert")
+    undo, adapt = attempt_of(found, "undo"), attempt_of(found, "adapt")
+    assert "one linear map in front of layer 1" in adapt.what
+    assert adapt.cost.parameters_trained == 0
+    assert np.mean(undo.right[0] == adapt.right[0]) > 0.99
+
+
+def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
+    found = repaired("pixel_permutation:scope=per_image")
+    assert found.outcome in ("cannot_be_repaired", "no_repair_found")
+    assert found.chosen is None or found.chosen.strategy == "none"
+    best = max(a.variant.after.estimate for a in found.attempts)
+    assert {"retrain", "architecture"} <= {a.strategy for a in found.attempts}
+    assert f"{100 * best:.2f}%" in found.sentence
+    assert "undo" in found.skipped
+
+
+@pytest.mark.parametrize(
+    ("above", "outcome"),
+    [
+        (None, "no_repair_found"),
+        (Above("values", 0.4, 0.38, 0.45), "cannot_be_repaired"),
+        (Above("values", 0.97, 0.9, 0.99), "no_repair_found"),
+    ],
+)
+def test_that_no_repair_can_exist_takes_a_bound_from_above(above, outcome, small, model):
+    how = "pixel_permutation:scope=per_image"
+    neighbours = NearestNeighbours((1000, 2000), (0.8, 0.75), (0.74, 0.7, 0.78), (0.4, 0.38, 0.45), (0.4, 0.4), 10, 500)
+    known = Ceiling(how, "destroyed", (), "perceptron", (0.3, 0.28), above, None, neighbours)
+    found = repair(small.test, shift(small.test, how, 3), model, train=small.train, epochs=1, quick=True, ceiling=known)
+    assert found.outcome == outcome
+    assert ("No repair can exist" in found.sentence) == (outcome == "cannot_be_repaired")
+    assert ("No repair found" in found.sentence) == (outcome == "no_repair_found")
+
+
+def test_what_one_half_shows_is_judged_on_the_other(small, model):
+    """Each half turned its own way: a repair judged where it was fitted would bring both back."""
+    first, second = halves_of(len(small.test), 0, "shifted")
+    images = small.test.images.copy()
+    for places, how in ((first, "rotate:angle=90"), (second, "rotate:angle=-90")):
+        images[places] = shift(judge.part(small.test, places), how).images
+    found = repair(small.test, replace(small.test, images=images), model, train=small.train, epochs=1, quick=True)
+    angles = [half["verdict"]["parameters"]["angle"] for half in found.halves]
+    assert angles == pytest.approx([90, -90], abs=1)
+    undo = attempt_of(found, "undo")
+    turned = shift(small.test, "rotate:angle=180").images
+    upside_down = np.mean(predict(model, turned).argmax(1) == small.test.labels)
+    assert undo.variant.after.estimate == pytest.approx(upside_down, abs=0.03)
+
+
+def test_labels_of_the_test_set_teach_nothing(small, model):
+    """With every label of the sets moved on by one, a repair that learned from them would be right by them."""
+    labels = (small.test.labels + 1) % 10
+    reference = replace(small.test, labels=labels)
+    shifted = replace(shift(small.test, "rotate:angle=40"), labels=labels)
+    found = retrained(small, model, reference, shifted)
+    assert found.variant.after.estimate < 0.2
+    honest = retrained(small, model, small.test, replace(shifted, labels=small.test.labels))
+    assert honest.variant.after.estimate > 0.6
+
+
+def retrained(small, model, reference, shifted):
+    """What retraining does, even where the labels hide that anything was lost."""
+    half = halves_of(len(shifted), 0, "shifted")
+    verdict = room.diagnose(reference, shifted).verdict
+    halves = tuple(judge.Half(places, places, verdict) for places in half)
+    right = judge.right_of(model, reference, "cpu"), judge.right_of(model, shifted, "cpu")
+    trial = judge.Trial(reference, shifted, model, halves, *right, None, 0, 1, 0, "cpu")
+    tasks = room._tasks(trial, room._training_images(model, small.train, reference, shifted), 4, 2000)
+    return judge.tried(Retrain(), tasks, trial)
+
+
+def test_training_images_are_none_of_those_that_are_judged(small, model):
+    with pytest.raises(BadInput, match="among the training images"):
+        repair(small.test, shift(small.test, "invert"), model, train=small.test, quick=True)
+
+
+def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model, monkeypatch):
+    how = Adversarial(0.1)
+    attacked = shift(small.test, how, 1, Context(small.test.labels, model))
+    diagnosed = room.diagnose
+
+    def aimed(*given, **named):
+        found = diagnosed(given[0], given[1])
+        return replace(found, verdict=replace(found.verdict, shift=how))
+
+    asked = []
+    fresh = judge.attack
+    monkeypatch.setattr(room, "diagnose", aimed)
+    monkeypatch.setattr(judge, "attack", lambda m, *given: asked.append(m) or fresh(m, *given))
+    found = repair(small.test, attacked, model, train=small.train, epochs=3, quick=True)
+    hardened = attempt_of(found, "adversarial training")
+    assert model in asked
+    assert hardened.model in asked
+    assert hardened.attacked is not None
+    assert hardened.attacked.direction == "higher"
+    assert hardened.attacked.before.estimate < 0.5 < hardened.attacked.after.estimate
+    assert "under a fresh attack" in found.sentence
+    assert "fresh attack" in table(found)[0]
+
+
+def test_nothing_is_found_where_nothing_in_the_catalogue_fits(small, model, monkeypatch):
+    diagnosed = room.diagnose
+
+    def unknown(*given, **named):
+        found = diagnosed(given[0], given[1])
+        return replace(found, verdict=replace(found.verdict, shift=None))
+
+    monkeypatch.setattr(room, "diagnose", unknown)
+    found = repair(small.test, shift(small.test, "invert"), model, train=small.train, quick=True)
+    assert (found.outcome, found.recommended, found.attempts) == ("no_repair_found", None, ())
+
+
+def test_the_recommended_model_is_kept_and_loaded(repaired, small, tmp_path):
+    found = repaired("invert")
+    keep(found, tmp_path / "repaired")
+    images = shift(small.test, "invert").images
+    again = load_model(tmp_path / "repaired")
+    assert found.model is not None
+    assert np.array_equal(predict(again, images), predict(found.model, images))
+    assert json.loads((tmp_path / "repaired" / "model.json").read_text())["model"]["trial"] == "repaired"
+
+
+def test_there_is_no_model_to_keep_where_there_is_no_repair(repaired, tmp_path):
+    with pytest.raises(BadInput, match="no repaired model"):
+        keep(repaired("identity"), tmp_path / "repaired")
+
+
+def test_a_repair_is_json(repaired):
+    content = json.loads(json.dumps(repaired("rotate:angle=40").to_json()))
+    assert content["schema"] == "shiftassay.repair/1"
+    assert content["recommended"] == "undo"
+    [undo] = [a for a in content["attempts"] if a["strategy"] == "undo"]
+    assert undo["variant"]["before"]["estimate"] < undo["variant"]["after"]["low"]
+    assert undo["cost"]["seconds"] >= 0
+
+
+def test_bad_input_says_what_to_do(small, model):
+    bare = replace(small.test, labels=None)
+    with pytest.raises(BadInput, match="--labels"):
+        repair(bare, bare, model)
+    few = small.test.first(60)
+    with pytest.raises(BadInput, match="at least 100 images"):
+        repair(few, few, model)
+
+
+def test_without_training_images_only_undoing_is_left(small, model):
+    found = repair(small.test, shift(small.test, parse("invert")), model, quick=True)
+    assert [a.strategy for a in found.attempts] == ["undo"]
+    assert found.recommended == "undo"
+    assert "no training images" in found.skipped["retrain"]
+
+
+def test_the_room_is_the_function(small, model):
+    import shiftassay
+
+    assert shiftassay.repair(small.test, small.test, model).outcome == "nothing_to_repair"
+    assert shiftassay.repair(small.test, ImageSet(small.test.images, small.test.labels), model).attempts == ()
