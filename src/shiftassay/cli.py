@@ -255,6 +255,10 @@ def diagnose(
     if ceiling and found.ceiling is None:
         typer.echo("No ceiling: it needs labels, images with partners, and a shift that can be named.")
     _write(json_file, "shiftassay.diagnosis/1", found.to_json())
+    if report is not None:
+        from shiftassay.report.diagnosis_page import write_page
+
+        typer.echo(write_page(report, found, before, after, classifier, seed, {"model": model or "none"}))
 
 
 @app.command()
