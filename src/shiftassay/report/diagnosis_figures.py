@@ -70,7 +70,7 @@ def _unexplained(data: dict[str, Any], folder: Path) -> Canvas:
     axis.set_yticklabels(names, fontsize=8)
     axis.set_xlim(left, max(float(values.max()), left * 10) * 2.2)
     ticks = [t for t in data["ticks"] if left <= t <= axis.get_xlim()[1]]
-    axis.set_xticks(ticks, [data["tick"].format(t) for t in ticks])
+    axis.set_xticks(ticks, [f"{100 * t:g}%" if data["percent"] else f"{t:g}" for t in ticks])
     axis.set_xticks([], minor=True)
     return canvas
 

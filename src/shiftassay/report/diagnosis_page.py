@@ -31,10 +31,8 @@ from shiftassay.statistics.intervals import wilson
 FLOOR = 1e-3  # share of the change below which bars are all as short
 LONGEST = 66  # letters of a candidate's name on a chart
 ROWS = {
-    "reference": "the reference",
-    "shifted": "the shifted set",
-    "remade": "the verdict's shift, made again from the reference",
-    "undone": "the shifted set with it undone",
+    "remade": "the verdict's shift made again from the reference",
+    "undone": "the shifted set with that shift undone",
     "left": "shifted − remade, blue where the shifted image is darker",
 }
 
@@ -102,16 +100,21 @@ def _pictures(found: Diagnosis, seen: Pictures) -> Finding:
         max(float(np.quantile(images, 0.99)) for images in shown[:2]) > 4
     ):  # on another scale: none would be seen in full
         ends = [min(float(i.min()) for i in shown), max(float(i.max()) for i in shown)]
-    rows = "; ".join(f"{name}: {ROWS[name]}" for name in seen.rows)
-    columns = "A column is one image" if seen.paired else "No image of one set is in the other"
+    rows = "; ".join(f"{name}: {ROWS[name]}" for name in seen.rows if name in ROWS)
+    columns = "A column is one image. " if seen.paired else "No image of one set is in the other. "
     scale = "" if ends == [0.0, 1.0] else f" Black is {ends[0]:.3g}, white {ends[1]:.3g}."
     figures = [
-        Figure("image_rows", {"rows": seen.rows, "signed": ("left",), "range": ends}, f"{columns}. {rows}.{scale}")
+        Figure(
+            "image_rows",
+            {"rows": seen.rows, "signed": ("left",), "range": ends},
+            f"{columns}{rows[:1].upper()}{rows[1:]}{'.' * bool(rows)}{scale}",
+        )
     ]
     sentences = []
     if seen.unexplained:
         maps = [
-            ("the whole change" if c is None else f"{_short(c)}\n{left(c)}", values) for c, values in seen.unexplained
+            ("the whole change" if c is None else f"{_families(c)}\nleaves {left(c)}", values)
+            for c, values in seen.unexplained
         ]
         figures.append(
             Figure(
@@ -144,7 +147,7 @@ def _candidates(found: Diagnosis) -> Finding | None:
             "limit": TOLERATED if paired else None,
             "verdict": next((i for i, c in enumerate(told) if c["family"] == own), None),
             "ticks": [0.001, 0.01, 0.1, 1] if paired else [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
-            "tick": "{:.4g}" if not paired else "{:.1%}",
+            "percent": paired,
             "label": "share of the change left unexplained" if paired else "distance of the portraits, sampling errors",
         },
         (
@@ -203,19 +206,25 @@ def _why(found: Diagnosis) -> Finding | None:
     said = reasons(found)
     if found.ceiling is not None:
         said = said[:-1]
-    measured = tuple(
-        Table(
-            ("number", "value"),
-            tuple((name.replace("_", " "), _told(value)) for name, value in m["numbers"].items()),
-            f"{m['name'].replace('_', ' ')}: {m['sentence']}" if m["present"] else "",
-            words=("value",),
-            folded=m["name"].replace("_", " ") + ("" if m["present"] else " (measured, and not the reason)"),
-        )
-        for m in sorted(found.mechanisms, key=lambda m: not m["present"])
-    )
+    measured = tuple(_numbers(m) for m in found.mechanisms if m["present"])
+    absent = [m for m in found.mechanisms if not m["present"]]
+    if absent:
+        rows = tuple((_spaced(m["name"]), _told(m["numbers"])) for m in absent)
+        measured += (Table(("mechanism", "numbers"), rows, words=("numbers",), folded="measured, and not the reason"),)
     if not said and not measured:
         return None
     return Finding("why", "Why", tuple(said) or ("No mechanism that was measured passed its test.",), measured)
+
+
+def _numbers(mechanism: Mapping[str, Any]) -> Table:
+    rows = tuple((_spaced(name), _told(value)) for name, value in mechanism["numbers"].items())
+    return Table(
+        ("number", "value"), rows, mechanism["sentence"], ("value",), f"the numbers: {_spaced(mechanism['name'])}"
+    )
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _short(candidate: Mapping[str, Any]) -> str:
@@ -224,13 +233,17 @@ def _short(candidate: Mapping[str, Any]) -> str:
     whole = " + ".join(
         phrase(p["family"], p["parameters"], None) + (" per image" if p["scope"] == "per_image" else "") for p in parts
     )
-    plain = " + ".join(p["family"] + (" per image" if p["scope"] == "per_image" else "") for p in parts)
-    return whole if len(whole) <= LONGEST else plain
+    return whole if len(whole) <= LONGEST else _families(candidate, " + ")
+
+
+def _families(candidate: Mapping[str, Any], between: str = " +\n") -> str:
+    parts = candidate["parameters"].get("parts") or [candidate]
+    return between.join(p["family"] + (" per image" if p["scope"] == "per_image" else "") for p in parts)
 
 
 def _told(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')} {_told(v)}" for name, v in value.items())
+        return ", ".join(f"{_spaced(name)} {_told(v)}" for name, v in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_told, value[:12])) + (", …" if len(value) > 12 else "")
     return f"{value:.4g}" if isinstance(value, float) else str(value)
