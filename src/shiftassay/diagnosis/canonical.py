@@ -11,6 +11,7 @@ from shiftassay.shifts.several import Compose
 
 UNITS = (255.0, 1 / 255)
 CLOSE = 2e-3  # relative difference of a factor from one that has a name
+SMALL = 0.03  # an offset that may be none
 QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
 
 
@@ -40,6 +41,19 @@ def canonical(how: Shift) -> Shift:
     if isinstance(how, MotionBlur) and how.fading is None and isinstance(how.angle, float):
         return replace(how, angle=how.angle % 180)
     return how
+
+
+def without_offset(how: Shift) -> Shift:
+    """A composition in which a rescaling that hardly adds anything is a gain; the same object if there is none."""
+    if not isinstance(how, Compose):
+        return how
+    parts = tuple(
+        Gain(p.scale)
+        if isinstance(p, Rescale) and isinstance(p.scale, float) and p.scale > 0 and abs(float(p.offset)) < SMALL  # pyright: ignore[reportArgumentType]
+        else p
+        for p in how.parts
+    )
+    return how if parts == how.parts else Compose(parts)
 
 
 def _linear(how: Rescale) -> Shift:

@@ -10,6 +10,7 @@ FOLLOWED = 0.3  # for numbers that are chosen for each image
 FOLLOWED_ORDERS = ("block_permutation", "row_permutation", "column_permutation")
 NEW_ORDER = 3.0  # an order of blocks, rows or columns for each image, which can make one picture nearly another
 LATER = 0.02  # what only counts between equals: without ink that wraps, a roll is a translation
+GENERAL = 0.3  # for maps that two simpler ones in a row would make
 PART = 0.25  # for each part of a composition beyond the first
 
 
@@ -19,12 +20,19 @@ def price(how: Shift) -> float:
     One number has to explain a quarter of what is left, six half of it, and a permutation of 784 places 95%.
     """
     if isinstance(how, Compose):
-        return sum(map(price, how.parts)) + PART * (len(how.parts) - 1)
-    numbers = sum(_count(value) for name, value in vars(how).items() if name not in ("scope", "clip"))
+        numbers = sum(map(_numbers, how.parts))
+        others = sum(price(part) - NUMBER * float(np.log2(1 + _numbers(part))) for part in how.parts)
+        return NUMBER * float(np.log2(1 + numbers)) + others + PART * (len(how.parts) - 1)
+    numbers = _numbers(how)
     drawn = any(isinstance(value, Uniform | Choice | Each) for value in vars(how).values())
     if how.scope == "per_image" and how.family in FOLLOWED_ORDERS:
         return NEW_ORDER
-    return NUMBER * float(np.log2(1 + numbers)) + FOLLOWED * drawn + LATER * (how.family in ("roll", "quantize"))
+    last = LATER * (how.family in ("roll", "quantize")) + GENERAL * (how.family in ("affine", "perspective"))
+    return NUMBER * float(np.log2(1 + numbers)) + FOLLOWED * drawn + last
+
+
+def _numbers(how: Shift) -> int:
+    return sum(_count(value) for name, value in vars(how).items() if name not in ("scope", "clip"))
 
 
 def _count(value: object) -> int:

@@ -3,31 +3,74 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import minimize
 
-from shiftassay.shifts.family import Shift
+from shiftassay.diagnosis.remake import change_of, remake
+from shiftassay.errors import BadInput
+from shiftassay.shifts.family import Each, Shift
 from shiftassay.shifts.fitting import refine
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
 
 IMAGES = 100
+NOISY_IMAGES = 40
+TRIES = 45
+FIRST_STEP = 0.08  # of a number, for the simplex
+STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
 def polished(how: Shift, pairs: Pairs) -> Shift:
-    """The composition with the shared numbers of its parts fitted together."""
+    """The composition with the shared numbers of its parts fitted together.
+
+    Without chance, by least squares. With it, least squares would shrink the noise: the numbers and the noise's strength
+    are those whose remake differs least (Nelder and Mead 1965), from where least squares puts the parts without chance.
+    """
     if not isinstance(how, Compose):
         return how
-    pairs = pairs.first(IMAGES)
-    joint = Joint(how.parts)
-    if not len(joint.begin):
-        return how
-    return joint.at(refine(joint, joint.begin[None], pairs))
+    noisy = [i for i, part in enumerate(how.parts) if part.group == "noise" or part.family == "pixel_dropout"]
+    pairs = pairs.first(NOISY_IMAGES if noisy else IMAGES)
+    drawn = how.followed(pairs) or how
+    if noisy:
+        fitted = _least_misfit(Joint(drawn.parts, STRENGTHS), pairs)
+    else:
+        joint = Joint(drawn.parts)
+        fitted = joint.at(refine(joint, joint.begin[None], pairs)) if len(joint.begin) else drawn
+    # What was found out for these very images goes back to how it is drawn.
+    parts = [
+        old if any(isinstance(v, Each) for v in vars(new).values()) else new
+        for old, new in zip(how.parts, fitted.parts, strict=True)
+    ]
+    return Compose(tuple(parts))
+
+
+def _least_misfit(joint: "Joint", pairs: Pairs) -> Compose:
+    begin = joint.begin
+    if not len(begin):
+        return joint.at(begin)
+
+    change = change_of(pairs)
+
+    def misfit(moves: np.ndarray) -> float:
+        try:
+            remade = remake(joint.at(begin + scale * moves), pairs, others=False)
+        except BadInput:
+            return 10.0
+        # The squared distance from the remake's mean is least for the right mean, however noisy (a proper score).
+        return remade.misfit + float(np.mean(remade.left**2)) / change
+
+    scale = np.maximum(np.abs(begin), joint.least_scale)
+    simplex = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
+    options = {"initial_simplex": simplex, "maxfev": TRIES, "xatol": 2e-3, "fatol": 2e-4}
+    found = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
+    return joint.at(begin + scale * found.x)
 
 
 @dataclass(frozen=True)
 class Joint:
-    """A composition as a fit sees a family: its numbers in a row. Parts that are drawn or have no derivative stay as they are."""
+    """A composition as a fit sees a family: the numbers of its parts in a row. What is drawn, or has no derivative, stays."""
 
     parts: tuple[Shift, ...]
+    besides: tuple[str, ...] = ()
 
     @property
     def smooth(self) -> bool:
@@ -38,17 +81,27 @@ class Joint:
         return [
             (i, name)
             for i, part in enumerate(self.parts)
-            for name, searched in part.search.items()
-            if searched.step and isinstance(getattr(part, name, None), float)
+            for name, value in vars(part).items()
+            if isinstance(value, float) and (name in self.besides or self._step(i, name))
         ]
+
+    def _step(self, i: int, name: str) -> float:
+        searched = self.parts[i].search
+        return searched[name].step if name in searched else 0
 
     @property
     def begin(self) -> np.ndarray:
         return np.array([getattr(self.parts[i], name) for i, name in self.free])
 
+    @property
+    def least_scale(self) -> np.ndarray:
+        """A number's size where it happens to begin near 0."""
+        return np.array([4 * self._step(i, name) for i, name in self.free])
+
     def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         searched = [self.parts[i].search[name] for i, name in self.free]
-        return tuple(np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))  # pyright: ignore[reportReturnType]
+        step, low, high = (np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))
+        return step, low, high
 
     def at_each(self, numbers: np.ndarray) -> Compose:
         raise NotImplementedError("a composition is fitted to all images together")

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
+from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.remake import Remake, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose
 
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
 STRAIN, ONE = 0.5, 0.5  # misfit counts double at a price of 1.9; a shift of one or two numbers is free
+MANY = 1.0  # the price from which on two simpler shifts in a row may be cheaper
 PERFECT = 0.02
 GOOD = 0.06
 TIERS = (  # what is tried only where all before leave something
@@ -32,7 +36,7 @@ FOLLOW = {  # groups that may come before or after a group's shift
     "geometry": ("intensity", "noise", "blur", "overlay"),
     "blur": ("intensity", "noise", "overlay"),
     "rearrangement": ("intensity", "noise", "blur"),
-    "intensity": ("noise", "overlay"),
+    "intensity": ("intensity", "noise", "overlay"),
     "inverted": ("geometry", "blur", "noise", "intensity", "overlay"),
     "overlay": ("intensity", "noise"),
     "noise": (),
@@ -40,6 +44,7 @@ FOLLOW = {  # groups that may come before or after a group's shift
 LINEAR = ("rotate", "scale", "shear", "translate")
 MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
 SCREEN = 32  # pairs for a first look
+POLISHED = 7  # compositions whose numbers are fitted together
 SHOWN = 10  # candidates that are looked at more closely
 FIRST = 4
 BEST = 2
@@ -71,6 +76,8 @@ def search(fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0) -> l
         found = _ranked(found + _tried(_estimates([f for f in tier if f in families], fit), held, seed))
     if found and settled(found[0]):
         return found
+    if found and found[0].misfit < PERFECT and not found[0].remade.chance:
+        return _ranked(found + _judged(_simpler(found[0].shift, fit, families), held, seed, others=True))
     return _ranked(found + _compositions(found, fit, held, families, seed))
 
 
@@ -79,9 +86,31 @@ def strained(best: Candidate) -> float:
     return best.misfit * float(np.exp(STRAIN * max(price(best.shift) - ONE, 0.0)))
 
 
+def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
+    """Two shifts in a row with fewer numbers than one that fits but has many."""
+    fit = fit.first(60)
+    found = _linear_pairs(fit, families)
+    if isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple):
+        found += _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
+    return found
+
+
+def _rows_and_columns(order: tuple[int, ...], size: tuple[int, ...], pairs: Pairs) -> list[Shift]:
+    """A permutation of pixels as one of rows and one of columns, by what most pixels that vary say."""
+    h, w = size
+    varies = pairs.shifted.var((0, 1)) > 1e-6
+    from_row, from_column = np.divmod(np.reshape(order, (h, w)), w)
+    votes = np.zeros((h, h)), np.zeros((w, w))
+    for y, x in np.argwhere(varies):
+        votes[0][y, from_row[y, x]] += 1
+        votes[1][x, from_column[y, x]] += 1
+    rows, columns = (linear_sum_assignment(v + 1e-3 * np.eye(len(v)), maximize=True)[1] for v in votes)
+    return [Compose((RowPermutation(tuple(rows.tolist())), ColumnPermutation(tuple(columns.tolist()))))]
+
+
 def settled(best: Candidate) -> bool:
     """Whether a candidate fits so well that nothing with more numbers can win."""
-    return best.misfit < (GOOD if best.remade.chance else PERFECT)
+    return best.misfit < (GOOD if best.remade.chance else PERFECT) and price(best.shift) < MANY
 
 
 def _estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
@@ -129,14 +158,27 @@ def _compositions(
     fit = fit.first(60)
     firsts = _firsts(singles, fit, held.first(60), families, seed)
     pairs = [how for first in firsts for how in _with_another(first, fit, families)] + _linear_pairs(fit, families)
-    two = _judged(pairs, held.first(SCREEN), seed, others=False)
-    best = _judged([polished(c.shift, fit) for c in two[:SHOWN]], held, seed, others=True)
+    best = _polished(pairs, fit, held, seed, POLISHED)
     if best and not settled(best[0]):
         begun = [c.shift for c in best[:BEST]]
-        three = [how for first in begun for how in _with_another(first, fit, families)]
-        looked = _judged(three, held.first(SCREEN), seed, others=False)
-        best += _judged([polished(c.shift, fit) for c in looked[:3]], held, seed, others=True)
+        best += _polished([how for first in begun for how in _with_another(first, fit, families)], fit, held, seed, 3)
     return best
+
+
+def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count: int) -> list[Candidate]:
+    """The most promising compositions, in either order, with their numbers fitted together, judged."""
+    looked = [c.shift for c in _judged(shifts, held.first(SCREEN), seed, others=False)]
+    chosen: list[Shift] = []
+    kinds: list[tuple[str, ...]] = []
+    for how in looked:
+        kind = tuple(sorted(part.family for part in how.parts)) if isinstance(how, Compose) else (how.family,)
+        if kinds.count(kind) < 2 and len(chosen) < count:
+            chosen.append(how)
+            kinds.append(kind)
+    turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
+    fitted = [polished(how, fit) for how in chosen + turned]
+    plain = [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
+    return _judged(fitted + plain, held, seed, others=True)
 
 
 def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int) -> list[Shift]:
