@@ -229,7 +229,7 @@ def test_bad_input_ends_with_two_a_message_and_nothing_written(arguments, messag
     write_images(tmp_path / "clean.npy", rng.random((60, 1, 28, 28)).astype(np.float32))
     write_images(tmp_path / "large.npy", rng.random((60, 1, 32, 32)).astype(np.float32))
     write_images(tmp_path / "few.npy", rng.random((40, 1, 28, 28)).astype(np.float32))
-    np.save(tmp_path / "dark.npy", np.load(tmp_path / "large.npy") // 2)
+    np.save(tmp_path / "dark.npy", 0.5 * np.load(tmp_path / "large.npy"))
     np.save(tmp_path / "grey.npy", np.full((60, 28, 28), 0.5, np.float32))
     np.save(tmp_path / "near.npy", np.arange(60) % 10)
     np.save(tmp_path / "nan.npy", np.full((60, 28, 28), np.nan))

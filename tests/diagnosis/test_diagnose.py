@@ -63,6 +63,7 @@ def test_a_shift_of_half_of_the_images_carries_its_share(few):
     assert verdict.share == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     some = few.first(120)
     found = diagnose(some, replace(some, images=swirled(some.images)))
