@@ -22,7 +22,7 @@ from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.studies.shifted.variants import Variants, write_variants
 from shiftassay.training.train import train
 
-VERBS = ("run", "train", "evaluate", "predict", "audit", "repair", "import", "shift", "variants", "report", "list")
+VERBS = ("run", "train", "evaluate", "predict", "audit", "repair", "import", "diagnose", "shift", "variants", "report", "list")
 
 
 def shiftassay(*arguments, cwd=None, home=None):
@@ -62,6 +62,13 @@ def test_the_examples_run_as_written(tmp_path):
         )
         assert result.returncode == 0, result.stderr
         assert result.stdout
+
+
+def test_readme_diagnoses_as_the_example_does():
+    """The example is what `test_the_examples_run_as_written` runs."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for command in example("diagnose").split(" && "):
+        assert f".venv/bin/{command}\n" in readme or f".venv/bin/{command} " in readme
 
 
 def test_help_and_bad_usage_load_nothing_heavy():
@@ -106,6 +113,35 @@ def test_a_set_is_shifted_evaluated_and_predicted(model, tmp_path, small):
     assert predicted.returncode == 0
     labels = json.loads((tmp_path / "p.json").read_text())["labels"]
     assert np.mean(np.array(labels) == small.test.labels) == pytest.approx(clean["accuracy"]["estimate"])
+
+
+def test_a_shift_is_diagnosed_in_words_as_json_and_on_a_page(model, tmp_path, small):
+    np.savez(tmp_path / "clean.npz", images=small.test.images[:300, 0], labels=small.test.labels[:300])
+    np.save(tmp_path / "turned.npy", shift(small.test.first(300), "rotate:angle=25").images)
+    arguments = ("clean.npz", "turned.npy", "--model", model, "--json", "d.json", "--report", "d.html")
+    result = shiftassay("diagnose", *arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert re.match(r"Verdict: rotate \(angle = 2[45]\S* \[.*, the same for all images; confidence", lines[0])
+    assert max(map(len, lines)) <= 100
+    assert "restored" in result.stdout
+    found = json.loads((tmp_path / "d.json").read_text())
+    assert found["schema"] == "shiftassay.diagnosis/1"
+    assert found["accuracy"]["shifted"] < found["accuracy"]["restored_with_partner"]
+    page = (tmp_path / "d.html").read_text()
+    assert lines[0].rstrip(".")[:40] in page
+    assert "remade" in page
+    assert not re.search(r"(src|href)=.?https?:", page)
+
+
+def test_floats_beside_a_reference_are_read_in_its_unit(tmp_path, small):
+    images = (small.test.images[:100, 0] * 255).round()
+    np.save(tmp_path / "clean.npy", images.astype(np.uint8))
+    np.save(tmp_path / "units.npy", (images / 255).astype(np.float32))
+    np.save(tmp_path / "same.npy", images.astype(np.float32))
+    for reference, shifted, verdict in (("clean", "same", "identity"), ("units", "same", "rescale (scale = 255")):
+        result = shiftassay("diagnose", f"{reference}.npy", f"{shifted}.npy", cwd=tmp_path)
+        assert result.stdout.startswith(f"Verdict: {verdict}"), result.stderr
 
 
 def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it_sees(tmp_path, small, monkeypatch):
@@ -162,6 +198,17 @@ def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it
         (["evaluate", "MODEL", "clean.npy", "--labels", "far.npy"], "knows 10 classes"),
         (["evaluate", "MODEL", "pickled.npy"], "--unpickle"),
         (["evaluate", "MODEL", "nan.npy"], "NaN or infinity"),
+        (["diagnose", "clean.npy", "absent.npy"], "no such file"),
+        (["diagnose", "clean.npy", "large.npy"], "A resize or a crop may be the shift itself"),
+        (["diagnose", "clean.npy", "nan.npy"], "NaN or infinity"),
+        (["diagnose", "clean.npy", "grey.npy"], "all pixels of all images have the same value, 0.5"),
+        (["diagnose", "few.npy", "few.npy"], "at least 50 images, found 40"),
+        (["diagnose", "clean.npy", "clean.npy", "--labels", "short.npy"], "3 labels for 60 images"),
+        (["diagnose", "clean.npy", "clean.npy", *["--labels", "far.npy"] * 3], "one for both, or one for each"),
+        (["diagnose", "clean.npy", "clean.npy", "--ceiling"], "--train mnist"),
+        (["diagnose", "clean.npy", "clean.npy", "--train", "mnits"], "Did you mean 'mnist'"),
+        (["diagnose", "clean.npy", "clean.npy", "--model", "absent"], "not a run's folder"),
+        (["diagnose", "large.npy", "dark.npy", "--labels", "near.npy", "--model", "MODEL"], "can't take images"),
         (["audit", "absent"], "not a run's folder"),
         (["audit", "MODEL", "large.npy"], "can't take images"),
         (["audit", "MODEL", "clean.npy", "--labels", "far.npy"], "knows 10 classes"),
@@ -181,6 +228,10 @@ def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it
 def test_bad_input_ends_with_two_a_message_and_nothing_written(arguments, message, model, tmp_path, monkeypatch, rng):
     write_images(tmp_path / "clean.npy", rng.random((60, 1, 28, 28)).astype(np.float32))
     write_images(tmp_path / "large.npy", rng.random((60, 1, 32, 32)).astype(np.float32))
+    write_images(tmp_path / "few.npy", rng.random((40, 1, 28, 28)).astype(np.float32))
+    np.save(tmp_path / "dark.npy", 0.5 * np.load(tmp_path / "large.npy"))
+    np.save(tmp_path / "grey.npy", np.full((60, 28, 28), 0.5, np.float32))
+    np.save(tmp_path / "near.npy", np.arange(60) % 10)
     np.save(tmp_path / "nan.npy", np.full((60, 28, 28), np.nan))
     np.save(tmp_path / "short.npy", np.zeros(3, int))
     np.save(tmp_path / "far.npy", np.full(60, 10))

@@ -209,6 +209,59 @@ def evaluate(
 
 
 @app.command()
+def diagnose(
+    reference: Annotated[str, typer.Argument(help="The images as they should be: a file or a data set.")],
+    shifted: Annotated[str, typer.Argument(help="The images as they are.")],
+    labels: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Labels of both sets; given twice, of the reference and of the shifted set."),
+    ] = None,
+    model: Annotated[Optional[str], typer.Option(help="A run's folder, or package.module:factory.")] = None,  # noqa: UP045
+    weights: Weights = None,
+    train: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="SET", help="Training images: a data set's training part, or a file. By default the model's."
+        ),
+    ] = None,
+    ceiling: Annotated[
+        bool, typer.Option("--ceiling", help="Also bracket what any classifier can reach; takes minutes.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also write a page with pictures.")] = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Name the shift between two sets, with its parameters, what else was tried, and, with a model, proof and reasons.
+
+    Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy && shiftassay diagnose mnist:test rotated.npy`
+    """
+    from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
+    from shiftassay.diagnosis.given import read_pair, training_images
+    from shiftassay.networks.load import load_model
+    from shiftassay.report.diagnosis_words import plain
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights) if model else None
+    before, after = read_pair(reference, shifted, labels or [], unpickle)
+    known = training_images(train, classifier, before, unpickle) if train or ceiling else None
+    found = diagnose_sets(
+        before, after, model=classifier, train=known, ceiling=ceiling, seed=seed, device=resolve_device(device)
+    )
+    for note in found.notes:
+        typer.echo(note, err=True)
+    typer.echo(plain(found))
+    if ceiling and found.ceiling is None:
+        typer.echo("No ceiling: it needs labels, images with partners, and a shift that can be named.")
+    _write(json_file, "shiftassay.diagnosis/1", found.to_json())
+    if report is not None:
+        from shiftassay.report.diagnosis_page import write_page
+
+        typer.echo(write_page(report, found, before, after, classifier, seed, {"model": model or "none"}))
+
+
+@app.command()
 def compare(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN…", help="Folders of runs: two networks or more, seeds of each.")

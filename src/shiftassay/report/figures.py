@@ -6,11 +6,12 @@ from pathlib import Path
 import matplotlib as mpl
 
 from shiftassay.report.architecture_figures import ARCHITECTURE_FIGURES
+from shiftassay.report.diagnosis_figures import DIAGNOSIS_FIGURES
 from shiftassay.report.finding import Figure
 from shiftassay.report.set_figures import SET_FIGURES
 from shiftassay.report.style import STYLE
 
-DRAWERS = {**SET_FIGURES, **ARCHITECTURE_FIGURES}
+DRAWERS = {**SET_FIGURES, **ARCHITECTURE_FIGURES, **DIAGNOSIS_FIGURES}
 
 
 def draw(figure: Figure, folder: Path) -> bytes:

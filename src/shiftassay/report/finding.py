@@ -6,17 +6,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells that are ready to read. Columns are aligned as numbers, but the first and those named in `words`."""
+    """Rows of cells that are ready to read. Columns are aligned as numbers, but the first and those named in `words`.
+
+    On a page, a table with words in `folded` is hidden behind them.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     words: tuple[str, ...] = ()
+    folded: str = ""
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Table":
         rows = tuple(tuple(row) for row in content["rows"])
-        return cls(tuple(content["columns"]), rows, content["caption"], tuple(content["words"]))
+        return cls(
+            tuple(content["columns"]), rows, content["caption"], tuple(content["words"]), content.get("folded", "")
+        )
 
 
 @dataclass(frozen=True)

@@ -42,16 +42,25 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
             raise BadInput(f"{folder / FINDINGS}: not the findings of a study. Run the study again.") from None
     else:
         write_json(folder / FINDINGS, report.to_json())
-    drawn = {
-        _place(finding.key, index): (figure, draw(figure, folder))
-        for finding in report.findings
-        for index, figure in enumerate(finding.figures)
-    }
+    drawn = _drawn(report, folder)
     for place, (_, svg) in drawn.items():
         write_whole(folder / place, svg)
     write_whole(folder / MARKDOWN, _render("report.md.jinja", report, drawn).encode())
     write_whole(folder / HTML, _render("report.html.jinja", report, drawn).encode())
     return folder / HTML
+
+
+def page(report: Report) -> str:
+    """A report that is no study's, as one HTML page; its figures bring their arrays with them."""
+    return _render("report.html.jinja", report, _drawn(report, Path()))
+
+
+def _drawn(report: Report, folder: Path) -> dict[str, tuple[Figure, bytes]]:
+    return {
+        _place(finding.key, index): (figure, draw(figure, folder))
+        for finding in report.findings
+        for index, figure in enumerate(finding.figures)
+    }
 
 
 def _render(template: str, report: Report, drawn: dict[str, tuple[Figure, bytes]]) -> str:

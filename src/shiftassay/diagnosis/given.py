@@ -1,0 +1,61 @@
+"""What a diagnosis is given, from files: both image sets, and training images."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.read import read_image_set
+from shiftassay.errors import BadInput
+from shiftassay.shifts.distorted import named_dataset
+
+
+def read_pair(
+    reference: str | Path, shifted: str | Path, labels: Sequence[str | Path] = (), unpickle: bool = False
+) -> tuple[ImageSet, ImageSet]:
+    """The reference and the shifted set, which is read in the reference's unit. Raises `BadInput`.
+
+    `labels` are a file for both sets, or one for each. Unlike an evaluation, a diagnosis does not take the reference's labels for those of
+    the shifted set where nothing says so: whether the images are in the same order is for it to find out.
+    """
+    if len(labels) > 2:
+        raise BadInput(f"--labels: {len(labels)} files for two sets. Give one for both, or one for each.")
+    first, second = (labels[0], labels[-1]) if labels else (None, None)
+    before = read_image_set(reference, labels=first, unpickle=unpickle)
+    after = _shifted(shifted, second, before, unpickle)
+    for found in (before, after):
+        if float(np.ptp(found.images)) == 0:
+            raise BadInput(
+                f"{found.name}: all pixels of all images have the same value, {found.images.flat[0]:g}. There is nothing to tell "
+                "shifts apart by: give the images themselves."
+            )
+    return before, after
+
+
+def _shifted(path: str | Path, labels: str | Path | None, before: ImageSet, unpickle: bool) -> ImageSet:
+    try:
+        return read_image_set(path, labels=labels, reference=replace(before, labels=None), unpickle=unpickle)
+    except BadInput:
+        alone = read_image_set(path, labels="none", unpickle=unpickle)
+        if alone.shape == before.shape:
+            raise
+        return alone  # the diagnosis says what another size may mean
+
+
+def training_images(name: str | None, model: nn.Module | None, like: ImageSet, unpickle: bool = False) -> ImageSet:
+    """The training part of a data set, or a file of images; without a name, what the model's card says it was trained on.
+
+    A file of floats is read in the unit of `like`. Raises `BadInput`.
+    """
+    if name is None:
+        name = getattr(getattr(model, "card", None), "data", None)
+        if name in (None, "unknown"):
+            raise BadInput(
+                "a ceiling needs training images, and no model that is a run of ours says which. Name them: --train mnist."
+            )
+    if Path(name).is_file():
+        return read_image_set(name, reference=replace(like, labels=None), unpickle=unpickle)
+    return named_dataset(name).train

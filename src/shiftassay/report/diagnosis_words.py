@@ -1,0 +1,203 @@
+"""A diagnosis in plain words: what the terminal and the page say alike."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from shiftassay.diagnosis.explanation import REASONS
+from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.shifts.family import FAMILIES
+
+WIDTH = 100
+NEAREST = 5  # candidates that are told
+SCOPES = {"shared": "the same for all images", "per_image": "drawn afresh for each image"}
+INFORMATION = {
+    "preserved": "preserved: the shift can be undone exactly, up to rounding",
+    "reduced": "reduced: undoing the shift brings back a part",
+    "destroyed": "destroyed: only what ignores position survives",
+}
+PAIRINGS = {
+    "same_order": "the same images in the same order",
+    "reordered": "the same images in another order",
+    "unpaired": "no image of one set was found in the other",
+}
+ACCURACIES = {
+    "reference": "reference",
+    "shifted": "shifted",
+    "reproduced": "remade",
+    "restored_with_partner": "restored with partners",
+    "restored_blind": "restored without",
+}
+
+
+def plain(found: Diagnosis) -> str:
+    """The diagnosis for a terminal, at most 100 characters wide.
+
+    >>> from shiftassay.arrays.dataset import load_dataset
+    >>> from shiftassay.diagnosis.diagnose import diagnose
+    >>> digits = load_dataset("mnist").test.first(50)
+    >>> print(plain(diagnose(digits, digits)))
+    Verdict: identity; confidence 99%.
+      images       the same images in the same order
+      information  preserved: the shift can be undone exactly, up to rounding
+    """
+    facts = {"images": pairing(found)}
+    if found.verdict.information:
+        facts["information"] = INFORMATION[found.verdict.information]
+    if found.accuracy is not None:
+        facts["accuracy"] = accuracies(found.accuracy)
+    if found.verdict.equivalent:
+        facts["equivalent"] = ", ".join(found.verdict.equivalent)
+    lines = _wrapped(f"Verdict: {verdict(found)}")
+    for name, said in facts.items():
+        lines += _wrapped(f"  {name:<11}  {said}", 15)
+    for reason in reasons(found):
+        lines += _wrapped(f"- {reason}", 2)
+    return "\n".join(lines + _table(found))
+
+
+def verdict(found: Diagnosis) -> str:
+    """The shift with its numbers and their intervals, its scope, and how sure that is."""
+    it = found.verdict
+    said = phrase(it.family, it.parameters, it.scope, it.intervals)
+    if it.shift is None:
+        said = "unknown, nothing in the catalogue makes this shift"
+    touched = f"; it touched {percent(it.share)} of the images" if it.share < 1 else ""
+    return f"{said}{touched}; confidence {_sure(it.confidence)}."
+
+
+def phrase(
+    family: str, parameters: Mapping[str, Any], scope: str | None, intervals: Mapping[str, Any] | None = None
+) -> str:
+    """A shift from its JSON.
+
+    >>> phrase("rotate", {"angle": 15.0}, "shared", {"angle": [14.9, 15.1]})
+    'rotate (angle = 15 [14.9, 15.1]), the same for all images'
+    >>> phrase("rotate", {"angle": {"mean": 1.0, "sd": 15.0, "low": -15.0, "high": 15.0}}, "per_image")
+    'rotate (angle = -15 … 15, mean 1, sd 15), drawn afresh for each image'
+    """
+    intervals = intervals or {}
+    if "parts" in parameters:
+        ends = intervals.get("parts") or [{}] * len(parameters["parts"])
+        parts = zip(parameters["parts"], ends, strict=True)
+        return "; then ".join(phrase(p["family"], p["parameters"], p["scope"], e) for p, e in parts)
+    told = [
+        f"{name} = {_value(value, intervals.get(name))}"
+        for name, value in parameters.items()
+        if _telling(family, name, value)
+    ]
+    return family + (f" ({', '.join(told)})" if told else "") + (f", {SCOPES[scope]}" if scope else "")
+
+
+def pairing(found: Diagnosis) -> str:
+    """Which image belongs to which."""
+    said, share = PAIRINGS[found.pairing["kind"]], found.pairing.get("found")
+    return f"{said} ({percent(share)} found)" if share is not None and share < 1 else said
+
+
+def accuracies(accuracy: Mapping[str, float | None]) -> str:
+    """What the model does, from the reference to the shift undone.
+
+    >>> accuracies({"reference": 0.98, "shifted": 0.5, "reproduced": 0.5, "restored_with_partner": 0.97, "restored_blind": None})
+    '98.0% reference → 50.0% shifted → 50.0% remade → 97.0% restored with partners'
+    """
+    told = {name: accuracy.get(key) for key, name in ACCURACIES.items()}
+    if told["restored with partners"] == told["restored without"]:
+        told["restored"] = told.pop("restored with partners")
+        del told["restored without"]
+    return " → ".join(f"{100 * value:.1f}% {name}" for name, value in told.items() if value is not None)
+
+
+def reasons(found: Diagnosis) -> list[str]:
+    """Why the model did what it did, whether the change was aimed at it, and what can be reached, from what was measured."""
+    said = [m["sentence"] for m in found.mechanisms if m["present"]][:REASONS]
+    if found.adversarial is not None and found.adversarial["is_adversarial"]:
+        said.insert(0, found.adversarial["sentence"])
+    if found.ceiling is not None:
+        said.append(found.ceiling["sentence"] + "." * (not found.ceiling["sentence"].endswith(".")))
+    if found.pairing["kind"] == "unpaired":
+        said.insert(0, found.explanation)
+    return said
+
+
+def left(candidate: Mapping[str, Any]) -> str:
+    """What a candidate leaves: a share of the change, or, where no image has a partner, a distance in sampling errors."""
+    if "unexplained" not in candidate:
+        return f"{candidate['misfit']:.1f} sampling errors"
+    return percent(candidate["misfit"]) if candidate["misfit"] < 1 else "all"
+
+
+def percent(share: float) -> str:
+    """A share for a sentence, never rounded to all or none.
+
+    >>> percent(0.438), percent(0.004), percent(0.0), percent(0.9999)
+    ('44%', '0.4%', '0.0%', '> 99.9%')
+    """
+    if 0.999 < share < 1:
+        return "> 99.9%"
+    return f"{100 * share:.0f}%" if 0.1 <= share <= 0.99 or share == 1 else f"{100 * share:.1f}%"
+
+
+def _sure(confidence: float) -> str:
+    return "over 99%" if confidence > 0.995 else f"{100 * confidence:.0f}%"
+
+
+def _telling(family: str, name: str, value: Any) -> bool:
+    """Whether a parameter is worth its place: not where it is the family's own default, or an empty list."""
+    defaults = {f.name: f.default for f in fields(FAMILIES[family])}
+    return value != [] and (name not in defaults or value != defaults[name])
+
+
+def _value(value: Any, interval: Any = None) -> str:
+    if isinstance(value, Mapping) and "mean" in value:
+        return _drawn(value)
+    if isinstance(value, list | tuple):
+        if len(value) > 8:
+            return f"{len(value)} numbers"
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value).lower()
+    ends = f" [{interval[0]:.4g}, {interval[1]:.4g}]" if _is_interval(interval) else ""
+    return f"{value:.4g}{ends}"
+
+
+def _drawn(value: Mapping[str, Any]) -> str:
+    several = value.get("values")
+    if several:
+        return " or ".join(f"{_value(v['value'])} ({percent(v['share'])})" for v in several)
+    if isinstance(value["mean"], list):
+        return "varying"
+    return f"{value['low']:.4g} … {value['high']:.4g}, mean {value['mean']:.3g}, sd {value['sd']:.3g}"
+
+
+def _is_interval(interval: Any) -> bool:
+    return isinstance(interval, Sequence) and len(interval) == 2 and all(isinstance(v, int | float) for v in interval)
+
+
+def distinct(candidates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The candidates, of those that are made of the same families and scopes only the first."""
+    kept: dict[Any, Mapping[str, Any]] = {}
+    for candidate in candidates:
+        parts = candidate["parameters"].get("parts") or [candidate]
+        kept.setdefault(frozenset((p["family"], p["scope"]) for p in parts), candidate)
+    return list(kept.values())
+
+
+def _table(found: Diagnosis) -> list[str]:
+    """The nearest candidates and what each leaves; nothing where nothing had to be looked for."""
+    if not found.candidates:
+        return []
+    rows = [(phrase(c["family"], c["parameters"], c["scope"]), left(c)) for c in distinct(found.candidates)[:NEAREST]]
+    column = max(len(said) for _, said in rows)
+    room = WIDTH - column - 4
+    lines = [f"Tried, {'nearest' if found.verdict.shift is None else 'best'} first, and what each leaves unexplained:"]
+    for name, said in rows:
+        head, *more = textwrap.wrap(name, room, subsequent_indent="  ", break_on_hyphens=False)
+        lines.append(f"  {head:<{room}}  {said:>{column}}")
+        lines += [f"  {line}" for line in more[:1]]
+    return lines
+
+
+def _wrapped(text: str, indent: int = 0) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)

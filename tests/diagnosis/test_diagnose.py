@@ -1,0 +1,116 @@
+"""The whole diagnosis: verdicts on small sets, the JSON that machines read, and what it says to bad input."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.errors import BadInput
+from shiftassay.shifts.catalogue import shift
+
+KEYS = {"schema", "pairing", "verdict", "candidates", "accuracy", "ceiling", "explanation"}
+OF_A_VERDICT = {
+    "family",
+    "parameters",
+    "intervals",
+    "level",
+    "scope",
+    "share",
+    "information",
+    "confidence",
+    "equivalent",
+}
+ACCURACIES = {"reference", "shifted", "reproduced", "restored_with_partner", "restored_blind"}
+
+
+def swirled(images):
+    y, x = np.mgrid[:28, :28] - 13.5
+    radius = np.hypot(x, y)
+    angle = np.arctan2(y, x) + 2.2 * np.exp(-radius / 7)
+    places = [radius * np.sin(angle) + 13.5, radius * np.cos(angle) + 13.5]
+    return np.stack([map_coordinates(image[0], places, order=1) for image in images])[:, None].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("how", "family", "scope", "parameters"),
+    [
+        ("identity", "identity", None, {}),
+        ("rotate:angle=15", "rotate", "shared", {"angle": 15.0}),
+        ("gain:factor=0.4", "gain", "shared", {"factor": 0.4}),
+        ("gaussian_noise:sd=0.2", "gaussian_noise", "per_image", {"sd": 0.2}),
+        ("rescale:scale=255", "rescale", "shared", {"scale": 255.0}),
+        ("pixel_permutation:scope=per_image", "pixel_permutation", "per_image", {}),
+        ("label_misalignment:offset=1", "label_misalignment", None, {"offset": 1}),
+    ],
+)
+def test_the_shift_is_named_with_its_numbers(how, family, scope, parameters, few):
+    verdict = diagnose(few, shift(few, how, seed=3)).verdict
+    assert (verdict.family, verdict.scope) == (family, scope)
+    for name, value in parameters.items():
+        assert verdict.parameters[name] == pytest.approx(value, rel=0.05)
+    assert verdict.confidence > 0.8
+
+
+def test_a_shift_of_half_of_the_images_carries_its_share(few):
+    turned = shift(few, "rotate:angle=30").images
+    half = np.where((np.arange(len(few)) % 2 == 0)[:, None, None, None], turned, few.images)
+    verdict = diagnose(few, replace(few, images=half)).verdict
+    assert verdict.family == "rotate"
+    assert verdict.share == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.slow
+def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
+    some = few.first(120)
+    found = diagnose(some, replace(some, images=swirled(some.images)))
+    assert (found.verdict.family, found.verdict.shift, found.verdict.scope) == ("unknown", None, None)
+    assert found.candidates[0]["misfit"] > 0.15
+    assert "Nothing in the catalogue" in found.explanation
+
+
+def test_the_json_has_its_keys_and_survives_the_round_trip(few, perceptron):
+    content = diagnose(few, shift(few, "gain:factor=0.4"), model=perceptron).to_json()
+    again = json.loads(json.dumps(content, allow_nan=False))
+    assert again == content
+    assert set(content) >= KEYS
+    assert set(content["verdict"]) == OF_A_VERDICT
+    assert set(content["accuracy"]) == ACCURACIES
+    assert content["schema"] == "shiftassay.diagnosis/1"
+    assert content["pairing"]["kind"] == "same_order"
+    assert content["ceiling"] is None
+    assert all({"family", "parameters", "scope", "score"} <= set(c) for c in content["candidates"])
+    assert content["accuracy"]["reproduced"] == pytest.approx(content["accuracy"]["shifted"], abs=0.01)
+
+
+def test_too_few_images_are_refused(few):
+    with pytest.raises(BadInput, match="at least 50 images, found 49"):
+        diagnose(few.first(49), few.first(49))
+
+
+def test_another_size_may_be_the_shift_itself(few):
+    with pytest.raises(BadInput, match=r"28 × 24, those of .* 28 × 28. A resize or a crop may be the shift"):
+        diagnose(few, ImageSet(np.ascontiguousarray(few.images[..., :24]), few.labels, "cropped"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused(bad, few):
+    images = few.images.copy()
+    images[3, 0, 5, 5] = bad
+    with pytest.raises(BadInput, match="broken: it holds NaN or infinity"):
+        diagnose(few, ImageSet(images, few.labels, "broken"))
+
+
+def test_labels_of_one_set_only_are_said(few):
+    found = diagnose(few, replace(shift(few, "invert"), labels=None, name="bare"))
+    assert found.verdict.family == "invert"
+    assert any("bare has none" in note for note in found.notes)
+
+
+def test_a_model_of_another_input_is_refused(perceptron, rng):
+    images = ImageSet(rng.random((60, 1, 20, 20)).astype(np.float32), np.arange(60) % 10, "small")
+    with pytest.raises(BadInput, match="can't take images"):
+        diagnose(images, shift(images, "invert"), model=perceptron)
