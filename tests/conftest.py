@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from shiftassay.arrays.dataset import Dataset, load_dataset
 from shiftassay.arrays.image_set import ImageSet
@@ -11,6 +12,7 @@ from shiftassay.arrays.image_set import ImageSet
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 torch.set_num_threads(1)  # pytest-xdist runs one test on each core
+threadpool_limits(1, "blas")
 
 
 @pytest.fixture(scope="session")

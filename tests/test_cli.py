@@ -22,7 +22,20 @@ from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.studies.shifted.variants import Variants, write_variants
 from shiftassay.training.train import train
 
-VERBS = ("run", "train", "evaluate", "predict", "audit", "repair", "import", "diagnose", "shift", "variants", "report", "list")
+VERBS = (
+    "run",
+    "train",
+    "evaluate",
+    "predict",
+    "audit",
+    "repair",
+    "import",
+    "diagnose",
+    "shift",
+    "variants",
+    "report",
+    "list",
+)
 
 
 def shiftassay(*arguments, cwd=None, home=None):

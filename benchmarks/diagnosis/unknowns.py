@@ -101,7 +101,7 @@ def _checkerboard(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.
 
 def _interlace(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
     out = x.copy()
-    out[:, ::2] = np.roll(x[:, ::2], strength, 2)
+    out[:, ::2] = ndimage.shift(x[:, ::2], (0, 0, strength + 0.5), order=1)
     return out
 
 

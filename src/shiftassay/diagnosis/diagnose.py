@@ -22,7 +22,7 @@ from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import prove
 from shiftassay.diagnosis.remake import ROUNDING
-from shiftassay.diagnosis.search import Candidate, search, strained
+from shiftassay.diagnosis.search import TOLERATED, Candidate, search, strained
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
@@ -32,6 +32,7 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import PixelPermutation
+from shiftassay.threads import one_thread_each
 
 FEWEST = 50
 FIT, HELD = 300, 200
@@ -42,7 +43,6 @@ EVEN, LARGEST = 0.1, 0.5
 UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
 SHOWN = 8
 AS_GOOD = 0.01  # misfit within which two descriptions are equally good
-TOLERATED = 0.15  # misfit above which nothing in the catalogue fits
 
 
 def diagnose(
@@ -60,7 +60,7 @@ def diagnose(
 
     Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring none.
     With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the same images.
-    Raises `BadInput` for fewer than 50 images, images of different sizes, or values that are not finite.
+    Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are not finite.
 
     >>> from shiftassay.arrays.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
@@ -99,8 +99,9 @@ def diagnose(
     proof = prove(verdict, *matched, model, seed, device)
     why = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
     bound = None
-    if ceiling and verdict.shift is not None and train is not None and after.labels is not None:
-        bound = ceiling_of(verdict.shift, train, after, model=model, seed=seed)
+    variant = matched[1] if matched[1].labels is not None else replace(matched[1], labels=matched[0].labels)
+    if ceiling and verdict.shift is not None and train is not None and variant.labels is not None:
+        bound = ceiling_of(verdict.shift, train, variant, model=model, seed=seed)
     return Diagnosis(
         verdict=verdict,
         pairing=pairing.to_json(),
@@ -166,6 +167,11 @@ def _checked(
             )
         if not np.isfinite(images.images).all():
             raise BadInput(f"{images.name}: it holds NaN or infinity. Repair or leave out those images.")
+        if float(np.ptp(images.images)) == 0:
+            raise BadInput(
+                f"{images.name}: all pixels of all images have the same value, {images.images.flat[0]:g}. There is nothing to tell "
+                "shifts apart by: give the images themselves."
+            )
     if before.shape != after.shape:
         raise BadInput(
             f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. A resize or a crop may be the "
@@ -178,11 +184,6 @@ def _checked(
     if (before.labels is None) != (after.labels is None):
         has, lacks = (before, after) if after.labels is None else (after, before)
         notes.append(f"{has.name} has labels and {lacks.name} has none: shifts of labels can't be seen.")
-    notes += [
-        f"All pixels of {images.name} have the same value: there is nothing to tell shifts apart by."
-        for images in (before, after)
-        if float(np.ptp(images.images)) == 0
-    ]
     return before, after, (*notes, *before.notes, *after.notes)
 
 
@@ -216,6 +217,7 @@ def _unshifted(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift:
     return label_shift(before, after, pairing) or Identity()
 
 
+@one_thread_each()
 def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> tuple[Verdict, tuple[Candidate, ...]]:
     best = ranked[0]
     alike = [c for c in ranked[1:] if c.misfit <= best.misfit + AS_GOOD and c.shift.family != best.shift.family]

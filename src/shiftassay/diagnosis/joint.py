@@ -85,7 +85,7 @@ class Joint:
             if isinstance(value, float) and (name in self.besides or self._step(i, name))
         ]
 
-    def _step(self, i: int, name: str) -> float:
+    def _step(self, i: int, name: str) -> float | int:
         searched = self.parts[i].search
         return searched[name].step if name in searched else 0
 

@@ -10,6 +10,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.partners import Partners, find_partners
 from shiftassay.diagnosis.same_order import OrderTest, order_test
 from shiftassay.noise import seed_for
+from shiftassay.threads import one_thread_each
 
 Kind = Literal["same_order", "reordered", "unpaired"]
 MOVED = 0.05  # share of images found, value for value, at another place only, from which on the order is another one
@@ -32,6 +33,7 @@ class Pairing:
         return {"kind": self.kind, "found": found, "order": order, "evidence": self.evidence}
 
 
+@one_thread_each()
 def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     """Find out how the images belong together, whatever shift lies between them.
 

@@ -5,6 +5,7 @@ with chance the remake differs from the shifted set as two of its own remakes di
 in grey values, between neighbouring pixels, from place to place and from image to image. What differs more is its mismatch.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
 SHRUNK = 0.9
 STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
+OFF_EDGE = 0.31  # of a bin
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0.5))
 
@@ -41,7 +43,7 @@ class Remake:
     @property
     def misfit(self) -> float:
         """0 for a perfect remake, about 1 for one that explains nothing."""
-        return self.unexplained + np.sqrt(self.chance) * self.mismatch
+        return self.unexplained + math.sqrt(self.chance) * self.mismatch
 
 
 def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Remake:
@@ -148,8 +150,8 @@ def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:
 
 
 def _bins(images: Images, count: int) -> np.ndarray:
-    """Below 0, 0, between, 1, above 1."""
-    inner = np.clip((images * count).astype(np.int32), 0, count - 1) + 2
+    """Below 0, 0, between, 1, above 1. No edge lies at a round number, or at one of 255 grey values, where shifts put many pixels."""
+    inner = np.clip((images * count + OFF_EDGE).astype(np.int32), 0, count - 1) + 2
     edge = 2e-3
     return np.select(
         [images < -edge, images < edge, images > 1 + edge, images > 1 - edge], [0, 1, count + 3, count + 2], inner

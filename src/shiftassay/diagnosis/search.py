@@ -24,12 +24,14 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose
+from shiftassay.threads import one_thread_each
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
+TOLERATED = 0.15  # strained misfit above which a candidate is no verdict
 STRAIN, ONE = 0.5, 0.5  # misfit counts double at a price of 1.9; a shift of one or two numbers is free
 MANY = 1.0  # the price from which on two simpler shifts in a row may be cheaper
 PERFECT = 0.02
@@ -72,6 +74,7 @@ class Candidate:
         return self.remade.misfit
 
 
+@one_thread_each()
 def search(fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0) -> list[Candidate]:
     """All that was tried, best first. `fit` are the pairs that parameters are fitted to, `held` those that candidates are ranked on."""
     late = {f for tier in TIERS for f in tier}
@@ -160,7 +163,8 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
 
 
 def _ranked(found: list[Candidate]) -> list[Candidate]:
-    return sorted(found, key=lambda c: c.cost)
+    """Those that could be a verdict first; the price only decides among them, and among the rest."""
+    return sorted(found, key=lambda c: (strained(c) > TOLERATED, c.cost))
 
 
 def _compositions(

@@ -11,11 +11,13 @@ from shiftassay.diagnosis.permuted import unidentified
 from shiftassay.diagnosis.unpaired import Candidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict, described
 from shiftassay.shifts.rearrangement import PixelPermutation
+from shiftassay.threads import one_thread_each
 
 TOLERATED = 2.5  # times the null, from which on nothing in the catalogue fits
 LEVEL = 0.95
 
 
+@one_thread_each()
 def unpaired_verdict(
     before: ImageSet, after: ImageSet, families: Sequence[str], seed: int
 ) -> tuple[Verdict, tuple[Mapping[str, Any], ...], str]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
 
 EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
+STILL, FEW = 0.3, 0.05  # share of places, at most, whose value is below so much of the sd: a normal draw has 4%
+ALIKE = 0.5  # correlation of neighbouring places, at most
+BRIGHT = 0.5  # grey value from which a place can show negative values too
 SEEN = 5  # images that must show a place of the pattern unclipped
 
 
@@ -54,7 +57,8 @@ class FixedPattern(Shift):
 
         A place that is always black, or always white, gives a bound alone (a negative value on what is black is never seen). The
         sd is then that of greatest likelihood under both kinds of places (Tobin 1958), and such a place gets the mean beyond its
-        bound of a normal distribution with it: that value can't be identified.
+        bound of a normal distribution with it: that value can't be identified. What is 0 at many places, or alike at neighbouring
+        ones, is no draw but a picture (a mask, a watermark), which is not in the catalogue.
         """
         shifted, reference = pairs.shifted, pairs.reference
         clip = bool(np.mean((shifted < -EDGE) | (shifted > 1 + EDGE)) < 1e-4)
@@ -78,6 +82,8 @@ class FixedPattern(Shift):
         white = ~known & ~dark
         bound = np.where(white, np.min(1 - reference, 0), np.max(np.where(shifted <= EDGE, reference, 0), 0)) - margin
         sd = _censored_sd(median[known], bound[~known])
+        if not _drawn(median, known, sd, reference.max(0) > BRIGHT):
+            return []
         beyond = sd * np.exp(norm.logpdf(bound / sd) - norm.logsf(bound / sd))
         pattern = np.where(known, median, np.where(white, beyond, -beyond))
         return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
@@ -97,6 +103,28 @@ class FixedPattern(Shift):
 
     def _clipped(self, images: Images) -> Images:
         return np.clip(images, 0, 1) if self.clip else images
+
+
+def _drawn(pattern: np.ndarray, known: np.ndarray, sd: float, bright: np.ndarray) -> bool:
+    """Whether the known values of a pattern (c, h, w) look drawn one by one.
+
+    Places that are always black show positive values alone, so these are centred apart.
+    """
+    if not known.any() or np.mean(np.abs(pattern[known]) < FEW * sd) > STILL:
+        return False
+    centred = np.zeros(pattern.shape)
+    for group in (known & bright, known & ~bright):
+        if group.any():
+            centred[group] = pattern[group] - pattern[group].mean()
+    across, down = (known[..., 1:] & known[..., :-1]), (known[..., 1:, :] & known[..., :-1, :])
+    products = np.concatenate(
+        [
+            (centred[..., 1:] * centred[..., :-1])[across],
+            (centred[..., 1:, :] * centred[..., :-1, :])[down],
+        ]
+    )
+    variance = float(np.mean(centred[known] ** 2))
+    return products.size == 0 or float(products.mean()) <= ALIKE * max(variance, 1e-12)
 
 
 def _median(values: np.ndarray, chosen: np.ndarray, enough: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,6 @@
 """Finding 9: what accuracy costs: parameters, arithmetic, time, memory, latency."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from shiftassay.networks.classifier import Classifier
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
+from shiftassay.threads import one_thread_each
 from shiftassay.training.engine import split
 from shiftassay.training.path import make_groups
 from shiftassay.training.train import initial_network
@@ -36,7 +35,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         [groups[name]] = make_groups([network], lab.recipe(), data, [0], "cpu")
     batch = torch.from_numpy(lab.dataset.train.images[: lab.recipe().batch_size])
     one = batch[:1]
-    with _one_thread():
+    with one_thread_each():
         for group in groups.values():
             group.train_epoch(0)
         for epoch in range(1, ROUNDS + 1):  # interleaved, so that a busy moment hits all alike
@@ -127,16 +126,6 @@ def finding(found: dict[str, Any]) -> Finding:
 
 def _median_range(values: list[float], scale: int | float, digits: int) -> str:
     return f"{scale * float(np.median(values)):.{digits}f} [{scale * min(values):.{digits}f}, {scale * max(values):.{digits}f}]"
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _flops(model: Classifier, images: torch.Tensor) -> float:
