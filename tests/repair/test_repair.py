@@ -136,7 +136,7 @@ def test_labels_of_the_test_set_teach_nothing(small, model):
 def retrained(small, model, reference, shifted):
     """What retraining does, even where the labels hide that anything was lost."""
     half = halves_of(len(shifted), 0, "shifted")
-    verdict = room.diagnose(reference, shifted).verdict
+    verdict = room.verdict_on(reference, shifted)
     halves = tuple(judge.Half(places, places, verdict) for places in half)
     right = judge.right_of(model, reference, "cpu"), judge.right_of(model, shifted, "cpu")
     trial = judge.Trial(reference, shifted, model, halves, *right, None, 0, 1, 0, "cpu")
@@ -152,15 +152,14 @@ def test_training_images_are_none_of_those_that_are_judged(small, model):
 def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model, monkeypatch):
     how = Adversarial(0.1)
     attacked = shift(small.test, how, 1, Context(small.test.labels, model))
-    diagnosed = room.diagnose
+    diagnosed = room.verdict_on
 
     def aimed(*given, **named):
-        found = diagnosed(given[0], given[1])
-        return replace(found, verdict=replace(found.verdict, shift=how))
+        return replace(diagnosed(given[0], given[0]), shift=how)
 
     asked = []
     fresh = judge.attack
-    monkeypatch.setattr(room, "diagnose", aimed)
+    monkeypatch.setattr(room, "verdict_on", aimed)
     monkeypatch.setattr(judge, "attack", lambda m, *given: asked.append(m) or fresh(m, *given))
     found = repair(small.test, attacked, model, train=small.train, epochs=3, quick=True)
     hardened = attempt_of(found, "adversarial training")
@@ -174,13 +173,12 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
 
 
 def test_nothing_is_found_where_nothing_in_the_catalogue_fits(small, model, monkeypatch):
-    diagnosed = room.diagnose
+    diagnosed = room.verdict_on
 
     def unknown(*given, **named):
-        found = diagnosed(given[0], given[1])
-        return replace(found, verdict=replace(found.verdict, shift=None))
+        return replace(diagnosed(given[0], given[1]), shift=None)
 
-    monkeypatch.setattr(room, "diagnose", unknown)
+    monkeypatch.setattr(room, "verdict_on", unknown)
     found = repair(small.test, shift(small.test, "invert"), model, train=small.train, quick=True)
     assert (found.outcome, found.recommended, found.attempts) == ("no_repair_found", None, ())
 

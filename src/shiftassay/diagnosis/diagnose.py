@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,30 +73,11 @@ def diagnose(
     begun = time.monotonic()
     before, after, notes = _checked(reference, shifted, labels)
     pairing = pair(before, after, seed)
-    families = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
     if pairing.order is None:
-        verdict, listed, said = unpaired_verdict(before, after, families, seed)
+        verdict, listed, said = unpaired_verdict(before, after, _searched(), seed)
         return Diagnosis(verdict, pairing.to_json(), listed, None, (), said, notes, seconds=time.monotonic() - begun)
-    found = np.flatnonzero(pairing.order >= 0)
-    pairs = Pairs(before.images[pairing.order[found]], after.images[found])
-    share, pairs = _touched(pairs)
-    rng = np.random.default_rng(seed_for(seed, "diagnose", "split"))
-    pairs = pairs.at(rng.permutation(len(pairs)))
-    if share == 0:
-        candidates, best = (), _unshifted(before, after, pairing)
-        verdict = Verdict(best, described(best), {}, 1.0, SURE)
-    else:
-        cut = min(FIT, int(0.6 * len(pairs)))
-        ranked = search(pairs.first(cut), pairs.at(np.arange(cut, min(cut + HELD, len(pairs)))), families, seed)
-        verdict, candidates = _verdict(ranked, pairs, share)
     matched = _matched(before, after, pairing)
-    aim = _aim(model, *matched, verdict, candidates, seed) if share else None
-    if aim is not None and aim.is_adversarial:
-        how = Adversarial(aim.epsilon, aim.norm)
-        spread = {"epsilon": list(aim.epsilon_interval)}
-        verdict = Verdict(how, described(how), spread, share, aim.probability)
-    elif share and model is None and _could_be_aimed(verdict, pairs):
-        verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, "adversarial"))))
+    verdict, candidates, aim = _named(before, after, pairing, matched, model, seed)
     proof = prove(verdict, *matched, model, seed, device)
     why = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
     bound = None
@@ -117,6 +99,56 @@ def diagnose(
     )
 
 
+def _searched() -> list[str]:
+    return [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
+
+
+def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | None = None, seed: int = 0) -> Verdict:
+    """The verdict of `diagnose` alone, without its proof: the model is only asked whether the change was aimed at it."""
+    before, after, _ = _checked(reference, shifted, None)
+    pairing = pair(before, after, seed)
+    if pairing.order is None:
+        return unpaired_verdict(before, after, _searched(), seed)[0]
+    return _named(before, after, pairing, _matched(before, after, pairing), model, seed)[0]
+
+
+def _named(
+    before: ImageSet,
+    after: ImageSet,
+    pairing: Pairing,
+    matched: tuple[ImageSet, ImageSet],
+    model: nn.Module | None,
+    seed: int,
+) -> tuple[Verdict, tuple[Candidate, ...], AdversarialEvidence | None]:
+    """The verdict on images that have partners, the candidates, and whether the change was aimed at the model."""
+    share, pairs = _touched(Pairs(matched[0].images, matched[1].images))
+    if share == 0:
+        best = label_shift(before, after, pairing) or Identity()
+        return Verdict(best, described(best), {}, 1.0, SURE), (), None
+    pairs = pairs.at(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
+    cut = min(FIT, int(0.6 * len(pairs)))
+    held = pairs.at(np.arange(cut, min(cut + HELD, len(pairs))))
+
+    @cache
+    def evidence() -> AdversarialEvidence | None:
+        return model and adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed)
+
+    def aimed() -> bool:
+        found = evidence() if _even(pairs) else None
+        return found is not None and found.is_adversarial
+
+    ranked = search(pairs.first(cut), held, _searched(), seed, aimed)
+    verdict = _verdict(ranked, pairs, share)
+    # Asked only where chance, or nothing in the catalogue, is the other explanation.
+    aim = evidence() if verdict.shift is None or ranked[0].remade.chance > 0 else None
+    if aim is not None and aim.is_adversarial:
+        how = Adversarial(aim.epsilon, aim.norm)
+        verdict = Verdict(how, described(how), {"epsilon": list(aim.epsilon_interval)}, share, aim.probability)
+    elif model is None and verdict.family in ("unknown", "sign_noise") and _even(pairs):
+        verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, "adversarial"))))
+    return verdict, tuple(ranked), aim
+
+
 def _matched(before: ImageSet, after: ImageSet, pairing: Pairing) -> tuple[ImageSet, ImageSet]:
     """Both sets in the order of the shifted one, without the images that have no partner."""
     assert pairing.order is not None
@@ -129,25 +161,8 @@ def _matched(before: ImageSet, after: ImageSet, pairing: Pairing) -> tuple[Image
     )
 
 
-def _aim(
-    model: nn.Module | None,
-    before: ImageSet,
-    after: ImageSet,
-    verdict: Verdict,
-    candidates: tuple[Candidate, ...],
-    seed: int,
-) -> AdversarialEvidence | None:
-    """Whether the change was aimed at the model; asked only where chance, or nothing in the catalogue, is the other explanation."""
-    random = bool(candidates) and candidates[0].remade.chance > 0
-    if model is None or (verdict.shift is not None and not random):
-        return None
-    return adversarial_evidence(model, before.images, after.images, before.labels, seed)
-
-
-def _could_be_aimed(verdict: Verdict, pairs: Pairs) -> bool:
+def _even(pairs: Pairs) -> bool:
     """Whether the change is about as large on every image and nowhere large, as an attack's is."""
-    if verdict.shift is not None and verdict.family != "sign_noise":
-        return False
     change = np.abs(pairs.shifted - pairs.reference)
     largest = change.max((1, 2, 3))
     length = np.sqrt((change**2).sum((1, 2, 3)))
@@ -212,20 +227,15 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
     return 1.0, pairs
 
 
-def _unshifted(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift:
-    """What happened to a set whose images are all as they were: to their labels, their order, their number."""
-    return label_shift(before, after, pairing) or Identity()
-
-
 @one_thread_each()
-def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> tuple[Verdict, tuple[Candidate, ...]]:
+def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     best = ranked[0]
     alike = [c for c in ranked[1:] if c.misfit <= best.misfit + AS_GOOD and c.shift.family != best.shift.family]
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals, TOLERATED)
     if strained(best) > TOLERATED:
-        return Verdict(None, {}, {}, 1.0, confidence, ()), tuple(ranked)
+        return Verdict(None, {}, {}, 1.0, confidence, ())
     few = pairs.first(REFIT)
     how = canonical(refitted(canonical(best.shift), few, best.remade.how))
     spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
@@ -234,7 +244,7 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> tuple[Verdi
     if isinstance(how, PixelPermutation) and how.permutation is not None:
         still = np.flatnonzero(pairs.shifted.var((0, 1)).ravel() < 1e-9)
         parameters["unidentified"] = still.tolist()
-    return Verdict(how, parameters, spread, share, confidence, names), tuple(ranked)
+    return Verdict(how, parameters, spread, share, confidence, names)
 
 
 def _name(how: Shift) -> str:

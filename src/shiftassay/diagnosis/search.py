@@ -56,6 +56,7 @@ POLISHED = 7  # compositions whose numbers are fitted together
 SHOWN = 10  # candidates that are looked at more closely
 FIRST = 4
 BEST = 2
+BESIDE = 1.5  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,13 @@ class Candidate:
 
 
 @one_thread_each()
-def search(fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0) -> list[Candidate]:
-    """All that was tried, best first. `fit` are the pairs that parameters are fitted to, `held` those that candidates are ranked on."""
+def search(
+    fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0, aimed: Callable[[], bool] = lambda: False
+) -> list[Candidate]:
+    """All that was tried, best first. `fit` are the pairs that parameters are fitted to, `held` those that candidates are ranked on.
+
+    Where no single shift fits, `aimed` is asked whether the change is an attack's, which no composition would make.
+    """
     late = {f for tier in TIERS for f in tier}
     found = _tried(_estimates([f for f in families if f not in late], fit), held, seed)
     for tier in TIERS:
@@ -87,6 +93,8 @@ def search(fit: Pairs, held: Pairs, families: Sequence[str], seed: int = 0) -> l
         return found
     if found and found[0].misfit < PERFECT and not found[0].remade.chance:
         return _ranked(found + _judged(_simpler(found[0].shift, fit, families), held, seed, others=True))
+    if aimed():
+        return found
     return _ranked(found + _compositions(found, fit, held, families, seed))
 
 
@@ -98,10 +106,19 @@ def strained(best: Candidate) -> float:
 def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
     """Two shifts in a row with fewer numbers than one that fits but has many."""
     fit = fit.first(60)
-    found = _linear_pairs(fit, families)
-    if isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple):
-        found += _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
-    return found
+    if not (isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple)):
+        return _linear_pairs(fit, families)
+    size = fit.shifted.shape[2:]
+    kept = _linear_pairs(fit, families) if _keeps_neighbours(exact.permutation, size, fit) else []
+    return kept + _rows_and_columns(exact.permutation, size, fit)
+
+
+def _keeps_neighbours(order: tuple[int, ...], size: tuple[int, ...], pairs: Pairs) -> bool:
+    """Whether most pixels that vary come from beside where their neighbour comes from, as under turns and mirrors."""
+    varies = pairs.shifted.var((0, 1)) > 1e-6
+    y, x = np.divmod(np.reshape(order, size), size[1])
+    apart = np.hypot(np.diff(y), np.diff(x))[varies[:, 1:] & varies[:, :-1]]
+    return apart.size > 0 and float(np.mean(apart < BESIDE)) > 0.5
 
 
 def _rows_and_columns(order: tuple[int, ...], size: tuple[int, ...], pairs: Pairs) -> list[Shift]:

@@ -13,7 +13,7 @@ from torch import nn
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling import ceiling as bracket
-from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.pairing import pair
 from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier
@@ -63,7 +63,7 @@ def repair(
     began = perf_counter()
     before, after = _labelled(reference, labels), _labelled(shifted, labels)
     paired = pair(before, after, seed).kind == "same_order"
-    halves = _halves(before, after, paired, model, seed, device)
+    halves = _halves(before, after, paired, model, seed)
     clean_right, variant_right = right_of(model, before, device), right_of(model, after, device)
     lost = missing(clean_right, variant_right, paired)
     known = [half.verdict.shift for half in halves]
@@ -157,16 +157,14 @@ def _labelled(images: ImageSet, labels: np.ndarray | None) -> ImageSet:
     return images
 
 
-def _halves(
-    before: ImageSet, after: ImageSet, same_order: bool, model: nn.Module, seed: int, device: str
-) -> tuple[Half, Half]:
+def _halves(before: ImageSet, after: ImageSet, same_order: bool, model: nn.Module, seed: int) -> tuple[Half, Half]:
     """What each half of the shifted set shows by itself, against its own reference images, or all where order is lost."""
     cut = halves_of(len(after), seed, "shifted")
     beside = cut if same_order else halves_of(len(before), seed, "reference")
     found = []
     for places, own in zip(cut, beside, strict=True):
         seen = part(before, own) if same_order else before
-        verdict = diagnose(seen, part(after, places), model=model, seed=seed, device=device).verdict
+        verdict = verdict_on(seen, part(after, places), model=model, seed=seed)
         found.append(Half(places, own, verdict))
     return found[0], found[1]
 
