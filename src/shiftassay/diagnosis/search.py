@@ -9,7 +9,7 @@ shifted set with it undone.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
@@ -56,6 +56,7 @@ POLISHED = 7  # compositions whose numbers are fitted together
 SHOWN = 10  # candidates that are looked at more closely
 FIRST = 4
 BEST = 2
+HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
 BESIDE = 1.5  # pixels
 
 
@@ -192,7 +193,7 @@ def _compositions(
     firsts = _firsts(singles, fit, held.first(60), families, seed)
     pairs = [how for first in firsts for how in _with_another(first, fit, families)] + _linear_pairs(fit, families)
     best = _polished(pairs, fit, held, seed, POLISHED)
-    if best and not settled(best[0]):
+    if best and best[0].misfit < HOPELESS and not settled(best[0]):
         begun = [c.shift for c in best[:BEST]]
         best += _polished([how for first in begun for how in _with_another(first, fit, families)], fit, held, seed, 3)
     return best
@@ -270,9 +271,14 @@ def _linear_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     begun = {f: found[0] for f in LINEAR if f in families and (found := _estimates([f], pairs))}
     neutral = {"rotate": 0.0, "scale": 1.0, "shear": 0.0}
     found: list[Shift] = []
-    for first, second in permutations([f for f in LINEAR if f in families], 2):
-        parts = [begun.get(f) or FAMILIES[f](*([neutral[f]] if f in neutral else [])) for f in (first, second)]
-        found.append(polished(Compose(tuple(parts)), pairs))
+    for both in combinations([f for f in LINEAR if f in families], 2):
+        parts = tuple(begun.get(f) or FAMILIES[f](*([neutral[f]] if f in neutral else [])) for f in both)
+        found.append(polished(Compose(parts), pairs))
+    if found:
+        rng = np.random.default_rng(0)
+        best = min(found, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
+        assert isinstance(best, Compose)
+        found.append(polished(Compose(best.parts[::-1]), pairs))
     for mirror in (m for m in MIRRORS if m in families):
         whole = FAMILIES[mirror]()
         mirrored = Pairs(whole.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
