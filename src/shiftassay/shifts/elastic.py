@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK = 2000
 INVERSION_STEPS = 10  # of a fixed-point iteration that gains a digit or so at each
-FLOW, COARSE, FINE = 160, 10, 28  # images: for the flow, for each start, and for what is tried next
+FLOW, COARSE, FINE = 300, 10, 28  # images: for the flow, for each start, and for what is tried next
 WELL = 0.35  # of the change: if a field for all images leaves less, it is one for all
 EXPLAINED = 0.2  # of the change, at least, by small displacements around each place
 WINDOW = 2.0  # pixels around a place
@@ -43,6 +43,7 @@ class Elastic(Shift):
         "Strokes wobble as in another handwriting: the digit is still there, but each of its parts stands a little elsewhere."
     )
     information: ClassVar[Information] = "reduced"
+    smooth: ClassVar[bool] = True
 
     amplitude: float
     smoothness: float = 4.0

@@ -186,8 +186,7 @@ class Shift(ABC):
 
     def own_starts(self) -> np.ndarray:
         """(g, k): the numbers that this shift may have drawn, or some between those."""
-        values = [getattr(self, name) for name in self.search]
-        spaced = [np.linspace(v.low, v.high, BETWEEN) if isinstance(v, Uniform) else extremes(v) for v in values]
+        spaced = [_spaced(getattr(self, name), searched) for name, searched in self.search.items()]
         return np.array(list(product(*spaced)), np.float64)
 
     @classmethod
@@ -294,6 +293,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return {"values": _plain(value.values)}
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _spaced(value: Any, searched: "Searched") -> Sequence[float]:
+    """Numbers that a value may have been drawn as: some of them, or, where no derivative leads on, all that are searched."""
+    if not isinstance(value, Uniform):
+        return extremes(value)
+    if searched.step:
+        return np.linspace(value.low, value.high, BETWEEN).tolist()
+    margin = 0.1 * (value.high - value.low)
+    return [start for start in searched.starts if value.low - margin <= start <= value.high + margin]
 
 
 def _short(value: Any) -> str:

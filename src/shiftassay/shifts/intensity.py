@@ -167,7 +167,9 @@ class Threshold(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    search: ClassVar[dict[str, Searched]] = {"level": Searched(tuple(i / 128 for i in range(128)), 0, resolution=0.08)}
+    search: ClassVar[dict[str, Searched]] = {
+        "level": Searched(tuple((i + 0.5) / 255 for i in range(255)), 0, resolution=0.08)
+    }
 
     level: Number
 
