@@ -89,6 +89,7 @@ def one(name: str, images: int, seed: int) -> dict[str, Any]:
         "verdict": verdict["family"],
         "parameters": _shortened(verdict.get("parameters")),
         "pairing": diagnosis["pairing"]["kind"],
+        "misfits": [[c["family"], c["misfit"]] for c in diagnosis["candidates"][:3]],
         "judgement": judgement,
         "seconds": seconds,
     }

@@ -49,7 +49,11 @@ def without_offset(how: Shift) -> Shift:
         return how
     parts = tuple(
         Gain(p.scale)
-        if isinstance(p, Rescale) and isinstance(p.scale, float) and p.scale > 0 and abs(float(p.offset)) < SMALL  # pyright: ignore[reportArgumentType]
+        if isinstance(p, Rescale)
+        and isinstance(p.scale, float)
+        and isinstance(p.offset, float)
+        and p.scale > 0
+        and abs(p.offset) < SMALL
         else p
         for p in how.parts
     )

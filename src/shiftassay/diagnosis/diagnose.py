@@ -30,7 +30,6 @@ from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
 from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.none import Identity
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import PixelPermutation
 from shiftassay.threads import one_thread_each
@@ -123,8 +122,8 @@ def _named(
     """The verdict on images that have partners, the candidates, and whether the change was aimed at the model."""
     share, pairs = _touched(Pairs(matched[0].images, matched[1].images))
     if share == 0:
-        best = label_shift(before, after, pairing) or Identity()
-        return Verdict(best, described(best), {}, 1.0, SURE), (), None
+        best = label_shift(before, after, pairing)
+        return Verdict(best, described(best) if best else {}, {}, 1.0, SURE), (), None
     pairs = pairs.at(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     cut = min(FIT, int(0.6 * len(pairs)))
     held = pairs.at(np.arange(cut, min(cut + HELD, len(pairs))))

@@ -5,7 +5,8 @@ from scipy.stats import chi2_contingency
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.pairing import Pairing
-from shiftassay.shifts.family import Shift
+from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.none import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
 
 ALMOST = 0.98
@@ -13,13 +14,12 @@ RARE = 1e-3  # p-value below which proportions differ
 
 
 def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | None:
-    """What happened to labels, order or number, where images are as they were; None if nothing did.
+    """What happened to labels, order or number, where images are as they were: nothing, a family, or, None, what is none.
 
     Labels are compared image by image: with the partner's, with those of the images around it, and as whole classes.
     """
     order = pairing.order
-    if order is None:
-        return None
+    assert order is not None
     found = np.flatnonzero(order >= 0)
     subset = len(after) < 0.99 * len(before)
     if before.labels is not None and after.labels is not None:
@@ -28,13 +28,19 @@ def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
             return _relabelled(own, given)
         if subset and _differ(before.labels, given):
             classes = int(max(before.labels.max(), given.max())) + 1
-            return ClassPrior(tuple((np.bincount(given, minlength=classes) / len(given)).tolist()))
+            return _if_known(ClassPrior(tuple((np.bincount(given, minlength=classes) / len(given)).tolist())))
     if pairing.kind == "reordered" and not subset:
-        return Reorder(tuple(order.tolist()) if sorted(order.tolist()) == list(range(len(order))) else None)
-    return None
+        whole = sorted(order.tolist()) == list(range(len(order)))
+        return _if_known(Reorder(tuple(order.tolist()) if whole else None))
+    return Identity()
 
 
-def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift:
+def _if_known(how: Shift) -> Shift | None:
+    """The shift, if its family is in the catalogue."""
+    return how if how.family in FAMILIES else None
+
+
+def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift | None:
     """Renumbered, out of step, shuffled, or some of them wrong."""
     classes = int(max(own.max(), given.max())) + 1
     counts = np.bincount(own * classes + given, minlength=classes**2).reshape(classes, classes)
@@ -45,17 +51,17 @@ def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift:
         and sorted(mapping.tolist()) == list(range(classes))
         and np.any(mapping != np.arange(classes))
     ):
-        return LabelPermutation(tuple(mapping.tolist()))
+        return _if_known(LabelPermutation(tuple(mapping.tolist())))
     agreement = _circular_agreement(own, given, classes)
     offset = int(agreement.argmax())
     if offset and agreement[offset] >= ALMOST:
-        return LabelMisalignment(offset if offset <= len(own) // 2 else offset - len(own))
+        return _if_known(LabelMisalignment(offset if offset <= len(own) // 2 else offset - len(own)))
     same = float(np.mean(own == given))
     chance = float(np.sum(np.bincount(own, minlength=classes) * np.bincount(given, minlength=classes)) / len(own) ** 2)
     counts_kept = np.array_equal(np.sort(own), np.sort(given))
     if counts_kept and same < chance + 4 * np.sqrt(chance / len(own)):
-        return LabelMisalignment()
-    return LabelNoise(1 - same)
+        return _if_known(LabelMisalignment())
+    return _if_known(LabelNoise(1 - same))
 
 
 def _circular_agreement(own: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from shiftassay.shifts.family import Images, Shift, extremes
 from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import Compose
+from shiftassay.shifts.several import parts_of
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
@@ -62,17 +62,17 @@ def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Re
 
 def moves(shift: Shift) -> bool:
     """Whether the picture is resampled at places between its pixels."""
-    return any(part.smooth for part in (shift.parts if isinstance(shift, Compose) else (shift,)))
+    return any(part.smooth for part in parts_of(shift))
 
 
 def blurs(shift: Shift) -> bool:
     """Whether others' code may treat the neighbourhood of a pixel a little differently."""
-    return any(p.group in ("blur", "overlay") for p in (shift.parts if isinstance(shift, Compose) else (shift,)))
+    return any(p.group in ("blur", "overlay") for p in parts_of(shift))
 
 
 def shrinks(shift: Shift) -> bool:
     """Whether the picture becomes smaller, which careful code does not do by sampling alone."""
-    parts = shift.parts if isinstance(shift, Compose) else (shift,)
+    parts = parts_of(shift)
     factors = [v for part in parts if part.family == "scale" for v in extremes(part.factor)]  # pyright: ignore[reportAttributeAccessIssue]
     return any(factor < SHRUNK for factor in factors)
 

@@ -23,7 +23,7 @@ from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
-from shiftassay.shifts.several import Compose
+from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.threads import one_thread_each
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ SHOWN = 10  # candidates that are looked at more closely
 FIRST = 4
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
+EXACT = 0.01  # misfit above which a permutation that keeps neighbours together only imitates something smooth
 BESIDE = 1.5  # pixels
 
 
@@ -109,15 +110,17 @@ def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
     fit = fit.first(60)
     if not (isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple)):
         return _linear_pairs(fit, families)
-    size = fit.shifted.shape[2:]
-    kept = _linear_pairs(fit, families) if _keeps_neighbours(exact.permutation, size, fit) else []
-    return kept + _rows_and_columns(exact.permutation, size, fit)
+    kept = _linear_pairs(fit, families) if _hardly_permutes(exact, fit) else []
+    return kept + _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
 
 
-def _keeps_neighbours(order: tuple[int, ...], size: tuple[int, ...], pairs: Pairs) -> bool:
-    """Whether most pixels that vary come from beside where their neighbour comes from, as under turns and mirrors."""
+def _hardly_permutes(how: Shift, pairs: Pairs) -> bool:
+    """Whether most pixels that vary come from beside where their neighbour comes from: not drawn, but a turn, a mirror or a warp."""
+    if not (isinstance(how, PixelPermutation) and isinstance(how.permutation, tuple)):
+        return False
+    size = pairs.shifted.shape[2:]
     varies = pairs.shifted.var((0, 1)) > 1e-6
-    y, x = np.divmod(np.reshape(order, size), size[1])
+    y, x = np.divmod(np.reshape(how.permutation, size), size[1])
     apart = np.hypot(np.diff(y), np.diff(x))[varies[:, 1:] & varies[:, :-1]]
     return apart.size > 0 and float(np.mean(apart < BESIDE)) > 0.5
 
@@ -174,6 +177,8 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
         try:
             remade = remake(how, held, seed, others)
         except (BadInput, np.linalg.LinAlgError):
+            return None
+        if remade.misfit > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
         return Candidate(remade, float(np.log(remade.misfit + FLOOR)) + price(how))
 
@@ -250,7 +255,7 @@ def _looks_inverted(pairs: Pairs) -> bool:
 
 def _with_another(first: Shift, pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     """The shift and one more, after it or before it."""
-    parts = first.parts if isinstance(first, Compose) else (first,)
+    parts = parts_of(first)
     if any(part.group == "noise" for part in parts):
         return []
     groups = set.intersection(

@@ -16,7 +16,7 @@ from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.noise import SignNoise, UniformNoise
 from shiftassay.shifts.rearrangement import PixelPermutation
-from shiftassay.shifts.several import Compose
+from shiftassay.shifts.several import parts_of
 
 
 @runtime_checkable
@@ -113,7 +113,7 @@ def front_of(how: Shift, input_shape: tuple[int, int, int]) -> Front:
     >>> str(front_of(SignNoise(0.1), (1, 28, 28))), str(front_of(PixelPermutation(scope="per_image"), (1, 28, 28)))
     ('±0.1 clipped away', 'pixels sorted')
     """
-    parts = how.parts if isinstance(how, Compose) else (how,)
+    parts = parts_of(how)
     fronts: list[Front] = []
     for part in reversed(parts):
         fronts.append(_front(part, input_shape))

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.fronts import AsIs, front_of
 from shiftassay.networks.predict import predict
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parts_of
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task
 from shiftassay.repair.tuning import tuned
+from shiftassay.shifts.several import parts_of
 
 PROBES = 64
 ROUNDING = 1e-3

@@ -9,8 +9,9 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.filters import Standardise
 from shiftassay.networks.fronted import Fronted, spec_of
 from shiftassay.networks.fronts import Sort
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of, parts_of
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
 from shiftassay.repair.tuning import tuned, untrained
+from shiftassay.shifts.several import parts_of
 
 CONVOLUTION = "coordconv"
 SMALLEST = 16  # pixels a side that two convolutions and poolings need

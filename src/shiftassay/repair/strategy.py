@@ -15,6 +15,7 @@ from shiftassay.noise import seed_for
 from shiftassay.registry import Registry
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Shift
+from shiftassay.shifts.several import parts_of
 
 STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repair")
 
@@ -134,11 +135,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float) and value != 0:
         return round(value, DIGITS - 1 - math.floor(math.log10(abs(value))))
     return value
-
-
-def parts_of(how: Shift) -> tuple[Shift, ...]:
-    """The parts of a composition; of any other shift, itself."""
-    return getattr(how, "parts", (how,))
 
 
 def groups_of(how: Shift) -> set[str]:

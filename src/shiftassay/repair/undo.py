@@ -10,7 +10,8 @@ from shiftassay.networks.filters import Median, fitted_filter
 from shiftassay.networks.fronted import Fronted, spec_of, undoing
 from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.networks.predict import labels_of, predict
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parts_of
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of
+from shiftassay.shifts.several import parts_of
 
 CHOSEN_ON = 2000
 FITTED_TO = 500

@@ -26,6 +26,9 @@ from shiftassay.shifts.family import (
 from shiftassay.shifts.fitting import fitted
 from shiftassay.shifts.pairs import Pairs
 
+BRIGHT = 0.2  # grey value from which on a ratio means something
+ALIKE = 0.01  # of a ratio
+
 
 @FAMILIES.register("invert")
 @dataclass(frozen=True)
@@ -68,8 +71,16 @@ class Gain(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Least squares, with clipping besides where images are brighter but none is above white."""
+        """Least squares, with clipping besides where images are brighter but none is above white.
+
+        And the factor that most bright pixels have, where others that went black would pull it down.
+        """
         found = fitted(cls, pairs)
+        lit = (pairs.reference > BRIGHT) & (pairs.shifted > 0)
+        ratio = pairs.shifted[lit] / pairs.reference[lit]
+        middle = float(np.median(ratio)) if ratio.size else 0.0
+        if middle > 0 and not pairs.contrast and np.mean(np.abs(ratio - middle) < ALIKE * middle) > 0.5:
+            found.append(cls(middle))
         if pairs.shifted.max() <= 1 < pairs.shifted.mean() / max(pairs.reference.mean(), 1e-9):
             found += fitted(_ClippedGain, pairs)
         return found

@@ -75,3 +75,8 @@ class Compose(Shift):
 
     def __str__(self) -> str:
         return "; then ".join(map(str, self.parts))
+
+
+def parts_of(how: Shift) -> tuple[Shift, ...]:
+    """The parts of a composition, or the shift itself."""
+    return how.parts if isinstance(how, Compose) else (how,)
