@@ -295,7 +295,7 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
-def _spaced(value: Any, searched: "Searched") -> Sequence[float]:
+def _spaced(value: Any, searched: "Searched") -> Sequence[float | int]:
     """Numbers that a value may have been drawn as: some of them, or, where no derivative leads on, all that are searched."""
     if not isinstance(value, Uniform):
         return extremes(value)
