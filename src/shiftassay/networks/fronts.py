@@ -78,7 +78,7 @@ class Shrink:
         return ((images - self.epsilon) / (1 - 2 * self.epsilon)).clamp(0, 1)
 
     def __str__(self) -> str:
-        return f"±{self.epsilon:g} clipped away"
+        return f"±{self.epsilon:.3g} clipped away"
 
 
 @dataclass(frozen=True)
