@@ -18,7 +18,7 @@ from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.confidence import confidence_of
 from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.intervals import intervals, refitted
-from shiftassay.diagnosis.labels import label_shift
+from shiftassay.diagnosis.labels import label_shift, relabelling
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import prove
@@ -32,6 +32,7 @@ from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import PixelPermutation
+from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.threads import one_thread_each
 
 FEWEST = 50
@@ -145,7 +146,20 @@ def _named(
         verdict = Verdict(how, described(how), {"epsilon": list(aim.epsilon_interval)}, share, aim.probability)
     elif model is None and verdict.family in ("unknown", "sign_noise") and _even(pairs):
         verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, "adversarial"))))
-    return verdict, tuple(ranked), aim
+    return _with_labels(verdict, relabelling(before, after, pairing)), tuple(ranked), aim
+
+
+def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
+    """The verdict on images and labels, if both changed."""
+    if labels is None or verdict.shift is None:
+        return verdict
+    parts = [{"family": labels.family, "parameters": described(labels), "scope": labels.to_json()["scope"]}]
+    if isinstance(verdict.shift, Compose):
+        parts += verdict.parameters["parts"]
+    else:
+        told = {"family": verdict.family, "parameters": dict(verdict.parameters), "scope": verdict.scope}
+        parts.append(told)
+    return replace(verdict, shift=Compose((labels, *parts_of(verdict.shift))), parameters={"parts": parts})
 
 
 def _matched(before: ImageSet, after: ImageSet, pairing: Pairing) -> tuple[ImageSet, ImageSet]:

@@ -46,7 +46,7 @@ def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
         return said
     best = candidates[0]
     said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.misfit)} of the change unexplained"
-    rivals = [c for c in candidates if canonical(c.shift).family != verdict.family]
+    rivals = [c for c in candidates if canonical(c.shift).family != canonical(best.shift).family]
     return said + (
         f"; the next family, {canonical(rivals[0].shift).family}, {_percent(rivals[0].misfit)}." if rivals else "."
     )

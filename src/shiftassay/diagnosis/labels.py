@@ -20,12 +20,11 @@ def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
     """
     order = pairing.order
     assert order is not None
-    found = np.flatnonzero(order >= 0)
     subset = len(after) < 0.99 * len(before)
     if before.labels is not None and after.labels is not None:
-        own, given = before.labels[order[found]], after.labels[found]
-        if np.any(own != given):
-            return _relabelled(own, given)
+        given = after.labels[order >= 0]
+        if not np.array_equal(before.labels[order[order >= 0]], given):
+            return relabelling(before, after, pairing)
         if subset and _differ(before.labels, given):
             classes = int(max(before.labels.max(), given.max())) + 1
             return _if_known(ClassPrior(tuple((np.bincount(given, minlength=classes) / len(given)).tolist())))
@@ -33,6 +32,15 @@ def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
         whole = sorted(order.tolist()) == list(range(len(order)))
         return _if_known(Reorder(tuple(order.tolist()) if whole else None))
     return Identity()
+
+
+def relabelling(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | None:
+    """What happened to the labels of images that have partners, whatever happened to the images; None if nothing that is in the catalogue."""
+    order = pairing.order
+    if order is None or before.labels is None or after.labels is None:
+        return None
+    own, given = before.labels[order[order >= 0]], after.labels[order >= 0]
+    return None if np.array_equal(own, given) else _relabelled(own, given)
 
 
 def _if_known(how: Shift) -> Shift | None:

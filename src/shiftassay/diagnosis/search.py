@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.joint import polished
-from shiftassay.diagnosis.remake import Remake, remake
+from shiftassay.diagnosis.remake import Remake, change_of, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
@@ -54,7 +54,8 @@ MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
 SCREEN = 32  # pairs for a first look
 POLISHED = 7  # compositions whose numbers are fitted together
 SHOWN = 10  # candidates that are looked at more closely
-FIRST = 4
+FIRST, PLAIN = 4, 3  # first parts that explain most, with grey values free and as they are
+WORTHWHILE = 0.9  # of the change: what leaves more is no first part
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
 EXACT = 0.01  # misfit above which a permutation that keeps neighbours together only imitates something smooth
@@ -224,7 +225,10 @@ def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequenc
     """The shifts without chance that explain most of the change, up to a linear map of grey values."""
     free = Pairs(fit.reference, fit.shifted, contrast=True)
     moving = [f for f in families if FAMILIES[f].group in ("geometry", "rearrangement", "blur") and f not in TIERS[1]]
-    shifts = [c.shift for c in singles if c.remade.chance == 0 and c.misfit < 0.9] + _estimates(moving, free)
+    # By what they leave alone: how exact a shift has to be is no question before the other part is known.
+    left_by = {c.shift: float(np.mean(c.remade.left**2)) / change_of(held) for c in singles if c.remade.chance == 0}
+    still = sorted(left_by, key=lambda how: left_by[how])
+    shifts = [how for how in still if left_by[how] < WORTHWHILE] + _estimates(moving, free)
     judged = []
     looked = Pairs(held.reference, held.shifted, contrast=True).first(SCREEN)
     for how in shifts:
@@ -238,11 +242,7 @@ def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequenc
     for _, how in judged:
         if all(type(how) is not type(c) for c in chosen) and how.family != "identity":
             chosen.append(how)
-    plain = [
-        c.shift
-        for c in singles[:3]
-        if c.remade.chance == 0 and all(type(c.shift) is not type(k) for k in chosen[:FIRST])
-    ]
+    plain = [how for how in still[:PLAIN] if all(type(how) is not type(k) for k in chosen[:FIRST])]
     inverted = [FAMILIES["invert"]()] if "invert" in families and _looks_inverted(fit) else []
     return inverted + chosen[:FIRST] + plain
 

@@ -1,7 +1,7 @@
 """What a diagnosis says, as data: the verdict, what else was tried, and the whole in the JSON that machines read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,6 @@ class Diagnosis:
     ceiling: Mapping[str, Any] | None = None
     adversarial: Mapping[str, Any] | None = None
     seconds: float = 0.0
-    left: Mapping[str, Any] = field(default_factory=dict)
-    """Of the nearest candidates: the mean square, over images, of what each leaves unexplained in each pixel."""
 
     def to_json(self) -> dict[str, Any]:
         return {
