@@ -9,7 +9,7 @@ shifted set with it undone.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations, product
 from typing import TypeVar
 
 import numpy as np
@@ -50,6 +50,7 @@ FOLLOW = {  # groups that may come before or after a group's shift
     "noise": (),
 }
 LINEAR = ("rotate", "scale", "shear", "translate")
+VALUES = ("gain", "offset", "gamma")
 MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
 SCREEN = 32  # pairs for a first look
 POLISHED = 7  # compositions whose numbers are fitted together
@@ -59,6 +60,7 @@ WORTHWHILE = 0.9  # of the change: what leaves more is no first part
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
 EXACT = 0.01  # misfit above which a permutation that keeps neighbours together only imitates something smooth
+VALUE = 0.01  # of the change: what varies between pixels of one value, if values alone changed
 BESIDE = 1.5  # pixels
 
 
@@ -197,7 +199,12 @@ def _compositions(
     """Two parts, and three where two leave much."""
     fit = fit.first(60)
     firsts = _firsts(singles, fit, held.first(60), families, seed)
-    pairs = [how for first in firsts for how in _with_another(first, fit, families)] + _linear_pairs(fit, families)
+    if _by_value(fit):
+        pairs = _value_pairs(fit, families)
+        firsts = [how for how in firsts if how.group == "intensity"]
+    else:
+        pairs = _linear_pairs(fit, families)
+    pairs += [how for first in firsts for how in _with_another(first, fit, families)]
     best = _polished(pairs, fit, held, seed, POLISHED)
     if best and best[0].misfit < HOPELESS and not settled(best[0]):
         begun = [c.shift for c in best[:BEST]]
@@ -268,6 +275,30 @@ def _with_another(first: Shift, pairs: Pairs, families: Sequence[str]) -> list[S
     undone = followed.undo(pairs.shifted, np.random.default_rng(0))
     if undone is not None:
         found += [Compose((how, *parts)) for how in _estimates(others, Pairs(pairs.reference, undone))]
+    return found
+
+
+def _by_value(pairs: Pairs) -> bool:
+    """Whether what became of a pixel depends on its grey value alone."""
+    values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64).ravel()
+    after = pairs.shifted.ravel().astype(np.float64)
+    counts = np.bincount(values, minlength=256)
+    mean = np.bincount(values, after, 256) / np.maximum(counts, 1)
+    return float(np.mean((after - mean[values]) ** 2)) < VALUE * change_of(pairs)
+
+
+def _value_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
+    """Two of gain, offset and gamma, fitted together from the best of a grid."""
+    few, rng = pairs.first(SCREEN), np.random.default_rng(0)
+    found: list[Shift] = []
+    for both in permutations([f for f in VALUES if f in families], 2):
+        numbers = product(*(next(iter(FAMILIES[f].search.values())).starts for f in both))
+        starts = [
+            Compose(tuple(FAMILIES[f].at(np.array([number])) for f, number in zip(both, start, strict=True)))
+            for start in numbers
+        ]
+        best = min(starts, key=lambda how: few.errors(how.apply(few.reference, rng)).mean())
+        found.append(polished(best, pairs))
     return found
 
 
