@@ -18,6 +18,7 @@ def main() -> int:
         "model": model_table(read("shifted-test-sets")),
         "variants": variants_table(read("shifted-test-sets")),
         **({"answers": answers_table(read("shifted-test-sets"))} if "answers" in read("shifted-test-sets") else {}),
+        "diagnosis": diagnosis_table(read("diagnosis")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),
         "speed": speed_table(read("speed-cpu")),
@@ -99,6 +100,23 @@ def answers_table(results: dict[str, Any]) -> str:
     )
     columns = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
     return markdown(columns, rows) + f"\n\n{said}"
+
+
+def diagnosis_table(results: dict[str, Any]) -> str:
+    """How often diagnoses are right, kind by kind, and how far their confidence can be trusted."""
+    rows = [
+        (t["what"], f"{t['n']:,}", f"{100 * t['measured']:.1f}%", f"{'at most' if t['at_most'] else 'at least'} {100 * t['target']:.0f}%")
+        for t in results["targets"]
+        if t["target"]
+    ]  # fmt: skip
+    trusted = "; ".join(
+        f"{b['from']:.2f} to {b['to']:.2f}: {100 * b['right']:.0f}% of {b['n']}"
+        for b in results["reliability"]
+        if b["n"]
+    )
+    made = results["environment"]
+    said = f"*{results['all']['n']:,} cases, {made['processor']}; `{results['command']}`. Right verdicts by confidence: {trusted}.*"
+    return markdown(("what", "cases", "measured", "to reach"), rows) + f"\n\n{said}"
 
 
 def spatial_table(results: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ def results(records: list[dict[str, Any]], command: str) -> dict[str, Any]:
 
 
 def targets(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What issue 5 asks for, beside what was measured; only what these records can say."""
+    """What is to be reached, beside what was measured; only what these records can say."""
     single = [r for r in records if r["group"] in (*GROUPS, "attack")]
     fashion = [r for r in records if r["group"].removeprefix("fashion-") in GROUPS and r["group"] not in GROUPS]
     sure = [r for r in records if r.get("judgement", {}).get("confidence", 0) >= 0.9]

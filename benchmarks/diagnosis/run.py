@@ -9,6 +9,7 @@ import hashlib
 import json
 import multiprocessing
 import re
+import sys
 import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
@@ -44,7 +45,7 @@ def main() -> None:
     print(f"{len(records)} cases in {perf_counter() - began:.0f} s")
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        command = f"python -m benchmarks.diagnosis --seed {asked.seed} --images {asked.images}"
+        command = " ".join(["python -m benchmarks.diagnosis", *sys.argv[1:]])
         write_whole(asked.json, _text(results(records, command)).encode())
 
 

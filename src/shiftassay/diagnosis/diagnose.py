@@ -23,7 +23,7 @@ from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import prove
 from shiftassay.diagnosis.remake import ROUNDING
-from shiftassay.diagnosis.search import TOLERATED, Candidate, search, strained
+from shiftassay.diagnosis.search import TOLERATED, Candidate, fits, search
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
@@ -247,7 +247,7 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals, TOLERATED)
-    if strained(best) > TOLERATED:
+    if not fits(best):
         return Verdict(None, {}, {}, 1.0, confidence, ())
     few = pairs.first(REFIT)
     how = canonical(refitted(canonical(best.shift), few, best.remade.how))

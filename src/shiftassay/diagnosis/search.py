@@ -31,7 +31,7 @@ U = TypeVar("U")
 
 THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
-TOLERATED = 0.15  # strained misfit above which a candidate is no verdict
+TOLERATED, TOGETHER = 0.15, 0.1  # strained misfit above which one shift, and several in a row, are no verdict
 STRAIN, ONE = 0.5, 0.5  # misfit counts double at a price of 1.9; a shift of one or two numbers is free
 MANY = 1.0  # the price from which on two simpler shifts in a row may be cheaper
 PERFECT = 0.02
@@ -101,6 +101,11 @@ def search(
     if aimed():
         return found
     return _ranked(found + _compositions(found, fit, held, families, seed))
+
+
+def fits(best: Candidate) -> bool:
+    """Whether a candidate can be a verdict."""
+    return strained(best) <= (TOGETHER if isinstance(best.shift, Compose) else TOLERATED)
 
 
 def strained(best: Candidate) -> float:
@@ -190,7 +195,7 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
 
 def _ranked(found: list[Candidate]) -> list[Candidate]:
     """Those that could be a verdict first; the price only decides among them, and among the rest."""
-    return sorted(found, key=lambda c: (strained(c) > TOLERATED, c.cost))
+    return sorted(found, key=lambda c: (not fits(c), c.cost))
 
 
 def _compositions(
