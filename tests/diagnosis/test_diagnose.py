@@ -114,3 +114,31 @@ def test_a_model_of_another_input_is_refused(perceptron, rng):
     images = ImageSet(rng.random((60, 1, 20, 20)).astype(np.float32), np.arange(60) % 10, "small")
     with pytest.raises(BadInput, match="can't take images"):
         diagnose(images, shift(images, "invert"), model=perceptron)
+
+
+def test_labels_that_changed_besides_the_images_are_named_too(few):
+    mapping = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
+    verdict = diagnose(few, shift(few, f"invert+label_permutation:mapping={mapping}")).verdict
+    assert [part["family"] for part in verdict.parameters["parts"]] == ["label_permutation", "invert"]
+    assert verdict.parameters["parts"][0]["parameters"]["mapping"] == mapping
+
+
+def test_two_maps_of_grey_values_are_found_together(few):
+    verdict = diagnose(few, shift(few, "offset:amount=0.2+gamma:exponent=2")).verdict
+    offset, gamma = verdict.parameters["parts"]
+    assert (offset["family"], gamma["family"]) == ("offset", "gamma")
+    assert offset["parameters"]["amount"] == pytest.approx(0.2, abs=0.01)
+    assert gamma["parameters"]["exponent"] == pytest.approx(2, rel=0.05)
+
+
+def test_a_darker_set_with_noise_on_top_is_two_shifts(few):
+    verdict = diagnose(few, shift(few, "gain:factor=0.5+gaussian_noise:sd=0.15", seed=1)).verdict
+    assert [part["family"] for part in verdict.parameters["parts"]] == ["gain", "gaussian_noise"]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_images_of_one_grey_value_are_refused(side, few):
+    sets = [few, few]
+    sets[side] = replace(few, images=np.full_like(few.images, 0.5))
+    with pytest.raises(BadInput, match=r"same value, 0\.5"):
+        diagnose(*sets)

@@ -17,6 +17,7 @@ from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.pattern import FixedPattern
 from shiftassay.shifts.resolution import Jpeg
 from shiftassay.shifts.tail import tails
+from shiftassay.shifts.warp import displace
 
 STRUCTURED = (
     "canny_edges",
@@ -404,3 +405,31 @@ def test_other_shifts_are_not_explained(family, other, digits):
     pairs = made(digits.images, other)
     for found in FAMILIES[family].estimate(pairs):
         assert unexplained(found, pairs) > 0.1, found
+
+
+def test_a_mask_or_a_smooth_glow_is_no_fixed_pattern(digits):
+    y, x = np.mgrid[:28, :28] - 13.5
+    masked = digits.images * (np.arange(28) % 3 > 0)[:, None].astype(np.float32)
+    glow = np.clip(digits.images + 0.4 * np.exp(-np.hypot(y, x) / 9).astype(np.float32), 0, 1)
+    for shifted in (masked, glow):
+        assert FixedPattern.estimate(Pairs(digits.images, shifted)) == []
+
+
+@pytest.mark.parametrize("rule", ["lens", "wave"])
+def test_a_warp_by_a_rule_is_no_elastic_draw(digits, rule):
+    y, x = np.mgrid[:28, :28] - 13.5
+    square = (x**2 + y**2) / 14**2
+    fields = {
+        "lens": (0.35 * x * (square - 0.3), 0.35 * y * (square - 0.3)),
+        "wave": (np.sin(2 * np.pi * y / 14), 0 * x),
+    }
+    shifted = displace(digits.images, np.stack(fields[rule])[None].astype(np.float32))
+    assert Elastic.estimate(Pairs(digits.images, shifted)) == []
+
+
+def test_a_shared_elastic_draw_is_found(digits):
+    truth = Elastic(1.0, 4.0).drawn((1, 28, 28), np.random.default_rng(4))
+    (found,) = Elastic.estimate(Pairs(digits.images, truth.apply(digits.images, np.random.default_rng(0))))
+    assert isinstance(found, Elastic)
+    assert (found.scope, found.field is None) == ("shared", False)
+    assert found.amplitude == pytest.approx(1.0, rel=0.35)
