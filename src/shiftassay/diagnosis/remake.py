@@ -6,12 +6,12 @@ in grey values, between neighbouring pixels, from place to place and from image 
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from shiftassay.shifts.family import Images, Shift, extremes
+from shiftassay.shifts.family import Choice, Images, Shift, Uniform, extremes
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import parts_of
 from shiftassay.shifts.warp import OURS, Resampling, resampled
@@ -22,7 +22,12 @@ SHRUNK = 0.9
 STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
 OFF_EDGE = 0.31  # of a bin
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
-OTHERS = (Resampling("bicubic"), Resampling("nearest"), Resampling("bilinear", 0.5))
+OTHERS = (
+    Resampling("bicubic"),
+    Resampling("nearest"),
+    Resampling("bilinear", 0.5),
+    Resampling("nearest", 0.5),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +61,7 @@ def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Re
             judged.append(_judged(shift, with_draws, pairs, seed, Resampling("area")))
         best = min(judged, key=lambda r: r.misfit)
         if best.how == OTHERS[2]:
-            judged += [_judged(shift, with_draws, pairs, seed, replace(how, centre=0.5)) for how in OTHERS[:2]]
+            judged.append(_judged(shift, with_draws, pairs, seed, Resampling("bicubic", 0.5)))
     return min(judged, key=lambda r: r.misfit)
 
 
@@ -68,6 +73,11 @@ def moves(shift: Shift) -> bool:
 def blurs(shift: Shift) -> bool:
     """Whether others' code may treat the neighbourhood of a pixel a little differently."""
     return any(p.group in ("blur", "overlay") for p in parts_of(shift))
+
+
+def draws_strengths(shift: Shift) -> bool:
+    """Whether numbers of the shift are drawn for each image."""
+    return any(isinstance(value, Uniform | Choice) for part in parts_of(shift) for value in vars(part).values())
 
 
 def shrinks(shift: Shift) -> bool:
@@ -83,6 +93,8 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
         random = not np.array_equal(made[0], made[1])
         if random:
             made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
+        if random and _rounding(pairs):  # values that pile up must do so on the same grid
+            made = [np.rint(m * np.float32(255)) / np.float32(255) for m in made]
     mean = _mean(made[1:]) if random else made[0]
     left = pairs.shifted - mean
     scale = change_of(pairs)
@@ -94,8 +106,12 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
     seen = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
-    null = _mismatch(pairs.reference, _mean([made[0], *made[2:]]), made[1], made[0], expected)
-    details = {name: max(value - null[name], 0.0) for name, value in seen.items()}
+    # Strengths that are drawn for each image make remakes differ among themselves: of those the least alike are the null.
+    nulls = [
+        _mismatch(pairs.reference, _mean([m for j, m in enumerate(made) if j != i]), made[i], made[0], expected)
+        for i in range(1, len(made) if draws_strengths(shift) else 2)
+    ]
+    details = {name: max(value - max(null[name] for null in nulls), 0.0) for name, value in seen.items()}
     chance = min(max(energy, expected) / scale, 1.0)
     return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
 

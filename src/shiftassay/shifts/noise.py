@@ -1,6 +1,6 @@
 """Shifts that add noise, drawn afresh for every image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +19,9 @@ from shiftassay.shifts.family import (
 )
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.strength import is_clipped, strength_of
+
+MOST_COUNTED, COUNTED = 80, 0.5  # photons that still show in eight bits; the mean cosine of values that are counts
+GREYS = 20_000  # values that are looked at
 
 
 @FAMILIES.register("gaussian_noise")
@@ -211,10 +214,19 @@ class ShotNoise(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The photons whose change has the energy seen (see `strength`)."""
+        """The photons whose change has the energy seen (see `strength`); near there, the whole number that all values are counts of.
+
+        Counts show in the mean of cos(2π · photons · x), which is 1 if every x is one and 0 for values in between.
+        """
         clip = is_clipped(pairs)
         found = strength_of(lambda photons: cls(photons, clip), pairs, 0.2, 100000.0)
-        return [found] if found else []
+        if not isinstance(found, cls) or not isinstance(found.photons, float) or found.photons > MOST_COUNTED:
+            return [found] if found else []
+        grey = pairs.shifted[(pairs.shifted > 0.01) & (pairs.shifted < 0.99)][:GREYS].astype(np.float64)
+        near = np.arange(max(int(0.85 * found.photons), 1), int(1.15 * found.photons) + 2)
+        counted = [float(np.cos(2 * np.pi * photons * grey).mean()) if grey.size else 0.0 for photons in near]
+        best = int(np.argmax(counted))
+        return [replace(found, photons=float(near[best])) if counted[best] > COUNTED else found]
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = _strengths(self.photons, images, rng)

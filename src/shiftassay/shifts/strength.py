@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from shiftassay.shifts.family import Number, Shift, Uniform
 from shiftassay.shifts.pairs import Pairs
 
-IMAGES = 100
+IMAGES = 250
 RATIOS = np.geomspace(0.25, 4.0, 13)
 EXCESS = (
     1.5  # spread of the strengths between images, against that of one and the same strength, from which on it is real
