@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftassay.diagnosis.search import Candidate
+from shiftassay.diagnosis.search import Candidate, strained, tolerated
 
 
-def confidence_of(best: Candidate, rivals: Sequence[Candidate], tolerated: float) -> float:
-    """The probability that the best candidate's family and scope are right, or, beyond what is tolerated, that none is."""
+def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
+    """The probability that the best candidate's family and scope are right, or, if it does not fit, that none is.
+
+    It grows with the distance from what is tolerated and, for a candidate that fits, with its lead over the next; the weights were
+    chosen on cases of other seeds than those whose reliability is in docs/results/diagnosis.json.
+    """
     margin = min((r.cost for r in rivals), default=best.cost + 5) - best.cost
-    away = float(np.log(tolerated / max(best.misfit, 1e-3)))
+    away = float(np.log(tolerated(best) / max(strained(best), 1e-3)))
     score = 1.2 * abs(away) + (min(margin, 3.0) if away > 0 else 1.0)
     return float(1 / (1 + np.exp(-score)))

@@ -22,11 +22,11 @@ from shiftassay.diagnosis.labels import label_shift, relabelling
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import prove
-from shiftassay.diagnosis.remake import ROUNDING
-from shiftassay.diagnosis.search import TOLERATED, Candidate, fits, search
+from shiftassay.diagnosis.search import Candidate, fits, search
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
+from shiftassay.networks.predict import predict
 from shiftassay.noise import seed_for
 from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.family import FAMILIES, Shift
@@ -36,10 +36,15 @@ from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.threads import one_thread_each
 
 FEWEST = 50
+CHANNELS = 4  # at most
+FEW_TOUCHED = 12  # images, from which on those that changed can be looked at alone
 FIT, HELD = 300, 200
 REFIT = 600
 LEVEL = 0.95
-SURE = 0.99  # that images which are the same, bit for bit, are the same
+SURE, EVEN_ODDS = (
+    0.99,
+    0.5,
+)  # that images which are the same up to rounding are the same; that of a few nothing can be said
 EVEN, LARGEST = 0.1, 0.5
 UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
 SHOWN = 8
@@ -72,10 +77,20 @@ def diagnose(
     """
     begun = time.monotonic()
     before, after, notes = _checked(reference, shifted, labels)
+    if model is not None:
+        predict(model, before.images[:2], device)  # says so if the model can't take these images
     pairing = pair(before, after, seed)
     if pairing.order is None:
         verdict, listed, said = unpaired_verdict(before, after, _searched(), seed)
+        if model is not None or ceiling:
+            notes = (*notes, "Without partners, the model and the ceiling are not asked about.")
         return Diagnosis(verdict, pairing.to_json(), listed, None, (), said, notes, seconds=time.monotonic() - begun)
+    alone = int(np.sum(pairing.order < 0))
+    if alone:
+        notes = (*notes, f"{alone:,} of {len(after):,} images of {after.name} have no partner and were left out.")
+    again = len(after) - alone - len(np.unique(pairing.order[pairing.order >= 0]))
+    if again:
+        notes = (*notes, f"{again:,} images of {after.name} have a partner in {before.name} that another has too.")
     matched = _matched(before, after, pairing)
     verdict, candidates, aim = _named(before, after, pairing, matched, model, seed)
     proof = prove(verdict, *matched, model, seed, device)
@@ -125,6 +140,8 @@ def _named(
     if share == 0:
         best = label_shift(before, after, pairing)
         return Verdict(best, described(best) if best else {}, {}, 1.0, SURE), (), None
+    if round(share * len(matched[1])) < FEW_TOUCHED:
+        return Verdict(None, {}, {}, share, EVEN_ODDS), (), None
     pairs = pairs.at(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     cut = min(FIT, int(0.6 * len(pairs)))
     held = pairs.at(np.arange(cut, min(cut + HELD, len(pairs))))
@@ -159,7 +176,13 @@ def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
     else:
         told = {"family": verdict.family, "parameters": dict(verdict.parameters), "scope": verdict.scope}
         parts.append(told)
-    return replace(verdict, shift=Compose((labels, *parts_of(verdict.shift))), parameters={"parts": parts})
+    spread = verdict.intervals.get("parts", [verdict.intervals]) if verdict.intervals else []
+    return replace(
+        verdict,
+        shift=Compose((labels, *parts_of(verdict.shift))),
+        parameters={"parts": parts},
+        intervals={"parts": [{}, *spread]} if spread else {},
+    )
 
 
 def _matched(before: ImageSet, after: ImageSet, pairing: Pairing) -> tuple[ImageSet, ImageSet]:
@@ -207,6 +230,10 @@ def _checked(
         )
     notes: list[str] = []
     if labels is not None:
+        if len(labels) not in (len(before), len(after)):
+            raise BadInput(
+                f"{len(labels)} labels for {len(before)} images of {before.name} and {len(after)} of {after.name}: give one for each image."
+            )
         before = before if before.labels is not None or len(labels) != len(before) else replace(before, labels=labels)
         after = after if after.labels is not None or len(labels) != len(after) else replace(after, labels=labels)
     if (before.labels is None) != (after.labels is None):
@@ -220,6 +247,12 @@ def _image_set(images: ImageSet | np.ndarray, name: str, beside: ImageSet | None
         return images
     if images.ndim not in (3, 4):
         raise BadInput(f"{name}: expected images (n, h, w) or (n, c, h, w), found an array of shape {images.shape}.")
+    if images.ndim == 4 and images.shape[1] > CHANNELS >= images.shape[3]:
+        raise BadInput(
+            f"{name}: an array of shape {images.shape} seems to have its channels last. Give images.transpose(0, 3, 1, 2)."
+        )
+    if not images.size:
+        raise BadInput(f"{name}: a diagnosis needs at least {FEWEST} images, found none. Give more.")
     values, unit, said = to_unit(images if images.ndim == 4 else images[:, None], name, beside)
     return ImageSet(np.ascontiguousarray(values), None, name, unit, images.dtype.kind in "bui", (f"{name}: {said}.",))
 
@@ -230,14 +263,14 @@ def _size(images: ImageSet) -> str:
 
 
 def _touched(pairs: Pairs) -> tuple[float, Pairs]:
-    """The share of images that changed at all beyond rounding, and those."""
+    """The share of images that changed beyond rounding, and those, or all pairs if nearly all or too few did."""
     changed = np.abs(pairs.shifted - pairs.reference).max((1, 2, 3)) > 0.75 / 255
     share = float(changed.mean())
-    if pairs.change <= 2 * ROUNDING:
+    if not changed.any():
         return 0.0, pairs
-    if 1 - share > UNCHANGED and changed.sum() >= FEWEST // 2:
-        return share, pairs.at(np.flatnonzero(changed))
-    return 1.0, pairs
+    if 1 - share <= UNCHANGED:
+        return 1.0, pairs
+    return share, pairs if changed.sum() < FEW_TOUCHED else pairs.at(np.flatnonzero(changed))
 
 
 @one_thread_each()
@@ -246,9 +279,9 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     alike = [c for c in ranked[1:] if c.misfit <= best.misfit + AS_GOOD and c.shift.family != best.shift.family]
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
-    confidence = confidence_of(best, rivals, TOLERATED)
+    confidence = confidence_of(best, rivals)
     if not fits(best):
-        return Verdict(None, {}, {}, 1.0, confidence, ())
+        return Verdict(None, {}, {}, share, confidence, ())
     few = pairs.first(REFIT)
     how = canonical(refitted(canonical(best.shift), few, best.remade.how))
     spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
@@ -273,7 +306,7 @@ def _listed(candidate: Candidate) -> Mapping[str, Any]:
         "family": how.family,
         "parameters": described(how),
         "scope": told["scope"],
-        "score": max(0.0, 1 - candidate.misfit),
-        "misfit": candidate.misfit,
+        "score": max(0.0, 1 - candidate.remade.misfit),
+        "misfit": candidate.remade.misfit,
         "unexplained": candidate.remade.unexplained,
     }

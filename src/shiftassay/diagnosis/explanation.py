@@ -33,10 +33,14 @@ def explained(
 
 def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
     if verdict.shift is None:
+        if not candidates and verdict.share < 1:
+            return f"Only {_percent(verdict.share)} of the images changed, too few to say how."
+        if not candidates:
+            return "The images are as they were, and what happened to their labels is not in the catalogue."
         nearest = candidates[0]
         return (
             f"Nothing in the catalogue makes this shift. Nearest is {canonical(nearest.shift)}, which leaves "
-            f"{_percent(nearest.misfit)} of the change unexplained."
+            f"{_percent(nearest.remade.misfit)} of the change unexplained."
         )
     name = str(verdict.shift)
     said = f"{name[0].upper()}{name[1:]}."
@@ -45,12 +49,14 @@ def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
     if verdict.family == "adversarial" or not candidates:
         return said
     best = candidates[0]
-    said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.misfit)} of the change unexplained"
+    said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.remade.misfit)} of the change unexplained"
     rivals = [c for c in candidates if canonical(c.shift).family != canonical(best.shift).family]
     return said + (
-        f"; the next family, {canonical(rivals[0].shift).family}, {_percent(rivals[0].misfit)}." if rivals else "."
+        f"; the next family, {canonical(rivals[0].shift).family}, {_percent(rivals[0].remade.misfit)}."
+        if rivals
+        else "."
     )
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"
+    return "all" if share >= 1 else f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"

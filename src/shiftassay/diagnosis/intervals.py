@@ -8,6 +8,7 @@ from scipy.stats import t
 
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.joint import polished
+from shiftassay.diagnosis.remake import remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.pairs import Pairs
@@ -15,14 +16,19 @@ from shiftassay.shifts.several import Compose
 from shiftassay.shifts.warp import Resampling, resampled
 
 PARTS = 8
+NO_WORSE = 0.002  # misfit: of chance alone
 FEWEST = 12  # images in a part
 MOST = 60
 
 
 def refitted(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
-    """The same family and scope with its numbers fitted to all these pairs, resampled as their maker did."""
+    """The same family and scope with its numbers fitted to all these pairs, resampled as their maker did, if that fits as well."""
     with resampled(resampling):
-        return _again(how, pairs) or how
+        again = _again(how, pairs)
+    if again is None:
+        return how
+    left = [remake(shift, pairs, others=False, first=resampling).misfit for shift in (again, how)]
+    return again if left[0] <= left[1] + NO_WORSE else how
 
 
 def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) -> dict[str, Any]:
@@ -56,8 +62,7 @@ def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) ->
 def _again(how: Shift, pairs: Pairs) -> Shift | None:
     try:
         if isinstance(how, Compose):
-            fitted = polished(how, pairs)
-            return canonical(fitted) if type(canonical(fitted)) is Compose else fitted
+            return polished(how, pairs)
         found = [canonical(f) for f in type(how).estimate(pairs)]
     except (BadInput, np.linalg.LinAlgError):
         return None

@@ -10,6 +10,7 @@ from shiftassay.shifts.none import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
 
 ALMOST = 0.98
+ONE_KIND = 0.5  # share of the wrong labels that turn one class into one other
 RARE = 1e-3  # p-value below which proportions differ
 
 
@@ -28,9 +29,9 @@ def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
         if subset and _differ(before.labels, given):
             classes = int(max(before.labels.max(), given.max())) + 1
             return _if_known(ClassPrior(tuple((np.bincount(given, minlength=classes) / len(given)).tolist())))
-    if pairing.kind == "reordered" and not subset:
-        whole = sorted(order.tolist()) == list(range(len(order)))
-        return _if_known(Reorder(tuple(order.tolist()) if whole else None))
+    distinct = len(np.unique(order[order >= 0])) / len(order)
+    if pairing.kind == "reordered" and not subset and distinct >= ALMOST:
+        return _if_known(Reorder(tuple(order.tolist()) if distinct == 1 else None))
     return Identity()
 
 
@@ -69,6 +70,10 @@ def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift | None:
     counts_kept = np.array_equal(np.sort(own), np.sort(given))
     if counts_kept and same < chance + 4 * np.sqrt(chance / len(own)):
         return _if_known(LabelMisalignment())
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    if classes > 2 and wrong.max() > ONE_KIND * wrong.sum():
+        return None  # one class taken for another is no chance
     return _if_known(LabelNoise(1 - same))
 
 

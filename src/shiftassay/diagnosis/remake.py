@@ -44,17 +44,23 @@ class Remake:
     details: dict[str, float]
     how: Resampling
     left: Images
+    strictness: int = 1
 
     @property
     def misfit(self) -> float:
         """0 for a perfect remake, about 1 for one that explains nothing."""
         return self.unexplained + math.sqrt(self.chance) * self.mismatch
 
+    @property
+    def weighed(self) -> float:
+        """The misfit as candidates are compared by it: thrice where only values or places changed, which no other code would do another way."""
+        return self.strictness * self.misfit
 
-def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Remake:
+
+def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True, first: Resampling = OURS) -> Remake:
     """Make a shift again from the pairs' reference, with others' resampling too if the picture moves, and judge it."""
     with_draws = shift.followed(pairs) or shift
-    judged = [_judged(shift, with_draws, pairs, seed, OURS)]
+    judged = [_judged(shift, with_draws, pairs, seed, first)]
     if others and moves(shift) and judged[0].unexplained < 0.6:
         judged += [_judged(shift, with_draws, pairs, seed, how) for how in OTHERS]
         if shrinks(shift):
@@ -101,7 +107,7 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     energy = _energy(left)
     if not random:
         strictness = 1 if moves(shift) or blurs(shift) else STRICT
-        return Remake(shift, strictness * max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left)
+        return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left, strictness)
     drawn = made[0] - mean
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale

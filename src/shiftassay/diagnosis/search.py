@@ -77,7 +77,7 @@ class Candidate:
 
     @property
     def misfit(self) -> float:
-        return self.remade.misfit
+        return self.remade.weighed
 
 
 @one_thread_each()
@@ -105,7 +105,12 @@ def search(
 
 def fits(best: Candidate) -> bool:
     """Whether a candidate can be a verdict."""
-    return strained(best) <= (TOGETHER if isinstance(best.shift, Compose) else TOLERATED)
+    return strained(best) <= tolerated(best)
+
+
+def tolerated(best: Candidate) -> float:
+    """The strained misfit up to which a candidate can be a verdict."""
+    return TOGETHER if isinstance(best.shift, Compose) else TOLERATED
 
 
 def strained(best: Candidate) -> float:
@@ -186,9 +191,9 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
             remade = remake(how, held, seed, others)
         except (BadInput, np.linalg.LinAlgError):
             return None
-        if remade.misfit > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
+        if remade.weighed > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
-        return Candidate(remade, float(np.log(remade.misfit + FLOOR)) + price(how))
+        return Candidate(remade, float(np.log(remade.weighed + FLOOR)) + price(how))
 
     return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])
 
@@ -320,7 +325,8 @@ def _linear_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
         best = min(found, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
         assert isinstance(best, Compose)
         found.append(polished(Compose(best.parts[::-1]), pairs))
-    for mirror in (m for m in MIRRORS if m in families):
+    square = pairs.reference.shape[2] == pairs.reference.shape[3]
+    for mirror in (m for m in MIRRORS if m in families and (square or m != "transpose")):
         whole = FAMILIES[mirror]()
         mirrored = Pairs(whole.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
         found += [Compose((whole, how)) for how in _estimates([f for f in LINEAR if f in families], mirrored)]

@@ -8,9 +8,9 @@ import numpy as np
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
-from shiftassay.diagnosis.diagnose import TOLERATED
 from shiftassay.diagnosis.pictures import Pictures, pictures
 from shiftassay.diagnosis.proof import MOST
+from shiftassay.diagnosis.search import TOLERATED
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.files import write_whole
 from shiftassay.report.diagnosis_words import (
