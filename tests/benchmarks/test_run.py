@@ -26,7 +26,8 @@ def says_invert(case: Any, built: Any, seed: int) -> dict[str, Any]:
         "information": "preserved",
         "confidence": 0.8,
     }
-    return {"pairing": {"kind": "same_order"}, "verdict": verdict}
+    candidates = [{"family": "invert", "misfit": 0.02}]
+    return {"pairing": {"kind": "same_order"}, "verdict": verdict, "candidates": candidates}
 
 
 def test_a_second_run_reads_what_the_first_kept(monkeypatch: pytest.MonkeyPatch) -> None:
