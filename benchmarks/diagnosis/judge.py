@@ -88,8 +88,11 @@ def _against(verdict: Mapping[str, Any], answer: Answer, case: Case, built: Buil
     if answer.family == "compose" and answer.parameters is not None:
         return _parts(verdict["parameters"]["parts"], answer.parameters["parts"], built)
     if answer.family == "compose" and case.left_out:
-        own = set(_groups(verdict["parameters"]["parts"])) == {case.parts[0].group}
-        return {**result, "family": own, "wrong": [] if own else ["a composition with other groups' families"]}
+        named = {a.family for a in built.answers}
+        foreign = [
+            p["family"] for p in verdict["parameters"]["parts"] if p["family"] not in named and not _akin(p, case)
+        ]
+        return {**result, "family": not foreign, "wrong": [f"a composition with {family}" for family in foreign]}
     if answer.family == "unknown":
         return {**result, "wrong": []}
     wrong = []
@@ -127,8 +130,8 @@ def _parts(found: list[Mapping[str, Any]], truth: list[Mapping[str, Any]], built
     return {"family": True, "scope": scopes, "parameters": not off, "order": ordered, "wrong": wrong + off}
 
 
-def _groups(parts: list[Mapping[str, Any]]) -> list[str]:
-    return [FAMILIES[part["family"]].group for part in parts]
+def _akin(part: Mapping[str, Any], case: Case) -> bool:
+    return FAMILIES[part["family"]].group == case.parts[0].group
 
 
 def _family_of(equivalent: Any) -> str:

@@ -26,11 +26,12 @@ EQUAL = {
     "column_permutation": ("pixel_permutation",),
     "block_permutation": ("pixel_permutation",),
     "pixel_permutation": ("block_permutation",),  # blocks of one pixel
+    "pixel_dropout": ("spatter",),  # black drops of one pixel
     "reorder": ("identity",),  # the pairing says it
     "label_misalignment": ("label_noise",),  # labels of others, at random
     "adversarial": ("sign_noise",),
 }
-"""What says the same of a family's cases. A composition counts where its parts are of the family's own group."""
+"""What says the same of a family's cases. A composition counts where its parts are such, or of the family's own group."""
 
 
 def cases(singles: list[Case]) -> Iterator[Case]:

@@ -11,6 +11,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.family import FAMILIES
 
 KEYS = {"schema", "pairing", "verdict", "candidates", "accuracy", "ceiling", "explanation"}
 OF_A_VERDICT = {
@@ -70,6 +71,21 @@ def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     assert (found.verdict.family, found.verdict.shift, found.verdict.scope) == ("unknown", None, None)
     assert found.candidates[0]["misfit"] > 0.15
     assert "Nothing in the catalogue" in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("how", "left_out", "answers"),
+    [
+        ("gaussian_noise:sd=0.15", "gaussian_noise", ["unknown"]),
+        ("invert", "invert", ["rescale"]),
+        ("threshold:level=0.5", "threshold", ["quantize"]),
+        ("glass_blur:sd=0.9,reach=2,rounds=1", "glass_blur", ["unknown"]),
+    ],
+)
+def test_what_is_taken_out_of_the_catalogue_is_not_called_by_another_name(how, left_out, answers, few, monkeypatch):
+    shifted = shift(few, how)
+    monkeypatch.delitem(FAMILIES._entries, left_out)
+    assert diagnose(few, shifted).verdict.family in answers
 
 
 def test_the_json_has_its_keys_and_survives_the_round_trip(few, perceptron):

@@ -210,8 +210,9 @@ def test_a_fixed_pattern_is_found_under_noise(digits, rng):
     assert found.sd == pytest.approx(0.2, rel=0.1)
 
 
-def test_noise_that_is_fresh_for_each_image_is_no_fixed_pattern(digits):
-    assert not FAMILIES["fixed_pattern"].estimate(made(digits.images, "gaussian_noise:sd=0.3"))
+@pytest.mark.parametrize("other", ["gaussian_noise:sd=0.3", "offset:amount=0.1", "offset:amount=-0.2"])
+def test_fresh_noise_and_one_value_everywhere_are_no_fixed_pattern(digits, other):
+    assert not FAMILIES["fixed_pattern"].estimate(made(digits.images, other))
 
 
 @pytest.mark.parametrize("pictures", ["digits", "clothes", "colours"])
@@ -225,7 +226,12 @@ def test_shared_phases_are_found_although_clipping_bends_them(pictures, request)
 
 def test_phases_that_are_fresh_for_each_image_are_told_from_a_permutation(digits):
     assert estimate(made(digits.images, "phase_scramble:scope=per_image"), "phase_scramble").scope == "per_image"
-    for other in ("pixel_permutation:scope=per_image", "gaussian_noise:sd=0.5", "gaussian_blur:sd=2"):
+    for other in (
+        "pixel_permutation:scope=per_image",
+        "gaussian_noise:sd=0.5",
+        "gaussian_blur:sd=2",
+        "roll:dx=13,dy=7",
+    ):
         assert not FAMILIES["phase_scramble"].estimate(made(digits.images, other)), other
 
 

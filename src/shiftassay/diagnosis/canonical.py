@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from shiftassay.shifts.blur import MotionBlur
-from shiftassay.shifts.family import Choice, Shift
+from shiftassay.shifts.family import FAMILIES, Choice, Shift
 from shiftassay.shifts.geometry import Rotate
 from shiftassay.shifts.intensity import Gain, Invert, Quantize, Rescale, Threshold
 from shiftassay.shifts.none import Identity
@@ -16,7 +16,7 @@ QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
 
 
 def canonical(how: Shift) -> Shift:
-    """The same shift in its own name.
+    """The same shift in its own name, if that is registered.
 
     >>> print(canonical(Rescale(-1.0, 1.0)))
     invert
@@ -25,6 +25,11 @@ def canonical(how: Shift) -> Shift:
     >>> print(canonical(Rotate(-179.9999)))
     rotate (angle = 180), the same for all images
     """
+    renamed = _renamed(how)
+    return renamed if renamed.family in FAMILIES else how
+
+
+def _renamed(how: Shift) -> Shift:
     if isinstance(how, Compose):
         parts = [p for p in map(canonical, how.parts) if not isinstance(p, Identity)]
         return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftassay.diagnosis.search import Candidate, strained, tolerated
+from shiftassay.diagnosis.search import Candidate, limit
+
+PERFECT = 3e-4  # misfit below which nothing more is learned
 
 
 def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
@@ -14,6 +16,6 @@ def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
     chosen on cases of other seeds than those whose reliability is in docs/results/diagnosis.json.
     """
     margin = min((r.cost for r in rivals), default=best.cost + 5) - best.cost
-    away = float(np.log(tolerated(best) / max(strained(best), 1e-3)))
+    away = float(np.log(limit(best) / max(best.remade.misfit, PERFECT)))
     score = 1.2 * abs(away) + (min(margin, 3.0) if away > 0 else 1.0)
     return float(1 / (1 + np.exp(-score)))

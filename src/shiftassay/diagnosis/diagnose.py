@@ -22,7 +22,7 @@ from shiftassay.diagnosis.labels import label_shift, relabelling
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import prove
-from shiftassay.diagnosis.search import Candidate, fits, search
+from shiftassay.diagnosis.search import Candidate, fits, limit, search
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
@@ -41,10 +41,7 @@ FEW_TOUCHED = 12  # images, from which on those that changed can be looked at al
 FIT, HELD = 300, 200
 REFIT = 600
 LEVEL = 0.95
-SURE, EVEN_ODDS = (
-    0.99,
-    0.5,
-)  # that images which are the same up to rounding are the same; that of a few nothing can be said
+SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are; that of a few nothing can be said
 EVEN, LARGEST = 0.1, 0.5
 UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
 SHOWN = 8
@@ -148,7 +145,9 @@ def _named(
 
     @cache
     def evidence() -> AdversarialEvidence | None:
-        return model and adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed)
+        if model is None or Adversarial.family not in FAMILIES:
+            return None
+        return adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed)
 
     def aimed() -> bool:
         found = evidence() if _even(pairs) else None
@@ -280,8 +279,8 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals)
-    if not fits(best):
-        return Verdict(None, {}, {}, share, confidence, ())
+    if not fits(best) or confidence < EVEN_ODDS:
+        return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
     few = pairs.first(REFIT)
     how = canonical(refitted(canonical(best.shift), few, best.remade.how))
     spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
@@ -308,5 +307,6 @@ def _listed(candidate: Candidate) -> Mapping[str, Any]:
         "scope": told["scope"],
         "score": max(0.0, 1 - candidate.remade.misfit),
         "misfit": candidate.remade.misfit,
+        "limit": limit(candidate),
         "unexplained": candidate.remade.unexplained,
     }

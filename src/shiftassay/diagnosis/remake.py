@@ -20,6 +20,7 @@ ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
 SHRUNK = 0.9
 STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
+FRAME = 7  # a seventh of the side at each border
 OFF_EDGE = 0.31  # of a bin
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (
@@ -107,6 +108,8 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     energy = _energy(left)
     if not random:
         strictness = 1 if moves(shift) or blurs(shift) else STRICT
+        if any(part.group == "blur" for part in parts_of(shift)):
+            energy, scale = _energy(_inner(left)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
         return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left, strictness)
     drawn = made[0] - mean
     expected = _energy(drawn)
@@ -120,6 +123,12 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     details = {name: max(value - max(null[name] for null in nulls), 0.0) for name, value in seen.items()}
     chance = min(max(energy, expected) / scale, 1.0)
     return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
+
+
+def _inner(images: Images) -> Float[np.ndarray, "n c y x"]:
+    """Without a frame where blurs depend on what their makers held to be beyond the border."""
+    frame = min(images.shape[2:]) // FRAME
+    return images[:, :, frame : images.shape[2] - frame, frame : images.shape[3] - frame]
 
 
 def change_of(pairs: Pairs) -> float:

@@ -31,11 +31,15 @@ U = TypeVar("U")
 
 THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
-TOLERATED, TOGETHER = 0.15, 0.1  # strained misfit above which one shift, and several in a row, are no verdict
-STRAIN, ONE = 0.5, 0.5  # misfit counts double at a price of 1.9; a shift of one or two numbers is free
+# The misfit up to which a shift can be a verdict: if it leaves nothing to chance, a blur that does; if it leaves all, noise that does.
+CERTAIN, BLURRED, BY_CHANCE, NOISE = 0.06, 0.0075, 0.15, 0.085
+TOGETHER = 0.1  # of several in a row, if they leave all to chance
+STRAIN, ONE = 0.5, 0.5  # half as much is tolerated at a price of 1.9; a shift of one or two numbers is free
+LEFT = 0.7  # the price of leaving all of the change to chance: who tells where every pixel goes knows more
 MANY = 1.0  # the price from which on two simpler shifts in a row may be cheaper
 PERFECT = 0.02
 GOOD = 0.06
+ESTIMATED = ("elastic",)  # without chance, but never found to the pixel
 TIERS = (  # what is tried only where all before leave something
     ("affine", "fixed_pattern", "phase_scramble", "spatter", "fog", "zigzag", "dotted_line", "canny_edges", "jpeg"),
     ("perspective", "elastic", "glass_blur"),
@@ -105,17 +109,17 @@ def search(
 
 def fits(best: Candidate) -> bool:
     """Whether a candidate can be a verdict."""
-    return strained(best) <= tolerated(best)
+    return best.remade.misfit <= limit(best)
 
 
-def tolerated(best: Candidate) -> float:
-    """The strained misfit up to which a candidate can be a verdict."""
-    return TOGETHER if isinstance(best.shift, Compose) else TOLERATED
-
-
-def strained(best: Candidate) -> float:
-    """The misfit, weighed by what the candidate was free to choose: many numbers bend towards anything a little."""
-    return best.misfit * float(np.exp(STRAIN * max(price(best.shift) - ONE, 0.0)))
+def limit(best: Candidate) -> float:
+    """The misfit up to which a candidate can be a verdict: less, the more it was free to choose, for many numbers bend towards anything."""
+    group = best.shift.group
+    least = BLURRED if group == "blur" else CERTAIN
+    most = {"several": TOGETHER, "noise": NOISE}.get(group, BY_CHANCE)
+    by_chance = 1.0 if any(part.family in ESTIMATED for part in parts_of(best.shift)) else best.remade.chance
+    tolerated = least + (most - least) * by_chance**0.5
+    return tolerated * float(np.exp(-STRAIN * max(price(best.shift) - ONE, 0.0))) / best.remade.strictness
 
 
 def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
@@ -124,7 +128,9 @@ def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
     if not (isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple)):
         return _linear_pairs(fit, families)
     kept = _linear_pairs(fit, families) if _hardly_permutes(exact, fit) else []
-    return kept + _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
+    if {"row_permutation", "column_permutation"} <= set(families):
+        kept += _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
+    return kept
 
 
 def _hardly_permutes(how: Shift, pairs: Pairs) -> bool:
@@ -193,7 +199,7 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
             return None
         if remade.weighed > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
-        return Candidate(remade, float(np.log(remade.weighed + FLOOR)) + price(how))
+        return Candidate(remade, float(np.log(remade.weighed + FLOOR)) + price(how) + LEFT * remade.chance)
 
     return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])
 

@@ -55,4 +55,5 @@ def _listed(candidate: Candidate) -> Mapping[str, Any]:
         "scope": how.to_json()["scope"],
         "score": float(min(1.0, candidate.null / max(candidate.misfit, 1e-9))),
         "misfit": candidate.misfit,
+        "limit": TOLERATED * candidate.null,
     }

@@ -64,8 +64,8 @@ def _unexplained(data: dict[str, Any], folder: Path) -> Canvas:
         axis.annotate(
             said, (max(value, left * 1.06), row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
         )
-    if data["limit"] is not None:
-        axis.axvline(data["limit"], color=GREY, linewidth=0.9, linestyle="--")
+    for row, limit in enumerate(data["limits"]):
+        axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GREY, linewidth=1.4)
     axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.45, -0.55), xlabel=data["label"])
     axis.set_yticklabels(names, fontsize=8)
     axis.set_xlim(left, max(float(values.max()), left * 10) * 2.2)

@@ -10,7 +10,6 @@ from torch import nn
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.pictures import Pictures, pictures
 from shiftassay.diagnosis.proof import MOST
-from shiftassay.diagnosis.search import TOLERATED
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.files import write_whole
 from shiftassay.report.diagnosis_words import (
@@ -144,17 +143,18 @@ def _candidates(found: Diagnosis) -> Finding | None:
             "values": values,
             "said": [left(c) if paired else f"{c['misfit']:.1f}" for c in told],
             "floor": floor,
-            "limit": TOLERATED if paired else None,
+            "limits": [c["limit"] for c in told],
             "verdict": next((i for i, c in enumerate(told) if c["family"] == own), None),
             "ticks": [0.001, 0.01, 0.1, 1] if paired else [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
             "percent": paired,
             "label": "share of the change left unexplained" if paired else "distance of the portraits, sampling errors",
         },
         (
-            f"What each candidate leaves, on images to which nothing was fitted. Above {100 * TOLERATED:.0f}% (dashed) nothing "
-            "counts as found; of two that leave as much, the one with fewer numbers wins."
+            "What each candidate leaves, on images to which nothing was fitted. Beyond its mark, which lies the lower the more numbers "
+            "it was free to choose, it does not count as found; of two that leave as much, the one with fewer numbers wins."
             if paired
-            else "How far the remade set's portrait (grey values, pixel statistics) is from the shifted set's."
+            else "How far the remade set's portrait (grey values, pixel statistics) is from the shifted set's. Beyond its mark, "
+            "further than halves of the reference are apart, a candidate does not count as found."
         ),
     )
     return Finding("candidates", "What else it might have been", (), (), (figure,))

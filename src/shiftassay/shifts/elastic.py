@@ -22,6 +22,7 @@ WELL = 0.35  # of the change: if a field for all images leaves less, it is one f
 EXPLAINED = 0.2  # of the change, at least, by small displacements around each place
 WINDOW = 2.0  # pixels around a place
 RULE = 0.97  # of a field's energy: 75 draws of five smoothnesses had at most 0.87 of it odd, and 0.89 in lines below a smoothness of 5
+QUADRATIC = 0.997  # 60 draws of smoothness 8 had at most 0.995
 ROUGH = 5.0  # pixels: smoother fields hardly vary along a line
 NEAR = np.array([0.05, 0.02, 0.02, 0.02])  # of the moments: about their standard errors
 
@@ -70,8 +71,8 @@ class Elastic(Shift):
 
         A field's amplitude is its root mean square, its smoothness comes from how fast it changes over two pixels
         (the autocorrelation of smoothed white noise is exp(−r² / 4 smoothness²)), both where the images show it; beyond, it can't
-        be identified. A field that is odd about the centre, or whose components follow one coordinate each, is no draw but a rule (a swirl,
-        a lens, a wave), which is not in the catalogue. The moments of an image: how far it is from its reference, and what the best small translation,
+        be identified. A field that is odd about the centre, quadratic, or whose components follow one coordinate each, is no draw but a rule (a
+        swirl, a lens, a wave), which is not in the catalogue. The moments of an image: how far it is from its reference, and what the best small translation,
         the best small affine map and the best small displacement around each place explain of that.
         """
         h, w = pairs.reference.shape[2:]
@@ -162,16 +163,22 @@ def _strength(field: np.ndarray, told: np.ndarray) -> tuple[float, float]:
 
 
 def _by_a_rule(field: np.ndarray, told: np.ndarray, smoothness: float) -> bool:
-    """Whether a field (2, h, w) is odd about the centre, or each of its components a function of x or of y alone."""
+    """Whether a field (2, h, w) is odd about the centre, or its components quadratics, or functions of x or of y alone."""
     both = np.sqrt(told * told[::-1, ::-1])
     odd = (field - field[:, ::-1, ::-1]) / 2
     if (both * odd**2).sum() > RULE * (both * field**2).sum():
         return True
-    weights, left = told + 1e-9 * told.max(), 0.0
+    weights, in_lines, bent = told + 1e-9 * told.max(), 0.0, 0.0
+    root = np.sqrt(weights).ravel()
+    x, y = np.moveaxis(grid(*told.shape) / max(told.shape), -1, 0)
+    quadratic = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1).reshape(-1, 6) * root[:, None]
     for part in field:
         means = [(weights * part).sum(axis, keepdims=True) / weights.sum(axis, keepdims=True) for axis in (0, 1)]
-        left += min(float((weights * (part - mean) ** 2).sum()) for mean in means)
-    return smoothness < ROUGH and left < (1 - RULE) * float((weights * field**2).sum())
+        in_lines += min(float((weights * (part - mean) ** 2).sum()) for mean in means)
+        values = part.ravel() * root
+        bent += float(((values - quadratic @ np.linalg.lstsq(quadratic, values)[0]) ** 2).sum())
+    whole = float((weights * field**2).sum())
+    return bent < (1 - QUADRATIC) * whole or (smoothness < ROUGH and in_lines < (1 - RULE) * whole)
 
 
 def _moments(pairs: "Pairs") -> np.ndarray:

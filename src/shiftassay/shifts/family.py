@@ -214,10 +214,10 @@ class Shift(ABC):
         """The shift whose draws the numbers (n, k) of n images look like."""
         from shiftassay.shifts.fitting import distribution
 
-        how = {
-            name: distribution(column, searched.same, searched.limits)
-            for (name, searched), column in zip(cls.search.items(), numbers.T, strict=True)
-        }
+        how = {}
+        for (name, searched), column in zip(cls.search.items(), numbers.T, strict=True):
+            value = distribution(column, searched.same, searched.limits)
+            how[name] = type(searched.starts[0])(value) if isinstance(value, float) else value
         return cls(**how, scope="per_image")
 
     def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
 STILL, FEW = 0.3, 0.05  # share of places, at most, whose value is below so much of the sd: a normal draw has 4%
 ALIKE = 0.5  # correlation of neighbouring places, at most
+EVEN = 0.1  # of the sd's square, at least, is the variance: of positive values alone it is 0.36
 BRIGHT = 0.5  # grey value from which a place can show negative values too
 SEEN = 5  # images that must show a place of the pattern unclipped
 
@@ -58,7 +59,7 @@ class FixedPattern(Shift):
         A place that is always black, or always white, gives a bound alone (a negative value on what is black is never seen). The
         sd is then that of greatest likelihood under both kinds of places (Tobin 1958), and such a place gets the mean beyond its
         bound of a normal distribution with it: that value can't be identified. What is 0 at many places, or alike at neighbouring
-        ones, is no draw but a picture (a mask, a watermark), which is not in the catalogue.
+        ones or at all, is no draw but a picture (a mask, a watermark, a lamp), which is not in the catalogue.
         """
         shifted, reference = pairs.shifted, pairs.reference
         clip = bool(np.mean((shifted < -EDGE) | (shifted > 1 + EDGE)) < 1e-4)
@@ -124,6 +125,8 @@ def _drawn(pattern: np.ndarray, known: np.ndarray, sd: float, bright: np.ndarray
         ]
     )
     variance = float(np.mean(centred[known] ** 2))
+    if variance < EVEN * sd**2:
+        return False
     return products.size == 0 or float(products.mean()) <= ALIKE * max(variance, 1e-12)
 
 

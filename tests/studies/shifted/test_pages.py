@@ -43,8 +43,8 @@ FOUND = {
             "equivalent": [],
         },
         "candidates": [
-            {"family": "rotate", "parameters": {"angle": 25.0}, "scope": "shared", "misfit": 0.02},
-            {"family": "shear", "parameters": {}, "scope": "shared", "misfit": 0.4},
+            {"family": "rotate", "parameters": {"angle": 25.0}, "scope": "shared", "misfit": 0.02, "limit": 0.06},
+            {"family": "shear", "parameters": {}, "scope": "shared", "misfit": 0.4, "limit": 0.06},
         ],
         "accuracy": {"reference": 0.97, "shifted": 0.8, "reproduced": 0.8, "restored_blind": 0.96, "restored_with_partner": 0.96},
         "proof": [{"check": "same mistakes", "value": 0.99, "null": 1.0, "passed": True}],

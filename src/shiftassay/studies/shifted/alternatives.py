@@ -9,7 +9,6 @@ from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.studies.words import p_text
 
-TOLERATED = 0.15  # of the change: what a family may leave unexplained and still be an explanation, as in the diagnosis
 AS_GOOD = 0.01  # of the change: within this of the verdict, another family explains as much
 RIVALS = 3
 SURE = 0.01
@@ -102,7 +101,7 @@ def _families(found: dict[str, Any]) -> list[Alternative]:
         out = (
             left > max(mine + AS_GOOD, 1.25 * mine)
             if mine is not None and told["family"] != "unknown"
-            else left > TOLERATED
+            else left > candidate["limit"]
         )
         rows.append(Alternative(f"It is {name}", said, out and candidate["family"] not in told["equivalent"]))
     return rows
