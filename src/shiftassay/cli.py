@@ -218,6 +218,10 @@ def diagnose(
     ] = None,
     model: Annotated[Optional[str], typer.Option(help="A run's folder, or package.module:factory.")] = None,  # noqa: UP045
     weights: Weights = None,
+    beside: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="MODEL", help="Another model, which an attack may hurt as well; may be given again."),
+    ] = None,
     train: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -243,11 +247,21 @@ def diagnose(
     from shiftassay.report.diagnosis_words import plain
     from shiftassay.training.train import resolve_device
 
+    if beside and not model:
+        raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
     classifier = load_model(model, weights) if model else None
+    others = {name: load_model(name) for name in beside or []}
     before, after = read_pair(reference, shifted, labels or [], unpickle)
     known = training_images(train, classifier, before, unpickle) if train or ceiling else None
     found = diagnose_sets(
-        before, after, model=classifier, train=known, ceiling=ceiling, seed=seed, device=resolve_device(device)
+        before,
+        after,
+        model=classifier,
+        others=others,
+        train=known,
+        ceiling=ceiling,
+        seed=seed,
+        device=resolve_device(device),
     )
     for note in found.notes:
         typer.echo(note, err=True)

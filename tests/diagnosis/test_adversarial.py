@@ -121,6 +121,7 @@ def test_transfer_and_denoising_are_measured(few, perceptrons, convolutional):
     assert [transfer.model for transfer in found.transfer] == ["seed 1", "trunk"]
     for transfer in found.transfer:
         assert found.accuracy["shifted"] < transfer.shifted < transfer.shuffled
+        assert f"{transfer.model}, which is another model, gets {100 * transfer.shifted:.1f}%" in found.sentence
     assert found.denoised["median 3 × 3"][1] > found.accuracy["shifted"]
 
 

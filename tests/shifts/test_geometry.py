@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
-from scipy.ndimage import affine_transform
+from PIL import Image
+from scipy.ndimage import affine_transform, gaussian_filter, rotate
+from scipy.ndimage import shift as moved_by
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts.family import FAMILIES
+from shiftassay.shifts.pairs import Pairs
 
 
 def one_pixel(row, column, size=(9, 11)):
@@ -111,3 +115,31 @@ def test_mirrors_mirror(digits):
     assert np.array_equal(shift(digits, "transpose").images, images.swapaxes(2, 3))
     with pytest.raises(BadInput, match="9 × 11"):
         shift(one_pixel(0, 0), "transpose")
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    """Pictures that reach the border, as photographs do."""
+    grey = gaussian_filter(np.random.default_rng(3).random((80, 28, 28)), (0, 1.5, 1.5))
+    return ((grey - grey.min()) / np.ptp(grey)).astype(np.float32)
+
+
+def scipy_turns(image):
+    return rotate(image, 20, reshape=False, order=1)
+
+
+def pillow_turns(image):
+    return np.asarray(Image.fromarray(np.uint8(image * 255)).rotate(20, Image.Resampling.BILINEAR)) / 255
+
+
+@pytest.mark.parametrize("turn", [scipy_turns, pillow_turns])
+def test_an_angle_is_found_however_the_edge_of_the_picture_is_cut(turn, clouds):
+    turned = np.stack([turn(image) for image in clouds]).astype(np.float32)
+    (found,) = FAMILIES["rotate"].estimate(Pairs(clouds[:, None], turned[:, None]))
+    assert found.parameters["angle"] == pytest.approx(20, abs=0.1)
+
+
+def test_a_translation_is_found_however_the_edge_of_the_picture_is_cut(clouds):
+    moved = np.stack([moved_by(image, (3, -2), order=1) for image in clouds]).astype(np.float32)
+    (found,) = FAMILIES["translate"].estimate(Pairs(clouds[:, None], moved[:, None]))
+    assert (found.parameters["dx"], found.parameters["dy"]) == pytest.approx((-2, 3), abs=0.2)

@@ -38,6 +38,13 @@ class Transfer:
     shifted: float
     shuffled: float
 
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{self.model}, which is another model, gets {_percent(self.shifted)} right where it gets {_percent(self.reference)} without "
+            f"the shift, and {_percent(self.shuffled)} with the same changes shuffled over each image"
+        )
+
 
 @dataclass(frozen=True)
 class AdversarialEvidence:
@@ -117,7 +124,8 @@ class AdversarialEvidence:
             ),
             None: "it was not aimed at this model",
         }
-        return f"{moved}, and {harm}: {aims[self.aimed_at]}."
+        told = f"{moved}, and {harm}: {aims[self.aimed_at]}"
+        return "; ".join([told, *(carried.sentence for carried in self.transfer)]) + "."
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and what follows from them."""

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
@@ -45,6 +45,7 @@ SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are
 EVEN, LARGEST = 0.1, 0.5
 UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
 SHOWN = 8
+ROUNDING = 0.75 / 255
 AS_GOOD = 0.01  # misfit within which two descriptions are equally good
 
 
@@ -53,6 +54,7 @@ def diagnose(
     shifted: ImageSet | np.ndarray,
     *,
     model: nn.Module | None = None,
+    others: Mapping[str, nn.Module] | None = None,
     labels: Int64[np.ndarray, "n"] | None = None,
     train: ImageSet | None = None,
     ceiling: bool = False,
@@ -62,7 +64,8 @@ def diagnose(
     """Name the shift that lies between a reference set and a shifted one, with its parameters and the proof.
 
     Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring none.
-    With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the same images.
+    With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the same images; `others`,
+    by name, are models that an attack on it may hurt as well. The ceiling is that of the images that changed.
     Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are not finite.
 
     >>> from shiftassay.arrays.dataset import load_dataset
@@ -89,12 +92,16 @@ def diagnose(
     if again:
         notes = (*notes, f"{again:,} images of {after.name} have a partner in {before.name} that another has too.")
     matched = _matched(before, after, pairing)
-    verdict, candidates, aim = _named(before, after, pairing, matched, model, seed)
+    verdict, candidates, aim = _named(before, after, pairing, matched, model, seed, others)
     proof = prove(verdict, *matched, model, seed, device)
     why = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
     bound = None
-    variant = matched[1] if matched[1].labels is not None else replace(matched[1], labels=matched[0].labels)
-    if ceiling and verdict.shift is not None and train is not None and variant.labels is not None:
+    known = matched[0].labels if matched[1].labels is None else matched[1].labels
+    if ceiling and verdict.shift is not None and train is not None and known is not None:
+        changed = (
+            _changed(Pairs(matched[0].images, matched[1].images)) if verdict.share < 1 else np.ones(len(known), bool)
+        )
+        variant = replace(matched[1], images=matched[1].images[changed], labels=known[changed])
         bound = ceiling_of(verdict.shift, train, variant, model=model, seed=seed)
     return Diagnosis(
         verdict=verdict,
@@ -131,6 +138,7 @@ def _named(
     matched: tuple[ImageSet, ImageSet],
     model: nn.Module | None,
     seed: int,
+    others: Mapping[str, nn.Module] | None = None,
 ) -> tuple[Verdict, tuple[Candidate, ...], AdversarialEvidence | None]:
     """The verdict on images that have partners, the candidates, and whether the change was aimed at the model."""
     share, pairs = _touched(Pairs(matched[0].images, matched[1].images))
@@ -147,7 +155,7 @@ def _named(
     def evidence() -> AdversarialEvidence | None:
         if model is None or Adversarial.family not in FAMILIES:
             return None
-        return adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed)
+        return adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed, others)
 
     def aimed() -> bool:
         found = evidence() if _even(pairs) else None
@@ -261,9 +269,14 @@ def _size(images: ImageSet) -> str:
     return f"{h} × {w}" + (f" in {c} channels" if c > 1 else "")
 
 
+def _changed(pairs: Pairs) -> Bool[np.ndarray, "n"]:
+    """Which images changed beyond rounding."""
+    return np.abs(pairs.shifted - pairs.reference).max((1, 2, 3)) > ROUNDING
+
+
 def _touched(pairs: Pairs) -> tuple[float, Pairs]:
     """The share of images that changed beyond rounding, and those, or all pairs if nearly all or too few did."""
-    changed = np.abs(pairs.shifted - pairs.reference).max((1, 2, 3)) > 0.75 / 255
+    changed = _changed(pairs)
     share = float(changed.mean())
     if not changed.any():
         return 0.0, pairs
@@ -279,7 +292,8 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals)
-    if not fits(best) or confidence < EVEN_ODDS:
+    torn = isinstance(best.shift, Compose) and confidence < EVEN_ODDS
+    if not fits(best) or torn:
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
     few = pairs.first(REFIT)
     how = canonical(refitted(canonical(best.shift), few, best.remade.how))

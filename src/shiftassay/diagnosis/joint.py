@@ -11,6 +11,7 @@ from shiftassay.shifts.family import Each, Shift
 from shiftassay.shifts.fitting import refine
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
+from shiftassay.shifts.warp import Resampling, resampled
 
 IMAGES = 100
 NOISY_IMAGES = 40
@@ -63,6 +64,26 @@ def _least_misfit(joint: "Joint", pairs: Pairs) -> Compose:
     options = {"initial_simplex": simplex, "maxfev": TRIES, "xatol": 2e-3, "fatol": 2e-4}
     found = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
     return joint.at(begin + scale * found.x)
+
+
+def rounded(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
+    """A shared shift with its numbers fitted as nearest neighbours need it (Nelder and Mead 1965): what is rounded has no slope."""
+    few = pairs.first(IMAGES)
+    begin = how.own_starts()[0]
+
+    def error(numbers: np.ndarray) -> float:
+        try:
+            return float(few.errors(type(how).at(numbers).apply(few.reference, np.random.default_rng(0))).mean())
+        except BadInput:
+            return np.inf
+
+    options = {
+        "initial_simplex": np.vstack([begin, begin + 0.3 * np.diag(how.steps()[0])]),
+        "maxfev": 30 * (1 + len(begin)),
+    }
+    with resampled(resampling):
+        found = minimize(error, begin, method="Nelder-Mead", options=options)
+    return type(how).at(found.x)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.shifts.family import Choice, Images, Shift, Uniform, extremes
+from shiftassay.shifts.fitting import away_from_edges
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import parts_of
 from shiftassay.shifts.warp import OURS, Resampling, resampled
@@ -20,7 +21,9 @@ ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
 SHRUNK = 0.9
 STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
+EDGE = 2e-3  # of black and white, within which values are clipped ones
 FRAME = 7  # a seventh of the side at each border
+ESTIMATED = ("elastic", "fixed_pattern")  # without chance, but never found to the last number: clipping hides it
 OFF_EDGE = 0.31  # of a bin
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (
@@ -107,7 +110,10 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     scale = change_of(pairs)
     energy = _energy(left)
     if not random:
-        strictness = 1 if moves(shift) or blurs(shift) else STRICT
+        strictness = 1 if moves(shift) or blurs(shift) or shift.family in ESTIMATED else STRICT
+        seen = away_from_edges(with_draws, pairs.reference) if pairs.bordered else None
+        if seen is not None:
+            energy = _energy(left * seen) / max(float(seen.mean()), 1e-6)
         if any(part.group == "blur" for part in parts_of(shift)):
             energy, scale = _energy(_inner(left)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
         return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left, strictness)
@@ -149,6 +155,7 @@ def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, en
         "grey values": _distance(_joint(reference, shifted), _joint(reference, made)),
         "neighbours": 2 * max(abs(_correlation(left, lag) - _correlation(drawn, lag)) for lag in LAGS),
         "joint neighbours": 0.5 * _distance(_pairs_of(left, scale), _pairs_of(drawn, scale)),
+        "grid": 0.1 * abs(_on_a_grid(shifted) - _on_a_grid(made)),
         "places": abs(_placed(left) - _placed(drawn)),
         "images": 0.5 * abs(_uneven(left) - _uneven(drawn)),
         "levels": abs(_levels(left) - _levels(drawn)),
@@ -183,15 +190,21 @@ def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:
 def _bins(images: Images, count: int) -> np.ndarray:
     """Below 0, 0, between, 1, above 1. No edge lies at a round number, or at one of 255 grey values, where shifts put many pixels."""
     inner = np.clip((images * count + OFF_EDGE).astype(np.int32), 0, count - 1) + 2
-    edge = 2e-3
     return np.select(
-        [images < -edge, images < edge, images > 1 + edge, images > 1 - edge], [0, 1, count + 3, count + 2], inner
+        [images < -EDGE, images < EDGE, images > 1 + EDGE, images > 1 - EDGE], [0, 1, count + 3, count + 2], inner
     )
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
     """Total variation: the share of pixels that would have to change."""
     return float(np.abs(a - b).sum() / 2)
+
+
+def _on_a_grid(images: Images) -> float:
+    """The log of how often two grey values are the same of 256: counts of few photons often are."""
+    inner = images[(images > EDGE) & (images < 1 - EDGE)]
+    counts = np.bincount(np.rint(inner * 255).astype(np.int64))
+    return float(np.log((counts.astype(np.float64) ** 2).sum() / inner.size**2)) if inner.size else 0.0
 
 
 def _correlation(left: Images, lag: tuple[int, int]) -> float:

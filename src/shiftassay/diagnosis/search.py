@@ -17,8 +17,8 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import price
-from shiftassay.diagnosis.joint import polished
-from shiftassay.diagnosis.remake import Remake, change_of, remake
+from shiftassay.diagnosis.joint import polished, rounded
+from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
@@ -31,15 +31,20 @@ U = TypeVar("U")
 
 THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
-# The misfit up to which a shift can be a verdict: if it leaves nothing to chance, a blur that does; if it leaves all, noise that does.
-CERTAIN, BLURRED, BY_CHANCE, NOISE = 0.06, 0.0075, 0.15, 0.085
-TOGETHER = 0.1  # of several in a row, if they leave all to chance
+ROUNDED = 0.04  # the same for nearest neighbours: those halfway fall to either side
+# The misfit up to which a shift can be a verdict: of what no other code could do another way, of blurs, of what else leaves nothing to chance;
+EXACT_VALUES, BLURRED, CERTAIN = 0.006, 0.0075, 0.06
+NOISE, TOGETHER, BY_CHANCE = (
+    0.085,
+    0.1,
+    0.15,
+)  # and of noise, of several in a row and of others, if they leave all to chance
+EXACT_OVERLAYS = ("stripe", "occlusion")
 STRAIN, ONE = 0.5, 0.5  # half as much is tolerated at a price of 1.9; a shift of one or two numbers is free
 LEFT = 0.7  # the price of leaving all of the change to chance: who tells where every pixel goes knows more
 MANY = 1.0  # the price from which on two simpler shifts in a row may be cheaper
 PERFECT = 0.02
 GOOD = 0.06
-ESTIMATED = ("elastic",)  # without chance, but never found to the pixel
 TIERS = (  # what is tried only where all before leave something
     ("affine", "fixed_pattern", "phase_scramble", "spatter", "fog", "zigzag", "dotted_line", "canny_edges", "jpeg"),
     ("perspective", "elastic", "glass_blur"),
@@ -93,11 +98,11 @@ def search(
     Where no single shift fits, `aimed` is asked whether the change is an attack's, which no composition would make.
     """
     late = {f for tier in TIERS for f in tier}
-    found = _tried(_estimates([f for f in families if f not in late], fit), held, seed)
+    found = _tried(_estimates([f for f in families if f not in late], fit), fit, held, seed)
     for tier in TIERS:
         if found and settled(found[0]):
             return found
-        found = _ranked(found + _tried(_estimates([f for f in tier if f in families], fit), held, seed))
+        found = _ranked(found + _tried(_estimates([f for f in tier if f in families], fit), fit, held, seed))
     if found and settled(found[0]):
         return found
     if found and found[0].misfit < PERFECT and not found[0].remade.chance:
@@ -115,11 +120,12 @@ def fits(best: Candidate) -> bool:
 def limit(best: Candidate) -> float:
     """The misfit up to which a candidate can be a verdict: less, the more it was free to choose, for many numbers bend towards anything."""
     group = best.shift.group
-    least = BLURRED if group == "blur" else CERTAIN
+    exact = all(part.group == "intensity" or part.family in EXACT_OVERLAYS for part in parts_of(best.shift))
+    least = EXACT_VALUES if exact else BLURRED if group == "blur" else CERTAIN
     most = {"several": TOGETHER, "noise": NOISE}.get(group, BY_CHANCE)
     by_chance = 1.0 if any(part.family in ESTIMATED for part in parts_of(best.shift)) else best.remade.chance
     tolerated = least + (most - least) * by_chance**0.5
-    return tolerated * float(np.exp(-STRAIN * max(price(best.shift) - ONE, 0.0))) / best.remade.strictness
+    return tolerated * float(np.exp(-STRAIN * max(price(best.shift) - ONE, 0.0)))
 
 
 def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
@@ -184,11 +190,15 @@ def _does(how: Shift, pairs: Pairs) -> bool:
     return not np.allclose(how.apply(few, np.random.default_rng(0)), few, atol=1e-4)
 
 
-def _tried(shifts: Iterable[Shift], held: Pairs, seed: int) -> list[Candidate]:
+def _tried(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int) -> list[Candidate]:
     """The most promising of the shifts, judged: a look at a few pairs sorts out the rest."""
     looked = _judged(shifts, held.first(SCREEN), seed, others=False)
     best = _judged([c.shift for c in looked[:SHOWN]], held, seed, others=True)
-    return _ranked(best + looked[SHOWN:])
+    to_the_pixel = [
+        c for c in best if c.remade.how.kernel == "nearest" and c.shift.search and c.shift.scope == "shared"
+    ]
+    again = [rounded(c.shift, fit, c.remade.how) for c in to_the_pixel if c.misfit < HOPELESS]
+    return _ranked(best + _judged(again, held, seed, others=True) + looked[SHOWN:])
 
 
 def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> list[Candidate]:
@@ -199,7 +209,8 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
             return None
         if remade.weighed > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
-        return Candidate(remade, float(np.log(remade.weighed + FLOOR)) + price(how) + LEFT * remade.chance)
+        floor = ROUNDED if remade.how.kernel == "nearest" else FLOOR
+        return Candidate(remade, float(np.log(remade.weighed + floor)) + price(how) + LEFT * remade.chance)
 
     return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])
 

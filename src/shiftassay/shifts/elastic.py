@@ -177,6 +177,9 @@ def _by_a_rule(field: np.ndarray, told: np.ndarray, smoothness: float) -> bool:
         in_lines += min(float((weights * (part - mean) ** 2).sum()) for mean in means)
         values = part.ravel() * root
         bent += float(((values - quadratic @ np.linalg.lstsq(quadratic, values)[0]) ** 2).sum())
+    steps = [np.mean((field[:, lag:] - field[:, : field.shape[1] - lag]) ** 2) for lag in (1, 2)]
+    if steps[0] > steps[1]:  # rows that alternate
+        return True
     whole = float((weights * field**2).sum())
     return bent < (1 - QUADRATIC) * whole or (smoothness < ROUGH and in_lines < (1 - RULE) * whole)
 

@@ -172,7 +172,10 @@ class Shift(ABC):
         from shiftassay.shifts.fitting import Following, fit_each
 
         following = Following(self)
-        return following.at_each(fit_each(following, self.own_starts(), pairs))
+        try:
+            return following.at_each(fit_each(following, self.own_starts(), pairs))
+        except BadInput:  # numbers that the family does not allow
+            return None
 
     @classmethod
     def numbers(cls) -> tuple[str, ...]:

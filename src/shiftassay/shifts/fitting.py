@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from shiftassay.shifts.family import Choice, Each, Images, Shift, Uniform
+from shiftassay.shifts.several import parts_of
 
 if TYPE_CHECKING:
     from shiftassay.shifts.pairs import Pairs
@@ -23,6 +24,8 @@ WORTHWHILE = 0.85  # of the error: what leaves more has explained nothing
 KEPT = 3  # starts that are refined
 STEPS = 10
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
+EDGE = 1e-3  # of the coverage of a pixel
+LEAST_SEEN = 0.05  # of the pixels
 RARE = 0.04  # share of the images below which a value is a failed fit
 
 
@@ -76,7 +79,7 @@ def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
     errors = _on_grid(cls, starts, coarse)
     best = np.argsort(errors.mean(1))[:KEPT]
     shared = refine(cls, starts[best], coarse)
-    left = float(coarse.errors(made(cls, shared[None], coarse.reference)).mean())
+    left = float(_errors(cls, shared[None], made(cls, shared[None], coarse.reference), coarse).mean())
     found: list[Shift] = []
     if left < WORTHWHILE * nothing:
         found.append(cls.at(refine(cls, shared[None], pairs.first(FINE))))
@@ -136,7 +139,7 @@ def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") ->
 
 def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pairs") -> Shift:
     """The draws as a distribution: the same for all, out of a few values, or even between two."""
-    errors = pairs.errors(made(cls, values, pairs.reference))
+    errors = _errors(cls, values, made(cls, values, pairs.reference), pairs)
     good = errors <= 4 * np.median(errors) + 1e-6
     return cls.drawn_from(values[good])
 
@@ -171,14 +174,48 @@ def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Ima
     return how.apply(images, np.random.default_rng(0))
 
 
+def _errors(cls: Family, values: Float64[np.ndarray, "_ k"], made: Images, pairs: "Pairs") -> Float64[np.ndarray, "n"]:
+    """The mean squared error of each image, away from the edge of a picture that moves."""
+    seen = _seen(cls, values, pairs)
+    if seen is None:
+        return pairs.errors(made)
+    left = (pairs.residual(made) * seen).reshape(len(made), -1)
+    squares = np.einsum("np,np->n", left, left, dtype=np.float64) / left.shape[1]
+    return squares / np.maximum(seen.mean((1, 2, 3)), LEAST_SEEN)
+
+
+def _seen(cls: Family, values: Float64[np.ndarray, "_ k"], pairs: "Pairs") -> Float32[np.ndarray, "m 1 h w"] | None:
+    """Where errors count; everywhere if nothing."""
+    if not pairs.bordered:
+        return None
+    return away_from_edges(cls.at(values[0]) if len(values) == 1 else cls.at_each(values), pairs.reference)
+
+
+def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"] | None:
+    """1 where a moved picture is, or is not at all, and 0 where its edge passes, which some blend with black and others cut off.
+
+    Nothing if no picture moves, or if it does so by chance.
+    """
+    moving = [part for part in parts_of(how) if part.smooth]
+    drawn = [value for part in moving for value in vars(part).values() if isinstance(value, Uniform | Choice | Each)]
+    if not moving or any(not isinstance(value, Each) for value in drawn):
+        return None
+    whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
+    within = whole.copy()
+    within[:, :, [0, -1]] = within[..., [0, -1]] = 0
+    for part in moving:
+        whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
+    return ((whole < EDGE) | (within > 1 - EDGE)).astype(np.float32)
+
+
 def _gain(cls: Family, each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
     """What numbers for each image leave, as a share of what the same for all leave."""
-    left = [pairs.errors(made(cls, values, pairs.reference)).mean() for values in (each, shared[None])]
+    left = [_errors(cls, values, made(cls, values, pairs.reference), pairs).mean() for values in (each, shared[None])]
     return float(left[0] / max(left[1], 1e-12))
 
 
 def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
-    return np.stack([pairs.errors(made(cls, start[None], pairs.reference)) for start in starts])
+    return np.stack([_errors(cls, start[None], made(cls, start[None], pairs.reference), pairs) for start in starts])
 
 
 def _gauss_newton(
@@ -188,7 +225,7 @@ def _gauss_newton(
     n = len(pairs)
     damping = np.full(len(values), 1e-3)
     base = made(cls, values, pairs.reference)
-    errors = pairs.errors(base)
+    errors = _errors(cls, values, base, pairs)
     for _ in range(STEPS):
         slope = pairs.line(base)[0]
         columns = []
@@ -201,7 +238,9 @@ def _gauss_newton(
             width = np.maximum(up[:, k] - down[:, k], 1e-12)
             difference = made(cls, up, pairs.reference) - made(cls, down, pairs.reference)
             columns.append((slope * difference).reshape(n, -1) / width.astype(np.float32)[:, None])
-        jacobian, left = np.stack(columns, 1), pairs.residual(base).reshape(n, -1)
+        seen = _seen(cls, values, pairs)
+        left = pairs.residual(base) if seen is None else pairs.residual(base) * seen
+        jacobian, left = np.stack(columns, 1), left.reshape(n, -1)
         curvature = np.einsum("nkp,nlp->nkl", jacobian, jacobian).astype(np.float64)
         gradient = np.einsum("nkp,np->nk", jacobian, left).astype(np.float64)
         if pooled:
@@ -214,7 +253,7 @@ def _gauss_newton(
             new = made(cls, proposed, pairs.reference)
         except Exception:
             break
-        new_errors = pairs.errors(new)
+        new_errors = _errors(cls, proposed, new, pairs)
         better = np.array([new_errors.mean() < errors.mean()]) if pooled else new_errors < errors
         damping = np.where(better, damping / 5, damping * 8)
         if not better.any() and damping.min() > 1e3:

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from shiftassay.shifts.family import Images
 
+BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 SMOOTHING = 1.0  # pixels: enough that a stroke found two pixels away still overlaps with itself
 
 
@@ -47,6 +48,11 @@ class Pairs:
         """The mean squared difference of a pixel."""
         return float(np.mean((self.shifted - self.reference) ** 2, dtype=np.float64))
 
+    @cached_property
+    def bordered(self) -> bool:
+        """Whether pictures reach the border, so that it matters how a warp fills in their edge when it moves."""
+        return any(_ring(images) > BORDERED * abs(float(images.mean())) for images in (self.reference, self.shifted))
+
     def residual(self, made: Images) -> Images:
         """What a remake leaves unexplained."""
         slope, level = self.line(made)
@@ -66,3 +72,9 @@ class Pairs:
         variance = np.vdot(centred, centred)
         slope = np.vdot(centred, self.shifted) / variance if variance > 1e-9 else 0.0
         return np.float32(slope), np.float32(target - slope * mean)
+
+
+def _ring(images: Images) -> float:
+    """The mean grey value of the outermost pixels."""
+    lines = images[:, :, [0, -1]], images[..., [0, -1]]
+    return float(np.mean([line.mean(dtype=np.float64) for line in lines]))

@@ -18,7 +18,7 @@ from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
 
-VERSION = 2
+VERSION = 3
 ROUNDING = 0.75 / 255
 SHOWN = 10
 CONTROLS = {"shuffled": shuffled_residual, "transplanted": transplanted_residual}
@@ -28,7 +28,8 @@ def measure(lab: Lab, name: str) -> dict[str, Any]:
     """Diagnose a variant, and measure what other explanations of its accuracy would predict."""
     clean, found = lab.looked_at(name)
     lab.console.print(f"{name}: diagnosing {len(found):,} images", highlight=False)
-    told = diagnose(clean, found, model=lab.model, train=lab.dataset.train)
+    others = {f"seed {member.trial.seed}": member.model.to("cpu") for member in lab.members[1:]}
+    told = diagnose(clean, found, model=lab.model, others=others, train=lab.dataset.train)
     how, ordered = told.verdict.shift, told.pairing["kind"] == "same_order"
     return {
         "pictures": _pictures(lab, name, clean, found, how if ordered else None),
