@@ -55,7 +55,7 @@ def finding(found: dict[str, Any]) -> Finding:
     best = max(runs, key=lambda run: run["accuracy"])
     said = [
         f"{len(runs)} trainings, every combination once, judged on {found['held_out']:,} held-out training images: "
-        f"accuracy from {100 * min(run['accuracy'] for run in runs):.2f} to {100 * best['accuracy']:.2f}%.",
+        f"accuracy from {100 * min(run['accuracy'] for run in runs):.2f} to {100 * best['accuracy']:.2f}%{_most(effects)}.",
         *_sentences(effects, runs, levels, found["held_out"]),
         f"The best combination: {', '.join(f'{factor} {best[factor]}' for factor in FACTORS)}. It is the best of {len(runs)}, and so optimistic.",
     ]
@@ -108,6 +108,14 @@ def _interacting(effects: Sequence[dict[str, Any]], most: int = 3) -> list[list[
 
 def _shown(effect: dict[str, Any]) -> bool:
     return effect["p_corrected"] is not None and effect["p_corrected"] < 0.05
+
+
+def _most(effects: Sequence[dict[str, Any]]) -> str:
+    """What makes most of that, if anything is shown to."""
+    largest = max(effects, key=lambda effect: effect["share"])
+    if not _shown(largest):
+        return ""
+    return f"; {' × '.join(largest['factors'])} explains most of the spread ({100 * largest['share']:.0f}% of the variance)"
 
 
 def _table(effects: Sequence[dict[str, Any]]) -> Table:
