@@ -211,6 +211,11 @@ def _fixed_pattern(
         seen = inside.any(axis=0)
         pattern = np.zeros(seen.shape)
         pattern[seen] = np.nanmedian(moved[:, seen], axis=0)
+    if clip:  # black that stays black bounds a place's value, and so does white
+        pattern = np.where((one[0] < EDGE) & (other[0] < EDGE), np.minimum(pattern, 0), pattern)
+        pattern = np.where((one[-1] > 1 - EDGE) & (other[-1] > 1 - EDGE), np.maximum(pattern, 0), pattern)
+        pattern[~seen & (one[0] < EDGE) & (other[0] > 1 - EDGE)] = 1
+        pattern[~seen & (one[-1] > 1 - EDGE) & (other[-1] < EDGE)] = -1
     if not seen.any():
         return []
     # Below black only a bound is seen: the values above tell the spread.

@@ -103,7 +103,7 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
         random = not np.array_equal(made[0], made[1])
         if random:
             made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
-        if random and _rounding(pairs):  # values that pile up must do so on the same grid
+        if random and rounding(pairs.shifted):  # values that pile up must do so on the same grid
             made = [np.rint(m * np.float32(255)) / np.float32(255) for m in made]
     mean = _mean(made[1:]) if random else made[0]
     left = pairs.shifted - mean
@@ -116,7 +116,7 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
             energy = _energy(left * seen) / max(float(seen.mean()), 1e-6)
         if any(part.group == "blur" for part in parts_of(shift)):
             energy, scale = _energy(_inner(left)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
-        return Remake(shift, max(energy - _rounding(pairs), 0) / scale, 0.0, 0.0, {}, how, left, strictness)
+        return Remake(shift, max(energy - rounding(pairs.shifted), 0) / scale, 0.0, 0.0, {}, how, left, strictness)
     drawn = made[0] - mean
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
@@ -142,9 +142,9 @@ def change_of(pairs: Pairs) -> float:
     return max(min(pairs.change, float(pairs.shifted.var(dtype=np.float64))), 1e-12)
 
 
-def _rounding(pairs: Pairs) -> float:
+def rounding(shifted: Images) -> float:
     """The energy that rounding to eight bits adds, if the shifted set is rounded."""
-    few = pairs.shifted[:20] * 255
+    few = shifted[:20] * 255
     return ROUNDING if np.abs(few - np.rint(few)).max() < 1e-3 else 0.0
 
 

@@ -12,11 +12,13 @@ from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.guesses import guesses
 from shiftassay.diagnosis.permuted import matched_places
 from shiftassay.diagnosis.portrait import Frame, Portrait, frame_of, portrait
+from shiftassay.diagnosis.remake import moves, rounding
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.family import FAMILIES, Images, Shift
 from shiftassay.shifts.sample import ClassPrior
+from shiftassay.shifts.warp import OURS, Resampling, resampled
 
 LOOK = 120  # images of the reference for a first look at every guess
 FIT = 400  # for the fit of the promising ones
@@ -34,6 +36,7 @@ DRAWN = (
     "glass_blur",
     "elastic",
 )  # whose strength alone is fitted, their first number
+KERNELS = (OURS, Resampling("bicubic"), Resampling("nearest"))
 STEP = 0.12  # of a number: the first step of its fit
 
 
@@ -68,7 +71,8 @@ def estimate_unpaired(
     families = tuple(FAMILIES) if families is None else families
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, rng) for side in (reference, shifted))
     frame = frame_of(shifted.images[: 2 * RANK])
-    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed)
+    in_bytes = rounding(shifted.images) > 0
+    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed, in_bytes)
     before = portrait(fit_x.images[:RANK], frame)
     found = [
         how
@@ -88,7 +92,7 @@ def estimate_unpaired(
     fitted = [_refined(how, sight, FIT, 30) for how in near] + [how for _, _, how in once[len(near) : FINAL]]
     fitted.append(make("identity"))
 
-    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], frame), frame, seed + 1)
+    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], frame), frame, seed + 1, in_bytes)
     null = _null(reference.images, len(rank_y.images[:RANK]), rng)
     candidates = [Candidate(how, judge.misfit(how, RANK), null) for how in fitted]
     if "class_prior" in families and reference.labels is not None:
@@ -98,9 +102,8 @@ def estimate_unpaired(
         ]
     candidates.sort(key=lambda c: (c.misfit > null or c.shift.family != "identity", c.cost))
     # Which family it is has been judged on other images than its numbers: the best may now use them all.
-    whole = _Sight(
-        np.concatenate([fit_x.images, rank_x.images])[:RANK], portrait(shifted.images[: 2 * RANK], frame), frame, seed
-    )
+    every = np.concatenate([fit_x.images, rank_x.images])[:RANK]
+    whole = _Sight(every, portrait(shifted.images[: 2 * RANK], frame), frame, seed, in_bytes)
     best = candidates[0]
     return [replace(best, shift=_refined(best.shift, whole, RANK, 16)), *candidates[1:]]
 
@@ -113,13 +116,23 @@ class _Sight:
     target: Portrait
     frame: Frame
     seed: int
+    in_bytes: bool
+    """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
 
     def misfit(self, how: Shift, count: int) -> float:
+        """The distance of the remake's portrait, resampled as it fits best if the picture moves."""
+        return min(self._misfit(how, count, kernel) for kernel in (KERNELS if moves(how) else KERNELS[:1]))
+
+    def _misfit(self, how: Shift, count: int, kernel: Resampling) -> float:
         try:
-            made = how.apply(self.images[:count], np.random.default_rng(self.seed))
+            with resampled(kernel):
+                made = how.apply(self.images[:count], np.random.default_rng(self.seed))
         except BadInput:
             return float("inf")
-        return portrait(made, self.frame).distance(self.target) if np.isfinite(made).all() else float("inf")
+        if not np.isfinite(made).all():
+            return float("inf")
+        made = np.rint(made * np.float32(255)) / np.float32(255) if self.in_bytes else made
+        return portrait(made, self.frame).distance(self.target)
 
 
 def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
