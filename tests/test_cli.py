@@ -219,6 +219,7 @@ def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it
         (["diagnose", "clean.npy", "clean.npy", "--labels", "short.npy"], "3 labels for 60 images"),
         (["diagnose", "clean.npy", "clean.npy", *["--labels", "far.npy"] * 3], "one for both, or one for each"),
         (["diagnose", "clean.npy", "clean.npy", "--ceiling"], "--train mnist"),
+        (["diagnose", "clean.npy", "clean.npy", "--beside", "out/runs/x"], "Give that too"),
         (["diagnose", "clean.npy", "clean.npy", "--train", "mnits"], "Did you mean 'mnist'"),
         (["diagnose", "clean.npy", "clean.npy", "--model", "absent"], "not a run's folder"),
         (["diagnose", "large.npy", "dark.npy", "--labels", "near.npy", "--model", "MODEL"], "can't take images"),

@@ -64,6 +64,15 @@ def test_a_shift_of_half_of_the_images_carries_its_share(few):
     assert verdict.share == pytest.approx(0.5, abs=0.02)
 
 
+def test_pictures_on_white_move_as_those_on_black_do(few):
+    some = few.first(100)
+    turned = shift(some, "rotate:angle=20")
+    white = [replace(images, images=1 - images.images) for images in (some, turned)]
+    verdict = diagnose(*white).verdict
+    assert [part["family"] for part in verdict.parameters["parts"]] == ["invert", "rotate", "invert"]
+    assert verdict.parameters["parts"][1]["parameters"]["angle"] == pytest.approx(20, abs=0.1)
+
+
 @pytest.mark.slow
 def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     some = few.first(80)

@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.joint import polished, rounded
-from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, remake
+from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
@@ -107,9 +107,24 @@ def search(
         return found
     if found and found[0].misfit < PERFECT and not found[0].remade.chance:
         return _ranked(found + _judged(_simpler(found[0].shift, fit, families), held, seed, others=True))
+    if fit.on_white and "invert" in families:
+        found = _ranked(found + _judged(_with_white_moving_in(fit, families), held, seed, others=True))
+        if fits(found[0]):
+            return found
     if aimed():
         return found
     return _ranked(found + _compositions(found, fit, held, families, seed))
+
+
+def _with_white_moving_in(fit: Pairs, families: Sequence[str]) -> list[Shift]:
+    """Pictures on white moved as those on black are: inverted, moved, and inverted back."""
+    invert = FAMILIES["invert"]()
+    moving = [f for f in families if FAMILIES[f].group == "geometry" and f not in TIERS[1]]
+    return [
+        Compose((invert, how, invert))
+        for how in _estimates(moving, Pairs(1 - fit.reference, 1 - fit.shifted))
+        if moves(how)
+    ]
 
 
 def fits(best: Candidate) -> bool:

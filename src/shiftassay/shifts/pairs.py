@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from shiftassay.shifts.family import Images
 
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
+WHITE = 0.8  # mean grey value of the border
 SMOOTHING = 1.0  # pixels: enough that a stroke found two pixels away still overlaps with itself
 
 
@@ -52,6 +53,11 @@ class Pairs:
     def bordered(self) -> bool:
         """Whether pictures reach the border, so that it matters how a warp fills in their edge when it moves."""
         return any(_ring(images) > BORDERED * abs(float(images.mean())) for images in (self.reference, self.shifted))
+
+    @cached_property
+    def on_white(self) -> bool:
+        """Whether what surrounds the pictures is white on both sides."""
+        return all(_ring(images) > WHITE for images in (self.reference, self.shifted))
 
     def residual(self, made: Images) -> Images:
         """What a remake leaves unexplained."""
