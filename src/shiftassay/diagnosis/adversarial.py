@@ -1,7 +1,7 @@
 """Is a residual noise, or was it aimed at a model?"""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any, Literal
@@ -37,13 +37,6 @@ class Transfer:
     reference: float
     shifted: float
     shuffled: float
-
-    @property
-    def sentence(self) -> str:
-        return (
-            f"{self.model}, which is another model, gets {_percent(self.shifted)} right where it gets {_percent(self.reference)} without "
-            f"the shift, and {_percent(self.shuffled)} with the same changes shuffled over each image"
-        )
 
 
 @dataclass(frozen=True)
@@ -124,8 +117,8 @@ class AdversarialEvidence:
             ),
             None: "it was not aimed at this model",
         }
-        told = f"{moved}, and {harm}: {aims[self.aimed_at]}"
-        return "; ".join([told, *(carried.sentence for carried in self.transfer)]) + "."
+        carried = f"; {_carried(self.transfer)}" if self.transfer and self.is_adversarial else ""
+        return f"{moved}, and {harm}: {aims[self.aimed_at]}{carried}."
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and what follows from them."""
@@ -261,6 +254,18 @@ def _at_bound(reference: np.ndarray, shifted: np.ndarray) -> float:
     low, high = min(reference.min(), shifted.min()), max(reference.max(), shifted.max())
     room = (reference - bound >= low) & (reference + bound <= high) & (bound > 0)
     return float((change >= 0.95 * bound)[room].mean()) if room.any() else 0.0
+
+
+def _carried(transfer: Sequence[Transfer]) -> str:
+    """What the attack does to other models."""
+    names = (
+        transfer[0].model
+        if len(transfer) == 1
+        else f"{len(transfer)} other models ({transfer[0].model} to {transfer[-1].model})"
+    )
+    ranges = [[getattr(t, key) for t in transfer] for key in ("shifted", "reference", "shuffled")]
+    here, before, shuffled = (_percent(min(r)) + (f" to {_percent(max(r))}" if len(r) > 1 else "") for r in ranges)
+    return f"on {names}, at which it was not aimed, it leaves {here} of {before} (shuffled over each image: {shuffled})"
 
 
 def _percent(share: float) -> str:
