@@ -73,6 +73,12 @@ def test_pictures_on_white_move_as_those_on_black_do(few):
     assert verdict.parameters["parts"][1]["parameters"]["angle"] == pytest.approx(20, abs=0.1)
 
 
+def test_no_map_passes_by_moving_the_picture_out_of_sight(few):
+    some = few.first(100)
+    found = diagnose(some, shift(shift(some, "pixel_permutation", seed=3), "invert"))
+    assert found.verdict.family not in ("affine", "perspective", "scale", "rotate", "translate", "shear")
+
+
 @pytest.mark.slow
 def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     some = few.first(80)

@@ -323,4 +323,5 @@ def _listed(candidate: Candidate) -> Mapping[str, Any]:
         "misfit": candidate.remade.misfit,
         "limit": limit(candidate),
         "unexplained": candidate.remade.unexplained,
+        "mismatch": candidate.remade.details,
     }

@@ -113,7 +113,7 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
         strictness = 1 if moves(shift) or blurs(shift) or shift.family in ESTIMATED else STRICT
         seen = away_from_edges(with_draws, pairs.reference) if pairs.bordered else None
         if seen is not None:
-            energy = _energy(left * seen) / max(float(seen.mean()), 1e-6)
+            energy = _energy(left * seen) / float(seen.mean())
         if any(part.group == "blur" for part in parts_of(shift)):
             energy, scale = _energy(_inner(left)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
         return Remake(shift, max(energy - rounding(pairs.shifted), 0) / scale, 0.0, 0.0, {}, how, left, strictness)

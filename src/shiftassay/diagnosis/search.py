@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.diagnosis.canonical import without_offset
-from shiftassay.diagnosis.freedom import price
+from shiftassay.diagnosis.freedom import GENERAL, price
 from shiftassay.diagnosis.joint import polished, rounded
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
@@ -31,7 +31,7 @@ U = TypeVar("U")
 
 THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
-ROUNDED = 0.04  # the same for nearest neighbours: those halfway fall to either side
+ROUNDED = 0.04  # the same for maps of many numbers and nearest neighbours: those halfway fall to either side, which many numbers fit
 # The misfit up to which a shift can be a verdict: of what no other code could do another way, of blurs, of what else leaves nothing to chance;
 EXACT_VALUES, BLURRED, CERTAIN = 0.006, 0.0075, 0.06
 NOISE, TOGETHER, BY_CHANCE = (
@@ -224,7 +224,8 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
             return None
         if remade.weighed > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
-        floor = ROUNDED if remade.how.kernel == "nearest" else FLOOR
+        general = any(part.family in GENERAL for part in parts_of(how))
+        floor = ROUNDED if general and remade.how.kernel == "nearest" else FLOOR
         return Candidate(remade, float(np.log(remade.weighed + floor)) + price(how) + LEFT * remade.chance)
 
     return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])

@@ -25,7 +25,7 @@ KEPT = 3  # starts that are refined
 STEPS = 10
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
 EDGE = 1e-3  # of the coverage of a pixel
-LEAST_SEEN = 0.05  # of the pixels
+LEAST_SEEN = 0.4  # of the pixels
 RARE = 0.04  # share of the images below which a value is a failed fit
 
 
@@ -181,7 +181,7 @@ def _errors(cls: Family, values: Float64[np.ndarray, "_ k"], made: Images, pairs
         return pairs.errors(made)
     left = (pairs.residual(made) * seen).reshape(len(made), -1)
     squares = np.einsum("np,np->n", left, left, dtype=np.float64) / left.shape[1]
-    return squares / np.maximum(seen.mean((1, 2, 3)), LEAST_SEEN)
+    return squares / seen.mean((1, 2, 3))
 
 
 def _seen(cls: Family, values: Float64[np.ndarray, "_ k"], pairs: "Pairs") -> Float32[np.ndarray, "m 1 h w"] | None:
@@ -205,7 +205,9 @@ def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"
     within[:, :, [0, -1]] = within[..., [0, -1]] = 0
     for part in moving:
         whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
-    return ((whole < EDGE) | (within > 1 - EDGE)).astype(np.float32)
+    seen = (whole < EDGE) | (within > 1 - EDGE)
+    seen[seen.mean((1, 2, 3)) < LEAST_SEEN] = True  # no map is judged by a few pixels
+    return seen.astype(np.float32)
 
 
 def _gain(cls: Family, each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
