@@ -17,7 +17,8 @@ def main() -> int:
     tables = {
         "model": model_table(read("shifted-test-sets")),
         "variants": variants_table(read("shifted-test-sets")),
-        **({"answers": answers_table(read("shifted-test-sets"))} if "answers" in read("shifted-test-sets") else {}),
+        "answers": answers_table(read("shifted-test-sets")),
+        "one-for-all": one_for_all_table(read("shifted-test-sets")),
         "diagnosis": diagnosis_table(read("diagnosis")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),
@@ -100,6 +101,22 @@ def answers_table(results: dict[str, Any]) -> str:
     )
     columns = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
     return markdown(columns, rows) + f"\n\n{said}"
+
+
+def one_for_all_table(results: dict[str, Any]) -> str:
+    """What each design of one model for all variants reaches on each of them, told which it is."""
+    found = results["argument"]["one_for_all"]
+    columns = list(next(iter(found["designs"].values()))["accuracy"])
+    rows = [
+        (name, *(percent(design["accuracy"][c]["estimate"]) for c in columns), f"{design['parameters']:,}", f"{design['for_one_more']:,}")
+        for name, design in found["designs"].items()
+    ]  # fmt: skip
+    router = found["router"]["accuracy"]
+    said = (
+        f"*Accuracy, %, mean over {found['seeds']} seeds of {found['epochs']} epochs each; the plain network has {found['plain_parameters']:,} parameters. "
+        f"A router that infers the variant from the image is right on {percent(min(router.values()))} to {percent(max(router.values()))}%, by variant.*"
+    )
+    return markdown(("design", *columns, "parameters", "for one more variant"), rows) + f"\n\n{said}"
 
 
 def diagnosis_table(results: dict[str, Any]) -> str:
