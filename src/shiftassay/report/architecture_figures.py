@@ -124,7 +124,7 @@ def _spike(data: dict[str, Any], folder: Path) -> Canvas:
 def _effects(data: dict[str, Any], folder: Path) -> Canvas:
     """One panel for each factor: the mean at each of its levels, over single runs."""
     factors = data["factors"]
-    canvas = Canvas(figsize=(1.75 * len(factors) + 0.5, 2.4))
+    canvas = Canvas(figsize=(1.9 * len(factors) + 0.5, 2.4))
     axes = canvas.subplots(1, len(factors), sharey=True, squeeze=False)[0]
     for axis, (factor, levels) in zip(axes, factors.items(), strict=True):
         for place, values in enumerate(levels.values()):
@@ -132,7 +132,7 @@ def _effects(data: dict[str, Any], folder: Path) -> Canvas:
         means = [100 * np.mean(values) for values in levels.values()]
         axis.plot(range(len(levels)), means, "o-", color=BLUE, linewidth=1.4, markersize=5)
         axis.set(title=factor, xlim=(-0.5, len(levels) - 0.5))
-        axis.set_xticks(range(len(levels)), list(levels), fontsize=8)
+        axis.set_xticks(range(len(levels)), list(levels), fontsize=7)
     axes[0].set_ylabel("held-out accuracy, %")
     return canvas
 
