@@ -53,7 +53,7 @@ def model_table(results: dict[str, Any]) -> str:
     ]
     made = results["environment"]
     said = (
-        f"*{len(test)} seeds; {np.median(seconds):.0f} s of training each, {made['threads']} threads, {made['processor']}; "
+        f"*{len(test)} seeds; {np.median(seconds):.0f} s of training each, {made['threads']} thread{'s' * (made['threads'] != 1)}, {made['processor']}; "
         f"`{results['command']}`.*"
     )
     return markdown(("accuracy on", "mean ± sd over seeds", "lowest to highest"), rows) + f"\n\n{said}"

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
@@ -45,7 +45,6 @@ SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are
 EVEN, LARGEST = 0.1, 0.5
 UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
 SHOWN = 8
-ROUNDING = 0.75 / 255
 AS_GOOD = 0.01  # misfit within which two descriptions are equally good
 
 
@@ -99,7 +98,7 @@ def diagnose(
     known = matched[0].labels if matched[1].labels is None else matched[1].labels
     if ceiling and verdict.shift is not None and train is not None and known is not None:
         changed = (
-            _changed(Pairs(matched[0].images, matched[1].images)) if verdict.share < 1 else np.ones(len(known), bool)
+            Pairs(matched[0].images, matched[1].images).changed if verdict.share < 1 else np.ones(len(known), bool)
         )
         variant = replace(matched[1], images=matched[1].images[changed], labels=known[changed])
         bound = ceiling_of(verdict.shift, train, variant, model=model, seed=seed)
@@ -269,14 +268,9 @@ def _size(images: ImageSet) -> str:
     return f"{h} × {w}" + (f" in {c} channels" if c > 1 else "")
 
 
-def _changed(pairs: Pairs) -> Bool[np.ndarray, "n"]:
-    """Which images changed beyond rounding."""
-    return np.abs(pairs.shifted - pairs.reference).max((1, 2, 3)) > ROUNDING
-
-
 def _touched(pairs: Pairs) -> tuple[float, Pairs]:
     """The share of images that changed beyond rounding, and those, or all pairs if nearly all or too few did."""
-    changed = _changed(pairs)
+    changed = pairs.changed
     share = float(changed.mean())
     if not changed.any():
         return 0.0, pairs

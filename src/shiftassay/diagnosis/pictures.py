@@ -91,7 +91,7 @@ def _partners(before: ImageSet, after: ImageSet, found: Diagnosis) -> Int64[np.n
 
 def _columns(clean: Images, shifted: Images, labels: np.ndarray | None, seed: int) -> Int64[np.ndarray, "k"]:
     """Images that changed, of as many classes as there are, in the order of their classes."""
-    changed = np.abs(shifted - clean).max((1, 2, 3)) > 0.75 / 255
+    changed = Pairs(clean, shifted).changed
     order = np.random.default_rng(seed_for(seed, "pictures", "columns")).permutation(len(clean))
     order = order[np.argsort(~changed[order], kind="stable")]
     if labels is None:

@@ -18,9 +18,9 @@ from shiftassay.shifts.family import Context, Images, Shift
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.sample import Reorder
+from shiftassay.shifts.several import parts_of
 
 MOST = 4000
-ROUNDED = 0.75 / 255  # by how much an image that was left alone may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,8 @@ def prove(
     clean, seen = before.images[:MOST], after.images[:MOST]
     own = labels[:MOST]
     given = own if after.labels is None else after.labels[:MOST]
-    touched = np.ones(len(seen), bool) if verdict.share == 1 else np.abs(seen - clean).max((1, 2, 3)) > ROUNDED
+    pairs = Pairs(clean, seen)
+    touched = np.ones(len(seen), bool) if verdict.share == 1 else pairs.changed
     right = {
         name: _right(model, images, labels, device)
         for name, images, labels in (("reference", clean, own), ("shifted", seen, given))
@@ -62,7 +63,6 @@ def prove(
     ]
     accuracy["reproduced"] = float(again[0].mean())
     checks = [_mistakes(right["shifted"], again)]
-    pairs = Pairs(clean, seen)
     for name, undoing in (
         ("restored_with_partner", how.followed(pairs)),
         ("restored_blind", how if _undoable_blind(how) else None),
@@ -83,8 +83,7 @@ def _only(touched: np.ndarray, images: Images, others: Images) -> Images:
 
 
 def _undoable_blind(how: Shift) -> bool:
-    parts = getattr(how, "parts", (how,))
-    return all(p.scope == "shared" for p in parts)
+    return all(part.scope == "shared" for part in parts_of(how))
 
 
 def _mistakes(seen: np.ndarray, again: list[np.ndarray]) -> dict[str, Any]:

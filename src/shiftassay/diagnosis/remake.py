@@ -103,20 +103,20 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
         random = not np.array_equal(made[0], made[1])
         if random:
             made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
-        if random and rounding(pairs.shifted):  # values that pile up must do so on the same grid
-            made = [np.rint(m * np.float32(255)) / np.float32(255) for m in made]
+        if random and in_bytes(pairs.shifted):  # values that pile up must do so on the same grid
+            made = list(map(to_bytes, made))
     mean = _mean(made[1:]) if random else made[0]
     left = pairs.shifted - mean
     scale = change_of(pairs)
     energy = _energy(left)
     if not random:
         strictness = 1 if moves(shift) or blurs(shift) or shift.family in ESTIMATED else STRICT
-        seen = away_from_edges(with_draws, pairs.reference) if pairs.bordered else None
-        if seen is not None:
-            energy = _energy(left * seen) / float(seen.mean())
         if any(part.group == "blur" for part in parts_of(shift)):
             energy, scale = _energy(_inner(left)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
-        return Remake(shift, max(energy - rounding(pairs.shifted), 0) / scale, 0.0, 0.0, {}, how, left, strictness)
+        elif pairs.bordered and (clear := away_from_edges(with_draws, pairs.reference)) is not None:
+            energy = _energy(left * clear) / float(clear.mean())
+        energy = max(energy - ROUNDING * in_bytes(pairs.shifted), 0)
+        return Remake(shift, energy / scale, 0.0, 0.0, {}, how, left, strictness)
     drawn = made[0] - mean
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
@@ -142,10 +142,15 @@ def change_of(pairs: Pairs) -> float:
     return max(min(pairs.change, float(pairs.shifted.var(dtype=np.float64))), 1e-12)
 
 
-def rounding(shifted: Images) -> float:
-    """The energy that rounding to eight bits adds, if the shifted set is rounded."""
-    few = shifted[:20] * 255
-    return ROUNDING if np.abs(few - np.rint(few)).max() < 1e-3 else 0.0
+def in_bytes(images: Images) -> bool:
+    """Whether images are rounded to 256 values."""
+    few = images[:20] * 255
+    return bool(np.abs(few - np.rint(few)).max() < 1e-3)
+
+
+def to_bytes(images: Images) -> Images:
+    """The images rounded to 256 values."""
+    return np.rint(images * np.float32(255)) / np.float32(255)
 
 
 def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, energy: float) -> dict[str, float]:

@@ -32,13 +32,9 @@ U = TypeVar("U")
 THREADS = 2
 FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
 ROUNDED = 0.04  # the same for maps of many numbers and nearest neighbours: those halfway fall to either side, which many numbers fit
-# The misfit up to which a shift can be a verdict: of what no other code could do another way, of blurs, of what else leaves nothing to chance;
+# The misfit up to which a shift can be a verdict. If it leaves nothing to chance: what no other code could do another way, blurs, others.
 EXACT_VALUES, BLURRED, CERTAIN = 0.006, 0.0075, 0.06
-NOISE, TOGETHER, BY_CHANCE = (
-    0.085,
-    0.1,
-    0.15,
-)  # and of noise, of several in a row and of others, if they leave all to chance
+NOISE, TOGETHER, BY_CHANCE = 0.085, 0.1, 0.15  # if it leaves all to chance: noise, several in a row, others
 EXACT_OVERLAYS = ("stripe", "occlusion")
 STRAIN, ONE = 0.5, 0.5  # half as much is tolerated at a price of 1.9; a shift of one or two numbers is free
 LEFT = 0.7  # the price of leaving all of the change to chance: who tells where every pixel goes knows more
@@ -75,7 +71,10 @@ BESIDE = 1.5  # pixels
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A shift, how well its remake fits, and its cost: the logarithm of the misfit plus the price of its freedom."""
+    """A shift, how well its remake fits, and its cost: the logarithm of the misfit, the price of its freedom and of what it leaves to chance.
+
+    `misfit` is weighed for comparing candidates (see `Remake.weighed`); what is said of one, and `fits`, take its remake's own.
+    """
 
     remade: Remake
     cost: float
@@ -209,10 +208,8 @@ def _tried(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int) -> list[
     """The most promising of the shifts, judged: a look at a few pairs sorts out the rest."""
     looked = _judged(shifts, held.first(SCREEN), seed, others=False)
     best = _judged([c.shift for c in looked[:SHOWN]], held, seed, others=True)
-    to_the_pixel = [
-        c for c in best if c.remade.how.kernel == "nearest" and c.shift.search and c.shift.scope == "shared"
-    ]
-    again = [rounded(c.shift, fit, c.remade.how) for c in to_the_pixel if c.misfit < HOPELESS]
+    nearest = [c for c in best if c.remade.how.kernel == "nearest" and 0 < c.misfit < HOPELESS]
+    again = [rounded(c.shift, fit, c.remade.how) for c in nearest if c.shift.search and c.shift.scope == "shared"]
     return _ranked(best + _judged(again, held, seed, others=True) + looked[SHOWN:])
 
 

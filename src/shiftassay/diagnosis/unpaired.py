@@ -12,7 +12,7 @@ from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.guesses import guesses
 from shiftassay.diagnosis.permuted import matched_places
 from shiftassay.diagnosis.portrait import Frame, Portrait, frame_of, portrait
-from shiftassay.diagnosis.remake import moves, rounding
+from shiftassay.diagnosis.remake import in_bytes, moves, to_bytes
 from shiftassay.errors import BadInput
 from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import make
@@ -71,8 +71,8 @@ def estimate_unpaired(
     families = tuple(FAMILIES) if families is None else families
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, rng) for side in (reference, shifted))
     frame = frame_of(shifted.images[: 2 * RANK])
-    in_bytes = rounding(shifted.images) > 0
-    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed, in_bytes)
+    rounded = in_bytes(shifted.images)
+    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed, rounded)
     before = portrait(fit_x.images[:RANK], frame)
     found = [
         how
@@ -92,7 +92,7 @@ def estimate_unpaired(
     fitted = [_refined(how, sight, FIT, 30) for how in near] + [how for _, _, how in once[len(near) : FINAL]]
     fitted.append(make("identity"))
 
-    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], frame), frame, seed + 1, in_bytes)
+    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], frame), frame, seed + 1, rounded)
     null = _null(reference.images, len(rank_y.images[:RANK]), rng)
     candidates = [Candidate(how, judge.misfit(how, RANK), null) for how in fitted]
     if "class_prior" in families and reference.labels is not None:
@@ -103,7 +103,7 @@ def estimate_unpaired(
     candidates.sort(key=lambda c: (c.misfit > null or c.shift.family != "identity", c.cost))
     # Which family it is has been judged on other images than its numbers: the best may now use them all.
     every = np.concatenate([fit_x.images, rank_x.images])[:RANK]
-    whole = _Sight(every, portrait(shifted.images[: 2 * RANK], frame), frame, seed, in_bytes)
+    whole = _Sight(every, portrait(shifted.images[: 2 * RANK], frame), frame, seed, rounded)
     best = candidates[0]
     return [replace(best, shift=_refined(best.shift, whole, RANK, 16)), *candidates[1:]]
 
@@ -116,7 +116,7 @@ class _Sight:
     target: Portrait
     frame: Frame
     seed: int
-    in_bytes: bool
+    rounded: bool
     """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
 
     def misfit(self, how: Shift, count: int) -> float:
@@ -131,8 +131,7 @@ class _Sight:
             return float("inf")
         if not np.isfinite(made).all():
             return float("inf")
-        made = np.rint(made * np.float32(255)) / np.float32(255) if self.in_bytes else made
-        return portrait(made, self.frame).distance(self.target)
+        return portrait(to_bytes(made) if self.rounded else made, self.frame).distance(self.target)
 
 
 def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:

@@ -79,7 +79,7 @@ def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
     errors = _on_grid(cls, starts, coarse)
     best = np.argsort(errors.mean(1))[:KEPT]
     shared = refine(cls, starts[best], coarse)
-    left = float(_errors(cls, shared[None], made(cls, shared[None], coarse.reference), coarse).mean())
+    left = float(_errors(cls, shared[None], coarse).mean())
     found: list[Shift] = []
     if left < WORTHWHILE * nothing:
         found.append(cls.at(refine(cls, shared[None], pairs.first(FINE))))
@@ -139,7 +139,7 @@ def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") ->
 
 def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pairs") -> Shift:
     """The draws as a distribution: the same for all, out of a few values, or even between two."""
-    errors = _errors(cls, values, made(cls, values, pairs.reference), pairs)
+    errors = _errors(cls, values, pairs)
     good = errors <= 4 * np.median(errors) + 1e-6
     return cls.drawn_from(values[good])
 
@@ -174,12 +174,15 @@ def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Ima
     return how.apply(images, np.random.default_rng(0))
 
 
-def _errors(cls: Family, values: Float64[np.ndarray, "_ k"], made: Images, pairs: "Pairs") -> Float64[np.ndarray, "n"]:
-    """The mean squared error of each image, away from the edge of a picture that moves."""
+def _errors(
+    cls: Family, values: Float64[np.ndarray, "_ k"], pairs: "Pairs", remade: Images | None = None
+) -> Float64[np.ndarray, "n"]:
+    """The mean squared error of each image of a remake, away from the edge of a picture that moves."""
+    remade = made(cls, values, pairs.reference) if remade is None else remade
     seen = _seen(cls, values, pairs)
     if seen is None:
-        return pairs.errors(made)
-    left = (pairs.residual(made) * seen).reshape(len(made), -1)
+        return pairs.errors(remade)
+    left = (pairs.residual(remade) * seen).reshape(len(remade), -1)
     squares = np.einsum("np,np->n", left, left, dtype=np.float64) / left.shape[1]
     return squares / seen.mean((1, 2, 3))
 
@@ -212,12 +215,12 @@ def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"
 
 def _gain(cls: Family, each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
     """What numbers for each image leave, as a share of what the same for all leave."""
-    left = [_errors(cls, values, made(cls, values, pairs.reference), pairs).mean() for values in (each, shared[None])]
+    left = [_errors(cls, values, pairs).mean() for values in (each, shared[None])]
     return float(left[0] / max(left[1], 1e-12))
 
 
 def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
-    return np.stack([_errors(cls, start[None], made(cls, start[None], pairs.reference), pairs) for start in starts])
+    return np.stack([_errors(cls, start[None], pairs) for start in starts])
 
 
 def _gauss_newton(
@@ -227,7 +230,7 @@ def _gauss_newton(
     n = len(pairs)
     damping = np.full(len(values), 1e-3)
     base = made(cls, values, pairs.reference)
-    errors = _errors(cls, values, base, pairs)
+    errors = _errors(cls, values, pairs, base)
     for _ in range(STEPS):
         slope = pairs.line(base)[0]
         columns = []
@@ -255,7 +258,7 @@ def _gauss_newton(
             new = made(cls, proposed, pairs.reference)
         except Exception:
             break
-        new_errors = _errors(cls, proposed, new, pairs)
+        new_errors = _errors(cls, proposed, pairs, new)
         better = np.array([new_errors.mean() < errors.mean()]) if pooled else new_errors < errors
         damping = np.where(better, damping / 5, damping * 8)
         if not better.any() and damping.min() > 1e3:

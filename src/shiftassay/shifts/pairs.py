@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from scipy.ndimage import gaussian_filter
 
 from shiftassay.shifts.family import Images
 
+ROUNDING = 0.75 / 255  # of a grey value: what differs by less was rounded otherwise
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 WHITE = 0.8  # mean grey value of the border
 SMOOTHING = 1.0  # pixels: enough that a stroke found two pixels away still overlaps with itself
@@ -48,6 +49,11 @@ class Pairs:
     def change(self) -> float:
         """The mean squared difference of a pixel."""
         return float(np.mean((self.shifted - self.reference) ** 2, dtype=np.float64))
+
+    @cached_property
+    def changed(self) -> Bool[np.ndarray, "n"]:
+        """Which images changed beyond rounding."""
+        return np.abs(self.shifted - self.reference).max((1, 2, 3)) > ROUNDING
 
     @cached_property
     def bordered(self) -> bool:

@@ -115,7 +115,7 @@ def _most(effects: Sequence[dict[str, Any]]) -> str:
     largest = max(effects, key=lambda effect: effect["share"])
     if not _shown(largest):
         return ""
-    return f"; {' × '.join(largest['factors'])} explains most of the spread ({100 * largest['share']:.0f}% of the variance)"
+    return f"; {' × '.join(largest['factors'])} explains the largest part of the spread ({100 * largest['share']:.0f}% of the variance)"
 
 
 def _table(effects: Sequence[dict[str, Any]]) -> Table:

@@ -13,13 +13,13 @@ from shiftassay.repair.strategy import rounded
 from shiftassay.runs.store import write_arrays
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Context, Shift
-from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.pairs import ROUNDING, Pairs
+from shiftassay.shifts.several import parts_of
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
 
 VERSION = 4
-ROUNDING = 0.75 / 255
 SHOWN = 10
 CONTROLS = {"shuffled": shuffled_residual, "transplanted": transplanted_residual}
 
@@ -138,7 +138,7 @@ def _pictures(lab: Lab, name: str, clean: ImageSet, found: ImageSet, how: Shift 
         again = shift(own, how, 1, _context(lab, own) if how.needs_model else None)
         if len(again) == len(own):
             rows["made again"] = again.images
-        blind = all(part.scope == "shared" for part in getattr(how, "parts", (how,)))
+        blind = all(part.scope == "shared" for part in parts_of(how))
         undoing = how if blind else how.followed(Pairs(own.images, seen))
         undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
         if undone is not None:
