@@ -49,7 +49,7 @@ def test_homographies_take_corners_to_corners(rng):
 def test_splines_are_scipys(rng):
     points, spread = distorted._spline(28)
     moves = rng.normal(0, 1.5, (len(points), 2))
-    expected = RBFInterpolator(points, moves, kernel="thin_plate_spline")(grid(28, 28).reshape(-1, 2))
+    expected = RBFInterpolator(points, moves, kernel="thin_plate_spline")(grid(28, 28).reshape(2, -1).T)
     assert np.allclose(spread @ moves, expected, atol=1e-6)
 
 

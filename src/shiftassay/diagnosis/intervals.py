@@ -25,9 +25,9 @@ def refitted(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
     """The same family and scope with its numbers fitted to all these pairs, resampled as their maker did, if that fits as well."""
     with resampled(resampling):
         again = _again(how, pairs)
-    if again is None:
-        return how
-    left = [remake(shift, pairs, others=False, first=resampling).misfit for shift in (again, how)]
+        if again is None:
+            return how
+        left = [remake(shift, pairs, others=False).misfit for shift in (again, how)]
     return again if left[0] <= left[1] + NO_WORSE else how
 
 

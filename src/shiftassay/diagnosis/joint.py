@@ -5,37 +5,38 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.remake import change_of, remake
+from shiftassay.diagnosis.remake import moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import Each, Shift
 from shiftassay.shifts.fitting import refine
 from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import Compose
+from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.shifts.warp import Resampling, resampled
 
 IMAGES = 100
-NOISY_IMAGES = 40
 TRIES = 45
 FIRST_STEP = 0.08  # of a number, for the simplex
 STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
 def polished(how: Shift, pairs: Pairs) -> Shift:
-    """The composition with the shared numbers of its parts fitted together.
+    """The composition with the shared numbers of its parts fitted together, to as many pairs as there are.
 
-    Without chance, by least squares. With it, least squares would shrink the noise: the numbers and the noise's strength
-    are those whose remake differs least (Nelder and Mead 1965), from where least squares puts the parts without chance.
+    Without chance, by least squares. With it, least squares would shrink the noise: it says where pixels go, without
+    the noise, which moves none. The other numbers are those whose remake differs least (see `simplex`).
     """
     if not isinstance(how, Compose):
         return how
-    noisy = [i for i, part in enumerate(how.parts) if part.group == "noise" or part.family == "pixel_dropout"]
-    pairs = pairs.first(NOISY_IMAGES if noisy else IMAGES)
     drawn = how.followed(pairs) or how
-    if noisy:
-        fitted = _least_misfit(Joint(drawn.parts, STRENGTHS), pairs)
+    if any(map(_is_noise, how.parts)):
+        quiet = [i for i, part in enumerate(how.parts) if not _is_noise(part)]
+        parts = list(drawn.parts)
+        moved = _least_squares(tuple(parts[i] for i in quiet), replace(pairs, contrast=True), only=("geometry",))
+        for i, part in zip(quiet, moved, strict=True):
+            parts[i] = part
+        fitted = simplex(Compose(tuple(parts)), pairs, STRENGTHS)
     else:
-        joint = Joint(drawn.parts)
-        fitted = joint.at(refine(joint, joint.begin[None], pairs)) if len(joint.begin) else drawn
+        fitted = Compose(_least_squares(drawn.parts, pairs))
     # What was found out for these very images goes back to how it is drawn.
     parts = [
         old if any(isinstance(v, Each) for v in vars(new).values()) else new
@@ -44,20 +45,37 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     return Compose(tuple(parts))
 
 
-def _least_misfit(joint: "Joint", pairs: Pairs) -> Compose:
+def noise_moves(how: Shift) -> bool:
+    """Whether a picture moves that noise was added to before."""
+    parts = parts_of(how)
+    return any(_is_noise(part) and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
+
+
+def _is_noise(part: Shift) -> bool:
+    return part.group == "noise" or part.family == "pixel_dropout"
+
+
+def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
+    joint = Joint(parts, groups=only)
+    return joint.at(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
+
+
+def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...]) -> Compose:
+    """The composition whose remake differs least (Nelder and Mead 1965); geometry stays as it is.
+
+    Fitted are the numbers that have a derivative, and those named `besides`.
+    """
+    joint = Joint(how.parts, besides, tuple({part.group for part in how.parts} - {"geometry"}))
     begin = joint.begin
     if not len(begin):
-        return joint.at(begin)
-
-    change = change_of(pairs)
+        return how
 
     def misfit(moves: np.ndarray) -> float:
         try:
             remade = remake(joint.at(begin + scale * moves), pairs, others=False)
         except BadInput:
             return 10.0
-        # The squared distance from the remake's mean is least for the right mean, however noisy (a proper score).
-        return remade.misfit + float(np.mean(remade.left**2)) / change
+        return remade.score if remade.chance else remade.misfit
 
     scale = np.maximum(np.abs(begin), joint.least_scale)
     simplex = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
@@ -92,6 +110,8 @@ class Joint:
 
     parts: tuple[Shift, ...]
     besides: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+    """Of the parts whose numbers are fitted; all if none are named."""
 
     @property
     def smooth(self) -> bool:
@@ -102,6 +122,7 @@ class Joint:
         return [
             (i, name)
             for i, part in enumerate(self.parts)
+            if self.groups is None or part.group in self.groups
             for name, value in vars(part).items()
             if isinstance(value, float) and (name in self.besides or self._step(i, name))
         ]

@@ -15,7 +15,7 @@ from shiftassay.shifts.family import Choice, Images, Shift, Uniform, extremes
 from shiftassay.shifts.fitting import away_from_edges
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import parts_of
-from shiftassay.shifts.warp import OURS, Resampling, resampled
+from shiftassay.shifts.warp import Resampling, resampled, resampling
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 DRAWS = 3
@@ -25,6 +25,7 @@ EDGE = 2e-3  # of black and white, within which values are clipped ones
 FRAME = 7  # a seventh of the side at each border
 ESTIMATED = ("elastic", "fixed_pattern")  # without chance, but never found to the last number: clipping hides it
 OFF_EDGE = 0.31  # of a bin
+BLOCKS = 4  # a side, for where the energy of what is left is
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (
     Resampling("bicubic"),
@@ -49,6 +50,8 @@ class Remake:
     how: Resampling
     left: Images
     strictness: int = 1
+    score: float = 0.0
+    """What the numbers of a shift with chance in it are fitted by: 0 at best, and free of the bias that few draws give."""
 
     @property
     def misfit(self) -> float:
@@ -61,10 +64,10 @@ class Remake:
         return self.strictness * self.misfit
 
 
-def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True, first: Resampling = OURS) -> Remake:
+def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Remake:
     """Make a shift again from the pairs' reference, with others' resampling too if the picture moves, and judge it."""
     with_draws = shift.followed(pairs) or shift
-    judged = [_judged(shift, with_draws, pairs, seed, first)]
+    judged = [_judged(shift, with_draws, pairs, seed, resampling())]
     if others and moves(shift) and judged[0].unexplained < 0.6:
         judged += [_judged(shift, with_draws, pairs, seed, how) for how in OTHERS]
         if shrinks(shift):
@@ -120,6 +123,8 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     drawn = made[0] - mean
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
+    # The mean of few draws is itself off by a share of the chance: taken away, the distance from it is a proper score.
+    distance = energy - expected / (DRAWS + 1)
     seen = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
     # Strengths that are drawn for each image make remakes differ among themselves: of those the least alike are the null.
     nulls = [
@@ -128,7 +133,9 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     ]
     details = {name: max(value - max(null[name] for null in nulls), 0.0) for name, value in seen.items()}
     chance = min(max(energy, expected) / scale, 1.0)
-    return Remake(shift, unexplained, float(sum(details.values())), chance, details, how, left)
+    mismatch = float(sum(details.values()))
+    score = math.sqrt(chance) * mismatch + (abs(energy - expected) + distance) / scale
+    return Remake(shift, unexplained, mismatch, chance, details, how, left, score=score)
 
 
 def _inner(images: Images) -> Float[np.ndarray, "n c y x"]:
@@ -161,6 +168,7 @@ def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, en
         "neighbours": 2 * max(abs(_correlation(left, lag) - _correlation(drawn, lag)) for lag in LAGS),
         "joint neighbours": 0.5 * _distance(_pairs_of(left, scale), _pairs_of(drawn, scale)),
         "grid": 0.1 * abs(_on_a_grid(shifted) - _on_a_grid(made)),
+        "blocks": 0.5 * _distance(_shares(left), _shares(drawn)),
         "places": abs(_placed(left) - _placed(drawn)),
         "images": 0.5 * abs(_uneven(left) - _uneven(drawn)),
         "levels": abs(_levels(left) - _levels(drawn)),
@@ -226,6 +234,14 @@ def _pairs_of(left: Images, scale: float) -> np.ndarray:
     down = size[:, :, :-1] * 7 + size[:, :, 1:] + 49
     both = np.bincount(np.concatenate([across.ravel(), down.ravel()]), minlength=98)
     return both / both.sum()
+
+
+def _shares(left: Images) -> Float[np.ndarray, "by bx"]:
+    """Which share of the energy is in which block of the picture."""
+    energy = np.mean(left**2, axis=(0, 1), dtype=np.float64)
+    for axis, size in enumerate(energy.shape):
+        energy = np.add.reduceat(energy, np.arange(0, size, -(-size // BLOCKS)), axis)
+    return energy / max(energy.sum(), 1e-12)
 
 
 def _placed(left: Images) -> float:

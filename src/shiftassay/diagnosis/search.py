@@ -17,13 +17,14 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import GENERAL, price
-from shiftassay.diagnosis.joint import polished, rounded
+from shiftassay.diagnosis.joint import noise_moves, polished, rounded, simplex
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose, parts_of
+from shiftassay.shifts.warp import Resampling, resampled
 from shiftassay.threads import one_thread_each
 
 T = TypeVar("T")
@@ -56,11 +57,14 @@ FOLLOW = {  # groups that may come before or after a group's shift
 }
 LINEAR = ("rotate", "scale", "shear", "translate")
 VALUES = ("gain", "offset", "gamma")
+BLURS = ("gaussian_blur", "defocus_blur", "motion_blur")
 MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
 SCREEN = 32  # pairs for a first look
+KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling smooths noise that came before, others' does not
 POLISHED = 7  # compositions whose numbers are fitted together
 SHOWN = 10  # candidates that are looked at more closely
-FIRST, PLAIN = 4, 3  # first parts that explain most, with grey values free and as they are
+FIRST, PLAIN = 4, 1  # first parts that explain most, with grey values free and as they are
+LIKELY = 2  # of those, after which what fits well is looked for no further
 WORTHWHILE = 0.9  # of the change: what leaves more is no first part
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
@@ -239,16 +243,18 @@ def _compositions(
     """Two parts, and three where two leave much."""
     fit = fit.first(60)
     firsts = _firsts(singles, fit, held.first(60), families, seed)
-    if _by_value(fit):
-        pairs = _value_pairs(fit, families)
+    by_value = _by_value(fit)
+    if by_value:
         firsts = [how for how in firsts if how.group == "intensity"]
-    else:
-        pairs = _linear_pairs(fit, families)
-    pairs += [how for first in firsts for how in _with_another(first, fit, families)]
-    best = _polished(pairs, fit, held, seed, POLISHED)
+    best = _polished(_with_others(firsts[:LIKELY], fit, families), fit, held, seed, POLISHED)
+    if best and settled(best[0]):
+        return best
+    pairs = _value_pairs(fit, families) if by_value else _linear_pairs(fit, families) + _two_valued(fit, families)
+    pairs += _with_others(firsts[LIKELY:], fit, families)
+    best = _ranked(best + _polished(pairs, fit, held, seed, POLISHED))
     if best and best[0].misfit < HOPELESS and not settled(best[0]):
         begun = [c.shift for c in best[:BEST]]
-        best += _polished([how for first in begun for how in _with_another(first, fit, families)], fit, held, seed, 3)
+        best += _polished(_with_others(begun, fit, families), fit, held, seed, 3)
     return best
 
 
@@ -264,8 +270,10 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
             kinds.append(kind)
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
     fitted = _mapped(lambda how: polished(how, fit), chosen + turned)
-    plain = [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
-    return _judged(fitted + plain, held, seed, others=True)
+    fitted += [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
+    with resampled(KEEPING_NOISE):
+        fitted += [polished(how, fit) for how in chosen + turned if noise_moves(how)]
+    return _judged(fitted, held, seed, others=True)
 
 
 def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int) -> list[Shift]:
@@ -300,8 +308,12 @@ def _looks_inverted(pairs: Pairs) -> bool:
     return abs(1 - before - after) < abs(after - before)
 
 
+def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
+    """Each of the shifts and one more, after it or before it."""
+    return [how for first in firsts for how in _with_another(first, pairs, families)]
+
+
 def _with_another(first: Shift, pairs: Pairs, families: Sequence[str]) -> list[Shift]:
-    """The shift and one more, after it or before it."""
     parts = parts_of(first)
     if any(part.group == "noise" for part in parts):
         return []
@@ -340,6 +352,33 @@ def _value_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
         best = min(starts, key=lambda how: few.errors(how.apply(few.reference, rng)).mean())
         found.append(polished(best, pairs))
     return found
+
+
+def _two_valued(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
+    """What may come before a threshold, or before edges are all that is left: two values do not look like what was done first."""
+    few, rng = pairs.first(SCREEN), np.random.default_rng(0)
+    if len(np.unique(few.shifted)) != 2:
+        return []
+    found: list[Shift] = []
+    for blur in (FAMILIES[f] for f in BLURS if f in families):
+        both = [
+            c
+            for start in blur.starts(few.reference.shape[2:])
+            for c in _then("threshold", blur.at(start), few, families)
+        ]
+        if both:
+            best = min(both, key=lambda how: few.errors(how.apply(few.reference, rng)).mean())
+            found.append(simplex(best, pairs, ("level",)))
+    edges = FAMILIES["canny_edges"]().apply(pairs.reference, rng)
+    moved = _estimates([f for f in (*LINEAR, *MIRRORS) if f in families], Pairs(edges, pairs.shifted))
+    return found + [c for how in moved for c in _then("canny_edges", how, pairs, families)]
+
+
+def _then(last: str, first: Shift, pairs: Pairs, families: Sequence[str]) -> list[Compose]:
+    """A shift and the estimates of a family of what became of its remake."""
+    made = first.apply(pairs.reference, np.random.default_rng(0))
+    found = _estimates([f for f in families if f == last], Pairs(made, pairs.shifted))
+    return [Compose((first, how)) for how in found if how.scope == "shared"]
 
 
 def _linear_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:

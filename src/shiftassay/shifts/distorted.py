@@ -150,7 +150,7 @@ def _homography(
 def _spline(side: int, across: int = 4) -> tuple[Float64[np.ndarray, "k 2"], Float64[np.ndarray, "p k"]]:
     """Control points, and the matrix that takes their moves to every pixel's: a thin-plate spline is linear in them."""
     line = np.linspace(-1, 1, across) * (side - 1) / 2
-    points, places = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2), grid(side, side).reshape(-1, 2)
+    points, places = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2), grid(side, side).reshape(2, -1).T
     system = np.block([[_radial(points, points), _plane(points)], [_plane(points).T, np.zeros((3, 3))]])
     spread = np.linalg.solve(system.T, np.hstack([_radial(places, points), _plane(places)]).T).T
     return points, spread[:, : len(points)]

@@ -123,7 +123,7 @@ class Elastic(Shift):
         for _ in range(INVERSION_STEPS):
             for start in range(0, len(fields), CHUNK):
                 part = slice(start, start + CHUNK)
-                back[part] = -sample(fields[part], places + np.moveaxis(back[part], 1, -1), "border")
+                back[part] = -sample(fields[part], places + back[part], "border")
         return displace(images, back)
 
     def _displacements(self, images: Images, rng: np.random.Generator) -> np.ndarray:
@@ -170,7 +170,7 @@ def _by_a_rule(field: np.ndarray, told: np.ndarray, smoothness: float) -> bool:
         return True
     weights, in_lines, bent = told + 1e-9 * told.max(), 0.0, 0.0
     root = np.sqrt(weights).ravel()
-    x, y = np.moveaxis(grid(*told.shape) / max(told.shape), -1, 0)
+    x, y = grid(*told.shape) / max(told.shape)
     quadratic = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1).reshape(-1, 6) * root[:, None]
     for part in field:
         means = [(weights * part).sum(axis, keepdims=True) / weights.sum(axis, keepdims=True) for axis in (0, 1)]
@@ -192,8 +192,7 @@ def _moments(pairs: "Pairs") -> np.ndarray:
     total = max(float((change**2).sum(dtype=np.float64)), 1e-12)
     padded = np.pad(smooth.reference, ((0, 0), (0, 0), (1, 1), (1, 1)))
     x, y = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2, (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
-    places = (grid(h, w) / max(h, w)).astype(np.float32)
-    moves = [part * by for by in (1, places[..., 0], places[..., 1]) for part in (x, y)]
+    moves = [part * by for by in (1, *(grid(h, w) / max(h, w)).astype(np.float32)) for part in (x, y)]
     columns = np.stack(moves, 1).reshape(n, len(moves), -1)
     target = change.reshape(n, -1)
     curvature = np.einsum("nkp,nlp->nkl", columns, columns).astype(np.float64)

@@ -21,7 +21,7 @@ FINE = 120
 EXACT = 0.003  # of the error: what leaves less leaves nothing to differ between images
 SOME = 16  # to see whether images differ
 WORTHWHILE = 0.85  # of the error: what leaves more has explained nothing
-KEPT = 3  # starts that are refined
+KEPT = 3  # starts that are refined where the picture moves; elsewhere the error has one valley
 STEPS = 10
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
 EDGE = 1e-3  # of the coverage of a pixel
@@ -77,7 +77,7 @@ def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
     coarse = view.first(COARSE)
     nothing = float(coarse.errors(coarse.reference).mean())
     errors = _on_grid(cls, starts, coarse)
-    best = np.argsort(errors.mean(1))[:KEPT]
+    best = np.argsort(errors.mean(1))[: KEPT if cls.smooth else 1]
     shared = refine(cls, starts[best], coarse)
     left = float(_errors(cls, shared[None], coarse).mean())
     found: list[Shift] = []
@@ -231,6 +231,7 @@ def _gauss_newton(
     damping = np.full(len(values), 1e-3)
     base = made(cls, values, pairs.reference)
     errors = _errors(cls, values, pairs, base)
+    gains: list[float] = []
     for _ in range(STEPS):
         slope = pairs.line(base)[0]
         columns = []
@@ -264,13 +265,16 @@ def _gauss_newton(
         if not better.any() and damping.min() > 1e3:
             break
         small = np.abs(proposed - values).max() < 0.002 * step.max()
-        gain = (errors.mean() - new_errors.mean()) / max(errors.mean(), 1e-12) if pooled else 1.0
+        best = new_errors if pooled else np.minimum(errors, new_errors)
+        gains.append((errors.mean() - best.mean()) / max(errors.mean(), 1e-12))
         values = np.where(better[:, None], proposed, values)
         if pooled:
             base, errors = (new, new_errors) if better[0] else (base, errors)
         else:
             base = np.where(better[:, None, None, None], new, base)
             errors = np.where(better, new_errors, errors)
-        if small or (better.all() and gain < 1e-4):
+        # Of many images some are always worse: two steps must have gained little.
+        gained_little = better.all() and gains[-1] < 1e-4 if pooled else len(gains) > 1 and max(gains[-2:]) < 1e-3
+        if small or gained_little:
             break
     return values, errors

@@ -243,9 +243,11 @@ class Affine(Shift):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for matrix in extremes(self.matrix):
-            if abs(np.linalg.det(np.array(matrix)[:, :2])) < 1e-6:
-                raise BadInput(f"affine: {matrix} flattens the picture. Choose a matrix whose determinant is not 0.")
+        matrices = np.array(extremes(self.matrix))
+        flat = np.abs(np.linalg.det(matrices[:, :, :2])) < 1e-6
+        if flat.any():
+            flattens = nested(matrices[flat][0])
+            raise BadInput(f"affine: {flattens} flattens the picture. Choose a matrix whose determinant is not 0.")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return warp(images, _inverse(draw(self.matrix, len(images), rng)))

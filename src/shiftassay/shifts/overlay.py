@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
+VARIES, STEADY = (
+    0.01,
+    0.1,
+)  # variance of a pixel, and share of it that may be left where a rectangle covers it in all images
 INK = 0.5  # a pixel as bright as this is surely ink, and seen to be gone if less than 0.4 of it is left
 
 
@@ -91,7 +95,7 @@ class Occlusion(Shift):
         of_one, of_each = (_sums(weights, at).sum() / change for at in (np.repeat(shared, len(pairs), 0), each))
         found: list[Shift] = []
         if shared[0, 2] and of_one > 0.5:
-            found.append(cls(*map(int, shared[0]), fill=whole))
+            found.append(cls(*map(int, shared[0]), fill=_fill_within(pairs, shared[0])))
         if of_each > 0.5 and 1 - of_one > 1.5 * (1 - of_each) + 0.005:
             seen = each[:, 2] > 0
             fill = distribution(fills[seen], CHANGED)
@@ -234,11 +238,18 @@ def _fills(pairs: "Pairs") -> np.ndarray | None:
     least, most = np.quantile(difference[:40], [0.25, 0.75])
     levels = [max(CHANGED, 10 * float(least)), *([6 * float(most)] if CHANGED < 6 * most < 0.5 else [])]
     found = [_fills_beyond(pairs, difference > level) for level in levels]
-    found = [fills for fills in found if fills is not None]
+    found = [fills for fills in (*found, _steady_fills(pairs)) if fills is not None]
     if len(found) < 2:
         return found[0] if found else None
     few = pairs.first(24)
     return max(found, key=lambda fills: _sums(w := _inside(few, fills[: len(few)]), heaviest(w)).sum())
+
+
+def _steady_fills(pairs: "Pairs") -> np.ndarray | None:
+    """The grey of the pixels that vary between the reference's images, and no longer between the shifted ones."""
+    before, after = (side.var(0) for side in (pairs.reference, pairs.shifted))
+    covered = (before > VARIES) & (after < STEADY * before)
+    return np.full(len(pairs), np.clip(np.median(pairs.shifted[:, covered]), 0, 1)) if covered.any() else None
 
 
 def _fills_beyond(pairs: "Pairs", changed: np.ndarray) -> np.ndarray | None:
@@ -249,6 +260,13 @@ def _fills_beyond(pairs: "Pairs", changed: np.ndarray) -> np.ndarray | None:
     fills = np.clip(fills, 0, 1)
     steady = np.subtract(*np.quantile(fills, [0.9, 0.1])) <= CHANGED
     return np.full(len(fills), np.clip(whole, 0, 1)) if steady else fills
+
+
+def _fill_within(pairs: "Pairs", rectangle: np.ndarray) -> float:
+    """The grey that a rectangle has in all images: what lies outside may be noise, and have changed too."""
+    top, left, height, width = rectangle
+    within = pairs.shifted[:, :, top : top + height, left : left + width]
+    return float(np.clip(np.median(within), 0, 1))
 
 
 def _inside(pairs: "Pairs", fills: np.ndarray) -> np.ndarray:

@@ -65,7 +65,8 @@ class Compose(Shift):
         images, parts = pairs.reference, []
         for part, own in self._with_generators(np.random.default_rng(0)):
             last = len(parts) == len(self.parts) - 1
-            found = part.followed(Pairs(images, pairs.shifted, contrast=not last)) or part
+            more = Pairs(images, pairs.shifted, contrast=not last)
+            found = part.followed(more) or part if parts or last else pairs.begun_by(part)
             images = found.apply(images, own)
             parts.append(found)
         return replace(self, parts=tuple(parts))

@@ -30,6 +30,11 @@ OURS = Resampling()
 _current: ContextVar[Resampling] = ContextVar("resampling", default=OURS)
 
 
+def resampling() -> Resampling:
+    """How warps and moves are made at present."""
+    return _current.get()
+
+
 @contextmanager
 def resampled(how: Resampling) -> Iterator[None]:
     """Within it, warps and moves by fractions of a pixel are made as other code makes them.
@@ -57,18 +62,16 @@ def warp(
     centre = _current.get().centre
     if _current.get().kernel == "area":
         return _averaged(images, to_input, size)
-    places = grid(h, w) - centre
-    homogeneous = np.concatenate([places, np.ones_like(places[..., :1])], -1)[..., : to_input.shape[2]].reshape(
-        h * w, -1
-    )
+    rows, columns = to_input.shape[1:]
+    homogeneous = np.concatenate([grid(h, w) - centre, np.ones((1, h, w))])[:columns].reshape(columns, h * w)
     warped = np.empty((*images.shape[:2], h, w), np.float32)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        at = (homogeneous @ to_input[part].swapaxes(1, 2)).reshape(-1, h, w, to_input.shape[1])
-        if at.shape[-1] == 3:
-            behind = at[..., 2:] < 1e-6
-            at = np.where(behind, OUTSIDE, at[..., :2] / np.where(behind, 1, at[..., 2:]))
-        warped[part] = sample(images[part], at + centre)
+        at = (to_input[part].reshape(-1, columns) @ homogeneous).reshape(-1, rows, h, w)  # one product for all
+        if rows == 3:
+            behind = at[:, 2:] < 1e-6
+            at = np.where(behind, OUTSIDE, at[:, :2] / np.where(behind, 1, at[:, 2:]))
+        warped[part] = sample(images[part], at + centre if centre else at)
     return warped
 
 
@@ -98,27 +101,30 @@ def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
     moved = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        at = places + np.moveaxis(field if len(field) == 1 else field[part], 1, -1)
+        at = places + (field if len(field) == 1 else field[part])
         moved[part] = sample(images[part], np.broadcast_to(at, (len(images[part]), *at.shape[1:])))
     return moved
 
 
-def grid(h: int, w: int) -> Float64[np.ndarray, "h w 2"]:
-    """The place (x, y) of every pixel."""
+def grid(h: int, w: int) -> Float64[np.ndarray, "2 h w"]:
+    """The place of every pixel: x's plane first, y's second."""
     y, x = np.meshgrid(np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2, indexing="ij")
-    return np.stack([x, y], axis=-1)
+    return np.stack([x, y])
 
 
 def sample(
-    images: Images, places: Float64[np.ndarray, "n H W 2"], outside: str = "zeros"
+    images: Images, places: Float64[np.ndarray, "n 2 H W"], outside: str = "zeros"
 ) -> Float32[np.ndarray, "n c H W"]:
     """The images' values at places between their pixels; `outside` is "zeros" or "border" (the nearest pixel)."""
     h, w = images.shape[2:]
-    half = np.maximum([(w - 1) / 2, (h - 1) / 2], 0.5)  # one pixel: any scale will do
-    unit = torch.from_numpy((places / half).astype(np.float32))
+    unit = np.empty((len(places), *places.shape[2:], 2), np.float32)
+    for axis, half in enumerate(((w - 1) / 2, (h - 1) / 2)):
+        np.multiply(places[:, axis], 1 / max(half, 0.5), out=unit[..., axis], casting="same_kind")  # of one pixel: any
     kernel = _current.get().kernel
     kernel = "bilinear" if kernel == "area" else kernel
-    sampled = F.grid_sample(torch.from_numpy(images), unit, kernel, outside, align_corners=True).numpy()
+    sampled = F.grid_sample(
+        torch.from_numpy(images), torch.from_numpy(unit), kernel, outside, align_corners=True
+    ).numpy()
     # Cubic kernels overshoot, which eight bits cut off.
     return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
 
@@ -143,9 +149,14 @@ def _move(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:
 
 
 def _take(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:
+    """Each image moved by whole pixels along an axis."""
     size = images.shape[axis]
-    source = np.arange(size) - by[:, None]
-    shape = [len(images), 1, 1, 1]
-    shape[axis] = size
-    taken = np.take_along_axis(images, (source % size).reshape(shape), axis)
-    return taken if wrap else taken * ((source >= 0) & (source < size)).reshape(shape)
+    lines = np.moveaxis(images, axis, 1)
+    if len(np.unique(by)) == 1:  # the same for all: much faster
+        taken = np.roll(lines, by[0], 1)
+    else:
+        taken = lines[np.arange(len(by))[:, None], (np.arange(size) - by[:, None]) % size]
+    if not wrap:
+        source = np.arange(size) - by[:, None]
+        taken *= ((source >= 0) & (source < size))[:, :, None, None]
+    return np.ascontiguousarray(np.moveaxis(taken, 1, axis))
