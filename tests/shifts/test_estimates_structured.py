@@ -115,6 +115,18 @@ def test_one_rectangle_is_found_exactly(sides, fill, pictures, request):
     assert found.scope == "shared"
 
 
+@pytest.mark.parametrize("fill", [0.0, 0.5, 1.0])
+def test_a_rectangle_is_found_whatever_happened_besides(fill, digits, rng):
+    covered = Occlusion(8, 9, 10, 6, fill=fill).apply(digits.images, rng)
+    noisy = np.clip(covered + rng.normal(0, 0.15, covered.shape), 0, 1).astype(np.float32)
+    blurred = Occlusion(8, 9, 10, 6, fill=fill).apply(gaussian_filter(digits.images, (0, 0, 1.2, 1.2)), rng)
+    for shifted in (noisy, blurred):
+        found = estimate(Pairs(digits.images, shifted), "occlusion")
+        assert isinstance(found, Occlusion)
+        assert (found.top, found.left, found.height, found.width) == (8, 9, 10, 6)
+        assert found.fill == pytest.approx(fill, abs=0.02)
+
+
 def test_a_black_rectangle_over_black_borders_is_the_smallest_that_explains_the_images(digits):
     pairs = made(digits.images, Occlusion(0, 0, 14, 28))
     found = estimate(pairs, "occlusion")

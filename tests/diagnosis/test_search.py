@@ -1,0 +1,74 @@
+"""Two shifts in a row, made by SciPy and NumPy: both are named, in their order, with their numbers."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter, rotate
+
+from shiftassay.diagnosis.search import fits, search
+from shiftassay.shifts.edges import CannyEdges
+from shiftassay.shifts.family import FAMILIES
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.several import parts_of
+
+FIT = 120
+SINGLE = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
+
+
+def turned(images, angle=20.0):
+    return np.clip(rotate(images, angle, (3, 2), reshape=False, order=1), 0, 1)
+
+
+def noisy(images, sd=0.15):
+    return np.clip(images + np.random.default_rng(5).normal(0, sd, images.shape), 0, 1)
+
+
+def peppered(images, fraction=0.1):
+    rng = np.random.default_rng(5)
+    hit, salt = rng.random(images.shape) < fraction, rng.random(images.shape) < 0.5
+    return np.where(hit, salt, images)
+
+
+def moved(images):
+    black = np.zeros_like(images)
+    black[:, :, 2:, 3:] = images[:, :, :-2, :-3]
+    return black
+
+
+def blurred(images, sd=1.2):
+    return gaussian_filter(images, (0, 0, sd, sd), mode="nearest")
+
+
+def covered(images, fill=1.0):
+    under = images.copy()
+    under[:, :, 8:18, 8:18] = fill
+    return under
+
+
+def edges(images):
+    return CannyEdges().apply(images, np.random.default_rng(0))
+
+
+def halved(images):
+    return (images > 0.5).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        (turned, noisy, [("rotate", {"angle": 20.0}), ("gaussian_noise", {"sd": 0.15})]),
+        (peppered, moved, [("impulse_noise", {"fraction": 0.1}), ("translate", {"dx": 3.0, "dy": 2.0})]),
+        (blurred, covered, [("gaussian_blur", {"sd": 1.2}), ("occlusion", {"top": 8, "height": 10, "fill": 1.0})]),
+        (blurred, halved, [("gaussian_blur", {"sd": 1.2}), ("threshold", {"level": 0.5})]),
+        (turned, edges, [("rotate", {"angle": 20.0}), ("canny_edges", {})]),
+    ],
+)
+def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits):
+    shifted = last(first(digits.images)).astype(np.float32)
+    fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
+    best = search(fit, held, SINGLE)[0]
+    assert fits(best)
+    parts = parts_of(best.shift)
+    assert [part.family for part in parts] == [family for family, _ in named]
+    for part, (_, numbers) in zip(parts, named, strict=True):
+        for name, value in numbers.items():
+            assert getattr(part, name) == pytest.approx(value, rel=0.06)
