@@ -8,6 +8,7 @@ from typing import Any
 from shiftassay.diagnosis.explanation import REASONS
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.shifts.family import FAMILIES
+from shiftassay.statistics.intervals import written
 
 WIDTH = 100
 NEAREST = 5  # candidates that are told
@@ -158,8 +159,10 @@ def _value(value: Any, interval: Any = None) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value).lower()
-    ends = f" [{interval[0]:.4g}, {interval[1]:.4g}]" if _is_interval(interval) else ""
-    return f"{value:.4g}{ends}"
+    if not _is_interval(interval):
+        return f"{value:.4g}"
+    told, low, high = written([value, *interval], *interval)
+    return f"{told} [{low}, {high}]"
 
 
 def _drawn(value: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Intervals for an accuracy and for the difference of two accuracies on unpaired images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import floor, log10, sqrt
 
 from scipy.stats import binomtest
 
@@ -42,3 +43,16 @@ def difference_unpaired(successes: int, n: int, successes_reference: int, n_refe
     below = sqrt((one.estimate - one.low) ** 2 + (other.high - other.estimate) ** 2)
     above = sqrt((one.high - one.estimate) ** 2 + (other.estimate - other.low) ** 2)
     return Interval(difference, difference - below, difference + above)
+
+
+def written(values: Sequence[float], low: float, high: float) -> list[str]:
+    """Numbers with as many digits as an interval's width gives a meaning to: its second is the last.
+
+    >>> written([15.0, 14.966, 15.018], 14.966, 15.018), written([-0.000537, -0.00103, -0.0000464], -0.00103, -0.0000464)
+    (['15', '14.966', '15.018'], ['-0.00054', '-0.00103', '-0.00005'])
+    """
+    places = max(1 - floor(log10(high - low)), 0) if high > low else 6
+    return [
+        f"{round(value, places) + 0.0:.{places}f}".rstrip("0").rstrip(".") if places else f"{value:.0f}"
+        for value in values
+    ]

@@ -14,6 +14,7 @@ from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.outcome import StudyRun
 from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted.run import check_study, held_out, run_shifted, train_members
+from shiftassay.studies.shifted.study import ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, write_variants
 
 
@@ -62,6 +63,8 @@ def run_study(
     study = study.sized(size, seeds)
     if isinstance(study, Architectures) and variants is not None:
         raise BadInput(f"{title}: a study of architectures has no variants. Leave --variants out.")
+    if isinstance(study, ShiftedTestSets) and variants is not None:
+        study = study.model_copy(update={"title": f"{study.network} meets the shifted test sets in {variants}"})
     dataset = data if data is not None else named_dataset(study.data)
     own = f"-{Path(variants).resolve().name}" if variants else ""
     folder = Path(out) / "studies" / (title + ("" if size == "default" else f"-{size}") + own)

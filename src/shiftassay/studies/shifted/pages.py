@@ -7,6 +7,7 @@ from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.family import FAMILIES
+from shiftassay.statistics.intervals import written
 from shiftassay.studies.shifted.alternatives import Alternative, alternatives, name_of, own_candidate
 from shiftassay.studies.shifted.diagnoses import beyond, pictures
 from shiftassay.studies.words import listed
@@ -119,7 +120,7 @@ def _evidence(found: dict[str, Any]) -> list[str]:
         nearest = listed_[0]
         return [
             f"Evidence: the nearest family, {name_of(nearest)}, leaves {_share(nearest['misfit'])} of the change unexplained on images "
-            f"that it was not fitted to; up to {_share(0.15)} would pass."
+            f"that it was not fitted to; of such a shift {_share(nearest['limit'])} would pass."
         ]
     said = []
     if told["family"] == "identity" and change is not None:
@@ -152,8 +153,9 @@ def _evidence(found: dict[str, Any]) -> list[str]:
     if told["family"] == "adversarial" and aim:
         said.append(aim["sentence"][0].lower() + aim["sentence"][1:].removesuffix("."))
     ends = [
-        f"{key} {low:.3g} to {high:.3g}"
-        for key, (low, high) in told["intervals"].items()
+        f"{key} {' to '.join(written([low, high], low, high))}"
+        for part in told["intervals"].get("parts", [told["intervals"]])
+        for key, (low, high) in part.items()
         if _number(low) and low != high
     ]
     if ends:

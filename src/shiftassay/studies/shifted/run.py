@@ -58,7 +58,7 @@ def run_shifted(
     write_json(folder / RESULTS, results)
     write_arrays(folder / SAMPLES, sample_images(given))
     report = Report(
-        title=study.title if variants is None else f"{study.network} meets the shifted test sets in {variants}",
+        title=study.title,
         question=study.question,
         summary=summary(given, evaluations),
         findings=tuple(findings(members, given, evaluations, dataset.classes, argued.findings)),
