@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
-VARIES, STEADY = (
-    0.01,
-    0.1,
-)  # variance of a pixel, and share of it that may be left where a rectangle covers it in all images
+VARIES = 0.01  # variance of a pixel over images
+STEADY = 0.1  # share of it that may be left where a rectangle covers the pixel in all images
 INK = 0.5  # a pixel as bright as this is surely ink, and seen to be gone if less than 0.4 of it is left
 
 
