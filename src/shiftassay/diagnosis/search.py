@@ -35,6 +35,8 @@ FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' co
 ROUNDED = 0.04  # the same for maps of many numbers and nearest neighbours: those halfway fall to either side, which many numbers fit
 # The misfit up to which a shift can be a verdict. If it leaves nothing to chance: what no other code could do another way, blurs, others.
 EXACT_VALUES, BLURRED, CERTAIN = 0.006, 0.0075, 0.06
+FAINT = 0.015  # of the change: noise with less of it is no part of a shift, but imitates what the others do not fit
+ALL_SHARED = 0.018  # if several do, none of them a rearrangement and each the same for all images
 NOISE, TOGETHER, BY_CHANCE = 0.085, 0.1, 0.15  # if it leaves all to chance: noise, several in a row, others
 EXACT_OVERLAYS = ("stripe", "occlusion")
 STRAIN, ONE = 0.5, 0.5  # half as much is tolerated at a price of 1.9; a shift of one or two numbers is free
@@ -137,11 +139,15 @@ def fits(best: Candidate) -> bool:
 
 def limit(best: Candidate) -> float:
     """The misfit up to which a candidate can be a verdict: less, the more it was free to choose, for many numbers bend towards anything."""
-    group = best.shift.group
-    exact = all(part.group == "intensity" or part.family in EXACT_OVERLAYS for part in parts_of(best.shift))
-    least = EXACT_VALUES if exact else BLURRED if group == "blur" else CERTAIN
+    group, parts = best.shift.group, parts_of(best.shift)
+    if all(part.group == "intensity" or part.family in EXACT_OVERLAYS for part in parts):
+        least = EXACT_VALUES
+    elif len(parts) > 1 and all(part.scope == "shared" and part.group != "rearrangement" for part in parts):
+        least = ALL_SHARED
+    else:
+        least = BLURRED if group == "blur" else CERTAIN
     most = {"several": TOGETHER, "noise": NOISE}.get(group, BY_CHANCE)
-    by_chance = 1.0 if any(part.family in ESTIMATED for part in parts_of(best.shift)) else best.remade.chance
+    by_chance = 1.0 if any(part.family in ESTIMATED for part in parts) else best.remade.chance
     tolerated = least + (most - least) * by_chance**0.5
     return tolerated * float(np.exp(-STRAIN * max(price(best.shift) - ONE, 0.0)))
 
@@ -223,6 +229,8 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
             remade = remake(how, held, seed, others)
         except (BadInput, np.linalg.LinAlgError):
             return None
+        if remade.chance < FAINT and _ends_noisy(how):
+            return None
         if remade.weighed > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
         general = any(part.family in GENERAL for part in parts_of(how))
@@ -230,6 +238,12 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
         return Candidate(remade, float(np.log(remade.weighed + floor)) + price(how) + LEFT * remade.chance)
 
     return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])
+
+
+def _ends_noisy(how: Shift) -> bool:
+    """Whether a part is noise, and no blur follows that would leave little of it."""
+    groups = [part.group for part in parts_of(how)]
+    return "noise" in groups and "blur" not in groups[groups.index("noise") :]
 
 
 def _ranked(found: list[Candidate]) -> list[Candidate]:
