@@ -31,7 +31,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 THREADS = 2
-FLOOR = 0.01  # misfit that means nothing: resampling and rounding of others' code
+FLOOR = 0.008  # misfit that means nothing: resampling and rounding of others' code
 ROUNDED = 0.04  # the same for maps of many numbers and nearest neighbours: those halfway fall to either side, which many numbers fit
 # The misfit up to which a shift can be a verdict. If it leaves nothing to chance: what no other code could do another way, blurs, others.
 EXACT_VALUES, BLURRED, CERTAIN = 0.006, 0.0075, 0.06
@@ -229,7 +229,7 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
             remade = remake(how, held, seed, others)
         except (BadInput, np.linalg.LinAlgError):
             return None
-        if remade.chance < FAINT and _ends_noisy(how):
+        if 0 < remade.chance < FAINT and _ends_noisy(how):
             return None
         if remade.weighed > EXACT and any(_hardly_permutes(part, held) for part in parts_of(how)):
             return None
