@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results tables bench bench-gpu paths startup diagnosis-benchmark clean
+.PHONY: study test setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -47,6 +47,10 @@ startup: setup
 # Whether diagnoses are right, on shifts made by other code than ours. ARGUMENTS='--sample 60 --images 400' for a quick look.
 diagnosis-benchmark: $(STAMP)-benchmark
 	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--workers 2 --json docs/results/diagnosis.json)
+
+# How long a diagnosis takes; nothing else should run meanwhile.
+diagnosis-speed: setup
+	$(BIN)/python benchmarks/diagnosis_speed.py
 
 tables: setup
 	$(BIN)/python benchmarks/tables.py

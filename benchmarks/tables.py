@@ -20,6 +20,7 @@ def main() -> int:
         "answers": answers_table(read("shifted-test-sets")),
         "one-for-all": one_for_all_table(read("shifted-test-sets")),
         "diagnosis": diagnosis_table(read("diagnosis")),
+        "diagnosis-speed": diagnosis_speed_table(read("diagnosis-speed")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),
         "speed": speed_table(read("speed-cpu")),
@@ -274,6 +275,22 @@ def startup_table(results: dict[str, Any]) -> str:
         for command, values in results["seconds"].items()
     ]
     return markdown(("command, from start to end", "seconds, median", "lowest to highest"), rows)
+
+
+def diagnosis_speed_table(results: dict[str, Any]) -> str:
+    rows = [
+        (
+            d["shift"],
+            f"{d['images']:,}",
+            f"{np.median(d['seconds']):.1f}",
+            f"{min(d['seconds']):.1f} to {max(d['seconds']):.1f}",
+            f"{d['memory_gb']:.1f} GB",
+        )
+        for d in results["diagnoses"]
+    ]
+    made = results["environment"]
+    said = f"*The whole command, with a model; {made['processor']}, {made['cores']} cores; `{results['command']}`.*"
+    return markdown(("shift", "images", "seconds, median", "lowest to highest", "memory"), rows) + f"\n\n{said}"
 
 
 def ratio(values: np.ndarray, digits: int = 1) -> str:

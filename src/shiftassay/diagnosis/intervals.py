@@ -10,7 +10,8 @@ from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.remake import remake
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import Shift
+from shiftassay.shifts.family import Each, Shift
+from shiftassay.shifts.fitting import summarised
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose
 from shiftassay.shifts.warp import Resampling, resampled
@@ -63,11 +64,23 @@ def _again(how: Shift, pairs: Pairs) -> Shift | None:
     try:
         if isinstance(how, Compose):
             return polished(how, pairs)
+        if how.scope == "per_image" and (drawn := _drawn_again(how, pairs)) is not None:
+            return drawn
         found = [canonical(f) for f in type(how).estimate(pairs)]
     except (BadInput, np.linalg.LinAlgError):
         return None
     alike = [f for f in found if type(f) is type(how) and f.scope == how.scope and _fixed(f) == _fixed(how)]
     return alike[0] if alike else None
+
+
+def _drawn_again(how: Shift, pairs: Pairs) -> Shift | None:
+    """The family with its draws found out for every image, and summarised anew: the ends of a range need many images."""
+    followed = how.followed(pairs)
+    draws = [getattr(followed, name) for name in how.search] if followed is not None else []
+    if not draws or not all(isinstance(d, Each) for d in draws):
+        return None
+    values = np.stack([d.values for d in draws], 1)
+    return summarised(type(how), values, pairs) if values.ndim == 2 else None
 
 
 def _fixed(how: Shift) -> tuple[Any, ...]:

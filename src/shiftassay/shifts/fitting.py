@@ -164,8 +164,8 @@ def distribution(
     if tight and len(clusters) <= 6 and sum(map(len, clusters)) >= 0.9 * len(values):
         return Choice(tuple(round(float(np.median(c)), 6) for c in clusters))
     # Even draws: from two quantiles, which a few failed fits do not move.
-    a, b = np.quantile(values, [0.1, 0.9])
-    return Uniform(max(float(a - (b - a) / 8), limits[0]), min(float(b + (b - a) / 8), limits[1]))
+    a, b = np.quantile(values, [0.05, 0.95])
+    return Uniform(max(float(a - (b - a) / 18), limits[0]), min(float(b + (b - a) / 18), limits[1]))
 
 
 def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
