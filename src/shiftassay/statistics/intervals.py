@@ -46,13 +46,16 @@ def difference_unpaired(successes: int, n: int, successes_reference: int, n_refe
 
 
 def written(values: Sequence[float], low: float, high: float) -> list[str]:
-    """Numbers with as many digits as an interval's width gives a meaning to: its second is the last.
+    """Numbers with as many digits as an interval's width gives a meaning to, its second the last; five say enough.
 
     >>> written([15.0, 14.966, 15.018], 14.966, 15.018), written([-0.000537, -0.00103, -0.0000464], -0.00103, -0.0000464)
     (['15', '14.966', '15.018'], ['-0.00054', '-0.00103', '-0.00005'])
+    >>> written([14.9999966, 14.999995], 14.999995, 14.9999983)
+    ['15', '15']
     """
-    places = max(1 - floor(log10(high - low)), 0) if high > low else 6
-    return [
-        f"{round(value, places) + 0.0:.{places}f}".rstrip("0").rstrip(".") if places else f"{value:.0f}"
-        for value in values
-    ]
+    most = max(map(abs, values))
+    places = 4 - floor(log10(most)) if most else 0
+    if high > low:
+        places = min(places, 1 - floor(log10(high - low)))
+    texts = [f"{round(value, places) + 0.0:.{max(places, 0)}f}" for value in values]
+    return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
