@@ -75,12 +75,11 @@ def _again(how: Shift, pairs: Pairs) -> Shift | None:
 
 def _drawn_again(how: Shift, pairs: Pairs) -> Shift | None:
     """The family with its draws found out for every image, and summarised anew: the ends of a range need many images."""
-    followed = how.followed(pairs)
-    draws = [getattr(followed, name) for name in how.search] if followed is not None else []
-    if not draws or not all(isinstance(d, Each) for d in draws):
+    known = vars(how.followed(pairs) or how)
+    draws = [d.values for name in how.search if isinstance(d := known.get(name), Each)]
+    if not draws or len(draws) < len(how.search):
         return None
-    values = np.stack([d.values for d in draws], 1)
-    return summarised(type(how), values, pairs) if values.ndim == 2 else None
+    return summarised(type(how), np.stack(draws, 1), pairs)
 
 
 def _fixed(how: Shift) -> tuple[Any, ...]:
