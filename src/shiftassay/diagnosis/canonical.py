@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from shiftassay.shifts.blur import MotionBlur
 from shiftassay.shifts.family import FAMILIES, Choice, Shift
-from shiftassay.shifts.geometry import Rotate
+from shiftassay.shifts.geometry import Rotate, Translate
 from shiftassay.shifts.intensity import Gain, Invert, Quantize, Rescale, Threshold
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.several import Compose
@@ -12,6 +12,7 @@ from shiftassay.shifts.several import Compose
 UNITS = (255.0, 1 / 255)
 CLOSE = 2e-3  # relative difference of a factor from one that has a name
 SMALL = 0.03  # an offset that may be none
+WHOLE = 0.02  # pixels within which a move is one by whole pixels
 QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
 
 
@@ -24,6 +25,8 @@ def canonical(how: Shift) -> Shift:
     rescale (scale = 255), the same for all images; rescale (scale = 255), the same for all images
     >>> print(canonical(Rotate(-179.9999)))
     rotate (angle = 180), the same for all images
+    >>> print(canonical(Translate(2.5, -0.0005)))
+    translate (dx = 2.5), the same for all images
     """
     renamed = _renamed(how)
     return renamed if renamed.family in FAMILIES else how
@@ -39,6 +42,8 @@ def _renamed(how: Shift) -> Shift:
         return Rescale(how.factor, 0.0)
     if isinstance(how, Quantize) and how.levels == 2:
         return Threshold(0.5, scope=how.scope)
+    if isinstance(how, Translate) and isinstance(how.dx, float) and isinstance(how.dy, float):
+        return replace(how, dx=_whole(how.dx), dy=_whole(how.dy))
     if isinstance(how, Rotate) and isinstance(how.angle, float):
         return replace(how, angle=_turn(how.angle))
     if isinstance(how, Rotate) and isinstance(how.angle, Choice):
@@ -82,6 +87,10 @@ def _linear(how: Rescale) -> Shift:
 
 def _near(value: float, target: int | float) -> bool:
     return abs(value - target) <= CLOSE * abs(target)
+
+
+def _whole(pixels: float) -> float:
+    return float(round(pixels)) if abs(pixels - round(pixels)) < WHOLE else pixels
 
 
 def _turn(angle: float) -> float:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
+from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.remake import moves, remake
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import Each, Shift
+from shiftassay.shifts.family import Each, Searched, Shift
 from shiftassay.shifts.fitting import refine
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose, parts_of
@@ -16,6 +17,7 @@ from shiftassay.shifts.warp import Resampling, resampled
 IMAGES = 100
 TRIES = 45
 FIRST_STEP = 0.08  # of a number, for the simplex
+BESIDES = {"fill": Searched((), 0.02, 0.0, 1.0)}  # numbers of families that find out the rest of theirs otherwise
 STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
@@ -33,7 +35,7 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
         parts = list(drawn.parts)
         moved = _least_squares(tuple(parts[i] for i in quiet), replace(pairs, contrast=True), only=("geometry",))
         for i, part in zip(quiet, moved, strict=True):
-            parts[i] = part
+            parts[i] = canonical(part)
         fitted = simplex(Compose(tuple(parts)), pairs, STRENGTHS)
     else:
         fitted = Compose(_least_squares(drawn.parts, pairs))
@@ -128,8 +130,11 @@ class Joint:
         ]
 
     def _step(self, i: int, name: str) -> float | int:
-        searched = self.parts[i].search
-        return searched[name].step if name in searched else 0
+        searched = self._searched(i, name)
+        return searched.step if searched else 0
+
+    def _searched(self, i: int, name: str) -> Searched | None:
+        return self.parts[i].search.get(name) or BESIDES.get(name)
 
     @property
     def begin(self) -> np.ndarray:
@@ -141,7 +146,7 @@ class Joint:
         return np.array([4 * self._step(i, name) for i, name in self.free])
 
     def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        searched = [self.parts[i].search[name] for i, name in self.free]
+        searched = [self._searched(i, name) for i, name in self.free]
         step, low, high = (np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))
         return step, low, high
 

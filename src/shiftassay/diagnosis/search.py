@@ -36,7 +36,7 @@ ROUNDED = 0.04  # the same for maps of many numbers and nearest neighbours: thos
 # The misfit up to which a shift can be a verdict. If it leaves nothing to chance: what no other code could do another way, blurs, others.
 EXACT_VALUES, BLURRED, CERTAIN = 0.006, 0.0075, 0.06
 FAINT = 0.015  # of the change: noise with less of it is no part of a shift, but imitates what the others do not fit
-ALL_SHARED = 0.018  # if several do, none of them a rearrangement and each the same for all images
+ALL_SHARED = 0.0235  # if several do, none of them a rearrangement and each the same for all images
 NOISE, TOGETHER, BY_CHANCE = 0.085, 0.1, 0.15  # if it leaves all to chance: noise, several in a row, others
 EXACT_OVERLAYS = ("stripe", "occlusion")
 STRAIN, ONE = 0.5, 0.5  # half as much is tolerated at a price of 1.9; a shift of one or two numbers is free
@@ -278,7 +278,7 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
     chosen: list[Shift] = []
     kinds: list[tuple[str, ...]] = []
     for how in looked:
-        kind = tuple(sorted(part.family for part in how.parts)) if isinstance(how, Compose) else (how.family,)
+        kind = tuple(sorted(f"{part.family} {part.scope}" for part in parts_of(how)))
         if kinds.count(kind) < 2 and len(chosen) < count:
             chosen.append(how)
             kinds.append(kind)
