@@ -16,6 +16,7 @@ from shiftassay.shifts.warp import Resampling, resampled
 
 IMAGES = 100
 TRIES = 45
+NOT_ALLOWED = 1e6  # the misfit of numbers that a family does not allow
 FIRST_STEP = 0.08  # of a number, for the simplex
 BESIDES = {"fill": Searched((), 0.02, 0.0, 1.0)}  # numbers of families that find out the rest of theirs otherwise
 STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
@@ -41,7 +42,7 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
         fitted = Compose(_least_squares(drawn.parts, pairs))
     # What was found out for these very images goes back to how it is drawn.
     parts = [
-        old if any(isinstance(v, Each) for v in vars(new).values()) else new
+        old if any(isinstance(v, Each) for v in vars(new).values()) else canonical(new)
         for old, new in zip(how.parts, fitted.parts, strict=True)
     ]
     return Compose(tuple(parts))
@@ -76,7 +77,7 @@ def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...]) -> Compose:
         try:
             remade = remake(joint.at(begin + scale * moves), pairs, others=False)
         except BadInput:
-            return 10.0
+            return NOT_ALLOWED
         return remade.score if remade.chance else remade.misfit
 
     scale = np.maximum(np.abs(begin), joint.least_scale)

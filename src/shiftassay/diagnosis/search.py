@@ -383,6 +383,8 @@ def _two_valued(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
         if both:
             best = min(both, key=lambda how: few.errors(how.apply(few.reference, rng)).mean())
             found.append(simplex(best, pairs, ("level",)))
+    if "canny_edges" not in families:
+        return found
     edges = FAMILIES["canny_edges"]().apply(pairs.reference, rng)
     moved = _estimates([f for f in (*LINEAR, *MIRRORS) if f in families], Pairs(edges, pairs.shifted))
     return found + [c for how in moved for c in _then("canny_edges", how, pairs, families)]
