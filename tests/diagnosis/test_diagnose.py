@@ -95,6 +95,7 @@ def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
         ("invert", "invert", ["rescale"]),
         ("threshold:level=0.5", "threshold", ["quantize"]),
         ("glass_blur:sd=0.9,reach=2,rounds=1", "glass_blur", ["unknown"]),
+        ("canny_edges", "canny_edges", ["unknown"]),
     ],
 )
 def test_what_is_taken_out_of_the_catalogue_is_not_called_by_another_name(how, left_out, answers, few, monkeypatch):
