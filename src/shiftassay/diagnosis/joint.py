@@ -81,8 +81,8 @@ def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...]) -> Compose:
         return remade.score if remade.chance else remade.misfit
 
     scale = np.maximum(np.abs(begin), joint.least_scale)
-    simplex = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
-    options = {"initial_simplex": simplex, "maxfev": TRIES, "xatol": 2e-3, "fatol": 2e-4}
+    corners = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
+    options = {"initial_simplex": corners, "maxfev": TRIES, "xatol": 2e-3, "fatol": 2e-4}
     found = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
     return joint.at(begin + scale * found.x)
 

@@ -65,7 +65,7 @@ def prove(
     checks = [_mistakes(right["shifted"], again)]
     for name, undoing in (
         ("restored_with_partner", how.followed(pairs)),
-        ("restored_blind", how if _undoable_blind(how) else None),
+        ("restored_blind", how if undoable_blind(how) else None),
     ):
         undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
         if undone is not None:
@@ -82,7 +82,8 @@ def _only(touched: np.ndarray, images: Images, others: Images) -> Images:
     return np.where(touched[:, None, None, None], images, others)
 
 
-def _undoable_blind(how: Shift) -> bool:
+def undoable_blind(how: Shift) -> bool:
+    """Whether a shift can be undone without partners: it did the same to all images."""
     return all(part.scope == "shared" for part in parts_of(how))
 
 

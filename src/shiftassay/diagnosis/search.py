@@ -335,7 +335,7 @@ def _with_another(first: Shift, pairs: Pairs, families: Sequence[str]) -> list[S
         *(set(FOLLOW.get("inverted" if part.family == "invert" else part.group, ())) for part in parts)
     )
     others = [f for f in families if FAMILIES[f].group in groups and f not in TIERS[1]]
-    followed = first.followed(Pairs(pairs.reference, pairs.shifted, contrast=True)) or first
+    followed = pairs.begun_by(first)
     made = followed.apply(pairs.reference, np.random.default_rng(0))
     found: list[Shift] = [Compose((*parts, how)) for how in _estimates(others, Pairs(made, pairs.shifted))]
     undone = followed.undo(pairs.shifted, np.random.default_rng(0))

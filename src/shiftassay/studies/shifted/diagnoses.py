@@ -7,6 +7,7 @@ import numpy as np
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.noise import seed_for
 from shiftassay.repair.strategy import rounded
@@ -14,7 +15,6 @@ from shiftassay.runs.store import write_arrays
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.pairs import ROUNDING, Pairs
-from shiftassay.shifts.several import parts_of
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
@@ -138,7 +138,7 @@ def _pictures(lab: Lab, name: str, clean: ImageSet, found: ImageSet, how: Shift 
         again = shift(own, how, 1, _context(lab, own) if how.needs_model else None)
         if len(again) == len(own):
             rows["made again"] = again.images
-        blind = all(part.scope == "shared" for part in parts_of(how))
+        blind = undoable_blind(how)
         undoing = how if blind else how.followed(Pairs(own.images, seen))
         undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
         if undone is not None:
