@@ -19,6 +19,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.room = room
         self._entries: dict[str, T] = {}
+        self._filled = False
 
     def register(self, name: str) -> Callable[[Class], Class]:
         """A class decorator that enters the class under a name."""
@@ -46,6 +47,9 @@ class Registry(Generic[T]):
         return {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in self._entries.items()}
 
     def _fill(self) -> None:
+        if self._filled:
+            return
         room = import_module(self.room)
         for module in iter_modules([str(Path(str(room.__file__)).parent)]):
             import_module(f"{self.room}.{module.name}")
+        self._filled = True

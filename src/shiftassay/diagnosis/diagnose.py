@@ -12,6 +12,7 @@ from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.values import to_unit
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
@@ -33,13 +34,12 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import PixelPermutation
 from shiftassay.shifts.several import Compose, parts_of
-from shiftassay.threads import one_thread_each
 
 FEWEST = 50
 CHANNELS = 4  # at most
 FEW_TOUCHED = 12  # images, from which on those that changed can be looked at alone
 FIT, HELD = 300, 200
-REFIT = 600
+REFIT = 600  # the ends of a range need many
 LEVEL = 0.95
 SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are; that of a few nothing can be said
 EVEN, LARGEST = 0.1, 0.5
@@ -290,7 +290,8 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     if not fits(best) or torn:
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
     few = pairs.first(REFIT)
-    how = canonical(refitted(canonical(best.shift), few, best.remade.how))
+    enough = few.first(FIT) if isinstance(best.shift, Compose) else few
+    how = canonical(refitted(canonical(best.shift), enough, best.remade.how))
     spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
     draws = how.followed(pairs.first(FIT))
     parameters = described(how, draws)

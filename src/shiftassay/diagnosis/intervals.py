@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
+from shiftassay.cores import mapped
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.remake import remake
@@ -47,8 +48,8 @@ def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) ->
     if size < FEWEST:
         return {}
     with resampled(resampling):
-        fits = [_again(how, pairs.at(np.arange(i * size, (i + 1) * size))) for i in range(PARTS)]
-    fits = [f for f in fits if f is not None]
+        each = mapped(lambda i: _again(how, pairs.at(np.arange(i * size, (i + 1) * size))), range(PARTS))
+    fits = [f for f in each if f is not None]
     if len(fits) < 3:
         return {}
     if isinstance(how, Compose):

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.partners import Partners, find_partners
 from shiftassay.diagnosis.same_order import OrderTest, order_test
 from shiftassay.noise import seed_for
-from shiftassay.threads import one_thread_each
 
 Kind = Literal["same_order", "reordered", "unpaired"]
 MOVED = 0.05  # share of images found, value for value, at another place only, from which on the order is another one

@@ -7,6 +7,7 @@ in grey values, between neighbouring pixels, from place to place and from image 
 
 import math
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +27,7 @@ FRAME = 7  # a seventh of the side at each border
 ESTIMATED = ("elastic", "fixed_pattern")  # without chance, but never found to the last number: clipping hides it
 OFF_EDGE = 0.31  # of a bin
 BLOCKS = 4  # a side, for where the energy of what is left is
+KEPT = 48  # images, for what some shifts leave
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 OTHERS = (
     Resampling("bicubic"),
@@ -125,10 +127,12 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
     # The mean of few draws is itself off by a share of the chance: taken away, the distance from it is a proper score.
     distance = energy - expected / (DRAWS + 1)
-    seen = _mismatch(pairs.reference, mean, pairs.shifted, made[0], expected)
+    beside, shifted = _looked_at(pairs)
+    one = beside.seen(made[0])
+    seen = _mismatch(mean, shifted, one, expected)
     # Strengths that are drawn for each image make remakes differ among themselves: of those the least alike are the null.
     nulls = [
-        _mismatch(pairs.reference, _mean([m for j, m in enumerate(made) if j != i]), made[i], made[0], expected)
+        _mismatch(_mean([m for j, m in enumerate(made) if j != i]), beside.seen(made[i]), one, expected)
         for i in range(1, len(made) if draws_strengths(shift) else 2)
     ]
     details = {name: max(value - max(null[name] for null in nulls), 0.0) for name, value in seen.items()}
@@ -160,23 +164,60 @@ def to_bytes(images: Images) -> Images:
     return np.rint(images * np.float32(255)) / np.float32(255)
 
 
-def _mismatch(reference: Images, mean: Images, shifted: Images, made: Images, energy: float) -> dict[str, float]:
-    left, drawn = shifted - mean, made - mean
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Images, and what is seen of them beside the reference: no remake's mean is needed for it."""
+
+    images: Images
+    grey: Float[np.ndarray, "a b"]
+    """How often a grey value became which: black and white apart, as clipping makes them."""
+    grid: float
+    invariants: list[float]
+    """How far images are from the reference in what some shifts leave: see `_kept`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """A reference that images are looked at beside."""
+
+    rows: np.ndarray
+    kept: list[np.ndarray]
+
+    @staticmethod
+    def of(reference: Images) -> "Beside":
+        return Beside(_bins(reference, 8) * 44, _kept(reference))
+
+    def seen(self, images: Images) -> Seen:
+        joint = np.bincount((self.rows + _bins(images, 40)).ravel(), minlength=12 * 44).reshape(12, 44)
+        apart = [float(np.mean((a - b) ** 2)) for a, b in zip(self.kept, _kept(images), strict=True)]
+        return Seen(images, joint / images.size, _on_a_grid(images), apart)
+
+
+_looks: WeakKeyDictionary[Pairs, tuple[Beside, Seen]] = WeakKeyDictionary()
+
+
+def _looked_at(pairs: Pairs) -> tuple[Beside, Seen]:
+    """The pairs' reference and what is seen of their shifted images: once for all that is tried on them."""
+    if pairs not in _looks:
+        beside = Beside.of(pairs.reference)
+        _looks[pairs] = beside, beside.seen(pairs.shifted)
+    return _looks[pairs]
+
+
+def _mismatch(mean: Images, shifted: Seen, made: Seen, energy: float) -> dict[str, float]:
+    left, drawn = shifted.images - mean, made.images - mean
     scale = float(np.sqrt(max(energy, 1e-12)))
     return {
-        "grey values": _distance(_joint(reference, shifted), _joint(reference, made)),
-        "neighbours": 2 * max(abs(_correlation(left, lag) - _correlation(drawn, lag)) for lag in LAGS),
+        "grey values": _distance(shifted.grey, made.grey),
+        "neighbours": 2 * max(abs(a - b) for a, b in zip(_correlations(left), _correlations(drawn), strict=True)),
         "joint neighbours": 0.5 * _distance(_pairs_of(left, scale), _pairs_of(drawn, scale)),
-        "grid": 0.1 * abs(_on_a_grid(shifted) - _on_a_grid(made)),
+        "grid": 0.1 * abs(shifted.grid - made.grid),
         "blocks": 0.5 * _distance(_shares(left), _shares(drawn)),
         "places": abs(_placed(left) - _placed(drawn)),
         "images": 0.5 * abs(_uneven(left) - _uneven(drawn)),
         "levels": abs(_levels(left) - _levels(drawn)),
         "invariants": 0.5
-        * max(
-            abs(a - b) / (a + b + 1e-4)
-            for a, b in zip(_invariants(reference, shifted), _invariants(reference, made), strict=True)
-        ),
+        * max(abs(a - b) / (a + b + 1e-4) for a, b in zip(shifted.invariants, made.invariants, strict=True)),
     }
 
 
@@ -192,12 +233,6 @@ def _sampling_error(left: Images, drawn: Images) -> float:
     """Of the difference of two energies, each a mean over images."""
     each = [np.mean(side**2, axis=(1, 2, 3), dtype=np.float64) for side in (left, drawn)]
     return float(np.sqrt(sum(e.var() / e.size for e in each)))
-
-
-def _joint(before: Images, after: Images) -> Float[np.ndarray, "a b"]:
-    """How often a grey value became which: black and white apart, as clipping makes them."""
-    rows, columns = (_bins(side, count) for side, count in ((before, 8), (after, 40)))
-    return np.bincount((rows * 44 + columns).ravel(), minlength=12 * 44).reshape(12, 44) / before.size
 
 
 def _bins(images: Images, count: int) -> np.ndarray:
@@ -220,11 +255,12 @@ def _on_a_grid(images: Images) -> float:
     return float(np.log((counts.astype(np.float64) ** 2).sum() / inner.size**2)) if inner.size else 0.0
 
 
-def _correlation(left: Images, lag: tuple[int, int]) -> float:
-    dy, dx = lag
+def _correlations(left: Images) -> list[float]:
+    """With the neighbours at each of the lags."""
     h, w = left.shape[2:]
-    product = left[:, :, : h - dy, : w - dx] * left[:, :, dy:, dx:]
-    return float(product.mean(dtype=np.float64) / max(_energy(left), 1e-12))
+    energy = max(_energy(left), 1e-12)
+    products = [left[:, :, : h - dy, : w - dx] * left[:, :, dy:, dx:] for dy, dx in LAGS]
+    return [float(product.mean(dtype=np.float64) / energy) for product in products]
 
 
 def _pairs_of(left: Images, scale: float) -> np.ndarray:
@@ -261,11 +297,8 @@ def _levels(left: Images) -> float:
     return float(np.mean(left.mean((1, 2, 3), dtype=np.float64) ** 2) / max(_energy(left), 1e-12))
 
 
-def _invariants(before: Images, after: Images) -> list[float]:
-    """How far a shift moves what some shifts leave: grey values in any order, amplitudes, sums of rows and of columns."""
-    few = slice(0, 48)
-    before, after = before[few], after[few]
-    flat = [np.sort(side.reshape(len(side), -1), axis=1) for side in (before, after)]
-    waves = [np.abs(np.fft.rfft2(side)) / before.shape[3] for side in (before, after)]
-    rows, columns = ([side.mean(axis) for side in (before, after)] for axis in (3, 2))
-    return [float(np.mean((a - b) ** 2)) for a, b in (flat, waves, rows, columns)]
+def _kept(images: Images) -> list[np.ndarray]:
+    """What some shifts leave as it is: grey values in any order, amplitudes, sums of rows and of columns."""
+    images = images[:KEPT]
+    flat = np.sort(images.reshape(len(images), -1), axis=1)
+    return [flat, np.abs(np.fft.rfft2(images)) / images.shape[3], images.mean(3), images.mean(2)]

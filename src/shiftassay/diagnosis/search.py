@@ -7,16 +7,15 @@ shifted set with it undone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
-from typing import TypeVar
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from shiftassay.cores import mapped, one_thread_each
 from shiftassay.diagnosis.canonical import without_offset
-from shiftassay.diagnosis.freedom import GENERAL, price
+from shiftassay.diagnosis.freedom import GENERAL, PART, price
 from shiftassay.diagnosis.joint import noise_moves, polished, rounded, simplex
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
@@ -25,12 +24,7 @@ from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.shifts.warp import Resampling, resampled
-from shiftassay.threads import one_thread_each
 
-T = TypeVar("T")
-U = TypeVar("U")
-
-THREADS = 2
 FLOOR = 0.008  # misfit that means nothing: resampling and rounding of others' code
 ROUNDED = 0.04  # the same for maps of many numbers and nearest neighbours: those halfway fall to either side, which many numbers fit
 # The misfit up to which a shift can be a verdict. If it leaves nothing to chance: what no other code could do another way, blurs, others.
@@ -70,6 +64,7 @@ LIKELY = 2  # of those, after which what fits well is looked for no further
 WORTHWHILE = 0.9  # of the change: what leaves more is no first part
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
+LITTLE = FLOOR * (np.exp(PART) - 1)  # misfit of two parts, below which a third would not pay for itself
 EXACT = 0.01  # misfit above which a permutation that keeps neighbours together only imitates something smooth
 VALUE = 0.01  # of the change: what varies between pixels of one value, if values alone changed
 BESIDE = 1.5  # pixels
@@ -193,19 +188,15 @@ def settled(best: Candidate) -> bool:
 
 
 def _estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
-    def estimates(family: str) -> list[Shift]:
-        try:
-            return [how for how in FAMILIES[family].estimate(pairs) if family == "identity" or _does(how, pairs)]
-        except (BadInput, np.linalg.LinAlgError):  # a fit that left what the family allows
-            return []
-
-    return [how for found in _mapped(estimates, families) for how in found]
+    return [how for found in mapped(lambda family: _estimate(family, pairs), families) for how in found]
 
 
-def _mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
-    """In their order, on two threads: most of the work is NumPy's and PyTorch's, which let others run meanwhile."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(function, items))
+def _estimate(family: str, pairs: Pairs) -> list[Shift]:
+    """A family's guesses that change anything; none where its fit left what the family allows."""
+    try:
+        return [how for how in FAMILIES[family].estimate(pairs) if family == "identity" or _does(how, pairs)]
+    except (BadInput, np.linalg.LinAlgError):
+        return []
 
 
 def _does(how: Shift, pairs: Pairs) -> bool:
@@ -237,7 +228,7 @@ def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> li
         floor = ROUNDED if general and remade.how.kernel == "nearest" else FLOOR
         return Candidate(remade, float(np.log(remade.weighed + floor)) + price(how) + LEFT * remade.chance)
 
-    return _ranked([candidate for candidate in _mapped(judge, shifts) if candidate is not None])
+    return _ranked([candidate for candidate in mapped(judge, shifts) if candidate is not None])
 
 
 def _ends_noisy(how: Shift) -> bool:
@@ -266,7 +257,7 @@ def _compositions(
     pairs = _value_pairs(fit, families) if by_value else _linear_pairs(fit, families) + _two_valued(fit, families)
     pairs += _with_others(firsts[LIKELY:], fit, families)
     best = _ranked(best + _polished(pairs, fit, held, seed, POLISHED))
-    if best and best[0].misfit < HOPELESS and not settled(best[0]):
+    if best and LITTLE < best[0].misfit < HOPELESS and not settled(best[0]):
         begun = [c.shift for c in best[:BEST]]
         best += _polished(_with_others(begun, fit, families), fit, held, seed, 3)
     return best
@@ -283,10 +274,10 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
             chosen.append(how)
             kinds.append(kind)
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
-    fitted = _mapped(lambda how: polished(how, fit), chosen + turned)
+    fitted = mapped(lambda how: polished(how, fit), chosen + turned)
     fitted += [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
     with resampled(KEEPING_NOISE):
-        fitted += [polished(how, fit) for how in chosen + turned if noise_moves(how)]
+        fitted += mapped(lambda how: polished(how, fit), filter(noise_moves, chosen + turned))
     return _judged(fitted, held, seed, others=True)
 
 
@@ -324,24 +315,29 @@ def _looks_inverted(pairs: Pairs) -> bool:
 
 def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     """Each of the shifts and one more, after it or before it."""
-    return [how for first in firsts for how in _with_another(first, pairs, families)]
+    asked: list[tuple[str, Pairs, Callable[[Shift], Compose]]] = []
+    for first in firsts:
+        parts = parts_of(first)
+        others = _others(parts, families)
+        if not others:
+            continue
+        followed = pairs.begun_by(first)
+        after = Pairs(followed.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+        asked += [(family, after, lambda how, parts=parts: Compose((*parts, how))) for family in others]
+        undone = followed.undo(pairs.shifted, np.random.default_rng(0))
+        if undone is not None:
+            before = Pairs(pairs.reference, undone)
+            asked += [(family, before, lambda how, parts=parts: Compose((how, *parts))) for family in others]
+    found = mapped(lambda a: _estimate(a[0], a[1]), asked)
+    return [composed(how) for (_, _, composed), hows in zip(asked, found, strict=True) for how in hows]
 
 
-def _with_another(first: Shift, pairs: Pairs, families: Sequence[str]) -> list[Shift]:
-    parts = parts_of(first)
+def _others(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
+    """The families that may come before or after all of the parts."""
     if any(part.group == "noise" for part in parts):
         return []
-    groups = set.intersection(
-        *(set(FOLLOW.get("inverted" if part.family == "invert" else part.group, ())) for part in parts)
-    )
-    others = [f for f in families if FAMILIES[f].group in groups and f not in TIERS[1]]
-    followed = pairs.begun_by(first)
-    made = followed.apply(pairs.reference, np.random.default_rng(0))
-    found: list[Shift] = [Compose((*parts, how)) for how in _estimates(others, Pairs(made, pairs.shifted))]
-    undone = followed.undo(pairs.shifted, np.random.default_rng(0))
-    if undone is not None:
-        found += [Compose((how, *parts)) for how in _estimates(others, Pairs(pairs.reference, undone))]
-    return found
+    groups = [set(FOLLOW.get("inverted" if p.family == "invert" else p.group, ())) for p in parts]
+    return [f for f in families if FAMILIES[f].group in set.intersection(*groups) and f not in TIERS[1]]
 
 
 def _by_value(pairs: Pairs) -> bool:
@@ -399,20 +395,21 @@ def _then(last: str, first: Shift, pairs: Pairs, families: Sequence[str]) -> lis
 
 def _linear_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     """Two of rotate, scale, shear, translate and the mirrors, fitted together: what a general affine map would hide."""
-    begun = {f: found[0] for f in LINEAR if f in families and (found := _estimates([f], pairs))}
-    neutral = {"rotate": 0.0, "scale": 1.0, "shear": 0.0}
-    found: list[Shift] = []
-    for both in combinations([f for f in LINEAR if f in families], 2):
-        parts = tuple(begun.get(f) or FAMILIES[f](*([neutral[f]] if f in neutral else [])) for f in both)
-        found.append(polished(Compose(parts), pairs))
-    if found:
-        rng = np.random.default_rng(0)
-        best = min(found, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
-        assert isinstance(best, Compose)
-        found.append(polished(Compose(best.parts[::-1]), pairs))
+    linear = [f for f in LINEAR if f in families]
     square = pairs.reference.shape[2] == pairs.reference.shape[3]
-    for mirror in (m for m in MIRRORS if m in families and (square or m != "transpose")):
-        whole = FAMILIES[mirror]()
-        mirrored = Pairs(whole.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
-        found += [Compose((whole, how)) for how in _estimates([f for f in LINEAR if f in families], mirrored)]
-    return found
+    mirrors = [FAMILIES[m]() for m in MIRRORS if m in families and (square or m != "transpose")]
+    mirrored = [Pairs(m.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted) for m in mirrors]
+    found = mapped(lambda a: _estimate(a[0], a[1]), [(f, p) for p in (pairs, *mirrored) for f in linear])
+    begun = dict(zip(linear, found, strict=False))
+    neutral = {"rotate": 0.0, "scale": 1.0, "shear": 0.0}
+    both = [
+        Compose(tuple(begun[f][0] if begun[f] else FAMILIES[f](*([neutral[f]] if f in neutral else [])) for f in two))
+        for two in combinations(linear, 2)
+    ]
+    fitted = mapped(lambda how: polished(how, pairs), both)
+    if fitted:
+        rng = np.random.default_rng(0)
+        best = min(fitted, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
+        fitted.append(polished(Compose(parts_of(best)[::-1]), pairs))
+    after = zip((mirror for mirror in mirrors for _ in linear), found[len(linear) :], strict=True)
+    return fitted + [Compose((mirror, how)) for mirror, hows in after for how in hows]

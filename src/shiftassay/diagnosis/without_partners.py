@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.permuted import unidentified
 from shiftassay.diagnosis.unpaired import Candidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict, described
 from shiftassay.shifts.rearrangement import PixelPermutation
-from shiftassay.threads import one_thread_each
 
 TOLERATED = 2.5  # times the null, from which on nothing in the catalogue fits
 LEVEL = 0.95

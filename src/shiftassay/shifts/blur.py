@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from shiftassay.shifts.convolution import convolve, deconvolve, gaussian
+from shiftassay.shifts.convolution import convolve, deconvolve, gaussian, separable
 from shiftassay.shifts.family import (
     FAMILIES,
     Choice,
@@ -51,12 +51,13 @@ class GaussianBlur(Shift):
         check(self, "sd", lambda v: 0 <= v <= 50, "between 0 and 50")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return convolve(images, self._kernels(images, rng))
+        return separable(images, self._lines(images, rng))
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        return deconvolve(images, self._kernels(images, rng))
+        lines = self._lines(images, rng)
+        return deconvolve(images, lines[:, :, None] * lines[:, None, :])
 
-    def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+    def _lines(self, images: Images, rng: np.random.Generator) -> np.ndarray:
         reach = int(4 * max(extremes(self.sd)) + 0.5)
         return gaussian(_each(self.sd, images, rng), reach)
 

@@ -5,16 +5,14 @@ differences of the family's own `apply`, so that a family says no more than wher
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 from shiftassay.shifts.family import Choice, Each, Images, Shift, Uniform
+from shiftassay.shifts.pairs import Pairs, mean_squares
 from shiftassay.shifts.several import parts_of
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.pairs import Pairs
 
 COARSE = 48  # images for the grid of starts
 FINE = 120
@@ -63,7 +61,7 @@ class Following:
         return replace(self.how, **{name: value for name, value in found.items() if isinstance(value, Each)})
 
 
-def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
+def fitted(cls: type[Shift], pairs: Pairs) -> list[Shift]:
     """The shared shift that fits best and, where the family has that scope and images differ, their draws, summarised.
 
     Nothing if the best leaves about as much as no shift at all.
@@ -92,7 +90,7 @@ def fitted(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
     return found
 
 
-def on_grid(cls: type[Shift], pairs: "Pairs") -> list[Shift]:
+def on_grid(cls: type[Shift], pairs: Pairs) -> list[Shift]:
     """Of a parameter that has no useful derivative, the start with the least error: of all images, and of each.
 
     Values that do equally well form a stretch, of which the middle is taken.
@@ -119,13 +117,13 @@ def _middle(errors: Float64[np.ndarray, "g"]) -> int:
     return (first + last) // 2
 
 
-def refine(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "k"]:
+def refine(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "k"]:
     """The best of several starts after Gauss-Newton steps over all images together."""
     found = [_gauss_newton(cls, start[None], pairs, pooled=True) for start in starts]
     return min(found, key=lambda f: f[1].mean())[0][0]
 
 
-def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "n k"]:
+def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "n k"]:
     """The parameters of each image, from its own best start."""
     view = pairs.smooth if cls.smooth else pairs
     errors = _on_grid(cls, starts, view)
@@ -137,7 +135,7 @@ def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") ->
     return values
 
 
-def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: "Pairs") -> Shift:
+def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: Pairs) -> Shift:
     """The draws as a distribution: the same for all, out of a few values, or even between two."""
     errors = _errors(cls, values, pairs)
     good = errors <= 4 * np.median(errors) + 1e-6
@@ -175,19 +173,17 @@ def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Ima
 
 
 def _errors(
-    cls: Family, values: Float64[np.ndarray, "_ k"], pairs: "Pairs", remade: Images | None = None
+    cls: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs, remade: Images | None = None
 ) -> Float64[np.ndarray, "n"]:
     """The mean squared error of each image of a remake, away from the edge of a picture that moves."""
     remade = made(cls, values, pairs.reference) if remade is None else remade
     seen = _seen(cls, values, pairs)
     if seen is None:
         return pairs.errors(remade)
-    left = (pairs.residual(remade) * seen).reshape(len(remade), -1)
-    squares = np.einsum("np,np->n", left, left, dtype=np.float64) / left.shape[1]
-    return squares / seen.mean((1, 2, 3))
+    return mean_squares(pairs.residual(remade) * seen) / seen.mean((1, 2, 3))
 
 
-def _seen(cls: Family, values: Float64[np.ndarray, "_ k"], pairs: "Pairs") -> Float32[np.ndarray, "m 1 h w"] | None:
+def _seen(cls: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> Float32[np.ndarray, "m 1 h w"] | None:
     """Where errors count; everywhere if nothing."""
     if not pairs.bordered:
         return None
@@ -213,46 +209,30 @@ def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"
     return seen.astype(np.float32)
 
 
-def _gain(cls: Family, each: np.ndarray, shared: np.ndarray, pairs: "Pairs") -> float:
+def _gain(cls: Family, each: np.ndarray, shared: np.ndarray, pairs: Pairs) -> float:
     """What numbers for each image leave, as a share of what the same for all leave."""
     left = [_errors(cls, values, pairs).mean() for values in (each, shared[None])]
     return float(left[0] / max(left[1], 1e-12))
 
 
-def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: "Pairs") -> Float64[np.ndarray, "g n"]:
+def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "g n"]:
     return np.stack([_errors(cls, start[None], pairs) for start in starts])
 
 
 def _gauss_newton(
-    cls: Family, values: Float64[np.ndarray, "m k"], pairs: "Pairs", pooled: bool
+    cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, pooled: bool
 ) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
-    step, low, high = cls.steps()
-    n = len(pairs)
+    _, low, high = cls.steps()
     damping = np.full(len(values), 1e-3)
     base = made(cls, values, pairs.reference)
     errors = _errors(cls, values, pairs, base)
     gains: list[float] = []
+    better = np.array([True])
     for _ in range(STEPS):
-        slope = pairs.line(base)[0]
-        columns = []
-        for k in range(len(step)):
-            up, down = values.copy(), values.copy()
-            up[:, k], down[:, k] = (
-                np.minimum(values[:, k] + step[k], high[k]),
-                np.maximum(values[:, k] - step[k], low[k]),
-            )
-            width = np.maximum(up[:, k] - down[:, k], 1e-12)
-            difference = made(cls, up, pairs.reference) - made(cls, down, pairs.reference)
-            columns.append((slope * difference).reshape(n, -1) / width.astype(np.float32)[:, None])
-        seen = _seen(cls, values, pairs)
-        left = pairs.residual(base) if seen is None else pairs.residual(base) * seen
-        jacobian, left = np.stack(columns, 1), left.reshape(n, -1)
-        curvature = np.einsum("nkp,nlp->nkl", jacobian, jacobian).astype(np.float64)
-        gradient = np.einsum("nkp,np->nk", jacobian, left).astype(np.float64)
-        if pooled:
-            curvature, gradient = curvature.sum(0, keepdims=True), gradient.sum(0, keepdims=True)
+        if better.any():
+            curvature, gradient = _normal_equations(cls, values, pairs, base)
         diagonal = np.einsum("nkk->nk", curvature)
-        damped = curvature + np.eye(len(step)) * (damping[:, None] * diagonal + 1e-9)[:, :, None]
+        damped = curvature + np.eye(len(low)) * (damping[:, None] * diagonal + 1e-9)[:, :, None]
         move = np.linalg.solve(damped, gradient[..., None])[..., 0]
         proposed = np.clip(values + move, low, high)
         try:
@@ -264,7 +244,7 @@ def _gauss_newton(
         damping = np.where(better, damping / 5, damping * 8)
         if not better.any() and damping.min() > 1e3:
             break
-        small = np.abs(proposed - values).max() < 0.002 * step.max()
+        small = np.abs(proposed - values).max() < 0.002 * cls.steps()[0].max()
         best = new_errors if pooled else np.minimum(errors, new_errors)
         gains.append((errors.mean() - best.mean()) / max(errors.mean(), 1e-12))
         values = np.where(better[:, None], proposed, values)
@@ -278,3 +258,25 @@ def _gauss_newton(
         if small or gained_little:
             break
     return values, errors
+
+
+def _normal_equations(
+    cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, base: Images
+) -> tuple[Float64[np.ndarray, "m k k"], Float64[np.ndarray, "m k"]]:
+    """JᵀJ and Jᵀr of the remake's derivatives J and of what it leaves, r: of all images together, or of each."""
+    step, low, high = cls.steps()
+    slope = pairs.line(base)[0]
+    columns = []
+    for k in range(len(step)):
+        up, down = values.copy(), values.copy()
+        up[:, k] = np.minimum(values[:, k] + step[k], high[k])
+        down[:, k] = np.maximum(values[:, k] - step[k], low[k])
+        width = np.maximum(up[:, k] - down[:, k], 1e-12).astype(np.float32)
+        difference = made(cls, up, pairs.reference) - made(cls, down, pairs.reference)
+        columns.append((slope * difference).reshape(len(values), -1) / width[:, None])
+    seen = _seen(cls, values, pairs)
+    left = pairs.residual(base) if seen is None else pairs.residual(base) * seen
+    jacobian = np.stack(columns, 1)
+    curvature = np.einsum("nkp,nlp->nkl", jacobian, jacobian)
+    gradient = np.einsum("nkp,np->nk", jacobian, left.reshape(len(values), -1))
+    return curvature.astype(np.float64), gradient.astype(np.float64)

@@ -82,8 +82,7 @@ class Pairs:
 
     def errors(self, made: Images) -> Float64[np.ndarray, "n"]:
         """The mean squared error of each image of a remake."""
-        left = self.residual(made).reshape(len(made), -1)
-        return np.einsum("np,np->n", left, left, dtype=np.float64) / left.shape[1]
+        return mean_squares(self.residual(made))
 
     def line(self, made: Images) -> tuple[np.float32, np.float32]:
         """The slope and level of the linear map of grey values that is free to be chosen: 1 and 0 if none is."""
@@ -94,6 +93,12 @@ class Pairs:
         variance = np.vdot(centred, centred)
         slope = np.vdot(centred, self.shifted) / variance if variance > 1e-9 else 0.0
         return np.float32(slope), np.float32(target - slope * mean)
+
+
+def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:
+    """Of each image."""
+    flat = images.reshape(len(images), -1)
+    return np.vecdot(flat, flat).astype(np.float64) / flat.shape[1]
 
 
 def _ring(images: Images) -> float:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 from torch.nn import functional as F
 
 from shiftassay.shifts.family import Images
@@ -62,12 +63,15 @@ def warp(
     centre = _current.get().centre
     if _current.get().kernel == "area":
         return _averaged(images, to_input, size)
+    if (to_input == to_input[:1]).all():
+        to_input = to_input[:1]  # the same for all: much faster
     rows, columns = to_input.shape[1:]
-    homogeneous = np.concatenate([grid(h, w) - centre, np.ones((1, h, w))])[:columns].reshape(columns, h * w)
+    homogeneous = _homogeneous(h, w, centre)[:columns]
     warped = np.empty((*images.shape[:2], h, w), np.float32)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        at = (to_input[part].reshape(-1, columns) @ homogeneous).reshape(-1, rows, h, w)  # one product for all
+        matrices = to_input if len(to_input) == 1 else to_input[part]
+        at = (matrices.astype(np.float32).reshape(-1, columns) @ homogeneous).reshape(-1, rows, h, w)
         if rows == 3:
             behind = at[:, 2:] < 1e-6
             at = np.where(behind, OUTSIDE, at[:, :2] / np.where(behind, 1, at[:, 2:]))
@@ -101,8 +105,7 @@ def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
     moved = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        at = places + (field if len(field) == 1 else field[part])
-        moved[part] = sample(images[part], np.broadcast_to(at, (len(images[part]), *at.shape[1:])))
+        moved[part] = sample(images[part], places + (field if len(field) == 1 else field[part]))
     return moved
 
 
@@ -112,19 +115,29 @@ def grid(h: int, w: int) -> Float64[np.ndarray, "2 h w"]:
     return np.stack([x, y])
 
 
+@cache
+def _homogeneous(h: int, w: int, centre: float) -> Float32[np.ndarray, "3 hw"]:
+    """(x, y, 1) of every pixel."""
+    return np.concatenate([grid(h, w) - centre, np.ones((1, h, w))]).reshape(3, h * w).astype(np.float32)
+
+
 def sample(
-    images: Images, places: Float64[np.ndarray, "n 2 H W"], outside: str = "zeros"
+    images: Images, places: Float[np.ndarray, "m 2 H W"], outside: str = "zeros"
 ) -> Float32[np.ndarray, "n c H W"]:
-    """The images' values at places between their pixels; `outside` is "zeros" or "border" (the nearest pixel)."""
-    h, w = images.shape[2:]
+    """The images' values at places between their pixels, the same for all images or one map of them for each.
+
+    `outside` is "zeros" or "border" (the nearest pixel).
+    """
+    n, c, h, w = images.shape
     unit = np.empty((len(places), *places.shape[2:], 2), np.float32)
     for axis, half in enumerate(((w - 1) / 2, (h - 1) / 2)):
         np.multiply(places[:, axis], 1 / max(half, 0.5), out=unit[..., axis], casting="same_kind")  # of one pixel: any
     kernel = _current.get().kernel
     kernel = "bilinear" if kernel == "area" else kernel
-    sampled = F.grid_sample(
-        torch.from_numpy(images), torch.from_numpy(unit), kernel, outside, align_corners=True
-    ).numpy()
+    given = torch.from_numpy(images)
+    given = given.reshape(1, n * c, h, w) if len(places) == 1 else given
+    sampled = F.grid_sample(given, torch.from_numpy(unit), kernel, outside, align_corners=True).numpy()
+    sampled = sampled.reshape(n, c, *sampled.shape[2:])
     # Cubic kernels overshoot, which eight bits cut off.
     return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
 

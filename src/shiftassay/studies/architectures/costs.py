@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from shiftassay.cores import one_thread_each
 from shiftassay.networks.classifier import Classifier
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.threads import one_thread_each
 from shiftassay.training.engine import split
 from shiftassay.training.path import make_groups
 from shiftassay.training.train import initial_network

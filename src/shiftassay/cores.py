@@ -1,0 +1,111 @@
+"""Many small array operations: threads inside each of them cost more than they bring, processes side by side do not."""
+
+import os
+import pickle
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import torch
+from threadpoolctl import threadpool_limits
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+HELPERS = 3  # processes at most: what they share out is not long
+_idle: ContextVar[int] = ContextVar("idle", default=0)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Within it, or in a function decorated with it, PyTorch and BLAS take one thread for each operation.
+
+    The threads that PyTorch had before are free for `mapped`.
+
+    >>> with one_thread_each():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    token = _idle.set(max(before - 1, _idle.get()))
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        _idle.reset(token)
+        torch.set_num_threads(before)
+
+
+def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
+    """The function of every item, in their order: within `one_thread_each`, on as many cores as PyTorch had threads.
+
+    Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a helper could
+    not do is done here, which also raises what it raised. Without `fork`, or where other threads run, which must not be
+    forked away from what they hold, this process does it all.
+
+    >>> with one_thread_each():
+    ...     mapped(abs, [-1, 2, -3])
+    [1, 2, 3]
+    """
+    items = list(items)
+    helpers = min(HELPERS, _idle.get(), len(items) - 1)
+    if helpers < 1 or not hasattr(os, "fork") or threading.active_count() > 1:
+        return [function(item) for item in items]
+    turns = _turns(len(items))
+    helping = [_helped(function, items, turns) for _ in range(helpers)]
+    found: dict[int, U] = {}
+    try:
+        found |= {i: function(items[i]) for i in _taken(turns)}
+    finally:
+        for _ in _taken(turns):  # if this process failed, no other need go on
+            pass
+        os.close(turns)
+        for helper, result in helping:
+            found |= _received(helper, result)
+    return [found[i] if i in found else function(item) for i, item in enumerate(items)]
+
+
+def _turns(count: int) -> int:
+    """A pipe from which each process takes the place of the item that it does next."""
+    turns, fill = os.pipe()
+    os.write(fill, b"".join(i.to_bytes(2) for i in range(count)))
+    os.close(fill)
+    return turns
+
+
+def _taken(turns: int) -> Iterator[int]:
+    """The places that this process takes, until none is left."""
+    while place := os.read(turns, 2):
+        yield int.from_bytes(place)
+
+
+def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[int, int]:
+    """A process that does what it takes from the turns, and the pipe that its results come through."""
+    result, send = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: PyTorch's and BLAS's are idle
+        pid = os.fork()
+    if pid:
+        os.close(send)
+        return pid, result
+    try:
+        _idle.set(0)
+        with os.fdopen(send, "wb") as stream:
+            stream.write(pickle.dumps({i: function(items[i]) for i in _taken(turns)}))
+    finally:
+        os._exit(0)  # at once: what runs at exit is the first process's to run
+
+
+def _received(pid: int, result: int) -> dict[int, Any]:
+    """What a helper has done, if it could send it."""
+    with os.fdopen(result, "rb") as stream:
+        try:
+            return pickle.load(stream)
+        except (EOFError, pickle.UnpicklingError):
+            return {}
+        finally:
+            os.waitpid(pid, 0)

@@ -1,0 +1,101 @@
+"""What is shared out among processes comes back as if one had done it all."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextvars import Context
+from pathlib import Path
+
+import pytest
+import torch
+
+from shiftassay.cores import mapped, one_thread_each
+
+ITEMS = list(range(40))
+OPENED = Path("/proc/self/fd")
+
+
+@pytest.fixture(autouse=True)
+def two_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    with one_thread_each():
+        yield
+    torch.set_num_threads(before)
+
+
+def where(item: int) -> tuple[int, int]:
+    time.sleep(0.005)
+    return item * item, os.getpid()
+
+
+def test_two_processes_share_the_work_and_its_order_is_kept() -> None:
+    squares, processes = zip(*mapped(where, ITEMS), strict=True)
+    assert list(squares) == [i * i for i in ITEMS]
+    assert len(set(processes)) == 2
+    assert os.getpid() in processes
+
+
+def test_outside_of_one_thread_each_this_process_does_it_all() -> None:
+    found = Context().run(mapped, where, ITEMS)
+    assert {pid for _, pid in found} == {os.getpid()}
+
+
+def test_nothing_is_forked_while_other_threads_run() -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        assert {pid for _, pid in mapped(where, ITEMS)} == {os.getpid()}
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_helper_does_not_ask_for_help() -> None:
+    def within(item: int) -> set[int]:
+        time.sleep(0.005)
+        return {pid for _, pid in mapped(where, [item, item + 1])} | {os.getpid()}
+
+    here = os.getpid()
+    assert all(len(found) == 1 for found in mapped(within, ITEMS) if here not in found)
+
+
+def test_what_a_function_raises_is_raised_here() -> None:
+    def refuse(item: int) -> int:
+        time.sleep(0.005)
+        if item == 17:
+            raise ValueError("no 17")
+        return item
+
+    for items in (ITEMS, [17, *ITEMS]):
+        with pytest.raises(ValueError, match="no 17"):
+            mapped(refuse, items)
+    with pytest.raises(ChildProcessError):  # no helper is left
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_a_helper_cannot_send_or_finish_is_done_here() -> None:
+    here = os.getpid()
+
+    def only_here(item: int) -> int:
+        time.sleep(0.005)
+        if os.getpid() != here:
+            os._exit(1)
+        return item
+
+    def unpicklable(item: int) -> object:
+        time.sleep(0.005)
+        return lambda: item
+
+    assert mapped(only_here, ITEMS) == ITEMS
+    assert [made() for made in mapped(unpicklable, ITEMS)] == ITEMS  # pyright: ignore[reportCallIssue]
+
+
+def test_no_pipe_stays() -> None:
+    opened = sum(1 for _ in OPENED.iterdir()) if OPENED.exists() else 0
+    for _ in range(5):
+        mapped(where, ITEMS[:4])
+    if opened:
+        assert sum(1 for _ in OPENED.iterdir()) == opened
