@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.rearrangement import ColumnPermutation, RowPermutation
 
 NUMBERED = ImageSet(np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4) / 16)
 
@@ -51,3 +54,12 @@ def test_shared_phases_are_the_same_for_all_images(digits):
     assert np.array_equal(one, other)
     one, other = shift(twice, "phase_scramble:scope=per_image").images
     assert not np.allclose(one, other)
+
+
+@pytest.mark.parametrize(("family", "axis"), [(RowPermutation, 2), (ColumnPermutation, 3)])
+def test_an_order_is_found_through_a_blur_that_makes_neighbours_alike(digits, rng, family, axis):
+    order = rng.permutation(28)
+    shifted = gaussian_filter(np.take(digits.images, order, axis), (0, 0, 1.2, 1.2), mode="nearest")
+    (found, *_) = family.estimate(Pairs(digits.images, shifted, contrast=True))
+    seen = digits.images.var((0, 1, 5 - axis))[order] > 1e-3
+    assert np.array_equal(np.array(found.permutation)[seen], order[seen])

@@ -9,7 +9,7 @@ from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.remake import moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import Each, Searched, Shift
-from shiftassay.shifts.fitting import refine
+from shiftassay.shifts.fitting import refine, trimmed
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.shifts.warp import Resampling, resampled
@@ -19,6 +19,13 @@ TRIES = 45
 NOT_ALLOWED = 1e6  # the misfit of numbers that a family does not allow
 FIRST_STEP = 0.08  # of a number, for the simplex
 BESIDES = {"fill": Searched((), 0.02, 0.0, 1.0)}  # numbers of families that find out the rest of theirs otherwise
+COVERING = (
+    "impulse_noise",
+    "pixel_dropout",
+    "spatter",
+    "zigzag",
+    "dotted_line",
+)  # some pixels by chance, the others not at all
 STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
@@ -26,18 +33,22 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     """The composition with the shared numbers of its parts fitted together, to as many pairs as there are.
 
     Without chance, by least squares. With it, least squares would shrink the noise: it says where pixels go, without
-    the noise, which moves none. The other numbers are those whose remake differs least (see `simplex`).
+    the noise, which moves none. The other numbers are those whose remake differs least (see `simplex`). Where chance
+    leaves most pixels alone, those tell all the other numbers (see `trimmed`).
     """
     if not isinstance(how, Compose):
         return how
     drawn = how.followed(pairs) or how
-    if any(map(_is_noise, how.parts)):
-        quiet = [i for i, part in enumerate(how.parts) if not _is_noise(part)]
+    if any(map(_by_chance, how.parts)):
+        quiet = [i for i, part in enumerate(how.parts) if not _by_chance(part)]
         parts = list(drawn.parts)
-        moved = _least_squares(tuple(parts[i] for i in quiet), replace(pairs, contrast=True), only=("geometry",))
+        still = tuple(parts[i] for i in quiet)
+        exact = _least_trimmed(still, pairs) if any(part.family in COVERING for part in how.parts) else None
+        moved = exact or _least_squares(still, replace(pairs, contrast=True), only=("geometry",))
         for i, part in zip(quiet, moved, strict=True):
             parts[i] = canonical(part)
-        fitted = simplex(Compose(tuple(parts)), pairs, STRENGTHS)
+        known = {parts[i].group for i in quiet} if exact else {"geometry"}
+        fitted = simplex(Compose(tuple(parts)), pairs, STRENGTHS, known)
     else:
         fitted = Compose(_least_squares(drawn.parts, pairs))
     # What was found out for these very images goes back to how it is drawn.
@@ -51,11 +62,11 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
 def noise_moves(how: Shift) -> bool:
     """Whether a picture moves that noise was added to before."""
     parts = parts_of(how)
-    return any(_is_noise(part) and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
+    return any(_by_chance(part) and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
-def _is_noise(part: Shift) -> bool:
-    return part.group == "noise" or part.family == "pixel_dropout"
+def _by_chance(part: Shift) -> bool:
+    return part.group == "noise" or part.family in (*COVERING, "fog")
 
 
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
@@ -63,12 +74,20 @@ def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...]
     return joint.at(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
 
 
-def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...]) -> Compose:
-    """The composition whose remake differs least (Nelder and Mead 1965); geometry stays as it is.
+def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] | None:
+    joint = Joint(parts)
+    found = trimmed(joint, joint.begin, joint.begin[None], pairs) if len(joint.begin) else None
+    return None if found is None else joint.at(found).parts
+
+
+def simplex(
+    how: Compose, pairs: Pairs, besides: tuple[str, ...], known: frozenset[str] | set[str] = frozenset({"geometry"})
+) -> Compose:
+    """The composition whose remake differs least (Nelder and Mead 1965); groups of shifts that are known stay as they are.
 
     Fitted are the numbers that have a derivative, and those named `besides`.
     """
-    joint = Joint(how.parts, besides, tuple({part.group for part in how.parts} - {"geometry"}))
+    joint = Joint(how.parts, besides, tuple({part.group for part in how.parts} - known))
     begin = joint.begin
     if not len(begin):
         return how

@@ -16,10 +16,11 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.cores import mapped, one_thread_each
 from shiftassay.diagnosis.canonical import without_offset
 from shiftassay.diagnosis.freedom import GENERAL, PART, price
-from shiftassay.diagnosis.joint import noise_moves, polished, rounded, simplex
+from shiftassay.diagnosis.joint import COVERING, noise_moves, polished, rounded, simplex
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.fitting import trimmed
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose, parts_of
@@ -274,10 +275,11 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
             chosen.append(how)
             kinds.append(kind)
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
-    fitted = mapped(lambda how: polished(how, fit), chosen + turned)
+    chosen += turned
+    fitted = mapped(lambda how: polished(how, fit), chosen)
     fitted += [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
     with resampled(KEEPING_NOISE):
-        fitted += mapped(lambda how: polished(how, fit), filter(noise_moves, chosen + turned))
+        fitted += mapped(lambda how: polished(how, fit), filter(noise_moves, chosen))
     return _judged(fitted, held, seed, others=True)
 
 
@@ -314,22 +316,41 @@ def _looks_inverted(pairs: Pairs) -> bool:
 
 
 def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
-    """Each of the shifts and one more, after it or before it."""
+    """Each of the shifts and one more, after it or before it; and as it is where nothing covers it with one that covers some."""
     asked: list[tuple[str, Pairs, Callable[[Shift], Compose]]] = []
-    for first in firsts:
+
+    def ask(first: Shift, others: Sequence[str]) -> None:
         parts = parts_of(first)
-        others = _others(parts, families)
-        if not others:
-            continue
         followed = pairs.begun_by(first)
         after = Pairs(followed.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
-        asked += [(family, after, lambda how, parts=parts: Compose((*parts, how))) for family in others]
+        asked.extend((family, after, lambda how: Compose((*parts, how))) for family in others)
         undone = followed.undo(pairs.shifted, np.random.default_rng(0))
         if undone is not None:
             before = Pairs(pairs.reference, undone)
-            asked += [(family, before, lambda how, parts=parts: Compose((how, *parts))) for family in others]
+            asked.extend((family, before, lambda how: Compose((how, *parts))) for family in others)
+
+    for first in firsts:
+        others = _others(parts_of(first), families)
+        if others:
+            ask(first, others)
+        covering = [f for f in others if f in COVERING or FAMILIES[f].group == "overlay"]
+        uncovered = _uncovered(first, pairs) if covering else None
+        if uncovered is not None:
+            ask(uncovered, covering)
     found = mapped(lambda a: _estimate(a[0], a[1]), asked)
     return [composed(how) for (_, _, composed), hows in zip(asked, found, strict=True) for how in hows]
+
+
+def _uncovered(first: Shift, pairs: Pairs) -> Shift | None:
+    """The first part by the pixels that nothing covers, if there are such."""
+    if first.scope != "shared" or not first.search or not first.steps()[0].any():
+        return None
+    begin = first.own_starts()[0]
+    try:
+        found = trimmed(type(first), begin, np.vstack([begin, first.starts(pairs.reference.shape[2:])]), pairs)
+    except (BadInput, np.linalg.LinAlgError):
+        return None
+    return None if found is None or np.allclose(found, begin, atol=1e-3) else type(first).at(found)
 
 
 def _others(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:

@@ -11,18 +11,22 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from shiftassay.shifts.family import Choice, Each, Images, Shift, Uniform
-from shiftassay.shifts.pairs import Pairs, mean_squares
+from shiftassay.shifts.pairs import ROUNDING, Pairs, mean_squares
 from shiftassay.shifts.several import parts_of
 
 COARSE = 48  # images for the grid of starts
 FINE = 120
 EXACT = 0.003  # of the error: what leaves less leaves nothing to differ between images
-SOME = 16  # to see whether images differ
+SOME, SOME_STEPS = 16, 4  # images, and steps, to see whether images differ
 WORTHWHILE = 0.85  # of the error: what leaves more has explained nothing
 KEPT = 3  # starts that are refined where the picture moves; elsewhere the error has one valley
 STEPS = 10
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
 EDGE = 1e-3  # of the coverage of a pixel
+INK = 0.02  # of the contrast, that a pixel differs from the ground by
+STANDING_OUT = 2.0  # sds, from which on an error is none of a fit's
+ROUNDS, ROUND_STEPS = 15, 3  # how often those are looked for at most, and steps in between
+SHRUNK = 0.5  # of a fit's sd of errors: what trimming has to bring
 LEAST_SEEN = 0.4  # of the pixels
 RARE = 0.04  # share of the images below which a value is a failed fit
 
@@ -77,15 +81,16 @@ def fitted(cls: type[Shift], pairs: Pairs) -> list[Shift]:
     errors = _on_grid(cls, starts, coarse)
     best = np.argsort(errors.mean(1))[: KEPT if cls.smooth else 1]
     shared = refine(cls, starts[best], coarse)
-    left = float(_errors(cls, shared[None], coarse).mean())
+    shared_errors = _errors(cls, shared[None], coarse)
+    left = float(shared_errors.mean())
     found: list[Shift] = []
     if left < WORTHWHILE * nothing:
         found.append(cls.at(refine(cls, shared[None], pairs.first(FINE))))
     if "per_image" in cls.scopes and left > EXACT * nothing:
-        starts = np.concatenate([starts, shared[None]])
-        some = pairs.first(SOME)
-        if _gain(cls, fit_each(cls, starts, some), shared, some) < WORTHWHILE:
-            few = pairs.first(FINE)
+        starts, errors = np.vstack([starts, shared]), np.vstack([errors, shared_errors])
+        some, few = pairs.first(SOME), pairs.first(FINE)
+        each = _each_from(cls, starts[errors[:, : len(some)].argmin(0)], some, SOME_STEPS)
+        if _gain(cls, each, shared, some) < WORTHWHILE:
             found += _if_drawn(summarised(cls, fit_each(cls, starts, few), few))
     return found
 
@@ -123,15 +128,51 @@ def refine(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Flo
     return min(found, key=lambda f: f[1].mean())[0][0]
 
 
+def trimmed(
+    cls: Family, begin: Float64[np.ndarray, "k"], starts: Float64[np.ndarray, "g k"], pairs: Pairs
+) -> Float64[np.ndarray, "k"] | None:
+    """The parameters that leave most pixels as good as nothing, if any do: least trimmed squares (Rousseeuw 1984).
+
+    What covers some pixels, dots or blots, pulls at a fit to all of them. From the start with the least median error, steps over
+    the pixels that do not stand out. Nothing if the median error stays at more than half of what `begin` leaves, and rounding.
+    """
+    few = pairs.first(FINE)
+    enough = max(SHRUNK * _scale(cls, begin, few)[0], ROUNDING)
+    values = min(starts, key=lambda start: _scale(cls, start, few)[0])
+    for _ in range(ROUNDS):
+        scale, left = _scale(cls, values, few)
+        standing_out = np.abs(left) > max(STANDING_OUT * scale, ROUNDING)
+        kept = replace(few, shifted=few.shifted - left * standing_out)
+        before, values = values, _gauss_newton(cls, values[None], kept, pooled=True, steps=ROUND_STEPS)[0][0]
+        if np.allclose(values, before, rtol=0, atol=1e-4):
+            break
+    return values if _scale(cls, values, few)[0] < enough else None
+
+
+def _scale(cls: Family, values: Float64[np.ndarray, "k"], pairs: Pairs) -> tuple[float, Images]:
+    """The sd that the median of the errors stands for, where a remake is no ground or has changed, and the errors."""
+    remade = made(cls, values[None], pairs.reference)
+    away = np.abs(remade - np.median(remade))
+    told = (away > INK * away.max()) | (np.abs(remade - pairs.reference) > INK)
+    left = pairs.residual(remade)
+    return float(np.median(np.abs(left[told]))) / 0.6745 if told.any() else np.inf, left
+
+
 def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "n k"]:
     """The parameters of each image, from its own best start."""
     view = pairs.smooth if cls.smooth else pairs
     errors = _on_grid(cls, starts, view)
     if not cls.steps()[0].any():
         return starts[[_middle(column) for column in errors.T]]
-    values, _ = _gauss_newton(cls, starts[errors.argmin(0)], view, pooled=False)
-    if cls.smooth:
-        values, _ = _gauss_newton(cls, values, pairs, pooled=False)
+    return _each_from(cls, starts[errors.argmin(0)], pairs)
+
+
+def _each_from(
+    cls: Family, values: Float64[np.ndarray, "n k"], pairs: Pairs, steps: int = STEPS
+) -> Float64[np.ndarray, "n k"]:
+    """Each image's parameters by Gauss-Newton steps: of a picture that moves on blurred images first."""
+    for view in (pairs.smooth, pairs) if cls.smooth else (pairs,):
+        values, _ = _gauss_newton(cls, values, view, pooled=False, steps=steps)
     return values
 
 
@@ -220,7 +261,7 @@ def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> F
 
 
 def _gauss_newton(
-    cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, pooled: bool
+    cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, pooled: bool, steps: int = STEPS
 ) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
     _, low, high = cls.steps()
     damping = np.full(len(values), 1e-3)
@@ -228,7 +269,7 @@ def _gauss_newton(
     errors = _errors(cls, values, pairs, base)
     gains: list[float] = []
     better = np.array([True])
-    for _ in range(STEPS):
+    for _ in range(steps):
         if better.any():
             curvature, gradient = _normal_equations(cls, values, pairs, base)
         diagonal = np.einsum("nkk->nk", curvature)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 import numpy as np
+from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
@@ -11,6 +12,7 @@ from shiftassay.shifts.family import FAMILIES, Context, Each, Images, Informatio
 from shiftassay.shifts.pairs import Pairs
 
 IMAGES = 300
+SAMPLES, RIDGE = 10, 0.01  # for each part of an image, to tell what it owes to which
 MOSTLY = 0.3  # of the change: what grey values in order of size may differ by, in images whose pixels only moved
 
 Order = tuple[int, ...] | None
@@ -230,12 +232,22 @@ def _order(how: Rearrangement, pairs: Pairs) -> tuple[int, ...]:
     before, after = (side.reshape(len(side), -1) for side in (before, after))
     norms = [np.linalg.norm(side, axis=1) for side in (before, after)]
     agreement = after @ before.T / np.maximum(norms[1][:, None] * norms[0], 1e-9)
+    if few.contrast and before.shape[1] > SAMPLES * len(before):
+        agreement = _owed(before, after)
     if few.contrast and np.abs(agreement.min(1)).sum() > agreement.max(1).sum():
         agreement = -agreement
     still = np.minimum(norms[0][None], norms[1][:, None]) < 1e-6 * max(norms[0].max(), 1e-9)
     alike = np.exp(-np.abs(np.log((norms[1][:, None] + 1e-6) / (norms[0] + 1e-6))))
     agreement = np.where(still, 1e-3 * alike, agreement) + 1e-6 * np.eye(len(agreement))
     return tuple(linear_sum_assignment(agreement, maximize=True)[1].tolist())
+
+
+def _owed(before: Float[np.ndarray, "j m"], after: Float[np.ndarray, "i m"]) -> Float[np.ndarray, "i j"]:
+    """How much of each part before is in each part after, by ridge regression: neighbours that a blur makes alike correlate anyway."""
+    own = before @ before.T
+    ridge = RIDGE * np.trace(own) / len(own) * np.eye(len(own))
+    owed = np.linalg.solve(own + ridge, before @ after.T).T
+    return owed / max(float(np.abs(owed).max()), 1e-9)
 
 
 def _same_values(pairs: Pairs) -> bool:
