@@ -49,8 +49,8 @@ diagnosis-benchmark: $(STAMP)-benchmark
 	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--workers 2 --json docs/results/diagnosis.json)
 
 # How long a diagnosis takes; nothing else should run meanwhile.
-diagnosis-speed: setup
-	$(BIN)/python benchmarks/diagnosis_speed.py
+diagnosis-speed: $(STAMP)-benchmark
+	$(BIN)/python -m benchmarks.diagnosis_speed
 
 tables: setup
 	$(BIN)/python benchmarks/tables.py

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, rotate
 
+from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.search import fits, search
 from shiftassay.shifts.edges import CannyEdges
 from shiftassay.shifts.family import FAMILIES
@@ -72,3 +73,42 @@ def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits
     for part, (_, numbers) in zip(parts, named, strict=True):
         for name, value in numbers.items():
             assert getattr(part, name) == pytest.approx(value, rel=0.06)
+
+
+def dimmed(images):
+    return images * 0.5
+
+
+def dropped(images, fraction=0.3):
+    return np.where(np.random.default_rng(5).random(images.shape) < fraction, 0, images)
+
+
+def turned_by_cubics(images, angle=20.0):
+    return np.clip(rotate(images, angle, (3, 2), reshape=False, order=3), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        # What covers some pixels does not pull at the numbers of what happened to the others.
+        (lambda x: peppered(dimmed(x)), [("gain", {"factor": 0.5}), ("impulse_noise", {})]),
+        (lambda x: dimmed(dropped(x)), [("pixel_dropout", {}), ("gain", {"factor": 0.5})]),
+        (lambda x: peppered(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("impulse_noise", {})]),
+        # Two maps in a row, or a mirror and a map, are no general affine one, whatever follows.
+        (lambda x: turned_by_cubics(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("rotate", {"angle": 20.0})]),
+        (
+            lambda x: dimmed(turned(x[..., ::-1])),
+            [("flip_horizontal", {}), ("rotate", {"angle": 20.0}), ("gain", {"factor": 0.5})],
+        ),
+    ],
+)
+def test_numbers_that_nothing_hides_are_exact(made, named, digits):
+    shifted = np.ascontiguousarray(made(digits.images), np.float32)
+    fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
+    best = search(fit, held, SINGLE)[0]
+    assert fits(best)
+    parts = parts_of(canonical(best.shift))
+    assert [part.family for part in parts] == [family for family, _ in named]
+    for part, (_, numbers) in zip(parts, named, strict=True):
+        for name, value in numbers.items():
+            assert getattr(part, name) == pytest.approx(value, rel=0.002)

@@ -1,6 +1,7 @@
 """One description for shifts that are the same: the one with the fewest numbers, in the words of the catalogue."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from shiftassay.shifts.blur import MotionBlur
 from shiftassay.shifts.family import FAMILIES, Choice, Shift
@@ -8,11 +9,12 @@ from shiftassay.shifts.geometry import Rotate, Translate
 from shiftassay.shifts.intensity import Gain, Invert, Quantize, Rescale, Threshold
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.several import Compose
+from shiftassay.shifts.symmetry import FlipHorizontal, FlipVertical
 
 UNITS = (255.0, 1 / 255)
 CLOSE = 2e-3  # relative difference of a factor from one that has a name
 SMALL = 0.03  # an offset that may be none
-WHOLE = 0.02  # pixels within which a move is one by whole pixels
+WHOLE, NEARLY = 0.02, 0.12  # pixels within which a move is one by whole pixels, and within which it may be
 QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
 
 
@@ -34,7 +36,7 @@ def canonical(how: Shift) -> Shift:
 
 def _renamed(how: Shift) -> Shift:
     if isinstance(how, Compose):
-        parts = [p for p in map(canonical, how.parts) if not isinstance(p, Identity)]
+        parts = _less_turned([p for p in map(canonical, how.parts) if not isinstance(p, Identity)])
         return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())
     if isinstance(how, Rescale) and isinstance(how.scale, float) and isinstance(how.offset, float):
         return _linear(how)
@@ -53,6 +55,22 @@ def _renamed(how: Shift) -> Shift:
     return how
 
 
+def with_whole_moves(how: Shift) -> Shift:
+    """A composition whose moves by nearly whole pixels are by whole ones; the same object if there are none.
+
+    A fit that resamples otherwise than the maker did does not get nearer to them.
+    """
+    if not isinstance(how, Compose):
+        return how
+    parts = tuple(
+        replace(p, dx=_whole(p.dx, NEARLY), dy=_whole(p.dy, NEARLY))
+        if isinstance(p, Translate) and isinstance(p.dx, float) and isinstance(p.dy, float)
+        else p
+        for p in how.parts
+    )
+    return how if parts == how.parts else Compose(parts)
+
+
 def without_offset(how: Shift) -> Shift:
     """A composition in which a rescaling that hardly adds anything is a gain; the same object if there is none."""
     if not isinstance(how, Compose):
@@ -68,6 +86,19 @@ def without_offset(how: Shift) -> Shift:
         for p in how.parts
     )
     return how if parts == how.parts else Compose(parts)
+
+
+def _less_turned(parts: list[Shift]) -> list[Shift]:
+    """One mirror beside a rotation by more than a quarter turn is the other mirror beside one by less."""
+    other = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}
+    for i, (first, last) in enumerate(pairwise(parts)):
+        turned, mirror = (first, last) if isinstance(first, Rotate) else (last, first)
+        if isinstance(turned, Rotate) and type(mirror) in other:
+            angle = turned.angle
+            if isinstance(angle, float) and abs(angle) > 90 and other[type(mirror)].family in FAMILIES:
+                less = replace(turned, angle=_turn(angle + 180)), other[type(mirror)]()
+                parts[i : i + 2] = less if turned is first else less[::-1]
+    return parts
 
 
 def _linear(how: Rescale) -> Shift:
@@ -89,8 +120,8 @@ def _near(value: float, target: int | float) -> bool:
     return abs(value - target) <= CLOSE * abs(target)
 
 
-def _whole(pixels: float) -> float:
-    return float(round(pixels)) if abs(pixels - round(pixels)) < WHOLE else pixels
+def _whole(pixels: float, within: float = WHOLE) -> float:
+    return float(round(pixels)) if abs(pixels - round(pixels)) < within else pixels
 
 
 def _turn(angle: float) -> float:

@@ -9,10 +9,7 @@ NUMBER = 0.3  # per doubling of 1 + the numbers
 FOLLOWED = 0.3  # for numbers that are chosen for each image
 FOLLOWED_ORDERS = ("block_permutation", "row_permutation", "column_permutation")
 NEW_ORDER = 3.0  # an order of blocks, rows or columns for each image, which can make one picture nearly another
-LATER = {
-    "roll": 0.4,
-    "quantize": 0.02,
-}  # without ink that wraps, a roll is a translation; with two levels, a threshold
+LATER = 0.02  # what only counts between equals: without ink that wraps, a roll is a translation
 GENERAL = {"affine": 0.3, "perspective": 0.5}  # for maps that simpler ones, or two in a row, would make
 PART = 0.25  # for each part of a composition beyond the first
 
@@ -30,7 +27,7 @@ def price(how: Shift) -> float:
     drawn = any(isinstance(value, Uniform | Choice | Each) for value in vars(how).values())
     if how.scope == "per_image" and how.family in FOLLOWED_ORDERS:
         return NEW_ORDER
-    last = LATER.get(how.family, 0) + GENERAL.get(how.family, 0)
+    last = LATER * (how.family in ("roll", "quantize")) + GENERAL.get(how.family, 0)
     return NUMBER * float(np.log2(1 + numbers)) + FOLLOWED * drawn + last
 
 

@@ -19,13 +19,8 @@ TRIES = 45
 NOT_ALLOWED = 1e6  # the misfit of numbers that a family does not allow
 FIRST_STEP = 0.08  # of a number, for the simplex
 BESIDES = {"fill": Searched((), 0.02, 0.0, 1.0)}  # numbers of families that find out the rest of theirs otherwise
-COVERING = (
-    "impulse_noise",
-    "pixel_dropout",
-    "spatter",
-    "zigzag",
-    "dotted_line",
-)  # some pixels by chance, the others not at all
+# What puts something in the place of some pixels by chance, and leaves the others alone.
+COVERING = ("impulse_noise", "pixel_dropout", "spatter", "zigzag", "dotted_line")
 STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 

@@ -6,6 +6,7 @@ is left free; what follows is looked for between its remake and the shifted set,
 shifted set with it undone.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
@@ -14,13 +15,14 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.cores import mapped, one_thread_each
-from shiftassay.diagnosis.canonical import without_offset
+from shiftassay.diagnosis.canonical import with_whole_moves, without_offset
 from shiftassay.diagnosis.freedom import GENERAL, PART, price
 from shiftassay.diagnosis.joint import COVERING, noise_moves, polished, rounded, simplex
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.fitting import trimmed
+from shiftassay.shifts.geometry import Affine, Matrix, Roll, Rotate, Scale, Shear, Translate
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.several import Compose, parts_of
@@ -53,6 +55,7 @@ FOLLOW = {  # groups that may come before or after a group's shift
     "noise": (),
 }
 LINEAR = ("rotate", "scale", "shear", "translate")
+IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 VALUES = ("gain", "offset", "gamma")
 BLURS = ("gaussian_blur", "defocus_blur", "motion_blur")
 MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
@@ -66,6 +69,7 @@ WORTHWHILE = 0.9  # of the change: what leaves more is no first part
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
 LITTLE = FLOOR * (np.exp(PART) - 1)  # misfit of two parts, below which a third would not pay for itself
+WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise
 EXACT = 0.01  # misfit above which a permutation that keeps neighbours together only imitates something smooth
 VALUE = 0.01  # of the change: what varies between pixels of one value, if values alone changed
 BESIDE = 1.5  # pixels
@@ -152,7 +156,7 @@ def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
     """Two shifts in a row with fewer numbers than one that fits but has many."""
     fit = fit.first(60)
     if not (isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple)):
-        return _linear_pairs(fit, families)
+        return _linear_pairs(fit, families, exact)
     kept = _linear_pairs(fit, families) if _hardly_permutes(exact, fit) else []
     if {"row_permutation", "column_permutation"} <= set(families):
         kept += _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
@@ -260,8 +264,19 @@ def _compositions(
     best = _ranked(best + _polished(pairs, fit, held, seed, POLISHED))
     if best and LITTLE < best[0].misfit < HOPELESS and not settled(best[0]):
         begun = [c.shift for c in best[:BEST]]
-        best += _polished(_with_others(begun, fit, families), fit, held, seed, 3)
-    return best
+        best = _ranked(best + _polished(_with_others(begun, fit, families), fit, held, seed, 3))
+    return best + _polished(_of_simpler_maps(best[0].shift, fit, families), fit, held, seed, 3) if best else best
+
+
+def _of_simpler_maps(how: Shift, pairs: Pairs, families: Sequence[str]) -> list[Shift]:
+    """A composition with two simpler maps in the place of an affine one."""
+    parts = parts_of(how)
+    for i, part in enumerate(parts):
+        if isinstance(part, Affine) and isinstance(part.matrix, tuple):
+            alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
+            simpler = _linear_pairs(alone, families, part)
+            return [Compose((*parts[:i], *parts_of(two), *parts[i + 1 :])) for two in simpler]
+    return []
 
 
 def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count: int) -> list[Candidate]:
@@ -270,17 +285,26 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
     chosen: list[Shift] = []
     kinds: list[tuple[str, ...]] = []
     for how in looked:
+        if _hardly_rolls(how, fit):
+            continue
         kind = tuple(sorted(f"{part.family} {part.scope}" for part in parts_of(how)))
         if kinds.count(kind) < 2 and len(chosen) < count:
             chosen.append(how)
             kinds.append(kind)
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
-    chosen += turned
+    chosen = list(dict.fromkeys(chosen + turned))
     fitted = mapped(lambda how: polished(how, fit), chosen)
     fitted += [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
     with resampled(KEEPING_NOISE):
         fitted += mapped(lambda how: polished(how, fit), filter(noise_moves, chosen))
-    return _judged(fitted, held, seed, others=True)
+    return _judged(dict.fromkeys(fitted), held, seed, others=True)
+
+
+def _hardly_rolls(how: Shift, pairs: Pairs) -> bool:
+    """Whether noise hides what tells a roll from a translation: hardly any ink comes back on the other side."""
+    rolls = [part for part in parts_of(how) if isinstance(part, Roll)]
+    noisy = any(part.group == "noise" for part in parts_of(how))
+    return noisy and "translate" in FAMILIES and any(roll.wrapped(pairs.reference) < WRAPPED for roll in rolls)
 
 
 def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int) -> list[Shift]:
@@ -414,23 +438,37 @@ def _then(last: str, first: Shift, pairs: Pairs, families: Sequence[str]) -> lis
     return [Compose((first, how)) for how in found if how.scope == "shared"]
 
 
-def _linear_pairs(pairs: Pairs, families: Sequence[str]) -> list[Shift]:
-    """Two of rotate, scale, shear, translate and the mirrors, fitted together: what a general affine map would hide."""
+def _linear_pairs(pairs: Pairs, families: Sequence[str], exact: Shift | None = None) -> list[Shift]:
+    """Two of rotate, scale, shear, translate and the mirrors, fitted together: what a general affine map would hide.
+
+    If that map is known, they begin with what it has of each.
+    """
     linear = [f for f in LINEAR if f in families]
     square = pairs.reference.shape[2] == pairs.reference.shape[3]
     mirrors = [FAMILIES[m]() for m in MIRRORS if m in families and (square or m != "transpose")]
     mirrored = [Pairs(m.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted) for m in mirrors]
     found = mapped(lambda a: _estimate(a[0], a[1]), [(f, p) for p in (pairs, *mirrored) for f in linear])
-    begun = dict(zip(linear, found, strict=False))
-    neutral = {"rotate": 0.0, "scale": 1.0, "shear": 0.0}
-    both = [
-        Compose(tuple(begun[f][0] if begun[f] else FAMILIES[f](*([neutral[f]] if f in neutral else [])) for f in two))
-        for two in combinations(linear, 2)
-    ]
+    known = exact.matrix if isinstance(exact, Affine) and isinstance(exact.matrix, tuple) else IDENTITY
+    begun = {f: how for f, how in _read_off(known).items() if f in linear}
+    if known is IDENTITY:
+        begun |= {f: hows[0] for f, hows in zip(linear, found, strict=False) if hows}
+    both = [Compose((begun[f], begun[g])) for f, g in combinations(linear, 2)]
     fitted = mapped(lambda how: polished(how, pairs), both)
     if fitted:
         rng = np.random.default_rng(0)
         best = min(fitted, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
         fitted.append(polished(Compose(parts_of(best)[::-1]), pairs))
+        fitted += [with_whole_moves(how) for how in fitted if with_whole_moves(how) is not how]
     after = zip((mirror for mirror in mirrors for _ in linear), found[len(linear) :], strict=True)
     return fitted + [Compose((mirror, how)) for mirror, hows in after for how in hows]
+
+
+def _read_off(matrix: Matrix) -> dict[str, Shift]:
+    """Of each linear family the shift that an affine map would be if it were nothing else."""
+    (a, b, x), (c, d, y) = matrix
+    return {
+        "rotate": Rotate(math.degrees(math.atan2(b - c, a + d))),
+        "scale": Scale(math.sqrt(abs(a * d - b * c))),
+        "shear": Shear(b / d if d else 0.0),
+        "translate": Translate(x, y),
+    }

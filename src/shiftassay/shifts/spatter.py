@@ -19,6 +19,7 @@ SOFT_EDGE = 0.8  # of a drop: below this its film is too thin to be seen
 COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for what is tried next, and to correct for those few
 LAGS = (1, 2, 4, 8)
 STARTS = tuple((size, softness) for size in (0.7, 1.0, 2.0, 4.0, 8.0) for softness in (0.1, 0.6, 1.5))
+LEAST = 0.5  # pixels, the size of drops: smaller ones are single pixels, dropped or hit by impulses
 TIED = 6.0  # distances as far apart as this may be chance
 MNIST_C = ((0.029, 4.0, 0.6), (0.144, 3.0, 0.6), (0.239, 2.0, 0.5), (0.5, 1.0, 1.5), (0.57, 1.0, 1.5))  # likely ones
 # What counts as near: the standard errors over a hundred images, of the log share covered, of the shares of
@@ -116,6 +117,8 @@ class Spatter(Shift):
         published = np.array(known)
         likely = published[np.abs(published - best).sum(1).argmin()]
         away = [((_made(p, MANY, size, step) - found) ** 2).sum() for p in (best, likely)]
+        if np.exp(best[1]) < LEAST:
+            return []
         return [_at(likely if away[1] < away[0] + TIED * max(1, 100 / len(pairs)) else best, shade)]
 
 

@@ -19,7 +19,7 @@ from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
 
-VERSION = 4
+VERSION = 5
 SHOWN = 10
 CONTROLS = {"shuffled": shuffled_residual, "transplanted": transplanted_residual}
 
