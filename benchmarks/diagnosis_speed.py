@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def run(*command: str, folder: str) -> tuple[float, float]:
-    """The command's seconds, and the most resident memory in GB that it had itself: its helpers share most of it."""
+    """The command's seconds, and the most resident memory in GB that it, or one of its helpers, had."""
     began = perf_counter()
     process = subprocess.Popen([PROGRAM, *command], cwd=folder, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)

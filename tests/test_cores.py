@@ -59,7 +59,9 @@ def test_a_helper_does_not_ask_for_help() -> None:
         return {pid for _, pid in mapped(where, [item, item + 1])} | {os.getpid()}
 
     here = os.getpid()
-    assert all(len(found) == 1 for found in mapped(within, ITEMS) if here not in found)
+    helped = [found for found in mapped(within, ITEMS) if here not in found]
+    assert helped
+    assert all(len(found) == 1 for found in helped)
 
 
 def test_what_a_function_raises_is_raised_here() -> None:
@@ -72,8 +74,6 @@ def test_what_a_function_raises_is_raised_here() -> None:
     for items in (ITEMS, [17, *ITEMS]):
         with pytest.raises(ValueError, match="no 17"):
             mapped(refuse, items)
-    with pytest.raises(ChildProcessError):  # no helper is left
-        os.waitpid(-1, os.WNOHANG)
 
 
 def test_what_a_helper_cannot_send_or_finish_is_done_here() -> None:
@@ -91,6 +91,36 @@ def test_what_a_helper_cannot_send_or_finish_is_done_here() -> None:
 
     assert mapped(only_here, ITEMS) == ITEMS
     assert [made() for made in mapped(unpicklable, ITEMS)] == ITEMS  # pyright: ignore[reportCallIssue]
+
+
+def test_no_helper_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    helpers: list[int] = []
+    fork = os.fork
+
+    def noted() -> int:
+        pid = fork()
+        helpers.append(pid)
+        return pid
+
+    def refuse(item: int) -> int:
+        raise ValueError(item)
+
+    monkeypatch.setattr(os, "fork", noted)
+    mapped(where, ITEMS)
+    with pytest.raises(ValueError, match="0"):
+        mapped(refuse, ITEMS)
+    assert len(helpers) == 2
+    for pid in helpers:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def test_without_processes_to_spare_this_one_does_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_fork() -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", no_fork)
+    assert {pid for _, pid in mapped(where, ITEMS)} == {os.getpid()}
 
 
 def test_no_pipe_stays() -> None:

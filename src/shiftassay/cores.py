@@ -2,10 +2,11 @@
 
 import os
 import pickle
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 HELPERS = 3  # processes at most: what they share out is not long
+MOST = 30_000  # items: a pipe holds no more turns
 _idle: ContextVar[int] = ContextVar("idle", default=0)
 
 
@@ -44,8 +46,8 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """The function of every item, in their order: within `one_thread_each`, on as many cores as PyTorch had threads.
 
     Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a helper could
-    not do is done here, which also raises what it raised. Without `fork`, or where other threads run, which must not be
-    forked away from what they hold, this process does it all.
+    not do is done here, which also raises what it raised. This process does it all elsewhere than on Linux, and where Python runs
+    other threads, as a notebook does: those must not be forked away from what they hold.
 
     >>> with one_thread_each():
     ...     mapped(abs, [-1, 2, -3])
@@ -53,12 +55,14 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """
     items = list(items)
     helpers = min(HELPERS, _idle.get(), len(items) - 1)
-    if helpers < 1 or not hasattr(os, "fork") or threading.active_count() > 1:
+    if helpers < 1 or len(items) > MOST or sys.platform != "linux" or threading.active_count() > 1:
         return [function(item) for item in items]
     turns = _turns(len(items))
-    helping = [_helped(function, items, turns) for _ in range(helpers)]
+    helping: list[tuple[int, int]] = []
     found: dict[int, U] = {}
     try:
+        with suppress(OSError):  # no process or memory to spare
+            helping.extend(_helped(function, items, turns) for _ in range(helpers))
         found |= {i: function(items[i]) for i in _taken(turns)}
     finally:
         for _ in _taken(turns):  # if this process failed, no other need go on
@@ -86,26 +90,35 @@ def _taken(turns: int) -> Iterator[int]:
 def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[int, int]:
     """A process that does what it takes from the turns, and the pipe that its results come through."""
     result, send = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: PyTorch's and BLAS's are idle
-        pid = os.fork()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: PyTorch's and BLAS's are idle
+            pid = os.fork()
+    except OSError:
+        os.close(result)
+        os.close(send)
+        raise
     if pid:
         os.close(send)
         return pid, result
     try:
+        os.close(result)  # or it would wait to be read for ever if the first process were killed
         _idle.set(0)
+        found: dict[int, Any] = {}
+        with suppress(Exception):  # it is raised again where it is done again
+            for i in _taken(turns):
+                found[i] = function(items[i])
         with os.fdopen(send, "wb") as stream:
-            stream.write(pickle.dumps({i: function(items[i]) for i in _taken(turns)}))
+            stream.write(pickle.dumps(found))
     finally:
         os._exit(0)  # at once: what runs at exit is the first process's to run
 
 
 def _received(pid: int, result: int) -> dict[int, Any]:
     """What a helper has done, if it could send it."""
-    with os.fdopen(result, "rb") as stream:
-        try:
-            return pickle.load(stream)
-        except (EOFError, pickle.UnpicklingError):
-            return {}
-        finally:
-            os.waitpid(pid, 0)
+    found: dict[int, Any] = {}
+    with os.fdopen(result, "rb") as stream, suppress(Exception):  # of a helper that was killed, anything may come
+        found = pickle.load(stream)
+    with suppress(ChildProcessError):  # nobody waits where children are ignored
+        os.waitpid(pid, 0)
+    return found

@@ -1,15 +1,24 @@
 """Two shifts in a row, made by SciPy and NumPy: both are named, in their order, with their numbers."""
 
+import pickle
+
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter, rotate
 
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.search import fits, search
+from shiftassay.diagnosis.joint import polished
+from shiftassay.diagnosis.search import _estimates, fits, search
+from shiftassay.shifts.blur import GaussianBlur
 from shiftassay.shifts.edges import CannyEdges
-from shiftassay.shifts.family import FAMILIES
+from shiftassay.shifts.family import FAMILIES, Uniform
+from shiftassay.shifts.geometry import Rotate
+from shiftassay.shifts.intensity import Gain
+from shiftassay.shifts.noise import ImpulseNoise
 from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import parts_of
+from shiftassay.shifts.several import Compose, parts_of
 
 FIT = 120
 SINGLE = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
@@ -94,6 +103,7 @@ def turned_by_cubics(images, angle=20.0):
         (lambda x: peppered(dimmed(x)), [("gain", {"factor": 0.5}), ("impulse_noise", {})]),
         (lambda x: dimmed(dropped(x)), [("pixel_dropout", {}), ("gain", {"factor": 0.5})]),
         (lambda x: peppered(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("impulse_noise", {})]),
+        (lambda x: peppered(blurred(x), 0.2), [("gaussian_blur", {"sd": 1.2}), ("impulse_noise", {})]),
         # Two maps in a row, or a mirror and a map, are no general affine one, whatever follows.
         (lambda x: turned_by_cubics(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("rotate", {"angle": 20.0})]),
         (
@@ -112,3 +122,51 @@ def test_numbers_that_nothing_hides_are_exact(made, named, digits):
     for part, (_, numbers) in zip(parts, named, strict=True):
         for name, value in numbers.items():
             assert getattr(part, name) == pytest.approx(value, rel=0.002)
+
+
+def test_what_helpers_estimate_is_what_one_process_estimates(digits):
+    shifted = turned(digits.images).astype(np.float32)
+    pairs = Pairs(digits.images[:60], shifted[:60])
+    alone = _estimates(SINGLE, pairs)
+    torch.set_num_threads(2)
+    try:
+        with one_thread_each():
+            helped = _estimates(SINGLE, pairs)
+    finally:
+        torch.set_num_threads(1)
+    assert list(map(str, helped)) == list(map(str, alone))
+    assert list(map(str, pickle.loads(pickle.dumps(helped)))) == list(map(str, alone))
+
+
+def test_numbers_known_without_what_covers_some_pixels_stay_when_fitted_again(digits, rng):
+    """Cut off at two sds, as other code may, so that not even the pixels that nothing covers are fitted exactly."""
+    images = digits.images[:130]
+    blurred = gaussian_filter(images, (0, 0, 1.5, 1.5), mode="nearest", truncate=2.0)
+    hit = rng.random(images.shape) < 0.2
+    pairs = Pairs(images, np.where(hit, rng.random(images.shape) < 0.5, blurred).astype(np.float32))
+    once = polished(Compose((GaussianBlur(1.5), ImpulseNoise(0.2))), pairs)
+    again = polished(once, pairs)
+    sds = [how.parts[0].sd for how in (once, again)]
+    assert sds[1] == pytest.approx(sds[0], rel=0.005)
+
+
+def test_draws_of_many_images_are_followed_beside_what_covers_some_pixels(digits, rng):
+    images = digits.images[:160]
+    how = Compose((Rotate(Uniform(-20.0, 20.0), scope="per_image"), Gain(0.6), ImpulseNoise(0.1)))
+    found = polished(how, Pairs(images, how.apply(images, rng)))
+    assert found.parts[1].factor == pytest.approx(0.6, rel=0.02)
+
+
+@pytest.mark.parametrize("named", ["flip_horizontal", "flip_vertical"])
+@pytest.mark.parametrize("angle", [-170.0, -95.0, 30.0, 100.0, 180.0])
+def test_a_mirror_beside_a_large_turn_is_the_other_one_beside_a_small_turn(named, angle, digits):
+    mirror, turn = FAMILIES[named](), Rotate(angle)
+    few = digits.images[:5]
+    for parts in ((mirror, turn), (turn, mirror), (mirror, turn, mirror), (turn, mirror, turn)):
+        how = Compose(parts)
+        less = canonical(how)
+        assert less.apply(few, np.random.default_rng(0)) == pytest.approx(
+            how.apply(few, np.random.default_rng(0)), abs=1e-4
+        )
+        turns = [part.angle for part in parts_of(less) if isinstance(part, Rotate)]
+        assert len(parts) > 2 or all(0 < abs(a) <= 90 for a in turns)

@@ -1,7 +1,6 @@
 """One description for shifts that are the same: the one with the fewest numbers, in the words of the catalogue."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 from shiftassay.shifts.blur import MotionBlur
 from shiftassay.shifts.family import FAMILIES, Choice, Shift
@@ -89,16 +88,17 @@ def without_offset(how: Shift) -> Shift:
 
 
 def _less_turned(parts: list[Shift]) -> list[Shift]:
-    """One mirror beside a rotation by more than a quarter turn is the other mirror beside one by less."""
+    """One mirror beside a rotation by more than a quarter turn is the other mirror beside one by less, or none."""
     other = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}
-    for i, (first, last) in enumerate(pairwise(parts)):
+    for i in range(len(parts) - 1):
+        first, last = parts[i : i + 2]
         turned, mirror = (first, last) if isinstance(first, Rotate) else (last, first)
         if isinstance(turned, Rotate) and type(mirror) in other:
             angle = turned.angle
             if isinstance(angle, float) and abs(angle) > 90 and other[type(mirror)].family in FAMILIES:
                 less = replace(turned, angle=_turn(angle + 180)), other[type(mirror)]()
                 parts[i : i + 2] = less if turned is first else less[::-1]
-    return parts
+    return [part for part in parts if not (isinstance(part, Rotate) and part.angle == 0)]
 
 
 def _linear(how: Rescale) -> Shift:

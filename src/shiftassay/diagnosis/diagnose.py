@@ -39,7 +39,7 @@ FEWEST = 50
 CHANNELS = 4  # at most
 FEW_TOUCHED = 12  # images, from which on those that changed can be looked at alone
 FIT, HELD = 300, 200
-REFIT = 600  # the ends of a range need many
+REFIT = 600  # the ends of a range need many; a composition's fit takes long
 LEVEL = 0.95
 SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are; that of a few nothing can be said
 EVEN, LARGEST = 0.1, 0.5
@@ -289,9 +289,8 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     torn = isinstance(best.shift, Compose) and confidence < EVEN_ODDS
     if not fits(best) or torn:
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
-    few = pairs.first(REFIT)
-    enough = few.first(FIT) if isinstance(best.shift, Compose) else few
-    how = canonical(refitted(canonical(best.shift), enough, best.remade.how))
+    few = pairs.first(FIT if isinstance(best.shift, Compose) else REFIT)
+    how = canonical(refitted(canonical(best.shift), few, best.remade.how))
     spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
     draws = how.followed(pairs.first(FIT))
     parameters = described(how, draws)

@@ -1,5 +1,6 @@
 """Fitting the numbers of all parts of a composition together."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,7 +26,7 @@ STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
 def polished(how: Shift, pairs: Pairs) -> Shift:
-    """The composition with the shared numbers of its parts fitted together, to as many pairs as there are.
+    """The composition with the shared numbers of its parts fitted together.
 
     Without chance, by least squares. With it, least squares would shrink the noise: it says where pixels go, without
     the noise, which moves none. The other numbers are those whose remake differs least (see `simplex`). Where chance
@@ -34,8 +35,8 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     if not isinstance(how, Compose):
         return how
     drawn = how.followed(pairs) or how
-    if any(map(_by_chance, how.parts)):
-        quiet = [i for i, part in enumerate(how.parts) if not _by_chance(part)]
+    if any(map(by_chance, how.parts)):
+        quiet = [i for i, part in enumerate(how.parts) if not by_chance(part)]
         parts = list(drawn.parts)
         still = tuple(parts[i] for i in quiet)
         exact = _least_trimmed(still, pairs) if any(part.family in COVERING for part in how.parts) else None
@@ -54,13 +55,14 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     return Compose(tuple(parts))
 
 
-def noise_moves(how: Shift) -> bool:
-    """Whether a picture moves that noise was added to before."""
+def chance_moves(how: Shift) -> bool:
+    """Whether a picture moves that chance was added to before."""
     parts = parts_of(how)
-    return any(_by_chance(part) and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
+    return any(by_chance(part) and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
-def _by_chance(part: Shift) -> bool:
+def by_chance(part: Shift) -> bool:
+    """Whether what a part does to an image can't be found out from the image again."""
     return part.group == "noise" or part.family in (*COVERING, "fog")
 
 
@@ -71,13 +73,11 @@ def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...]
 
 def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] | None:
     joint = Joint(parts)
-    found = trimmed(joint, joint.begin, joint.begin[None], pairs) if len(joint.begin) else None
+    found = trimmed(joint, joint.begin[None], pairs) if len(joint.begin) else None
     return None if found is None else joint.at(found).parts
 
 
-def simplex(
-    how: Compose, pairs: Pairs, besides: tuple[str, ...], known: frozenset[str] | set[str] = frozenset({"geometry"})
-) -> Compose:
+def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...], known: Set[str] = frozenset({"geometry"})) -> Compose:
     """The composition whose remake differs least (Nelder and Mead 1965); groups of shifts that are known stay as they are.
 
     Fitted are the numbers that have a derivative, and those named `besides`.

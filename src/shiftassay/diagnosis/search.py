@@ -17,11 +17,11 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.cores import mapped, one_thread_each
 from shiftassay.diagnosis.canonical import with_whole_moves, without_offset
 from shiftassay.diagnosis.freedom import GENERAL, PART, price
-from shiftassay.diagnosis.joint import COVERING, noise_moves, polished, rounded, simplex
+from shiftassay.diagnosis.joint import COVERING, by_chance, chance_moves, polished, rounded, simplex
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.fitting import trimmed
+from shiftassay.shifts.fitting import Following, trimmed
 from shiftassay.shifts.geometry import Affine, Matrix, Roll, Rotate, Scale, Shear, Translate
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
@@ -68,7 +68,7 @@ LIKELY = 2  # of those, after which what fits well is looked for no further
 WORTHWHILE = 0.9  # of the change: what leaves more is no first part
 BEST = 2
 HOPELESS = 0.5  # misfit of two parts, from which on no third is looked for
-LITTLE = FLOOR * (np.exp(PART) - 1)  # misfit of two parts, below which a third would not pay for itself
+LITTLE = FLOOR * math.expm1(PART)  # misfit of two parts, below which a third would not pay for itself
 WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise
 EXACT = 0.01  # misfit above which a permutation that keeps neighbours together only imitates something smooth
 VALUE = 0.01  # of the change: what varies between pixels of one value, if values alone changed
@@ -156,7 +156,8 @@ def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
     """Two shifts in a row with fewer numbers than one that fits but has many."""
     fit = fit.first(60)
     if not (isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple)):
-        return _linear_pairs(fit, families, exact)
+        found = _linear_pairs(fit, families, exact)
+        return found + [whole for how in found if (whole := with_whole_moves(how)) is not how]
     kept = _linear_pairs(fit, families) if _hardly_permutes(exact, fit) else []
     if {"row_permutation", "column_permutation"} <= set(families):
         kept += _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
@@ -285,8 +286,6 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
     chosen: list[Shift] = []
     kinds: list[tuple[str, ...]] = []
     for how in looked:
-        if _hardly_rolls(how, fit):
-            continue
         kind = tuple(sorted(f"{part.family} {part.scope}" for part in parts_of(how)))
         if kinds.count(kind) < 2 and len(chosen) < count:
             chosen.append(how)
@@ -294,17 +293,19 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
     chosen = list(dict.fromkeys(chosen + turned))
     fitted = mapped(lambda how: polished(how, fit), chosen)
-    fitted += [polished(without_offset(how), fit) for how in fitted if without_offset(how) is not how]
+    gains = [gain for how in fitted if (gain := without_offset(how)) is not how]
+    fitted += mapped(lambda how: polished(how, fit), gains)
     with resampled(KEEPING_NOISE):
-        fitted += mapped(lambda how: polished(how, fit), filter(noise_moves, chosen))
+        fitted += mapped(lambda how: polished(how, fit), filter(chance_moves, chosen))
+    fitted += [whole for how in fitted if (whole := with_whole_moves(how)) is not how]
     return _judged(dict.fromkeys(fitted), held, seed, others=True)
 
 
 def _hardly_rolls(how: Shift, pairs: Pairs) -> bool:
-    """Whether noise hides what tells a roll from a translation: hardly any ink comes back on the other side."""
+    """Whether chance hides what tells a roll from a translation: hardly any ink comes back on the other side."""
     rolls = [part for part in parts_of(how) if isinstance(part, Roll)]
-    noisy = any(part.group == "noise" for part in parts_of(how))
-    return noisy and "translate" in FAMILIES and any(roll.wrapped(pairs.reference) < WRAPPED for roll in rolls)
+    hidden = any(map(by_chance, parts_of(how)))
+    return hidden and any(roll.wrapped(pairs.reference) < WRAPPED for roll in rolls)
 
 
 def _firsts(singles: list[Candidate], fit: Pairs, held: Pairs, families: Sequence[str], seed: int) -> list[Shift]:
@@ -340,7 +341,7 @@ def _looks_inverted(pairs: Pairs) -> bool:
 
 
 def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
-    """Each of the shifts and one more, after it or before it; and as it is where nothing covers it with one that covers some."""
+    """Each of the shifts and one more, after it or before it; and each, fitted to the pixels that nothing covers, with what covers some."""
     asked: list[tuple[str, Pairs, Callable[[Shift], Compose]]] = []
 
     def ask(first: Shift, others: Sequence[str]) -> None:
@@ -353,28 +354,29 @@ def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str])
             before = Pairs(pairs.reference, undone)
             asked.extend((family, before, lambda how: Compose((how, *parts))) for family in others)
 
-    for first in firsts:
-        others = _others(parts_of(first), families)
-        if others:
-            ask(first, others)
-        covering = [f for f in others if f in COVERING or FAMILIES[f].group == "overlay"]
-        uncovered = _uncovered(first, pairs) if covering else None
+    by_first = {first: others for first in firsts if (others := _others(parts_of(first), families))}
+    for first, others in by_first.items():
+        ask(first, others)
+    for uncovered, others in zip(mapped(lambda f: _uncovered(f, pairs), by_first), by_first.values(), strict=True):
         if uncovered is not None:
-            ask(uncovered, covering)
-    found = mapped(lambda a: _estimate(a[0], a[1]), asked)
-    return [composed(how) for (_, _, composed), hows in zip(asked, found, strict=True) for how in hows]
+            ask(uncovered, [f for f in others if f in COVERING or FAMILIES[f].group == "overlay"])
+    estimates = mapped(lambda a: _estimate(a[0], a[1]), asked)
+    found: list[Shift] = [
+        composed(how) for (_, _, composed), hows in zip(asked, estimates, strict=True) for how in hows
+    ]
+    return found if "translate" not in families else [how for how in found if not _hardly_rolls(how, pairs)]
 
 
 def _uncovered(first: Shift, pairs: Pairs) -> Shift | None:
     """The first part by the pixels that nothing covers, if there are such."""
     if first.scope != "shared" or not first.search or not first.steps()[0].any():
         return None
-    begin = first.own_starts()[0]
+    begin, family = first.own_starts()[0], Following(first)
     try:
-        found = trimmed(type(first), begin, np.vstack([begin, first.starts(pairs.reference.shape[2:])]), pairs)
+        found = trimmed(family, np.vstack([begin, first.starts(pairs.reference.shape[2:])]), pairs)
+        return None if found is None or np.allclose(found, begin, atol=1e-3) else family.at(found)
     except (BadInput, np.linalg.LinAlgError):
         return None
-    return None if found is None or np.allclose(found, begin, atol=1e-3) else type(first).at(found)
 
 
 def _others(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
@@ -447,20 +449,20 @@ def _linear_pairs(pairs: Pairs, families: Sequence[str], exact: Shift | None = N
     square = pairs.reference.shape[2] == pairs.reference.shape[3]
     mirrors = [FAMILIES[m]() for m in MIRRORS if m in families and (square or m != "transpose")]
     mirrored = [Pairs(m.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted) for m in mirrors]
-    found = mapped(lambda a: _estimate(a[0], a[1]), [(f, p) for p in (pairs, *mirrored) for f in linear])
-    known = exact.matrix if isinstance(exact, Affine) and isinstance(exact.matrix, tuple) else IDENTITY
-    begun = {f: how for f, how in _read_off(known).items() if f in linear}
-    if known is IDENTITY:
-        begun |= {f: hows[0] for f, hows in zip(linear, found, strict=False) if hows}
+    if isinstance(exact, Affine) and isinstance(exact.matrix, tuple):
+        begun = _read_off(exact.matrix)
+    else:
+        found = mapped(lambda family: _estimate(family, pairs), linear)
+        begun = _read_off(IDENTITY) | {f: hows[0] for f, hows in zip(linear, found, strict=True) if hows}
     both = [Compose((begun[f], begun[g])) for f, g in combinations(linear, 2)]
     fitted = mapped(lambda how: polished(how, pairs), both)
     if fitted:
         rng = np.random.default_rng(0)
         best = min(fitted, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
         fitted.append(polished(Compose(parts_of(best)[::-1]), pairs))
-        fitted += [with_whole_moves(how) for how in fitted if with_whole_moves(how) is not how]
-    after = zip((mirror for mirror in mirrors for _ in linear), found[len(linear) :], strict=True)
-    return fitted + [Compose((mirror, how)) for mirror, hows in after for how in hows]
+    asked = [(mirror, beside, f) for mirror, beside in zip(mirrors, mirrored, strict=True) for f in linear]
+    after = mapped(lambda a: _estimate(a[2], a[1]), asked)
+    return fitted + [Compose((mirror, how)) for (mirror, _, _), hows in zip(asked, after, strict=True) for how in hows]
 
 
 def _read_off(matrix: Matrix) -> dict[str, Shift]:
@@ -468,7 +470,7 @@ def _read_off(matrix: Matrix) -> dict[str, Shift]:
     (a, b, x), (c, d, y) = matrix
     return {
         "rotate": Rotate(math.degrees(math.atan2(b - c, a + d))),
-        "scale": Scale(math.sqrt(abs(a * d - b * c))),
-        "shear": Shear(b / d if d else 0.0),
+        "scale": Scale(max(math.sqrt(abs(a * d - b * c)), 0.1)),
+        "shear": Shear(float(np.clip(b / d, -1, 1)) if d else 0.0),
         "translate": Translate(x, y),
     }

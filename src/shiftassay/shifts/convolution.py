@@ -1,7 +1,6 @@
 """Convolving images with kernels, and taking a convolution back. Border pixels are repeated outwards."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -26,19 +25,22 @@ def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
 
 def separable(images: Images, lines: Float64[np.ndarray, "m k"]) -> Images:
     """`convolve` by kernels that are a line's weights down times the same across: two small matrix products for each image."""
-    h, w = images.shape[2:]
-    down, across = ((lines @ _repeating(lines.shape[1], size)).reshape(-1, 1, size, size) for size in (h, w))
-    out = down.astype(np.float32) @ images @ across.astype(np.float32).swapaxes(2, 3)
+    out = np.empty_like(images)
+    shared = [_matrices(lines, size) for size in images.shape[2:]] if len(lines) == 1 else None
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        down, across = shared or [_matrices(lines[part], size) for size in images.shape[2:]]
+        out[part] = down @ images[part] @ across.swapaxes(2, 3)
     return np.clip(out, 0, 1)
 
 
-@lru_cache(maxsize=64)
-def _repeating(length: int, size: int) -> Float64[np.ndarray, "k ss"]:
-    """Of each of a line's weights, the matrix that takes a row of pixels to what that weight multiplies: 0 or 1, border repeated."""
-    offset, at = np.arange(length)[:, None] - length // 2, np.arange(size)
-    taken = np.zeros((length, size, size))
-    taken[np.arange(length)[:, None], at, np.clip(at - offset, 0, size - 1)] = 1
-    return taken.reshape(length, size * size)
+def _matrices(lines: Float64[np.ndarray, "m k"], size: int) -> Float32[np.ndarray, "m 1 s s"]:
+    """What convolves a column of pixels with each of the lines, the border pixels repeated."""
+    at, reach = np.arange(size), lines.shape[1] // 2
+    matrices = np.zeros((len(lines), 1, size, size))
+    for weights, offset in zip(lines.T, range(-reach, reach + 1), strict=True):
+        matrices[:, :, at, np.clip(at - offset, 0, size - 1)] += weights[:, None, None]
+    return matrices.astype(np.float32)
 
 
 def deconvolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:

@@ -128,25 +128,24 @@ def refine(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Flo
     return min(found, key=lambda f: f[1].mean())[0][0]
 
 
-def trimmed(
-    cls: Family, begin: Float64[np.ndarray, "k"], starts: Float64[np.ndarray, "g k"], pairs: Pairs
-) -> Float64[np.ndarray, "k"] | None:
+def trimmed(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "k"] | None:
     """The parameters that leave most pixels as good as nothing, if any do: least trimmed squares (Rousseeuw 1984).
 
-    What covers some pixels, dots or blots, pulls at a fit to all of them. From the start with the least median error, steps over
-    the pixels that do not stand out. Nothing if the median error stays at more than half of what `begin` leaves, and rounding.
+    What covers some pixels, dots or blots, pulls at a fit to all of them, which begins at the first of the starts. From there, or the
+    start with the least median error, steps over the pixels that do not stand out. Nothing if the median error stays at more
+    than both rounding and half of what the fit to all pixels leaves.
     """
-    few = pairs.first(FINE)
-    enough = max(SHRUNK * _scale(cls, begin, few)[0], ROUNDING)
-    values = min(starts, key=lambda start: _scale(cls, start, few)[0])
+    whole = refine(cls, starts[:1], pairs)
+    enough = max(SHRUNK * _scale(cls, whole, pairs)[0], ROUNDING)
+    values = min([whole, *starts], key=lambda start: _scale(cls, start, pairs)[0])
     for _ in range(ROUNDS):
-        scale, left = _scale(cls, values, few)
+        scale, left = _scale(cls, values, pairs)
         standing_out = np.abs(left) > max(STANDING_OUT * scale, ROUNDING)
-        kept = replace(few, shifted=few.shifted - left * standing_out)
+        kept = replace(pairs, shifted=pairs.shifted - left * standing_out)
         before, values = values, _gauss_newton(cls, values[None], kept, pooled=True, steps=ROUND_STEPS)[0][0]
         if np.allclose(values, before, rtol=0, atol=1e-4):
             break
-    return values if _scale(cls, values, few)[0] < enough else None
+    return values if _scale(cls, values, pairs)[0] < enough else None
 
 
 def _scale(cls: Family, values: Float64[np.ndarray, "k"], pairs: Pairs) -> tuple[float, Images]:
@@ -263,7 +262,7 @@ def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> F
 def _gauss_newton(
     cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, pooled: bool, steps: int = STEPS
 ) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
-    _, low, high = cls.steps()
+    step, low, high = cls.steps()
     damping = np.full(len(values), 1e-3)
     base = made(cls, values, pairs.reference)
     errors = _errors(cls, values, pairs, base)
@@ -285,7 +284,7 @@ def _gauss_newton(
         damping = np.where(better, damping / 5, damping * 8)
         if not better.any() and damping.min() > 1e3:
             break
-        small = np.abs(proposed - values).max() < 0.002 * cls.steps()[0].max()
+        small = np.abs(proposed - values).max() < 0.002 * step.max()
         best = new_errors if pooled else np.minimum(errors, new_errors)
         gains.append((errors.mean() - best.mean()) / max(errors.mean(), 1e-12))
         values = np.where(better[:, None], proposed, values)

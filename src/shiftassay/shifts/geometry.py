@@ -89,7 +89,7 @@ class Roll(Shift):
         peaks = [correlation.sum(0).argmax(), *correlation.reshape(len(few), -1).argmax(1)]
         dy, dx = np.unravel_index(peaks, (h, w))
         dy, dx = dy - h * (dy > h // 2), dx - w * (dx > w // 2)
-        drawn = [distribution(moves[1:].astype(float), 0.5) for moves in (dx, dy)]
+        drawn = [distribution(pixels[1:].astype(float), 0.5) for pixels in (dx, dy)]
         how = cls(*(round(v) if isinstance(v, float) else v for v in drawn), scope="per_image")
         found: list[Shift] = [cls(int(dx[0]), int(dy[0]))]
         return found + [how] * any(isinstance(v, Uniform | Choice) for v in drawn)
@@ -97,7 +97,7 @@ class Roll(Shift):
     def wrapped(self, images: Images) -> float:
         """The share of the images' energy that comes back on the other side."""
         dx, dy = draws([self.dx, self.dy], len(images), np.random.default_rng(0))
-        rolled, moved = (move(images, dx, dy, wrap) for wrap in (True, False))
+        rolled, moved = (move(images, np.rint(dx), np.rint(dy), wrap) for wrap in (True, False))
         return float(((rolled - moved) ** 2).sum() / max(float((images**2).sum()), 1e-9))
 
     def followed(self, pairs: Pairs) -> "Roll":

@@ -113,12 +113,12 @@ class Spatter(Shift):
         # The few images that were simulated are not quite like many: by how much hardly depends on the parameters.
         few, many = (_made(best, n, size, step) for n in (FINE, MANY))
         best, _ = matched(lambda p: _made(p, FINE, size, step), found + few - many, best[None], strides / 3, tries=30)
+        if np.exp(best[1]) < LEAST:
+            return []
         # Size and softness trade off: a published set of parameters that explains as much is likelier than one close to it.
         published = np.array(known)
         likely = published[np.abs(published - best).sum(1).argmin()]
         away = [((_made(p, MANY, size, step) - found) ** 2).sum() for p in (best, likely)]
-        if np.exp(best[1]) < LEAST:
-            return []
         return [_at(likely if away[1] < away[0] + TIED * max(1, 100 / len(pairs)) else best, shade)]
 
 

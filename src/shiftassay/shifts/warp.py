@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -115,7 +115,7 @@ def grid(h: int, w: int) -> Float64[np.ndarray, "2 h w"]:
     return np.stack([x, y])
 
 
-@cache
+@lru_cache(maxsize=64)
 def _homogeneous(h: int, w: int, centre: float) -> Float32[np.ndarray, "3 hw"]:
     """(x, y, 1) of every pixel."""
     return np.concatenate([grid(h, w) - centre, np.ones((1, h, w))]).reshape(3, h * w).astype(np.float32)
