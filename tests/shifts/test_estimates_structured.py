@@ -451,3 +451,8 @@ def test_a_shared_elastic_draw_is_found(digits):
     assert isinstance(found, Elastic)
     assert (found.scope, found.field is None) == ("shared", False)
     assert found.amplitude == pytest.approx(1.0, rel=0.35)
+
+
+def test_no_fog_is_looked_for_on_pictures_too_dark_to_show_it(digits):
+    dark = digits.images * np.float32(0.04)
+    assert FAMILIES["fog"].estimate(Pairs(dark, dark * np.float32(0.5))) == []

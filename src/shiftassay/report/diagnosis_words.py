@@ -162,7 +162,7 @@ def _value(value: Any, interval: Any = None) -> str:
     if not _is_interval(interval):
         return f"{value:.4g}"
     told, low, high = written([value, *interval], *interval)
-    return f"{told} [{low}, {high}]"
+    return told if low == high else f"{told} [{low}, {high}]"
 
 
 def _drawn(value: Mapping[str, Any]) -> str:

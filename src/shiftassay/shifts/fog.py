@@ -88,6 +88,8 @@ class Fog(Shift):
         amount = float(np.exp(lowest(loss, np.log(0.02), np.log(50), near=1e-5)[0]))
         kept = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
         lit = peak > 0.05
+        if not lit.any():
+            return []
         plasma = ((pairs.shifted - kept * pairs.reference) / np.maximum(amount * kept, 1e-6))[lit].mean(1)
         if np.mean((plasma < -0.1) | (plasma > 1.1)) > 0.1 or plasma.std() < 0.03 or plasma.mean() < 0.1:
             return []
