@@ -1,5 +1,6 @@
 """One description for shifts that are the same: the one with the fewest numbers, in the words of the catalogue."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from shiftassay.shifts.blur import MotionBlur
@@ -43,8 +44,8 @@ def _renamed(how: Shift) -> Shift:
         return Rescale(how.factor, 0.0)
     if isinstance(how, Quantize) and how.levels == 2:
         return Threshold(0.5, scope=how.scope)
-    if isinstance(how, Translate) and isinstance(how.dx, float) and isinstance(how.dy, float):
-        return replace(how, dx=_whole(how.dx), dy=_whole(how.dy))
+    if isinstance(how, Translate):
+        return _whole_move(how, WHOLE)
     if isinstance(how, Rotate) and isinstance(how.angle, float):
         return replace(how, angle=_turn(how.angle))
     if isinstance(how, Rotate) and isinstance(how.angle, Choice):
@@ -59,32 +60,26 @@ def with_whole_moves(how: Shift) -> Shift:
 
     A fit that resamples otherwise than the maker did does not get nearer to them.
     """
-    if not isinstance(how, Compose):
-        return how
-    parts = tuple(
-        replace(p, dx=_whole(p.dx, NEARLY), dy=_whole(p.dy, NEARLY))
-        if isinstance(p, Translate) and isinstance(p.dx, float) and isinstance(p.dy, float)
-        else p
-        for p in how.parts
-    )
-    return how if parts == how.parts else Compose(parts)
+    return _part_by_part(how, lambda part: _whole_move(part, NEARLY) if isinstance(part, Translate) else part)
 
 
 def without_offset(how: Shift) -> Shift:
     """A composition in which a rescaling that hardly adds anything is a gain; the same object if there is none."""
+    return _part_by_part(how, lambda part: _gain(part) if isinstance(part, Rescale) else part)
+
+
+def _part_by_part(how: Shift, change: Callable[[Shift], Shift]) -> Shift:
+    """A composition with each of its parts changed; the same object if none is, or if it is no composition."""
     if not isinstance(how, Compose):
         return how
-    parts = tuple(
-        Gain(p.scale)
-        if isinstance(p, Rescale)
-        and isinstance(p.scale, float)
-        and isinstance(p.offset, float)
-        and p.scale > 0
-        and abs(p.offset) < SMALL
-        else p
-        for p in how.parts
-    )
+    parts = tuple(map(change, how.parts))
     return how if parts == how.parts else Compose(parts)
+
+
+def _gain(how: Rescale) -> Shift:
+    if not (isinstance(how.scale, float) and isinstance(how.offset, float)):
+        return how
+    return Gain(how.scale) if how.scale > 0 and abs(how.offset) < SMALL else how
 
 
 def _less_turned(parts: list[Shift]) -> list[Shift]:
@@ -120,7 +115,14 @@ def _near(value: float, target: int | float) -> bool:
     return abs(value - target) <= CLOSE * abs(target)
 
 
-def _whole(pixels: float, within: float = WHOLE) -> float:
+def _whole_move(how: Translate, within: float) -> Translate:
+    """By whole pixels where it nearly is, unless it differs from image to image."""
+    if not (isinstance(how.dx, float) and isinstance(how.dy, float)):
+        return how
+    return replace(how, dx=_whole(how.dx, within), dy=_whole(how.dy, within))
+
+
+def _whole(pixels: float, within: float) -> float:
     return float(round(pixels)) if abs(pixels - round(pixels)) < within else pixels
 
 

@@ -157,7 +157,7 @@ def _simpler(exact: Shift, fit: Pairs, families: Sequence[str]) -> list[Shift]:
     fit = fit.first(60)
     if not (isinstance(exact, PixelPermutation) and isinstance(exact.permutation, tuple)):
         found = _linear_pairs(fit, families, exact)
-        return found + [whole for how in found if (whole := with_whole_moves(how)) is not how]
+        return found + _changed(with_whole_moves, found)
     kept = _linear_pairs(fit, families) if _hardly_permutes(exact, fit) else []
     if {"row_permutation", "column_permutation"} <= set(families):
         kept += _rows_and_columns(exact.permutation, fit.shifted.shape[2:], fit)
@@ -293,12 +293,16 @@ def _polished(shifts: Iterable[Shift], fit: Pairs, held: Pairs, seed: int, count
     turned = [Compose(how.parts[::-1]) for how in chosen[:3] if isinstance(how, Compose) and len(how.parts) == 2]
     chosen = list(dict.fromkeys(chosen + turned))
     fitted = mapped(lambda how: polished(how, fit), chosen)
-    gains = [gain for how in fitted if (gain := without_offset(how)) is not how]
-    fitted += mapped(lambda how: polished(how, fit), gains)
+    fitted += mapped(lambda how: polished(how, fit), _changed(without_offset, fitted))
     with resampled(KEEPING_NOISE):
         fitted += mapped(lambda how: polished(how, fit), filter(chance_moves, chosen))
-    fitted += [whole for how in fitted if (whole := with_whole_moves(how)) is not how]
+    fitted += _changed(with_whole_moves, fitted)
     return _judged(dict.fromkeys(fitted), held, seed, others=True)
+
+
+def _changed(change: Callable[[Shift], Shift], shifts: Iterable[Shift]) -> list[Shift]:
+    """What becomes of those shifts that a change does not leave as they are."""
+    return [other for how in shifts if (other := change(how)) is not how]
 
 
 def _hardly_rolls(how: Shift, pairs: Pairs) -> bool:

@@ -154,8 +154,8 @@ def _null(images: Images, n: int, rng: np.random.Generator) -> tuple[float, floa
         order = rng.permutation(len(images))[: 2 * n]
         one, other = (portrait(images[part], frame) for part in (order[:n], order[n:]))
         found.append(one.distance(other))
-    null = float(np.mean(found) + 3 * np.std(found, ddof=1))
-    return null, max(null, APART * float(np.mean(found)))
+    mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
+    return mean + 3 * sd, max(mean + 3 * sd, APART * mean)
 
 
 def _promising(found: list[Shift]) -> list[Shift]:
