@@ -9,8 +9,9 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from shiftassay.errors import BadInput
 
@@ -46,21 +47,16 @@ def reserve(folder: Path, size: int) -> Iterator[None]:
 
     Raises `BadInput` before anything is done if the folder can't be written to, or has no such room.
     """
-    place = _beside(folder / "room")
-    try:
-        make_folder(folder)
-        with place.open("xb") as file:
+    with ExitStack() as held:
+        try:
+            make_folder(folder)
+            # It has no name, and is gone with this process however that ends.
+            file = held.enter_context(TemporaryFile(dir=folder))
             _allocate(file.fileno(), size)
-    except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            place.unlink()
-        needed = f"no room for {size / 1e6:,.1f} MB" if _is_full(error) else _reason(error)
-        raise BadInput(f"{folder}: can't be written to ({needed}). {_advice(error)}") from None
-    try:
+        except (OSError, ValueError) as error:
+            needed = f"no room for {size / 1e6:,.1f} MB" if _is_full(error) else _reason(error)
+            raise BadInput(f"{folder}: can't be written to ({needed}). {_advice(error)}") from None
         yield
-    finally:
-        with suppress(OSError):
-            place.unlink()
 
 
 def sweep(folder: Path, name: str = "*", older_than: float = STRAY_SECONDS) -> list[Path]:
