@@ -3,9 +3,22 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from shiftassay.words.text import printable, shortened
+
+LONGEST = 2000  # bytes of a message: it may hold what came from a file
+
 
 class BadInput(ValueError):  # noqa: N818
-    """Something that was given can't be used: the message says what, where, and what to do about it."""
+    r"""Something that was given can't be used: the message says what, where, and what to do about it.
+
+    It is one line, at most `LONGEST` bytes long, and can be shown as it is, whatever it quotes.
+
+    >>> print(BadInput("a\x1b[2Jb.npy: no such file."))
+    a\x1b[2Jb.npy: no such file.
+    """
+
+    def __init__(self, message: str = ""):
+        super().__init__(shortened(printable(message), LONGEST))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
@@ -15,6 +28,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
     "unknown network 'mpl'. Did you mean 'mlp'? Known: mlp, stn."
     """
     known = sorted(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    near = get_close_matches(name[:LONGEST], known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return BadInput(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+    return BadInput(f"unknown {kind} {shortened(name, LONGEST // 2)!r}.{hint} Known: {', '.join(known)}.")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from shiftassay.arrays.idx import write_idx
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.write import write_images
-from shiftassay.cli import app
+from shiftassay.cli.commands import app
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.groups import read_groups
 from shiftassay.shifts.catalogue import parse, shift
@@ -79,7 +79,7 @@ def test_the_examples_run_as_written(tmp_path):
 
 def test_readme_diagnoses_as_the_example_does():
     """The example is what `test_the_examples_run_as_written` runs."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
     for command in example("diagnose").split(" && "):
         assert f".venv/bin/{command}\n" in readme or f".venv/bin/{command} " in readme
 
@@ -87,7 +87,7 @@ def test_readme_diagnoses_as_the_example_does():
 def test_help_and_bad_usage_load_nothing_heavy():
     code = (
         "import sys\nsys.argv = ['shiftassay', 'evaluate', '--help']\n"
-        "from shiftassay.cli import app\n"
+        "from shiftassay.cli.commands import app\n"
         "try:\n    app()\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'scipy', 'matplotlib', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
@@ -253,7 +253,7 @@ def test_bad_input_ends_with_two_a_message_and_nothing_written(arguments, messag
     before = sorted(tmp_path.iterdir())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["shiftassay", *[a.replace("MODEL", str(model)) for a in arguments]])
-    from shiftassay.cli import run_command_line
+    from shiftassay.cli.ending import run_command_line
 
     errors: list[str] = []
     monkeypatch.setattr("typer.echo", lambda text="", err=False: errors.append(str(text)) if err else None)

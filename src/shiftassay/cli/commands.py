@@ -1,13 +1,12 @@
-"""The command line: one thin command for each verb. What a verb does is a library call, imported when it runs."""
+"""The verbs: one thin command for each. What a verb does is a library call, imported when it runs."""
 
-import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
+from shiftassay.cli.terminal import console, say
 from shiftassay.errors import BadInput
 
 app = typer.Typer(
@@ -51,8 +50,6 @@ def run(
 
     Example: `shiftassay run shifted-test-sets --quick`
     """
-    from rich.console import Console
-
     from shiftassay.studies.run import run_study
 
     if quick and full:
@@ -66,10 +63,10 @@ def run(
         variants=variants,
         unpickle=unpickle,
         device=device,
-        console=Console(),
+        console=console(),
     )
     _write(json_file, "shiftassay.study/1", done.results)
-    typer.echo(done.report)
+    say(done.report)
 
 
 @app.command()
@@ -100,20 +97,17 @@ def train(
 
     Example: `shiftassay train mlp --epochs 1`
     """
-    from rich.console import Console
-
     from shiftassay.networks.registry import parse
     from shiftassay.training.progress import progress
     from shiftassay.training.train import resolve_recipe
     from shiftassay.training.train import train as train_members
 
     members = range(seeds) if seeds else [seed]
-    console = Console()
     if network == "one-for-all" or variants is not None:
-        _train_one_for_all(network, variants, data, recipe, epochs, members, out, device, console, json_file)
+        _train_one_for_all(network, variants, data, recipe, epochs, members, out, device, json_file)
         return
     network, parameters = parse(network)
-    with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console) as watch:
+    with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console()) as watch:
         trained = train_members(
             network,
             data,
@@ -128,7 +122,7 @@ def train(
     for member in trained:
         last = member.metrics[-1]
         known = last.validation_accuracy
-        typer.echo(
+        say(
             f"{member.folder}  loss {last.loss:.4f}"
             + (f"  validation {100 * known:.2f}%" if known is not None else "")
             + ("  (was there already)" if member.reused else "")
@@ -149,7 +143,6 @@ def _train_one_for_all(
     seeds: Sequence[int],
     out: Path,
     device: str,
-    console: Any,
     json_file: Path | None,
 ) -> None:
     from shiftassay.studies.shifted.folder_model import train_for_folder
@@ -160,11 +153,11 @@ def _train_one_for_all(
             "shiftassay train one-for-all --variants out/studies/shifted-test-sets/variants."
         )
     trained = train_for_folder(
-        variants, data, recipe=recipe or "mlp", epochs=epochs, seeds=seeds, store=out, device=device, console=console
+        variants, data, recipe=recipe or "mlp", epochs=epochs, seeds=seeds, store=out, device=device, console=console()
     )
     for member in trained:
         known = ", ".join(f"{name} {100 * accuracy:.2f}%" for name, accuracy in member.held_out.items())
-        typer.echo(f"{member.folder}  validation {known or '–'}{'  (was there already)' * member.reused}")
+        say(f"{member.folder}  validation {known or '–'}{'  (was there already)' * member.reused}")
     _write(json_file, "shiftassay.training/1", {
         "members": [
             {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics], "held_out": m.held_out}
@@ -204,7 +197,7 @@ def evaluate(
     results += [evaluate_set(classifier, other, reference, device=device) for other in others]
     _say_notes([reference, *others])
     for result in results:
-        typer.echo(sentence(result))
+        say(sentence(result))
     _write(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]})
 
 
@@ -264,15 +257,15 @@ def diagnose(
         device=resolve_device(device),
     )
     for note in found.notes:
-        typer.echo(note, err=True)
-    typer.echo(plain(found))
+        say(note, error=True)
+    say(plain(found))
     if ceiling and found.ceiling is None:
-        typer.echo("No ceiling: it needs labels, images with partners, and a shift that can be named.")
+        say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
     _write(json_file, "shiftassay.diagnosis/1", found.to_json())
     if report is not None:
         from shiftassay.report.diagnosis_page import write_page
 
-        typer.echo(write_page(report, found, before, after, classifier, seed, {"model": model or "none"}))
+        say(write_page(report, found, before, after, classifier, seed, {"model": model or "none"}))
 
 
 @app.command()
@@ -293,10 +286,10 @@ def compare(
 
     found = compare_groups(read_groups(runs), margin)
     for group in found.groups:
-        typer.echo(group_sentence(group))
+        say(group_sentence(group))
     for pair in found.pairs:
-        typer.echo(pair_sentence(pair, margin))
-    typer.echo(visible_sentence(found))
+        say(pair_sentence(pair, margin))
+    say(visible_sentence(found))
     _write(json_file, "shiftassay.comparison/1", found.to_json())
 
 
@@ -330,9 +323,9 @@ def predict(
     check_finite(logits, image_set.name)
     found = probabilities(logits.astype(float))
     _say_notes([image_set])
-    typer.echo("image  label  probability")
+    say("image  label  probability")
     for index, row in enumerate(found):
-        typer.echo(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
+        say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
     _write(json_file, "shiftassay.predictions/1", {
         "labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()
     })  # fmt: skip
@@ -365,7 +358,7 @@ def audit(
     result = audit_model(classifier, image_set, largest_batch=largest_batch, single_images=single_images, device=device)
     _say_notes([image_set])
     for check in result.checks:
-        typer.echo(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")
+        say(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")
     _write(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()})
 
 
@@ -394,7 +387,6 @@ def repair(
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay shift invert mnist:test inverted.npy && shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
     """
-    from rich.console import Console
     from rich.table import Table
 
     from shiftassay.arrays.read import read_image_set
@@ -403,6 +395,7 @@ def repair(
     from shiftassay.repair.repair import repair as repair_model
     from shiftassay.repair.words import table
     from shiftassay.training.train import resolve_device
+    from shiftassay.words.terminal import spoken
 
     classifier = load_model(model, weights)
     before = read_image_set(reference, labels=labels, unpickle=unpickle)
@@ -423,20 +416,20 @@ def repair(
     if rows:
         shown = Table(box=None, pad_edge=False)
         for name in heading:
-            shown.add_column(name, no_wrap=True)
+            shown.add_column(spoken(name), no_wrap=True)
         for row in rows:
-            shown.add_row(*row)
-        Console().print(shown)
+            shown.add_row(*map(spoken, row))
+        console().print(shown)
     for name, why in found.skipped.items():
         if name != "none":
-            typer.echo(f"Not tried: {name}, since {why}.")
+            say(f"Not tried: {name}, since {why}.")
     for note in found.notes:
-        typer.echo(note, err=True)
-    typer.echo(found.sentence)
+        say(note, error=True)
+    say(found.sentence)
     _write(json_file, "shiftassay.repair/1", found.to_json())
     if out is not None:
         keep(found, out)
-        typer.echo(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")
+        say(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")
 
 
 @app.command("import")
@@ -454,15 +447,15 @@ def import_(
 
     imported = import_weights(file, network)
     keep(imported, out, file)
-    typer.echo(
+    say(
         f"{out}: {imported.network}, {imported.parameters:,} parameters kept, {imported.dropped:,} dropped. "
         f"Go on with 'shiftassay evaluate {out} mnist:test'."
     )
     for change in imported.changes:
         became = "dropped" if change.here is None else "kept" if change.here == change.tensor else f"now {change.here}"
-        typer.echo(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
+        say(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
     for note in imported.notes:
-        typer.echo(note)
+        say(note)
     _write(json_file, "shiftassay.import/1", {"folder": str(out), **imported.to_json()})
 
 
@@ -500,11 +493,11 @@ def shift(
     shifted = shift_set(image_set, how, seed, context)
     _say_notes([image_set])
     written = write_images(target, shifted.images)
-    typer.echo(f"{written}: {len(shifted):,} images, {how}")
+    say(f"{written}: {len(shifted):,} images, {how}")
     if shifted.labels is not None and shifted.labels is not image_set.labels:
         beside = written.with_name(f"{written.stem}-labels.npy")
         write_array(beside, shifted.labels)
-        typer.echo(f"{beside}: their labels, which are not those of {image_set.name} any more")
+        say(f"{beside}: their labels, which are not those of {image_set.name} any more")
     _write(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **how.to_json()})
 
 
@@ -525,13 +518,11 @@ def variants(
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay variants mine --model demo/runs/*`
     """
-    from rich.console import Console
-
     from shiftassay.studies.run import study_variants
 
-    made = study_variants(study, folder, model, weights, out, device, Console())
+    made = study_variants(study, folder, model, weights, out, device, console())
     for found, origin in made.sets:
-        typer.echo(f"{folder / found.name}.npy: {origin}")
+        say(f"{folder / found.name}.npy: {origin}")
     _write(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()})
 
 
@@ -548,7 +539,7 @@ def report(
 
     path = write_report(folder)
     _write(json_file, "shiftassay.report/1", {"report": str(path)})
-    typer.echo(path)
+    say(path)
 
 
 @app.command("list")
@@ -580,30 +571,14 @@ def list_(
         found |= {name: f"{shift}." for name, shift in presets().items()}
     width = max(len(name) for name in found)
     for name, about in found.items():
-        typer.echo(f"{name:<{width}}  {about}")
+        say(f"{name:<{width}}  {about}")
     _write(json_file, "shiftassay.list/1", {what: found})
-
-
-def main() -> NoReturn:
-    """Run the command line: exit code 0, 1 (what was asked for failed) or 2 (bad input)."""
-    sys.exit(run_command_line())
-
-
-def run_command_line() -> int:
-    """The exit code of the command in `sys.argv`; usage errors exit with 2 by themselves."""
-    warnings.showwarning = lambda message, *_, **__: typer.echo(f"shiftassay: {message}", err=True)
-    try:
-        app()
-    except BadInput as error:
-        typer.echo(f"shiftassay: {error}", err=True)
-        return 2
-    return 0
 
 
 def _say_notes(sets: Sequence[Any]) -> None:
     for image_set in sets:
         for note in image_set.notes:
-            typer.echo(note, err=True)
+            say(note, error=True)
 
 
 def _write(path: Path | None, schema: str, content: dict[str, Any]) -> None:
@@ -612,7 +587,3 @@ def _write(path: Path | None, schema: str, content: dict[str, Any]) -> None:
     from shiftassay.runs.store import write_json
 
     write_json(path, {"schema": schema, **content})
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,3 @@
+from shiftassay.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""How a command ends: its exit code, and one sentence on stderr for whatever went wrong."""
+
+import os
+import traceback
+import warnings
+from pathlib import Path
+
+from shiftassay import interrupts
+from shiftassay.cli.terminal import Unsaid, hang_up, say, tolerant
+from shiftassay.errors import LONGEST, BadInput
+from shiftassay.words.text import printable, shortened
+
+FAILED, BAD_INPUT = 1, 2
+_HERE = Path(__file__).parents[1]
+TRACEBACK = "SHIFTASSAY_TRACEBACK"  # set to 1, an unexpected error ends with Python's traceback too
+
+
+def run_command_line() -> int:
+    """Run the command in `sys.argv`; return its exit code."""
+    from shiftassay.cli.commands import app
+
+    tolerant()
+    warnings.showwarning = lambda message, *_, **__: say(f"shiftassay: {message}", error=True)
+    try:
+        # Else Typer ends the process itself: without a word where a pipe was closed, and with names as the terminal takes them.
+        code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        return interrupts.EXIT_CODE
+    except (Exception, SystemExit) as error:
+        code, sentence = ending(error)
+        if code is FAILED and os.environ.get(TRACEBACK) == "1":
+            traceback.print_exception(error)
+        if sentence:
+            say(f"shiftassay: {shortened(printable(sentence), LONGEST)}", error=True)
+        return code
+
+
+def ending(error: BaseException) -> tuple[int, str]:
+    """The exit code and the sentence that an error ends a command with."""
+    unsaid = _unsaid(error)
+    if unsaid:
+        hang_up()
+        return FAILED, f"what was to be said could not be written ({unsaid})."
+    if isinstance(error, BadInput):
+        return BAD_INPUT, str(error)
+    if hasattr(error, "format_message"):  # Typer's own: how the command was called
+        return BAD_INPUT, _usage(error)
+    if _of_memory(error):
+        return FAILED, "there is not enough memory for this. Give fewer or smaller images, or free some memory."
+    if isinstance(error, OSError) and error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        return (
+            BAD_INPUT,
+            f"{name}: can't be read or written ({error.strerror}). Check that it is there and may be used.",
+        )
+    return FAILED, _own_fault(error)
+
+
+def _unsaid(error: BaseException) -> str:
+    """Why stdout did not take what was said, if that is what the error comes from."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Unsaid):
+            return str(seen)
+        if isinstance(seen, BrokenPipeError) or (
+            isinstance(seen, OSError) and seen.filename is None and _on_stdout(seen)
+        ):
+            return str(seen.strerror)
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def _on_stdout(error: OSError) -> bool:
+    """Whether the error arose while Rich or Typer wrote, which write nowhere else."""
+    return any(
+        Path(frame.filename).parent.name in {"rich", "_click", "click", "typer"}
+        for frame in traceback.extract_tb(error.__traceback__)[-3:]
+    )
+
+
+def _usage(error: BaseException) -> str:
+    """What was wrong with how the command was called; nothing where Typer has shown the help already."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return ""
+    context = getattr(error, "ctx", None)
+    path = "shiftassay" + (f" {context.info_name}" if context is not None and context.parent is not None else "")
+    message = str(getattr(error, "format_message")()).strip()  # noqa: B009
+    return f"{message}{'' if message.endswith('.') else '.'} See '{path} --help'."
+
+
+def _of_memory(error: BaseException) -> bool:
+    """NumPy raises `MemoryError`; PyTorch a `RuntimeError` that says so."""
+    if isinstance(error, MemoryError):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        sign in said for sign in ("can't allocate memory", "not enough memory", "out of memory")
+    )
+
+
+def _own_fault(error: BaseException) -> str:
+    """What nobody foresaw: where it arose, so that it can be reported."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)]
+    where = f" ({Path(ours[-1].filename).relative_to(_HERE).as_posix()}:{ours[-1].lineno})" if ours else ""
+    said = shortened(printable(str(error)), 500)
+    return (
+        f"this is a fault of Shiftassay's own, not of what you gave: {type(error).__name__}{': ' * bool(said)}{said}{where}. "
+        f"Please report it; {TRACEBACK}=1 shows where it arose."
+    )

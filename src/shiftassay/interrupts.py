@@ -1,0 +1,92 @@
+"""An interrupt ends a command: at once where Python runs, and soon where it does not.
+
+Python acts on a signal between two of its own instructions. A long operation of PyTorch or BLAS, or a wait for a pool of threads, is
+one instruction. So a thread of its own waits for the signal too, and ends the process when the first one has not in time.
+What is stored is written whole or not at all, so that nothing is half done then.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+EXIT_CODE = 130
+PATIENCE = 1.5  # seconds that a command has to end by itself
+LAST_WORDS = "shiftassay: interrupted. What is finished is kept; the same command goes on from there."
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_WATCHDOG = "shiftassay-watchdog"
+_saying = threading.Lock()
+_seen = False
+
+
+def listen() -> None:
+    """From now on SIGINT and SIGTERM raise `KeyboardInterrupt`, and the process ends within `PATIENCE` seconds of the first.
+
+    For the main thread of a process that is a command. A signal that the process was started to ignore stays ignored.
+    """
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, _interrupt)
+    waiting, written = os.pipe()
+    os.set_blocking(written, False)
+    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    threading.Thread(
+        target=_watch, args=(waiting, {int(number) for number in heard}), name=_WATCHDOG, daemon=True
+    ).start()
+    sys.unraisablehook = _unraisable
+
+
+def interrupted() -> bool:
+    """Whether a signal came that ends the command."""
+    return _seen
+
+
+def forget() -> None:
+    """In a forked process: signals end it as they end any other, and are not taken for its parent's."""
+    signal.set_wakeup_fd(-1)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def only_thread() -> bool:
+    """Whether Python runs no thread but the main one, and the one here, which holds nothing.
+
+    >>> only_thread() or threading.active_count() > 1
+    True
+    """
+    return all(thread is threading.main_thread() or thread.name == _WATCHDOG for thread in threading.enumerate())
+
+
+def end() -> NoReturn:
+    """The last words, once, and the end of the process: nothing that still runs is waited for."""
+    if _saying.acquire(blocking=False):
+        with suppress(OSError):  # nobody may be listening any more
+            os.write(2, f"{LAST_WORDS}\n".encode())
+    os._exit(EXIT_CODE)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """The first signal ends what runs; a second must not break off how it ends."""
+    global _seen
+    if not _seen:
+        _seen = True
+        raise KeyboardInterrupt
+
+
+def _watch(waiting: int, heard: set[int]) -> None:
+    while not heard & set(os.read(waiting, 1)):
+        pass
+    time.sleep(PATIENCE)
+    end()
+
+
+def _unraisable(problem: "sys.UnraisableHookArgs") -> None:
+    """An interrupt that came where nothing can be raised, in a destructor, is no news: the watchdog ends the process."""
+    if not isinstance(problem.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(problem)

@@ -1,0 +1,84 @@
+"""Text that came from outside, made safe to show: on a terminal, in Markdown, in a message that ends."""
+
+import re
+
+# C0, DEL and C1 without newline and tab; what a terminal, an editor or a browser would act on rather than show.
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+# Line and paragraph separators, marks and overrides that reorder text, and what is left of bytes that are no UTF-8.
+_REORDERING = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_UNPRINTABLE = re.compile(f"[{_CONTROL}{_REORDERING}\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_LINES = re.compile(r"[\t\n]")
+
+# Where HTML could begin, and an entity; a run of underscores that is not inside a word; what begins a block at a line's start.
+_MARKUP = re.compile(r"[\\`*|~$]|(?<![^\W_])_+|_+(?![^\W_])|(?<!\S)#+|\](?=[(\[:])")
+_MARKUP_AND_BRACKETS = re.compile(rf"[\[\]]|{_MARKUP.pattern}")
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
+_HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+_BLOCK = re.compile(r"^(?:>|[+-](?=[\s-]|$)|\[(?=[ xX]\])|(\d+)(?=[.)]))")
+
+
+def printable(text: str, lines: bool = False) -> str:
+    r"""The text with every character that would act instead of being seen written as Python escapes it.
+
+    These are control characters (escape sequences begin with one), marks that reorder text, separators of lines, and the
+    lone surrogates that stand for undecodable bytes of a file's name. With `lines`, newlines and tabs stay.
+
+    >>> print(printable("a\x1b[31mb"), printable("caf\udce9"), printable("1\n2"), printable("é × 漢 👩‍🔬"))
+    a\x1b[31mb caf\udce9 1\n2 é × 漢 👩‍🔬
+    >>> print(printable("1\n2", lines=True))
+    1
+    2
+    """
+    text = _UNPRINTABLE.sub(_escaped, text)
+    return text if lines else _LINES.sub(_escaped, text)
+
+
+def is_printable(text: str) -> bool:
+    r"""Whether `printable` would change nothing.
+
+    >>> is_printable("a name"), is_printable("a\nname")
+    (True, False)
+    """
+    return printable(text) == text
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, or its beginning and its end with the number of characters left out between them: at most `limit` bytes of UTF-8.
+
+    What is wrong stands at the beginning of a message, and what to do at its end. `limit` is 100 or more.
+
+    >>> shortened("x" * 1000 + ". Do this.", 100)
+    'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx … (947 characters left out) … xxxxxxxxxxx. Do this.'
+    """
+    if len(text.encode(errors="replace")) <= limit:
+        return text
+    room = limit - len(f" … ({len(text)} characters left out) … ".encode())
+    begin = _cut(text, room * 2 // 3)
+    end = _cut(text[::-1], room // 3)[::-1]
+    return f"{begin} … ({len(text) - len(begin) - len(end)} characters left out) … {end}"
+
+
+def markdown(text: str, in_brackets: bool = False) -> str:
+    r"""Text that Markdown shows as it is, on one line: in a paragraph, a heading, a table's cell, or a link's or picture's brackets.
+
+    >>> print(markdown("<img src=x> a_b _c_ [x](y) p < 0.05 | [84.2, 86.1]"))
+    &lt;img src=x> a_b \_c\_ [x\](y) p < 0.05 \| [84.2, 86.1]
+    >>> print(markdown("# no\nheading"), markdown("1. no list"), markdown("&lt;"), sep="; ")
+    \# no heading; 1\. no list; &amp;lt;
+    >>> print(markdown("from [0, 1]", in_brackets=True))
+    from \[0, 1\]
+    """
+    text = printable(" ".join(re.split(r"[\t\n\r\f\v\x85\u2028\u2029]+", text))).strip()
+    markup = _MARKUP_AND_BRACKETS if in_brackets else _MARKUP
+    text = markup.sub(lambda found: "".join(f"\\{character}" for character in found[0]), text)
+    text = _HTML.sub(lambda found: _ENTITIES[found[0]], text)
+    return _BLOCK.sub(lambda found: f"{found[1]}\\" if found[1] else f"\\{found[0]}", text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
+def _cut(text: str, size: int) -> str:
+    """The beginning of a text: at most so many bytes."""
+    return text.encode(errors="replace")[:size].decode(errors="ignore")
