@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import t
 
+from shiftassay.paths import inside
 from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
 from shiftassay.runs.store import read_arrays
 
@@ -93,8 +94,9 @@ def _matrix(data: dict[str, Any], folder: Path) -> Canvas:
         aspect="auto",
         alpha=0.7,
     )
+    digits = int(data["format"].removeprefix(".").removesuffix("f"))
     for (row, column), value in np.ndenumerate(values):
-        said = "–" if np.isnan(value) else f"{value:{data['format']}}"
+        said = "–" if np.isnan(value) else f"{value:.{min(digits, 9)}f}"
         axis.annotate(said, (column, row), ha="center", va="center", fontsize=8)
     axis.set(yticks=range(len(rows)), yticklabels=rows)
     axis.set_xticks(
@@ -156,7 +158,7 @@ def _interactions(data: dict[str, Any], folder: Path) -> Canvas:
 
 def _transformed(data: dict[str, Any], folder: Path) -> Canvas:
     """Images, the frame that is sampled, and what comes out of it."""
-    arrays = read_arrays(folder / data["file"])[0]
+    arrays = read_arrays(inside(folder, data["file"]))[0]
     images, theta, seen = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "theta", "seen"))
     canvas = Canvas(figsize=(1.05 * len(images) + 0.5, 2.3))
     axes = canvas.subplots(2, len(images), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
@@ -193,7 +195,7 @@ def _histograms(data: dict[str, Any], folder: Path) -> Canvas:
 
 def _attention_maps(data: dict[str, Any], folder: Path) -> Canvas:
     """A row for each position that looks, a column for each image; where it looks in colour, the image in outline."""
-    arrays = read_arrays(folder / data["file"])[0]
+    arrays = read_arrays(inside(folder, data["file"]))[0]
     images, maps, places = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "maps", "places"))
     canvas = Canvas(figsize=(1.05 * len(images) + 0.2, 1.05 * len(places)))
     axes = canvas.subplots(len(places), len(images), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})

@@ -3,6 +3,11 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from shiftassay.errors import BadInput
+from shiftassay.paths import not_a_name
+
 
 @dataclass(frozen=True)
 class Table:
@@ -17,12 +22,9 @@ class Table:
     words: tuple[str, ...] = ()
     folded: str = ""
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Table":
-        rows = tuple(tuple(row) for row in content["rows"])
-        return cls(
-            tuple(content["columns"]), rows, content["caption"], tuple(content["words"]), content.get("folded", "")
-        )
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"each row of a table has as many cells as there are columns: {len(self.columns)}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Finding:
-    """One section of a report. `numbers` holds what the sentences say, for machines."""
+    """One section of a report. `numbers` holds what the sentences say, for machines; `key` also names its figures' files.
+
+    `environment` holds tables of times, which no two runs have in common, apart from those that are results.
+    """
 
     key: str
     title: str
@@ -44,43 +49,40 @@ class Finding:
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     numbers: dict[str, Any] = field(default_factory=dict)
+    environment: tuple[Table, ...] = ()
+
+    def __post_init__(self) -> None:
+        if why := not_a_name(self.key):
+            raise ValueError(f"{self.key!r} can't be the key of a finding: {why}")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Finding":
-        tables = map(Table.from_json, content["tables"])
-        figures = (Figure(**figure) for figure in content["figures"])
-        return cls(
-            content["key"],
-            content["title"],
-            tuple(content["sentences"]),
-            tuple(tables),
-            tuple(figures),
-            content["numbers"],
-        )
-
 
 @dataclass(frozen=True)
 class Report:
-    """A study's findings, in the order in which they are read, and how they were made."""
+    """A study's findings, in the order in which they are read, and how they were made: from what, and in what surroundings."""
 
     title: str
     question: str
     summary: tuple[str, ...]
     findings: tuple[Finding, ...]
     provenance: Table
+    environment: Table = Table(("", ""), ())
+
+    def __post_init__(self) -> None:
+        keys = [finding.key.lower() for finding in self.findings]
+        if len(set(keys)) < len(keys):
+            raise ValueError("two findings have the same key")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Report":
-        return cls(
-            content["title"],
-            content["question"],
-            tuple(content["summary"]),
-            tuple(Finding.from_json(finding) for finding in content["findings"]),
-            Table.from_json(content["provenance"]),
-        )
+    def from_json(cls, content: Any) -> "Report":
+        """What `to_json` gave. Raises `BadInput` for anything else, with the place that is wrong."""
+        try:
+            return TypeAdapter(cls).validate_python(content)
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            raise BadInput(f"{'.'.join(map(str, problem['loc'])) or 'report'}: {problem['msg']}.") from None

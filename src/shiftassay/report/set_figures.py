@@ -9,6 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
+from shiftassay.paths import inside
 from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
 from shiftassay.runs.store import read_arrays
 
@@ -17,7 +18,7 @@ MANY_SEEDS = 6
 
 def _samples(data: dict[str, Any], folder: Path) -> Canvas:
     """One row for each image set, one column for each class."""
-    images = read_arrays(folder / data["file"])[0]
+    images = read_arrays(inside(folder, data["file"]))[0]
     names = data["names"]
     columns = len(images[names[0]])
     canvas = Canvas(figsize=(0.62 * columns + 1.1, 0.66 * len(names)))

@@ -17,5 +17,6 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
+    "text.parse_math": False,  # a name may hold dollars
     "svg.hashsalt": "shiftassay",
 }

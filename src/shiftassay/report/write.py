@@ -3,6 +3,7 @@
 import base64
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -11,7 +12,8 @@ from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 from shiftassay.report.figures import draw
 from shiftassay.report.finding import Figure, Report
-from shiftassay.runs.store import read_json, write_json
+from shiftassay.runs.store import Damaged, read_json, write_json
+from shiftassay.words.text import markdown, printable
 
 FINDINGS = "findings.json"
 HTML = "report.html"
@@ -36,18 +38,32 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
     if report is None:
         if not (folder / FINDINGS).is_file():
             raise BadInput(f"{folder}: no {FINDINGS} in it. Give the folder of a study: shiftassay run prints it.")
-        try:
-            report = Report.from_json(read_json(folder / FINDINGS))
-        except (KeyError, TypeError, AttributeError):
-            raise BadInput(f"{folder / FINDINGS}: not the findings of a study. Run the study again.") from None
+        report, drawn = _stored(folder)
     else:
         write_json(folder / FINDINGS, report.to_json())
-    drawn = _drawn(report, folder)
+        drawn = _drawn(report, folder)
     for place, (_, svg) in drawn.items():
         write_whole(folder / place, svg)
     write_whole(folder / MARKDOWN, _render("report.md.jinja", report, drawn).encode())
     write_whole(folder / HTML, _render("report.html.jinja", report, drawn).encode())
     return folder / HTML
+
+
+def _stored(folder: Path) -> tuple[Report, dict[str, tuple[Figure, bytes]]]:
+    """The findings in a folder, and their figures, if they are such as a study writes."""
+    path = folder / FINDINGS
+    content = read_json(path)
+    try:
+        report = Report.from_json(content)
+        return report, _drawn(report, folder)
+    except (Damaged, MemoryError):
+        raise
+    except BadInput as error:
+        raise BadInput(f"{path}: not the findings of a study ({error}) Run the study again.") from None
+    except Exception as error:  # a figure's data may hold anything, of which drawing may raise anything
+        raise BadInput(
+            f"{path}: a figure in it can't be drawn ({type(error).__name__}: {error}). Run the study again."
+        ) from None
 
 
 def page(report: Report) -> str:
@@ -71,12 +87,14 @@ def _render(template: str, report: Report, drawn: dict[str, tuple[Figure, bytes]
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.from_string((here / template).read_text()).render(
+    environment.filters |= {"markdown": markdown, "url": quote}
+    text = environment.from_string((here / template).read_text(encoding="utf-8")).render(
         report=report,
-        style=Markup((here / "report.css").read_text()),
+        style=Markup((here / "report.css").read_text(encoding="utf-8")),  # our own file
         place=_place,
         inline=lambda place: "data:image/svg+xml;base64," + base64.b64encode(drawn[place][1]).decode(),
     )
+    return printable(text, lines=True)  # names may hold anything that a terminal, an editor or a browser acts on
 
 
 def _place(key: str, index: int) -> str:
