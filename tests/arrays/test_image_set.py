@@ -1,8 +1,10 @@
 """An image set knows its size, and its digest changes with anything that is in it."""
 
 import numpy as np
+import pytest
 
 from shiftassay.arrays.image_set import ImageSet, digest_of
+from shiftassay.errors import BadInput
 
 
 def test_size_and_shape(colours: np.ndarray) -> None:
@@ -28,3 +30,8 @@ def test_the_digest_tells_values_types_shapes_and_labels_apart(colours: np.ndarr
 def test_the_digest_does_not_depend_on_memory_or_name(colours: np.ndarray) -> None:
     images = colours.astype(np.float32)
     assert ImageSet(np.asfortranarray(images), name="a").digest == ImageSet(images, name="b").digest
+
+
+def test_a_label_below_0_is_refused(colours: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="label -1 at place 2"):
+        ImageSet(colours.astype(np.float32), np.array([0, 1, -1, 3, 4, 5]))

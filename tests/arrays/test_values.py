@@ -14,7 +14,7 @@ BYTES = arrays.arrays(np.uint8, (2, 1, 3, 3))
 
 
 def _reference(unit: float, integer: bool) -> ImageSet:
-    return ImageSet(np.zeros((1, 1, 3, 3), np.float32), None, "clean.npy", unit, integer)
+    return ImageSet(np.zeros((1, 1, 3, 3), np.float32), None, "clean.npy", float(unit), integer)
 
 
 @pytest.mark.parametrize(("kind", "white"), [("u1", 255), ("<u2", 65535), (">u2", 65535), ("?", 1)])
@@ -59,9 +59,113 @@ def test_values_outside_0_to_1_are_kept() -> None:
     assert unit == 1
 
 
-def test_integers_do_not_overshoot_a_unit_as_floats_do() -> None:
-    assert to_unit(np.array([[[[0, 3]]]]), "a")[1] == 255
-    assert to_unit(np.array([[[[0.0, 3.0]]]]), "a")[1] == 1
+@pytest.mark.parametrize(
+    ("low", "high", "kind", "unit"),
+    [
+        (0, 1, "f8", 1),
+        (0, 4, "f8", 1),  # a contrast of 4
+        (0, 16, "f8", 16),  # 8 × 8 digits
+        (0, 16, "i8", 16),
+        (0, 3, "i8", 3),
+        (0, 1, "i8", 1),
+        (0, 64, "f4", 64),
+        (-2.1, 12, "f4", 1),  # normalized
+        (-64, 3, "f4", 1),
+        (-65, 3, "f4", 255),
+        (-128, 127, "i1", 255),
+        (0, 100, "i1", 255),
+        (0, 1000, "f4", 255),  # noise and contrast overshoot
+        (0, 256, "i4", 65535),
+        (0, 32767, "i2", 65535),
+        (0, 262_140, "f4", 65535),
+        (0, 262_141, "f4", 262_141),
+        (0, 510_000, "f8", 510_000),
+        (0, 100_000, "i8", 100_000),
+        (0, 100_000, "i4", 100_000),
+        (-100_000, 5, "i8", 100_000),
+        (0, 2**32, "u8", 2**32),
+    ],
+)
+def test_a_unit_is_found_in_which_nothing_is_lost_and_said(low: float, high: float, kind: str, unit: float) -> None:
+    values = np.linspace(low, high, 48).reshape(3, 1, 4, 4).astype(kind)
+    found, chosen, said = to_unit(values, "a")
+    assert chosen == unit
+    np.testing.assert_allclose(found, values / unit, rtol=1e-6)
+    assert len(np.unique(found)) == len(np.unique(values))
+    assert f"divided by {unit:g} " in said or (unit == 1 and "taken as they are" in said)
+    assert ("white is" in said) == (unit not in (1, 255, 65535))
+
+
+@pytest.mark.parametrize("factor", [1, 255, 2000, 65535, 510_000, 1e6])
+def test_whatever_the_factor_no_float_set_becomes_black(digits, factor: float) -> None:
+    values = (digits[0][:, None] / 255 * factor).astype(np.float32)
+    found = to_unit(values, "a")[0]
+    assert found.max() >= 1 / 64
+    assert len(np.unique(found)) == 256 == len(np.unique(values))
+
+
+@pytest.mark.parametrize(
+    ("high", "kind", "unit", "expected"),
+    [
+        (1, "f8", 255, 1),
+        (3, "f8", 255, 1),
+        (200, "f8", 255, 255),
+        (1, "i8", 255, 1),
+        (3, "i8", 255, 255),
+        (300, "i2", 255, 255),  # overshoots in a wider type
+        (65535, "f8", 255, 65535),
+        (10**6, "i8", 255, 255),
+        (1.2, "f8", 16, 1),
+        (16, "f8", 16, 16),
+        (200, "f8", 16, 255),
+        (10**5, "i8", 10**5, 10**5),
+    ],
+)
+def test_beside_integers_the_range_tells_which_unit_was_saved(
+    high: float, kind: str, unit: float, expected: float
+) -> None:
+    values = np.linspace(0, high, 48).reshape(3, 1, 4, 4).astype(kind)
+    found, chosen, _ = to_unit(values, "b", _reference(unit, True))
+    assert chosen == expected
+    np.testing.assert_allclose(found, values / expected, rtol=1e-6)
+
+
+def test_beside_digits_of_0_to_16_the_same_digits_are_the_same_set() -> None:
+    values = np.arange(1, 17.0).reshape(1, 1, 4, 4)
+    reference = ImageSet(to_unit(values, "a")[0], None, "clean.npy", 16.0, False)
+    np.testing.assert_array_equal(to_unit(16 - values, "b", reference)[0], 1 - reference.images)
+
+
+@pytest.mark.parametrize(
+    ("high", "kind", "said"),
+    [
+        (1, "u1", "all but black: if they are masks"),
+        (1, "u2", "all but black: if they are masks"),
+        (255, "u2", "all fit in 8 bits"),
+        (16, "u1", "if 16 is white, divide by it"),
+        (4095, "u2", "if 4095 is white, divide by it"),
+        (1 / 255, "f8", "were they divided twice"),
+    ],
+)
+def test_another_white_that_may_have_been_meant_is_said(high: float, kind: str, said: str) -> None:
+    assert said in to_unit(np.linspace(0, high, 32).reshape(2, 1, 4, 4).astype(kind), "a")[2]
+
+
+@pytest.mark.parametrize(("high", "kind"), [(255, "u1"), (100, "u1"), (65535, "u2"), (1, "f8"), (255, "f8")])
+def test_of_usual_ranges_nothing_is_doubted(high: float, kind: str) -> None:
+    assert ";" not in to_unit(np.linspace(0, high, 32).reshape(2, 1, 4, 4).astype(kind), "a")[2]
+
+
+def test_a_few_values_far_above_all_others_are_said() -> None:
+    values = np.random.default_rng(0).random((4, 1, 8, 8))
+    values[2, 0, 3, 3] = 1e7
+    assert "if a few are outliers" in to_unit(values, "a")[2]
+
+
+def test_of_one_value_a_set_is_whatever_it_is() -> None:
+    for value in (0.0, 0.1307, 1e6, -3.0):
+        found, unit, _ = to_unit(np.full((2, 1, 3, 3), value), "a")
+        np.testing.assert_allclose(found * unit, value, rtol=1e-6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -73,9 +177,56 @@ def test_the_first_image_with_nan_or_infinity_is_named(bad: float, kind: str) ->
         to_unit(values, "a.npy")
 
 
-def test_values_that_no_pixel_has_are_refused_not_made_infinite() -> None:
-    with pytest.raises(BadInput, match="up to 1e\\+300"):
-        to_unit(np.full((1, 1, 2, 2), -1e300), "a.npy")
+@pytest.mark.parametrize("reference", [None, _reference(255.0, True), _reference(1.0, False)])
+@pytest.mark.parametrize("high", [1e300, -1e300, 1e39, 1e-40])
+def test_values_that_no_pixel_has_are_refused_not_made_infinite_or_black(
+    high: float, reference: ImageSet | None
+) -> None:
+    with pytest.raises(BadInput, match=r"a\.npy: holds values from .*, which are no pixels in any unit\. Divide"):
+        to_unit(np.linspace(0, high, 8).reshape(1, 2, 2, 2), "a.npy", reference)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "i8"])
+def test_beyond_2_to_the_32_no_unit_is_guessed(kind: str) -> None:
+    values = np.array([[[[0, 2**33]]]]).astype(kind)
+    for reference in (None, _reference(255.0, True)):
+        with pytest.raises(BadInput, match="which are no pixels"):
+            to_unit(values, "a.npy", reference)
+    assert to_unit(values, "a.npy", _reference(1.0, False))[0].max() == 2**33
+
+
+@pytest.mark.parametrize("reference", [None, _reference(255.0, True), _reference(1.0, False)])
+@pytest.mark.parametrize("offset", [1e9, -1e9, 1e6, 2e5])
+def test_differences_that_float32_cannot_hold_are_refused(digits, offset: float, reference: ImageSet | None) -> None:
+    values = offset + digits[0][:, None] / 255
+    with pytest.raises(BadInput, match=r"a\.npy: 40 of 40 images differ from one value by less than single precision"):
+        to_unit(values, "a.npy", reference)
+
+
+def test_an_offset_of_each_image_loses_its_differences_too(digits) -> None:
+    with pytest.raises(BadInput, match="less than single precision"):
+        to_unit(digits[0][:, None] / 255 + 1e6 * np.arange(1, 41)[:, None, None, None], "a.npy")
+
+
+def test_whole_numbers_that_float32_holds_are_not_refused(digits) -> None:
+    values = digits[0][:, None].astype(np.int64) + 10**6
+    found, unit, _ = to_unit(values, "a")
+    assert len(np.unique(np.rint(found * np.float64(unit)))) == len(np.unique(values))
+    with pytest.raises(BadInput, match="less than single precision"):
+        to_unit(values + 10**9, "a")
+
+
+def test_images_of_one_value_but_for_rounding_are_read() -> None:
+    values = 0.1307 * (1 + 1e-16 * np.random.default_rng(0).normal(size=(3, 1, 8, 8)))
+    np.testing.assert_allclose(to_unit(values, "a")[0], 0.1307, rtol=1e-6)
+    values[0] = np.linspace(0, 1, 64).reshape(8, 8)
+    values[1] = 0.5 + 1e-9 * values[0]  # one image of little contrast is no reason to refuse the others
+    assert to_unit(values, "a")[1] == 1
+
+
+def test_images_come_back_in_one_piece_of_memory(digits) -> None:
+    for values in (digits[0][:, None], np.moveaxis(digits[0].reshape(10, 28, 28, 4), 3, 1), digits[0][:, None, ::-1]):
+        assert to_unit(values, "a")[0].flags.c_contiguous
 
 
 @pytest.mark.parametrize("kind", ["U3", "O", "c8", "M8[s]"])

@@ -2,13 +2,14 @@
 
 import io
 import warnings
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterator
+from itertools import chain, count
 from math import isqrt
 from pathlib import Path
 
 import numpy as np
 
+from shiftassay.arrays.limits import check_memory
 from shiftassay.arrays.raw import RawSet
 from shiftassay.arrays.split import LABEL_NAMES
 from shiftassay.arrays.stream import opened
@@ -17,24 +18,28 @@ from shiftassay.errors import BadInput
 INDEX_NAMES = ("", "index", "id", "imageid", "unnamed: 0")  # pandas and R write row numbers unless told not to
 NO_LABELS = (-1, 0)
 FEWEST_PIXELS = 4  # below, "one column more than a square" says nothing
+LONGEST_LINE = 1 << 24  # characters
+MOST_COLUMNS = 1 << 19  # a picture of 724 × 724
+CHUNK = 1 << 22  # characters that are parsed at a time
+ROWS = 1 << 10
 
 
 def read_csv(path: Path, pixels: int | None = None) -> RawSet:
     """The rows of a text file of numbers, separated by commas, semicolons or tabs; quotes and a header may be there.
 
     `pixels` is the number of values of one image where a reference tells it (0 for a file of labels). A column of row
-    numbers under a header is passed over. Raises `BadInput` with the line for ragged rows and words.
+    numbers under a header is passed over. Raises `BadInput` with the line for ragged rows, words and endless lines.
     """
     with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
         try:
-            first = next((line for line in text if not _is_idle(line)), "")
+            lines = _lines(text, path)
+            number, first = next(lines, (0, ""))
             delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+            _check_columns(first, delimiter, number, path)
             header = _header(first, delimiter)
-            table = _numbers(text if header is not None else chain([first], text), delimiter)
+            table = _table(lines if header is not None else chain([(number, first)], lines), delimiter, path)
         except UnicodeDecodeError:
             raise BadInput(f"{path}: not a text file. Save the images as rows of numbers, or as .npy.") from None
-        except ValueError:
-            raise BadInput(f"{path}: {_first_fault(path)}. Every row needs the same number of numbers.") from None
     if not table.size:
         raise BadInput(f"{path}: no rows of numbers.")
     if header is not None and len(header) != table.shape[1]:
@@ -46,7 +51,77 @@ def read_csv(path: Path, pixels: int | None = None) -> RawSet:
     column, how = _label_column(table, header, pixels)
     if column is None:
         return RawSet(table, None, tuple(notes))
-    return RawSet(np.delete(table, column, axis=1), table[:, column], (*notes, f"labels in {how}"))
+    labels = table[:, column].copy()
+    return RawSet(_without(table, column), labels, (*notes, f"labels in {how}"))
+
+
+def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[int, str]]:
+    """Each line that holds something, with its number."""
+    for number in count(1):
+        line = text.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        if len(line) > LONGEST_LINE:
+            raise BadInput(
+                f"{path}: line {number} has more than {LONGEST_LINE:,} characters, the most that is read. A row is one image: "
+                "save larger ones as .npy."
+            )
+        if not _is_idle(line):
+            yield number, line
+
+
+def _table(lines: Iterator[tuple[int, str]], delimiter: str, path: Path) -> np.ndarray:
+    """All rows. The array grows in place, since a list of parts would have to be copied into one that is as large."""
+    table, rows = np.empty((0, 0)), 0
+    while some := _next(lines, delimiter, path):
+        width = table.shape[1] if rows else None
+        try:
+            part = _numbers([line for _, line in some], delimiter)
+        except ValueError:
+            part = None
+        if part is None or width not in (None, part.shape[1]):
+            raise BadInput(
+                f"{path}: {_first_fault(some, delimiter, width)}. Every row needs the same number of numbers."
+            )
+        if rows + len(part) > len(table):
+            room = rows + len(part) + rows // 8
+            check_memory(room * part.shape[1] * table.itemsize, room * part.shape[1], str(path))
+            table.resize((room, part.shape[1]), refcheck=False)
+        table[rows : rows + len(part)] = part
+        rows += len(part)
+    table.resize((rows, table.shape[1]), refcheck=False)
+    return table
+
+
+def _next(lines: Iterator[tuple[int, str]], delimiter: str, path: Path) -> list[tuple[int, str]]:
+    """The next lines, some megabytes of them."""
+    some, size = [], 0
+    for number, line in lines:
+        _check_columns(line, delimiter, number, path)
+        some.append((number, line))
+        size += len(line)
+        if size >= CHUNK:
+            break
+    return some
+
+
+def _check_columns(line: str, delimiter: str, number: int, path: Path) -> None:
+    columns = line.count(delimiter) + 1
+    if columns > MOST_COLUMNS:
+        raise BadInput(
+            f"{path}: line {number} has {columns:,} values; at most {MOST_COLUMNS:,} are read. A row is one image: save "
+            "larger ones as .npy."
+        )
+
+
+def _without(table: np.ndarray, column: int) -> np.ndarray:
+    """The table without a column, in its own memory."""
+    if column == 0:
+        return table[:, 1:]
+    for start in range(0, len(table), ROWS):
+        some = table[start : start + ROWS]
+        some[:, column:-1] = some[:, column + 1 :].copy()
+    return table[:, :-1]
 
 
 def _header(line: str, delimiter: str) -> list[str] | None:
@@ -57,7 +132,7 @@ def _header(line: str, delimiter: str) -> list[str] | None:
     return names if len(names) > 2 and names == [str(place) for place in range(len(names))] else None
 
 
-def _numbers(lines: Iterable[str], delimiter: str) -> np.ndarray:
+def _numbers(lines: list[str], delimiter: str) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a file without rows, which has an error of its own
         return np.loadtxt(lines, delimiter=delimiter, quotechar='"', ndmin=2, dtype=np.float64)
@@ -94,24 +169,17 @@ def _likeness_to_labels(values: np.ndarray) -> tuple[int, int]:
     return int(distinct > 1), 0
 
 
-def _first_fault(path: Path) -> str:
-    """Where a text that NumPy refused goes wrong, in a person's words and line numbers."""
-    width = None
-    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
-        for number, line in enumerate(text, 1):
-            if _is_idle(line):
-                continue
-            if width is None:
-                delimiter = next((mark for mark in ",;\t" if mark in line), ",")
-            row = [text.strip().strip('"') for text in line.strip("\r\n").split(delimiter)]
-            is_header = width is None and _header(line, delimiter) is not None
-            if width is not None and len(row) != width:
-                return f"line {number} has {len(row)} values, the lines before it {width}"
-            bad = None if is_header else next((text for text in row if not _is_number(text)), None)
-            if bad is not None:
-                return f"line {number} holds {bad[:40]!r}, which is no number"
-            width = len(row)
-    return "can't be read as numbers"
+def _first_fault(lines: list[tuple[int, str]], delimiter: str, width: int | None) -> str:
+    """Where lines that NumPy refused go wrong, in a person's words; those before them have `width` values."""
+    for number, line in lines:
+        row = [text.strip().strip('"') for text in line.strip("\r\n").split(delimiter)]
+        if width is not None and len(row) != width:
+            return f"line {number} has {len(row):,} values, the lines before it {width:,}"
+        bad = next((text for text in row if not _is_number(text)), None)
+        if bad is not None:
+            return f"line {number} holds {bad[:40]!r}, which is no number"
+        width = len(row)
+    return f"lines {lines[0][0]:,} to {lines[-1][0]:,} can't be read as numbers"
 
 
 def _is_idle(line: str) -> bool:

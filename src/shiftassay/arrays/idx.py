@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftassay.arrays.stream import DEFLATE_LIMIT, opened, read_claimed
+from shiftassay.arrays.limits import check_memory, check_ratio, in_bytes
+from shiftassay.arrays.stream import opened, read_claimed
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 
@@ -35,22 +36,23 @@ def labels_beside(path: Path) -> Path | None:
     """The file of labels that belongs to a file of images in MNIST's way of naming, gzipped or not, if it is there."""
     name = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     here = (path.with_name(name), path.with_name(f"{name}.gz"))
-    return next((file for file in here if file.is_file() and "images" in path.name), None)
+    # os.path answers False where pathlib raises: names too long, folders that can't be searched
+    return next((file for file in here if os.path.isfile(file) and "images" in path.name), None)  # noqa: PTH113
 
 
 def read_idx(path: Path) -> np.ndarray:
     """The array in an IDX file in the byte order of this machine; gzipped or not is told by content, not by name.
 
-    Raises `BadInput` if the header is not IDX or claims more than the file can hold; memory is taken only for what
-    is there.
+    Raises `BadInput` if the header is not IDX or claims more than the file can hold or may take; memory is taken only
+    for what is there.
     """
     with opened(path) as file:
         zipped = file.read(2) == GZIP  # browsers unpack .gz and keep the name, or the other way round
         file.seek(0)
-        at_most = os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if zipped else 1)
+        held = os.fstat(file.fileno()).st_size
         try:
             with gzip.GzipFile(fileobj=file) if zipped else nullcontext(file) as content:
-                return _read(content, path, at_most)
+                return _read(content, path, held, zipped)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise BadInput(f"{path}: the gzip stream is broken ({error}). Fetch the file again.") from None
 
@@ -70,7 +72,7 @@ def write_idx(path: Path, values: np.ndarray) -> Path:
     return write_whole(path, gzip.compress(content, mtime=0) if path.name.endswith(".gz") else content)
 
 
-def _read(file: io.BufferedIOBase, path: Path, at_most: int) -> np.ndarray:
+def _read(file: io.BufferedIOBase, path: Path, held: int, zipped: bool) -> np.ndarray:
     start = file.read(4)
     if not start:
         raise BadInput(f"{path}: empty. Fetch the file again.")
@@ -84,10 +86,15 @@ def _read(file: io.BufferedIOBase, path: Path, at_most: int) -> np.ndarray:
     shape = struct.unpack(f">{start[3]}I", axes)
     kind = np.dtype(TYPES[start[2]])
     size = math.prod(shape) * kind.itemsize
-    content = read_claimed(file, size, at_most)
+    if zipped:
+        check_ratio(size, held, str(path))
+    if zipped or size <= held:
+        check_memory(size, math.prod(shape), str(path))
+    content = read_claimed(file, size, size if zipped else held)
     if len(content) != size:
-        held = f"the file holds {'more' if len(content) > size else 'less'}"
-        raise BadInput(f"{path}: the header says {shape}, {size:,} bytes, but {held}. Fetch the file again.")
+        but = f"the file holds {'more' if len(content) > size else 'less'}"
+        raise BadInput(f"{path}: the header says {shape}, {in_bytes(size)}, but {but}. Fetch the file again.")
     if not size:
         raise BadInput(f"{path}: nothing in it (shape {shape}).")
-    return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+    values = np.frombuffer(content, kind).reshape(shape)
+    return values if kind.isnative else values.byteswap(inplace=True).view(kind.newbyteorder("="))

@@ -32,6 +32,11 @@ class ImageSet:
             )
         if self.labels is not None and self.labels.shape != (len(self.images),):
             raise BadInput(f"{self.name}: {len(self.images)} images need as many labels, found {self.labels.shape}.")
+        if self.labels is not None and len(self.labels) and self.labels.min() < 0:
+            at = int(self.labels.argmin())
+            raise BadInput(
+                f"{self.name}: label {self.labels[at]} at place {at}. Labels are whole numbers from 0: number the classes."
+            )
 
     def __len__(self) -> int:
         return len(self.images)

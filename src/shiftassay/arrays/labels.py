@@ -7,6 +7,7 @@ from jaxtyping import Int64
 
 from shiftassay.arrays.csv_file import read_csv
 from shiftassay.arrays.idx import looks_like_idx, read_idx
+from shiftassay.arrays.limits import short
 from shiftassay.arrays.numpy_files import read_npy, read_npz
 from shiftassay.arrays.raw import RawSet
 from shiftassay.errors import BadInput
@@ -36,7 +37,9 @@ def to_labels(values: np.ndarray, where: str, n: int | None = None) -> Int64[np.
     [1, 0]
     """
     if values.dtype.kind not in "biuf":
-        raise BadInput(f"{where}: labels must be whole numbers from 0, found {values.dtype}. Number the classes.")
+        raise BadInput(
+            f"{where}: labels must be whole numbers from 0, found {short(values.dtype)}. Number the classes."
+        )
     if _is_one_hot(values):
         values = values.argmax(1)
     labels = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
@@ -44,7 +47,9 @@ def to_labels(values: np.ndarray, where: str, n: int | None = None) -> Int64[np.
         raise BadInput(f"{where}: expected one label for each image, found an array of shape {values.shape}.")
     if labels.dtype.kind == "b":
         labels = labels.astype(np.uint8)
-    wrong = ~((labels >= 0) & (labels < MOST_CLASSES) & (labels == np.floor(labels)))
+    wrong = ~((labels >= 0) & (labels < MOST_CLASSES))
+    if labels.dtype.kind == "f":
+        wrong |= labels != np.floor(labels)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise BadInput(
@@ -65,9 +70,7 @@ def check_range(labels: Int64[np.ndarray, "n"], classes: int, where: str) -> Non
 
 
 def _is_one_hot(values: np.ndarray) -> bool:
-    return (
-        values.ndim == 2
-        and values.shape[1] > 1
-        and bool(((values == 0) | (values == 1)).all())
-        and bool((values.sum(1) == 1).all())
-    )
+    if values.ndim != 2 or values.shape[1] < 2 or not values.size:
+        return False
+    low, high = values.min(), values.max()  # NaN if any is
+    return bool(low == 0 and high == 1 and (np.count_nonzero(values, 1) == 1).all() and (values.sum(1) == 1).all())

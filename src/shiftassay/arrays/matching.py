@@ -1,6 +1,8 @@
 """Labels for images that are known: found by content, whatever the order."""
 
+from collections.abc import Iterator
 from functools import cache
+from hashlib import blake2b
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -9,24 +11,25 @@ from shiftassay.arrays.embedded import embedded_mnist
 from shiftassay.arrays.image_set import ImageSet
 
 ROUNDING = 0.1  # of a grey level: what is left of 0–255 after a passage through 0–1 in float16 is off by up to 0.07
+CHUNK = 1 << 20  # values that are looked at at a time, so that no second copy of a large set is made
 
 
 def labels_by_content(images: Float32[np.ndarray, "n c h w"]) -> tuple[Int64[np.ndarray, "n"], str] | None:
     """The labels of images that all stand in the embedded MNIST, in whatever order, and in which part they stand.
 
-    None if any image is unknown: a single match by chance is impossible, a partial one means another set.
+    None if any image is unknown: a single match by chance is impossible, a partial one means another set. Nothing is
+    looked at beyond the first that is.
     """
-    if images.shape[1:] != (1, 28, 28) or images.min() < -0.01 or images.max() > 1.01:
+    if images.shape[1:] != (1, 28, 28):
         return None
-    grey = images * np.float32(255)
-    rounded = np.rint(grey)
-    if np.abs(grey - rounded).max() > ROUNDING:
-        return None
-    keys = [image.tobytes() for image in rounded.astype(np.uint8)]
     for part in ("test", "train"):
-        known = _known(part)
-        if all(key in known for key in keys):
-            return np.array([known[key] for key in keys], np.int64), f"the MNIST {part} set"
+        labels: list[int] = []
+        for some in _chunks(images):
+            if (found := _labels_in(part, some)) is None:
+                break
+            labels += found
+        else:
+            return np.array(labels, np.int64), f"the MNIST {part} set"
     return None
 
 
@@ -38,11 +41,40 @@ def labels_by_reference(found: ImageSet, reference: ImageSet) -> Int64[np.ndarra
     if reference.labels is None or found.shape != reference.shape:
         return None
     known: dict[bytes, int] = {}
-    for image, label in zip(reference.images, reference.labels, strict=True):
-        if known.setdefault(image.tobytes(), int(label)) != label:
+    for image, label in zip(_digests(reference.images), reference.labels, strict=True):
+        if known.setdefault(image, int(label)) != label:
             return None
-    labels = [known.get(image.tobytes(), -1) for image in found.images]
-    return None if -1 in labels else np.array(labels, np.int64)
+    labels = np.empty(len(found), np.int64)
+    for place, image in enumerate(_digests(found.images)):
+        if image not in known:
+            return None
+        labels[place] = known[image]
+    return labels
+
+
+def _labels_in(part: str, images: np.ndarray) -> list[int] | None:
+    """The labels of images, all of them in a part of MNIST; None if one is not."""
+    if images.min() < -0.01 or images.max() > 1.01:
+        return None
+    grey = images * np.float32(255)
+    rounded = np.rint(grey)
+    if np.abs(grey - rounded).max() > ROUNDING:
+        return None
+    known = _known(part)
+    labels = [known.get(image.tobytes()) for image in rounded.astype(np.uint8)]
+    return None if None in labels else [label for label in labels if label is not None]
+
+
+def _digests(images: np.ndarray) -> Iterator[bytes]:
+    """A hash of each image's values, which no two images share by chance, and -0 like 0."""
+    for some in _chunks(images):
+        for image in some + np.float32(0):
+            yield blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def _chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+    step = max(1, CHUNK // max(1, images[0].size)) if len(images) else 1
+    return (images[start : start + step] for start in range(0, len(images), step))
 
 
 @cache

@@ -11,14 +11,20 @@ from typing import cast
 import numpy as np
 from numpy.lib import format as npy
 
+from shiftassay.arrays.limits import check_memory, check_ratio, in_bytes, listed, short
+from shiftassay.arrays.manifest import check_listed
 from shiftassay.arrays.pickled import from_objects
 from shiftassay.arrays.raw import RawSet
-from shiftassay.arrays.split import by_name, split
-from shiftassay.arrays.stream import DEFLATE_LIMIT, opened, read_claimed
+from shiftassay.arrays.split import by_name, chosen, split
+from shiftassay.arrays.stream import opened, read_claimed
 from shiftassay.errors import BadInput
 
 LONGEST_HEADER = 10_000  # NumPy's own limit, beyond which parsing a header is not safe
 MOST_AXES = 32
+LONGEST_AXIS = (1 << 63) - 1
+MOST_ARRAYS = 1000  # whose headers are read where names don't tell which holds the images
+COMPRESSED = {zipfile.ZIP_STORED: False, zipfile.ZIP_DEFLATED: True}  # all that NumPy writes
+FOREIGN = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
 
 
 def read_npy(path: Path, unpickle: bool = False) -> RawSet:
@@ -26,13 +32,13 @@ def read_npy(path: Path, unpickle: bool = False) -> RawSet:
 
     Raises `BadInput`; pickled objects are read only with `unpickle`, since that runs whatever code is in them.
     """
+    check_listed(path.parent, path.name)
     with opened(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        return _understood(_read_array(file, str(path), size, size, unpickle), str(path))
+        return _understood(_read_array(file, str(path), os.fstat(file.fileno()).st_size, unpickle), str(path))
 
 
 def read_npz(path: Path, unpickle: bool = False) -> RawSet:
-    """The image and label arrays of an `.npz` archive; the others are not read where names tell which is which.
+    """The image and label arrays of an `.npz` archive; of others the header is read at most, where names don't tell.
 
     Raises `BadInput`; pickled objects are read only with `unpickle`, since that runs whatever code is in them.
     """
@@ -41,21 +47,49 @@ def read_npz(path: Path, unpickle: bool = False) -> RawSet:
         try:
             with zipfile.ZipFile(file) as archive:
                 entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist() if not e.is_dir()}
-                image, label = by_name(entries)
-                wanted = [name for name in (image, label) if name is not None] if image is not None else list(entries)
-                arrays = {}
-                for name in wanted:
-                    with archive.open(entries[name]) as entry:
-                        where, size = f"{path}, array {name!r}", entries[name].file_size
-                        stream = cast(io.BufferedIOBase, entry)
-                        arrays[name] = _read_array(stream, where, size, held * DEFLATE_LIMIT, unpickle)
-        except BadInput:
+                image, label = _chosen(archive, entries, path)
+                arrays = {
+                    name: _read_entry(archive, entries[name], f"{path}, array '{short(name)}'", held, unpickle)
+                    for name in dict.fromkeys((image, label))
+                    if name is not None
+                }
+        except (BadInput, MemoryError):
             raise
-        except Exception as error:  # a damaged archive breaks zipfile in a dozen ways: struct, zlib, EOF, lzma, …
-            raise BadInput(f"{path}: not a readable .npz archive ({error}). Save it again with numpy.savez.") from None
+        except Exception as error:  # a damaged archive breaks zipfile in a dozen ways: struct, zlib, EOF, encryption, …
+            reason = short(error) or type(error).__name__
+            raise BadInput(f"{path}: not a readable .npz archive ({reason}). Save it again with numpy.savez.") from None
     if len(entries) == 1:
-        return _understood(next(iter(arrays.values())), str(path))
+        return _understood(arrays[image], str(path))
     return split(arrays, str(path))
+
+
+def _chosen(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], path: Path) -> tuple[str, str | None]:
+    """The names of images and labels; by the arrays' axes, from their headers alone, where names don't tell."""
+    if len(entries) > 1 and by_name(entries)[0] is None:
+        if len(entries) > MOST_ARRAYS:
+            raise BadInput(
+                f"{path}: {len(entries):,} arrays, none of them named 'images': {listed(entries)}. Save all images as one array."
+            )
+        axes = {}
+        for name, entry in entries.items():
+            where = f"{path}, array '{short(name)}'"
+            with _entry(archive, entry, where) as stream:
+                axes[name] = len(_read_header(stream, where)[0])
+        return chosen(axes, str(path))
+    return chosen(dict.fromkeys(entries, 0), str(path))
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str, held: int, unpickle: bool) -> np.ndarray:
+    with _entry(archive, entry, where) as stream:
+        packed = min(entry.compress_size, held) if COMPRESSED[entry.compress_type] else None
+        return _read_array(stream, where, entry.file_size, unpickle, packed)
+
+
+def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> io.BufferedIOBase:
+    if entry.compress_type not in COMPRESSED:
+        method = FOREIGN.get(entry.compress_type, f"method {entry.compress_type}")
+        raise BadInput(f"{where}: compressed by {method}. Save it with numpy.savez or savez_compressed.")
+    return cast(io.BufferedIOBase, archive.open(entry))
 
 
 def _understood(array: np.ndarray, where: str) -> RawSet:
@@ -66,8 +100,10 @@ def _understood(array: np.ndarray, where: str) -> RawSet:
     return RawSet(array)
 
 
-def _read_array(file: io.BufferedIOBase, where: str, size: int, at_most: int, unpickle: bool) -> np.ndarray:
-    """One array from a stream that is said to hold `size` bytes and can't hold more than `at_most`."""
+def _read_array(
+    file: io.BufferedIOBase, where: str, size: int, unpickle: bool, packed: int | None = None
+) -> np.ndarray:
+    """One array from a stream that is said to hold `size` bytes, unpacked from `packed` if it is compressed."""
     shape, fortran_order, dtype, offset = _read_header(file, where)
     if dtype.hasobject:
         if not unpickle:
@@ -75,15 +111,23 @@ def _read_array(file: io.BufferedIOBase, where: str, size: int, at_most: int, un
                 f"{where}: holds pickled Python objects, and reading those runs whatever code is in them. Save it as a "
                 "plain array, or, only if you trust whoever made the file, pass --unpickle."
             )
+        if packed is not None:
+            check_ratio(size, packed, where)
+        check_memory(size, 0, where)
         return _unpickled(file, where)
-    claimed = math.prod(shape) * dtype.itemsize
+    count, claimed = math.prod(shape), math.prod(shape) * dtype.itemsize
     if claimed == 0:
-        raise BadInput(f"{where}: nothing in it (shape {shape} of {dtype}).")
-    content = read_claimed(file, claimed, min(size - offset, at_most))
+        raise BadInput(f"{where}: nothing in it (shape {shape} of {short(dtype)}).")
+    content = bytearray()
+    if claimed <= size - offset:
+        if packed is not None:
+            check_ratio(claimed, packed, where)
+        check_memory(claimed, claimed if dtype.names else count, where)
+        content = read_claimed(file, claimed, claimed)
     if len(content) < claimed:
         raise BadInput(
-            f"{where}: the header says {shape} of {dtype}, {claimed:,} bytes, but the file holds less. It is truncated or "
-            "damaged: fetch or save it again."
+            f"{where}: the header says {shape} of {short(dtype)}, {in_bytes(claimed)}, but the file holds less. It is truncated "
+            "or damaged: fetch or save it again."
         )
     if len(content) > claimed:
         raise BadInput(
@@ -93,7 +137,7 @@ def _read_array(file: io.BufferedIOBase, where: str, size: int, at_most: int, un
     try:
         return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
     except ValueError as error:  # a type that is itself an array, which numpy.save never writes
-        raise BadInput(f"{where}: not an array of images ({error}). Save it with numpy.save.") from None
+        raise BadInput(f"{where}: not an array of images ({short(error)}). Save it with numpy.save.") from None
 
 
 def _read_header(file: io.BufferedIOBase, where: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
@@ -115,10 +159,11 @@ def _read_header(file: io.BufferedIOBase, where: str) -> tuple[tuple[int, ...], 
             warnings.simplefilter("ignore")  # files of Python 2 are read, with a warning that helps nobody here
             shape, fortran_order, dtype = parse(io.BytesIO(count + text))
     except Exception as error:  # the text is someone else's: it can break the parser in any way, recursion included
-        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        said = short(str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise BadInput(f"{where}: the header makes no sense ({said}). Save it with numpy.save.") from None
-    if len(shape) > MOST_AXES or any(length < 0 for length in shape):
-        raise BadInput(f"{where}: the header says shape {shape}, which is none. Fetch or save it again.")
+    if len(shape) > MOST_AXES or not all(0 <= axis <= LONGEST_AXIS for axis in shape):
+        raise BadInput(f"{where}: the header says a shape which is none of an array. Fetch or save it again.")
+    shape = tuple(map(int, shape))  # True is a number to Python
     return shape, fortran_order, dtype, len(start) + len(count) + length
 
 
@@ -128,5 +173,5 @@ def _unpickled(file: io.BufferedIOBase, where: str) -> np.ndarray:
         return np.asarray(npy.read_array(file, allow_pickle=True))
     except Exception as error:  # unpickling runs foreign code, which may raise anything
         raise BadInput(
-            f"{where}: can't be unpickled ({type(error).__name__}: {error}). Save it as a plain array."
+            f"{where}: can't be unpickled ({type(error).__name__}: {short(error)}). Save it as a plain array."
         ) from None

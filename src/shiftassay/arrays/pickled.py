@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from shiftassay.arrays.limits import short
 from shiftassay.arrays.raw import RawSet
 from shiftassay.arrays.split import split
 from shiftassay.errors import BadInput
@@ -27,9 +28,9 @@ def from_objects(array: np.ndarray, where: str) -> RawSet:
         raise
     except Exception as error:  # whatever was pickled may fail in its own way
         raise BadInput(
-            f"{where}: the objects in it are not images of one size ({error}). Save a plain array."
+            f"{where}: the objects in it are not images of one size ({short(error)}). Save a plain array."
         ) from None
-    raise BadInput(f"{where}: expected images, found a pickled {type(content).__name__}. Save a plain array.")
+    raise BadInput(f"{where}: expected images, found a pickled {short(type(content).__name__)}. Save a plain array.")
 
 
 def _is_pair(content: object) -> bool:

@@ -1,5 +1,6 @@
 """Any file of images to an image set, with every assumption said."""
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,14 @@ from shiftassay.arrays.idx import labels_beside, looks_like_idx, read_idx
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.labels import read_labels, to_labels
 from shiftassay.arrays.layout import check_same_shape, size_of, to_nchw
+from shiftassay.arrays.limits import enough_memory, listed
 from shiftassay.arrays.matching import labels_by_content, labels_by_reference
 from shiftassay.arrays.numpy_files import read_npy, read_npz
 from shiftassay.arrays.raw import RawSet
 from shiftassay.arrays.stream import opened
 from shiftassay.arrays.values import to_unit
 from shiftassay.errors import BadInput
+from shiftassay.words.text import printable
 
 BESIDE = "labels.npy"
 REFERENCE_NAMES = ("clean", "reference", "original")
@@ -41,16 +44,22 @@ def read_image_set(
     >>> test.images.shape, test.labels[:5].tolist()
     ((10000, 1, 28, 28), [7, 2, 1, 0, 4])
     """
-    path, given = Path(path), None if labels == "none" or labels is None else Path(labels)
+    path, without = Path(path), str(labels) == "none"  # a Path, from the command line
+    given = None if without or labels is None else Path(labels)
+    with enough_memory(str(path)):
+        return _read(path, given, without, reference, unpickle)
+
+
+def _read(path: Path, given: Path | None, without: bool, reference: ImageSet | None, unpickle: bool) -> ImageSet:
     if (named := _named_set(str(path))) is not None:
-        found, raw, notes = named, RawSet(named.images, named.labels), []
+        found, own, notes = named, named.labels, []
     else:
-        found, raw, notes = _read_file(path, reference, unpickle)
+        found, own, notes = _read_file(path, reference, unpickle)
     if reference is not None:
         check_same_shape(found.shape, reference.shape, found.name, reference.name)
-    if labels == "none":
+    if without:
         return replace(found, labels=None, notes=tuple(notes))
-    array, source = _labels(path, found, raw, given, reference, unpickle)
+    array, source = _labels(path, found, own, given, reference, unpickle)
     if named is None or given is not None:
         notes.append(f"{found.name}: {f'labels {source}' if array is not None else 'no labels found'}")
     return replace(found, labels=array, notes=tuple(notes))
@@ -60,8 +69,9 @@ def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[Im
     """The reference (`clean.*`, `reference.*` or `original.*`) of a folder, and every other image set in it, by name."""
     try:
         paths = [path for path in sorted(folder.iterdir()) if _is_image_file(path)]
-    except OSError as error:
-        raise BadInput(f"{folder}: no folder of variants that can be read ({error.strerror}).") from None
+    except (OSError, ValueError) as error:  # ValueError for a null byte in its name
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{folder}: no folder of variants that can be read ({reason}). Check its name.") from None
     names = [_stem(path) for path in paths]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise BadInput(f"{folder}: several image files are called {twice!r} (a name ends at its first dot). Keep one.")
@@ -69,7 +79,7 @@ def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[Im
     if len(clean) != 1 or len(paths) < 2:
         raise BadInput(
             f"{folder}: expected one of clean.npy, reference.npy and original.npy (or .npz, .csv, IDX) and at least one "
-            f"variant beside it, found {', '.join(path.name for path in paths) or 'no image files'}."
+            f"variant beside it, found {listed(path.name for path in paths) or 'no image files'}."
         )
     reference = read_image_set(clean[0], unpickle=unpickle)
     rest = [read_image_set(path, reference=reference, unpickle=unpickle) for path in paths if path != clean[0]]
@@ -87,15 +97,16 @@ def _named_set(name: str) -> ImageSet | None:
     return dataset.train if part == "train" else dataset.test
 
 
-def _read_file(path: Path, reference: ImageSet | None, unpickle: bool) -> tuple[ImageSet, RawSet, list[str]]:
+def _read_file(path: Path, reference: ImageSet | None, unpickle: bool) -> tuple[ImageSet, np.ndarray | None, list[str]]:
+    """Images, the labels in the same file, and what is to be said; the values as stored are let go."""
     raw = _read_raw(path, reference, unpickle)
     if raw.values.size == 0:
         raise BadInput(f"{path}: no images in it (shape {raw.values.shape}).")
     images = to_nchw(raw.values, str(path), reference.shape if reference else None)
     values, unit, said = to_unit(images, str(path), reference)
-    found = ImageSet(np.ascontiguousarray(values), None, path.name, unit, images.dtype.kind in "bui")
+    found = ImageSet(values, None, printable(path.name), unit, images.dtype.kind in "bui")
     layout = f"{raw.values.shape} read as {len(images):,} images of {size_of(found.shape)}"
-    return found, raw, [f"{path.name}: {note}" for note in (layout, said, *raw.notes)]
+    return found, raw.labels, [f"{found.name}: {note}" for note in (layout, said, *raw.notes)]
 
 
 def _read_raw(path: Path, reference: ImageSet | None, unpickle: bool) -> RawSet:
@@ -115,16 +126,16 @@ def _read_raw(path: Path, reference: ImageSet | None, unpickle: bool) -> RawSet:
 
 
 def _labels(
-    path: Path, found: ImageSet, raw: RawSet, given: Path | None, reference: ImageSet | None, unpickle: bool
+    path: Path, found: ImageSet, own: np.ndarray | None, given: Path | None, reference: ImageSet | None, unpickle: bool
 ) -> tuple[np.ndarray | None, str]:
     n = len(found)
     if given is not None:
-        return to_labels(read_labels(given, unpickle), str(given), n), f"given, from {given.name}"
-    if raw.labels is not None:
-        return to_labels(raw.labels, str(path), n), "from the file itself"
+        return to_labels(read_labels(given, unpickle), str(given), n), f"given, from {printable(given.name)}"
+    if own is not None:
+        return to_labels(own, str(path), n), "from the file itself"
     beside = labels_beside(path) if looks_like_idx(path) else None
     beside = beside or path.parent / BESIDE
-    if beside.is_file() and beside != path:
+    if os.path.isfile(beside) and beside != path:  # noqa: PTH113  pathlib raises where a name is too long
         labels = to_labels(read_labels(beside, unpickle), str(beside), n)
         matched = labels_by_content(found.images)
         wrong = int((labels != matched[0]).sum()) if matched else 0
@@ -133,7 +144,7 @@ def _labels(
             if wrong
             else ""
         )
-        return labels, f"from {beside.name} beside it{doubt}"
+        return labels, f"from {printable(beside.name)} beside it{doubt}"
     if matched := labels_by_content(found.images):
         return matched[0], f"found by matching every image with {matched[1]}"
     if reference is None:
@@ -149,7 +160,7 @@ def _is_image_file(path: Path) -> bool:
     """By its name; what others leave beside images (labels, hidden files such as macOS's `._clean.npy`) is not."""
     name = _stem(path)
     known = path.suffix.lower() in (".npy", ".npz", ".csv") or looks_like_idx(path)
-    return known and bool(name) and not re.search("label|target", path.name.lower()) and path.is_file()
+    return known and bool(name) and not re.search("label|target", path.name.lower()) and os.path.isfile(path)  # noqa: PTH113
 
 
 def _stem(path: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from shiftassay.arrays.limits import listed, short
 from shiftassay.arrays.raw import RawSet
 from shiftassay.errors import BadInput
 
@@ -27,31 +28,37 @@ def by_name(names: Iterable[str]) -> tuple[str | None, str | None]:
     return None, next((name for part in PARTS if (name := _first(spelled, LABEL_NAMES, part))), None)
 
 
-def split(content: Mapping[str, object], where: str) -> RawSet:
-    """Images and labels out of named arrays; a single array is taken for whatever was asked for.
+def chosen(axes: Mapping[str, int], where: str) -> tuple[str, str | None]:
+    """The name of the images and of the labels among arrays of so many axes; a single one is whatever was asked for.
 
     Raises `BadInput` if it can't be told which array holds the images.
     """
-    try:
-        arrays = {str(name): np.asarray(array) for name, array in content.items()}
-    except Exception as error:  # ragged lists, or any object's own idea of becoming an array
-        raise BadInput(f"{where}: holds what is no array ({error}). Save images and labels as plain arrays.") from None
-    image, label = by_name(arrays)
+    image, label = by_name(axes)
     if image is None:
-        large = [name for name in arrays if arrays[name].ndim >= 2 and name != label]
-        if len(large) != 1 and len(arrays) == 1:
-            large = list(arrays)
+        large = [name for name in axes if axes[name] >= 2 and name != label]
+        if len(large) != 1 and len(axes) == 1:
+            large = list(axes)
         if len(large) != 1:
-            names = ", ".join(arrays) or "nothing"
             raise BadInput(
-                f"{where}: can't tell which array holds the images: {names}. Name it 'images' and the labels 'labels'."
+                f"{where}: can't tell which array holds the images: {listed(axes) or 'nothing'}. Name it 'images' and the "
+                "labels 'labels'."
             )
         image = large[0]
     if label is None:
-        label = next((name for name in POSITIONAL if name in arrays and name != image and image in POSITIONAL), None)
-    if label == image:
-        label = None
-    found = f"images in {image!r}" + (f", labels in {label!r}" if label is not None else "")
+        label = next((name for name in POSITIONAL if name in axes and name != image and image in POSITIONAL), None)
+    return image, label if label != image else None
+
+
+def split(content: Mapping[str, object], where: str) -> RawSet:
+    """Images and labels out of named arrays. Raises `BadInput` if it can't be told which array holds the images."""
+    try:
+        arrays = {str(name): np.asarray(array) for name, array in content.items()}
+    except Exception as error:  # ragged lists, or any object's own idea of becoming an array
+        raise BadInput(
+            f"{where}: holds what is no array ({short(error)}). Save images and labels as plain arrays."
+        ) from None
+    image, label = chosen({name: array.ndim for name, array in arrays.items()}, where)
+    found = f"images in '{short(image)}'" + (f", labels in '{short(label)}'" if label is not None else "")
     return RawSet(arrays[image], arrays[label] if label is not None else None, (found,))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shiftassay.arrays.limits import enough_memory
 from shiftassay.errors import BadInput
 
 CHUNK = 1 << 22
-DEFLATE_LIMIT = 1032  # no deflate stream grows by more than this (zlib's technical notes)
 
 
 @contextmanager
@@ -17,16 +17,21 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
     """The file, open for reading. Raises `BadInput` for whatever the system refuses, there or while it is read."""
     try:
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise BadInput(f"{path}: a folder, where a file was expected. Name the file in it.")
-        if not stat.S_ISREG(mode):  # a pipe would wait for ever
-            raise BadInput(f"{path}: not a regular file. Save it to one first.")
-        with path.open("rb") as file:
-            yield file
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(f"{path}: no such file.") from None
     except OSError as error:
-        raise BadInput(f"{path}: can't be read ({error.strerror or error}). Check its permissions and place.") from None
+        raise _refused(path, error) from None
+    except ValueError:  # a null byte in it, or letters that the system's names can't have
+        raise BadInput(f"{path}: no name that a file can have. Check what was typed.") from None
+    if stat.S_ISDIR(mode):
+        raise BadInput(f"{path}: a folder, where a file was expected. Name the file in it.")
+    if not stat.S_ISREG(mode):  # a pipe would wait for ever
+        raise BadInput(f"{path}: not a regular file. Save it to one first.")
+    try:
+        with path.open("rb") as file, enough_memory(str(path)):
+            yield file
+    except OSError as error:
+        raise _refused(path, error) from None
 
 
 def read_claimed(file: io.BufferedIOBase, claimed: int, at_most: int) -> bytearray:
@@ -41,3 +46,7 @@ def read_claimed(file: io.BufferedIOBase, claimed: int, at_most: int) -> bytearr
     while len(content) <= claimed and (chunk := file.read(min(CHUNK, claimed + 1 - len(content)))):
         content += chunk
     return content
+
+
+def _refused(path: Path, error: OSError) -> BadInput:
+    return BadInput(f"{path}: can't be read ({error.strerror or error}). Check its permissions and place.")

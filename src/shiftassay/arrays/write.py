@@ -17,11 +17,21 @@ def write_images(path: Path, images: Float32[np.ndarray, "n c h w"]) -> Path:
     """
     if path.suffix != ".npy":
         raise BadInput(f"{path}: images are written as .npy. Name it {path.stem}.npy.")
-    return write_array(path, images[:, 0] if images.shape[1] == 1 else images)
+    return write_whole(path, images_as_npy(images))
 
 
 def write_array(path: Path, array: np.ndarray) -> Path:
     """Write one array as `.npy`, all or nothing."""
+    return write_whole(path, as_npy(array))
+
+
+def images_as_npy(images: Float32[np.ndarray, "n c h w"]) -> bytes:
+    """The content of the file that `write_images` writes."""
+    return as_npy(images[:, 0] if images.shape[1] == 1 else images)
+
+
+def as_npy(array: np.ndarray) -> bytes:
+    """The content of the file that `write_array` writes."""
     buffer = io.BytesIO()
     np.save(buffer, array)
-    return write_whole(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""How much a file may take: memory, stated and checked before it is taken, and room in a message."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from shiftassay.errors import BadInput
+from shiftassay.words.text import printable, shortened
+
+try:
+    import resource
+except ImportError:  # Windows, where a process has no such limits
+    resource = None
+
+SHARE = 0.5  # of the memory that is available: the set beside it, and whatever is then done with both, needs the rest
+LARGEST_RATIO = 200  # masks of one byte a pixel shrink by up to 120 (dSprites), nothing but zeros by 1,030
+SMALL = 64 << 20  # bytes that a file may unpack to whatever the ratio
+FLOAT = 4  # bytes of one value of an image as everything after reading has it
+LONGEST_NAME = 100
+MOST_NAMES = 8
+
+
+def check_memory(stored: int, values: int, where: str) -> None:
+    """Raise `BadInput` if `stored` bytes and a copy of their `values` as float32 are more than a file may take."""
+    needed, there = stored + FLOAT * values, available_memory()
+    if there is not None and needed > SHARE * there:
+        raise BadInput(
+            f"{where}: reading it takes {in_bytes(needed)}, {in_bytes(stored)} as stored and the rest as float32. A file may "
+            f"take {SHARE:.0%} of the memory that is available, which is {in_bytes(there)}. Save fewer images, or read it "
+            "on a machine with more."
+        )
+
+
+def check_ratio(unpacked: int, packed: int, where: str) -> None:
+    """Raise `BadInput` for compressed data that say they unpack to so much more that they are no pictures."""
+    if unpacked > SMALL and unpacked > LARGEST_RATIO * packed:
+        raise BadInput(
+            f"{where}: says that its {in_bytes(packed)} unpack to {in_bytes(unpacked)}. Beyond {in_bytes(SMALL)}, more than "
+            f"{LARGEST_RATIO} times the compressed size is refused: it may be made to fill the memory. If it is yours, save "
+            "it uncompressed."
+        )
+
+
+@contextmanager
+def enough_memory(where: str) -> Iterator[None]:
+    """Turn the system's refusal of memory into `BadInput`: others may have taken it since it was checked."""
+    try:
+        yield
+    except MemoryError:
+        raise BadInput(f"{where}: reading it takes more memory than there is. Save fewer images.") from None
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that this process can still take: the least of what machine, container and limits of the process leave.
+
+    None where the system says nothing. `root` is where its files are.
+    """
+    left = [*_of_machine(root), *_of_containers(root), *_of_process(root)]
+    return max(0, min(left)) if left else None
+
+
+def in_bytes(size: int) -> str:
+    """A size for a person.
+
+    >>> in_bytes(700), in_bytes(3 << 20), in_bytes(5 << 29), in_bytes(10**400)
+    ('700 bytes', '3.0 MiB', '2.5 GiB', 'over 1,024 PiB')
+    """
+    if size < 1 << 10:
+        return f"{size} bytes"
+    for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB", "PiB"), 1):
+        if size < 1 << 10 * (power + 1):
+            return f"{size / (1 << 10 * power):.1f} {unit}"
+    return "over 1,024 PiB"
+
+
+def short(name: object) -> str:
+    r"""A name from a file, as a message can hold it.
+
+    >>> short("a\x1bb"), len(short("x" * 10_000)) <= LONGEST_NAME
+    ('a\\x1bb', True)
+    """
+    return shortened(printable(str(name)), LONGEST_NAME)
+
+
+def listed(names: Iterable[object]) -> str:
+    """The first of some names, and how many more there are.
+
+    >>> listed(range(3)), listed(range(20_000))
+    ('0, 1, 2', '0, 1, 2, 3, 4, 5, 6, 7 and 19,992 more')
+    """
+    names = list(names)
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(map(short, names[:MOST_NAMES])) + more
+
+
+def _of_machine(root: Path) -> Iterator[int]:
+    with suppress(OSError, ValueError):
+        for line in (root / "proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                yield int(line.split()[1]) << 10
+
+
+def _of_process(root: Path) -> Iterator[int]:
+    if resource is not None and (most := resource.getrlimit(resource.RLIMIT_AS)[0]) != resource.RLIM_INFINITY:
+        taken = 0
+        with suppress(OSError, ValueError):
+            taken = int((root / "proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        yield most - taken
+
+
+def _of_containers(root: Path) -> Iterator[int]:
+    """What each control group leaves that this process is in, and each above it; version 2, then 1."""
+    for group in _groups(root):
+        for most, now, reclaimable in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            with suppress(OSError, ValueError):  # "max" is no number: no limit
+                limit, used = (int((group / file).read_text()) for file in (most, now))
+                yield limit - used + _reclaimable(group, reclaimable)
+
+
+def _groups(root: Path) -> Iterator[Path]:
+    mounts = {"": root / "sys/fs/cgroup", "memory": root / "sys/fs/cgroup/memory"}
+    with suppress(OSError, ValueError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, place = line.split(":", 2)
+            mount = mounts.get("memory" if "memory" in controllers.split(",") else controllers)
+            if mount is not None:  # inside a container the path may be the host's; its own group is then the mount
+                inside = Path(place.lstrip("/"))
+                yield from (mount / part for part in (inside, *inside.parents))
+
+
+def _reclaimable(group: Path, key: str) -> int:
+    """Bytes of files that the system keeps in memory for the group, and drops when they are needed."""
+    with suppress(OSError, ValueError):
+        for line in (group / "memory.stat").read_text().splitlines():
+            if line.startswith(f"{key} "):
+                return int(line.split()[1])
+    return 0
