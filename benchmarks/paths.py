@@ -33,13 +33,13 @@ def main() -> None:
     found = {}
     for name, recipe in NETWORKS.items():
         groups = make_groups([network(name, seed) for seed in SEEDS], recipe, data, SEEDS)
-        run_groups(groups, lambda group: [group.train_epoch(epoch) for epoch in range(EPOCHS)])
+        run_groups(groups, lambda group, _: [group.train_steps(epoch, 0, group.steps) for epoch in range(EPOCHS)])
         native = [right(group.members[0].logits(mnist.test.images), mnist.test.labels) for group in groups]
         plain = []
         for seed in SEEDS:
             member = PlainMember(network(name, seed), recipe, data, seed)
             for epoch in range(EPOCHS):
-                member.train_epoch(epoch)
+                member.train_steps(epoch, 0, member.steps)
             plain.append(right(member.logits(mnist.test.images), mnist.test.labels))
         found[name] = {"native": native, "plain": plain, **compare(np.array(native), np.array(plain))}
         print(name, found[name], flush=True)

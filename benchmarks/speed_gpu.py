@@ -36,7 +36,7 @@ def main() -> int:
         groups = make_groups(networks, RECIPE, data, range(members), "cuda")
         for epoch in range(epochs):
             for group in groups:
-                group.train_epoch(epoch)
+                group.train_steps(epoch, 0, group.steps)
         torch.cuda.synchronize()
         ours = perf_counter() - began
         rows.append({
@@ -62,11 +62,11 @@ def eager(name: str) -> float:
     """Seconds of a few epochs of one member in eager PyTorch, after a warm-up epoch."""
     network, data = network_and_data(name)
     member = PlainMember(network, RECIPE, data, 0, "cuda")
-    member.train_epoch(0)
+    member.train_steps(0, 0, member.steps)
     torch.cuda.synchronize()
     began = perf_counter()
     for epoch in range(EAGER_EPOCHS):
-        member.train_epoch(epoch + 1)
+        member.train_steps(epoch + 1, 0, member.steps)
     torch.cuda.synchronize()
     return perf_counter() - began
 

@@ -47,7 +47,7 @@ def read(name: str) -> dict[str, Any]:
 def model_table(results: dict[str, Any]) -> str:
     validation = [member["validation_accuracy"] for member in results["members"]]
     test = [member["evaluations"][0]["accuracy"]["estimate"] for member in results["members"]]
-    seconds = [member["seconds"] for member in results["members"]]
+    seconds = [_environment(member)["seconds"] for member in results["members"]]
     rows = [
         ("held-out training images", mean_sd(validation), spread(validation)),
         ("test set", mean_sd(test), spread(test)),
@@ -214,7 +214,7 @@ def spatial_table(results: dict[str, Any]) -> str:
         "an answer depends on the images beside it",
     ))  # fmt: skip
     seeds = len(next(iter(runs["networks"].values()))["seeds"])
-    hours = sum(sum(network["seconds"]) for network in runs["networks"].values()) / 3600
+    hours = sum(sum(_environment(network)["seconds"]) for network in runs["networks"].values()) / 3600
     said = (
         f"*{seeds} seeds of each of {len(runs['networks'])} networks, mean ± sd over seeds; {hours:.1f} hours of training on one core, "
         f"{results['environment']['processor']}, which had other work beside it; `{results['command']}`.*"
@@ -315,6 +315,11 @@ def mean_sd(shares: list[float]) -> str:
 
 def spread(shares: list[float]) -> str:
     return f"{percent(min(shares))} to {percent(max(shares))}"
+
+
+def _environment(row: dict) -> dict:
+    """Where times stand in results: apart from what two equal runs have in common; older files have them beside it."""
+    return row.get("environment", row)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ class BadInput(ValueError):  # noqa: N818
         super().__init__(shortened(printable(message), LONGEST))
 
 
+class NotDone(RuntimeError):  # noqa: N818
+    """What was asked for could not be done, though nothing was wrong with how it was asked: the message says why."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """An error for a name that is in no registry, with the nearest one that is.
 

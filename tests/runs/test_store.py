@@ -36,10 +36,10 @@ def test_a_run_is_complete_only_when_everything_is_written(tmp_path):
     run.finish({"card": 1}, {"w": np.zeros(2)}, {"epochs": []}, {"p": np.eye(2)})
     assert run.complete
     assert run.last_checkpoint() is None
-    card, weights, metrics, predictions = run.results()
-    assert (card, metrics) == ({"card": 1}, {"epochs": []})
-    assert np.array_equal(weights["w"], np.zeros(2))
-    assert np.array_equal(predictions["p"], np.eye(2))
+    assert (run.card(), run.metrics()) == ({"card": 1}, {"epochs": []})
+    assert np.array_equal(run.weights()["w"], np.zeros(2))
+    assert np.array_equal(run.predictions()["p"], np.eye(2))
+    run.check()
 
 
 def test_the_environment_says_what_a_result_was_made_with():

@@ -253,7 +253,7 @@ def test_what_a_transformer_does_is_said_with_the_right_signs(small):
     with torch.no_grad():
         last.weight.zero_()
         last.bias.copy_(torch.from_numpy(theta).float().flatten())
-    lab = Lab(load_study("spatial-attention")[1], small, Path(), Path(), "cpu", Console(quiet=True))
+    lab = Lab(load_study("spatial-attention")[1], small, Path(), Measurements(Path()), "cpu", Console(quiet=True))
     mean = modules._transformations(member, lab)["mean"]
     assert list(mean.values()) == pytest.approx([20, magnify, right, down], abs=1e-4)
     seen = modules._seen(member.model, lab)["seen"][0, 0]

@@ -115,7 +115,10 @@ def population(kind, name, recipe, data, seeds, device="cpu", **options):
 
 def assert_same_training(captured, plain, epochs=range(3)):
     for epoch in epochs:
-        [(losses, right)], expected = captured.train_epoch(epoch), plain.train_epoch(epoch)
+        [(losses, right)], expected = (
+            captured.train_steps(epoch, 0, captured.steps),
+            plain.train_steps(epoch, 0, plain.steps),
+        )
         np.testing.assert_allclose(losses, expected[0], **CLOSE)
         assert np.array_equal(right, expected[1])
     weights = plain.weights()
@@ -139,7 +142,7 @@ def test_a_member_among_three_equals_itself_alone(kind, data):
     among = population(kind, "convolutions", SGD, data, [1, 2, 3])
     alone = population(kind, "convolutions", SGD, data, [2])
     for epoch in range(2):
-        metrics, [expected] = among.train_epoch(epoch), alone.train_epoch(epoch)
+        metrics, [expected] = among.train_steps(epoch, 0, among.steps), alone.train_steps(epoch, 0, alone.steps)
         assert np.array_equal(metrics[1], expected)
         assert not np.array_equal(metrics[0][0], metrics[1][0])
     assert_equal_arrays(among.members[1].state(), alone.members[0].state())
@@ -148,14 +151,16 @@ def test_a_member_among_three_equals_itself_alone(kind, data):
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_a_population_that_was_broken_off_ends_with_the_same_numbers(recipe, data):
     whole = population(TapedPopulation, "mlp", recipe, data, [1, 2])
-    whole.train_epoch(0)
+    whole.train_steps(0, 0, whole.steps)
     saved = [member.state() for member in whole.members]
     resumed = population(TapedPopulation, "mlp", recipe, data, [1, 2])
-    resumed.train_epoch(1)  # so that there is a graph, which must see what is restored
+    resumed.train_steps(1, 0, resumed.steps)  # so that there is a graph, which must see what is restored
     for member, state in zip(resumed.members, saved, strict=True):
         member.restore(state)
     for epoch in (1, 2):
-        for expected, found in zip(whole.train_epoch(epoch), resumed.train_epoch(epoch), strict=True):
+        for expected, found in zip(
+            whole.train_steps(epoch, 0, whole.steps), resumed.train_steps(epoch, 0, resumed.steps), strict=True
+        ):
             assert np.array_equal(expected, found)
     for member, expected in zip(resumed.members, whole.members, strict=True):
         assert_equal_arrays(member.state(), expected.state())
@@ -167,7 +172,7 @@ def test_plain_and_captured_take_up_each_others_checkpoints(recipe, data):
         PlainMember(network("convolutions", 0), recipe, data, 4),
         population(TapedPopulation, "convolutions", recipe, data, [4]),
     )
-    plain.train_epoch(0)
+    plain.train_steps(0, 0, plain.steps)
     captured.members[0].restore(plain.state())
     assert_same_training(captured, plain, epochs=[1])
     plain.restore(captured.members[0].state())
@@ -176,7 +181,7 @@ def test_plain_and_captured_take_up_each_others_checkpoints(recipe, data):
 
 def test_rehearsing_moves_nothing(data):
     trained = population(CapturedPopulation, "convolutions", RECIPES["adamw, one cycle"], data, [1, 2])
-    trained.train_epoch(0)
+    trained.train_steps(0, 0, trained.steps)
     before = [member.state() for member in trained.members]
     trained._rehearse(64)
     for member, state in zip(trained.members, before, strict=True):
@@ -221,7 +226,7 @@ def test_members_fork_from_the_trunk_and_join_it_inside_a_graph_of_each_size(dat
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: default if current[-1] == "default" else current[-1])
 
-    population(CapturedPopulation, "mlp", SGD, data, [1, 2]).train_epoch(0)
+    population(CapturedPopulation, "mlp", SGD, data, [1, 2]).train_steps(0, 0, 3)
     trunk, one, two = "stream 0", "stream 1", "stream 2"
     step = [
         (one, "waits for", trunk),
@@ -246,7 +251,7 @@ def test_any_number_of_images_makes_an_epoch(images, data):
 
 def test_logits_are_the_plain_ones_and_training_goes_on_after_them(data):
     captured, plain = population(TapedPopulation, "mlp", SGD, data, [0]), PlainMember(network("mlp", 0), SGD, data, 0)
-    captured.train_epoch(0), plain.train_epoch(0)
+    captured.train_steps(0, 0, captured.steps), plain.train_steps(0, 0, plain.steps)
     np.testing.assert_allclose(captured.members[0].logits(data.images), plain.logits(data.images), **CLOSE)
     assert_same_training(captured, plain, epochs=[1])
 
@@ -258,7 +263,7 @@ def test_the_callers_settings_and_the_data_are_left_alone(data):
         return matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic, cudnn.benchmark, attention
 
     images, before = data.images.copy(), settings()
-    population(CapturedPopulation, "mlp", SGD, data, [0]).train_epoch(0)
+    population(CapturedPopulation, "mlp", SGD, data, [0]).train_steps(0, 0, 1)
     assert np.array_equal(data.images, images)
     for tf32, precision in ((False, "ieee"), (True, "tf32")):
         with suppress(KeyError), _arithmetic(tf32):
@@ -281,10 +286,10 @@ def test_a_population_on_cuda_repeats_itself_and_resumes(data):
     first, again, resumed = (
         population(CapturedPopulation, "convolutions", SGD, data, [1, 2, 3], "cuda") for _ in "abc"
     )
-    first.train_epoch(0), again.train_epoch(0), resumed.train_epoch(1)
+    first.train_steps(0, 0, first.steps), again.train_steps(0, 0, again.steps), resumed.train_steps(1, 0, resumed.steps)
     for member, other in zip(first.members, resumed.members, strict=True):
         other.restore(member.state())
-    first.train_epoch(1), again.train_epoch(1), resumed.train_epoch(1)
+    first.train_steps(1, 0, first.steps), again.train_steps(1, 0, again.steps), resumed.train_steps(1, 0, resumed.steps)
     for one, two, three in zip(first.members, again.members, resumed.members, strict=True):
         assert_equal_arrays(one.state(), two.state())
         assert_equal_arrays(one.state(), three.state())

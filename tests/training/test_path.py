@@ -49,7 +49,7 @@ def test_a_members_weights_do_not_depend_on_threads_population_or_order(name, sm
     def weights(seeds, cores):
         monkeypatch.setattr(path, "available_cores", lambda: cores)
         groups = make_groups(list(networks(name, seeds)), RECIPE, data, seeds)
-        run_groups(groups, lambda group: [group.train_epoch(epoch) for epoch in range(2)])
+        run_groups(groups, lambda group, _: [group.train_steps(epoch, 0, group.steps) for epoch in range(2)])
         return dict(zip(seeds, (group.members[0].weights() for group in groups), strict=True))
 
     alone = weights([3], 1)[3]
@@ -67,7 +67,10 @@ def test_both_paths_take_the_same_steps_and_give_the_same_answers(name, small):
     ours, plain = group.members[0], PlainMember(*networks(name, [0]), RECIPE, data, 0)
     assert isinstance(ours, NativeMember)
     for epoch in range(2):
-        (losses, right), (expected, correct) = ours.train_epoch(epoch), plain.train_epoch(epoch)
+        (losses, right), (expected, correct) = (
+            ours.train_steps(epoch, 0, ours.steps),
+            plain.train_steps(epoch, 0, plain.steps),
+        )
         np.testing.assert_allclose(losses, expected, rtol=1e-3)
         assert np.abs(right - correct).max() <= 1
     images = small.test.images[:150]
@@ -86,7 +89,7 @@ def test_both_paths_learn_the_same_over_seeds(small):
             [group] = make_groups([network], recipe, data, [seed])
             member = group.members[0] if kind is NativeMember else PlainMember(network, recipe, data, seed)
             for epoch in range(6):
-                member.train_epoch(epoch)
+                member.train_steps(epoch, 0, member.steps)
             right[kind].append((member.logits(test.images).argmax(1) == test.labels).mean())
     ours, plain = (np.array(right[kind]) for kind in (NativeMember, PlainMember))
     assert ours.min() > 0.85
@@ -101,7 +104,7 @@ def test_a_network_that_cannot_be_lowered_says_which_layer_stopped_it(small):
         [group] = make_groups([odd], RECIPE, split(small.train, 200, 10), [0])
     assert isinstance(group, Alone)
     assert isinstance(group.member, PlainMember)
-    losses, _ = group.train_epoch(0)[0]
+    losses, _ = group.train_steps(0, 0, group.steps)[0]
     assert losses[-5:].mean() < losses[:5].mean()
 
 

@@ -75,7 +75,7 @@ def test_clipped_gradients_are_no_longer_than_asked_for(small):
     native = NativeMember(copy.deepcopy(network), lower(network, (1, 28, 28)), clipped, data, seed=0)
     plain = PlainMember(copy.deepcopy(network), clipped, data, seed=0)
     for member in (native, plain):
-        member.train_epoch(0)
+        member.train_steps(0, 0, member.steps)
         moved = [member.weights()[name] - before.numpy() for name, before in network.state_dict().items()]
         length = np.sqrt(sum((part.astype(float) ** 2).sum() for part in moved))
         assert length == pytest.approx(clipped.learning_rate * clipped.clip_norm, rel=1e-2)
@@ -141,7 +141,8 @@ def test_a_step_is_the_one_that_pytorch_takes(small):
     torch.manual_seed(1)
     network = build("mlp", (1, 28, 28), 10, {"widths": [20], "dropout": 0.5})
     before = {name: weights.detach().clone() for name, weights in network.named_parameters()}
-    PlainMember(network, recipe, data, seed=7).train_epoch(0)
+    member = PlainMember(network, recipe, data, seed=7)
+    member.train_steps(0, 0, member.steps)
 
     order = epoch_order(seed_for(7, 0, "order"), 50)
     x = (torch.from_numpy(data.images[order]).flatten(1) - recipe.mean) / recipe.sd

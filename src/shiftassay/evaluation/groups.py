@@ -47,7 +47,7 @@ def _read(folder: Path) -> tuple[Trial, np.ndarray]:
     run = Run(folder)
     if not run.complete or not run.has_trial:
         raise BadInput(f"{folder}: not the folder of a finished run. Train with: shiftassay train NETWORK --out DIR.")
-    predictions = run.results()[3]
+    predictions = run.predictions()
     if "test_logits" not in predictions:
         raise BadInput(f"{folder}: a model for several variants, which no one test set judges. Leave it out.")
     return run.trial(), predictions["test_logits"]

@@ -10,6 +10,7 @@ from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.errors import BadInput
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.noise import seed_for
 from shiftassay.repair.attacked import attack
@@ -17,6 +18,7 @@ from shiftassay.repair.result import Attempt, Cost, Right, change
 from shiftassay.repair.strategy import Made, Strategy, Task, parameters_of
 from shiftassay.repair.words import assumption_of
 from shiftassay.shifts.attack import Adversarial
+from shiftassay.training.engine import Diverged
 
 Places = Int64[np.ndarray, "k"]
 
@@ -67,7 +69,7 @@ def part(images: ImageSet, places: Places) -> ImageSet:
 
 def right_of(model: nn.Module, images: ImageSet, device: str) -> Right:
     """Which images a model gets right."""
-    return labels_of(predict(model, images.images, device)) == images.labels
+    return labels_of(predict(model, images.images, device, name=images.name)) == images.labels
 
 
 def tried(strategy: Strategy, tasks: Sequence[Task], trial: Trial) -> Attempt | str:
@@ -80,18 +82,24 @@ def tried(strategy: Strategy, tasks: Sequence[Task], trial: Trial) -> Attempt | 
     for task in tasks:
         key = strategy.key(task)
         if key not in made:
-            found = strategy.make(task)
+            try:
+                found = strategy.make(task)
+            except (BadInput, Diverged) as error:  # the model does not bear it; others may still help
+                return _clause(error)
             if isinstance(found, str):
                 return found
             made[key] = found
     seconds = (perf_counter() - began) / len(made)
     models = [made[strategy.key(task)] for task in tasks]
-    variant = change(trial.variant_right, after := _crossed(trial, models, "shifted"))
-    clean = change(trial.clean_right, _crossed(trial, models, "reference"))
-    attacked = stands = None
-    if trial.attacked_right is not None:
-        stands = _crossed(trial, models, "attacked")
-        attacked = change(trial.attacked_right, stands)
+    stands = None
+    try:
+        after, clean_after = _crossed(trial, models, "shifted"), _crossed(trial, models, "reference")
+        if trial.attacked_right is not None:
+            stands = _crossed(trial, models, "attacked")
+    except BadInput as error:  # a repaired model whose answers are none
+        return _clause(error)
+    variant, clean = change(trial.variant_right, after), change(trial.clean_right, clean_after)
+    attacked = None if trial.attacked_right is None or stands is None else change(trial.attacked_right, stands)
     one = models[0]
     cost = Cost(
         parameters=parameters_of(one.model),
@@ -114,16 +122,21 @@ def tried(strategy: Strategy, tasks: Sequence[Task], trial: Trial) -> Attempt | 
     )
 
 
-def attacked_places(half: Half, trial_size: int) -> Places:
-    """The images of a half that are attacked afresh: half of as many as are attacked in all."""
-    return half.reference[: trial_size // 2]
+def _clause(error: Exception) -> str:
+    return str(error).rstrip(".")
+
+
+def attacked_places(half: Half, trial_size: int, seed: int) -> Places:
+    """The images of a half that are attacked afresh, drawn at random: half of as many as are attacked in all."""
+    rng = np.random.default_rng(seed_for(seed, "repair", "attacked"))
+    return np.sort(rng.permutation(half.reference)[: trial_size // 2])
 
 
 def attacked_right(trial: Trial, model: nn.Module, half: Half) -> Right:
     """Which reference images of a half stand a fresh attack on the model, of the size that the half's verdict says."""
     how = half.verdict.shift
     assert isinstance(how, Adversarial)
-    clean = part(trial.reference, attacked_places(half, trial.attacked))
+    clean = part(trial.reference, attacked_places(half, trial.attacked, trial.seed))
     return attack(model, clean, how, trial.seed, trial.restarts, trial.restarts).right
 
 

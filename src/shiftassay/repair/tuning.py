@@ -1,18 +1,19 @@
 """Training on from a model's weights, on images that are made afresh for every epoch."""
 
-import copy
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.predict import copied, said_by
 from shiftassay.networks.registry import build
 from shiftassay.noise import seed_for
 from shiftassay.repair.strategy import Task
-from shiftassay.training.engine import TrainingData
-from shiftassay.training.path import make_groups
+from shiftassay.training.engine import Diverged, TrainingData, whole_epoch
+from shiftassay.training.path import Alone, make_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import Recipe
 
@@ -27,7 +28,7 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
 
     `same` says that those are all the same images. Parameters that need no gradient stay as they are.
     """
-    repaired = copy.deepcopy(model)
+    repaired = copied(model)
     network, mean, sd = _inside(repaired)
     recipe = Recipe(
         "repair", task.epochs, BATCH, "adamw", rate, weight_decay=0.01, schedule="one_cycle", mean=mean, sd=sd
@@ -40,13 +41,17 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
             images = epoch_of(epoch)
             assert images.labels is not None
             data = TrainingData(images.images, images.labels, None, task.classes)
-            if frozen:  # the faster paths train every parameter there is
-                group = _Alone(PlainMember(network, recipe, data, seed, task.device))
-            else:
-                [group] = make_groups([network], recipe, data, [seed], task.device)
+            with said_by("the model can't be trained on"):
+                if frozen:  # the faster paths train every parameter there is
+                    group = Alone(PlainMember(network, recipe, data, seed, task.device))
+                else:
+                    [group] = make_groups([network], recipe, data, [seed], task.device)
             if state is not None:
                 group.members[0].restore(state)
-        group.train_epoch(epoch)
+        with said_by("the model can't be trained on"):
+            losses, _ = whole_epoch(group, epoch)[0]
+        if not np.isfinite(losses).all():
+            raise Diverged(f"its training diverged in epoch {epoch + 1}, where the loss was not finite")
         state = group.members[0].state()
     assert group is not None
     weights = group.members[0].weights()
@@ -72,16 +77,6 @@ def untrained(task: Task, network: str) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(task.seed, "repair", "initialisation"))
         return Classifier(build(network, task.shape, task.classes, {}), card)
-
-
-class _Alone:
-    """One plain member as a group."""
-
-    def __init__(self, member: PlainMember):
-        self.members = [member]
-
-    def train_epoch(self, epoch: int) -> None:
-        self.members[0].train_epoch(epoch)
 
 
 def _inside(model: nn.Module) -> tuple[nn.Module, float, float]:

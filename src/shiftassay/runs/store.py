@@ -1,21 +1,40 @@
 """The store: a folder for each trial. The only place that reads or writes a run's files.
 
-Every file is written all or nothing, so that a run that is broken off leaves no half of one.
+Every file is written all or nothing, and the model card, written last, holds the SHA-256 of the others: a run that is broken off
+has no card, and what was damaged later is seen by whatever reads it.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from shiftassay.errors import BadInput
-from shiftassay.files import write_whole
+from shiftassay.files import remove, sweep, write_whole
+from shiftassay.locks import locked
 from shiftassay.runs.trial import Trial
+from shiftassay.sealed import (
+    ADVICE,
+    FILES,
+    Damaged,
+    check_file,
+    digest_of_bytes,
+    file_digest,
+    read_json,
+    read_sealed,
+    write_json,
+    write_sealed,
+)
+
+__all__ = ["Damaged", "Mended", "Run", "Store", "read_arrays", "read_json", "write_arrays", "write_json"]
 
 TRIAL = "trial.json"
 ENVIRONMENT = "environment.json"
@@ -26,8 +45,14 @@ BEST_WEIGHTS = "best.safetensors"
 IMPORT = "import.json"
 PREDICTIONS = "predictions.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
+FAILURE = "failed.json"
+RESULTS = (TRIAL, METRICS, PREDICTIONS, WEIGHTS, BEST_WEIGHTS, IMPORT)
 
 Arrays = Mapping[str, np.ndarray]
+
+
+class Mended(UserWarning):
+    """Something stored was damaged, or could not be stored, and what was done about it."""
 
 
 @dataclass(frozen=True)
@@ -40,68 +65,146 @@ class Run:
     def complete(self) -> bool:
         return (self.folder / CARD).is_file()
 
-    def begin(self, trial: Trial, environment: dict[str, Any]) -> None:
-        """Make the folder and say what will be in it."""
-        write_json(self.folder / TRIAL, {**trial.to_json(), "digest": trial.digest})
-        write_json(self.folder / ENVIRONMENT, environment)
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run's folder; what killed commands left in it is removed."""
+        with locked(self.folder):
+            sweep(self.folder, older_than=0)
+            yield
 
-    def checkpoint(self, arrays: Arrays, progress: dict[str, Any]) -> None:
-        """Keep what training needs in order to go on from here."""
-        write_arrays(self.folder / CHECKPOINT, arrays, progress)
+    def begin(self, trial: Trial, environment: Mapping[str, Any]) -> None:
+        """Make the folder and say what will be in it. Whatever results were there do not count any more."""
+        remove(self.folder / CARD)
+        remove(self.folder / FAILURE)
+        write_sealed(self.folder / TRIAL, {**trial.to_json(), "digest": trial.digest})
+        write_sealed(self.folder / ENVIRONMENT, environment)
+
+    def checkpoint(self, arrays: Arrays, progress: Mapping[str, Any]) -> None:
+        """Keep what training needs in order to go on from here. Where there is no room, training goes on without."""
+        try:
+            write_arrays(self.folder / CHECKPOINT, arrays, progress)
+        except BadInput as error:
+            warnings.warn(f"no checkpoint: {error} Training goes on.", Mended, stacklevel=2)
 
     def last_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """What `checkpoint` kept last; None if there is nothing to go on from."""
+        """What `checkpoint` kept last; None if there is nothing to go on from, or it is damaged."""
         path = self.folder / CHECKPOINT
-        return read_arrays(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            return read_arrays(path)
+        except Damaged as error:
+            warnings.warn(f"{error} Training begins anew.", Mended, stacklevel=2)
+            return None
+
+    def drop_checkpoint(self) -> None:
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def finish(
         self,
-        card: dict[str, Any],
+        card: Mapping[str, Any],
         weights: Arrays,
-        metrics: dict[str, Any],
+        metrics: Mapping[str, Any],
         predictions: Arrays,
         best_weights: Arrays | None = None,
+        seconds: Sequence[float | None] | None = None,
     ) -> None:
-        """Keep the results, those of the best epoch if there are any, and drop the checkpoint."""
+        """Keep the results, those of the best epoch if there are any, and drop the checkpoint.
+
+        `seconds` of each epoch go where the time of day goes, into the environment: results of equal trials are equal files.
+        """
         if best_weights is not None:
             write_arrays(self.folder / BEST_WEIGHTS, best_weights)
+        else:
+            remove(self.folder / BEST_WEIGHTS)
         write_json(self.folder / METRICS, metrics)
         write_arrays(self.folder / PREDICTIONS, predictions)
         write_arrays(self.folder / WEIGHTS, weights)
-        write_json(self.folder / CARD, card)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        write_sealed(self.folder / ENVIRONMENT, {**self.environment(), "seconds": seconds})
+        self._write_card(card)
+        self.drop_checkpoint()
 
-    def keep_imported(self, card: dict[str, Any], weights: Arrays, report: dict[str, Any]) -> None:
+    def fail(self, failure: Mapping[str, Any]) -> None:
+        """Keep that the trial ended without a model, and why: the same trial would end so again."""
+        write_sealed(self.folder / FAILURE, failure)
+        self.drop_checkpoint()
+
+    def failure(self) -> dict[str, Any] | None:
+        """What `fail` was given; None if the trial did not fail, or the file that says so is damaged."""
+        with suppress(Damaged):
+            return read_sealed(self.folder / FAILURE)
+        return None
+
+    def keep_imported(self, card: Mapping[str, Any], weights: Arrays, report: Mapping[str, Any]) -> None:
         """Keep a model that was trained elsewhere. Raises `BadInput` where a run of our own already is."""
         if (self.folder / TRIAL).exists() or (self.complete and not (self.folder / IMPORT).is_file()):
             raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
+        remove(self.folder / CARD)
         write_json(self.folder / IMPORT, report)
         write_arrays(self.folder / WEIGHTS, weights)
-        write_json(self.folder / CARD, card)
+        self._write_card(card)
 
-    def results(self) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, Any], dict[str, np.ndarray]]:
-        """What `finish` was given: card, weights, metrics, predictions."""
-        return (
-            read_json(self.folder / CARD),
-            read_arrays(self.folder / WEIGHTS)[0],
-            read_json(self.folder / METRICS),
-            read_arrays(self.folder / PREDICTIONS)[0],
-        )
+    def card(self) -> dict[str, Any]:
+        """The card that `finish` was given. Raises `Damaged`."""
+        return {name: value for name, value in read_sealed(self.folder / CARD).items() if name != FILES}
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return self._arrays(WEIGHTS)
+
+    def best_weights(self) -> dict[str, np.ndarray]:
+        return self._arrays(BEST_WEIGHTS)
+
+    def metrics(self) -> dict[str, Any]:
+        self._check(METRICS)
+        return read_json(self.folder / METRICS)
+
+    def predictions(self) -> dict[str, np.ndarray]:
+        return self._arrays(PREDICTIONS)
 
     @property
     def has_trial(self) -> bool:
         return (self.folder / TRIAL).is_file()
 
     def trial(self) -> Trial:
-        """What `begin` was given."""
-        content = read_json(self.folder / TRIAL)
+        """What `begin` was given. Raises `Damaged`."""
+        content = read_sealed(self.folder / TRIAL)
         return Trial.from_json({key: value for key, value in content.items() if key != "digest"})
 
-    def best_weights(self) -> dict[str, np.ndarray]:
-        return read_arrays(self.folder / BEST_WEIGHTS)[0]
-
     def environment(self) -> dict[str, Any]:
-        return read_json(self.folder / ENVIRONMENT)
+        """What the run was made with; no result depends on it, so a damaged one is replaced by none, with a warning."""
+        try:
+            return read_sealed(self.folder / ENVIRONMENT)
+        except Damaged as error:
+            warnings.warn(f"{error} What the run was made with is not known any more.", Mended, stacklevel=2)
+            with suppress(BadInput):  # a store that may only be read
+                write_sealed(self.folder / ENVIRONMENT, {"made": None})
+            return {"made": None}
+
+    def check(self) -> None:
+        """Raise `Damaged` for the first of the results that is not what was written."""
+        for name, digest in self._files().items():
+            check_file(self.folder / name, digest)
+
+    def _write_card(self, card: Mapping[str, Any]) -> None:
+        files = {name: file_digest(self.folder / name) for name in RESULTS if (self.folder / name).is_file()}
+        write_sealed(self.folder / CARD, {**card, FILES: files})
+
+    def _files(self) -> dict[str, str]:
+        files = read_sealed(self.folder / CARD).get(FILES)
+        if not isinstance(files, dict):
+            raise Damaged(f"{self.folder / CARD}: damaged: it lists no files. {ADVICE}")
+        return files
+
+    def _check(self, name: str) -> str:
+        digest = self._files().get(name)
+        if digest is None:
+            raise Damaged(f"{self.folder / CARD}: does not list {name}. {ADVICE}")
+        check_file(self.folder / name, digest)
+        return digest
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        self._check(name)
+        return read_arrays(self.folder / name)[0]
 
 
 @dataclass(frozen=True)
@@ -114,29 +217,32 @@ class Store:
         return Run(self.root / "runs" / trial.name)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON that people can read, all or nothing."""
-    write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON; `BadInput` if it is none."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not readable as JSON ({error}). Delete its folder and run again.") from None
-
-
-def write_arrays(path: Path, arrays: Arrays, about: dict[str, Any] | None = None) -> None:
-    """Write named arrays as safetensors, with JSON about them in its header, all or nothing."""
+def write_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any] | None = None) -> None:
+    """Write named arrays as safetensors, with JSON about them and the SHA-256 of both in its header, all or nothing."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_whole(path, save(contiguous, {"about": json.dumps(about or {})}))
+    said = json.dumps(dict(about or {}))
+    write_whole(path, save(contiguous, {"about": said, "sha256": _digest(contiguous, said)}))
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read what `write_arrays` wrote; `BadInput` if it is damaged."""
+    """Read what `write_arrays` wrote; `Damaged` if it is anything else."""
     try:
-        with safe_open(path, "numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["about"])  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise BadInput(f"{path}: damaged ({error}). Delete its folder and run again.") from None
+        content = path.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        arrays, about = load(content), json.loads(header["about"])
+        whole = header["sha256"] == _digest(arrays, header["about"])
+    except FileNotFoundError:
+        raise Damaged(f"{path}: missing. {ADVICE}") from None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise Damaged(f"{path}: damaged ({' '.join(str(error).split())[:200]}). {ADVICE}") from None
+    if not whole:
+        raise Damaged(f"{path}: damaged: its content is not that of its SHA-256. {ADVICE}")
+    return arrays, about
+
+
+def _digest(arrays: Arrays, about: str) -> str:
+    sha = hashlib.sha256(about.encode())
+    for name, array in sorted(arrays.items()):
+        sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        sha.update(digest_of_bytes(array.tobytes()).encode())
+    return sha.hexdigest()

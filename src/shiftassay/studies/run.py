@@ -8,6 +8,7 @@ from rich.console import Console
 from shiftassay.arrays.dataset import Dataset, load_dataset
 from shiftassay.errors import BadInput
 from shiftassay.networks.load import load_model
+from shiftassay.paths import inside
 from shiftassay.shifts.distorted import named_dataset
 from shiftassay.studies.architectures.run import run_architectures
 from shiftassay.studies.architectures.study import Architectures
@@ -16,6 +17,7 @@ from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted.run import check_study, held_out, run_shifted, train_members
 from shiftassay.studies.shifted.study import ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, write_variants
+from shiftassay.words.terminal import spoken
 
 
 def run_study(
@@ -67,8 +69,8 @@ def run_study(
         study = study.model_copy(update={"title": f"{study.network} meets the shifted test sets in {variants}"})
     dataset = data if data is not None else named_dataset(study.data)
     own = f"-{Path(variants).resolve().name}" if variants else ""
-    folder = Path(out) / "studies" / (title + ("" if size == "default" else f"-{size}") + own)
-    console.print(f"[bold]{study.title}[/bold]: {study.seeds} seed{'s' * (study.seeds > 1)}", highlight=False)
+    folder = inside(Path(out) / "studies", title + ("" if size == "default" else f"-{size}") + own)
+    console.print(spoken(f"{study.title}: {study.seeds} seed{'s' * (study.seeds > 1)}", "bold"))
     if isinstance(study, Architectures):
         return run_architectures(title, study, dataset, folder, out=Path(out), device=device, console=console)
     return run_shifted(
@@ -102,9 +104,10 @@ def study_variants(
     if model is not None:
         target = load_model(model, weights)
     else:
-        target = train_members(study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True))[
-            0
-        ].model
+        members, _ = train_members(
+            study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True)
+        )
+        target = members[0].model
     made = make_variants(study, dataset.test, held_out(study, dataset), target)
     write_variants(folder, made)
     return made

@@ -3,20 +3,25 @@
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from shiftassay.errors import BadInput, unknown_name
+from shiftassay.paths import not_a_name
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.shifted.study import SameAs, ShiftedTestSets
+from shiftassay.words.text import is_printable, printable, shortened
 
 Study = ShiftedTestSets | Architectures
 KINDS: dict[str, type[ShiftedTestSets] | type[Architectures]] = {
     "shifted-test-sets": ShiftedTestSets,
     "architectures": Architectures,
 }
+LARGEST = 10**6  # bytes of a study file
+DEEPEST = 20  # tables and lists in each other
 
 
 def built_in_studies() -> dict[str, str]:
@@ -34,14 +39,9 @@ def load_study(name: str | Path) -> tuple[str, Study]:
     """
     path = Path(name)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise BadInput(f"{path}: no such study file.")
-        try:
-            study = _parse(path.read_text(encoding="utf-8"), str(path))
-        except UnicodeDecodeError as error:
-            raise BadInput(
-                f"{path}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
-            ) from None
+        if why := not_a_name(path.stem):
+            raise BadInput(f"{path}: the study's results are kept under the file's name, and {why}. Rename it.")
+        study = _parse(_text(path), str(path))
         if (
             isinstance(study, ShiftedTestSets) and study.folder is not None
         ):  # as the file says it: beside the file, not beside whoever runs it
@@ -53,14 +53,33 @@ def load_study(name: str | Path) -> tuple[str, Study]:
     return str(name), _parse(text, str(name))
 
 
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise BadInput(f"{path}: no such study file.")
+        if path.stat().st_size > LARGEST:
+            raise BadInput(
+                f"{path}: {path.stat().st_size / 1e6:,.1f} MB, and a study file has at most {LARGEST // 10**6}."
+            )
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read ({error.strerror}).") from None
+
+
 def _parse(text: str, where: str) -> Study:
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise BadInput(f"{where}: nested too deeply for a study file.") from None
+    except ValueError as error:  # of a number with thousands of digits, Python says more than tomllib
         raise BadInput(f"{where}: not valid TOML: {error}.") from None
-    if content.get("kind") not in KINDS:
-        raise BadInput(f"{where}: kind: expected {' or '.join(KINDS)}, found {content.get('kind')!r}.")
-    model = KINDS[content["kind"]]
+    _check_values(content, where)
+    kind = content.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise BadInput(f"{where}: kind: expected {' or '.join(KINDS)}, found {_quoted(kind)}.")
+    model = KINDS[kind]
     try:
         study = model.model_validate(content)
     except ValidationError as error:
@@ -73,6 +92,32 @@ def _parse(text: str, where: str) -> Study:
     if isinstance(study, ShiftedTestSets):
         _check_variants(study, where)
     return study
+
+
+def _check_values(content: dict[str, Any], where: str) -> None:
+    """Raise `BadInput` for what no key takes: text that acts on a terminal, numbers that are none, tables without end."""
+    left: list[tuple[str, Any]] = [("", content)]
+    while left:
+        place, value = left.pop()
+        if place.count(".") > DEEPEST:
+            raise BadInput(f"{where}: {place[1:]}: nested too deeply for a study file.")
+        if isinstance(value, dict):
+            for key in value:
+                if not is_printable(key):
+                    raise BadInput(f"{where}: {_quoted(key)}: a key has no control characters.")
+            left += [(f"{place}.{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{place}.{index}", inner) for index, inner in enumerate(value)]
+        elif isinstance(value, str) and printable(value, lines=True) != value:
+            raise BadInput(
+                f"{where}: {place[1:]}: text has no control characters, found {_quoted(value)}. Remove them."
+            )
+        elif isinstance(value, float) and not isfinite(value):
+            raise BadInput(f"{where}: {place[1:]}: expected a finite number, found {value}.")
+
+
+def _quoted(value: Any) -> str:
+    return shortened(repr(value), 200)
 
 
 def _check_variants(study: ShiftedTestSets, where: str) -> None:
@@ -97,7 +142,7 @@ def _first(error: ValidationError, model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         *tables, key = problem["loc"]
         return str(unknown_name("key", str(key), _table(model, tables).model_fields))
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}, found {problem.get('input')!r}."
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}, found {_quoted(problem.get('input'))}."
 
 
 def _table(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:

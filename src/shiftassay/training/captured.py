@@ -53,28 +53,37 @@ class CapturedPopulation:
             CapturedMember(network, seed, self.shared) for network, seed in zip(networks, seeds, strict=True)
         ]
         self._launches: dict[int, Callable[[], None]] = {}
+        self._drawn: int | None = None  # the epoch whose noise lies on the device
         if self._on_cuda:
             self._trunk = torch.cuda.Stream(device)
             self._branches = [torch.cuda.Stream(device) for _ in self.members]
             self._pool = torch.cuda.graph_pool_handle()
 
-    def train_epoch(self, epoch: int) -> list[tuple[Float32[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]]:
-        """Train epoch 0, 1, … and return, for each member, each step's mean loss and number right."""
+    @property
+    def steps(self) -> int:
+        return len(self.shared.rates)
+
+    def train_steps(
+        self, epoch: int, first: int, count: int
+    ) -> list[tuple[Float32[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]]:
+        """Take steps `first` to `first + count` of epoch 0, 1, …; return, for each member, each step's mean loss and number right."""
         shared = self.shared
+        sizes = [size for size, times in shared.batches for _ in range(times)][first : first + count]
         with _arithmetic(shared.tf32):
             for member in self.members:
                 member.network.train()
             for size, _ in shared.batches:
                 if size not in self._launches:
                     self._launches[size] = self._captured(size)
-            shared.rates.copy_(torch.tensor(learning_rates(shared.recipe, len(shared.images), epoch)))
-            shared.step.zero_()
-            for member in self.members:
-                member.draw_noise(epoch)
-            for size, count in shared.batches:
-                for _ in range(count):
-                    self._launches[size]()
-            metrics = torch.stack([member.metrics() for member in self.members]).cpu().numpy()
+            if self._drawn != epoch:
+                shared.rates.copy_(torch.tensor(learning_rates(shared.recipe, len(shared.images), epoch)))
+                for member in self.members:
+                    member.draw_noise(epoch)
+                self._drawn = epoch
+            shared.step.fill_(first)
+            for size in sizes:
+                self._launches[size]()
+            metrics = torch.stack([member.metrics(first, len(sizes)) for member in self.members]).cpu().numpy()
         return [(losses, right.astype(np.int64)) for losses, right in metrics]
 
     def _captured(self, size: int) -> Callable[[], None]:
@@ -198,13 +207,15 @@ class CapturedMember:
         self.losses.index_copy_(0, shared.step, loss.detach().view(1))
         self.outputs[:, :size].index_copy_(0, shared.step, logits.detach()[None])
 
-    def metrics(self) -> Float32[Tensor, "2 steps"]:
-        """Mean loss and number right of each step of the epoch, still on the device."""
-        n = len(self.shared.images)
-        right = torch.zeros(self.order.shape, device=self.order.device)
-        guesses = self.outputs.flatten(0, 1)[:n].argmax(1)
-        right.view(-1)[:n] = (guesses == self.shared.labels[self.order.view(-1)[:n]]).float()
-        return torch.stack([self.losses, right.sum(1)])
+    def metrics(self, first: int, count: int) -> Float32[Tensor, "2 steps"]:
+        """Mean loss and number right of each of these steps of the epoch, still on the device."""
+        size = self.order.shape[1]
+        n = min(count * size, len(self.shared.images) - first * size)
+        right = torch.zeros(count, size, device=self.order.device)
+        guesses = self.outputs[first : first + count].flatten(0, 1)[:n].argmax(1)
+        shown = self.order[first : first + count].reshape(-1)[:n]
+        right.view(-1)[:n] = (guesses == self.shared.labels[shown]).float()
+        return torch.stack([self.losses[first : first + count], right.sum(1)])
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
         recipe = self.shared.recipe

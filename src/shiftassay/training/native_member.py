@@ -29,7 +29,11 @@ class NativeMember:
             recipe.optimiser, recipe.momentum, recipe.weight_decay, clip_norm=recipe.clip_norm
         )
 
-    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def steps(self) -> int:
+        return -(-len(self.data.images) // self.recipe.batch_size)
+
+    def train_steps(self, epoch: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         n = len(self.data.images)
         return self.native.train(
             self._pixels(self.data.images),
@@ -37,16 +41,19 @@ class NativeMember:
             epoch_order(seed_for(self.seed, epoch, "order"), n),
             self.flat,
             self.optimiser,
-            np.array(learning_rates(self.recipe, n, epoch), np.float32),
+            np.array(learning_rates(self.recipe, n, epoch)[first : first + count], np.float32),
             self.program.keys(self.seed, epoch),
-            batch=self.recipe.batch_size,
+            batch=min(self.recipe.batch_size, n),
+            first_step=first,
             label_smoothing=self.recipe.label_smoothing,
             threads=self.threads,
         )
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
         pixels = self._pixels(np.ascontiguousarray(images))
-        return self.native.forward(pixels, self.flat, batch=self.recipe.batch_size, threads=self.threads)
+        return self.native.forward(
+            pixels, self.flat, batch=min(self.recipe.batch_size, len(images)), threads=self.threads
+        )
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.numpy() for name, tensor in self.program.unpack(self.flat).items()}

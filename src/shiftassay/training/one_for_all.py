@@ -6,11 +6,13 @@ the model as it is, every `ROUND` steps. A design takes as many steps on as many
 that is counted.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
@@ -19,25 +21,37 @@ from torch import nn
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.arrays.image_set import ImageSet, digest_of
+from shiftassay.files import reserve
 from shiftassay.kernels import native
 from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
 from shiftassay.networks.predict import predict
 from shiftassay.noise import epoch_order, seed_for
 from shiftassay.runs.environment import environment
-from shiftassay.runs.store import Run, Store
+from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.attack import STEPS, Adversarial
 from shiftassay.shifts.catalogue import generator, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.none import Identity
-from shiftassay.training.engine import SEMANTICS, EpochMetrics, TrainingData, run_group, split
+from shiftassay.training.engine import (
+    SEMANTICS,
+    Diverged,
+    EpochMetrics,
+    Failure,
+    Group,
+    History,
+    Member,
+    TrainingData,
+    run_group,
+    split,
+)
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
-from shiftassay.training.path import available_cores
+from shiftassay.training.path import available_cores, run_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
 from shiftassay.training.recipe import Recipe, check_fits
-from shiftassay.training.train import Watch, resolve_device, resolve_recipe
+from shiftassay.training.train import Watch, read_epochs, resolve_device, resolve_recipe
 
 ROUND = 32  # steps that a mixture, and the attacks in it, last
 ATTACK_STEPS = 1
@@ -112,9 +126,12 @@ def train_one_for_all(
         trial.digest,
     )
     run = Store(store).run(trial) if store else None
-    if run and run.complete:
-        return _stored(trial, run)
-    return _train(trial, card, known, resolved, dataset, run, watch)
+    if run is None:
+        return _train(trial, card, known, resolved, dataset, run, watch)
+    if (stored := _known(trial, run)) is not None:
+        return stored
+    with run.locked():
+        return _known(trial, run) or _train(trial, card, known, resolved, dataset, run, watch)
 
 
 def fixed(shifts: Mapping[str, Shift], shape: tuple[int, int, int]) -> dict[str, Shift]:
@@ -162,17 +179,19 @@ class MixtureGroup:
         ]
         return self.rounds * int(shown @ steps)
 
-    def train_epoch(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    @property
+    def steps(self) -> int:
+        return self.rounds * self.member.steps
+
+    def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """One round, whatever `count` is: a mixture lasts that long."""
+        number = first // self.member.steps
         order = epoch_order(seed_for(self.seed, epoch, "mixture"), len(self.data.images))
-        results = []
-        for number in range(self.rounds):
-            chosen = order[number * self.size :][: self.size]
-            seed = seed_for(self.seed, epoch, "mixture", number)
-            mixed = self._mixture(self.data.images[chosen], self.data.labels[chosen], seed)
-            _show(self.member, replace(self.data, images=mixed, labels=self.data.labels[chosen]))
-            results.append(self.member.train_epoch(epoch * self.rounds + number))
-        losses, right = zip(*results, strict=True)
-        return [(np.concatenate(losses), np.concatenate(right))]
+        chosen = order[number * self.size :][: self.size]
+        seed = seed_for(self.seed, epoch, "mixture", number)
+        mixed = self._mixture(self.data.images[chosen], self.data.labels[chosen], seed)
+        _show(self.member, replace(self.data, images=mixed, labels=self.data.labels[chosen]))
+        return [self.member.train_steps(epoch * self.rounds + number, 0, self.member.steps)]
 
     def _mixture(
         self, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"], seed: int
@@ -237,28 +256,57 @@ def _train(
     model = OneForAll(card)
     data = split(dataset.train, recipe.held_out, dataset.classes)
     group = MixtureGroup(model, shifts, recipe, data, trial)
-    if run:
-        run.begin(trial, environment(trial.device, available_cores()))
     n = group.size * group.rounds
     trained = replace(data, images=data.images[:n], labels=data.labels[:n], validation=None)
-    [history] = run_group(group, recipe, trained, [run], [partial(watch, trial) if watch else None])
+
+    def work(group: Group, stop: Event) -> History:
+        with reserve(run.folder, _room(group.members[0])) if run else nullcontext():
+            [history] = run_group(group, recipe, trained, [run], [partial(watch, trial) if watch else None], stop)
+        return history
+
+    if run:
+        run.begin(trial, environment(trial.device, available_cores()))
+    [history] = run_groups([group], work)
+    if history.failure:
+        raise _diverged(trial, history.failure)
     weights = group.member.weights()
     model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     attacks = group.attacks * recipe.epochs
     held_out = held_out_accuracies(model.eval(), shifts, data.validation) if data.validation else {}
     if run:
         epochs = [metrics.to_json() for metrics in history.metrics]
-        run.finish(card.to_json(), weights, {"epochs": epochs, "held_out": held_out, "attacks": attacks}, {})
+        seconds = [metrics.seconds for metrics in history.metrics]
+        about = {"epochs": epochs, "held_out": held_out, "attacks": attacks}
+        run.finish(card.to_json(), weights, about, {}, seconds=seconds)
     return TrainedForAll(
         trial, model, tuple(history.metrics), held_out, attacks, run.folder if run else None, reused=False
     )
 
 
-def _stored(trial: Trial, run: Run) -> TrainedForAll:
-    card, weights, metrics, _ = run.results()
+def _diverged(trial: Trial, failure: Failure) -> Diverged:
+    return Diverged(f"{trial.network} seed {trial.seed} failed: {failure}. A lower learning rate may help.")
+
+
+def _room(member: Member) -> int:
+    """About the bytes that the results take."""
+    return sum(array.nbytes for array in member.weights().values()) + 1_000_000
+
+
+def _known(trial: Trial, run: Run) -> TrainedForAll | None:
+    """What the store holds of a trial; what is damaged there is to be trained again, and that is said. Raises `Diverged`."""
+    if (failure := run.failure()) is not None:
+        raise _diverged(trial, Failure(**failure))
+    if not run.complete:
+        return None
+    try:
+        run.check()
+        card, weights, metrics = run.card(), run.weights(), run.metrics()
+    except Damaged as error:
+        warnings.warn(f"{error} It is trained again.", Mended, stacklevel=3)
+        return None
     model = OneForAll(OneForAllCard.from_json(card))
     model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    epochs = tuple(EpochMetrics(**epoch) for epoch in metrics["epochs"])
+    epochs = read_epochs(run)
     return TrainedForAll(trial, model.eval(), epochs, metrics["held_out"], metrics["attacks"], run.folder, reused=True)
 
 

@@ -3,8 +3,9 @@
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from threading import Event
 from typing import TypeVar
 
 import numpy as np
@@ -36,8 +37,12 @@ class Alone:
     def members(self) -> list[NativeMember | PlainMember]:
         return [self.member]
 
-    def train_epoch(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [self.member.train_epoch(epoch)]
+    @property
+    def steps(self) -> int:
+        return self.member.steps
+
+    def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [self.member.train_steps(epoch, first, count)]
 
 
 def make_groups(
@@ -61,21 +66,33 @@ def make_groups(
     return [Alone(PlainMember(n, recipe, data, seed, device)) for n, seed in zip(networks, seeds, strict=True)]
 
 
-def run_groups(groups: Sequence[Group], work: Callable[[Group], Result]) -> list[Result]:
+def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) -> list[Result]:
     """Do the work of every group, results in their order: native members each on a core of its own, in threads.
 
-    Where fewer members than cores are left, they share the cores; a member's numbers do not depend on that.
+    Where fewer members than cores are left, they share the cores; a member's numbers do not depend on that. `work` is told by an
+    event when to stop: when this process is interrupted, or the work of another group has failed.
     """
-    cores = available_cores()
-    if not all(isinstance(group, Alone) and isinstance(group.member, NativeMember) for group in groups):
-        return [work(group) for group in groups]
+    cores, stop = available_cores(), Event()
+    side_by_side = all(isinstance(group, Alone) and isinstance(group.member, NativeMember) for group in groups)
+    width = cores if side_by_side else 1
     results: list[Result] = []
-    for first in range(0, len(groups), cores):
-        together = groups[first : first + cores]
-        for group in together:
-            group.members[0].threads = cores // len(together)  # pyright: ignore[reportAttributeAccessIssue]
+    for first in range(0, len(groups), width):
+        together = groups[first : first + width]
+        if side_by_side:
+            for group in together:
+                group.members[0].threads = cores // len(together)  # pyright: ignore[reportAttributeAccessIssue]
+        # Threads, even for one: an interrupt finds this one waiting, and the work ends where its state is whole.
         with ThreadPoolExecutor(len(together)) as pool:
-            results += pool.map(work, together)
+            try:
+                pending = [pool.submit(work, group, stop) for group in together]
+                wait(pending, return_when=FIRST_EXCEPTION)
+                failed = [error for future in pending if future.done() and (error := future.exception())]
+                if failed:
+                    raise failed[0]
+            except BaseException:
+                stop.set()
+                raise
+            results += [future.result() for future in pending]
     return results
 
 

@@ -12,6 +12,8 @@ from shiftassay.training.engine import TrainingData, learning_rates
 from shiftassay.training.masks import reading_masks
 from shiftassay.training.recipe import Recipe
 
+RANDOM = "random/"
+
 
 class PlainMember:
     """One model in training; the reference that every faster path is compared with."""
@@ -24,21 +26,37 @@ class PlainMember:
         self.images = torch.from_numpy(data.images).to(device)
         self.labels = torch.from_numpy(data.labels).to(device)
         self.optimiser = _optimiser(network, recipe)
+        self.random: dict[str, np.ndarray] = {}
 
-    def train_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def steps(self) -> int:
+        return -(-len(self.images) // self.recipe.batch_size)
+
+    def train_steps(self, epoch: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         self.network.train()
         n, size = len(self.images), self.recipe.batch_size
         order = torch.from_numpy(epoch_order(seed_for(self.seed, epoch, "order"), n)).to(self.device)
         losses, right = [], []
         with torch.random.fork_rng(), reading_masks(self.network, self.seed, epoch) as place:
-            torch.manual_seed(seed_for(self.seed, epoch, "torch"))  # for modules that draw their own noise
-            for step, rate in enumerate(learning_rates(self.recipe, n, epoch)):
+            self._seed(epoch, first)
+            rates = learning_rates(self.recipe, n, epoch)[first : first + count]
+            for step, rate in enumerate(rates, first):
                 place.position = step * size
                 batch = order[place.position : place.position + size]
                 loss, correct = self._step(self.images[batch], self.labels[batch], rate)
                 losses.append(loss)
                 right.append(correct)
+            self.random = _random_states(self.device)
         return torch.stack(losses).cpu().numpy(), torch.stack(right).cpu().numpy()
+
+    def _seed(self, epoch: int, first: int) -> None:
+        """Set PyTorch's generators, for modules that draw their own noise, to where the steps before have left them."""
+        if first == 0:
+            torch.manual_seed(seed_for(self.seed, epoch, "torch"))
+            return
+        torch.set_rng_state(torch.from_numpy(self.random["cpu"]))
+        if "cuda" in self.random:
+            torch.cuda.set_rng_state(torch.from_numpy(self.random["cuda"]))
 
     def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         for group in self.optimiser.param_groups:
@@ -60,17 +78,19 @@ class PlainMember:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights and the optimiser's memory, as flat names to arrays."""
+        """Weights, the optimiser's memory and PyTorch's generators, as flat names to arrays."""
         memory = {
-            f"optimiser/{index}/{name}": value.cpu().numpy()
+            f"optimiser/{index}/{name}": value.cpu().numpy().copy()
             for index, values in self.optimiser.state_dict()["state"].items()
             for name, value in values.items()
             if value is not None
         }
-        return {**{f"network/{name}": array for name, array in self.weights().items()}, **memory}
+        random = {f"{RANDOM}{name}": state for name, state in self.random.items()}
+        return {**{f"network/{name}": array for name, array in self.weights().items()}, **memory, **random}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+        self.random = {n.removeprefix(RANDOM): a.copy() for n, a in state.items() if n.startswith(RANDOM)}
+        tensors = {name: torch.from_numpy(array) for name, array in state.items() if not name.startswith(RANDOM)}
         prefix = "network/"
         self.network.load_state_dict(
             {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
@@ -81,6 +101,13 @@ class PlainMember:
                 _, index, key = name.split("/")
                 memory.setdefault(int(index), {})[key] = tensor
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": memory})
+
+
+def _random_states(device: str) -> dict[str, np.ndarray]:
+    states = {"cpu": torch.get_rng_state().numpy().copy()}
+    if device.startswith("cuda"):
+        states["cuda"] = torch.cuda.get_rng_state().numpy().copy()
+    return states
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

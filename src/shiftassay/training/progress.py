@@ -9,16 +9,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shiftassay.runs.trial import Trial
 from shiftassay.training.engine import EpochMetrics
 from shiftassay.training.train import Watch
+from shiftassay.words.terminal import spoken
+from shiftassay.words.text import printable
 
 
 @contextmanager
 def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
     """Within this context, what is yielded shows each epoch that it is told of."""
     if not console.is_terminal:
-        yield lambda trial, metrics: console.print(f"{_who(trial)}  {_what(trial, metrics, epochs)}", soft_wrap=True)
+        yield lambda trial, metrics: console.print(
+            spoken(f"{_who(trial)}  {_what(trial, metrics, epochs)}"), soft_wrap=True
+        )
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -28,7 +32,7 @@ def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
         task = bar.add_task("training", total=members * epochs)
 
         def show(trial: Trial, metrics: EpochMetrics) -> None:
-            bar.update(task, advance=1, description=f"{_who(trial)}  {_what(trial, metrics, epochs)}")
+            bar.update(task, advance=1, description=printable(f"{_who(trial)}  {_what(trial, metrics, epochs)}"))
 
         yield show
 

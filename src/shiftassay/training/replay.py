@@ -1,12 +1,13 @@
 """A stored member trained once more, to look at what lay between its first and its last epoch."""
 
 from collections.abc import Callable
+from threading import Event
 
 import numpy as np
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.networks.classifier import Classifier
-from shiftassay.training.engine import Group, Member, split
+from shiftassay.training.engine import Group, Member, split, whole_epoch
 from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import Trained, initial_network, model_of
@@ -23,10 +24,10 @@ def replay(trained: Trained, dataset: Dataset, watch: Callable[[int, Classifier]
     network = initial_network(trial, dataset.train.shape, dataset.classes)
     groups = make_groups([network], recipe, data, [trial.seed], trial.device)
 
-    def work(group: Group) -> Member:
+    def work(group: Group, stop: Event) -> Member:
         [member] = group.members
         for epoch in range(recipe.epochs):
-            group.train_epoch(epoch)
+            whole_epoch(group, epoch, stop)
             watch(epoch + 1, model_of(trained.model.card, member.weights()))
         return member
 

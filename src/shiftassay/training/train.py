@@ -1,9 +1,12 @@
 """Training trials: what is stored is not trained again, what was broken off goes on."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,16 +15,20 @@ import torch
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.arrays.image_set import digest_of
 from shiftassay.errors import BadInput
+from shiftassay.files import reserve, sweep
+from shiftassay.locks import all_locked
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.registry import build, parameters_of
 from shiftassay.noise import seed_for
 from shiftassay.runs.environment import environment
-from shiftassay.runs.store import Run, Store
+from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.distorted import named_dataset
 from shiftassay.training.engine import (
     SEMANTICS,
+    Diverged,
     EpochMetrics,
+    Failure,
     Group,
     History,
     Member,
@@ -52,6 +59,26 @@ class Trained:
     reused: bool
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A member whose training did not end in a model, and where it ended instead."""
+
+    trial: Trial
+    failure: Failure
+    folder: Path | None
+
+    def __str__(self) -> str:
+        return f"{self.trial.network} seed {self.trial.seed} failed: {self.failure}"
+
+
+class TrainingFailed(Diverged):
+    """Some members failed. `trained` holds the others, which are stored like any, `failures` those that did."""
+
+    def __init__(self, trained: list[Trained], failures: list[Failed]):
+        super().__init__("; ".join(map(str, failures)) + ". A lower learning rate may help.")
+        self.trained, self.failures = trained, failures
+
+
 def train(
     network: str,
     data: Dataset | str = "mnist",
@@ -67,7 +94,8 @@ def train(
     """Train one member of a network for each seed.
 
     Without a `recipe` the one that is named like the network is taken, else seed-003. With a `store`, results are kept
-    there, and a trial that is found there is read instead of trained. Raises `BadInput`.
+    there, and a trial that is found there is read instead of trained. Raises `BadInput`, and `TrainingFailed`, once all members
+    have come to an end, if the numbers of one stopped being finite.
 
     >>> from shiftassay.arrays.image_set import ImageSet
     >>> rng = np.random.default_rng(0)
@@ -98,10 +126,38 @@ def train(
         for seed in seeds
     ]
     runs = [Store(store).run(trial) if store else None for trial in trials]
-    stored = {trial.seed: _stored(trial, run) for trial, run in zip(trials, runs, strict=True) if run and run.complete}
-    missing = [(trial, run) for trial, run in zip(trials, runs, strict=True) if trial.seed not in stored]
-    new = _train_missing(missing, resolved, dataset, watch) if missing else {}
-    return [{**stored, **new}[trial.seed] for trial in trials]
+    done = _known(trials, runs)
+    with all_locked([run.folder for trial, run in zip(trials, runs, strict=True) if run and trial.seed not in done]):
+        done |= _known(*_without(done, trials, runs))  # what another command has finished meanwhile
+        missing = list(zip(*_without(done, trials, runs), strict=True))
+        done |= _train_missing(missing, resolved, dataset, watch) if missing else {}
+    members = [done[trial.seed] for trial in trials]
+    trained = [member for member in members if isinstance(member, Trained)]
+    failures = [member for member in members if isinstance(member, Failed)]
+    if failures:
+        raise TrainingFailed(trained, failures)
+    return trained
+
+
+def _without(
+    done: Mapping[int, Any], trials: Sequence[Trial], runs: Sequence[Run | None]
+) -> tuple[list[Trial], list[Run | None]]:
+    left = [(trial, run) for trial, run in zip(trials, runs, strict=True) if trial.seed not in done]
+    return [trial for trial, _ in left], [run for _, run in left]
+
+
+def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Trained | Failed"]:
+    """What the store knows the end of, by seed; what is damaged there is to be trained again, and that is said."""
+    known: dict[int, Trained | Failed] = {}
+    for trial, run in zip(trials, runs, strict=True):
+        if run and (failure := run.failure()) is not None:
+            known[trial.seed] = Failed(trial, Failure(**failure), run.folder)
+        elif run and run.complete:
+            try:
+                known[trial.seed] = _stored(trial, run)
+            except Damaged as error:
+                warnings.warn(f"{error} It is trained again.", Mended, stacklevel=3)
+    return known
 
 
 def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:
@@ -130,7 +186,7 @@ def initial_network(trial: Trial, input_shape: tuple[int, int, int], classes: in
 
 def _train_missing(
     missing: Sequence[tuple[Trial, Run | None]], recipe: Recipe, dataset: Dataset, watch: Watch | None
-) -> dict[int, Trained]:
+) -> dict[int, Trained | Failed]:
     data = split(dataset.train, recipe.held_out, dataset.classes)
     if recipe.validate_on_test:
         data = replace(data, validation=dataset.test)
@@ -140,23 +196,37 @@ def _train_missing(
     of_member = dict(zip((member for group in groups for member in group.members), missing, strict=True))
     for trial, run in missing:
         if run:
+            sweep(run.folder, older_than=0)
             run.begin(trial, {**environment(device, available_cores()), "population": len(missing)})
 
-    def work(group: Group) -> list[Trained]:
+    def work(group: Group, stop: Event) -> list[Trained | Failed]:
         ours = [of_member[member] for member in group.members]
         watches = [partial(watch, trial) if watch else None for trial, _ in ours]
-        histories = run_group(group, recipe, data, [run for _, run in ours], watches)
+        with ExitStack() as stack:
+            for member, (_, run) in zip(group.members, ours, strict=True):
+                if run:
+                    stack.enter_context(reserve(run.folder, _room(member, recipe, dataset)))
+            histories = run_group(group, recipe, data, [run for _, run in ours], watches, stop)
         return [
             _finish(member, trial, run, recipe, dataset, history)
             for member, (trial, run), history in zip(group.members, ours, histories, strict=True)
         ]
 
-    return {trained.trial.seed: trained for together in run_groups(groups, work) for trained in together}
+    return {member.trial.seed: member for together in run_groups(groups, work) for member in together}
+
+
+def _room(member: Member, recipe: Recipe, dataset: Dataset) -> int:
+    """About the bytes that a member's results take, so that a disk that is full when it is done loses nothing."""
+    weights = sum(array.nbytes for array in member.weights().values())
+    logits = 4 * len(dataset.test) * dataset.classes
+    return (2 if recipe.validate_on_test else 1) * (weights + logits) + 2000 * recipe.epochs + 1_000_000
 
 
 def _finish(
     member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, history: History
-) -> Trained:
+) -> "Trained | Failed":
+    if history.failure:
+        return Failed(trial, history.failure, run.folder if run else None)
     logits = history.last.logits if history.last else shuffled_logits(member, dataset.test.images, recipe.epochs - 1)
     weights, best = member.weights(), history.best
     card = ModelCard(
@@ -173,7 +243,8 @@ def _finish(
     if run:
         metrics = {"epochs": [m.to_json() for m in history.metrics], "best_epoch": best and best.epoch}
         predictions = {"test_logits": logits, **({"best_test_logits": best.logits} if best else {})}
-        run.finish(card.to_json(), weights, metrics, predictions, best.weights if best else None)
+        seconds = [metrics.seconds for metrics in history.metrics]
+        run.finish(card.to_json(), weights, metrics, predictions, best.weights if best else None, seconds)
     model = model_of(card, weights)
     return Trained(trial, model, tuple(history.metrics), logits, best, run.folder if run else None, reused=False)
 
@@ -186,10 +257,19 @@ def model_of(card: ModelCard, weights: Mapping[str, np.ndarray]) -> Classifier:
 
 
 def _stored(trial: Trial, run: Run) -> Trained:
-    card, weights, metrics, predictions = run.results()
-    epochs = tuple(EpochMetrics(**epoch) for epoch in metrics["epochs"])
-    model = model_of(ModelCard.from_json(card), weights)
+    run.check()
+    metrics, predictions, card = run.metrics(), run.predictions(), ModelCard.from_json(run.card())
+    epochs = read_epochs(run)
     best = None
     if metrics["best_epoch"]:
         best = Snapshot(metrics["best_epoch"], run.best_weights(), predictions["best_test_logits"])
-    return Trained(trial, model, epochs, predictions["test_logits"], best, run.folder, reused=True)
+    return Trained(
+        trial, model_of(card, run.weights()), epochs, predictions["test_logits"], best, run.folder, reused=True
+    )
+
+
+def read_epochs(run: Run) -> tuple[EpochMetrics, ...]:
+    """The metrics of a finished run's epochs; their seconds stand in its environment, if that is whole."""
+    epochs = run.metrics()["epochs"]
+    seconds = run.environment().get("seconds") or [None] * len(epochs)
+    return tuple(EpochMetrics(**epoch, seconds=taken) for epoch, taken in zip(epochs, seconds, strict=True))

@@ -6,6 +6,7 @@ from shiftassay.evaluation.audit import audit
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
 from shiftassay.studies.words import listed, mean_sd
+from shiftassay.words.terminal import spoken
 
 KEY, TITLE, VERSION = "batches", "Batch audit", 1
 
@@ -13,7 +14,7 @@ KEY, TITLE, VERSION = "batches", "Batch audit", 1
 def measure(lab: Lab, members: Members) -> dict[str, Any]:
     networks, images = {}, lab.dataset.test.first(lab.study.audit_images)
     for name, group in members.items():
-        lab.console.print(f"{name}: showing the test set in batches of many kinds")
+        lab.console.print(spoken(f"{name}: showing the test set in batches of many kinds"))
         networks[name] = [audit(member.model, images, single_images=len(images))["batch"].numbers for member in group]
     return {"networks": networks}
 

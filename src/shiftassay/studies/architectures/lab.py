@@ -14,11 +14,12 @@ from shiftassay.arrays.dataset import Dataset
 from shiftassay.networks.attention import PositionAttention
 from shiftassay.networks.predict import predict
 from shiftassay.noise import epoch_order, seed_for
-from shiftassay.runs.store import write_arrays
 from shiftassay.studies.architectures.study import Architectures
+from shiftassay.studies.measurements import Measurements
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import Recipe, recipe_named
 from shiftassay.training.train import Trained, train
+from shiftassay.words.terminal import spoken
 
 Members = Mapping[str, Sequence[Trained]]
 """For each network, its members in the order of their seeds."""
@@ -26,12 +27,12 @@ Members = Mapping[str, Sequence[Trained]]
 
 @dataclass(frozen=True)
 class Lab:
-    """A study at work. Models are kept in `out/runs`, everything else in `folder`."""
+    """A study at work. Models are kept in `out/runs`, everything else in the folder of its measurements."""
 
     study: Architectures
     dataset: Dataset
     out: Path
-    folder: Path
+    measurements: Measurements
     device: str
     console: Console
 
@@ -58,7 +59,7 @@ class Lab:
         """Members of a network: trained, or found in the store."""
         recipe = recipe or self.recipe()
         data = data or self.dataset
-        self.console.print(f"{network}{f' ({what})' if what else ''}: {len(seeds)} × {recipe.epochs} epochs")
+        self.console.print(spoken(f"{network}{f' ({what})' if what else ''}: {len(seeds)} × {recipe.epochs} epochs"))
         with progress(len(seeds), recipe.epochs, self.console) as watch:
             return train(
                 network,
@@ -73,8 +74,7 @@ class Lab:
 
     def keep(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
         """Keep arrays for a figure; what is returned names them in the figure's data."""
-        write_arrays(self.folder / name, arrays)
-        return name
+        return self.measurements.keep(name, arrays)
 
 
 def transforms(network: nn.Module) -> bool:

@@ -11,8 +11,9 @@ from shiftassay.statistics.seeds import mean_over_seeds, new_draw, paired_over_s
 from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_right, validation_losses
 from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.words import interval_text, listed, mean_sd, p_text, points
+from shiftassay.training.engine import total_seconds
 
-KEY, TITLE, VERSION = "reproduction", "Reproduction", 1
+KEY, TITLE, VERSION = "reproduction", "Reproduction", 2
 MEDIAN_OVER = 100
 
 
@@ -70,7 +71,7 @@ def _network(lab: Lab, name: str, members: Members) -> dict[str, Any]:
         "last": [row[-1] for row in losses],
         "lowest": [min(row) for row in losses],
         f"median of the last {MEDIAN_OVER}": [float(np.median(row[-MEDIAN_OVER:])) for row in losses],
-        "seconds": [sum(epoch.seconds for epoch in member.metrics) for member in group],
+        "environment": {"seconds": [total_seconds(member.metrics) for member in group]},
     }
 
 

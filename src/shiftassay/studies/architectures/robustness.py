@@ -11,6 +11,7 @@ from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.lab import Lab, Members, answers
 from shiftassay.studies.words import interval_text, listed, mean_sd, p_text
+from shiftassay.words.terminal import spoken
 
 KEY, TITLE, VERSION = "robustness", "Trained on plain digits, tested on shifted ones", 1
 
@@ -24,7 +25,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
     shifts, others = {}, len(members) - 1
     samples = {}
     for name in ("identity", *asked.shifts):
-        lab.console.print(f"testing under {name}")
+        lab.console.print(spoken(f"testing under {name}"))
         shifted = shift(test, parse(name))
         samples[name] = shifted.images[:10]
         right = {

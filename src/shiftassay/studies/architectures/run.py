@@ -1,7 +1,6 @@
 """Running a study of architectures: train, then each section measures, then each says what it found."""
 
-import hashlib
-import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from time import perf_counter
@@ -14,10 +13,10 @@ from rich.console import Console
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.networks.registry import build, check_parameters
-from shiftassay.report.finding import Report
+from shiftassay.report.finding import Finding, Report
 from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
-from shiftassay.runs.store import read_json, write_json
+from shiftassay.runs.store import write_json
 from shiftassay.shifts.catalogue import parse
 from shiftassay.shifts.distorted import check_name
 from shiftassay.studies.architectures import (
@@ -35,9 +34,13 @@ from shiftassay.studies.architectures import (
 )
 from shiftassay.studies.architectures.lab import Lab, Members
 from shiftassay.studies.architectures.study import Architectures
-from shiftassay.studies.outcome import RESULTS, StudyRun, command, provenance
-from shiftassay.training.engine import SEMANTICS
+from shiftassay.studies.folder import working_in
+from shiftassay.studies.measurements import Measurements
+from shiftassay.studies.outcome import RESULTS, StudyRun, command, failed_finding, provenance, surroundings
+from shiftassay.training.engine import SEMANTICS, Diverged
 from shiftassay.training.recipe import recipe_named
+from shiftassay.training.train import Failed, TrainingFailed
+from shiftassay.words.terminal import spoken
 
 FIRST_SEEDS = 3
 # Parts of a study file that only the section of their name measures, or none.
@@ -73,40 +76,81 @@ def run_architectures(
 ) -> StudyRun:
     """Run a study of architectures into its folder."""
     check_study(study, dataset)
-    lab = Lab(study, dataset, out, folder, device, console)
+    with working_in(folder):
+        lab = Lab(study, dataset, out, Measurements(folder), device, console)
+        study, members, failures = _members(lab)
+        lab = replace(lab, study=study)
+        measured, seconds, unmeasured = {}, {}, {}
+        for section in SECTIONS:
+            if getattr(study, section.KEY, True) is None:
+                continue
+            began = perf_counter()
+            try:
+                measured[section.KEY] = _measured(section, lab, members)
+            except Diverged as error:
+                said = (f"Not measured: {error}",)
+                unmeasured[section.KEY] = Finding(
+                    section.KEY, section.TITLE, said, numbers={"not_measured": str(error)}
+                )
+            seconds[section.KEY] = round(perf_counter() - began, 1)
+        everyone = [member for group in members.values() for member in group]
+        made = environment(everyone[0].trial.device, torch.get_num_threads())
+        sections = {**measured}
+        if modules.KEY in measured:
+            sections[modules.KEY] = modules.without_draws(measured[modules.KEY])
+        results = {
+            "schema": "shiftassay.study/1",
+            "study": name,
+            "command": command(),
+            "environment": {**made, "section_seconds": seconds},
+            "recipe": lab.recipe().to_json(),
+            "data": {"name": everyone[0].trial.data, "digest": everyone[0].trial.data_digest},
+            "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
+            "failed": [str(failed) for failed in failures],
+            "sections": sections,
+        }
+        write_json(folder / RESULTS, results)
+        found = [
+            unmeasured.get(section.KEY) or section.finding(measured[section.KEY])
+            for section in SECTIONS
+            if section.KEY in {**measured, **unmeasured}
+        ]
+        report = Report(
+            title=study.title,
+            question=study.question,
+            summary=tuple(finding.sentences[0] for finding in found),
+            findings=(*found, *([failed_finding(failures)] if failures else [])),
+            provenance=provenance(everyone, dataset),
+            environment=surroundings(made),
+        )
+        return StudyRun(write_report(folder, report), results)
+
+
+def _members(lab: Lab) -> tuple[Architectures, Members, list[Failed]]:
+    """The members that are compared, the study without networks that all failed, and the failures.
+
+    Seeds are blocks: one in which a network failed is left out of the others too, but for a network of which no seed trained.
+    """
+    study = lab.study
     # Three seeds of every network before more of any: what is broken off is then a comparison all the same.
     for seeds in sorted({min(FIRST_SEEDS, study.seeds), study.seeds}):
-        members = {network: lab.train(network, range(seeds)) for network in study.networks}
-    measured, seconds = {}, {}
-    for section in SECTIONS:
-        if getattr(study, section.KEY, True) is None:
-            continue
-        began = perf_counter()
-        measured[section.KEY] = _measured(section, lab, members)
-        seconds[section.KEY] = round(perf_counter() - began, 1)
-    everyone = [member for group in members.values() for member in group]
-    made = environment(everyone[0].trial.device, torch.get_num_threads())
-    results = {
-        "schema": "shiftassay.study/1",
-        "study": name,
-        "command": command(),
-        "environment": made,
-        "recipe": lab.recipe().to_json(),
-        "data": {"name": everyone[0].trial.data, "digest": everyone[0].trial.data_digest},
-        "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
-        "section_seconds": seconds,
-        "sections": {**measured, modules.KEY: modules.without_draws(measured[modules.KEY])},
-    }
-    write_json(folder / RESULTS, results)
-    found = [section.finding(measured[section.KEY]) for section in SECTIONS if section.KEY in measured]
-    report = Report(
-        title=study.title,
-        question=study.question,
-        summary=tuple(finding.sentences[0] for finding in found),
-        findings=tuple(found),
-        provenance=provenance(everyone, dataset, made),
-    )
-    return StudyRun(write_report(folder, report), results)
+        trained, failures = {}, []
+        for network in study.networks:
+            try:
+                trained[network] = lab.train(network, range(seeds))
+            except TrainingFailed as error:
+                trained[network] = error.trained
+                failures += error.failures
+    if not failures:
+        return study, trained, []
+    networks = [network for network in study.networks if trained[network]]
+    seeds_of = [{member.trial.seed for member in trained[network]} for network in networks]
+    whole = set.intersection(*seeds_of) if seeds_of else set()
+    if not whole or study.control not in networks:
+        raise Diverged(f"{'; '.join(map(str, failures))}. Nothing is left to compare with {study.control}.")
+    claims = [claim for claim in study.claims if claim.network in networks]
+    study = study.model_copy(update={"networks": networks, "seeds": len(whole), "claims": claims})
+    return study, {n: [m for m in trained[n] if m.trial.seed in whole] for n in networks}, failures
 
 
 def check_study(study: Architectures, dataset: Dataset) -> None:
@@ -156,13 +200,9 @@ def _measured(section: ModuleType, lab: Lab, members: Members) -> dict[str, Any]
         "study": lab.study.model_dump(mode="json", exclude=OTHERS - {section.KEY}),
         "version": [section.VERSION, SEMANTICS],
     }
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    path = lab.folder / "measured" / f"{section.KEY}.json"
-    if path.is_file():
-        kept = read_json(path)
-        if kept["key"] == key:
-            return kept["measured"]
-    lab.console.print(f"[bold]{section.TITLE}[/bold]", highlight=False)
-    found = json.loads(json.dumps(section.measure(lab, members)))
-    write_json(path, {"key": key, "measured": found})
-    return found
+
+    def measure() -> dict[str, Any]:
+        lab.console.print(spoken(section.TITLE, "bold"))
+        return section.measure(lab, members)
+
+    return lab.measurements.once(section.KEY, asked, measure)

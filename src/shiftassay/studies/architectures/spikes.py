@@ -17,6 +17,7 @@ from shiftassay.studies.architectures.lab import Lab, Members, settled, transfor
 from shiftassay.studies.words import listed
 from shiftassay.training.replay import replay
 from shiftassay.training.train import Trained
+from shiftassay.words.terminal import spoken
 
 KEY, TITLE, VERSION = "spikes", "Where do the jumps come from?", 1
 TRANSFORMER = ("localization.", "fc_loc.")
@@ -82,7 +83,7 @@ def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]
     """Train the member with the largest rise again and take that rise apart."""
     place, epoch = largest_jump(members)
     member, images = members[place], lab.dataset.test.images
-    lab.console.print(f"{name} seed {member.trial.seed}: training again to look at epoch {epoch}")
+    lab.console.print(spoken(f"{name} seed {member.trial.seed}: training again to look at epoch {epoch}"))
     kept: dict[int, Classifier] = {}
     outside: list[np.ndarray] = []
     has_transformer = transforms(member.model.network)

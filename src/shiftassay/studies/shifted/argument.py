@@ -18,7 +18,7 @@ from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import resolve_recipe
 
 FEWEST = 100  # images, below which nothing is diagnosed or repaired
-SERVING = 1
+SERVING = 2
 WIDTHS = "widths"
 
 

@@ -19,6 +19,7 @@ from shiftassay.studies.shifted.diagnoses import shift_of
 from shiftassay.studies.shifted.lab import Lab, spread_over
 from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import train
+from shiftassay.words.terminal import spoken
 
 VERSION = 2
 EPOCHS, BATCH = 8, 50  # enough steps to learn from a few thousand images
@@ -37,7 +38,7 @@ Kind = Literal["draws", "aim"]
 
 def measure(lab: Lab, one: str, other: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """What two variants have in common, what the unmodified model makes of them, and the experiment, where there is one."""
-    lab.console.print(f"{one} / {other}: what isolates the difference", highlight=False)
+    lab.console.print(spoken(f"{one} / {other}: what isolates the difference"))
     kind = kind_of(found[one], found[other])
     return {
         "names": [one, other],

@@ -11,13 +11,13 @@ from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.noise import seed_for
 from shiftassay.repair.strategy import rounded
-from shiftassay.runs.store import write_arrays
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.pairs import ROUNDING, Pairs
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
+from shiftassay.words.terminal import spoken
 
 VERSION = 5
 SHOWN = 10
@@ -27,7 +27,7 @@ CONTROLS = {"shuffled": shuffled_residual, "transplanted": transplanted_residual
 def measure(lab: Lab, name: str) -> dict[str, Any]:
     """Diagnose a variant, and measure what other explanations of its accuracy would predict."""
     clean, found = lab.looked_at(name)
-    lab.console.print(f"{name}: diagnosing {len(found):,} images", highlight=False)
+    lab.console.print(spoken(f"{name}: diagnosing {len(found):,} images"))
     others = {f"seed {member.trial.seed}": member.model.to("cpu") for member in lab.members[1:]}
     told = diagnose(clean, found, model=lab.model, others=others, train=lab.dataset.train)
     how, ordered = told.verdict.shift, told.pairing["kind"] == "same_order"
@@ -145,7 +145,7 @@ def _pictures(lab: Lab, name: str, clean: ImageSet, found: ImageSet, how: Shift 
             rows["undone" if blind else "undone, told the draws"] = undone
     fewest = min(len(images) for images in rows.values())
     rows = {row: images[:fewest] for row, images in rows.items()}
-    write_arrays(lab.folder / pictures(name), {row: _drawable(images) for row, images in rows.items()})
+    lab.measurements.keep(pictures(name), {row: _drawable(images) for row, images in rows.items()})
     return {row: [float(images.min()), float(images.max())] for row, images in rows.items()}
 
 

@@ -10,6 +10,7 @@ from shiftassay.evaluation.sentence import brackets, minus, sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.studies.words import mean_sd, p_text
+from shiftassay.training.engine import total_seconds
 from shiftassay.training.train import Trained
 
 SAMPLES = "samples.safetensors"
@@ -168,10 +169,11 @@ def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Fi
             f"{m.metrics[-1].loss:.4f}",
             "–" if m.metrics[-1].validation_accuracy is None else f"{100 * m.metrics[-1].validation_accuracy:.2f}%",
             f"{100 * e.accuracy.estimate:.2f}% [{100 * e.accuracy.low:.2f}, {100 * e.accuracy.high:.2f}]",
-            f"{sum(epoch.seconds for epoch in m.metrics):.0f}",
         )
         for m, e in zip(members, clean, strict=True)
     )
+    took = [(str(m.trial.seed), total_seconds(m.metrics)) for m in members]
+    seconds = tuple((seed, "not known" if taken is None else f"{taken:.0f}") for seed, taken in took)
     curves = [
         {
             "seed": m.trial.seed,
@@ -185,7 +187,8 @@ def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Fi
         key="model",
         title="The model",
         sentences=tuple(sentences),
-        tables=(Table(("seed", "training loss", "validation", "test [95%]", "seconds"), rows),),
+        tables=(Table(("seed", "training loss", "validation", "test [95%]"), rows),),
+        environment=(Table(("seed", "seconds of training"), seconds),),
         figures=(
             Figure(
                 "curves",

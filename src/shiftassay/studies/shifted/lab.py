@@ -1,7 +1,5 @@
 """What every part of the study's argument is measured on, and where it is kept."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from torch import nn
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.predict import labels_of, predict
-from shiftassay.runs.store import read_json, write_json
+from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.shifted.study import Argument, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.engine import SEMANTICS
@@ -29,7 +27,7 @@ class Lab:
     dataset: Dataset
     members: list[Trained]
     variants: Variants
-    folder: Path
+    measurements: Measurements
     out: Path
     device: str
     console: Console
@@ -73,15 +71,7 @@ class Lab:
             "models": [member.trial.digest for member in self.members],
             "sets": [found.digest for found, _ in self.variants.sets],
         }
-        key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-        path = self.folder / "measured" / f"{name}.json"
-        if path.is_file():
-            kept = read_json(path)
-            if kept["key"] == key:
-                return kept["measured"]
-        found = json.loads(json.dumps(measure(), default=_plain))
-        write_json(path, {"key": key, "measured": found})
-        return found
+        return self.measurements.once(name, about, measure)
 
 
 def spread_over(found: ImageSet, most: int | None) -> ImageSet:
@@ -89,9 +79,3 @@ def spread_over(found: ImageSet, most: int | None) -> ImageSet:
     every = 1 if most is None else -(-len(found) // most)
     labels = None if found.labels is None else found.labels[::every]
     return ImageSet(np.ascontiguousarray(found.images[::every]), labels, found.name, found.unit, found.integer)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not JSON")

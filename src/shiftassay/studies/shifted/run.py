@@ -18,16 +18,19 @@ from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_arrays, write_json
 from shiftassay.shifts.catalogue import make
-from shiftassay.studies.outcome import RESULTS, StudyRun, command, provenance
+from shiftassay.studies.folder import working_in
+from shiftassay.studies.measurements import Measurements
+from shiftassay.studies.outcome import RESULTS, StudyRun, command, failed_finding, provenance, surroundings
 from shiftassay.studies.shifted.argument import Argued, argue, compact
 from shiftassay.studies.shifted.findings import SAMPLES, Evaluations, findings, sample_images, summary
 from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
-from shiftassay.training.engine import split
+from shiftassay.training.engine import split, total_seconds
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import recipe_named
-from shiftassay.training.train import Trained, resolve_recipe, train
+from shiftassay.training.train import Failed, Trained, TrainingFailed, resolve_recipe, train
+from shiftassay.words.terminal import spoken
 
 
 def run_shifted(
@@ -45,34 +48,38 @@ def run_shifted(
     """Run a study of shifted test sets into its folder."""
     check_study(study)
     given = _given_variants(study, variants, dataset, unpickle)
-    members = train_members(study, dataset, out, device, console)
-    if given is None:
-        console.print("making the variants")
-        given = make_variants(study, dataset.test, held_out(study, dataset), members[0].model)
-        write_variants(folder / "variants", given)
-    console.print("evaluating")
-    evaluations = evaluate_members(members, given, study.margin)
-    argued = argue(Lab(study, dataset, members, given, folder, out, device, console), evaluations)
-    made = environment(members[0].trial.device, torch.get_num_threads())
-    results = _results(name, members, given, evaluations, made, argued)
-    write_json(folder / RESULTS, results)
-    write_arrays(folder / SAMPLES, sample_images(given))
-    report = Report(
-        title=study.title,
-        question=study.question,
-        summary=summary(given, evaluations),
-        findings=tuple(findings(members, given, evaluations, dataset.classes, argued.findings)),
-        provenance=provenance(
-            members,
-            dataset,
-            made,
-            [
-                *((found.name, f"SHA-256 {found.digest}…") for found, _ in given.sets),
-                *(("read", note) for found, _ in given.sets for note in found.notes),
-            ],
-        ),
-    )
-    return StudyRun(write_report(folder, report), results)
+    with working_in(folder):
+        members, failures = train_members(study, dataset, out, device, console)
+        if given is None:
+            console.print(spoken("making the variants"))
+            given = make_variants(study, dataset.test, held_out(study, dataset), members[0].model)
+            write_variants(folder / "variants", given)
+        console.print(spoken("evaluating"))
+        evaluations = evaluate_members(members, given, study.margin)
+        argued = argue(Lab(study, dataset, members, given, Measurements(folder), out, device, console), evaluations)
+        made = environment(members[0].trial.device, torch.get_num_threads())
+        results = _results(name, members, given, evaluations, made, argued)
+        write_json(folder / RESULTS, results)
+        write_arrays(folder / SAMPLES, sample_images(given))
+        report = Report(
+            title=study.title,
+            question=study.question,
+            summary=summary(given, evaluations),
+            findings=(
+                *findings(members, given, evaluations, dataset.classes, argued.findings),
+                *([failed_finding(failures)] if failures else []),
+            ),
+            provenance=provenance(
+                members,
+                dataset,
+                [
+                    *((found.name, f"SHA-256 {found.digest}…") for found, _ in given.sets),
+                    *(("read", note) for found, _ in given.sets for note in found.notes),
+                ],
+            ),
+            environment=surroundings(made),
+        )
+        return StudyRun(write_report(folder, report), results)
 
 
 def check_study(study: ShiftedTestSets) -> None:
@@ -84,20 +91,28 @@ def check_study(study: ShiftedTestSets) -> None:
         make(variant.family, known, variant.scope)
 
 
-def train_members(study: ShiftedTestSets, dataset: Dataset, out: Path, device: str, console: Console) -> list[Trained]:
-    """The study's models, trained or found in the store."""
+def train_members(
+    study: ShiftedTestSets, dataset: Dataset, out: Path, device: str, console: Console
+) -> tuple[list[Trained], list[Failed]]:
+    """The study's models, trained or found in the store, and what did not end in a model. Raises if that is all of them."""
     recipe = resolve_recipe(study.network, study.recipe, study.epochs)
     with progress(study.seeds, recipe.epochs, console) as watch:
-        return train(
-            study.network,
-            dataset,
-            recipe=recipe,
-            seeds=range(study.seeds),
-            parameters=study.network_parameters,
-            store=out,
-            device=device,
-            watch=watch,
-        )
+        try:
+            trained = train(
+                study.network,
+                dataset,
+                recipe=recipe,
+                seeds=range(study.seeds),
+                parameters=study.network_parameters,
+                store=out,
+                device=device,
+                watch=watch,
+            )
+        except TrainingFailed as error:
+            if not error.trained:
+                raise
+            return error.trained, error.failures
+    return trained, []
 
 
 def evaluate_members(members: list[Trained], variants: Variants, margin: float) -> Evaluations:
@@ -158,7 +173,7 @@ def _results(
                 "seed": member.trial.seed,
                 "trial": member.trial.digest,
                 "validation_accuracy": member.metrics[-1].validation_accuracy,
-                "seconds": sum(epoch.seconds for epoch in member.metrics),
+                "environment": {"seconds": total_seconds(member.metrics)},
                 "evaluations": [evaluation.to_json() for evaluation in row],
             }
             for member, row in zip(members, evaluations, strict=True)

@@ -20,10 +20,12 @@ from shiftassay.networks.predict import predict
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.shifted.lab import spread_over
+from shiftassay.training.engine import total_seconds
 from shiftassay.training.one_for_all import WIDTHS, TrainedForAll, fixed, train_one_for_all
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.router import train_router
+from shiftassay.words.terminal import spoken
 
 SPECIALISTS = "specialists"
 BEST_TWO = ("undo", "undo-and-id")
@@ -68,7 +70,7 @@ def measure(
     shifts = fixed(served.shifts, served.dataset.train.shape)
     trained: dict[str, dict[str, list[TrainedForAll]]] = {}
     for design in designs:
-        console.print(f"one for all ({design}): {len(seeds)} × {recipe.epochs} epochs")
+        console.print(spoken(f"one for all ({design}): {len(seeds)} × {recipe.epochs} epochs"))
         jobs = {name: {name: how} for name, how in shifts.items()} if design == SPECIALISTS else {"": shifts}
         trained[design] = {
             job: [
@@ -78,7 +80,7 @@ def measure(
             for job, own in jobs.items()
         }  # fmt: skip
     right = {design: _right(served, shifts, found, asked) for design, found in trained.items()}
-    console.print("one for all: asking with wrong ids, and with inferred ones")
+    console.print(spoken("one for all: asking with wrong ids, and with inferred ones"))
     router = train_router(shifts, served.dataset, served.target, held_out=recipe.held_out, store=out)
     routed = {found.name: predict(router.model, spread_over(found, asked).images).argmax(1) for found in served.sets}
     plain = _parameters(Mlp(served.dataset.train.shape, served.dataset.classes, tuple(widths)))
@@ -211,7 +213,7 @@ def _costs(
     dataset: Dataset,
     widths: tuple[int, ...],
 ) -> dict[str, Any]:
-    """Parameters in all and for one variant more, training images, gradients for attacks, seconds, held-out accuracy; means over seeds."""
+    """Parameters in all and for one variant more, training images, gradients for attacks, held-out accuracy: means over seeds."""
     members = [member for group in trained.values() for member in group]
     seeds = len(next(iter(trained.values())))
     if design == SPECIALISTS:
@@ -228,7 +230,7 @@ def _costs(
         "parameters": total,
         "for_one_more": more,
         "attacks": sum(member.attacks for member in members) / seeds,
-        "seconds": sum(epoch.seconds for member in members for epoch in member.metrics) / seeds,
+        "environment": {"seconds": [total_seconds(member.metrics) for member in members]},
         "held_out": {
             name: float(np.mean([m.held_out[name] for m in members if name in m.held_out]))
             for name in shifts

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from shiftassay.evaluation.evaluate import MARGIN
+from shiftassay.paths import LONGEST_VARIANT, not_a_name
 from shiftassay.studies.strict import Strict, merged
 
 # Of one model for all variants; the last is the upper bound, and not one model.
@@ -26,10 +27,17 @@ class SameAs(Strict):
 class VariantSpec(Strict):
     """One shifted test set: a family of the catalogue, its parameters and its scope."""
 
-    name: str = Field(pattern=r"^\w[\w .+-]*$")
+    name: str
     family: str
     parameters: dict[str, Any] = {}
     scope: Literal["shared", "per_image"] | None = None
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _names_files(cls, name: str) -> str:
+        if why := not_a_name(name, LONGEST_VARIANT):
+            raise ValueError(f"a variant's name is also that of its files, and {why}")
+        return name
 
     @field_validator("parameters", mode="after")
     @classmethod

@@ -1,26 +1,33 @@
 """The variants of a study: made from the catalogue, or read from a folder."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.manifest import MANIFEST, check_listed
 from shiftassay.arrays.read import read_folder
-from shiftassay.arrays.write import write_array, write_images
+from shiftassay.arrays.write import as_npy, images_as_npy
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.evaluation.evaluate import assess
+from shiftassay.files import sweep, write_whole
+from shiftassay.locks import locked
 from shiftassay.networks.predict import predict
-from shiftassay.runs.store import read_json, write_json
+from shiftassay.paths import LONGEST_VARIANT, not_a_name
+from shiftassay.runs.store import Damaged, Mended
+from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed
 from shiftassay.shifts.catalogue import generator, make, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets, VariantSpec
 
 SEED = 0
 STEP = 0.005  # the resolution to which a harmless strength is found
-MANIFEST = "variants.json"
+SCHEMA = "shiftassay.variants/1"
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,11 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
 
 def read_variants(folder: Path, unpickle: bool = False) -> Variants:
     """The variants in a user's folder; each set's notes say what was found and assumed when it was read."""
+    check_listed(folder)
     clean, shifted = read_folder(folder, unpickle)
     for found in (clean, *shifted):
+        if why := not_a_name(_named(found).name, LONGEST_VARIANT):
+            raise BadInput(f"{folder}/{found.name}: results are kept under a variant's name, and {why}. Rename it.")
         if found.labels is None:
             raise BadInput(
                 f"{folder}/{found.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
@@ -87,22 +97,45 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
 def write_variants(folder: Path, variants: Variants) -> Path:
     """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for colour) and `labels.npy`.
 
-    A folder that holds other files of these names is left as it is: raises `BadInput`.
+    What is there already is left as it is; what is missing, or damaged, is made again. Raises `BadInput` for a folder that holds other
+    files of these names, unless the manifest beside them says that they were written here.
     """
-    shifts = {name: how.to_json() for name, how in variants.shifts.items()}
-    manifest = {"schema": "shiftassay.variants/1", "sets": variants.to_json(), "shifts": shifts}
-    there = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
-    if there == manifest:
-        return folder
-    taken = [path.name for path in (folder / f"{name}.npy" for name in (*manifest["sets"], "labels")) if path.exists()]
-    if there is None and taken:
-        raise BadInput(f"{folder}: already holds {', '.join(taken)}. Name another folder.")
-    for found, _ in variants.sets:
-        write_images(folder / f"{found.name}.npy", found.images)
     assert variants.clean.labels is not None
-    write_array(folder / "labels.npy", variants.clean.labels)
-    write_json(folder / MANIFEST, manifest)
+    contents = {f"{found.name}.npy": partial(images_as_npy, found.images) for found, _ in variants.sets}
+    contents["labels.npy"] = partial(as_npy, variants.clean.labels)
+    shifts = {name: how.to_json() for name, how in variants.shifts.items()}
+    about = {"schema": SCHEMA, "sets": variants.to_json(), "shifts": shifts}
+    with locked(folder):
+        sweep(folder, older_than=0)
+        known = _manifest(folder)
+        ours = known.get(FILES, {})
+        files = {}
+        for name, content in contents.items():
+            path, made = folder / name, content()
+            files[name] = digest_of_bytes(made)
+            there = file_digest(path) if path.is_file() else None
+            if there == files[name]:
+                continue
+            if there is not None and name not in ours:
+                raise BadInput(
+                    f"{path}: is there already, and is another one. Name another folder, or move that file away."
+                )
+            if ours.get(name) == files[name]:
+                what = "missing" if there is None else "damaged"
+                warnings.warn(f"{path}: {what}. It is made again.", Mended, stacklevel=2)
+            write_whole(path, made)
+        if known != {**about, FILES: files}:
+            write_sealed(folder / MANIFEST, {**about, FILES: files})
     return folder
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """What the manifest of a folder says; nothing if there is none, or it is damaged, and then that is said."""
+    try:
+        return read_sealed(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
+    except Damaged as error:
+        warnings.warn(f"{error} It is made again.", Mended, stacklevel=3)
+        return {}
 
 
 def harmless_strength(how: VariantSpec, parameter: str, margin: float, held_out: ImageSet, model: nn.Module) -> float:
@@ -148,7 +181,7 @@ def _resolve(
 def _written_shifts(folder: Path) -> dict[str, Shift]:
     """The shifts of a folder's variants, where `write_variants` wrote them beside the images; else nothing."""
     path = folder / MANIFEST
-    said = read_json(path).get("shifts", {}) if path.is_file() else {}
+    said = read_sealed(path).get("shifts", {}) if path.is_file() else {}
     return {name: make(how["family"], how["parameters"], how["scope"]) for name, how in said.items()}
 
 
