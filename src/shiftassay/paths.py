@@ -6,6 +6,7 @@ from shiftassay.errors import BadInput
 from shiftassay.words.text import is_printable
 
 LONGEST_NAME = 200  # bytes: file systems take 255, and a suffix or a temporary name is added
+LONGEST_VARIANT = 60  # bytes: the names of two of them are one file's
 # What some file systems take for a device, whatever its suffix.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
@@ -26,16 +27,16 @@ def inside(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def not_a_name(name: object) -> str | None:
+def not_a_name(name: object, longest: int = LONGEST_NAME) -> str | None:
     r"""Why that can't be the name of a file in a folder; None if it can.
 
     >>> not_a_name("t1"), not_a_name(".."), not_a_name("a\0")
-    (None, 'a name does not begin with a dot', 'a name has no control characters')
+    (None, 'a name does not begin with a dot', 'a name has no control characters, and is Unicode')
     """
     if not isinstance(name, str) or not name.strip():
         return "a name is text, and not empty"
     if not is_printable(name):
-        return "a name has no control characters"
+        return "a name has no control characters, and is Unicode"
     for separator in "/\\":
         if separator in name:
             return f"a name has no {separator!r}"
@@ -43,8 +44,8 @@ def not_a_name(name: object) -> str | None:
         return "a name does not begin with a dot"
     if name != name.strip() or name.endswith("."):
         return "a name does not begin or end with a space, nor end with a dot"
-    if len(name.encode()) > LONGEST_NAME:
-        return f"a name has at most {LONGEST_NAME} bytes"
+    if len(name.encode()) > longest:
+        return f"a name has at most {longest} bytes"
     if name.partition(".")[0].strip().lower() in _RESERVED:
         return "some file systems keep that name for a device"
     return None

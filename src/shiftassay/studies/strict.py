@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+MOST_SEEDS = 10_000  # more is a slip of the finger, and a list without end
+
 
 class Strict(BaseModel):
     """A table of a study file: a key that is not known is an error."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shiftassay.evaluation.compare import MARGIN
-from shiftassay.studies.strict import Strict, merged
+from shiftassay.studies.strict import MOST_SEEDS, Strict, merged
 
 MANY_SEEDS = 10
 
@@ -53,7 +53,7 @@ class Distortions(Strict):
 
     datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(ge=1)
-    seeds: int = Field(default=1, ge=1)
+    seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     images: int | None = Field(default=None, ge=1)
     recipe: dict[str, Any] = {}
     reported: dict[str, dict[str, float]] = {}
@@ -80,7 +80,7 @@ class Architectures(Strict):
     networks: tuple[str, ...] = Field(min_length=2)
     control: str
     recipe: str
-    seeds: int = Field(default=2, ge=1)
+    seeds: int = Field(default=2, ge=1, le=MOST_SEEDS)
     epochs: int | None = Field(default=None, ge=1)
     margin: float = Field(default=MARGIN, gt=0, lt=1)
     audit_images: int | None = Field(default=None, ge=1)

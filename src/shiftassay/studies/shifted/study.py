@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from shiftassay.evaluation.evaluate import MARGIN
 from shiftassay.paths import LONGEST_VARIANT, not_a_name
-from shiftassay.studies.strict import Strict, merged
+from shiftassay.studies.strict import MOST_SEEDS, Strict, merged
 
 # Of one model for all variants; the last is the upper bound, and not one model.
 DESIGNS = ("clean-only", "mixture", "id-as-input", "film", "adapters", "undo", "undo-and-id", "specialists")
@@ -100,7 +100,7 @@ class ShiftedTestSets(Strict):
     network: str
     network_parameters: dict[str, Any] = {}
     recipe: str
-    seeds: int = Field(default=1, ge=1)
+    seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     epochs: int | None = Field(default=None, ge=1)
     margin: float = Field(default=MARGIN, gt=0, lt=1)
     variants: tuple[VariantSpec, ...] = ()
