@@ -2,8 +2,8 @@
 
 import os
 import pickle
+import signal
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
+
+from shiftassay import interrupts
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -55,7 +57,7 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """
     items = list(items)
     helpers = min(HELPERS, _idle.get(), len(items) - 1)
-    if helpers < 1 or len(items) > MOST or sys.platform != "linux" or threading.active_count() > 1:
+    if helpers < 1 or len(items) > MOST or sys.platform != "linux" or not interrupts.only_thread():
         return [function(item) for item in items]
     turns = _turns(len(items))
     helping: list[tuple[int, int]] = []
@@ -64,6 +66,11 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
         with suppress(OSError):  # no process or memory to spare
             helping.extend(_helped(function, items, turns) for _ in range(helpers))
         found |= {i: function(items[i]) for i in _taken(turns)}
+    except BaseException:  # nobody will ask for what the others find
+        for helper, _ in helping:
+            with suppress(ProcessLookupError):
+                os.kill(helper, signal.SIGKILL)
+        raise
     finally:
         for _ in _taken(turns):  # if this process failed, no other need go on
             pass
@@ -90,6 +97,7 @@ def _taken(turns: int) -> Iterator[int]:
 def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[int, int]:
     """A process that does what it takes from the turns, and the pipe that its results come through."""
     result, send = os.pipe()
+    first = os.getpid()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads: PyTorch's and BLAS's are idle
@@ -102,11 +110,14 @@ def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[i
         os.close(send)
         return pid, result
     try:
+        interrupts.forget()
         os.close(result)  # or it would wait to be read for ever if the first process were killed
         _idle.set(0)
         found: dict[int, Any] = {}
         with suppress(Exception):  # it is raised again where it is done again
             for i in _taken(turns):
+                if os.getppid() != first:  # it was killed, and nobody waits for this
+                    break
                 found[i] = function(items[i])
         with os.fdopen(send, "wb") as stream:
             stream.write(pickle.dumps(found))
