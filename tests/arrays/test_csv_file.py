@@ -1,13 +1,17 @@
 """`.csv`: wherever the labels stand and whatever wrote the file, the same images; and errors that name the line."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.memory import in_fresh_process, peak_above_idle
 
 from shiftassay.arrays.csv_file import read_csv
+from shiftassay.arrays.read import read_image_set
 from shiftassay.errors import BadInput
 
 
@@ -112,6 +116,58 @@ def test_errors_name_the_line_and_what_is_wrong(tmp_path: Path, text: str, said:
     with pytest.raises(BadInput, match=said) as error:
         read_csv(_write(tmp_path, text))
     assert "a.csv" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1," * 5_000_000, "line 1 has 5,000,001 values; at most 524,288 are read"),
+        ("1,2\n" + ";" * 5_000_000 + "," * 5_000_000, "line 2 has 5,000,001 values"),
+        ("1" * 10_000_000, "1 of 1 images hold NaN or infinity"),
+        ("a" * 10_000_000, "no rows"),
+        ("1,2\n" + "a" * 10_000_000, "line 2 has 1 values"),
+        ("1,2\n3," + " " * 17_000_000 + "4", "line 2 has more than 16,777,216 characters"),
+    ],
+    ids=["columns", "columns later", "digits", "letters", "letters later", "blanks"],
+)
+def test_endless_lines_are_refused_soon_and_in_little_memory(tmp_path: Path, text: str, said: str) -> None:
+    path = _write(tmp_path, text)
+    begun = time.process_time()
+    with pytest.raises(BadInput, match=said) as error:
+        read_image_set(path)
+    assert time.process_time() - begun < 2
+    assert len(str(error.value)) < 700
+    assert in_fresh_process("tests.arrays.test_csv_file:_peak", str(path)) < 150 << 20
+
+
+def _peak(path: str) -> int:
+    def read() -> None:
+        with suppress(BadInput):
+            read_csv(Path(path))
+
+    return peak_above_idle(read)[1]
+
+
+def test_a_large_file_is_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shiftassay.arrays.csv_file.CHUNK", 100)
+    table = np.random.default_rng(0).integers(0, 256, (500, 17)).astype(float)
+    table[:, 5] = np.arange(500) % 10
+    names = [f"p{place}" for place in range(17)]
+    names[5] = "label"
+    found = read_csv(_write(tmp_path, "# a comment\n" + _text(table, ",".join(names))))
+    np.testing.assert_array_equal(found.values, np.delete(table, 5, axis=1))
+    np.testing.assert_array_equal(found.labels, table[:, 5])
+    with pytest.raises(BadInput, match="line 301 has 1 values, the lines before it 2"):
+        read_csv(_write(tmp_path, "1,2\n" * 300 + "3\n"))
+    with pytest.raises(BadInput, match="line 301 has 3 values, the lines before it 2"):
+        read_csv(_write(tmp_path, "1,2\n" * 300 + "3,4,5\n" * 300))
+
+
+def test_a_corner_that_takes_every_value_is_not_taken_for_labels(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (3000, 16)).astype(float)
+    table = np.hstack([np.arange(3000.0)[:, None] % 10, pixels])
+    np.testing.assert_array_equal(read_csv(_write(tmp_path, _text(table))).labels, table[:, 0])
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:

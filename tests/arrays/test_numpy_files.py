@@ -46,6 +46,8 @@ LIES = {
     "a type that is an array": (_npy(_header((2,), "('|u1', (2,))"), b"1234"), "makes no sense|not an array of images"),
     "another file": (b"\x89PNG\r\n\x1a\n" + bytes(20), "not a NumPy array"),
     "an empty file": (b"", "empty"),
+    "a size of 9,000 hexadecimal digits": (_npy(_header(f"(0x{'f' * 9000},)".replace("'", ""))), "shape which is none"),
+    "a type of 9,000 letters": (_npy(_header((3,), f"[('{'x' * 9000}', '|u1')]"), b"12"), "holds less"),
     "an empty array": (_npy(_header((0, 28, 28))), "nothing in it"),
 }
 
@@ -63,6 +65,7 @@ def test_a_header_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tracemalloc.stop()
     assert peak < 32 << 20
     assert str(path) in str(error.value)
+    assert len(str(error.value)) < 700
     assert not (tmp_path / "harm").exists()
 
 
@@ -148,6 +151,25 @@ def test_arrays_without_telling_names_are_refused_by_name(tmp_path: Path, digits
     np.savez(tmp_path / "a.npz", before=digits[0], after=digits[0])
     with pytest.raises(BadInput, match="before, after"):
         read_npz(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("count", [20, 20_000])
+def test_of_many_arrays_a_few_are_named(tmp_path: Path, count: int) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        for place in range(count):
+            archive.writestr(f"{'long' * 9}\x1b{place}.npy", _npy(_header((1, 2, 2)), b"1234"))
+    with pytest.raises(BadInput, match=f"and {count - 8:,} more") as error:
+        read_npz(tmp_path / "a.npz")
+    assert len(str(error.value)) < 1000
+    assert str(error.value).isprintable()
+
+
+def test_arrays_that_are_not_wanted_are_not_read(tmp_path: Path, digits) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("pictures.npy", _npy(_header((40, 28, 28)), digits[0].tobytes()))
+        archive.writestr("damaged.npy", _npy(_header((1000,)), b"too few"))
+        archive.writestr("objects.npy", _npy(_header((1,), "'|O'"), b"no pickle"))
+    np.testing.assert_array_equal(read_npz(tmp_path / "a.npz").values, digits[0])
 
 
 def test_arrays_saved_one_after_the_other_are_told_to_use_savez(tmp_path: Path, digits) -> None:

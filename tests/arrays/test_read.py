@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shiftassay.arrays.dataset import load_dataset
 from shiftassay.arrays.idx import write_idx
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.read import read_folder, read_image_set
@@ -89,7 +90,8 @@ def test_labels_come_in_the_promised_order(tmp_path: Path, digits) -> None:
     assert read("without.npy") == (labels.tolist(), "without.npy: labels from labels.npy beside it")
     assert read("with.npz") == (inside.tolist(), "with.npz: labels from the file itself")
     assert read("with.npz", labels=tmp_path / "given.npy") == (given.tolist(), "with.npz: labels given, from given.npy")
-    assert read("with.npz", labels="none")[0] is None
+    for none in ("none", Path("none")):  # the command line passes paths
+        assert read("with.npz", labels=none)[0] is None
 
 
 def test_a_reference_lends_its_labels_by_content_before_by_order(tmp_path: Path, colours: np.ndarray) -> None:
@@ -117,7 +119,7 @@ def test_idx_images_find_their_labels_beside_them(tmp_path: Path, colours: np.nd
 
 def test_named_sets_have_parts_and_take_given_labels(tmp_path: Path) -> None:
     assert len(read_image_set("mnist")) == len(read_image_set("mnist:test")) == 10_000
-    assert read_image_set("mnist:test", labels="none").labels is None
+    assert read_image_set("mnist:test", labels=Path("none")).labels is None
     np.save(tmp_path / "labels.npy", np.zeros(10_000, int))
     assert read_image_set("mnist:test", labels=tmp_path / "labels.npy").labels.max() == 0
     with pytest.raises(BadInput, match="mnist:tset: no such part"):
@@ -130,7 +132,7 @@ def test_a_named_set_of_another_size_than_the_reference_is_refused(colours: np.n
 
 
 @pytest.mark.parametrize("ending", ["npy", "npz", "csv", "idx", "idx.gz", "png"])
-def test_files_that_cannot_be_read_are_refused_by_name(tmp_path: Path, ending: str) -> None:
+def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"folder.{ending}").mkdir()
     (tmp_path / f"empty.{ending}").touch()
     (tmp_path / f"loop.{ending}").symlink_to(f"loop.{ending}")
@@ -146,6 +148,37 @@ def test_files_that_cannot_be_read_are_refused_by_name(tmp_path: Path, ending: s
         with pytest.raises(BadInput, match=said) as error:
             read_image_set(tmp_path / f"{name}.{ending}")
         assert str(tmp_path / f"{name}.{ending}") in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\0b.npy", "x" * 100_000 + ".npy", "\ud800.csv", "a" * 250 + ".idx", "", "\0", "a/" * 3000]
+)
+def test_names_that_no_file_can_have_are_refused_shortly(tmp_path: Path, name: str) -> None:
+    for read in (
+        lambda: read_image_set(tmp_path / name),
+        lambda: read_image_set(name),
+        lambda: read_image_set("mnist:test", labels=name),
+        lambda: read_folder(Path(name) / "none"),
+        lambda: load_dataset(name),
+    ):
+        with pytest.raises(BadInput) as error:
+            read()
+        assert len(str(error.value).encode()) <= 2048
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path, digits) -> None:
+    path = tmp_path / f"{'x' * 231}-images-idx3-ubyte.idx"
+    write_idx(tmp_path / "a.idx", digits[0]).rename(path)  # gzipped labels beside it would have too long a name
+    np.testing.assert_array_equal(read_image_set(path).labels, digits[1])
+
+
+def test_control_characters_of_a_name_reach_no_note(tmp_path: Path, digits) -> None:
+    path = tmp_path / "a\x1b[2J\n.npy"
+    np.save(path, digits[0])
+    np.save(tmp_path / "b\x07.npy", digits[1])
+    found = read_image_set(path, labels=tmp_path / "b\x07.npy")
+    assert found.name == r"a\x1b[2J\n.npy"
+    assert all(note.isprintable() for note in found.notes)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")

@@ -18,6 +18,7 @@ from shiftassay.errors import BadInput
 INDEX_NAMES = ("", "index", "id", "imageid", "unnamed: 0")  # pandas and R write row numbers unless told not to
 NO_LABELS = (-1, 0)
 FEWEST_PIXELS = 4  # below, "one column more than a square" says nothing
+MANY_CLASSES = 200
 LONGEST_LINE = 1 << 24  # characters
 MOST_COLUMNS = 1 << 19  # a picture of 724 × 724
 CHUNK = 1 << 22  # characters that are parsed at a time
@@ -159,13 +160,14 @@ def _label_column(table: np.ndarray, header: list[str] | None, pixels: int | Non
 def _likeness_to_labels(values: np.ndarray) -> tuple[int, int]:
     """The larger, the likelier a column holds labels: every class from 0 on, and many, beat values with gaps.
 
-    `NO_LABELS` for what can't be labels. A corner pixel, which is what the other column holds, mostly never varies.
+    `NO_LABELS` for what can't be labels. A corner pixel, which is what the other column holds, mostly never varies, or,
+    in photographs, takes nearly every value of a byte.
     """
     if not (np.isfinite(values).all() and (values >= 0).all() and (values == np.floor(values)).all()):
         return NO_LABELS
     distinct = len(np.unique(values))
     if distinct > 1 and values.max() == distinct - 1:
-        return 2, distinct
+        return 2 if distinct <= MANY_CLASSES else 1, distinct
     return int(distinct > 1), 0
 
 

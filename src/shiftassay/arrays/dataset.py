@@ -84,8 +84,9 @@ def _folder_and_set(name: str) -> tuple[Path, str]:
 
 def _image_set(name: str, images: np.ndarray, labels: np.ndarray, like: ImageSet | None = None) -> ImageSet:
     whole = to_nchw(images, name)
-    values, unit, _ = to_unit(whole, name, like)
-    return ImageSet(values, to_labels(labels, name, len(values)), name, unit, whole.dtype.kind in "bui")
+    values, unit, said = to_unit(whole, name, like)
+    notes = (f"{name}: {said}",) if whole.dtype != np.uint8 else ()  # what everybody expects goes without saying
+    return ImageSet(values, to_labels(labels, name, len(values)), name, unit, whole.dtype.kind in "bui", notes)
 
 
 def _four_files(folder: Path, which: str) -> dict[tuple[str, str], Path]:

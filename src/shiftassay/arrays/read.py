@@ -52,7 +52,7 @@ def read_image_set(
 
 def _read(path: Path, given: Path | None, without: bool, reference: ImageSet | None, unpickle: bool) -> ImageSet:
     if (named := _named_set(str(path))) is not None:
-        found, own, notes = named, named.labels, []
+        found, own, notes = named, named.labels, list(named.notes)
     else:
         found, own, notes = _read_file(path, reference, unpickle)
     if reference is not None:
