@@ -21,7 +21,11 @@ ADVICE = "The command that made it makes it again."
 
 
 class Damaged(BadInput):
-    """A stored file is not what was written: the message names it."""
+    """A stored file is not what was written: which, what is wrong with it, and what to do."""
+
+    def __init__(self, path: Path, what: str, advice: str = ADVICE):
+        super().__init__(f"{path}: {what}. {advice}")
+        self.path, self.what = path, what
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -34,12 +38,12 @@ def read_json(path: Path) -> Any:
     """Read JSON; `BadInput` if it is none."""
     try:
         if path.stat().st_size > LARGEST:
-            raise Damaged(f"{path}: {path.stat().st_size / 1e6:,.0f} MB, which is no file of ours. {ADVICE}")
+            raise Damaged(path, f"{path.stat().st_size / 1e6:,.0f} MB, which is no file of ours")
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
-        raise Damaged(f"{path}: missing. {ADVICE}") from None
+        raise Damaged(path, "missing") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise Damaged(f"{path}: not readable as JSON ({str(error)[:200]}). {ADVICE}") from None
+        raise Damaged(path, f"not readable as JSON ({str(error)[:200]})") from None
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
@@ -66,10 +70,10 @@ def read_sealed(path: Path) -> dict[str, Any]:
     """
     content = read_json(path)
     if not isinstance(content, dict) or SEAL not in content:
-        raise Damaged(f"{path}: damaged, or older than checksums: it does not carry its SHA-256. {ADVICE}")
+        raise Damaged(path, "damaged, or older than checksums: it does not carry its SHA-256")
     seal = content.pop(SEAL)
     if seal != _seal(content):
-        raise Damaged(f"{path}: damaged: its content is not that of its SHA-256. {ADVICE}")
+        raise Damaged(path, "damaged: its content is not that of its SHA-256")
     return content
 
 
@@ -79,15 +83,15 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise Damaged(f"{path}: missing. {ADVICE}") from None
+        raise Damaged(path, "missing") from None
     except OSError as error:
-        raise Damaged(f"{path}: can't be read ({error.strerror}). {ADVICE}") from None
+        raise Damaged(path, f"can't be read ({error.strerror})") from None
 
 
 def check_file(path: Path, digest: str) -> None:
     """Raise `Damaged` unless a file is there and has this SHA-256."""
     if file_digest(path) != digest:
-        raise Damaged(f"{path}: damaged, or replaced: its SHA-256 is not the one that was noted. {ADVICE}")
+        raise Damaged(path, "damaged, or replaced: its SHA-256 is not the one that was noted")
 
 
 def digest_of_bytes(content: bytes) -> str:

@@ -1,6 +1,5 @@
 """A report shows what came from outside as text: no page, Markdown, figure or path acts upon it."""
 
-import json
 import os
 import random
 import re
@@ -16,6 +15,7 @@ from shiftassay.errors import BadInput
 from shiftassay.report.finding import Figure, Finding, Report, Table
 from shiftassay.report.write import FINDINGS, write_report
 from shiftassay.runs.store import write_arrays
+from shiftassay.sealed import read_sealed, write_sealed
 from shiftassay.words.text import is_printable
 
 HOSTILE = (
@@ -71,9 +71,9 @@ def test_hostile_text_is_only_shown(text, tmp_path):
 def test_findings_never_write_outside_their_folder(key, tmp_path):
     folder = tmp_path / "a" / "study"
     write_report(folder, report_of("fine"))
-    content = json.loads((folder / FINDINGS).read_text())
+    content = read_sealed(folder / FINDINGS)
     content["findings"][0]["key"] = key
-    (folder / FINDINGS).write_text(json.dumps(content))
+    write_sealed(folder / FINDINGS, content)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(BadInput, match="can't be the key of a finding"):
         write_report(folder)
@@ -87,11 +87,11 @@ def test_figures_read_only_in_their_folder(file, tmp_path):
     found = Finding("x", "x", (), (), (Figure("samples", {"file": "samples.safetensors", "names": ["a"]}, ""),))
     write_arrays(folder / "samples.safetensors", {"a": np.zeros((2, 1, 4, 4), np.float32)})
     write_report(folder, Report("x", "x", (), (found,), Table(("", ""), ())))
-    content = json.loads((folder / FINDINGS).read_text())
+    content = read_sealed(folder / FINDINGS)
     content["findings"][0]["figures"][0]["data"]["file"] = (
         file.replace("ABSOLUTE", str(tmp_path / "secret.safetensors")) if isinstance(file, str) else file
     )
-    (folder / FINDINGS).write_text(json.dumps(content))
+    write_sealed(folder / FINDINGS, content)
     with pytest.raises(BadInput, match="no name for a file"):
         write_report(folder)
 
@@ -156,14 +156,16 @@ def mutated(value, rng):
 def fuzzed(folder, times, seed):
     rng = random.Random(seed)
     write_report(folder, report_of("fine"))
-    sound = json.loads((folder / FINDINGS).read_text())
+    sound = read_sealed(folder / FINDINGS)
     slowest, longest = 0.0, 0
     for _ in range(times):
-        text = json.dumps(mutated(sound, rng))
+        content = mutated(sound, rng)
+        write_sealed(folder / FINDINGS, content if isinstance(content, dict) else {"content": content})
         if rng.random() < 0.2:
+            text = (folder / FINDINGS).read_text(encoding="utf-8")
             place = rng.randrange(len(text))
             text = text[:place] + chr(rng.randrange(1, 0x250)) + text[place + rng.randrange(3) :]
-        (folder / FINDINGS).write_text(text, encoding="utf-8")
+            (folder / FINDINGS).write_text(text, encoding="utf-8")
         began = time.process_time()
         try:
             write_report(folder)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shiftassay.sealed import FILES, Damaged, check_file, read_sealed
+from shiftassay.sealed import ADVICE, FILES, Damaged, check_file, read_sealed
 
 MANIFEST = "variants.json"
 
@@ -19,4 +19,5 @@ def check_listed(folder: Path, name: str | None = None) -> None:
             try:
                 check_file(folder / file, digest)
             except Damaged as error:
-                raise Damaged(f"{error} If you replaced it on purpose, remove {MANIFEST}.") from None
+                advice = f"{ADVICE} If you replaced it on purpose, remove {MANIFEST}."
+                raise Damaged(error.path, error.what, advice) from None

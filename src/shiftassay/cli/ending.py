@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shiftassay import interrupts
 from shiftassay.cli.terminal import Unsaid, hang_up, say, tolerant
-from shiftassay.errors import LONGEST, BadInput
+from shiftassay.errors import LONGEST, BadInput, NotDone
 from shiftassay.words.text import printable, shortened
 
 FAILED, BAD_INPUT = 1, 2
@@ -44,6 +44,8 @@ def ending(error: BaseException) -> tuple[int, str]:
         return FAILED, f"what was to be said could not be written ({unsaid})."
     if isinstance(error, BadInput):
         return BAD_INPUT, str(error)
+    if isinstance(error, NotDone):
+        return FAILED, str(error)
     if hasattr(error, "format_message"):  # Typer's own: how the command was called
         return BAD_INPUT, _usage(error)
     if _of_memory(error):

@@ -12,7 +12,7 @@ from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 from shiftassay.report.figures import draw
 from shiftassay.report.finding import Figure, Report
-from shiftassay.runs.store import Damaged, read_json, write_json
+from shiftassay.sealed import Damaged, read_sealed, write_sealed
 from shiftassay.words.text import markdown, printable
 
 FINDINGS = "findings.json"
@@ -40,7 +40,7 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
             raise BadInput(f"{folder}: no {FINDINGS} in it. Give the folder of a study: shiftassay run prints it.")
         report, drawn = _stored(folder)
     else:
-        write_json(folder / FINDINGS, report.to_json())
+        write_sealed(folder / FINDINGS, report.to_json())
         drawn = _drawn(report, folder)
     for place, (_, svg) in drawn.items():
         write_whole(folder / place, svg)
@@ -52,7 +52,7 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
 def _stored(folder: Path) -> tuple[Report, dict[str, tuple[Figure, bytes]]]:
     """The findings in a folder, and their figures, if they are such as a study writes."""
     path = folder / FINDINGS
-    content = read_json(path)
+    content = read_sealed(path)
     try:
         report = Report.from_json(content)
         return report, _drawn(report, folder)

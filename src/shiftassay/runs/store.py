@@ -22,7 +22,6 @@ from shiftassay.files import remove, sweep, write_whole
 from shiftassay.locks import locked
 from shiftassay.runs.trial import Trial
 from shiftassay.sealed import (
-    ADVICE,
     FILES,
     Damaged,
     check_file,
@@ -192,13 +191,13 @@ class Run:
     def _files(self) -> dict[str, str]:
         files = read_sealed(self.folder / CARD).get(FILES)
         if not isinstance(files, dict):
-            raise Damaged(f"{self.folder / CARD}: damaged: it lists no files. {ADVICE}")
+            raise Damaged(self.folder / CARD, "damaged: it lists no files")
         return files
 
     def _check(self, name: str) -> str:
         digest = self._files().get(name)
         if digest is None:
-            raise Damaged(f"{self.folder / CARD}: does not list {name}. {ADVICE}")
+            raise Damaged(self.folder / CARD, f"does not list {name}")
         check_file(self.folder / name, digest)
         return digest
 
@@ -232,11 +231,11 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, about = load(content), json.loads(header["about"])
         whole = header["sha256"] == _digest(arrays, header["about"])
     except FileNotFoundError:
-        raise Damaged(f"{path}: missing. {ADVICE}") from None
+        raise Damaged(path, "missing") from None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise Damaged(f"{path}: damaged ({' '.join(str(error).split())[:200]}). {ADVICE}") from None
+        raise Damaged(path, f"damaged ({' '.join(str(error).split())[:200]})") from None
     if not whole:
-        raise Damaged(f"{path}: damaged: its content is not that of its SHA-256. {ADVICE}")
+        raise Damaged(path, "damaged: its content is not that of its SHA-256")
     return arrays, about
 
 

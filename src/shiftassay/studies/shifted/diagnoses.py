@@ -9,6 +9,7 @@ from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residu
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.networks.predict import aimed_at
 from shiftassay.noise import seed_for
 from shiftassay.repair.strategy import rounded
 from shiftassay.shifts.catalogue import make, shift
@@ -19,7 +20,7 @@ from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab
 from shiftassay.words.terminal import spoken
 
-VERSION = 5
+VERSION = 6
 SHOWN = 10
 CONTROLS = {"shuffled": shuffled_residual, "transplanted": transplanted_residual}
 
@@ -120,7 +121,7 @@ def _reaches(lab: Lab, name: str, told: Diagnosis) -> dict[str, Any] | None:
 
 def _context(lab: Lab, images: ImageSet) -> Context:
     assert images.labels is not None
-    return Context(images.labels, lab.model.eval().requires_grad_(False))
+    return Context(images.labels, aimed_at(lab.model.requires_grad_(False)))
 
 
 def _pictures(lab: Lab, name: str, clean: ImageSet, found: ImageSet, how: Shift | None) -> dict[str, list[float]]:

@@ -17,7 +17,7 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.evaluation.evaluate import assess
 from shiftassay.files import sweep, write_whole
 from shiftassay.locks import locked
-from shiftassay.networks.predict import predict
+from shiftassay.networks.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, not_a_name
 from shiftassay.runs.store import Damaged, Mended
 from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed
@@ -187,8 +187,7 @@ def _written_shifts(folder: Path) -> dict[str, Shift]:
 
 def _context(images: ImageSet, model: nn.Module) -> Context:
     assert images.labels is not None
-    model.eval().requires_grad_(False)
-    return Context(images.labels, model)
+    return Context(images.labels, aimed_at(model.requires_grad_(False)))
 
 
 def _named(found: ImageSet) -> ImageSet:
