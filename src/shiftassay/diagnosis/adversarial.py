@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter, median_filter
 from scipy.stats import binomtest
 from torch import nn
 
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.asking import accuracy, log_odds, log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.networks.predict import labels_of, predict
@@ -126,6 +127,7 @@ class AdversarialEvidence:
         return {**dataclasses.asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
+@one_thread_each()
 def adversarial_evidence(
     model: nn.Module,
     reference: Float32[np.ndarray, "n c h w"],

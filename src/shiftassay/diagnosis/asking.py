@@ -1,15 +1,12 @@
 """What is asked of a model besides its answers: how they change with its input."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 from torch import nn
 
-from shiftassay.networks.predict import predict
-from shiftassay.shifts.attack import log_odds_against
+from shiftassay.networks.predict import answering, logits_of, predict
+from shiftassay.shifts.attack import NoGradient, gradient_of, log_odds_against
 
 CHUNK = 500
 
@@ -24,28 +21,26 @@ def log_odds(
 def log_odds_gradient(
     model: nn.Module, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"]
 ) -> Float32[np.ndarray, "n c h w"]:
-    """The gradient of `log_odds` with respect to the image, which points where the loss's gradient does."""
+    """The gradient of `log_odds` with respect to the image, which points where the loss's gradient does. Raises `NoGradient`."""
     found = np.empty_like(images)
-    with evaluating(model):
+    with answering(model):
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             at = torch.from_numpy(images[part]).requires_grad_()
-            odds = log_odds_against(model(at), torch.from_numpy(labels[part]))
-            found[part] = torch.autograd.grad(odds.sum(), at)[0].numpy()
+            odds = log_odds_against(logits_of(model, at), torch.from_numpy(labels[part]))
+            found[part] = gradient_of(odds.sum(), at).numpy()
     return found
+
+
+def without_gradient(model: nn.Module, images: Float32[np.ndarray, "n c h w"]) -> str | None:
+    """Why nothing can be asked of how a model's answers change with the image; None where it can."""
+    try:
+        log_odds_gradient(model, images, predict(model, images, finite=False).argmax(1))
+    except NoGradient as error:
+        return str(error)
+    return None
 
 
 def accuracy(model: nn.Module, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"]) -> float:
     """The share of images whose most likely class is their label."""
     return float((predict(model, images).argmax(1) == labels).mean())
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode on the CPU, and afterwards in the mode it was in."""
-    was_training = model.training
-    model.eval().to("cpu")
-    try:
-        yield
-    finally:
-        model.train(was_training)

@@ -12,6 +12,7 @@ from shiftassay.diagnosis.nearest import NearestNeighbours, nearest_neighbour_ce
 from shiftassay.diagnosis.oracles import Oracle, oracles
 from shiftassay.diagnosis.sufficiency import Sufficiency, check_positions
 from shiftassay.errors import BadInput
+from shiftassay.networks.predict import aimed_at
 from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
@@ -118,7 +119,7 @@ def ceiling(
     rng = np.random.default_rng(seed_for(seed, "ceiling"))
     used = np.sort(rng.permutation(len(train))[: QUICK if quick else len(train)])
     images, labels = train.images[used], train.labels[used]
-    context = Context(labels, model.eval()) if how.needs_model and model is not None else None
+    context = Context(labels, aimed_at(model)) if how.needs_model and model is not None else None
     made = shift(ImageSet(images, labels), how, seed_for(seed, "ceiling"), context)
     data = Dataset("shifted", made, replace(shifted, name="shifted"))
     found = oracles(data, how, seed, quick, LEVEL)

@@ -11,25 +11,28 @@ from jaxtyping import Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.labels import check_range
 from shiftassay.arrays.values import to_unit
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
+from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.confidence import confidence_of
 from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.intervals import intervals, refitted
 from shiftassay.diagnosis.labels import label_shift, relabelling
+from shiftassay.diagnosis.mechanisms import IMAGES as MEASURED_ON
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
-from shiftassay.diagnosis.proof import prove
+from shiftassay.diagnosis.proof import Logits, Proof, prove
 from shiftassay.diagnosis.search import Candidate, fits, limit, search
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
 from shiftassay.networks.predict import predict
 from shiftassay.noise import seed_for
-from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.attack import Adversarial, NoGradient
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.rearrangement import PixelPermutation
@@ -39,6 +42,7 @@ FEWEST = 50
 CHANNELS = 4  # at most
 FEW_TOUCHED = 12  # images, from which on those that changed can be looked at alone
 FIT, HELD = 300, 200
+GRADIENTS = 64  # images that a model is asked for its gradient on
 REFIT = 600  # the ends of a range need many; a composition's fit takes long
 LEVEL = 0.95
 SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are; that of a few nothing can be said
@@ -76,14 +80,27 @@ def diagnose(
     """
     begun = time.monotonic()
     before, after, notes = _checked(reference, shifted, labels)
-    if model is not None:
-        predict(model, before.images[:2], device)  # says so if the model can't take these images
+    logits, unasked = (None, ()) if model is None else _asked(model, before, after, seed, device)
+    notes = (*notes, *unasked)
     pairing = pair(before, after, seed)
     if pairing.order is None:
         verdict, listed, said = unpaired_verdict(before, after, _searched(), seed)
+        proof = Proof(None)
+        if model is not None and logits is not None:
+            proof = prove(verdict, before, after, None, model, logits, seed, device)
         if model is not None or ceiling:
-            notes = (*notes, "Without partners, the model and the ceiling are not asked about.")
-        return Diagnosis(verdict, pairing.to_json(), listed, None, (), said, notes, seconds=time.monotonic() - begun)
+            notes = (*notes, "Without partners, neither what harms the model nor the ceiling is asked about.")
+        return Diagnosis(
+            verdict,
+            pairing.to_json(),
+            listed,
+            proof.accuracy,
+            (),
+            said,
+            notes,
+            evaluations=proof.evaluations,
+            seconds=time.monotonic() - begun,
+        )
     alone = int(np.sum(pairing.order < 0))
     if alone:
         notes = (*notes, f"{alone:,} of {len(after):,} images of {after.name} have no partner and were left out.")
@@ -92,7 +109,9 @@ def diagnose(
         notes = (*notes, f"{again:,} images of {after.name} have a partner in {before.name} that another has too.")
     matched = _matched(before, after, pairing)
     verdict, candidates, aim = _named(before, after, pairing, matched, model, seed, others)
-    proof = prove(verdict, *matched, model, seed, device)
+    proof = Proof(None)
+    if model is not None and logits is not None:
+        proof = prove(verdict, before, after, pairing.order, model, logits, seed, device)
     why = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
     bound = None
     known = matched[0].labels if matched[1].labels is None else matched[1].labels
@@ -108,13 +127,45 @@ def diagnose(
         candidates=tuple(_listed(c) for c in candidates[:SHOWN]),
         accuracy=proof.accuracy,
         proof=proof.checks,
-        explanation=explained(verdict, candidates, proof, why, aim, bound),
+        explanation=explained(verdict, candidates, proof, why, len(matched[1]), aim, bound),
         notes=notes,
         mechanisms=tuple(m.to_json() for m in why),
         ceiling=None if bound is None else bound.to_json(),
         adversarial=None if aim is None else aim.to_json(),
+        evaluations=proof.evaluations,
+        images={"remade": proof.images, "mechanisms": min(MEASURED_ON, len(matched[1])) if why else 0},
         seconds=time.monotonic() - begun,
     )
+
+
+@one_thread_each()
+def _asked(
+    model: nn.Module, before: ImageSet, after: ImageSet, seed: int, device: str
+) -> tuple[Logits | None, tuple[str, ...]]:
+    """The model's answers to both sets, None where the shifted set's labels can't be judged by; and what can't be asked of it.
+
+    Raises `BadInput` for images that don't fit the model, answers that are none, and labels of the reference that it has no
+    output for. Those of the shifted set may be what is wrong with it.
+    """
+    predict(model, before.images[:2], device, finite=False)  # says it at once where the images do not fit
+    logits = (
+        predict(model, before.images, device, name=before.name),
+        predict(model, after.images, device, name=after.name),
+    )
+    some = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(before))[:GRADIENTS]
+    without = without_gradient(model, before.images[some])
+    notes = (
+        [] if without is None else [f"{without} What needs one is left out: whether the change was aimed at the model."]
+    )
+    for images, own in ((before, logits[0]), (after, logits[1])):
+        try:
+            if images.labels is not None:
+                check_range(images.labels, own.shape[1], images.name)
+        except BadInput as error:
+            if images is before:
+                raise
+            return None, (*notes, f"{error} So its accuracy is not measured.")
+    return logits, tuple(notes)
 
 
 def _searched() -> list[str]:
@@ -154,7 +205,10 @@ def _named(
     def evidence() -> AdversarialEvidence | None:
         if model is None or Adversarial.family not in FAMILIES:
             return None
-        return adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed, others)
+        try:
+            return adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed, others)
+        except NoGradient:
+            return None
 
     def aimed() -> bool:
         found = evidence() if _even(pairs) else None

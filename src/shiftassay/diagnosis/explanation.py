@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shiftassay.diagnosis.adversarial import AdversarialEvidence
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.ceiling import Ceiling
-from shiftassay.diagnosis.mechanisms import Mechanism
+from shiftassay.diagnosis.mechanisms import IMAGES, Mechanism
 from shiftassay.diagnosis.proof import Proof
 from shiftassay.diagnosis.search import Candidate
 from shiftassay.diagnosis.verdict import Verdict
@@ -18,17 +18,28 @@ def explained(
     candidates: Sequence[Candidate],
     proof: Proof,
     why: Sequence[Mechanism],
+    images: int,
     aim: AdversarialEvidence | None,
     bound: Ceiling | None,
 ) -> str:
-    """What happened, how that is known, what it did to the model, and why."""
+    """What happened, how that is known, what it did to the model, and why, of so many images that have partners."""
     said = [_what(verdict, candidates), *proof.sentences]
     if aim is not None and aim.is_adversarial:
         said.append(aim.sentence)
-    said += [m.sentence for m in why if m.present][:REASONS]
+    reasons = [m.sentence for m in why if m.present][:REASONS]
+    said += [f"Why is measured {drawn(IMAGES, images)}." for _ in reasons[:1] if images > IMAGES] + reasons
     if bound is not None:
         said.append(bound.sentence)
     return " ".join(said)
+
+
+def drawn(some: int, of: int) -> str:
+    """That a number was measured on a sample.
+
+    >>> drawn(2000, 10_000)
+    'on 2,000 of the 10,000 images, drawn at random'
+    """
+    return f"on {some:,} of the {of:,} images, drawn at random"
 
 
 def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float64, Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.errors import BadInput
+from shiftassay.networks.predict import aimed_at
 from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import generator, make
 from shiftassay.shifts.family import FAMILIES, Context, Images, Shift
@@ -113,7 +113,7 @@ def _remade(
     if how.needs_model:
         if model is None or labels is None:
             return {}
-        context = Context(labels, lambda images: _logits(model, images))
+        context = Context(labels, aimed_at(model))
     followed = how.followed(Pairs(clean, shifted)) if paired else None
     known = followed if followed is not None else how
     made = known.apply(clean, generator(how, seed + 1, "pictures"), context)
@@ -122,11 +122,6 @@ def _remade(
     if undone is not None:
         found["undone"] = undone
     return {**found, "left": shifted - made} if paired else found
-
-
-def _logits(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    return model(images.to(device)).float().cpu()
 
 
 def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[Mapping[str, Any] | None, np.ndarray], ...]:

@@ -4,82 +4,107 @@ Each check stands beside its null: what two remakes of the same shift, drawn apa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.verdict import Verdict
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.evaluation.evaluate import Evaluation, assess
+from shiftassay.evaluation.sentence import percent, sentence
+from shiftassay.networks.predict import aimed_at, labels_of, predict
+from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Images, Shift
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.pairs import Pairs
 from shiftassay.shifts.sample import Reorder
 from shiftassay.shifts.several import parts_of
+from shiftassay.statistics.intervals import wilson
 
-MOST = 4000
+MOST = 10_000  # images that are made again and undone: of more, so many are drawn
+
+Right = Bool[np.ndarray, "n"]
+Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
 
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """Accuracies (None without a model or labels), checks beside their nulls, and what to say of them."""
+    """Accuracies (None without a model or labels), checks beside their nulls, and what to say of them.
+
+    `evaluations` are what `evaluate` says of all images of the reference and of the shifted set; `images` is how many were
+    made again and undone.
+    """
 
     accuracy: Mapping[str, float | None] | None
+    evaluations: tuple[Evaluation, ...] = ()
+    images: int = 0
     checks: tuple[Mapping[str, Any], ...] = ()
     sentences: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The images on which a verdict is proved, and which of them the model gets right as they are."""
+
+    clean: Images
+    seen: Images
+    labels: Int64[np.ndarray, "n"]
+    right: Right
+
+
+@one_thread_each()
 def prove(
-    verdict: Verdict, before: ImageSet, after: ImageSet, model: nn.Module | None, seed: int, device: str
+    verdict: Verdict,
+    before: ImageSet,
+    after: ImageSet,
+    order: Int64[np.ndarray, "m"] | None,
+    model: nn.Module,
+    logits: Logits,
+    seed: int,
+    device: str,
 ) -> Proof:
-    """Ask the model about the reference, the shifted set, its remake, and the shifted set with the shift undone."""
-    labels = after.labels if before.labels is None else before.labels
-    if model is None or labels is None:
+    """Ask the model about all images of both sets and, where they have partners, about a remake and the shift undone.
+
+    `order` says which image of the reference is the partner of each of the shifted set, −1 for none; `logits` are the answers
+    to both sets. A set without labels takes those of its partners. Raises `BadInput` for labels that the model has no output for.
+    """
+    if order is not None and (before.labels is None) != (after.labels is None):
+        before, after, order, logits = _labelled(before, after, order, logits)
+    if before.labels is None or after.labels is None:
         return Proof(None)
-    clean, seen = before.images[:MOST], after.images[:MOST]
-    own = labels[:MOST]
-    given = own if after.labels is None else after.labels[:MOST]
-    pairs = Pairs(clean, seen)
-    touched = np.ones(len(seen), bool) if verdict.share == 1 else pairs.changed
-    right = {
-        name: _right(model, images, labels, device)
-        for name, images, labels in (("reference", clean, own), ("shifted", seen, given))
+    evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
+    accuracy: dict[str, float | None] = {
+        name: e.correct / e.n for name, e in zip(("reference", "shifted"), evaluations, strict=True)
     }
-    accuracy: dict[str, float | None] = {name: float(r.mean()) for name, r in right.items()}
     accuracy |= dict.fromkeys(("reproduced", "restored_with_partner", "restored_blind"))
-    how = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # the sets lie in the same order here
-    if how is None:
-        return Proof(accuracy)
-    context = Context(own, lambda images: model(images.to(device)).float().cpu()) if how.needs_model else None
-    remakes = [shift(ImageSet(clean, own), how, seed_, context) for seed_ in (seed + 1, seed + 2)]
-    same = all(len(r) == len(clean) for r in remakes)
-    if not same:
-        return Proof(accuracy)
-    again = [
-        _right(model, _only(touched, r.images, clean), own if r.labels is None else r.labels, device) for r in remakes
-    ]
-    accuracy["reproduced"] = float(again[0].mean())
-    checks = [_mistakes(right["shifted"], again)]
-    for name, undoing in (
-        ("restored_with_partner", how.followed(pairs)),
-        ("restored_blind", how if undoable_blind(how) else None),
-    ):
-        undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
-        if undone is not None:
-            accuracy[name] = float(_right(model, _only(touched, undone, seen), own, device).mean())
-    return Proof(accuracy, tuple(checks), tuple(_sentences(accuracy, checks)))
-
-
-def _right(model: nn.Module, images: np.ndarray, labels: np.ndarray, device: str) -> np.ndarray:
-    return labels_of(predict(model, images, device)) == labels
-
-
-def _only(touched: np.ndarray, images: Images, others: Images) -> Images:
-    """The images that the shift touched, the others from another set."""
-    return np.where(touched[:, None, None, None], images, others)
+    measured = tuple(sentence(e) for e in evaluations)
+    how = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are looked at in one order
+    if how is None or order is None:
+        return Proof(accuracy, evaluations, sentences=measured)
+    some = np.flatnonzero(order >= 0)
+    if len(some) > MOST:
+        some = np.sort(np.random.default_rng(seed_for(seed, "proof")).permutation(some)[:MOST])
+    asked = _Asked(
+        before.images[order[some]],
+        after.images[some],
+        before.labels[order[some]],
+        (labels_of(logits[1]) == after.labels)[some],
+    )
+    made = _made(how, verdict.share, asked, model, seed, device)
+    if made is None:
+        return Proof(accuracy, evaluations, sentences=measured)
+    remade, again, undone = made
+    accuracy |= {"reproduced": float(remade.mean())} | {name: float(right.mean()) for name, right in undone.items()}
+    check = _same_mistakes(asked.right, remade, again)
+    said = _sentences(
+        remade, undone, check, f" on {len(some):,} of the {len(after):,} images" if len(some) < len(after) else ""
+    )
+    return Proof(accuracy, evaluations, len(some), (check,), (*measured, *said))
 
 
 def undoable_blind(how: Shift) -> bool:
@@ -87,22 +112,69 @@ def undoable_blind(how: Shift) -> bool:
     return all(part.scope == "shared" for part in parts_of(how))
 
 
-def _mistakes(seen: np.ndarray, again: list[np.ndarray]) -> dict[str, Any]:
-    """How far the images that the model gets wrong agree, beside two remakes' own agreement."""
-    return {
-        "check": "same mistakes",
-        "value": float(np.mean(seen == again[0])),
-        "null": float(np.mean(again[0] == again[1])),
-        "passed": bool(np.mean(seen == again[0]) >= np.mean(again[0] == again[1]) - 0.03),
-    }
-
-
-def _sentences(accuracy: Mapping[str, float | None], checks: list[dict[str, Any]]) -> list[str]:
-    a = {k: f"{100 * v:.1f}%" for k, v in accuracy.items() if v is not None}
-    said = [f"Accuracy went from {a['reference']} to {a['shifted']}; the remake gives {a['reproduced']}"]
-    said[0] += (
-        f", with {100 * checks[0]['value']:.0f}% of images right or wrong alike ({100 * checks[0]['null']:.0f}% between two remakes)."
+def _labelled(
+    before: ImageSet, after: ImageSet, order: Int64[np.ndarray, "m"], logits: Logits
+) -> tuple[ImageSet, ImageSet, Int64[np.ndarray, "k"], Logits]:
+    """The images that have partners, in one order, both sets with the labels that one of them has."""
+    found = np.flatnonzero(order >= 0)
+    labels = before.labels[order[found]] if before.labels is not None else after.labels
+    if before.labels is None and labels is not None:
+        labels = labels[found]
+    return (
+        replace(before, images=before.images[order[found]], labels=labels),
+        replace(after, images=after.images[found], labels=labels),
+        np.arange(len(found)),
+        (logits[0][order[found]], logits[1][found]),
     )
-    if "restored_with_partner" in a:
-        said.append(f"Undone, accuracy is {a['restored_with_partner']}.")
+
+
+def _made(
+    how: Shift, share: float, asked: _Asked, model: nn.Module, seed: int, device: str
+) -> tuple[Right, Right, dict[str, Right]] | None:
+    """Which images the model gets right on two remakes, and with the shift undone; None where that changes how many there are."""
+    pairs = Pairs(asked.clean, asked.seen)
+    touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
+
+    def right(images: Images, others: Images, labels: Int64[np.ndarray, "n"]) -> Right:
+        return labels_of(predict(model, _only(touched, images, others), device)) == labels
+
+    context = Context(asked.labels, aimed_at(model, device)) if how.needs_model else None
+    clean = ImageSet(asked.clean, asked.labels)
+    remakes = [shift(clean, how, seed_, context) for seed_ in (seed + 1, seed + 2)]
+    if any(len(remake) != len(clean) for remake in remakes):
+        return None
+    remade, again = (right(r.images, asked.clean, asked.labels if r.labels is None else r.labels) for r in remakes)
+    undone: dict[str, Right] = {}
+    for name, undoing in (
+        ("restored_with_partner", how.followed(pairs)),
+        ("restored_blind", how if undoable_blind(how) else None),
+    ):
+        images = undoing.undo(asked.seen, np.random.default_rng(0)) if undoing is not None else None
+        if images is not None:
+            undone[name] = right(images, asked.seen, asked.labels)
+    return remade, again, undone
+
+
+def _only(touched: Right, images: Images, others: Images) -> Images:
+    """The images that the shift touched, the others from another set."""
+    return np.where(touched[:, None, None, None], images, others)
+
+
+def _same_mistakes(seen: Right, remade: Right, again: Right) -> dict[str, Any]:
+    """How far the images that the model gets wrong agree, beside two remakes' own agreement."""
+    value, null = float(np.mean(seen == remade)), float(np.mean(remade == again))
+    return {"check": "same mistakes", "value": value, "null": null, "passed": value >= null - 0.03}
+
+
+def _sentences(remade: Right, undone: Mapping[str, Right], check: Mapping[str, Any], where: str) -> list[str]:
+    said = [
+        f"Made again{where}, accuracy is {_share(remade)}, with {100 * check['value']:.0f}% of images right or wrong alike "
+        f"({100 * check['null']:.0f}% between two remakes)."
+    ]
+    if "restored_with_partner" in undone:
+        said.append(f"Undone, accuracy is {_share(undone['restored_with_partner'])}.")
     return said
+
+
+def _share(right: Right) -> str:
+    return percent(wilson(int(right.sum()), len(right)))

@@ -1,11 +1,12 @@
 """What a diagnosis says, as data: the verdict, what else was tried, and the whole in the JSON that machines read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.shifts.family import Choice, Each, Shift, Uniform
 from shiftassay.shifts.several import Compose
 
@@ -57,7 +58,11 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """Everything that was found out. `verdict.shift` can be applied to other images and, where it is shared, undone."""
+    """Everything that was found out. `verdict.shift` can be applied to other images and, where it is shared, undone.
+
+    `evaluations` are those of the model on all images of both sets. `images` counts what stands behind the rest: how many were
+    made again and undone (`remade`), and how many the `mechanisms` were measured on.
+    """
 
     verdict: Verdict
     pairing: Mapping[str, Any]
@@ -69,6 +74,8 @@ class Diagnosis:
     mechanisms: tuple[Mapping[str, Any], ...] = ()
     ceiling: Mapping[str, Any] | None = None
     adversarial: Mapping[str, Any] | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+    images: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -84,7 +91,9 @@ class Diagnosis:
             "mechanisms": [dict(m) for m in self.mechanisms],
             "adversarial": None if self.adversarial is None else dict(self.adversarial),
             "notes": list(self.notes),
-            "seconds": self.seconds,
+            "evaluations": [evaluation.to_json() for evaluation in self.evaluations],
+            "images": dict(self.images),
+            "environment": {"seconds": self.seconds},
         }
 
 

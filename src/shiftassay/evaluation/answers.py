@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import nn
 
 from shiftassay.networks.large_batches import attention_in_parts, memory_available, memory_needed
+from shiftassay.networks.predict import logits_of, precision_of, reason
 
 SAMPLE = 64
 
@@ -53,19 +54,19 @@ def ask(
     Raises `NotMeasured` if the memory is too small or the model can't be asked so, with the reason.
     """
     if batch > SAMPLE and len(order) > SAMPLE:
-        _check_memory(model, torch.from_numpy(images[order[:SAMPLE]]).to(device), min(batch, len(order)), device)
+        _check_memory(
+            model,
+            torch.from_numpy(images[order[:SAMPLE]]).to(device, precision_of(model)),
+            min(batch, len(order)),
+            device,
+        )
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     try:
         with torch.no_grad(), attention_in_parts(model):
-            found = [model(torch.from_numpy(images[part]).to(device)).float().cpu() for part in parts]
-    except Exception as error:  # whatever a user's own model may raise
-        raise NotMeasured(reason(error)) from None
-    return torch.cat(found).numpy()
-
-
-def reason(error: Exception) -> str:
-    """What an error says, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            found = [logits_of(model, torch.from_numpy(images[part]).to(device)).cpu() for part in parts]
+            return torch.cat(found).numpy()
+    except Exception as error:  # not the model's alone: memory may run out, or answers not fit together
+        raise NotMeasured(reason(error).rstrip(".")) from None
 
 
 def difference(first: Float[np.ndarray, "n classes"], second: Float[np.ndarray, "n classes"]) -> Difference:

@@ -1,6 +1,5 @@
 """What a model does that it should not."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,13 +19,12 @@ from shiftassay.evaluation.answers import (
     ask,
     difference,
     log_probabilities,
-    reason,
     tolerance,
 )
 from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.evaluation.sentence import minus
-from shiftassay.networks.predict import predict
+from shiftassay.networks.predict import copied, predict, said_by
 from shiftassay.noise import epoch_order, seed_for
 
 CERTAIN = 0.999
@@ -84,19 +82,21 @@ def audit(
     (('batch', 'order'), 0.5)
     """
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
-    with _untouched(model, device, seed) as copied:
-        sample = predict(copied, image_set.images[order[:BATCH]], device)  # says it where the images do not fit
+    with _untouched(model, device, seed) as own:
+        sample = predict(
+            own, image_set.images[order[:BATCH]], device, finite=False
+        )  # says it where the images do not fit
         if image_set.labels is not None:
             check_range(image_set.labels, sample.shape[1], image_set.name)
-        parameters = check_parameters(copied, image_set, order, device)
-        before = {name: tensor.clone() for name, tensor in copied.state_dict().items()}
-        base, again = (_answers(copied, image_set, order, device) for _ in range(2))
-        moved = [name for name, tensor in copied.state_dict().items() if not _same(tensor, before[name])]
+        parameters = check_parameters(own, image_set, order, device)
+        before = {name: tensor.clone() for name, tensor in own.state_dict().items()}
+        base, again = (_answers(own, image_set, order, device) for _ in range(2))
+        moved = [name for name, tensor in own.state_dict().items() if not _same(tensor, before[name])]
         repeat = difference(base, again)
         batch, other_order = check_batches(
-            copied, image_set, base, repeat, order, other, largest_batch, single_images, device
+            own, image_set, base, repeat, order, other, largest_batch, single_images, device
         )
-        modes = _check_modes(model, copied, image_set, base, moved, order, device)
+        modes = _check_modes(model, own, image_set, base, moved, order, device)
     return Audit(
         images=image_set.name,
         n=len(image_set),
@@ -115,17 +115,13 @@ def audit(
 @contextmanager
 def _untouched(model: nn.Module, device: str, seed: int) -> Iterator[nn.Module]:
     """A copy in evaluation mode on the device, among random numbers of its own."""
-    try:
-        copied = copy.deepcopy(model)
-    except Exception as error:  # whatever a user's own model may raise
-        raise BadInput(
-            f"the model can't be copied, and an audit works on a copy ({reason(error)}). Give it parameters that are leaves, "
-            "with nothing in it that copy.deepcopy refuses."
-        ) from None
+    own = copied(model)
     devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed_for(seed, "audit"))
-        yield copied.eval().to(device)
+        with said_by(f"the model can't be put into evaluation mode on {device}"):
+            own.eval().to(device)
+        yield own
 
 
 def _answers(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str) -> np.ndarray:
@@ -138,7 +134,7 @@ def _answers(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: s
 
 
 def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
-    return bool(((first == second) | ((first != first) & (second != second))).all())
+    return first.shape == second.shape and bool(((first == second) | ((first != first) & (second != second))).all())
 
 
 def _check_modes(
@@ -153,9 +149,10 @@ def _check_modes(
     stuck = [name or "the model" for name, module in model.named_modules() if module.training]
     left = [name for name, module in given.named_modules() if module.training and not given.training]
     numbers: dict[str, Any] = {"stuck_in_training": stuck, "left_in_training": left, "moved_in_evaluation": moved}
-    copied = copy.deepcopy(model).train()
     try:
-        first, second = (_answers(copied, image_set, order, device) for _ in range(2))
+        with said_by("the model can't be put into training mode"):
+            trained = copied(model).train()
+        first, second = (_answers(trained, image_set, order, device) for _ in range(2))
     except BadInput as error:
         return Check("modes", "not measured", f"Training mode: {error}", numbers)
     change, noise = difference(base, first), difference(first, second)

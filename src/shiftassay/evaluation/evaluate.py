@@ -71,7 +71,7 @@ class Evaluation:
     comparison: Comparison | None
 
     def to_json(self) -> dict[str, Any]:
-        content = asdict(self)
+        content = {**asdict(self), "recall": list(self.recall), "confusion": [list(row) for row in self.confusion]}
         if self.comparison:
             content["comparison"]["verdict"] = self.comparison.verdict
         return content
@@ -117,10 +117,10 @@ def evaluate(
     >>> result.accuracy.estimate, result.recall, result.comparison.verdict, result.comparison.lost
     (0.5, (1.0, 0.0), 'lower', 50)
     """
-    logits = predict(model, image_set.images, device)
+    logits = predict(model, image_set.images, device, name=image_set.name)
     if reference is None:
         return assess(image_set, logits, margin=margin)
-    return assess(image_set, logits, reference, predict(model, reference.images, device), margin)
+    return assess(image_set, logits, reference, predict(model, reference.images, device, name=reference.name), margin)
 
 
 def assess(
@@ -140,6 +140,7 @@ def assess(
     confidence = probabilities(logits.astype(np.float64)).max(axis=1)
     comparison = None
     if reference is not None and reference_logits is not None:
+        check_finite(reference_logits, reference.name)
         reference_right = labels_of(reference_logits) == _labels(reference, classes)
         paired = np.array_equal(labels, _labels(reference, classes))
         comparison = _compare(reference.name, right, reference_right, paired, margin)

@@ -5,7 +5,7 @@ from jaxtyping import Bool
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.one_for_all import OneForAll
-from shiftassay.networks.predict import predict
+from shiftassay.networks.predict import aimed_at, predict
 from shiftassay.noise import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
@@ -22,7 +22,7 @@ def right_under_attack(
     assert clean.labels is not None
     right = np.ones(len(clean), bool)
     for straight in (False, True):
-        context = Context(clean.labels, model.on(variant, straight).requires_grad_(False))
+        context = Context(clean.labels, aimed_at(model.on(variant, straight).requires_grad_(False)))
         attacked = shift(clean, attack, seed_for(seed, "fresh attack", str(straight)), context)
         right &= predict(model.on(variant), attacked.images).argmax(1) == clean.labels
     return right

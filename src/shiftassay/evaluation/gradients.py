@@ -10,8 +10,10 @@ from jaxtyping import Int64
 from torch import Tensor, nn
 
 from shiftassay.arrays.image_set import ImageSet
-from shiftassay.evaluation.answers import Check, reason
+from shiftassay.errors import BadInput
+from shiftassay.evaluation.answers import Check
 from shiftassay.networks.classifier import Classifier
+from shiftassay.networks.predict import logits_of, reason
 
 DRAWS = 4
 IMAGES = 128
@@ -28,15 +30,16 @@ def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndar
     the bias of the keys in attention, or one before a batch norm, cancels. Labels are the set's in the first draw and
     random in the others, so that a model that is sure of every image is not taken for a dead one.
     """
-    copied = copy.deepcopy(model).requires_grad_(True)
+    copied = copy.deepcopy(model)
     names = _names(copied)
     frozen = {names[name]: w.numel() for name, w in model.named_parameters() if not w.requires_grad}
     buffers = {names[name]: b.numel() for name, b in model.named_buffers()}
     try:
+        copied.requires_grad_(True)
         gradients = _gradients(copied, image_set, order, device)
         moved = _gradients(_moved(copied), image_set, order, device)
-    except Exception as error:  # whatever a user's own model may raise
-        return Check("parameters", "not measured", f"No gradient can be had: {reason(error)}.", {})
+    except Exception as error:  # of going backwards through a user's own code
+        return Check("parameters", "not measured", f"No gradient can be had: {reason(error).rstrip('.')}.", {})
     unused = {names[name]: w.numel() for name, w in copied.named_parameters() if name not in gradients}
     largest = max((float(g.max()) for g in gradients.values()), default=0.0)
     double = all(g.dtype == torch.float64 for g in gradients.values())
@@ -72,7 +75,7 @@ def _gradients(model: nn.Module, image_set: ImageSet, order: np.ndarray, device:
     """The largest |gradient| over the draws of every parameter that the forward pass uses; in double where the model can."""
     try:
         return _draw(copy.deepcopy(model).double(), image_set, order, device, torch.float64)
-    except (RuntimeError, TypeError):  # a module that insists on single precision
+    except (BadInput, RuntimeError, TypeError):  # a module that insists on single precision
         return _draw(copy.deepcopy(model), image_set, order, device, torch.float32)
 
 
@@ -83,7 +86,7 @@ def _draw(
     largest: dict[str, Tensor] = {}
     for draw in range(DRAWS):
         some = np.take(order, np.arange(draw * IMAGES, (draw + 1) * IMAGES), mode="wrap")[: len(order)]
-        logits = model(torch.from_numpy(image_set.images[some]).to(device, dtype))
+        logits = logits_of(model, torch.from_numpy(image_set.images[some]).to(device, dtype), dtype)
         labels = torch.randint(logits.shape[1], (len(some),), device=device)
         if draw == 0 and image_set.labels is not None:
             labels = torch.from_numpy(image_set.labels[some]).to(device)

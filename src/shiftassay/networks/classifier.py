@@ -1,6 +1,7 @@
 """A model: a trained network with what its images must go through first."""
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -33,6 +34,13 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "ModelCard":
+        """Raises `TypeError`, `ValueError` or `KeyError` for content that no card has."""
+        for name in ("mean", "sd"):
+            value = content[name]
+            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+                raise ValueError(f"{name} must be a finite number, not {value!r}")
+        if content["sd"] == 0:
+            raise ValueError("sd must not be 0")
         return cls(**{**content, "input_shape": tuple(content["input_shape"])})
 
 

@@ -1,6 +1,5 @@
 """A model from what a user has: a run's folder, a weights file beside its card, or a factory of their own."""
 
-import json
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +13,8 @@ from shiftassay.errors import BadInput
 from shiftassay.networks import fronted
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.one_for_all import SCHEMA, OneForAll, OneForAllCard
-from shiftassay.runs.store import CARD, WEIGHTS
+from shiftassay.networks.predict import reason, said_by
+from shiftassay.runs.store import CARD, WEIGHTS, Run
 
 ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
 
@@ -29,20 +29,28 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
         model = _from_factory(str(name))
         if weights is not None:
             _fill(model, weights, str(name))
-        return model.eval()
+        with said_by(f"{name}: the model can't be put into evaluation mode"):
+            return model.eval()
     folder = Path(name)
     if weights is not None:
         raise BadInput(f"{folder}: --weights goes with package.module:factory; a run's folder brings its own.")
-    if not (folder / CARD).is_file() or not (folder / WEIGHTS).is_file():
+    run = Run(folder)
+    if not run.complete:
         raise BadInput(
-            f"{folder}: not a run's folder ({CARD} and {WEIGHTS} are not both in it). Train one with 'shiftassay train mlp', or "
+            f"{folder}: not a run's folder (no {CARD} in it). Train one with 'shiftassay train mlp', or "
             "give your own model as package.module:factory with --weights FILE."
         )
+    card = run.card()
     try:
-        model = _untrained(json.loads((folder / CARD).read_text()))
-    except (ValueError, TypeError, KeyError) as error:
+        model = _untrained(card)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"{folder / CARD}: not a model card ({error}). Train the model again.") from None
-    _fill(model.network, folder / WEIGHTS, str(folder))
+    _fill_with(
+        {name: torch.from_numpy(array) for name, array in run.weights().items()},
+        model.network,
+        folder / WEIGHTS,
+        folder,
+    )
     return model.eval()
 
 
@@ -59,10 +67,9 @@ def _from_factory(name: str) -> nn.Module:
     sys.path.insert(0, str(Path.cwd()))
     try:
         model = getattr(import_module(module_name), factory_name)()
-    except Exception as error:  # whatever a user's own code may raise
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except (Exception, SystemExit) as error:  # whatever a user's own code may raise
         raise BadInput(
-            f"{name}: {said}. Expected a folder of a run, or package.module:factory, a function without arguments that returns the model."
+            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function without arguments that returns the model."
         ) from None
     finally:
         sys.path.pop(0)
@@ -72,17 +79,20 @@ def _from_factory(name: str) -> nn.Module:
 
 
 def _fill(model: nn.Module, weights: Path, where: str) -> None:
-    state = tensors_of(read_file(weights), weights)
+    _fill_with(tensors_of(read_file(weights), weights), model, weights, where)
+
+
+def _fill_with(state: dict[str, torch.Tensor], model: nn.Module, weights: Path, where: str | Path) -> None:
     try:
         model.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
+    except (Exception, SystemExit) as error:  # of a user's own code too
+        why = " ".join(str(error).split()) or reason(error)
         hint = (
             " Its names begin with 'module.': save model.module.state_dict()."
             if all(k.startswith("module.") for k in state)
             else ""
         )
-        raise BadInput(f"{weights}: does not fit {where}: {reason[:300]}.{hint}") from None
+        raise BadInput(f"{weights}: does not fit {where}: {why[:300]}.{hint}") from None
 
 
 def read_file(path: Path) -> Any:

@@ -1,53 +1,153 @@
-"""Asking a model."""
+"""Asking a model: the only place where one is called, so that what comes back is checked once, for every verb."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
-from torch import nn
+from torch import Tensor, nn
 
+from shiftassay.cores import mapped
 from shiftassay.errors import BadInput
 
 BATCH = 1000
+WORTH_SHARING = 0.5  # seconds of work, from which on other processes are worth their start
+SAID = 200  # characters of what a user's own code says when it fails
+
+Kind = TypeVar("Kind", bound=nn.Module)
+
+
+class NotFinite(BadInput):
+    """Answers that are none: NaN or infinite logits have no most likely class."""
 
 
 def predict(
-    model: nn.Module, images: Float32[np.ndarray, "n c h w"], device: str = "cpu", batch: int = BATCH
+    model: nn.Module,
+    images: Float32[np.ndarray, "n c h w"],
+    device: str = "cpu",
+    batch: int = BATCH,
+    *,
+    name: str = "",
+    finite: bool = True,
 ) -> Float32[np.ndarray, "n classes"]:
     """The model's logits, in evaluation mode (dropout off, statistics fixed), whatever mode it was in before.
 
     Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images of a batch.
-    Raises `BadInput` if the images do not fit the model's input.
+    Raises `BadInput` as `logits_of` does, and for answers that are not finite unless `finite` is False; `name` is what the
+    images are called there.
 
-    >>> doubling = nn.Sequential(nn.Flatten(), nn.Linear(1, 1, bias=False))
-    >>> _ = nn.init.constant_(doubling[1].weight, 2)
-    >>> predict(doubling, np.ones((3, 1, 1, 1), np.float32)).ravel().tolist()
-    [2.0, 2.0, 2.0]
+    >>> class Bright(nn.Module):
+    ...     def forward(self, images):
+    ...         return torch.stack([0.5 - images.flatten(), images.flatten() - 0.5], dim=1)
+    >>> predict(Bright(), np.ones((3, 1, 1, 1), np.float32))[:, 1].tolist()
+    [0.5, 0.5, 0.5]
     """
-    was_training = model.training
-    model.eval().to(device)
-    try:
-        with torch.inference_mode():
-            parts = (torch.from_numpy(images[start : start + batch]) for start in range(0, len(images), batch))
-            answers = [model(part.to(device)) for part in parts]
-    except RuntimeError as error:
+    with answering(model, device), torch.no_grad():
+        parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
+        answers = _answers(lambda part: logits_of(model, torch.from_numpy(part).to(device)).cpu().numpy(), parts)
+    if len(classes := {answer.shape[1] for answer in answers}) > 1:
         raise BadInput(
-            f"the model can't take images of {images.shape[1:]}, float32 ({' '.join(str(error).split())[:200]}). "
-            "Give it images of the size and type that it was built for."
+            f"the model gives {' and '.join(map(str, sorted(classes)))} logits for images of one set. "
+            "It must return one for each class, whatever the images."
+        )
+    logits = np.concatenate(answers)
+    if finite:
+        check_finite(logits, name)
+    return logits
+
+
+def logits_of(
+    model: Callable[[Tensor], Tensor], images: Float[Tensor, "n c h w"], precision: torch.dtype = torch.float32
+) -> Float[Tensor, "n classes"]:
+    """What a model answers, in whatever mode it is in, on the device where images and model are; gradients pass through.
+
+    Images are given in the precision of the model's own numbers, as a copy that it may change; answers of any kind of real
+    number become those of `precision`. Raises `BadInput` if the model's code raises or exits, and for anything but one row of at least
+    two real numbers for each image.
+
+    >>> logits_of(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).half(), torch.ones(5, 1, 2, 2)).dtype
+    torch.float32
+    >>> logits_of(lambda images: images.flatten(1)[:-1], torch.ones(5, 1, 2, 2))
+    Traceback (most recent call last):
+    shiftassay.errors.BadInput: the model gives 4 answers for 5 images. It must return a row for each image, in their order, with one logit for each class.
+    """
+    own = precision_of(model)
+    with said_by(f"the model can't take images of {tuple(images.shape[1:])}, {str(own).removeprefix('torch.')}"):
+        answer = model(images.to(own, copy=True))
+        _check(answer, len(images))
+        return answer.to(precision, copy=True)
+
+
+@contextmanager
+def said_by(what: str) -> Iterator[None]:
+    """Within it, whatever a user's own code raises, an exit included, becomes a `BadInput` that begins with `what`."""
+    try:
+        yield
+    except (BadInput, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise BadInput(
+            f"{what} ({reason(error)}). Give it images of the size and type that it was built for, or mend its code."
         ) from None
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, on one line.
+
+    >>> reason(AssertionError()), reason(ValueError("no\\nway")), reason(SystemExit(0))
+    ('AssertionError', 'ValueError: no way', 'it exits: 0')
+    """
+    try:
+        text = " ".join(str(error).split())[:SAID]
+    except Exception:  # an exception of a user's own may not even say what it is
+        text = ""
+    if isinstance(error, BadInput):
+        return text
+    kind = "it exits" if isinstance(error, SystemExit) else type(error).__name__
+    return f"{kind}: {text}" if text else kind
+
+
+def copied(model: Kind) -> Kind:
+    """A copy of a model, to be changed in its stead. Raises `BadInput` if it can't be copied."""
+    try:
+        return copy.deepcopy(model)
+    except (Exception, SystemExit) as error:
+        raise BadInput(
+            f"the model can't be copied, and this works on a copy ({reason(error)}). Give it parameters that are leaves, "
+            "with nothing in it that copy.deepcopy refuses."
+        ) from None
+
+
+@contextmanager
+def answering(model: nn.Module, device: str = "cpu") -> Iterator[None]:
+    """The model in evaluation mode on a device, and afterwards in the mode it was in. Raises `BadInput` if it can't be."""
+    was_training = model.training
+    with said_by(f"the model can't be put into evaluation mode on {device}"):
+        model.eval().to(device)
+    try:
+        yield
     finally:
         model.train(was_training)
-    if not all(isinstance(answer, torch.Tensor) and answer.ndim == 2 for answer in answers):
-        raise BadInput("the model's output is no tensor of (images, classes). It must return one logit for each class.")
-    return torch.cat([answer.float().cpu() for answer in answers]).numpy()
 
 
-def check_finite(logits: Float[np.ndarray, "n classes"], name: str) -> None:
-    """Raise `BadInput` for answers that are none: NaN or infinite logits have no most likely class."""
+def aimed_at(model: nn.Module, device: str = "cpu") -> Callable[[Tensor], Tensor]:
+    """The model as an attack asks it: in evaluation mode on a device, answers where the images are, gradients passing through."""
+    with said_by(f"the model can't be put into evaluation mode on {device}"):
+        model.eval().to(device)
+    return lambda images: logits_of(model, images.to(device)).to(images.device)
+
+
+def check_finite(logits: Float[np.ndarray, "n classes"], name: str = "") -> None:
+    """Raise `NotFinite` for logits that are NaN or infinite."""
     bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(bad):
-        raise BadInput(
-            f"{name}: the model's output is NaN or infinite for {len(bad)} of {len(logits)} images, the first is image {bad[0]}. "
-            "Check its weights, and that the images are finite."
+        raise NotFinite(
+            f"{name}{': ' * bool(name)}the model's output is NaN or infinite for {len(bad)} of {len(logits)} images, the first is "
+            f"image {bad[0]}. Check its weights, and that the images are finite."
         )
 
 
@@ -64,3 +164,39 @@ def probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "
 def labels_of(logits: Float[np.ndarray, "n classes"]) -> Int64[np.ndarray, "n"]:
     """The most likely class of each image."""
     return logits.argmax(axis=1)
+
+
+def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -> list[np.ndarray]:
+    """The answers to every part; where that takes long, and operations have one thread each, by several processes."""
+    began = perf_counter()
+    first = ask(parts[0])
+    long = (perf_counter() - began) * (len(parts) - 1) > WORTH_SHARING
+    return [first, *(mapped(ask, parts[1:]) if long else map(ask, parts[1:]))]
+
+
+def precision_of(model: Callable[[Tensor], Tensor]) -> torch.dtype:
+    """That of the model's first floating-point numbers: what it learned or, without any, what it keeps."""
+    if not isinstance(model, nn.Module):
+        return torch.float32
+    known = (tensor.dtype for tensors in (model.parameters(), model.buffers()) for tensor in tensors)
+    return next((dtype for dtype in known if dtype.is_floating_point), torch.float32)
+
+
+def _check(answer: object, n: int) -> None:
+    what = "It must return a row for each image, in their order, with one logit for each class."
+    if not isinstance(answer, Tensor):
+        kind = type(answer).__name__
+        raise BadInput(f"the model's output is no tensor of (images, classes) but of type {kind}. {what}")
+    if answer.ndim != 2:
+        raise BadInput(
+            f"the model's output is no tensor of (images, classes) but of shape {tuple(answer.shape)}. {what}"
+        )
+    if len(answer) != n:
+        raise BadInput(f"the model gives {len(answer):,} answers for {n:,} images. {what}")
+    if answer.shape[1] < 2:
+        raise BadInput(
+            f"the model gives {answer.shape[1]} logits for each image, and a classifier needs one for each class, two at least. "
+            "Where its one output is the log-odds x of the second class, return torch.cat([-x, x], 1)."
+        )
+    if answer.is_complex():
+        raise BadInput("the model's output is complex, and complex numbers have no largest. Return real logits.")

@@ -1,6 +1,5 @@
 """Adapt: only what a shift that is the same for all images can have thrown out, the first layer or the statistics of normalisation."""
 
-import copy
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.fronts import AsIs, front_of
-from shiftassay.networks.predict import predict
+from shiftassay.networks.predict import copied, logits_of, predict
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task
 from shiftassay.repair.tuning import tuned
 from shiftassay.shifts.several import parts_of
@@ -35,7 +34,7 @@ class Adapt(Strategy):
             return "only some images are touched, and one first layer serves all"
         if _first_layer(task.model) is None:
             return "the model has no linear or convolutional layer"
-        return None
+        return task.untrainable
 
     def make(self, task: Task) -> Made | str:
         return _moved(task) or _statistics(task) or _trained(task)
@@ -56,7 +55,7 @@ def _moved(task: Task) -> Made | None:
         return None
     matrix, constant = _as_map(task)
     # W (U x + u − m) / s + b in terms of (x − m) / s
-    model = copy.deepcopy(task.model)
+    model = copied(task.model)
     layer = _first_layer(model)
     assert isinstance(layer, nn.Linear)
     with torch.no_grad():
@@ -106,7 +105,7 @@ def _takes_pixels(model: nn.Module, first: nn.Linear, normalised: Tensor) -> boo
 
 def _statistics(task: Task) -> Made | None:
     """Means and variances of batch norms, taken again from shifted training images."""
-    model = copy.deepcopy(task.model).to("cpu")
+    model = copied(task.model).to("cpu")
     norms = [m for m in model.modules() if isinstance(m, NORMS) and m.track_running_stats]
     if not norms:
         return None
@@ -118,14 +117,14 @@ def _statistics(task: Task) -> Made | None:
         norm.train()
     with torch.inference_mode():
         for start in range(0, len(images), 500):
-            model(torch.from_numpy(images[start : start + 500]))
+            logits_of(model, torch.from_numpy(images[start : start + 500]))
     what = f"the statistics of {len(norms)} batch norms, taken from training images under the shift"
     return Made(model.eval(), what, images=len(images), epochs=1)
 
 
 def _trained(task: Task) -> Made:
     """The first layer trained on, all others as they were."""
-    model = copy.deepcopy(task.model).requires_grad_(False)
+    model = copied(task.model).requires_grad_(False)
     first = _first_layer(model)
     assert first is not None
     first.requires_grad_(True)

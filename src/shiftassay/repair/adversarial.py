@@ -1,6 +1,5 @@
 """Adversarial training: on attacks that are made on the model as it stands, while it learns (Madry et al. 2018)."""
 
-import copy
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,9 +10,10 @@ from torch import Tensor, nn
 
 from shiftassay.networks.fronted import Fronted, undoing
 from shiftassay.networks.fronts import AsIs, front_of
+from shiftassay.networks.predict import copied, logits_of
 from shiftassay.noise import epoch_order, seed_for
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
-from shiftassay.shifts.attack import Adversarial, log_odds_against
+from shiftassay.shifts.attack import Adversarial, gradient_of, log_odds_against
 
 STEPS = 2
 STEP_SIZE = 2.5  # × epsilon / steps
@@ -32,13 +32,13 @@ class AdversarialTraining(Strategy):
     def unfit(self, task: Task) -> str | None:
         if not isinstance(task.how, Adversarial):
             return "nothing was aimed at the model"
-        return None if task.train is not None else "there are no training images"
+        return task.untrainable if task.train is not None else "there are no training images"
 
     def make(self, task: Task) -> Made:
         task = replace(task, images=min(task.images, MOST))
         how = task.to_train_on
         assert isinstance(how, Adversarial)
-        model = copy.deepcopy(task.model).requires_grad_(True)
+        model = copied(task.model).requires_grad_(True)
         behind = not isinstance(front_of(how, task.shape), AsIs)
         if behind:
             model = Fronted(model, undoing(how), task.shape)
@@ -76,7 +76,7 @@ def _trained(model: nn.Module, how: Adversarial, task: Task) -> None:
                 group["lr"] = RATE * (1 + np.cos(np.pi * step / (epochs * steps))) / 2
             model.train()
             optimiser.zero_grad(set_to_none=True)
-            F.cross_entropy(model(at), labels).backward()
+            F.cross_entropy(logits_of(model, at), labels).backward()
             optimiser.step()
             step += 1
 
@@ -87,7 +87,7 @@ def _attacked(model: nn.Module, clean: Tensor, labels: Tensor, how: Adversarial,
     at = _within(clean + how.epsilon * _step(begin, how), clean, how)
     for _ in range(STEPS):
         at.requires_grad_()
-        (gradient,) = torch.autograd.grad(log_odds_against(model(at), labels).sum(), at)
+        gradient = gradient_of(log_odds_against(logits_of(model, at), labels).sum(), at)
         at = _within(at.detach() + _step(gradient, how) * (STEP_SIZE * how.epsilon / STEPS), clean, how)
     return at
 

@@ -31,7 +31,10 @@ class Architecture(Strategy):
             return "no architecture withstands an attack by itself"
         if not task.lost:
             return "what is less intrusive already brings the accuracy back"
-        return None if _change(task) else f"images of {task.shape[1]} × {task.shape[2]} are too small to convolve"
+        change = _change(task)
+        if change and change.front is not None:
+            return task.untrainable
+        return None if change else f"images of {task.shape[1]} × {task.shape[2]} are too small to convolve"
 
     def make(self, task: Task) -> Made | str:
         change = _change(task)

@@ -1,6 +1,5 @@
 """A fresh attack on the model in question, by AutoAttack's conventions: an image counts as right if no attack on it succeeds."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.networks.fronted import Fronted
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.networks.predict import aimed_at, copied, labels_of, logits_of, predict
 from shiftassay.noise import seed_for
 from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.catalogue import shift
@@ -52,7 +51,7 @@ def attack(
     """
     assert clean.labels is not None
     labels = clean.labels
-    model = copy.deepcopy(model).to("cpu").eval().requires_grad_(False)
+    model = copied(model).to("cpu").eval().requires_grad_(False)
     logits = predict(model, clean.images)
     right = labels_of(logits) == labels
     wrong = logits.copy()
@@ -72,11 +71,12 @@ def attack(
 
 def _gradients(model: nn.Module) -> list[Logits]:
     if not isinstance(model, Fronted):
-        return [model]
-    straight = copy.deepcopy(model)
+        return [aimed_at(model)]
+    straight = copied(model)
     straight.straight = True
     own = torch.rand(1, *model.input_shape, requires_grad=True)
-    return [model, straight] if model(own).requires_grad else [straight]
+    seen = [model, straight] if logits_of(model, own).requires_grad else [straight]
+    return [aimed_at(front) for front in seen]
 
 
 def _aims(seen: Logits, left: np.ndarray, rank: int | None, likeliest: np.ndarray) -> list[tuple[np.ndarray, Logits]]:

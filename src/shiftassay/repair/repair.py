@@ -7,18 +7,21 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.labels import check_range
+from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling import ceiling as bracket
 from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.pairing import pair
 from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import predict
-from shiftassay.repair.judge import Half, Trial, attacked_right, halves_of, part, right_of, tried
+from shiftassay.networks.predict import copied, precision_of, predict, said_by
+from shiftassay.repair.judge import Half, Trial, attacked_places, attacked_right, halves_of, part, right_of, tried
 from shiftassay.repair.result import Attempt, Outcome, Repair, Right, change, lab_card, missing
 from shiftassay.repair.strategy import Task, by_intrusiveness
 from shiftassay.repair.words import nothing_sentence, recommended_sentence, unrepaired_sentence
@@ -35,6 +38,7 @@ MOST, MOST_QUICK = 60_000, 5_000  # training images in an epoch
 ATTACKED, ATTACKED_QUICK = 1000, 100  # images; RobustBench takes 1,000 of a test set
 RESTARTS, RESTARTS_QUICK = 2, 1
 HELD_OUT = 5000
+GRADIENTS = 64  # images that the model is asked for its gradient on
 SHARED = 0.01  # of the reference that may be among the training images, as duplicates are
 
 
@@ -62,9 +66,10 @@ def repair(
     """
     began = perf_counter()
     before, after = _labelled(reference, labels), _labelled(shifted, labels)
+    model, unasked = _fit_for(model, before, after, device)
+    clean_right, variant_right = right_of(model, before, device), right_of(model, after, device)
     paired = pair(before, after, seed).kind == "same_order"
     halves = _halves(before, after, paired, model, seed)
-    clean_right, variant_right = right_of(model, before, device), right_of(model, after, device)
     lost = missing(clean_right, variant_right, paired)
     known = [half.verdict.shift for half in halves]
     about: dict[str, Any] = {
@@ -73,7 +78,7 @@ def repair(
         "variant": wilson(int(variant_right.sum()), len(after)),
         "missing": lost,
     }
-    notes = tuple(_disagreement(halves))
+    notes = (*unasked, *_disagreement(halves))
     group = known[0].group if known[0] else ""
     harmless = lost.high >= 0 and not any(isinstance(how, Adversarial) for how in known)
     if harmless or (group in ("none", "sample") and len({h.verdict.family for h in halves}) == 1):
@@ -133,6 +138,16 @@ def repair(
     )
 
 
+def room_to_keep(model: nn.Module, folder: Path) -> int:
+    """The bytes that `keep` needs for a repair of this model. Raises `BadInput` before it, where `keep` would after it."""
+    if lab_card(model) is None:
+        raise BadInput(
+            f"{folder}: a model of your own can't be kept as a run. Import its weights first (shiftassay import)."
+        )
+    Run(folder).check_free()
+    return sum(tensor.nbytes for tensor in model.state_dict().values())
+
+
 def keep(found: Repair, folder: Path) -> None:
     """Keep the recommended model as a run that `load_model` reads. Raises `BadInput` if there is none, or none that can be kept."""
     if found.chosen is None or found.recommended == "none":
@@ -155,6 +170,28 @@ def _labelled(images: ImageSet, labels: np.ndarray | None) -> ImageSet:
     if len(images) < FEWEST:
         raise BadInput(f"{images.name}: a repair needs at least {FEWEST} images, found {len(images)}. Give more.")
     return images
+
+
+def _fit_for(model: nn.Module, before: ImageSet, after: ImageSet, device: str) -> tuple[nn.Module, tuple[str, ...]]:
+    """The model, as single precision where it is of another, and what can't be asked of it.
+
+    Raises `BadInput` for images that don't fit, and labels that the model has no output for.
+    """
+    classes = predict(model, before.images[:2], device, finite=False).shape[1]
+    for images in (before, after):
+        check_range(images.labels, classes, images.name)  # pyright: ignore[reportArgumentType]
+    notes = []
+    own = precision_of(model)
+    if own != torch.float32:
+        kind = str(own).removeprefix("torch.")
+        with said_by(f"repairs are made in float32, the model is of {kind}, and its copy fails there"):
+            model = copied(model).float()
+            predict(model, before.images[:2], device, finite=False)
+        notes.append(f"The model is of {kind}: it is repaired, and judged, as a copy in float32.")
+    without = without_gradient(model, before.images[:GRADIENTS])
+    if without is not None:
+        notes.append(f"{without} What needs one is left out: whether the change was aimed at the model.")
+    return model, tuple(notes)
 
 
 def _halves(before: ImageSet, after: ImageSet, same_order: bool, model: nn.Module, seed: int) -> tuple[Half, Half]:
@@ -200,6 +237,8 @@ def _training_images(model: nn.Module, train: ImageSet | None, before: ImageSet,
 
 def _tasks(trial: Trial, data: ImageSet | None, epochs: int, most: int) -> list[Task]:
     classes = predict(trial.model, trial.reference.images[:2]).shape[1]
+    if data is not None and data.labels is not None:
+        check_range(data.labels, classes, data.name)
     cut = split(data, min(HELD_OUT, len(data) // 10), classes) if data is not None else None
     train = ImageSet(cut.images, cut.labels, data.name) if cut and data else None
     tasks = []
@@ -227,7 +266,9 @@ def _tasks(trial: Trial, data: ImageSet | None, epochs: int, most: int) -> list[
 def _short(trial: Trial, attempt: Attempt, paired: bool) -> Any:
     """Accuracy after the repair less that on clean images before it."""
     if attempt.right[1] is not None:
-        clean = np.concatenate([trial.clean_right[h.reference[: trial.attacked // 2]] for h in trial.halves])
+        clean = np.concatenate(
+            [trial.clean_right[attacked_places(h, trial.attacked, trial.seed)] for h in trial.halves]
+        )
         return missing(clean, attempt.right[1], True)
     return missing(trial.clean_right, attempt.right[0], paired)
 

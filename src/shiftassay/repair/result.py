@@ -85,7 +85,7 @@ class Attempt:
             "variant": self.variant.to_json(),
             "clean": self.clean.to_json(),
             "attacked": self.attacked and self.attacked.to_json(),
-            "cost": asdict(self.cost),
+            "cost": {name: value for name, value in asdict(self.cost).items() if name != "seconds"},
             "assumption": self.assumption,
         }
 
@@ -135,7 +135,10 @@ class Repair:
             "halves": [dict(half) for half in self.halves],
             "ceiling": None if self.ceiling is None else dict(self.ceiling),
             "notes": list(self.notes),
-            "seconds": self.seconds,
+            "environment": {
+                "seconds": self.seconds,
+                "attempts": {attempt.strategy: attempt.cost.seconds for attempt in self.attempts},
+            },
         }
 
 

@@ -18,7 +18,7 @@ class Retrain(Strategy):
             return "there are no training images"
         if task.how.needs_model:
             return "what was aimed at the old weights misses new ones: it takes adversarial training"
-        return None
+        return task.untrainable
 
     def make(self, task: Task) -> Made:
         model = tuned(task, task.model, task.epoch_of_shifted, same=task.repeats)

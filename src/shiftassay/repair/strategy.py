@@ -7,10 +7,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.errors import BadInput
 from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.predict import copied, logits_of, reason
 from shiftassay.noise import seed_for
 from shiftassay.registry import Registry
 from shiftassay.shifts.catalogue import make, shift
@@ -46,6 +49,16 @@ class Task:
     @property
     def card(self) -> ModelCard | None:
         return self.model.card if isinstance(self.model, Classifier) else None
+
+    @cached_property
+    def untrainable(self) -> str | None:
+        """Why the model's weights can't be trained on, in a clause; None where they can."""
+        try:
+            own = copied(self.model).requires_grad_(True).to("cpu").eval()
+            learns = logits_of(own, torch.zeros(2, *self.shape)).requires_grad
+        except (BadInput, RuntimeError) as error:  # PyTorch's, of weights that are whole numbers
+            return reason(error).rstrip(".")
+        return None if learns else "the model's answers have no gradient with respect to its weights"
 
     @cached_property
     def to_train_on(self) -> Shift:
@@ -135,6 +148,15 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float) and value != 0:
         return round(value, DIGITS - 1 - math.floor(math.log10(abs(value))))
     return value
+
+
+def some_of(images: ImageSet, n: int, seed: int) -> ImageSet:
+    """So many images, drawn at random, in their order: a file may be sorted by class."""
+    if len(images) <= n:
+        return images
+    some = np.sort(np.random.default_rng(seed_for(seed, "repair", "some")).permutation(len(images))[:n])
+    labels = None if images.labels is None else images.labels[some]
+    return replace(images, images=images.images[some], labels=labels)
 
 
 def groups_of(how: Shift) -> set[str]:

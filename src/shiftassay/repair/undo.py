@@ -10,7 +10,7 @@ from shiftassay.networks.filters import Median, fitted_filter
 from shiftassay.networks.fronted import Fronted, spec_of, undoing
 from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.networks.predict import labels_of, predict
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of
+from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
 from shiftassay.shifts.several import parts_of
 
 CHOSEN_ON = 2000
@@ -44,7 +44,7 @@ class Undo(Strategy):
         models = [Fronted(task.model, spec, task.shape).eval() for spec in specs]
         best = models[0]
         if len(models) > 1 and task.held_out is not None:
-            before, scores = _scores(task, task.held_out.first(CHOSEN_ON), models)
+            before, scores = _scores(task, some_of(task.held_out, CHOSEN_ON, task.seed), models)
             if max(scores) <= before:
                 return f"of {len(models)} filters none helps on held-out training images"
             best = models[int(np.argmax(scores))]
@@ -66,7 +66,7 @@ def _filtered(task: Task) -> bool:
 def _filters(task: Task) -> list[dict]:
     """A median, and linear filters that bring shifted training images nearest to what they were."""
     assert task.train is not None
-    few = task.train.first(FITTED_TO)
+    few = some_of(task.train, FITTED_TO, task.seed)
     seen = torch.from_numpy(np.ascontiguousarray(task.shifted(few, 0).images))
     fits = [fitted_filter(seen, torch.from_numpy(few.images), size) for size in SIZES]
     return [spec_of(front) for front in (Median(3), *fits)]

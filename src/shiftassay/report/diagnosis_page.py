@@ -8,19 +8,21 @@ import numpy as np
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.explanation import drawn
 from shiftassay.diagnosis.pictures import Pictures, pictures
-from shiftassay.diagnosis.proof import MOST
 from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.evaluation.sentence import sentence
 from shiftassay.files import write_whole
 from shiftassay.report.diagnosis_words import (
     ACCURACIES,
     INFORMATION,
-    accuracies,
     distinct,
     left,
     pairing,
     phrase,
+    proved,
     reasons,
+    sampled,
     verdict,
 )
 from shiftassay.report.finding import Figure, Finding, Report, Table
@@ -65,8 +67,10 @@ def report(
     summary = [f"Verdict: {verdict(found)}", f"Images: {pairing(found)}."]
     if it.information:
         summary.append(f"Information {INFORMATION[it.information]}.")
-    if found.accuracy is not None:
-        summary.append(f"Accuracy: {accuracies(found.accuracy)}.")
+    if found.evaluations:
+        summary.append(f"Accuracy: {' '.join(map(sentence, found.evaluations))}")
+    if made := proved(found):
+        summary.append(f"Proof: {made}.")
     if it.equivalent:
         summary.append(f"As good: {', '.join(it.equivalent)}.")
     facts = {
@@ -162,7 +166,10 @@ def _candidates(found: Diagnosis) -> Finding | None:
 
 def _accuracy(found: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | None:
     rows: list[tuple[str, float, float, float, str]] = []
-    n = min(MOST, len(after))
+    n = found.images.get("remade", 0)
+    for name, evaluation in zip(("reference", "shifted"), found.evaluations, strict=False):
+        a = evaluation.accuracy
+        rows.append((name, a.estimate, a.low, a.high, "accuracy"))
     for key, name in ACCURACIES.items():
         share = (found.accuracy or {}).get(key)
         if share is not None:
@@ -193,10 +200,11 @@ def _accuracy(found: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | 
     if not rows:
         return None
     classes = None if before.labels is None else len(np.unique(before.labels))
+    again = f" ({drawn(n, len(after))}, where the shift is made again or undone)" if 0 < n < len(after) else ""
     figure = Figure(
         "dots",
         {"rows": rows, "chance": 1 / classes if classes else None},
-        f"Accuracies on {n:,} images with 95% intervals (oracles' are wider, for their number). Restored with partners may use each "
+        f"Accuracies on {len(after):,} images{again} with 95% intervals (oracles' are wider, for their number). Restored with partners may use each "
         "image's partner in the reference; restored without may not, and is what a repair could do.",
     )
     return Finding("proof", "Proof: made again, and undone", tuple(sentences), tuple(tables), (figure,))
@@ -213,6 +221,8 @@ def _why(found: Diagnosis) -> Finding | None:
         measured += (Table(("mechanism", "numbers"), rows, words=("numbers",), folded="measured, and not the reason"),)
     if not said and not measured:
         return None
+    if said and (sample := sampled(found)):
+        said = [f"Measured {sample}.", *said]
     return Finding("why", "Why", tuple(said) or ("No mechanism that was measured passed its test.",), measured)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from shiftassay.diagnosis.explanation import REASONS
+from shiftassay.diagnosis.explanation import REASONS, drawn
 from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.evaluation.sentence import sentence
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import written
 
@@ -24,8 +25,6 @@ PAIRINGS = {
     "unpaired": "no image of one set was found in the other",
 }
 ACCURACIES = {
-    "reference": "reference",
-    "shifted": "shifted",
     "reproduced": "remade",
     "restored_with_partner": "restored with partners",
     "restored_blind": "restored without",
@@ -46,14 +45,19 @@ def plain(found: Diagnosis) -> str:
     facts = {"images": pairing(found)}
     if found.verdict.information:
         facts["information"] = INFORMATION[found.verdict.information]
-    if found.accuracy is not None:
-        facts["accuracy"] = accuracies(found.accuracy)
+    if found.evaluations:
+        facts["accuracy"] = " ".join(sentence(evaluation) for evaluation in found.evaluations)
+    if found.accuracy is not None and (made := proved(found)):
+        facts["proof"] = made
     if found.verdict.equivalent:
         facts["equivalent"] = ", ".join(found.verdict.equivalent)
     lines = _wrapped(f"Verdict: {verdict(found)}")
     for name, said in facts.items():
         lines += _wrapped(f"  {name:<11}  {said}", 15)
-    for reason in reasons(found):
+    said = reasons(found)
+    if said and (sample := sampled(found)):
+        lines += _wrapped(f"Why, measured {sample}:")
+    for reason in said:
         lines += _wrapped(f"- {reason}", 2)
     return "\n".join(lines + _table(found))
 
@@ -97,17 +101,30 @@ def pairing(found: Diagnosis) -> str:
     return f"{said} ({percent(share)} found)" if share is not None and share < 1 else said
 
 
+def proved(found: Diagnosis) -> str:
+    """The model's accuracy with the shift made again and undone, and of how many images; nothing where neither could be done."""
+    told = accuracies(found.accuracy or {})
+    images, of = found.images.get("remade", 0), max((e.n for e in found.evaluations), default=0)
+    return f"{told} ({drawn(images, of)})" if told and images < of else told
+
+
+def sampled(found: Diagnosis) -> str:
+    """On what sample the reasons were measured; nothing where it was on all images."""
+    images, of = found.images.get("mechanisms", 0), max((e.n for e in found.evaluations), default=0)
+    return drawn(images, of) if 0 < images < of else ""
+
+
 def accuracies(accuracy: Mapping[str, float | None]) -> str:
-    """What the model does, from the reference to the shift undone.
+    """What the model does with the shift made again, and undone.
 
     >>> accuracies({"reference": 0.98, "shifted": 0.5, "reproduced": 0.5, "restored_with_partner": 0.97, "restored_blind": None})
-    '98.0% reference → 50.0% shifted → 50.0% remade → 97.0% restored with partners'
+    '50.00% remade → 97.00% restored with partners'
     """
     told = {name: accuracy.get(key) for key, name in ACCURACIES.items()}
     if told["restored with partners"] == told["restored without"]:
         told["restored"] = told.pop("restored with partners")
         del told["restored without"]
-    return " → ".join(f"{100 * value:.1f}% {name}" for name, value in told.items() if value is not None)
+    return " → ".join(f"{100 * value:.2f}% {name}" for name, value in told.items() if value is not None)
 
 
 def reasons(found: Diagnosis) -> list[str]:

@@ -67,7 +67,7 @@ class Adversarial(Shift):
         at = self._project(clean + self._step(begin) * self.epsilon, clean)
         for _ in range(steps):
             at.requires_grad_()
-            (gradient,) = torch.autograd.grad(log_odds_against(logits(at), labels).sum(), at)
+            gradient = gradient_of(log_odds_against(logits(at), labels).sum(), at)
             at = self._project(at.detach() + self._step(gradient) * (STEP_SIZE * self.epsilon / steps), clean)
         return at
 
@@ -85,6 +85,36 @@ class Adversarial(Shift):
             size = delta.flatten(1).norm(dim=1).clamp_min(1e-12)
             delta = delta * (self.epsilon / size).clamp_max(1)[:, None, None, None]
         return (clean + delta).clamp(0, 1)
+
+
+class NoGradient(BadInput):
+    """A model's answers have no gradient with respect to the image, or one that is not finite."""
+
+
+def gradient_of(value: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """The gradient of one number with respect to `at`. Raises `NoGradient`.
+
+    >>> at = torch.ones(2, requires_grad=True)
+    >>> gradient_of((3 * at).sum(), at).tolist()
+    [3.0, 3.0]
+    >>> gradient_of(torch.ones(()), at)
+    Traceback (most recent call last):
+    shiftassay.shifts.attack.NoGradient: the model's answers have no gradient with respect to the image, and an attack follows it. ...
+    """
+    why = "they do not depend on it, are whole numbers, or were detached"
+    gradient = None
+    if value.requires_grad:
+        try:
+            (gradient,) = torch.autograd.grad(value, at, allow_unused=True)
+        except RuntimeError as error:  # of what a user's own code did on the way
+            why = " ".join(str(error).split())[:200]
+    if gradient is None:
+        raise NoGradient(
+            f"the model's answers have no gradient with respect to the image, and an attack follows it. ({why[0].upper()}{why[1:]}.)"
+        )
+    if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
+        raise NoGradient("the model's answers, or their gradient, are NaN or infinite, and an attack follows it.")
+    return gradient
 
 
 def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

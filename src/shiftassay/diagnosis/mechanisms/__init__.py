@@ -5,6 +5,7 @@ from jaxtyping import Int64
 from torch import nn
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
 from shiftassay.diagnosis.mechanisms.biases import biases
 from shiftassay.diagnosis.mechanisms.calibration import overconfident
@@ -18,7 +19,9 @@ from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_me
 from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
+from shiftassay.networks.predict import NotFinite
 from shiftassay.noise import seed_for
+from shiftassay.shifts.attack import NoGradient
 
 IMAGES = 2000
 
@@ -50,6 +53,7 @@ MEASURES: tuple[Measure, ...] = (  # what takes nothing else to understand comes
 )
 
 
+@one_thread_each()  # sums are then taken in one order, however many cores there are
 def mechanisms(
     model: nn.Module,
     reference: ImageSet,
@@ -63,7 +67,8 @@ def mechanisms(
     """Measure on at most 2,000 images everything that can be measured of why `model` does on `shifted` what it does.
 
     `labels` stand in for those that an image set lacks. Those that are `present`, in their order, are the explanation; the
-    others were measured and did not pass their tests. A measure that can't be made (images unpaired, no labels) is left out.
+    others were measured and did not pass their tests. A measure that can't be made is left out: images are unpaired, there are
+    no labels, the model has no gradient, or what is changed inside it makes its answers infinite.
 
     >>> rng = np.random.default_rng(0)
     >>> bright = ImageSet(rng.random((200, 1, 4, 4), np.float32), rng.integers(0, 2, 200))
@@ -73,7 +78,14 @@ def mechanisms(
     [0.5]
     """
     case = case_of(model, reference, shifted, labels, train, paired, seed)
-    return [found for measure in MEASURES if (found := measure(case)) is not None]
+    return [found for measure in MEASURES if (found := _measured(measure, case)) is not None]
+
+
+def _measured(measure: Measure, case: Case) -> Mechanism | None:
+    try:
+        return measure(case)
+    except (NoGradient, NotFinite):
+        return None
 
 
 def case_of(

@@ -1,6 +1,5 @@
 """A gain scales what a network receives, but not its biases."""
 
-import copy
 import dataclasses
 
 import numpy as np
@@ -9,7 +8,7 @@ from torch import nn
 
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.networks.predict import copied, labels_of, predict
 
 FIT = 0.02
 FACTOR = 0.02
@@ -77,11 +76,11 @@ def _share(logits: np.ndarray, bare: np.ndarray) -> float:
 
 def _with_biases(model: nn.Module, factor: float) -> nn.Module:
     """A copy whose biases, and the constant that its normalisation subtracts, are multiplied by a factor."""
-    copied = copy.deepcopy(model)
+    changed = copied(model)
     with torch.no_grad():
-        for name, weights in copied.named_parameters():
+        for name, weights in changed.named_parameters():
             if name.split(".")[-1].endswith("bias"):
                 weights.mul_(factor)
-    if isinstance(copied, Classifier):
-        copied.card = dataclasses.replace(copied.card, mean=copied.card.mean * factor)
-    return copied
+    if isinstance(changed, Classifier):
+        changed.card = dataclasses.replace(changed.card, mean=changed.card.mean * factor)
+    return changed

@@ -66,11 +66,11 @@ class Case:
 
     @cached_property
     def reference_logits(self) -> Float32[np.ndarray, "n classes"]:
-        return predict(self.model, self.reference)
+        return predict(self.model, self.reference, name="the reference")
 
     @cached_property
     def shifted_logits(self) -> Float32[np.ndarray, "m classes"]:
-        return predict(self.model, self.shifted)
+        return predict(self.model, self.shifted, name="the shifted set")
 
     @cached_property
     def in_step_logits(self) -> Float32[np.ndarray, "all classes"]:

@@ -9,8 +9,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
-from shiftassay.diagnosis.asking import evaluating
-from shiftassay.networks.predict import predict
+from shiftassay.networks.predict import answering, logits_of, predict
 
 BATCH = 500
 SILENT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Identity)
@@ -40,7 +39,7 @@ def activations(
         def hook(_: nn.Module, __: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.ndim > 1 and len(output) == rows and name not in seen:
                 seen.add(name)
-                flat = output.detach().flatten(1).float().numpy()
+                flat = output.detach().flatten(1).float().cpu().numpy()
                 spread = np.linspace(0, flat.shape[1] - 1, min(flat.shape[1], units or flat.shape[1])).astype(int)
                 found.setdefault(name, []).append(flat[:, spread])
 
@@ -52,12 +51,12 @@ def activations(
         if not list(module.children()) and not isinstance(module, SILENT) and (layers is None or name in layers)
     ]
     try:
-        with evaluating(model), torch.no_grad():
+        with answering(model), torch.no_grad():
             for start in range(0, len(images), BATCH):
                 part = torch.from_numpy(images[start : start + BATCH])
                 rows = len(part)
                 seen.clear()
-                model(part)
+                logits_of(model, part)
     finally:
         for handle in handles:
             handle.remove()

@@ -10,6 +10,7 @@ from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations
 
 IMAGES, UNITS = 400, 4096
+PIXELS = "the pixels"
 MOVED = 0.02  # of the distance between images of different classes
 GROWS, SHRINKS = 1.5, 0.67
 HARMLESS = 0.5  # of the distance between classes
@@ -76,20 +77,22 @@ def _distances(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None
     reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
     control = shuffled_residual(reference, shifted, case.rng("layers control"))
     base, moved, shuffled = (
-        {"the pixels": x.reshape(len(x), -1), **activations(case.model, x, units=UNITS)}
+        {PIXELS: x.reshape(len(x), -1), **activations(case.model, x, units=UNITS)}
         for x in (reference, shifted, control)
     )
     other = derangement(len(some), case.rng("layers pairs"))
     differ = truth != truth[other]
-    if differ.sum() < 20 or len(base) < 2:
+    if differ.sum() < 20:
         return None
     between = {name: np.linalg.norm(x[differ] - x[other][differ], axis=1).mean() for name, x in base.items()}
-    names = [name for name in base if between[name] > 1e-9]
+    names = [name for name in base if name in moved and name in shuffled and between[name] > 1e-9]
+    if len(names) < 2 or names[0] != PIXELS:  # no layer whose output depends on the image
+        return None
     distances = [
         [np.linalg.norm(x[name] - base[name], axis=1) / between[name] for name in names] for x in (moved, shuffled)
     ]
     numbers = {
-        "layers": ["the pixels", *(f"layer {name}" for name in names[1:])],
+        "layers": [PIXELS, *(f"layer {name}" for name in names[1:])],
         "distance": [float(d.mean()) for d in distances[0]],
         "shuffled": [float(d.mean()) for d in distances[1]],
     }

@@ -22,7 +22,8 @@ def outside_span(case: Case) -> Mechanism | None:
         return None
     half = case.rng("span").permutation(len(case.reference))
     source = case.train if case.train is not None else case.reference[half[::2]]
-    flat = source[: 2 * IMAGES].reshape(min(len(source), 2 * IMAGES), -1).astype(np.float64)
+    some = case.rng("training images").permutation(len(source))[: 2 * IMAGES]
+    flat = source[some].reshape(len(some), -1).astype(np.float64)
     mean = flat.mean(0)
     basis = _basis(flat - mean)
     dimensions, inside = flat.shape[1], basis.shape[1]

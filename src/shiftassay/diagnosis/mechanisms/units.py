@@ -42,7 +42,7 @@ def beyond_range(case: Case) -> Mechanism | None:
     name, layer = next(iter(layers.items()))
     half = case.rng("range").permutation(len(case.reference))
     fit, rest = case.reference[half[: len(half) // 2][:IMAGES]], case.reference[half[len(half) // 2 :][:IMAGES]]
-    known, null, met = (activations(case.model, x, [name]).get(name) for x in (fit, rest, case.shifted[:IMAGES]))
+    known, null, met = (activations(case.model, x, [name]).get(name) for x in (fit, rest, _some_shifted(case)))
     if known is None or null is None or met is None:
         return None
     low, high = known.min(0), known.max(0)
@@ -74,6 +74,11 @@ def beyond_range(case: Case) -> Mechanism | None:
     )
 
 
+def _some_shifted(case: Case) -> np.ndarray:
+    """At most `IMAGES` shifted images in a random order: a file may be sorted by class."""
+    return case.shifted[case.rng("shifted images").permutation(len(case.shifted))[:IMAGES]]
+
+
 def _of(case: Case, where: np.ndarray) -> np.ndarray:
     if case.reference_labels is not None:
         return case.reference_labels[where]
@@ -87,7 +92,7 @@ def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
     layers = list(weighted_layers(case.model))[:-1]
     if not layers:
         return None
-    rates = [_rates(case, x, layers) for x in (first, second, case.shifted[:half])]
+    rates = [_rates(case, x, layers) for x in (first, second, _some_shifted(case)[:half])]
     if rates[0].size == 0:
         return None
 
