@@ -18,6 +18,7 @@ from shiftassay.studies.architectures import costs, distortions, modules, reprod
 from shiftassay.studies.architectures.lab import Lab
 from shiftassay.studies.architectures.run import SECTIONS
 from shiftassay.studies.architectures.study import Claim
+from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
 from shiftassay.training.train import train

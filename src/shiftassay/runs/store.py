@@ -136,12 +136,16 @@ class Run:
 
     def keep_imported(self, card: Mapping[str, Any], weights: Arrays, report: Mapping[str, Any]) -> None:
         """Keep a model that was trained elsewhere. Raises `BadInput` where a run of our own already is."""
-        if (self.folder / TRIAL).exists() or (self.complete and not (self.folder / IMPORT).is_file()):
-            raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
+        self.check_free()
         remove(self.folder / CARD)
         write_json(self.folder / IMPORT, report)
         write_arrays(self.folder / WEIGHTS, weights)
         self._write_card(card)
+
+    def check_free(self) -> None:
+        """Raise `BadInput` where `keep_imported` would: asked before the work whose result is to be kept."""
+        if (self.folder / TRIAL).exists() or (self.complete and not (self.folder / IMPORT).is_file()):
+            raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
 
     def card(self) -> dict[str, Any]:
         """The card that `finish` was given. Raises `Damaged`."""
@@ -220,7 +224,8 @@ def write_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any] | None = N
     """Write named arrays as safetensors, with JSON about them and the SHA-256 of both in its header, all or nothing."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     said = json.dumps(dict(about or {}))
-    write_whole(path, save(contiguous, {"about": said, "sha256": _digest(contiguous, said)}))
+    # One entry: safetensors keeps several in any order, and equal arrays are to be equal files.
+    write_whole(path, save(contiguous, {"about": json.dumps([said, _digest(contiguous, said)])}))
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -228,8 +233,9 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         content = path.read_bytes()
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        arrays, about = load(content), json.loads(header["about"])
-        whole = header["sha256"] == _digest(arrays, header["about"])
+        said, digest = json.loads(header["about"])
+        arrays, about = load(content), json.loads(said)
+        whole = digest == _digest(arrays, said)
     except FileNotFoundError:
         raise Damaged(path, "missing") from None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:

@@ -1,5 +1,6 @@
 """Which path a network trains on: captured graphs on CUDA, the native step on the CPU, else plain PyTorch, saying why."""
 
+import copy
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -9,9 +10,12 @@ from threading import Event
 from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import nn
 
+from shiftassay.errors import BadInput
 from shiftassay.kernels import native
+from shiftassay.networks.large_batches import memory_available, memory_needed
 from shiftassay.training.captured import CapturedPopulation
 from shiftassay.training.engine import Group, TrainingData
 from shiftassay.training.lowering import lower
@@ -19,6 +23,8 @@ from shiftassay.training.native_member import NativeMember
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
 from shiftassay.training.recipe import Recipe
+
+LARGE = 4096  # images of a batch, from which on its memory is looked at before
 
 Result = TypeVar("Result")
 
@@ -52,18 +58,34 @@ def make_groups(
 
     Warns with `PlainPath` where that is the plain one.
     """
+    batch = min(recipe.batch_size, len(data.images))
     try:
         if device == "cuda":
             return [CapturedPopulation(networks, recipe, data, seeds, device)]
         if native.available():
             program = lower(networks[0], data.images.shape[1:])
+            _check_memory(2 * 4 * sum(program.elements) * batch * min(len(networks), available_cores()), batch, device)
             pairs = zip(networks, seeds, strict=True)
             return [Alone(NativeMember(network, program, recipe, data, seed)) for network, seed in pairs]
         stopped = "the native step is not built (no C++ compiler was found at installation)"
     except NotLowered as reason:
         stopped = f"layer {reason.layer} {reason.reason}"
+    if batch > LARGE:
+        copied = copy.deepcopy(networks[0]).eval().to(device)  # so that nothing that it counts or draws is moved
+        sample = torch.from_numpy(data.images[:64]).to(device)
+        _check_memory(memory_needed(copied, sample, batch), batch, device)
     warnings.warn(f"training on the plain PyTorch path: {stopped}", PlainPath, stacklevel=2)
     return [Alone(PlainMember(n, recipe, data, seed, device)) for n, seed in zip(networks, seeds, strict=True)]
+
+
+def _check_memory(needed: int, batch: int, device: str) -> None:
+    """Raise `BadInput` if a training step takes more memory than there is."""
+    available = memory_available(device)
+    if available is not None and needed > available:
+        raise BadInput(
+            f"a training step on a batch of {batch:,} images needs about {needed / 1e9:.0f} GB, there are {available / 1e9:.0f}. "
+            "Choose a smaller batch_size."
+        )
 
 
 def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) -> list[Result]:

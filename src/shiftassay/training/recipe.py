@@ -1,10 +1,14 @@
 """Recipes: everything about training but the network, the data and the seed."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from shiftassay.errors import BadInput, unknown_name
+
+OPTIMISERS = Literal["sgd", "adamw"]
+SCHEDULES = Literal["constant", "one_cycle"]
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,11 @@ class Recipe:
     name: str
     epochs: int
     batch_size: int
-    optimiser: Literal["sgd", "adamw"]
+    optimiser: OPTIMISERS
     learning_rate: float
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: Literal["constant", "one_cycle"] = "constant"
+    schedule: SCHEDULES = "constant"
     warmup: float = 0.2
     label_smoothing: float = 0.0
     clip_norm: float = 0.0
@@ -75,9 +79,34 @@ def recipe_named(name: str) -> Recipe:
 
 
 def check_fits(recipe: Recipe, images: int) -> None:
-    """Raise `BadInput` unless a recipe leaves images to train on."""
-    if recipe.epochs < 1 or images <= recipe.held_out:
+    """Raise `BadInput` unless a recipe's values are such as can be trained with, and it leaves images to train on."""
+    for name, (fits, expected) in _EXPECTED.items():
+        value = getattr(recipe, name)
+        if not fits(value):
+            raise BadInput(f"recipe {recipe.name}: {name} is {value!r}, expected {expected}.")
+    if images <= recipe.held_out:
         raise BadInput(
-            f"recipe {recipe.name}: {recipe.epochs} epochs, {recipe.held_out} images held out of {images}. "
-            "It needs at least one epoch and one image to train on."
+            f"recipe {recipe.name}: {recipe.held_out} images held out of {images}. It needs at least one image to train on."
         )
+
+
+def _between(low: int | float, high: int | float, *, above: bool = False) -> Callable[[Any], bool]:
+    """A number from `low`, or above it, up to but not including `high`."""
+    return lambda value: isinstance(value, int | float) and (low < value if above else low <= value) and value < high
+
+
+_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "epochs": (lambda value: isinstance(value, int) and value >= 1, "a whole number from 1"),
+    "batch_size": (lambda value: isinstance(value, int) and value >= 1, "a whole number from 1"),
+    "optimiser": (lambda value: value in get_args(OPTIMISERS), f"one of {', '.join(get_args(OPTIMISERS))}"),
+    "learning_rate": (_between(0, math.inf), "a finite number from 0"),
+    "momentum": (_between(0, 1), "a number from 0 to below 1"),
+    "weight_decay": (_between(0, math.inf), "a finite number from 0"),
+    "schedule": (lambda value: value in get_args(SCHEDULES), f"one of {', '.join(get_args(SCHEDULES))}"),
+    "warmup": (lambda value: isinstance(value, int | float) and 0 <= value <= 1, "a number from 0 to 1"),
+    "label_smoothing": (_between(0, 1), "a number from 0 to below 1"),
+    "clip_norm": (_between(0, math.inf), "a finite number from 0, where 0 clips nothing"),
+    "held_out": (lambda value: isinstance(value, int) and value >= 0, "a whole number from 0"),
+    "mean": (_between(-math.inf, math.inf, above=True), "a finite number"),
+    "sd": (_between(0, math.inf, above=True), "a finite number above 0"),
+}

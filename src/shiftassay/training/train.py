@@ -110,6 +110,7 @@ def train(
     dataset = named_dataset(data) if isinstance(data, str) else data
     resolved = resolve_recipe(network, recipe, epochs)
     check_fits(resolved, len(dataset.train))
+    _check_data(dataset)
     device = resolve_device(device)
     data_digest = digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
     trials = [
@@ -158,6 +159,21 @@ def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Tr
             except Damaged as error:
                 warnings.warn(f"{error} It is trained again.", Mended, stacklevel=3)
     return known
+
+
+def _check_data(dataset: Dataset) -> None:
+    """Raise `BadInput` for images that no loss is finite for, and for labels that would make a network of millions of outputs."""
+    for part in (dataset.train, dataset.test):
+        if not np.isfinite(part.images).all():
+            raise BadInput(f"{part.name}: it holds NaN or infinity. Repair or leave out those images.")
+    if dataset.train.labels is None:
+        raise BadInput(f"{dataset.train.name}: no labels to train on. Put labels.npy beside the images.")
+    distinct = len(np.unique(dataset.train.labels))
+    if dataset.classes > 10 * distinct + 1000:
+        raise BadInput(
+            f"{dataset.train.name}: its labels run up to {dataset.classes - 1:,}, but only {distinct:,} of them occur. Number the classes "
+            f"from 0 to {distinct - 1:,}."
+        )
 
 
 def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:

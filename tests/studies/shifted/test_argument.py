@@ -13,10 +13,10 @@ from shiftassay.arrays.write import write_images
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.family import Context
+from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted import contrast_page, contrasts
-from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.recipe import RECIPES, Recipe
@@ -113,7 +113,16 @@ def lab(digits, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RECIPES, "small", RECIPE)
         study = load_study(folder / "small.toml")[1]
-    return Lab(study, digits, [member], Variants(clean, sets, tuple(made)), Measurements(folder), folder, "cpu", Console(quiet=True))
+    return Lab(
+        study,
+        digits,
+        [member],
+        Variants(clean, sets, tuple(made)),
+        Measurements(folder),
+        folder,
+        "cpu",
+        Console(quiet=True),
+    )
 
 
 def told(text: str) -> dict:
