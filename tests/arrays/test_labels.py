@@ -14,7 +14,7 @@ from shiftassay.errors import BadInput
 LABELS = st.lists(st.integers(0, 100), min_size=1, max_size=20)
 
 
-@given(LABELS, st.sampled_from(["u1", "<i8", ">i4", "f4", "f8", "u8"]), st.booleans())
+@given(LABELS, st.sampled_from(["u1", "<i8", ">i4", "f2", "f4", "f8", "f16", "u8"]), st.booleans())
 def test_any_type_and_a_column_mean_the_same(labels: list[int], kind: str, column: bool) -> None:
     values = np.array(labels, kind)
     found = to_labels(values[:, None] if column else values, "labels")
@@ -38,6 +38,7 @@ def test_one_hot_rows_mean_their_place(labels: list[int], kind: str) -> None:
         (np.array([np.nan, 1]), "found nan at place 0"),
         (np.array([np.inf, 1]), "found inf"),
         (np.array([1e300]), "found 1e\\+300"),
+        (np.array([np.finfo(np.longdouble).max]), "found (inf|1.8)"),
         (np.array([2**64 - 1], np.uint64), "found 1.8"),
         (np.array([MOST_CLASSES]), "below 1,000,000"),
         (np.array([[0.2, 0.8], [0.6, 0.4]]), r"shape \(2, 2\)"),

@@ -186,6 +186,14 @@ def test_values_that_no_pixel_has_are_refused_not_made_infinite_or_black(
         to_unit(np.linspace(0, high, 8).reshape(1, 2, 2, 2), "a.npy", reference)
 
 
+@pytest.mark.skipif(np.longdouble is np.float64, reason="this machine has no extended precision")
+@pytest.mark.parametrize("value", ["1e4000", "-1e4000", "1e-4000"])
+def test_of_extended_precision_nothing_is_lost_either(value: str) -> None:
+    with pytest.raises(BadInput, match="no pixels"):
+        to_unit(np.array([[[[0, np.longdouble(value)]]]]), "a.npy")
+    np.testing.assert_allclose(to_unit(np.linspace(0, 1, 8, dtype="g").reshape(2, 1, 2, 2), "a")[0].max(), 1)
+
+
 @pytest.mark.parametrize("kind", ["f4", "f8", "i8"])
 def test_beyond_2_to_the_32_no_unit_is_guessed(kind: str) -> None:
     values = np.array([[[[0, 2**33]]]]).astype(kind)

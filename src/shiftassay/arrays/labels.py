@@ -47,6 +47,9 @@ def to_labels(values: np.ndarray, where: str, n: int | None = None) -> Int64[np.
         raise BadInput(f"{where}: expected one label for each image, found an array of shape {values.shape}.")
     if labels.dtype.kind == "b":
         labels = labels.astype(np.uint8)
+    if labels.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # from extended precision, beyond which infinity is as wrong
+            labels = labels.astype(np.float64, copy=False)
     wrong = ~((labels >= 0) & (labels < MOST_CLASSES))
     if labels.dtype.kind == "f":
         wrong |= labels != np.floor(labels)

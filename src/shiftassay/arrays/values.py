@@ -54,8 +54,10 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
 
 
 def _range(values: np.ndarray, where: str) -> tuple[float, float]:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         low, high = float(values.min()), float(values.max())  # both are NaN if any value is
+    if low == high == 0 and values.any():  # in extended precision, below float64
+        raise _absurd(low, high, where)
     if not (np.isfinite(low) and np.isfinite(high)):
         if np.isfinite(values).all():  # in extended precision, beyond float64
             raise _absurd(low, high, where)

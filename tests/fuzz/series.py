@@ -1,0 +1,313 @@
+"""What each reader is given, and how it is asked to read it: a series of inputs in one process, the same for a seed each time."""
+
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tests import mutation
+from tests.memory import peak_above_idle
+from tests.mutation import Rng, damaged
+
+from shiftassay.arrays.idx import write_idx
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.arrays.labels import read_labels
+from shiftassay.arrays.read import read_image_set
+from shiftassay.errors import BadInput
+
+LONGEST_MESSAGE = 2048
+TOLD = 20  # faults
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file that is whole, a way of making one that lies, and how such a file is read: to how many bytes."""
+
+    name: str
+    whole: bytes
+    lie: Callable[[Rng], bytes]
+    read: Callable[[Path], int]
+
+
+def run(name: str, folder: str, first: int, count: int) -> dict[str, Any]:
+    """How a reader dealt with `count` inputs: how many it read and refused, what else happened, and at what cost."""
+    reader = READERS[name](Path(folder))
+    path = Path(folder) / reader.name
+    faults: list[str] = []
+    numbers = {"read": 0, "refused": 0, "decoded": 0}
+    slowest = 0.0
+
+    def one(seed: int) -> None:
+        nonlocal slowest
+        path.write_bytes(input_of(reader, name, seed))
+        begun = time.process_time()
+        try:
+            numbers["decoded"] = max(numbers["decoded"], reader.read(path))
+            numbers["read"] += 1
+        except BadInput as error:
+            numbers["refused"] += 1
+            if len(str(error).encode(errors="replace")) > LONGEST_MESSAGE:
+                faults.append(f"seed {seed}: a message of {len(str(error)):,} characters")
+            if not str(error).replace("\n", "").isprintable():
+                faults.append(f"seed {seed}: a message that is not printable: {str(error)[:200]!r}")
+        except Exception as error:  # which is what is looked for
+            faults.append(f"seed {seed}: {type(error).__name__}: {str(error)[:300]}")
+        slowest = max(slowest, time.process_time() - begun)
+
+    def all_of_them() -> None:
+        for seed in range(first, first + count):
+            one(seed)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path.write_bytes(reader.whole)
+        reader.read(path)  # what is made once in a process is made
+        warnings.simplefilter("error")
+        _, peak = peak_above_idle(all_of_them)
+    return {**numbers, "faults": faults[:TOLD], "all_faults": len(faults), "slowest": slowest, "peak": peak}
+
+
+def input_of(reader: Reader, name: str, seed: int) -> bytes:
+    """Half of the inputs are the whole file damaged, half say what is not so."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    return damaged(reader.whole, rng) if rng.random() < 0.5 else reader.lie(rng)
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 256, (6, 7, 7), dtype=np.uint8), generator.integers(0, 4, 6)
+
+
+def _saved(save: Callable[..., None], *arrays: Any, **named: Any) -> bytes:
+    buffer = io.BytesIO()
+    save(buffer, *arrays, **named)
+    return buffer.getvalue()
+
+
+def _images(path: Path) -> int:
+    """Reads a set beside a reference and alone, as commands do."""
+    reference = ImageSet(np.zeros((1, 1, 7, 7), np.float32), np.zeros(1, np.int64), "clean", 255.0, True)
+    with suppress(BadInput):
+        read_image_set(path, reference=reference)
+    return read_image_set(path).images.nbytes
+
+
+def _labels(path: Path) -> int:
+    return read_labels(path).nbytes
+
+
+def _npy(_: Path) -> Reader:
+    return Reader("a.npy", _saved(np.save, _digits()[0].astype("<f4") / 255), mutation.npy, _images)
+
+
+def _npz(_: Path) -> Reader:
+    images, labels = _digits()
+    return Reader("a.npz", _saved(np.savez_compressed, images=images, labels=labels), mutation.npz, _images)
+
+
+def _csv(_: Path) -> Reader:
+    rows = [[label, *image.ravel()] for image, label in zip(*_digits(), strict=True)]
+    lines = ["label," + ",".join(f"p{k}" for k in range(49)), *(",".join(map(str, row)) for row in rows)]
+    return Reader("a.csv", "\n".join(lines).encode(), mutation.csv, _images)
+
+
+def _idx(folder: Path) -> Reader:
+    whole = write_idx(folder / "whole.idx", _digits()[0]).read_bytes()
+    return Reader("a-idx3-ubyte", whole, mutation.idx, _images)
+
+
+def _idx_gz(folder: Path) -> Reader:
+    whole = write_idx(folder / "whole.idx.gz", _digits()[0]).read_bytes()
+    return Reader("a-idx3-ubyte.gz", whole, mutation.idx_gz, _images)
+
+
+def _labels_npy(_: Path) -> Reader:
+    return Reader("labels.npy", _saved(np.save, _digits()[1]), mutation.npy, _labels)
+
+
+def _labels_npz(_: Path) -> Reader:
+    return Reader("labels.npz", _saved(np.savez, labels=_digits()[1]), mutation.npz, _labels)
+
+
+def _labels_csv(_: Path) -> Reader:
+    return Reader("labels.csv", "\n".join(["label", *map(str, _digits()[1])]).encode(), mutation.csv, _labels)
+
+
+def _labels_idx(folder: Path) -> Reader:
+    def lie(rng: Rng) -> bytes:
+        return mutation.idx(rng) if rng.random() < 0.5 else mutation.idx_gz(rng)
+
+    whole = write_idx(folder / "whole.idx.gz", _digits()[1].astype(np.uint8)).read_bytes()
+    return Reader("labels-idx1-ubyte.gz", whole, lie, _labels)
+
+
+def _toml(_: Path) -> Reader:
+    from shiftassay.studies.schema import load_study
+
+    studies = sorted((files("shiftassay") / "studies" / "files").iterdir(), key=str)
+    texts = [path.read_text(encoding="utf-8") for path in studies]
+
+    def lie(rng: Rng) -> bytes:
+        return mutation.toml(texts[rng.integers(len(texts))], rng)
+
+    def read(path: Path) -> int:
+        load_study(path)
+        return 0
+
+    return Reader("a.toml", texts[0].encode(), lie, read)
+
+
+def _card(folder: Path) -> Reader:
+    """A small model whose card is damaged, or changed and sealed again; what is read, answers."""
+    import torch
+
+    from shiftassay.networks.load import load_model
+    from shiftassay.networks.predict import predict
+    from shiftassay.sealed import read_sealed
+
+    torch.set_num_threads(1)
+    path = _small_model(folder) / "model.json"
+    card = read_sealed(path)
+
+    def read(path: Path) -> int:
+        predict(load_model(path.parent), np.zeros((2, 1, 28, 28), np.float32))
+        return 0
+
+    return Reader("run/model.json", path.read_bytes(), lambda rng: _sealed(folder, mutation.changed(card, rng)), read)
+
+
+def _small_model(folder: Path) -> Path:
+    from shiftassay.networks.classifier import Classifier, ModelCard
+    from shiftassay.runs.store import Run
+
+    card = ModelCard("mlp", {"widths": [4]}, (1, 28, 28), 10, 0.13, 0.31, None, "mnist", "imported")
+    weights = {name: tensor.numpy() for name, tensor in Classifier.from_card(card).network.state_dict().items()}
+    Run(folder / "run").keep_imported(card.to_json(), weights, {"from": "a test"})
+    return folder / "run"
+
+
+def _sealed(folder: Path, tree: Any) -> bytes:
+    """JSON with a seal that fits, as whoever changes it on purpose would write it."""
+    from shiftassay.sealed import write_sealed
+
+    with suppress(ValueError, TypeError, RecursionError):
+        write_sealed(folder / "sealed.json", tree)
+        return (folder / "sealed.json").read_bytes()
+    return json.dumps(tree).encode()
+
+
+def _safetensors(folder: Path) -> Reader:
+    from shiftassay.networks.load import read_file
+
+    whole = (_small_model(folder) / "model.safetensors").read_bytes()
+    return Reader(
+        "a.safetensors", whole, lambda rng: mutation.safetensors(whole, rng), lambda path: _bytes_of(read_file(path))
+    )
+
+
+def _pt(_: Path) -> Reader:
+    import torch
+
+    from shiftassay.networks.load import read_file, tensors_of
+
+    state = {"0.weight": torch.arange(12.0).reshape(3, 4), "0.bias": torch.zeros(3)}
+    zipped, pickled = (
+        _saved(lambda file, kind=kind: torch.save(state, file, _use_new_zipfile_serialization=kind))
+        for kind in (True, False)
+    )
+
+    def read(path: Path) -> int:
+        return _bytes_of(tensors_of(read_file(path), path))
+
+    return Reader("a.pt", zipped, lambda rng: damaged(pickled, rng), read)
+
+
+def _bytes_of(tensors: Any) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())
+
+
+def _arrays(folder: Path) -> Reader:
+    from shiftassay.runs.store import read_arrays, write_arrays
+
+    path = folder / "whole.safetensors"
+    write_arrays(path, {"a": np.arange(12.0).reshape(3, 4), "b": np.zeros(3, np.int64)}, {"epoch": 3, "path": "native"})
+    whole = path.read_bytes()
+    return Reader(
+        "a.safetensors",
+        whole,
+        lambda rng: mutation.safetensors(whole, rng),
+        lambda path: _bytes_of(read_arrays(path)[0]),
+    )
+
+
+JSON = {"accuracy": [0.9, 0.91], "names": {"a": "b", "é": None}, "epochs": [{"loss": 0.5}, {"loss": 2}], "done": True}
+
+
+def _json(_: Path) -> Reader:
+    from shiftassay.runs.store import read_json
+
+    def lie(rng: Rng) -> bytes:
+        return json.dumps(mutation.changed(JSON, rng)).encode()
+
+    def read(path: Path) -> int:
+        read_json(path)
+        return 0
+
+    return Reader("a.json", json.dumps(JSON, indent=1).encode(), lie, read)
+
+
+def _findings(folder: Path) -> Reader:
+    """A report's findings; one in twenty has a figure, since drawing takes longer than all else."""
+    from shiftassay.report.finding import Figure, Finding, Report, Table
+    from shiftassay.report.write import FINDINGS, write_report
+    from shiftassay.sealed import read_sealed
+
+    spread = {"estimate": [0.9, 0.8], "low": [0.88, 0.7], "high": [0.92, 0.85], "seeds": [[0.9], [0.8]]}
+    figure = Figure("accuracy", {"names": ["a", "b"], "chance": 0.1, **spread}, "It falls.")
+    table = Table(("variant", "accuracy"), (("t1", "0.9"),), "What was found.", ("accuracy",), "Details")
+    said = ("It is 42.", "No doubt.")
+    contents = []
+    for figures in ((figure,), ()):
+        finding = Finding("answer", "The answer", said, (table,), figures, {"answer": 42})
+        report = Report("A study", "What is it?", ("42.",), (finding,), Table(("", ""), (("seed", "1"),)))
+        path = write_report(folder / "report", report).parent / FINDINGS
+        contents.append(read_sealed(path))
+
+    def lie(rng: Rng) -> bytes:
+        return _sealed(folder, mutation.changed(contents[int(rng.random() > 0.05)], rng))
+
+    def read(path: Path) -> int:
+        before = {*folder.parent.iterdir(), *folder.iterdir()}
+        write_report(path.parent)
+        outside = {*folder.parent.iterdir(), *folder.iterdir()} - before
+        assert not outside, f"written outside the report's folder: {outside}"
+        return 0
+
+    return Reader(f"report/{FINDINGS}", path.read_bytes(), lie, read)
+
+
+READERS: dict[str, Callable[[Path], Reader]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".csv": _csv,
+    "IDX": _idx,
+    "IDX.gz": _idx_gz,
+    "labels.npy": _labels_npy,
+    "labels.npz": _labels_npz,
+    "labels.csv": _labels_csv,
+    "labels.idx": _labels_idx,
+    "study.toml": _toml,
+    "model.json": _card,
+    "weights.safetensors": _safetensors,
+    "weights.pt": _pt,
+    "store arrays": _arrays,
+    "store JSON": _json,
+    "findings.json": _findings,
+}
