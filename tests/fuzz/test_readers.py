@@ -6,11 +6,16 @@ Each reader gets 500 inputs with fixed seeds. `SHIFTASSAY_FUZZ=20000` gives each
 """
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.fuzz.series import READERS
+from tests.fuzz.series import READERS, Reader, run
 from tests.memory import in_fresh_process
+
+from shiftassay.errors import BadInput
 
 COUNT = int(os.environ.get("SHIFTASSAY_FUZZ", "500"))
 FIRST = int(os.environ.get("SHIFTASSAY_FUZZ_FROM", "0"))
@@ -31,9 +36,58 @@ def test_a_reader_reads_or_says_what_is_wrong(tmp_path: Path, name: str) -> None
         address_space=ROOM,
         timeout=60 + 2 * COUNT,
     )
-    print(name, found)
     assert found["faults"] == [], f"{found['all_faults']} of {COUNT} inputs"
     assert found["read"] + found["refused"] == COUNT
     assert found["refused"] > COUNT / 10
     assert found["slowest"] <= SECONDS
     assert found["peak"] <= 3 * found["decoded"] + 300 * MIB
+
+
+def _faulty(read: Callable[[Path], int]) -> Callable[[Path], Reader]:
+    return lambda _: Reader(
+        "a", b"whole", lambda rng: rng.bytes(9), lambda path: read(path) if path.read_bytes() != b"whole" else 0
+    )
+
+
+def _raises(error: Exception) -> int:
+    raise error
+
+
+FAULTS = {
+    "another error": (lambda path: _raises(KeyError("a")), "KeyError"),
+    "a long message": (lambda path: _raises(_Long("x" * 3000)), "a message of 3,000"),
+    "a message that acts": (lambda path: _raises(_Long("\x1b[2J")), "not printable"),
+    "a warning": (lambda path: int(np.float32(1e300)), "RuntimeWarning"),
+}
+
+
+class _Long(BadInput):
+    """An error whose message is not cut."""
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __init__(self, message: str):
+        self.message = message
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_series_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    read, said = FAULTS[fault]
+    monkeypatch.setitem(READERS, "faulty", _faulty(read))
+    found = run("faulty", str(tmp_path), 0, 3)
+    assert found["all_faults"] == 3
+    assert said in found["faults"][0]
+
+
+def test_a_series_notices_memory_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> int:
+        begun = time.process_time()
+        while time.process_time() < begun + 0.2:
+            pass
+        return int(np.ones(64 << 20, np.uint8)[0])
+
+    monkeypatch.setitem(READERS, "faulty", _faulty(read))
+    found = run("faulty", str(tmp_path), 0, 1)
+    assert found["slowest"] >= 0.2
+    assert found["peak"] >= 48 << 20

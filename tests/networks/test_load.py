@@ -1,3 +1,7 @@
+import shutil
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +10,7 @@ from torch import nn
 from shiftassay.errors import BadInput
 from shiftassay.networks.load import load_model
 from shiftassay.networks.predict import predict
+from shiftassay.sealed import read_sealed, write_sealed
 from shiftassay.training.train import train
 
 FACTORY = """
@@ -97,3 +102,16 @@ def test_images_that_do_not_fit_are_said_to(trained):
 def test_a_model_that_returns_no_logits_is_refused(factory):
     with pytest.raises(BadInput, match="one logit for each class"):
         predict(load_model("my_models:Pair"), np.zeros((2, 1, 28, 28), np.float32))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"classes": 2**28}, {"parameters": {"widths": [2**24]}}, {"input_shape": [1, 2**15, 2**15]}, {"classes": -1}],
+)
+def test_a_card_that_names_other_sizes_than_its_weights_takes_no_memory(trained, tmp_path, change):
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "run"))
+    write_sealed(folder / "model.json", {**read_sealed(folder / "model.json"), **change})
+    begun = time.process_time()
+    with pytest.raises(BadInput):
+        load_model(folder)
+    assert time.process_time() - begun < 1

@@ -1,6 +1,7 @@
 """A model from what a user has: a run's folder, a weights file beside its card, or a factory of their own."""
 
 import sys
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,17 +41,16 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
             f"{folder}: not a run's folder (no {CARD} in it). Train one with 'shiftassay train mlp', or "
             "give your own model as package.module:factory with --weights FILE."
         )
-    card = run.card()
+    card, state = run.card(), {name: torch.from_numpy(array) for name, array in run.weights().items()}
     try:
-        model = _untrained(card)
+        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+            plan = _untrained(card)  # without memory: the card may name any sizes, and the weights tell the true ones
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"{folder / CARD}: not a model card ({error}). Train the model again.") from None
-    _fill_with(
-        {name: torch.from_numpy(array) for name, array in run.weights().items()},
-        model.network,
-        folder / WEIGHTS,
-        folder,
-    )
+    with warnings.catch_warnings(action="ignore"):  # that nothing can be copied into no memory
+        _fill_with(state, plan.network, folder / WEIGHTS, folder)
+    model = _untrained(card)
+    _fill_with(state, model.network, folder / WEIGHTS, folder)
     return model.eval()
 
 
