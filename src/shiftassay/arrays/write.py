@@ -15,9 +15,14 @@ def write_images(path: Path, images: Float32[np.ndarray, "n c h w"]) -> Path:
 
     Raises `BadInput` for another ending, or where nothing can be written.
     """
+    check_npy(path)
+    return write_whole(path, images_as_npy(images))
+
+
+def check_npy(path: Path) -> None:
+    """Raise `BadInput` for a file that images are not written to, before there are any."""
     if path.suffix != ".npy":
         raise BadInput(f"{path}: images are written as .npy. Name it {path.stem}.npy.")
-    return write_whole(path, images_as_npy(images))
 
 
 def write_array(path: Path, array: np.ndarray) -> Path:

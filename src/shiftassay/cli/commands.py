@@ -1,11 +1,13 @@
 """The verbs: one thin command for each. What a verb does is a library call, imported when it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
 import typer
 
+from shiftassay.cli.places import JSON_ROOM, MB, PAGE_ROOM, kept, release, room, saved
 from shiftassay.cli.terminal import console, say
 from shiftassay.errors import BadInput
 
@@ -19,7 +21,10 @@ app = typer.Typer(
 )
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", callback=kept(JSON_ROOM), help="Also write the result as JSON."),
+]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where results are kept.")]
 Labels = Annotated[Optional[Path], typer.Option(metavar="FILE", help="Labels: .npy, .npz, .csv or IDX.")]  # noqa: UP045
 Weights = Annotated[Optional[Path], typer.Option(metavar="FILE", help="Weights for package.module:factory.")]  # noqa: UP045
@@ -65,8 +70,8 @@ def run(
         device=device,
         console=console(),
     )
-    _write(json_file, "shiftassay.study/1", done.results)
-    say(done.report)
+    with _written(json_file, "shiftassay.study/1", done.results):
+        say(done.report)
 
 
 @app.command()
@@ -119,19 +124,19 @@ def train(
             device=device,
             watch=watch,
         )
-    for member in trained:
-        last = member.metrics[-1]
-        known = last.validation_accuracy
-        say(
-            f"{member.folder}  loss {last.loss:.4f}"
-            + (f"  validation {100 * known:.2f}%" if known is not None else "")
-            + ("  (was there already)" if member.reused else "")
-        )
-    _write(json_file, "shiftassay.training/1", {
-        "members": [
-            {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics]} for m in trained
-        ]
-    })  # fmt: skip
+    members_json = [
+        {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics]}
+        for m in trained
+    ]
+    with _written(json_file, "shiftassay.training/1", {"members": members_json}):
+        for member in trained:
+            last = member.metrics[-1]
+            known = last.validation_accuracy
+            say(
+                f"{member.folder}  loss {last.loss:.4f}"
+                + (f"  validation {100 * known:.2f}%" if known is not None else "")
+                + ("  (was there already)" if member.reused else "")
+            )
 
 
 def _train_one_for_all(
@@ -155,15 +160,19 @@ def _train_one_for_all(
     trained = train_for_folder(
         variants, data, recipe=recipe or "mlp", epochs=epochs, seeds=seeds, store=out, device=device, console=console()
     )
-    for member in trained:
-        known = ", ".join(f"{name} {100 * accuracy:.2f}%" for name, accuracy in member.held_out.items())
-        say(f"{member.folder}  validation {known or '–'}{'  (was there already)' * member.reused}")
-    _write(json_file, "shiftassay.training/1", {
-        "members": [
-            {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics], "held_out": m.held_out}
-            for m in trained
-        ]
-    })  # fmt: skip
+    members = [
+        {
+            "folder": str(m.folder),
+            "trial": m.trial.to_json(),
+            "epochs": [e.to_json() for e in m.metrics],
+            "held_out": m.held_out,
+        }
+        for m in trained
+    ]
+    with _written(json_file, "shiftassay.training/1", {"members": members}):
+        for member in trained:
+            known = ", ".join(f"{name} {100 * accuracy:.2f}%" for name, accuracy in member.held_out.items())
+            say(f"{member.folder}  validation {known or '–'}{'  (was there already)' * member.reused}")
 
 
 @app.command()
@@ -195,10 +204,10 @@ def evaluate(
     device = resolve_device(device)
     results = [evaluate_set(classifier, reference, device=device)]
     results += [evaluate_set(classifier, other, reference, device=device) for other in others]
-    _say_notes([reference, *others])
-    for result in results:
-        say(sentence(result))
-    _write(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]})
+    with _written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
+        _say_notes([reference, *others])
+        for result in results:
+            say(sentence(result))
 
 
 @app.command()
@@ -225,7 +234,10 @@ def diagnose(
         bool, typer.Option("--ceiling", help="Also bracket what any classifier can reach; takes minutes.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also write a page with pictures.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", callback=kept(PAGE_ROOM), help="Also write a page with pictures."),
+    ] = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -237,6 +249,7 @@ def diagnose(
     from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
     from shiftassay.diagnosis.given import read_pair, training_images
     from shiftassay.networks.load import load_model
+    from shiftassay.report.diagnosis_page import write_page
     from shiftassay.report.diagnosis_words import plain
     from shiftassay.training.train import resolve_device
 
@@ -256,16 +269,19 @@ def diagnose(
         seed=seed,
         device=resolve_device(device),
     )
-    for note in found.notes:
-        say(note, error=True)
-    say(plain(found))
-    if ceiling and found.ceiling is None:
-        say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
-    _write(json_file, "shiftassay.diagnosis/1", found.to_json())
-    if report is not None:
-        from shiftassay.report.diagnosis_page import write_page
 
-        say(write_page(report, found, before, after, classifier, seed, {"model": model or "none"}))
+    def write_report() -> None:
+        if report is not None:
+            write_page(release(report), found, before, after, classifier, seed, {"model": model or "none"})
+
+    with _written(json_file, "shiftassay.diagnosis/1", found.to_json()), saved(write_report):
+        for note in found.notes:
+            say(note, error=True)
+        say(plain(found))
+        if ceiling and found.ceiling is None:
+            say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
+        if report is not None:
+            say(report)
 
 
 @app.command()
@@ -285,12 +301,12 @@ def compare(
     from shiftassay.evaluation.sentence import group_sentence, pair_sentence, visible_sentence
 
     found = compare_groups(read_groups(runs), margin)
-    for group in found.groups:
-        say(group_sentence(group))
-    for pair in found.pairs:
-        say(pair_sentence(pair, margin))
-    say(visible_sentence(found))
-    _write(json_file, "shiftassay.comparison/1", found.to_json())
+    with _written(json_file, "shiftassay.comparison/1", found.to_json()):
+        for group in found.groups:
+            say(group_sentence(group))
+        for pair in found.pairs:
+            say(pair_sentence(pair, margin))
+        say(visible_sentence(found))
 
 
 @app.command()
@@ -322,13 +338,12 @@ def predict(
     logits = predict_set(classifier, image_set.images, resolve_device(device))
     check_finite(logits, image_set.name)
     found = probabilities(logits.astype(float))
-    _say_notes([image_set])
-    say("image  label  probability")
-    for index, row in enumerate(found):
-        say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
-    _write(json_file, "shiftassay.predictions/1", {
-        "labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()
-    })  # fmt: skip
+    content = {"labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()}
+    with _written(json_file, "shiftassay.predictions/1", content):
+        _say_notes([image_set])
+        say("image  label  probability")
+        for index, row in enumerate(found):
+            say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
 
 
 @app.command()
@@ -356,10 +371,10 @@ def audit(
     image_set = read_image_set(images, labels=labels, unpickle=unpickle)
     device = resolve_device(device)
     result = audit_model(classifier, image_set, largest_batch=largest_batch, single_images=single_images, device=device)
-    _say_notes([image_set])
-    for check in result.checks:
-        say(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")
-    _write(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()})
+    with _written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}):
+        _say_notes([image_set])
+        for check in result.checks:
+            say(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")
 
 
 @app.command()
@@ -391,7 +406,7 @@ def repair(
 
     from shiftassay.arrays.read import read_image_set
     from shiftassay.networks.load import load_model
-    from shiftassay.repair.repair import keep
+    from shiftassay.repair.repair import keep, room_to_keep
     from shiftassay.repair.repair import repair as repair_model
     from shiftassay.repair.words import table
     from shiftassay.training.train import resolve_device
@@ -402,33 +417,40 @@ def repair(
     after = read_image_set(shifted, labels=labels, reference=before, unpickle=unpickle)
     known = read_image_set(train, unpickle=unpickle) if train else None
     _say_notes([before, after])
-    found = repair_model(
-        before,
-        after,
-        classifier,
-        train=known,
-        seed=seed,
-        epochs=epochs,
-        quick=quick,
-        device=resolve_device(device),
-    )
-    heading, *rows = table(found)
-    if rows:
-        shown = Table(box=None, pad_edge=False)
-        for name in heading:
-            shown.add_column(spoken(name), no_wrap=True)
-        for row in rows:
-            shown.add_row(*map(spoken, row))
-        console().print(shown)
-    for name, why in found.skipped.items():
-        if name != "none":
-            say(f"Not tried: {name}, since {why}.")
-    for note in found.notes:
-        say(note, error=True)
-    say(found.sentence)
-    _write(json_file, "shiftassay.repair/1", found.to_json())
+    with ExitStack() as held:
+        if out is not None:
+            held.enter_context(room(out, 2 * room_to_keep(classifier, out) + MB, folder=True))
+        found = repair_model(
+            before,
+            after,
+            classifier,
+            train=known,
+            seed=seed,
+            epochs=epochs,
+            quick=quick,
+            device=resolve_device(device),
+        )
+
+    def keep_model() -> None:
+        if out is not None:
+            keep(found, out)
+
+    with _written(json_file, "shiftassay.repair/1", found.to_json()), saved(keep_model):
+        heading, *rows = table(found)
+        if rows:
+            shown = Table(box=None, pad_edge=False)
+            for name in heading:
+                shown.add_column(spoken(name), no_wrap=True)
+            for row in rows:
+                shown.add_row(*map(spoken, row))
+            console().print(shown)
+        for name, why in found.skipped.items():
+            if name != "none":
+                say(f"Not tried: {name}, since {why}.")
+        for note in found.notes:
+            say(note, error=True)
+        say(found.sentence)
     if out is not None:
-        keep(found, out)
         say(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")
 
 
@@ -444,19 +466,23 @@ def import_(
     Example: `shiftassay train trunk --epochs 1 --out theirs && shiftassay import theirs/runs/*/model.safetensors --out imported`
     """
     from shiftassay.networks.foreign import import_weights, keep
+    from shiftassay.runs.store import Run
 
-    imported = import_weights(file, network)
+    Run(out).check_free()
+    with room(out, MB, folder=True):
+        imported = import_weights(file, network)
     keep(imported, out, file)
-    say(
-        f"{out}: {imported.network}, {imported.parameters:,} parameters kept, {imported.dropped:,} dropped. "
-        f"Go on with 'shiftassay evaluate {out} mnist:test'."
-    )
-    for change in imported.changes:
-        became = "dropped" if change.here is None else "kept" if change.here == change.tensor else f"now {change.here}"
-        say(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
-    for note in imported.notes:
-        say(note)
-    _write(json_file, "shiftassay.import/1", {"folder": str(out), **imported.to_json()})
+    with _written(json_file, "shiftassay.import/1", {"folder": str(out), **imported.to_json()}):
+        say(
+            f"{out}: {imported.network}, {imported.parameters:,} parameters kept, {imported.dropped:,} dropped. "
+            f"Go on with 'shiftassay evaluate {out} mnist:test'."
+        )
+        for change in imported.changes:
+            kept_as = "kept" if change.here == change.tensor else f"now {change.here}"
+            became = "dropped" if change.here is None else kept_as
+            say(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
+        for note in imported.notes:
+            say(note)
 
 
 @app.command()
@@ -479,26 +505,31 @@ def shift(
     Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy`
     """
     from shiftassay.arrays.read import read_image_set
-    from shiftassay.arrays.write import write_array, write_images
+    from shiftassay.arrays.write import check_npy, write_array, write_images
     from shiftassay.networks.load import load_model
+    from shiftassay.networks.predict import aimed_at
     from shiftassay.shifts.catalogue import parse
     from shiftassay.shifts.catalogue import shift as shift_set
     from shiftassay.shifts.family import Context
 
     how = parse(family)
+    check_npy(target)
     image_set = read_image_set(source, labels=labels, unpickle=unpickle)
     context = None
     if model and image_set.labels is not None:
-        context = Context(image_set.labels, load_model(model, weights).requires_grad_(False))
-    shifted = shift_set(image_set, how, seed, context)
-    _say_notes([image_set])
+        context = Context(image_set.labels, aimed_at(load_model(model, weights).requires_grad_(False)))
+    with room(target, image_set.images.nbytes + MB):
+        shifted = shift_set(image_set, how, seed, context)
     written = write_images(target, shifted.images)
-    say(f"{written}: {len(shifted):,} images, {how}")
-    if shifted.labels is not None and shifted.labels is not image_set.labels:
-        beside = written.with_name(f"{written.stem}-labels.npy")
-        write_array(beside, shifted.labels)
-        say(f"{beside}: their labels, which are not those of {image_set.name} any more")
-    _write(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **how.to_json()})
+    beside = written.with_name(f"{written.stem}-labels.npy")
+    others = None if shifted.labels is image_set.labels else shifted.labels
+    if others is not None:
+        write_array(beside, others)
+    with _written(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **how.to_json()}):
+        _say_notes([image_set])
+        say(f"{written}: {len(shifted):,} images, {how}")
+        if others is not None:
+            say(f"{beside}: their labels, which are not those of {image_set.name} any more")
 
 
 @app.command()
@@ -521,9 +552,9 @@ def variants(
     from shiftassay.studies.run import study_variants
 
     made = study_variants(study, folder, model, weights, out, device, console())
-    for found, origin in made.sets:
-        say(f"{folder / found.name}.npy: {origin}")
-    _write(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()})
+    with _written(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()}):
+        for found, origin in made.sets:
+            say(f"{folder / found.name}.npy: {origin}")
 
 
 @app.command()
@@ -538,8 +569,8 @@ def report(
     from shiftassay.report.write import write_report
 
     path = write_report(folder)
-    _write(json_file, "shiftassay.report/1", {"report": str(path)})
-    say(path)
+    with _written(json_file, "shiftassay.report/1", {"report": str(path)}):
+        say(path)
 
 
 @app.command("list")
@@ -570,9 +601,9 @@ def list_(
     if what == "shifts":
         found |= {name: f"{shift}." for name, shift in presets().items()}
     width = max(len(name) for name in found)
-    for name, about in found.items():
-        say(f"{name:<{width}}  {about}")
-    _write(json_file, "shiftassay.list/1", {what: found})
+    with _written(json_file, "shiftassay.list/1", {what: found}):
+        for name, about in found.items():
+            say(f"{name:<{width}}  {about}")
 
 
 def _say_notes(sets: Sequence[Any]) -> None:
@@ -581,9 +612,13 @@ def _say_notes(sets: Sequence[Any]) -> None:
             say(note, error=True)
 
 
-def _write(path: Path | None, schema: str, content: dict[str, Any]) -> None:
+@contextmanager
+def _written(path: Path | None, schema: str, content: dict[str, Any]) -> Iterator[None]:
+    """The result is in the file that was asked for before it is told, in this context."""
     if path is None:
+        yield
         return
     from shiftassay.runs.store import write_json
 
-    write_json(path, {"schema": schema, **content})
+    with saved(lambda: write_json(release(path), {"schema": schema, **content})):
+        yield

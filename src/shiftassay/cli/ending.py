@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from shiftassay import interrupts
+from shiftassay.cli.places import release_all
 from shiftassay.cli.terminal import Unsaid, hang_up, say, tolerant
 from shiftassay.errors import LONGEST, BadInput, NotDone
 from shiftassay.words.text import printable, shortened
@@ -34,6 +35,8 @@ def run_command_line() -> int:
         if sentence:
             say(f"shiftassay: {shortened(printable(sentence), LONGEST)}", error=True)
         return code
+    finally:
+        release_all()
 
 
 def ending(error: BaseException) -> tuple[int, str]:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from shiftassay.arrays.dataset import Dataset, load_dataset
 from shiftassay.errors import BadInput
+from shiftassay.files import reserve
 from shiftassay.networks.load import load_model
 from shiftassay.paths import inside
 from shiftassay.shifts.distorted import named_dataset
@@ -18,6 +19,8 @@ from shiftassay.studies.shifted.run import check_study, held_out, run_shifted, t
 from shiftassay.studies.shifted.study import ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, write_variants
 from shiftassay.words.terminal import spoken
+
+BESIDES = 1_000_000  # bytes of labels and manifest beside the images of variants
 
 
 def run_study(
@@ -101,13 +104,14 @@ def study_variants(
         raise BadInput(f"{title}: a study of architectures has no variants. Name another with --study.")
     check_study(study)
     dataset = load_dataset(study.data)
-    if model is not None:
-        target = load_model(model, weights)
-    else:
-        members, _ = train_members(
-            study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True)
-        )
-        target = members[0].model
-    made = make_variants(study, dataset.test, held_out(study, dataset), target)
+    with reserve(folder, (len(study.variants) + 1) * dataset.test.images.nbytes + BESIDES):
+        if model is not None:
+            target = load_model(model, weights)
+        else:
+            members, _ = train_members(
+                study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True)
+            )
+            target = members[0].model
+        made = make_variants(study, dataset.test, held_out(study, dataset), target)
     write_variants(folder, made)
     return made
