@@ -129,7 +129,7 @@ def _received(pid: int, result: int) -> dict[int, Any]:
     """What a helper has done, if it could send it."""
     found: dict[int, Any] = {}
     with os.fdopen(result, "rb") as stream, suppress(Exception):  # of a helper that was killed, anything may come
-        found = pickle.load(stream)
+        found = pickle.load(stream)  # noqa: S301 - from a process that this one forked, through a pipe that no other has
     with suppress(ChildProcessError):  # nobody waits where children are ignored
         os.waitpid(pid, 0)
     return found

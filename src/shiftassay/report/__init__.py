@@ -1,7 +1,25 @@
 """Reports: findings, figures, HTML and Markdown."""
 
 import os
+import stat
 import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def _own_folder() -> str | None:
+    """A folder for Matplotlib's fonts that nobody else can write to, below one that everybody can; None if there can't be one."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir(), f"shiftassay-matplotlib-{user}")
+    with suppress(OSError):
+        with suppress(FileExistsError):
+            folder.mkdir(0o700)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022:
+            return str(folder)
+    return None
+
 
 # Before Matplotlib is loaded: HOME may be empty or read-only.
-os.environ.setdefault("MPLCONFIGDIR", tempfile.gettempdir() + "/shiftassay-matplotlib")
+if "MPLCONFIGDIR" not in os.environ and (_fonts := _own_folder()) is not None:
+    os.environ["MPLCONFIGDIR"] = _fonts

@@ -90,7 +90,7 @@ def _render(template: str, report: Report, drawn: dict[str, tuple[Figure, bytes]
     environment.filters |= {"markdown": markdown, "url": quote}
     text = environment.from_string((here / template).read_text(encoding="utf-8")).render(
         report=report,
-        style=Markup((here / "report.css").read_text(encoding="utf-8")),  # our own file
+        style=Markup((here / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         place=_place,
         inline=lambda place: "data:image/svg+xml;base64," + base64.b64encode(drawn[place][1]).decode(),
     )

@@ -36,7 +36,7 @@ def _processor() -> str:
 def _commit() -> str | None:
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10)  # noqa: S603 - fixed, and without a shell
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
