@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float32
 
 from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.noise import seed_for
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.training.recipe import Recipe
@@ -50,11 +50,11 @@ def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> 
     found = [judged("perceptron", _trained("mlp", data, epochs, seed))]
     if min(data.train.shape[1:]) >= 16:
         found.append(judged("convolutional", _trained("trunk", data, epochs, seed)))
-    found.append(judged("nearest neighbours", _neighbours(data)))
+    found.append(judged("nearest neighbours", _neighbours(data, seed)))
     for name, invariant in invariants(how):
         surviving = Dataset(data.name, *(replace(x, images=invariant(x.images)) for x in (data.train, data.test)))
         found.append(judged(f"perceptron on {name}", _trained("mlp", surviving, epochs, seed)))
-        found.append(judged(f"nearest neighbours on {name}", _neighbours(surviving)))
+        found.append(judged(f"nearest neighbours on {name}", _neighbours(surviving, seed)))
     return found
 
 
@@ -94,12 +94,14 @@ def _trained(network: str, data: Dataset, epochs: int, seed: int) -> np.ndarray:
     return found.test_logits.argmax(1) == data.test.labels
 
 
-def _neighbours(data: Dataset) -> np.ndarray:
-    """Which images the five nearest training images name rightly; of equal votes, the nearest decides."""
+def _neighbours(data: Dataset, seed: int) -> np.ndarray:
+    """Which of some images, drawn at random, the five nearest training images name rightly; of equal votes, the nearest decides."""
     assert data.train.labels is not None
     assert data.test.labels is not None
-    known, asked = (torch.from_numpy(x.images.reshape(len(x), prod(x.shape))) for x in (data.train, _first(data.test)))
-    labels, truth = data.train.labels, data.test.labels[: len(asked)]
+    some = np.random.default_rng(seed_for(seed, "oracles", "neighbours")).permutation(len(data.test))[:ASKED]
+    images = data.train.images, data.test.images[some]
+    known, asked = (torch.from_numpy(x.reshape(len(x), prod(x.shape[1:]))) for x in images)
+    labels, truth = data.train.labels, data.test.labels[some]
     squares = (known * known).sum(1)
     answers = []
     for start in range(0, len(asked), AT_ONCE):
@@ -108,12 +110,6 @@ def _neighbours(data: Dataset) -> np.ndarray:
         votes = (near[:, :, None] == near[:, None, :]).sum(2)
         answers.append(near[np.arange(len(near)), votes.argmax(1)])
     return np.concatenate(answers) == truth
-
-
-def _first(images: ImageSet) -> ImageSet:
-    return replace(
-        images, images=images.images[:ASKED], labels=None if images.labels is None else images.labels[:ASKED]
-    )
 
 
 def _sorted_values(images: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ from jaxtyping import Float64, Int64
 from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 
+from shiftassay.noise import seed_for
+
 RANKS = (5, 8, 8, 12, 12, 18, 18, 26, 26, 40, 40, 60, 60, 60)  # principal components that are compared, round by round
 IMAGES = 3000
 ROUNDS = 25
@@ -19,9 +21,7 @@ def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarr
     their loadings, the rotation that brings matched places together is found (Schönemann 1966), and so on with more
     components each round. Places that always show the same can't be told apart: see `unidentified`.
     """
-    x, y = (
-        side[:IMAGES].mean(axis=1).reshape(len(side[:IMAGES]), -1).astype(np.float64) for side in (reference, shifted)
-    )
+    x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_some, (reference, shifted)))
     own = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) for side in (x, y)]
     (a, p), (b, q) = _loadings(x), _loadings(y)
     turn = np.diag(_signs(p[:, : RANKS[0]], q[:, : RANKS[0]]))
@@ -35,6 +35,13 @@ def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarr
         order = linear_sum_assignment((other**2).sum(1)[:, None] + (one**2).sum(1)[None] - 2 * other @ one.T)[1]
         turn = orthogonal_procrustes(a[order, :rank], b[:, :rank])[0]
     return _sharpened(order, x, y)
+
+
+def _some(images: np.ndarray) -> np.ndarray:
+    """As many images as are looked at, drawn at random: a file may be sorted by class."""
+    if len(images) <= IMAGES:
+        return images
+    return images[np.sort(np.random.default_rng(seed_for("matched places")).permutation(len(images))[:IMAGES])]
 
 
 def _sharpened(

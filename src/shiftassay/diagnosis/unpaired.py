@@ -71,7 +71,8 @@ def estimate_unpaired(
     rng = np.random.default_rng(seed_for(seed, "unpaired"))
     families = tuple(FAMILIES) if families is None else families
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, rng) for side in (reference, shifted))
-    frame = frame_of(shifted.images[: 2 * RANK])
+    seen = np.concatenate([fit_y.images, rank_y.images])
+    frame = frame_of(seen)
     rounded = in_bytes(shifted.images)
     sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed, rounded)
     before = portrait(fit_x.images[:RANK], frame)
@@ -104,7 +105,7 @@ def estimate_unpaired(
     candidates.sort(key=lambda c: (c.misfit > by_chance or c.shift.family != "identity", c.cost))
     # Which family it is has been judged on other images than its numbers: the best may now use them all.
     every = np.concatenate([fit_x.images, rank_x.images])[:RANK]
-    whole = _Sight(every, portrait(shifted.images[: 2 * RANK], frame), frame, seed, rounded)
+    whole = _Sight(every, portrait(seen, frame), frame, seed, rounded)
     best = candidates[0]
     return [replace(best, shift=_refined(best.shift, whole, RANK, 16)), *candidates[1:]]
 
@@ -147,7 +148,7 @@ def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSe
 
 def _null(images: Images, n: int, rng: np.random.Generator) -> tuple[float, float]:
     """The mean misfit of halves of the reference and three sd; and how far another sample of the same may be."""
-    frame = frame_of(images[: 2 * RANK])
+    frame = frame_of(images[rng.permutation(len(images))[: 2 * RANK]])
     n = min(n, len(images) // 2)
     found = []
     for _ in range(SPLITS):
