@@ -21,6 +21,7 @@ from shiftassay.arrays.image_set import ImageSet
 from shiftassay.arrays.labels import read_labels
 from shiftassay.arrays.read import read_image_set
 from shiftassay.errors import BadInput
+from shiftassay.words.text import is_printable
 
 LONGEST_MESSAGE = 2048
 TOLD = 20  # faults
@@ -55,7 +56,7 @@ def run(name: str, folder: str, first: int, count: int) -> dict[str, Any]:
             numbers["refused"] += 1
             if len(str(error).encode(errors="replace")) > LONGEST_MESSAGE:
                 faults.append(f"seed {seed}: a message of {len(str(error)):,} characters")
-            if not str(error).replace("\n", "").isprintable():
+            if not is_printable(str(error)):
                 faults.append(f"seed {seed}: a message that is not printable: {str(error)[:200]!r}")
         except Exception as error:  # which is what is looked for
             faults.append(f"seed {seed}: {type(error).__name__}: {str(error)[:300]}")

@@ -1,5 +1,6 @@
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,20 @@ def test_a_card_that_names_other_sizes_than_its_weights_takes_no_memory(trained,
     with pytest.raises(BadInput):
         load_model(folder)
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_weights_of_holes_are_refused_before_they_are_read(factory, tmp_path, suffix):
+    with (tmp_path / f"weights{suffix}").open("wb") as file:
+        file.truncate(1 << 42)
+    with pytest.raises(BadInput, match=r"reading it takes 4\.0 TiB"):
+        load_model(factory, tmp_path / f"weights{suffix}")
+
+
+def test_compressed_weights_that_would_fill_the_memory_are_refused(factory, tmp_path):
+    torch.save({"w": torch.zeros(80 << 20, dtype=torch.uint8)}, tmp_path / "whole.pt")
+    with zipfile.ZipFile(tmp_path / "whole.pt") as whole, zipfile.ZipFile(tmp_path / "a.pt", "w") as packed:
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name), zipfile.ZIP_DEFLATED, compresslevel=1)
+    with pytest.raises(BadInput, match="more than 200 times the compressed size is refused"):
+        load_model(factory, tmp_path / "a.pt")

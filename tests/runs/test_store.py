@@ -7,7 +7,7 @@ import pytest
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 from shiftassay.runs.environment import environment
-from shiftassay.runs.store import Store, read_arrays, read_json, write_arrays
+from shiftassay.runs.store import Damaged, Store, read_arrays, read_json, write_arrays
 from shiftassay.runs.trial import Trial
 
 TRIAL = Trial("mlp", {"widths": [3]}, {"name": "r", "epochs": 1}, "mnist", "abc", 0, "cpu", 1)
@@ -71,3 +71,16 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
 def test_arrays_that_are_not_contiguous_survive(tmp_path):
     write_arrays(tmp_path / "a.safetensors", {"t": np.arange(6).reshape(2, 3).T})
     assert np.array_equal(read_arrays(tmp_path / "a.safetensors")[0]["t"], np.arange(6).reshape(2, 3).T)
+
+
+def test_too_little_memory_is_said_and_is_no_damage(tmp_path, monkeypatch):
+    write_arrays(tmp_path / "a.safetensors", {"t": np.arange(600.0)})
+    monkeypatch.setattr("shiftassay.arrays.limits.available_memory", lambda: 10_000)
+    with pytest.raises(BadInput, match="reading it takes") as error:
+        read_arrays(tmp_path / "a.safetensors")
+    assert not isinstance(error.value, Damaged)
+    with (tmp_path / "holes.safetensors").open("wb") as file:
+        file.truncate(1 << 42)
+    monkeypatch.undo()
+    with pytest.raises(BadInput, match=r"reading it takes 8\.0 TiB"):
+        read_arrays(tmp_path / "holes.safetensors")

@@ -24,10 +24,10 @@ def check_memory(stored: int, values: int, where: str) -> None:
     """Raise `BadInput` if `stored` bytes and a copy of their `values` as float32 are more than a file may take."""
     needed, there = stored + FLOAT * values, available_memory()
     if there is not None and needed > SHARE * there:
+        parts = f", {in_bytes(stored)} as stored and the rest as float32" if values else ""
         raise BadInput(
-            f"{where}: reading it takes {in_bytes(needed)}, {in_bytes(stored)} as stored and the rest as float32. A file may "
-            f"take {SHARE:.0%} of the memory that is available, which is {in_bytes(there)}. Save fewer images, or read it "
-            "on a machine with more."
+            f"{where}: reading it takes {in_bytes(needed)}{parts}. A file may take {SHARE:.0%} of the memory that is available, "
+            f"which is {in_bytes(there)}. Save less in one file, or read it on a machine with more."
         )
 
 
@@ -47,7 +47,7 @@ def enough_memory(where: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise BadInput(f"{where}: reading it takes more memory than there is. Save fewer images.") from None
+        raise BadInput(f"{where}: reading it takes more memory than there is. Save less in one file.") from None
 
 
 def available_memory(root: Path = Path("/")) -> int | None:

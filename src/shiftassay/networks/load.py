@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+import zipfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from shiftassay.arrays.limits import check_memory, check_ratio
 from shiftassay.errors import BadInput
 from shiftassay.networks import fronted
 from shiftassay.networks.classifier import Classifier, ModelCard
@@ -100,11 +102,24 @@ def read_file(path: Path) -> Any:
     if not path.is_file():
         raise BadInput(f"{path}: no such file of weights.")
     try:
+        _check_size(path)
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
+    except BadInput:
+        raise
     except Exception as error:  # a damaged or foreign file may raise anything
         raise BadInput(f"{path}: can't be read as weights ({type(error).__name__}). {ADVICE}") from None
+
+
+def _check_size(path: Path) -> None:
+    """Raise `BadInput` for a file that takes too much memory; torch unpacks archives that are compressed, too."""
+    held = unpacked = path.stat().st_size
+    if path.suffix != ".safetensors" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        check_ratio(unpacked, held, str(path))
+    check_memory(unpacked, 0, str(path))
 
 
 def tensors_of(found: Any, path: Path) -> dict[str, torch.Tensor]:

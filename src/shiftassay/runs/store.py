@@ -17,6 +17,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from shiftassay.arrays.limits import check_memory
 from shiftassay.errors import BadInput
 from shiftassay.files import remove, sweep, write_whole
 from shiftassay.locks import locked
@@ -230,6 +231,8 @@ def write_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any] | None = N
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read what `write_arrays` wrote; `Damaged` if it is anything else."""
+    with suppress(OSError):  # which is said below
+        check_memory(2 * path.stat().st_size, 0, str(path))  # the file, and the arrays in it; too little is no damage
     try:
         content = path.read_bytes()
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
