@@ -35,3 +35,17 @@ def test_the_digest_does_not_depend_on_memory_or_name(colours: np.ndarray) -> No
 def test_a_label_below_0_is_refused(colours: np.ndarray) -> None:
     with pytest.raises(BadInput, match="label -1 at place 2"):
         ImageSet(colours.astype(np.float32), np.array([0, 1, -1, 3, 4, 5]))
+
+
+def test_labels_that_are_no_whole_numbers_are_refused(colours: np.ndarray) -> None:
+    for labels in (np.zeros(6), np.full(6, "a"), np.zeros(6, bool)):
+        with pytest.raises(BadInput, match="labels are whole numbers from 0"):
+            ImageSet.__post_init__(_with(labels, colours))
+
+
+def _with(labels: np.ndarray, colours: np.ndarray) -> ImageSet:
+    """A set as it is before it looks at itself; types that tests check are not checked where people use it."""
+    made = object.__new__(ImageSet)
+    for name, value in (("images", colours.astype(np.float32)), ("labels", labels), ("name", "a")):
+        object.__setattr__(made, name, value)
+    return made

@@ -32,6 +32,8 @@ class ImageSet:
             )
         if self.labels is not None and self.labels.shape != (len(self.images),):
             raise BadInput(f"{self.name}: {len(self.images)} images need as many labels, found {self.labels.shape}.")
+        if self.labels is not None and self.labels.dtype.kind not in "iu":
+            raise BadInput(f"{self.name}: labels are whole numbers from 0, found {self.labels.dtype}. Convert them.")
         if self.labels is not None and len(self.labels) and self.labels.min() < 0:
             at = int(self.labels.argmin())
             raise BadInput(
