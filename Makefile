@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -19,7 +19,11 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+	$(BIN)/pytest -n 2 -m "not torture" $(PYTEST_FLAGS)
+
+# What is too slow for every change. 5 is pytest's word for no such tests.
+test-all: setup
+	$(BIN)/pytest -n 2 -m torture $(PYTEST_FLAGS) || test $$? -eq 5
 
 # The committed results: every seed of the studies, then README's tables from them. spatial-attention takes half a day.
 results: setup
