@@ -27,17 +27,15 @@ _seen = False
 def listen() -> None:
     """From now on SIGINT and SIGTERM raise `KeyboardInterrupt`, and the process ends within `PATIENCE` seconds of the first.
 
-    For the main thread of a process that is a command. A signal that the process was started to ignore stays ignored.
+    For the main thread of a process that is a command. Shells let commands in the background of a script ignore SIGINT; who sends
+    one all the same means it.
     """
-    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in heard:
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
     waiting, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    threading.Thread(
-        target=_watch, args=(waiting, {int(number) for number in heard}), name=_WATCHDOG, daemon=True
-    ).start()
+    threading.Thread(target=_watch, args=(waiting,), name=_WATCHDOG, daemon=True).start()
     sys.unraisablehook = _unraisable
 
 
@@ -79,8 +77,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-def _watch(waiting: int, heard: set[int]) -> None:
-    while not heard & set(os.read(waiting, 1)):
+def _watch(waiting: int) -> None:
+    while not set(_SIGNALS) & set(os.read(waiting, 1)):  # other signals may be handled by a library
         pass
     time.sleep(PATIENCE)
     end()
