@@ -21,12 +21,13 @@ from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.confidence import confidence_of
 from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.intervals import intervals, refitted
-from shiftassay.diagnosis.labels import label_shift, relabelling
+from shiftassay.diagnosis.labels import label_shift, relabelling, renumbering
 from shiftassay.diagnosis.mechanisms import IMAGES as MEASURED_ON
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.pairing import Pairing, pair
 from shiftassay.diagnosis.proof import Logits, Proof, prove
 from shiftassay.diagnosis.search import Candidate, fits, limit, search
+from shiftassay.diagnosis.shared import accuracy_without, apart, shared_note
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
@@ -84,17 +85,23 @@ def diagnose(
     notes = (*notes, *unasked)
     pairing = pair(before, after, seed)
     if pairing.order is None:
-        verdict, listed, said = unpaired_verdict(before, after, _searched(), seed)
+        verdict, listed, said = _unpaired(before, after, pairing, seed)
         proof = Proof(None)
         if model is not None and logits is not None:
             proof = prove(verdict, before, after, None, model, logits, seed, device)
+        accuracy = proof.accuracy
+        if pairing.shared:
+            notes = (*notes, shared_note(before, after, pairing.shared))
+        if pairing.shared and accuracy is not None and logits is not None:
+            without, beside = accuracy_without(before, after, pairing.shared, logits)
+            accuracy, notes = {**accuracy, **without}, (*notes, beside)
         if model is not None or ceiling:
             notes = (*notes, "Without partners, neither what harms the model nor the ceiling is asked about.")
         return Diagnosis(
             verdict,
             pairing.to_json(),
             listed,
-            proof.accuracy,
+            accuracy,
             (),
             said,
             notes,
@@ -107,6 +114,8 @@ def diagnose(
     again = len(after) - alone - len(np.unique(pairing.order[pairing.order >= 0]))
     if again:
         notes = (*notes, f"{again:,} images of {after.name} have a partner in {before.name} that another has too.")
+    renumbered = renumbering(before, after, pairing)
+    notes = notes if renumbered is None else (*notes, renumbered)
     matched = _matched(before, after, pairing)
     verdict, candidates, aim = _named(before, after, pairing, matched, model, seed, others)
     proof = Proof(None)
@@ -177,8 +186,20 @@ def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | Non
     before, after, _ = _checked(reference, shifted, None)
     pairing = pair(before, after, seed)
     if pairing.order is None:
-        return unpaired_verdict(before, after, _searched(), seed)[0]
+        return _unpaired(before, after, pairing, seed)[0]
     return _named(before, after, pairing, _matched(before, after, pairing), model, seed)[0]
+
+
+def _unpaired(
+    before: ImageSet, after: ImageSet, pairing: Pairing, seed: int
+) -> tuple[Verdict, tuple[Mapping[str, Any], ...], str]:
+    """The verdict on sets whose images have no partners: on those that are not in both, where there are enough."""
+    others = apart(before, after, pairing.shared)
+    if not pairing.shared or min(map(len, others)) < FEWEST:
+        return unpaired_verdict(before, after, _searched(), seed)
+    verdict, listed, said = unpaired_verdict(*others, _searched(), seed, len(pairing.shared))
+    touched = 1.0 if verdict.family in ("identity", "class_prior") else len(others[1]) / len(after)
+    return replace(verdict, share=touched), listed, said
 
 
 def _named(
@@ -230,7 +251,8 @@ def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
     """The verdict on images and labels, if both changed."""
     if labels is None or verdict.shift is None:
         return verdict
-    parts = [{"family": labels.family, "parameters": described(labels), "scope": labels.to_json()["scope"]}]
+    first = parts_of(labels)
+    parts = [{"family": p.family, "parameters": described(p), "scope": p.to_json()["scope"]} for p in first]
     if isinstance(verdict.shift, Compose):
         parts += verdict.parameters["parts"]
     else:
@@ -239,9 +261,9 @@ def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
     spread = verdict.intervals.get("parts", [verdict.intervals]) if verdict.intervals else []
     return replace(
         verdict,
-        shift=Compose((labels, *parts_of(verdict.shift))),
+        shift=Compose((*first, *parts_of(verdict.shift))),
         parameters={"parts": parts},
-        intervals={"parts": [{}, *spread]} if spread else {},
+        intervals={"parts": [*({} for _ in first), *spread]} if spread else {},
     )
 
 

@@ -8,9 +8,14 @@ from shiftassay.diagnosis.pairing import Pairing
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
+from shiftassay.shifts.several import Compose, parts_of
 
 ALMOST = 0.98
 ONE_KIND = 0.5  # share of the wrong labels that turn one class into one other
+ENOUGH = 10  # wrong labels of a class, from which on their kinds can be told from chance
+USUAL = 0.6  # share of the labels that follow another numbering, from which on the others are noise
+TOLD = 10  # classes whose new number a sentence tells
+LARGEST = 1000  # label up to which another numbering is written down
 RARE = 1e-3  # p-value below which proportions differ
 
 
@@ -44,37 +49,93 @@ def relabelling(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
     return None if np.array_equal(own, given) else _relabelled(own, given)
 
 
+def renumbering(before: ImageSet, after: ImageSet, pairing: Pairing) -> str | None:
+    """A sentence on how the classes are numbered in the shifted set, if they are in another way."""
+    how = relabelling(before, after, pairing)
+    first = None if how is None else parts_of(how)[0]
+    if pairing.order is None or before.labels is None or not isinstance(first, LabelPermutation):
+        return None
+    present = np.unique(before.labels[pairing.order[pairing.order >= 0]])
+    told = ", ".join(f"{k} → {first.mapping[k]}" for k in present[:TOLD]) + (" …" if len(present) > TOLD else "")
+    rule = first.in_words or "the classes are numbered in another way"
+    return f"{after.name}: {rule} ({told})."
+
+
 def _if_known(how: Shift) -> Shift | None:
     """The shift, if its family is in the catalogue."""
     return how if how.family in FAMILIES else None
 
 
 def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift | None:
-    """Renumbered, out of step, shuffled, or some of them wrong."""
-    classes = int(max(own.max(), given.max())) + 1
-    counts = np.bincount(own * classes + given, minlength=classes**2).reshape(classes, classes)
-    mapping = counts.argmax(1)
-    mapping = np.where(counts.sum(1) > 0, mapping, np.arange(classes))
-    if (
-        counts.max(1).sum() >= ALMOST * len(own)
-        and sorted(mapping.tolist()) == list(range(classes))
-        and np.any(mapping != np.arange(classes))
-    ):
-        return _if_known(LabelPermutation(tuple(mapping.tolist())))
-    agreement = _circular_agreement(own, given, classes)
+    """Renumbered, out of step, shuffled, some of them wrong, or renumbered and some wrong."""
+    names = np.unique(np.concatenate([own, given]))
+    x, y = np.searchsorted(names, own), np.searchsorted(names, given)
+    classes = len(names)
+    counts = np.bincount(x * classes + y, minlength=classes**2).reshape(classes, classes)
+    present = np.flatnonzero(counts.sum(1))
+    usual = counts.argmax(1)[present]
+    kept = float(counts.max(1).sum() / len(own))
+    renamed = bool(np.any(usual != present))
+    one_to_one = len(np.unique(usual)) == len(present)
+    if kept >= ALMOST and renamed:
+        # Two classes under one number are a function of the class as well: no chance, and no other numbering.
+        return _renumbered(names[present], names[usual]) if one_to_one else None
+    agreement = _circular_agreement(x, y, classes)
     offset = int(agreement.argmax())
     if offset and agreement[offset] >= ALMOST:
         return _if_known(LabelMisalignment(offset if offset <= len(own) // 2 else offset - len(own)))
+    if offset := int(given.min() - own.min()):
+        moved = own + offset
+        if np.array_equal(np.sort(moved), np.sort(given)):
+            return _both(_renumbered(names[present], names[present] + offset), _relabelled(moved, given))
     same = float(np.mean(own == given))
-    chance = float(np.sum(np.bincount(own, minlength=classes) * np.bincount(given, minlength=classes)) / len(own) ** 2)
+    chance = float(np.sum(np.bincount(x, minlength=classes) * np.bincount(y, minlength=classes)) / len(own) ** 2)
     counts_kept = np.array_equal(np.sort(own), np.sort(given))
     if counts_kept and same < chance + 4 * np.sqrt(chance / len(own)):
         return _if_known(LabelMisalignment())
     wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    if classes > 2 and wrong.max() > ONE_KIND * wrong.sum():
-        return None  # one class taken for another is no chance
+    wrong[present, usual if renamed and one_to_one and kept >= USUAL else present] = 0
+    if classes > 2 and _of_one_kind(wrong):
+        return None
+    if renamed and one_to_one and kept >= USUAL and classes > 2:
+        return _both(_renumbered(names[present], names[usual]), _if_known(LabelNoise(1 - kept)))
     return _if_known(LabelNoise(1 - same))
+
+
+def _both(one: Shift | None, then: Shift | None) -> Shift | None:
+    return None if one is None or then is None else Compose((one, then))
+
+
+def _renumbered(own: np.ndarray, given: np.ndarray) -> Shift | None:
+    """The permutation that takes each class to its new number.
+
+    Classes that no image has follow the rule of the others, if there is one; else they keep their number, or take one that is left.
+    """
+    if own[0] < 0 or own[-1] > LARGEST:
+        return None
+    mapping = dict(zip(own.tolist(), given.tolist(), strict=True))
+    first, last = own[0], own[-1]
+    step = (given[-1] - given[0]) / (last - first) if last > first else 1.0
+    linear = step == int(step) and np.array_equal(given, given[0] + int(step) * (own - first))
+    classes = int(max(last, given[-1], given.max())) + 1
+    around = (given - own) % classes
+    for k in range(int(last) + 1):
+        if k in mapping:
+            continue
+        taken = set(mapping.values())
+        rule = [int(given[0] + int(step) * (k - first))] if linear else []
+        rule += [int(k + around[0]) % classes] if np.all(around == around[0]) else []
+        mapping[k] = next(new for new in (*rule, k, *range(len(own) + int(last) + 1)) if new not in taken)
+    return _if_known(LabelPermutation(tuple(mapping[k] for k in range(int(last) + 1))))
+
+
+def _of_one_kind(wrong: np.ndarray) -> bool:
+    """Whether one class is taken for one other, or each for one, more often than chance would: `wrong` are counts by class and label."""
+    if wrong.max() > ONE_KIND * wrong.sum():
+        return True
+    many = wrong[wrong.sum(1) >= ENOUGH]
+    # Of two wrong labels that a class may take, one has at least half.
+    return len(many) > 0 and many.max(1).sum() > max(ONE_KIND, 1.5 / (len(wrong) - 1)) * many.sum()
 
 
 def _circular_agreement(own: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:

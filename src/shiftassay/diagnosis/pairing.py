@@ -1,6 +1,6 @@
 """Which image of the reference became which shifted image: the same order, another order, or no telling."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,11 +9,13 @@ from jaxtyping import Int64
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.partners import Partners, find_partners
-from shiftassay.diagnosis.same_order import OrderTest, order_test
+from shiftassay.diagnosis.same_order import FEWEST, OrderTest, order_test
+from shiftassay.diagnosis.shared import Shared, shared_images
 from shiftassay.noise import seed_for
 
 Kind = Literal["same_order", "reordered", "unpaired"]
 MOVED = 0.05  # share of images found, value for value, at another place only, from which on the order is another one
+MOST, NEARLY_ALL = 0.5, 0.9  # shares of the images that are in both sets
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,20 +26,24 @@ class Pairing:
     order: Int64[np.ndarray, "n"] | None
     """For each shifted image the place of its reference image, −1 where it was not found; None if unpaired."""
     evidence: dict[str, Any]
-    """`order`: the test for the same order (None if the counts differ); `partners`: the search by content (None if not needed)."""
+    """`order`: the test for the same order (None if the counts differ, or nearly all images are the same); `partners`: the search by content (None if not needed)."""
+    shared: tuple[tuple[int, int], ...] = ()
+    """Of unpaired sets, the places in the reference and in the shifted set of images that are in both."""
 
     def to_json(self) -> dict[str, Any]:
-        """The kind, how many shifted images have a partner, and the evidence; the order itself if it is another one."""
+        """The kind, how many shifted images have a partner, and the evidence; the order itself if it is another one, the shared images if there is none."""
         found = None if self.order is None else float(np.mean(self.order >= 0))
         order = self.order.tolist() if self.kind == "reordered" and self.order is not None else None
-        return {"kind": self.kind, "found": found, "order": order, "evidence": self.evidence}
+        content = {"kind": self.kind, "found": found, "order": order, "evidence": self.evidence}
+        return content | ({"shared": [list(pair) for pair in self.shared]} if self.kind == "unpaired" else {})
 
 
 @one_thread_each()
 def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     """Find out how the images belong together, whatever shift lies between them.
 
-    First the same order is tested (see `order_test`), then partners are looked for by content (see `find_partners`).
+    Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of those the same order is
+    tested (see `order_test`), then partners are looked for by content (see `find_partners`).
 
     >>> from shiftassay.arrays.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
@@ -49,31 +55,69 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     ('reordered', 200)
     """
     rng = np.random.default_rng(seed_for(seed, "pairing"))
-    known = _value_for_value(reference, shifted)
-    test = None
+    shared = shared_images(reference, shifted)
+    test, order = None, None
     if len(reference) == len(shifted):
-        test = order_test(reference, shifted, rng)
-        elsewhere = np.mean((known >= 0) & (known != np.arange(len(known))))
-        if test.holds and elsewhere < MOVED:
-            return Pairing("same_order", np.arange(len(shifted)), _evidence(test, None))
-    partners = find_partners(reference, shifted, known, rng)
-    kind: Kind = "reordered" if partners.holds else "unpaired"
-    return Pairing(kind, partners.order if partners.holds else None, _evidence(test, partners))
+        test, order = _same_order(reference, shifted, shared, rng)
+    if order is not None:
+        return Pairing("same_order", order, _evidence(test, None))
+    partners, order = _elsewhere(reference, shifted, shared, rng)
+    if order is not None:
+        same = np.arange(len(order))
+        if len(reference) == len(shifted) and np.mean(order == same) > 1 - MOVED:
+            return Pairing("same_order", same, _evidence(test, partners))
+        return Pairing("reordered", order, _evidence(test, partners))
+    return Pairing("unpaired", None, _evidence(test, partners), tuple((i, j) for i, j in shared.pairs))
 
 
-def _value_for_value(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"]:
-    """Where each shifted image stands unchanged in the reference; its own place first, −1 if nowhere or at several others."""
-    where: dict[bytes, list[int]] = {}
-    for i, image in enumerate(reference.images):
-        where.setdefault(image.tobytes(), []).append(i)
-    order = np.full(len(shifted), -1)
-    for i, image in enumerate(shifted.images):
-        places = where.get(image.tobytes(), [])
-        if i in places:
-            order[i] = i
-        elif len(places) == 1:
-            order[i] = places[0]
-    return order
+def _same_order(
+    reference: ImageSet, shifted: ImageSet, shared: Shared, rng: np.random.Generator
+) -> tuple[OrderTest | None, Int64[np.ndarray, "n"] | None]:
+    """The test of the images that are not shared, and the order if it is the same one."""
+    n = len(shifted)
+    own = shared.own
+    if np.mean((shared.known >= 0) & ~own) >= MOVED:
+        return None, None
+    # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would be too unlike.
+    varied = np.ptp(reference.images, axis=(1, 2, 3)) * np.ptp(shifted.images, axis=(1, 2, 3)) > 0
+    rest = np.flatnonzero(varied & ~(own & shared.once))
+    known = float(np.mean(own[varied])) if varied.any() else 0.0
+    if own[rest].all() or (len(rest) < FEWEST and known >= MOST):
+        return None, np.arange(n)
+    if len(rest) < FEWEST:
+        return None, None
+    test = order_test(_at(reference, rest), _at(shifted, rest), rng, beside_known=known >= MOST)
+    if test.holds:
+        return test, np.arange(n)
+    return test, np.where(own | ~varied, np.arange(n), -1) if known >= NEARLY_ALL else None
+
+
+def _elsewhere(
+    reference: ImageSet, shifted: ImageSet, shared: Shared, rng: np.random.Generator
+) -> tuple[Partners | None, Int64[np.ndarray, "n"] | None]:
+    """Partners of the images that are not shared, and the order if there is one."""
+    known = shared.known
+    share = float(np.mean(known >= 0))
+    if share >= NEARLY_ALL:
+        return Partners(known, share, share, 0.0, "values", len(known)), known
+    free = np.setdiff1d(np.arange(len(reference)), known)
+    rest = np.flatnonzero(known < 0)
+    if len(free) < FEWEST or len(rest) < FEWEST:
+        return None, None
+    partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
+    if not partners.holds:
+        return partners, None
+    order = known.copy()
+    order[rest] = np.where(partners.order >= 0, free[partners.order], -1)
+    return partners, order
+
+
+def _at(images: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
+    if len(places) == len(images):
+        return images
+    return replace(
+        images, images=images.images[places], labels=None if images.labels is None else images.labels[places]
+    )
 
 
 def _evidence(test: OrderTest | None, partners: Partners | None) -> dict[str, Any]:

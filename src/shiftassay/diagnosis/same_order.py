@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int64
 
 from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.alike import Group, look_alikes, rank_of_own
 from shiftassay.diagnosis.traits import Trait, principal, traits_of
 
+FEWEST = 24  # images: of fewer, ranks can't be told from chance
 ENOUGH = 1600  # images: more add nothing to a test that is won by 200
 FOLDS = 4
 BLOCK = 8  # images in a row among which each is ranked
@@ -14,7 +17,15 @@ ADJACENT = 2  # where both sets are sorted, neighbours alone are compared
 COMPONENTS = 48
 RIDGE = 0.3  # of the mean variance of a component
 CLEAR = 5.5  # sd: with ten comparisons a false alarm in some ten million
+CLEAR_BESIDE = (
+    4.5  # sd, where most images are at the same place of both sets unchanged: a false alarm in some ten thousand
+)
 SORTED = 5.0  # sd of the likeness of neighbours, from which on a set counts as sorted
+# Among look-alikes: different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and 3.2 where labels tell the classes.
+ALIKE, ALIKE_ROOT, ALIKE_LABELLED = 7.5, 0.85, 4.0  # at most; times the root of the number of images; with labels
+PREFERRED = 0.38  # mean rank of the own partner among look-alikes, at most: images of the same class are at 0.5
+MOST = 0.5  # of the images have to have a partner
+FALLING = 2.0  # sd by which the ranks below the first lean to the own partner, if it is one of a weak likeness and not of a few images
 
 
 @dataclass(frozen=True)
@@ -29,20 +40,31 @@ class OrderTest:
     rank_null: float
     compared: int
     within: int
+    alike_z: float  # the same among images that look alike, so that a common order of classes is no evidence
+    alike_threshold: float
+    alike_rank: float
+    few: bool  # whether the ranks are those of a few images with a partner among many without
 
     @property
     def holds(self) -> bool:
         """Whether the sets are in the same order."""
-        return self.z > self.threshold
+        alike = self.alike_z > self.alike_threshold and self.alike_rank < PREFERRED
+        return self.z > self.threshold and (alike or self.alike_threshold == 0) and not self.few
 
 
-def order_test(reference: ImageSet, shifted: ImageSet, rng: np.random.Generator) -> OrderTest:
-    """Whether two sets of equally many images are in the same order.
+def order_test(
+    reference: ImageSet, shifted: ImageSet, rng: np.random.Generator, beside_known: bool = False
+) -> OrderTest:
+    """Whether two sets of equally many images, at least 24, are in the same order.
 
     From each trait of reference image i that of shifted image i is predicted by ridge regression (learnt on other images)
     or taken as it is; then shifted image i is ranked among its neighbours in the order by likeness to the prediction. Were the sets not
     in the same order, every order within a block would be as likely: mean and variance of the summed ranks
     are Hoeffding's (1951). Neighbours alone are compared, so that two sets sorted by class do not count as paired.
+
+    Sets may have their classes in the same order, and no image in common: so that the strongest comparison must also tell
+    an image's own partner from those of its look-alikes, of the same class where there are labels. `beside_known` says that these
+    images stand among more others that are in both sets, at the same places: then less evidence is enough.
     """
     places = _in_rows(len(reference), rng)
     before, after = traits_of(reference.images[places]), traits_of(shifted.images[places])
@@ -51,17 +73,50 @@ def order_test(reference: ImageSet, shifted: ImageSet, rng: np.random.Generator)
     }
     in_step = all(max(_likeness_of_neighbours(pair[side]) for pair in parts.values()) > SORTED for side in (0, 1))
     within = ADJACENT if in_step else BLOCK
+    groups = list(np.arange(len(places) // within * within).reshape(-1, within))
     found = []
     for name, (x, y) in parts.items():
-        direct, rank = _ranked(_standard(before[name]), _standard(after[name]), within)
+        made, seen = _standard(before[name]), _standard(after[name])
         # Opposites, as of an inverted image, are evidence as good as likeness.
-        found.append((abs(direct), rank, name, "direct"))
-        found.append((*_ranked(*_predicted(x, y), within), name, "regression"))
-    z, rank, name, how = max(found)
-    return OrderTest(z, CLEAR, name, how, rank, 0.5, len(places), within)
+        made = made if rank_of_own(made, seen, groups)[0] >= 0 else -made
+        for how, (a, b) in (("direct", (made, seen)), ("regression", _predicted(x, y))):
+            found.append((*rank_of_own(a, b, groups), name, how, (a, b)))
+    z, rank, ranks, name, how, best = max(found, key=lambda f: f[0])
+    clear = CLEAR_BESIDE if beside_known else CLEAR
+    alike, least = _look_alike_groups(reference, shifted, places, parts["pixels"][0])
+    clearly = [pair for z_, *_, pair in found if z_ > clear] or [best]
+    alike_z, alike_rank = max(rank_of_own(a, b, alike)[:2] for a, b in clearly)
+    few = not in_step and _of_few(ranks)
+    least = 0.0 if beside_known else least
+    return OrderTest(z, clear, name, how, rank, 0.5, len(places), within, alike_z, least, alike_rank, few)
 
 
-def _in_rows(n: int, rng: np.random.Generator) -> np.ndarray:
+def _look_alike_groups(
+    reference: ImageSet, shifted: ImageSet, places: Int64[np.ndarray, "n"], scores: Trait
+) -> tuple[list[Group], float]:
+    """Groups of reference images that look alike, each image once, of the same labels in both sets if there are any; and the sd that are clear."""
+    distinct = np.unique(reference.images[places].reshape(len(places), -1), axis=0, return_index=True)[1]
+    distinct = np.sort(distinct)
+    cells, least = None, min(ALIKE, ALIKE_ROOT * float(np.sqrt(len(distinct))))
+    if reference.labels is not None and shifted.labels is not None:
+        both = np.stack([labels[places][distinct] for labels in (reference.labels, shifted.labels)])
+        _, named, count = np.unique(both, axis=1, return_inverse=True, return_counts=True)
+        if len(count) > 1 and count[count > 1].sum() >= MOST * len(distinct):
+            cells, least = named, ALIKE_LABELLED
+    return [distinct[group] for group in look_alikes(scores[distinct], cells)], least
+
+
+def _of_few(ranks: np.ndarray) -> bool:
+    """Whether less than half of the images are likest to their partner, and the others' ranks are chance: they have none."""
+    first = float(np.mean(ranks == 0))
+    if (first - 1 / BLOCK) / (1 - 1 / BLOCK) >= MOST:
+        return False
+    others = ranks[ranks > 0]
+    chance = np.arange(1, BLOCK) / (BLOCK - 1)
+    return float((chance.mean() - others.mean()) / chance.std() * np.sqrt(len(others))) < FALLING
+
+
+def _in_rows(n: int, rng: np.random.Generator) -> Int64[np.ndarray, "k"]:
     """Places in their order, whole blocks of neighbours: all of them, or a sample."""
     if n <= ENOUGH:
         return np.arange(n)
@@ -105,25 +160,3 @@ def _predicted(x: Trait, y: Trait) -> tuple[Trait, Trait]:
         made[test] = (x[test] - mean_x) @ weights / error
         seen[test] = (y[test] - mean_y) / error
     return made, seen
-
-
-def _ranked(made: Trait, seen: Trait, within: int) -> tuple[float, float]:
-    """The z-score of the summed ranks of each image's own partner among those of its block, and their mean."""
-    whole = len(made) // within * within
-    shape = (-1, within, made.shape[1])
-    score = made[:whole].reshape(shape) @ seen[:whole].reshape(shape).swapaxes(1, 2)
-    rank = (
-        (score[:, :, None, :] > score[:, :, :, None]).sum(3)
-        + 0.5 * (score[:, :, None, :] == score[:, :, :, None]).sum(3)
-        - 0.5
-    ) / (within - 1)
-    own = np.trace(rank, axis1=1, axis2=2)
-    centred = (
-        rank
-        - rank.mean(axis=1, keepdims=True)
-        - rank.mean(axis=2, keepdims=True)
-        + rank.mean(axis=(1, 2), keepdims=True)
-    )
-    variance = np.sum(centred**2) / (within - 1)
-    excess = np.sum(rank.mean(axis=(1, 2)) * within - own)
-    return (float(excess / np.sqrt(variance)) if variance > 1e-9 else 0.0), float(own.sum() / max(whole, 1))

@@ -19,9 +19,12 @@ LEVEL = 0.95
 
 @one_thread_each()
 def unpaired_verdict(
-    before: ImageSet, after: ImageSet, families: Sequence[str], seed: int
+    before: ImageSet, after: ImageSet, families: Sequence[str], seed: int, shared: int = 0
 ) -> tuple[Verdict, tuple[Mapping[str, Any], ...], str]:
-    """The verdict, the candidates as JSON, and a sentence. Parameters come without intervals: sampling error is not followed through."""
+    """The verdict, the candidates as JSON, and a sentence. Parameters come without intervals: sampling error is not followed through.
+
+    `shared` images are in both sets and were left out of these.
+    """
     named = [*families, *(["class_prior"] if before.labels is not None else [])]
     found = estimate_unpaired(before, after, named, seed)
     best = found[0]
@@ -29,9 +32,12 @@ def unpaired_verdict(
     margin = min((c.cost for c in found[1:] if c.shift.family != best.shift.family), default=best.cost + 2) - best.cost
     listed = tuple(_listed(c) for c in found)
     beside = f"its portrait is {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference are up to {best.null:.1f} apart"
+    opening = "The sets share no images"
+    if shared:
+        opening = f"Without the {shared:,} images that are in both, the sets share none"
     if excess > TOLERATED:
         confidence = float(1 / (1 + np.exp(-(0.5 + np.log(excess / TOLERATED)))))
-        said = f"The sets share no images, and nothing in the catalogue makes one like the other. Nearest is {canonical(best.shift)}: {beside}."
+        said = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {canonical(best.shift)}: {beside}."
         return Verdict(None, {}, {}, 1.0, confidence), listed, said
     how = canonical(best.shift)
     confidence = float(1 / (1 + np.exp(-(0.5 + min(margin, 3.0) + np.log(TOLERATED / max(excess, 0.5))))))
@@ -43,7 +49,7 @@ def unpaired_verdict(
         for c in found[1:]
         if c.misfit <= max(best.misfit, best.null) and c.shift.family != how.family
     ]
-    said = f"The sets share no images. {str(how)[0].upper()}{str(how)[1:]}: {beside}."
+    said = f"{opening}. {str(how)[0].upper()}{str(how)[1:]}: {beside}."
     return Verdict(how, parameters, {}, 1.0, confidence, tuple(dict.fromkeys(rivals)), LEVEL), listed, said
 
 

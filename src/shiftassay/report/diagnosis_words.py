@@ -98,6 +98,8 @@ def phrase(
 def pairing(found: Diagnosis) -> str:
     """Which image belongs to which."""
     said, share = PAIRINGS[found.pairing["kind"]], found.pairing.get("found")
+    if shared := found.pairing.get("shared"):
+        return f"{len(shared):,} of one set {'are' if len(shared) > 1 else 'is'} in the other too; no other was found there"
     return f"{said} ({percent(share)} found)" if share is not None and share < 1 else said
 
 

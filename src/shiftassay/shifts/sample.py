@@ -88,7 +88,11 @@ class ClassPrior(Shift):
 @FAMILIES.register("label_permutation")
 @dataclass(frozen=True)
 class LabelPermutation(Shift):
-    """Label k becomes `mapping`[k]: the classes are numbered in another way."""
+    """Label k becomes `mapping`[k]: the classes are numbered in another way, or by other numbers.
+
+    >>> LabelPermutation((1, 2, 3)).in_words
+    'every label one higher'
+    """
 
     family: ClassVar[str] = "label_permutation"
     group: ClassVar[str] = "sample"
@@ -99,18 +103,34 @@ class LabelPermutation(Shift):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.mapping or sorted(self.mapping) != list(range(len(self.mapping))):
-            raise BadInput(f"label_permutation: mapping must name each class from 0 once, not {list(self.mapping)}.")
+        if not self.mapping or len(set(self.mapping)) != len(self.mapping):
+            raise BadInput(
+                f"label_permutation: mapping must give each class from 0 a number of its own, not {list(self.mapping)}."
+            )
+
+    @property
+    def in_words(self) -> str | None:
+        """The rule, if the new number follows from the old one by adding or multiplying."""
+        steps = np.unique(np.diff(self.mapping))
+        if len(steps) > 1:
+            return None
+        step, first = int(steps[0]) if len(steps) else 1, self.mapping[0]
+        more = f"{abs(first):,}"
+        if step == 1:
+            way = "higher" if first > 0 else "lower"
+            return f"every label {'one' if more == '1' else more} {way}" if first else None
+        if step == -1:
+            return f"label k became {first} − k"
+        return f"label k became {step} k" + (f" {'+' if first > 0 else '−'} {more}" if first else "")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()
 
     def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
-        if labels.max(initial=0) >= len(self.mapping):
-            raise BadInput(
-                f"label_permutation: a mapping of {len(self.mapping)} classes, but a label is {labels.max()}."
-            )
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.mapping):
+            wrong = labels.min() if labels.min() < 0 else labels.max()
+            raise BadInput(f"label_permutation: a mapping of {len(self.mapping)} classes, but a label is {wrong}.")
         return replace(image_set, labels=np.array(self.mapping, np.int64)[labels])
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:

@@ -1,0 +1,128 @@
+"""Images that stand in both sets, value for value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.networks.predict import labels_of
+from shiftassay.shifts.family import Images
+
+LEVELS = 255  # steps of the range of values: what differs by less than half of one was rounded otherwise
+TOLD = 6  # places, or runs of them, that a sentence names
+LARGEST = 2**30  # level: values that are further out than that are alike
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Where each shifted image stands unchanged in the reference. Images of one value alone are found nowhere: they are no evidence."""
+
+    places: Int64[np.ndarray, "n"]
+    """Its own place first, else the first of its places; −1 if nowhere."""
+    once: Bool[np.ndarray, "n"]
+    """Whether it stands at one place alone in the reference and is not found again in the shifted set."""
+    known: Int64[np.ndarray, "n"]
+    """`places` where it is plain which one is meant: its own place, or the only one; −1 elsewhere."""
+
+    @property
+    def own(self) -> Bool[np.ndarray, "n"]:
+        """Which images stand at the same place of both sets."""
+        return self.places == np.arange(len(self.places))
+
+    @property
+    def pairs(self) -> list[list[int]]:
+        """The places in the reference and in the shifted set of every image that is in both."""
+        found = np.flatnonzero(self.places >= 0)
+        return np.stack([self.places[found], found], axis=1).tolist()
+
+
+def shared_images(reference: ImageSet, shifted: ImageSet) -> Shared:
+    """Find the images that both sets hold, but for rounding.
+
+    >>> images = np.random.default_rng(0).random((60, 1, 4, 4), np.float32)
+    >>> shared_images(ImageSet(images[:50]), ImageSet(images[48:])).pairs
+    [[48, 0], [49, 1]]
+    """
+    # A power of two, so that bytes over 255 stay whole numbers, which no rounding moves.
+    span = 2.0 ** np.round(np.log2(max(float(np.ptp(reference.images)), 1e-30)))
+    before, after = (_names(side.images, LEVELS / span) for side in (reference, shifted))
+    where: dict[bytes, list[int]] = {}
+    for i, name in enumerate(before):
+        where.setdefault(name, []).append(i)
+    count: dict[bytes, int] = {}
+    for name in after:
+        count[name] = count.get(name, 0) + 1
+    places, known = np.full((2, len(after)), -1)
+    once = np.zeros(len(after), bool)
+    for i, name in enumerate(after):
+        found = where.get(name, []) if name else []
+        if not found:
+            continue
+        own = before[i] == name if i < len(before) else False
+        places[i] = i if own else found[0]
+        once[i] = len(found) == 1 and count[name] == 1
+        known[i] = places[i] if own or len(found) == 1 else -1
+    return Shared(places, once, known)
+
+
+def apart(reference: ImageSet, shifted: ImageSet, pairs: Sequence[Sequence[int]]) -> tuple[ImageSet, ImageSet]:
+    """Both sets without the images that are in both, which are given by their places."""
+    taken = np.array(pairs, np.int64).reshape(-1, 2)
+    one, other = (_without(side, taken[:, k]) for k, side in enumerate((reference, shifted)))
+    return one, other
+
+
+def shared_note(reference: ImageSet, shifted: ImageSet, pairs: Sequence[Sequence[int]]) -> str:
+    """How many images are in both sets, and which."""
+    ours, theirs = np.array(pairs).T
+    images = "1 image is" if len(pairs) == 1 else f"{len(pairs):,} images are"
+    if np.array_equal(ours, theirs):
+        where = f"at the same places, {places_in_words(theirs)}"
+    else:
+        where = f"in {shifted.name} at {places_in_words(theirs)}, in {reference.name} at {places_in_words(ours)}"
+    return f"{images} in both sets: {where} (counted from 0)."
+
+
+def accuracy_without(
+    reference: ImageSet,
+    shifted: ImageSet,
+    pairs: Sequence[Sequence[int]],
+    logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]],
+) -> tuple[Mapping[str, float], str]:
+    """Accuracy on each set that has labels without the shared images, under keys of its own, and a sentence beside accuracy with them."""
+    found: dict[str, float] = {}
+    said = []
+    for k, (key, side) in enumerate((("reference", reference), ("shifted", shifted))):
+        if side.labels is None:
+            continue
+        right = labels_of(logits[k]) == side.labels
+        others = np.delete(right, [pair[k] for pair in pairs])
+        if len(others):
+            found[f"{key}_without_shared"] = float(others.mean())
+            said.append(f"on {side.name} {100 * right.mean():.1f}% with them and {100 * others.mean():.1f}% without")
+    return found, f"Accuracy is {', '.join(said)}." if said else ""
+
+
+def places_in_words(places: Int64[np.ndarray, "k"]) -> str:
+    """A short list of places, runs as their ends.
+
+    >>> places_in_words(np.array([7, 0, 1, 2, 3, 40]))
+    '0–3, 7, 40'
+    """
+    places = np.unique(places)
+    runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
+    told = [f"{run[0]:,}–{run[-1]:,}" if len(run) > 1 else f"{run[0]:,}" for run in runs[:TOLD]]
+    return ", ".join(told) + (" …" if len(runs) > TOLD else "")
+
+
+def _without(side: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
+    labels = None if side.labels is None else np.delete(side.labels, places)
+    return replace(side, images=np.delete(side.images, places, axis=0), labels=labels)
+
+
+def _names(images: Images, scale: float) -> list[bytes]:
+    """The bytes of each image's rounded values; none for an image of one value."""
+    rounded = (np.clip(np.rint(image * scale), -LARGEST, LARGEST).astype(np.int32) for image in images)
+    return [r.tobytes() if np.ptp(r) else b"" for r in rounded]
