@@ -18,6 +18,8 @@ EXIT_CODE = 130
 PATIENCE = 1.5  # seconds that a command has to end by itself
 LAST_WORDS = "shiftassay: interrupted. What is finished is kept; the same command goes on from there."
 
+SHOW_CURSOR = b"\x1b[?25h"
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _WATCHDOG = "shiftassay-watchdog"
 _saying = threading.Lock()
@@ -32,11 +34,13 @@ def listen() -> None:
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    sys.unraisablehook = _unraisable
+    if os.name == "nt":  # where signals can't be written to a pipe
+        return
     waiting, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(waiting,), name=_WATCHDOG, daemon=True).start()
-    sys.unraisablehook = _unraisable
 
 
 def interrupted() -> bool:
@@ -65,6 +69,8 @@ def end() -> NoReturn:
     """The last words, once, and the end of the process: nothing that still runs is waited for."""
     if _saying.acquire(blocking=False):
         with suppress(OSError):  # nobody may be listening any more
+            if os.isatty(1):
+                os.write(1, SHOW_CURSOR)  # a live line hides it, and may not have ended
             os.write(2, f"{LAST_WORDS}\n".encode())
     os._exit(EXIT_CODE)
 

@@ -32,7 +32,7 @@ def failing(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("shiftassay.report.write.write_report", fail)
+    monkeypatch.setattr("shiftassay.studies.schema.built_in_studies", fail)
 
 
 @pytest.mark.parametrize(
@@ -57,18 +57,18 @@ def failing(monkeypatch, error):
 def test_any_error_is_one_sentence(error, code, sentence, monkeypatch, capfd):
     failing(monkeypatch, error)
     monkeypatch.setattr("shiftassay.cli.ending.hang_up", lambda: None)
-    found, out, err = run(monkeypatch, capfd, "report", "x")
+    found, out, err = run(monkeypatch, capfd, "list", "studies")
     assert (found, out) == (code, [])
     assert len(err) == 1
     assert sentence in err[0]
     assert is_printable(err[0])
-    assert len(err[0].encode()) <= LONGEST + len("shiftassay: ")
+    assert len(err[0].encode()) <= LONGEST
 
 
 def test_the_traceback_of_an_unexpected_error_is_shown_on_demand(monkeypatch, capfd):
     failing(monkeypatch, ZeroDivisionError("division by zero"))
     monkeypatch.setenv("SHIFTASSAY_TRACEBACK", "1")
-    code, _, err = run(monkeypatch, capfd, "report", "x")
+    code, _, err = run(monkeypatch, capfd, "list", "studies")
     assert code == FAILED
     assert err[0].startswith("Traceback")
     assert "SHIFTASSAY_TRACEBACK" in err[-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from shiftassay import interrupts
 from shiftassay.cli.places import release_all
 from shiftassay.cli.terminal import Unsaid, hang_up, say, tolerant
-from shiftassay.errors import LONGEST, BadInput, NotDone
+from shiftassay.errors import BadInput, NotDone
 from shiftassay.words.text import printable, shortened
 
 FAILED, BAD_INPUT = 1, 2
@@ -33,7 +33,7 @@ def run_command_line() -> int:
         if code is FAILED and os.environ.get(TRACEBACK) == "1":
             traceback.print_exception(error)
         if sentence:
-            say(f"shiftassay: {shortened(printable(sentence), LONGEST)}", error=True)
+            say(f"shiftassay: {printable(sentence)}", error=True)
         return code
     finally:
         release_all()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from shiftassay.words.text import printable
+from shiftassay.errors import LONGEST
+from shiftassay.words.text import printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,9 +19,13 @@ class Unsaid(Exception):  # noqa: N818
 
 
 def say(text: object, *, error: bool = False) -> None:
-    """One text and a newline, on stdout or stderr. Raises `Unsaid` where stdout does not take it."""
+    """One text and a newline, on stdout or stderr. Raises `Unsaid` where stdout does not take it.
+
+    On stderr are messages, of at most `LONGEST` bytes.
+    """
+    shown = printable(str(text), lines=True)
     try:
-        typer.echo(printable(str(text), lines=True), err=error)
+        typer.echo(shortened(shown, LONGEST) if error else shown, err=error)
     except OSError as problem:
         if not error:
             raise Unsaid(problem.strerror) from None
