@@ -36,6 +36,7 @@ def test_one_hot_rows_mean_their_place(labels: list[int], kind: str) -> None:
         (np.array([0, -1]), "found -1 at place 1"),
         (np.array([0, 1.5]), r"found 1\.5 at place 1"),
         (np.array([np.nan, 1]), "found nan at place 0"),
+        (np.array([0x7FA00000], np.uint32).view(np.float32), "found nan at place 0"),  # a NaN that signals
         (np.array([np.inf, 1]), "found inf"),
         (np.array([1e300]), "found 1e\\+300"),
         (np.array([np.finfo(np.longdouble).max]), "found (inf|1.8)"),

@@ -186,6 +186,13 @@ def test_values_that_no_pixel_has_are_refused_not_made_infinite_or_black(
         to_unit(np.linspace(0, high, 8).reshape(1, 2, 2, 2), "a.npy", reference)
 
 
+def test_a_nan_that_signals_is_a_nan() -> None:
+    for kind in (">f4", "<f4"):
+        values = np.array([0, 0x7FA00000], np.uint32).astype(kind.replace("f", "u")).view(kind)
+        with pytest.raises(BadInput, match="1 of 2 images hold NaN"):
+            to_unit(values.reshape(2, 1, 1, 1), "a.npy")
+
+
 @pytest.mark.skipif(np.longdouble is np.float64, reason="this machine has no extended precision")
 @pytest.mark.parametrize("value", ["1e4000", "-1e4000", "1e-4000"])
 def test_of_extended_precision_nothing_is_lost_either(value: str) -> None:

@@ -48,7 +48,7 @@ def to_labels(values: np.ndarray, where: str, n: int | None = None) -> Int64[np.
     if labels.dtype.kind == "b":
         labels = labels.astype(np.uint8)
     if labels.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # from extended precision, beyond which infinity is as wrong
+        with np.errstate(over="ignore", invalid="ignore"):  # extended precision, signaling NaN: found wrong below
             labels = labels.astype(np.float64, copy=False)
     wrong = ~((labels >= 0) & (labels < MOST_CLASSES))
     if labels.dtype.kind == "f":
