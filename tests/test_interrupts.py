@@ -51,7 +51,7 @@ time.sleep(60)
 }
 
 
-def interrupted(work, number=signal.SIGINT, again=0, end="    interrupts.end()", begin=BEGIN):
+def interrupted(work, number=signal.SIGINT, again=0, end="    interrupts.end()", begin=BEGIN, alone=False):
     """Exit code, seconds from the signal to the end, and stderr of a process that is sent a signal while at work."""
     body = "\n".join(f"    {line}" for line in work.splitlines())
     code = f"{begin}\ntry:\n{body}\nexcept KeyboardInterrupt:\n{end}\n"
@@ -69,6 +69,9 @@ def interrupted(work, number=signal.SIGINT, again=0, end="    interrupts.end()",
             process.send_signal(number)
         code = process.wait(timeout=30)
         took = time.monotonic() - began
+        if alone:
+            with pytest.raises(ProcessLookupError):
+                os.killpg(process.pid, 0)
         assert process.stderr
         # A child of the process may still hold the pipe.
         os.set_blocking(process.stderr.fileno(), False)
@@ -88,6 +91,26 @@ def test_one_signal_ends_the_process_in_time_with_one_line(work, number):
     assert code == 130
     assert seconds <= 2
     assert said == f"{interrupts.LAST_WORDS}\n"
+
+
+def test_helpers_end_with_the_command():
+    work = """
+import torch
+from shiftassay.cores import mapped, one_thread_each
+torch.set_num_threads(2)
+ready()
+with one_thread_each():
+    mapped(lambda item: time.sleep(item), [0.1, 30, 30])
+"""
+    code, seconds, said = interrupted(work, alone=True)
+    assert (code, said) == (130, f"{interrupts.LAST_WORDS}\n")
+    assert seconds <= 2
+
+
+def test_a_signal_while_python_ends_changes_nothing():
+    code = f"{BEGIN}\nimport atexit, os, signal\nclass Late:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\nlate = Late()"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_signal_after_the_work_ends_what_is_waited_for():

@@ -66,17 +66,13 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
         with suppress(OSError):  # no process or memory to spare
             helping.extend(_helped(function, items, turns) for _ in range(helpers))
         found |= {i: function(items[i]) for i in _taken(turns)}
-    except BaseException:  # nobody will ask for what the others find
-        for helper, _ in helping:
-            with suppress(ProcessLookupError):
-                os.kill(helper, signal.SIGKILL)
-        raise
+        while helping:
+            found |= _received(helping[-1][1])
+            _ended(*helping.pop())
     finally:
-        for _ in _taken(turns):  # if this process failed, no other need go on
-            pass
+        for helper, result in helping:  # if this process failed, or was interrupted, no other need go on
+            _ended(helper, result)
         os.close(turns)
-        for helper, result in helping:
-            found |= _received(helper, result)
     return [found[i] if i in found else function(item) for i, item in enumerate(items)]
 
 
@@ -125,11 +121,20 @@ def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[i
         os._exit(0)  # at once: what runs at exit is the first process's to run
 
 
-def _received(pid: int, result: int) -> dict[int, Any]:
+def _received(result: int) -> dict[int, Any]:
     """What a helper has done, if it could send it."""
     found: dict[int, Any] = {}
-    with os.fdopen(result, "rb") as stream, suppress(Exception):  # of a helper that was killed, anything may come
+    with (
+        os.fdopen(result, "rb", closefd=False) as stream,
+        suppress(Exception),
+    ):  # of a helper that was killed, anything may come
         found = pickle.load(stream)  # noqa: S301 - from a process that this one forked, through a pipe that no other has
-    with suppress(ChildProcessError):  # nobody waits where children are ignored
-        os.waitpid(pid, 0)
     return found
+
+
+def _ended(pid: int, result: int) -> None:
+    """Whatever a helper still does, it is over, and so is its pipe."""
+    os.close(result)
+    with suppress(ProcessLookupError, ChildProcessError):  # nobody waits where children are ignored
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)

@@ -5,6 +5,7 @@ one instruction. So a thread of its own waits for the signal too, and ends the p
 What is stored is written whole or not at all, so that nothing is half done then.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ def listen() -> None:
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     sys.unraisablehook = _unraisable
+    atexit.register(_finish)
     if os.name == "nt":  # where signals can't be written to a pipe
         return
     waiting, written = os.pipe()
@@ -81,6 +83,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     if not _seen:
         _seen = True
         raise KeyboardInterrupt
+
+
+def _finish() -> None:
+    """The command is done: while Python takes itself apart, a signal would end it as if it were not."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _watch(waiting: int) -> None:
