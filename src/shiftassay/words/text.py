@@ -14,7 +14,7 @@ _MARKUP = re.compile(r"[\\`*|~$]|(?<![^\W_])_+|_+(?![^\W_])|(?<!\S)#+|\](?=[(\[:
 _MARKUP_AND_BRACKETS = re.compile(rf"[\[\]]|{_MARKUP.pattern}")
 _ENTITIES = {"<": "&lt;", "&": "&amp;"}
 _HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
-_BLOCK = re.compile(r"^(?:>|[+-](?=[\s-]|$)|\[(?=[ xX]\])|(\d+)(?=[.)]))")
+_BLOCK = re.compile(r"^(?:>|[+-](?=[\s-]|$)|\[(?=[ xX]\])|(\d+)(?=[.)](?:\s|$)))")
 
 
 def printable(text: str, lines: bool = False) -> str:
