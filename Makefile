@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed torture clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -24,6 +24,11 @@ test: setup
 # What is too slow for every change. 5 is pytest's word for no such tests.
 test-all: setup
 	$(BIN)/pytest -n 2 -m torture $(PYTEST_FLAGS) || test $$? -eq 5
+	$(BIN)/python -m benchmarks.torture --share 0.25
+
+# Kills, power cuts, full disks, commands side by side and damage, at full length. Wants root, mount, unshare and strace, and says what it lacks.
+torture: setup
+	$(BIN)/python -m benchmarks.torture --json docs/results/torture.json
 
 # The committed results: every seed of the studies, then README's tables from them. spatial-attention takes half a day.
 results: setup

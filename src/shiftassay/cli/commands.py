@@ -104,7 +104,7 @@ def train(
     """
     from shiftassay.networks.registry import parse
     from shiftassay.training.progress import progress
-    from shiftassay.training.train import resolve_recipe
+    from shiftassay.training.train import TrainingFailed, resolve_recipe
     from shiftassay.training.train import train as train_members
 
     members = range(seeds) if seeds else [seed]
@@ -112,18 +112,22 @@ def train(
         _train_one_for_all(network, variants, data, recipe, epochs, members, out, device, json_file)
         return
     network, parameters = parse(network)
+    failed: TrainingFailed | None = None
     with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console()) as watch:
-        trained = train_members(
-            network,
-            data,
-            recipe=recipe,
-            seeds=members,
-            epochs=epochs,
-            parameters=parameters,
-            store=out,
-            device=device,
-            watch=watch,
-        )
+        try:
+            trained = train_members(
+                network,
+                data,
+                recipe=recipe,
+                seeds=members,
+                epochs=epochs,
+                parameters=parameters,
+                store=out,
+                device=device,
+                watch=watch,
+            )
+        except TrainingFailed as error:
+            trained, failed = error.trained, error
     members_json = [
         {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics]}
         for m in trained
@@ -137,6 +141,8 @@ def train(
                 + (f"  validation {100 * known:.2f}%" if known is not None else "")
                 + ("  (was there already)" if member.reused else "")
             )
+    if failed:
+        raise failed
 
 
 def _train_one_for_all(
@@ -566,11 +572,34 @@ def report(
 
     Example: `shiftassay run shifted-test-sets --quick && shiftassay report out/studies/shifted-test-sets-quick`
     """
-    from shiftassay.report.write import write_report
+    from shiftassay.studies.folder import write_report_again
 
-    path = write_report(folder)
+    path = write_report_again(folder)
     with _written(json_file, "shiftassay.report/1", {"report": str(path)}):
         say(path)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results: what --out named, or one in it.")],
+    json_file: Json = None,
+) -> None:
+    """Is everything in a store what was written? What would be made again? Exit code 1 if something is damaged.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay check demo`
+    """
+    from shiftassay.errors import NotDone
+    from shiftassay.studies.check import check_store
+
+    found = check_store(folder)
+    with _written(json_file, "shiftassay.check/1", found.to_json()):
+        for part in found.parts:
+            say(f"{part.state:<10}  {part.path}: {part.sentence}")
+        if not found.parts:
+            say(f"{folder}: no run, study or variants in it.")
+    if not found.whole:
+        damaged = sum(part.state == "damaged" for part in found.parts)
+        raise NotDone(f"{folder}: {damaged} {'file is' if damaged == 1 else 'files are'} damaged or missing.")
 
 
 @app.command("list")

@@ -18,6 +18,7 @@ from shiftassay.words.text import markdown, printable
 FINDINGS = "findings.json"
 HTML = "report.html"
 MARKDOWN = "report.md"
+FIGURES = "figures"
 
 
 def write_report(folder: str | Path, report: Report | None = None) -> Path:
@@ -98,4 +99,4 @@ def _render(template: str, report: Report, drawn: dict[str, tuple[Figure, bytes]
 
 
 def _place(key: str, index: int) -> str:
-    return f"figures/{key}{'' if index == 0 else f'-{index + 1}'}.svg"
+    return f"{FIGURES}/{key}{'' if index == 0 else f'-{index + 1}'}.svg"

@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 
 from shiftassay.arrays.limits import check_memory
 from shiftassay.errors import BadInput
-from shiftassay.files import remove, sweep, write_whole
+from shiftassay.files import PARTIAL, remove, sweep, write_whole
 from shiftassay.locks import locked
 from shiftassay.runs.trial import Trial
 from shiftassay.sealed import (
@@ -97,8 +97,12 @@ class Run:
             warnings.warn(f"{error} Training begins anew.", Mended, stacklevel=2)
             return None
 
-    def drop_checkpoint(self) -> None:
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+    def tidy(self) -> None:
+        """Remove from a run that is complete what a command left that was killed as it ended."""
+        with suppress(BadInput):  # a store that may only be read
+            if (self.folder / CHECKPOINT).exists() or any(self.folder.glob(f".*{PARTIAL}")):
+                with self.locked():
+                    (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def finish(
         self,
@@ -122,12 +126,12 @@ class Run:
         write_arrays(self.folder / WEIGHTS, weights)
         write_sealed(self.folder / ENVIRONMENT, {**self.environment(), "seconds": seconds})
         self._write_card(card)
-        self.drop_checkpoint()
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def fail(self, failure: Mapping[str, Any]) -> None:
         """Keep that the trial ended without a model, and why: the same trial would end so again."""
         write_sealed(self.folder / FAILURE, failure)
-        self.drop_checkpoint()
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def failure(self) -> dict[str, Any] | None:
         """What `fail` was given; None if the trial did not fail, or the file that says so is damaged."""
@@ -138,14 +142,15 @@ class Run:
     def keep_imported(self, card: Mapping[str, Any], weights: Arrays, report: Mapping[str, Any]) -> None:
         """Keep a model that was trained elsewhere. Raises `BadInput` where a run of our own already is."""
         self.check_free()
-        remove(self.folder / CARD)
-        write_json(self.folder / IMPORT, report)
-        write_arrays(self.folder / WEIGHTS, weights)
-        self._write_card(card)
+        with self.locked():
+            remove(self.folder / CARD)
+            write_json(self.folder / IMPORT, report)
+            write_arrays(self.folder / WEIGHTS, weights)
+            self._write_card(card)
 
     def check_free(self) -> None:
         """Raise `BadInput` where `keep_imported` would: asked before the work whose result is to be kept."""
-        if (self.folder / TRIAL).exists() or (self.complete and not (self.folder / IMPORT).is_file()):
+        if any((self.folder / name).exists() for name in (TRIAL, METRICS, PREDICTIONS, CHECKPOINT)):
             raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
 
     def card(self) -> dict[str, Any]:

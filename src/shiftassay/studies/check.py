@@ -72,12 +72,12 @@ def _checked(place: Path) -> Iterator[Checked]:
 
 
 def _run(place: Path) -> Iterator[Checked]:
+    imported = (place / IMPORT).is_file()
     for name in (TRIAL, ENVIRONMENT, FAILURE):
-        if (place / name).is_file():
+        if (place / name).is_file() or (name == ENVIRONMENT and not imported and (place / CARD).is_file()):
             lost = "No result depends on it; what the run was made with is not known any more."
             yield from _sealed(place / name, lost if name == ENVIRONMENT else TRAINED_AGAIN)
     if (place / CARD).is_file():
-        imported = (place / IMPORT).is_file()
         yield from _listed(place, CARD, place, "Import the weights again." if imported else TRAINED_AGAIN)
     elif (place / FAILURE).is_file():
         yield Checked(

@@ -1,12 +1,13 @@
 """A study's folder: one command at a time works in it, and in the end a manifest says what every file in it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from shiftassay.files import sweep
 from shiftassay.locks import LOCK, locked
-from shiftassay.sealed import FILES, file_digest, write_sealed
+from shiftassay.report.write import FIGURES, HTML, MARKDOWN, write_report
+from shiftassay.sealed import FILES, file_digest, read_sealed, write_sealed
 
 MANIFEST = "manifest.json"
 SCHEMA = "shiftassay.manifest/1"
@@ -16,11 +17,37 @@ SCHEMA = "shiftassay.manifest/1"
 def working_in(folder: Path) -> Iterator[None]:
     """Hold the folder while a study is run into it; when that is done, write the SHA-256 of every file into its manifest."""
     with locked(folder):
-        sweep(folder, older_than=0)
+        _sweep(folder)
         yield
-        names = sorted(
-            path.relative_to(folder).as_posix()
-            for path in folder.rglob("*")
-            if path.is_file() and path.name != LOCK and path != folder / MANIFEST
-        )
-        write_sealed(folder / MANIFEST, {"schema": SCHEMA, FILES: {name: file_digest(folder / name) for name in names}})
+        _write_manifest(folder)
+
+
+def write_report_again(folder: Path) -> Path:
+    """Build a study's report again from its stored results; return the path of the page. Raises `BadInput`."""
+    if not (folder / MANIFEST).is_file():
+        return write_report(folder)
+    with locked(folder):
+        _sweep(folder)
+        known = read_sealed(folder / MANIFEST)[FILES]
+        path = write_report(folder)
+        # What is made here is as it is now; of all else the manifest keeps what it was when the study was done.
+        made = (HTML, MARKDOWN, *(name for name in known if name.startswith(f"{FIGURES}/")))
+        _write_manifest(folder, {name: digest for name, digest in known.items() if name not in made})
+    return path
+
+
+def _sweep(folder: Path) -> None:
+    for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        sweep(place, older_than=0)
+
+
+def _write_manifest(folder: Path, known: Mapping[str, str] | None = None) -> None:
+    """Note the SHA-256 of every file in the folder: the one that is known, or else the one that it has now."""
+    known = known or {}
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != LOCK and path != folder / MANIFEST
+    )
+    files = {name: known.get(name) or file_digest(folder / name) for name in names}
+    write_sealed(folder / MANIFEST, {"schema": SCHEMA, FILES: {**known, **files}})

@@ -299,6 +299,7 @@ def _known(trial: Trial, run: Run) -> TrainedForAll | None:
     if not run.complete:
         return None
     try:
+        run.tidy()
         run.check()
         card, weights, metrics = run.card(), run.weights(), run.metrics()
     except Damaged as error:

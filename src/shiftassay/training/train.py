@@ -273,6 +273,7 @@ def model_of(card: ModelCard, weights: Mapping[str, np.ndarray]) -> Classifier:
 
 
 def _stored(trial: Trial, run: Run) -> Trained:
+    run.tidy()
     run.check()
     metrics, predictions, card = run.metrics(), run.predictions(), ModelCard.from_json(run.card())
     epochs = read_epochs(run)
