@@ -32,6 +32,33 @@ def test_labels_are_renamed(digits):
     assert np.array_equal(shifted.images, digits.images)
 
 
+def test_labels_are_renamed_to_numbers_that_no_class_had(digits):
+    how = make("label_permutation", {"mapping": list(range(10, 110, 10))})
+    shifted = shift(digits, how)
+    assert np.array_equal(shifted.labels, 10 * digits.labels + 10)
+    assert how.to_json()["parameters"] == {"mapping": list(range(10, 110, 10))}
+    back = np.argsort(how.mapping)[np.searchsorted(np.sort(how.mapping), shifted.labels)]
+    assert np.array_equal(back, digits.labels)
+    assert np.array_equal(how.undo(shifted.images, np.random.default_rng(0)), digits.images)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ([1, 2, 3], "every label one higher"),
+        ([-1, 0, 1], "every label one lower"),
+        ([100, 101], "every label 100 higher"),
+        ([0, 10, 20], "label k became 10 k"),
+        ([10, 20, 30], "label k became 10 k + 10"),
+        ([2, 1, 0], "label k became 2 − k"),
+        ([1, 2, 0], None),
+        ([0, 1, 2], None),
+    ],
+)
+def test_a_renumbering_with_a_rule_is_told_in_words(mapping, words):
+    assert make("label_permutation", {"mapping": mapping}).in_words == words
+
+
 def test_as_many_labels_are_wrong_as_asked_for_and_in_all_ways(mnist):
     shifted = shift(mnist.test, "label_noise:fraction=0.3")
     step = (shifted.labels - mnist.test.labels) % 10

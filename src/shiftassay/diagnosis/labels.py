@@ -135,7 +135,7 @@ def _of_one_kind(wrong: np.ndarray) -> bool:
         return True
     many = wrong[wrong.sum(1) >= ENOUGH]
     # Of two wrong labels that a class may take, one has at least half.
-    return len(many) > 0 and many.max(1).sum() > max(ONE_KIND, 1.5 / (len(wrong) - 1)) * many.sum()
+    return bool(len(many) > 0 and many.max(1).sum() > max(ONE_KIND, 1.5 / (len(wrong) - 1)) * many.sum())
 
 
 def _circular_agreement(own: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:

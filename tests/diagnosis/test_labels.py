@@ -1,0 +1,120 @@
+"""What happened to the labels of images that are as they were: renumbered, wrong by chance, out of step, or none of these."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from shiftassay.arrays.dataset import load_dataset
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.report.diagnosis_words import plain
+
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def labelled(n: int, without: int | None = None) -> ImageSet:
+    test = load_dataset("mnist").test
+    assert test.labels is not None
+    chosen = np.flatnonzero(test.labels != without)[:n]
+    return ImageSet(test.images[chosen], test.labels[chosen], "clean")
+
+
+def relabelled(reference: ImageSet, labels: np.ndarray) -> Diagnosis:
+    return diagnose(reference, ImageSet(reference.images, labels.astype(np.int64), "other"))
+
+
+@pytest.mark.parametrize("n", [60, 500])
+def test_labels_one_higher_are_a_renumbering_and_no_noise(n: int) -> None:
+    reference = labelled(n)
+    assert reference.labels is not None
+    found = relabelled(reference, reference.labels + 1)
+    assert found.verdict.family == "label_permutation"
+    assert list(found.verdict.parameters["mapping"]) == list(range(1, 11))
+    assert found.verdict.information == "preserved"
+    assert "other: every label one higher (0 → 1, 1 → 2," in found.notes[-1]
+    assert "label_permutation" in plain(found)
+
+
+@pytest.mark.parametrize("without", [None, 0, 6, 9])
+@pytest.mark.parametrize(
+    ("name", "new"),
+    [
+        ("higher", lambda k: k + 3),
+        ("round", lambda k: (k + 1) % 10),
+        ("tens", lambda k: 10 * k + 10),
+        ("turned", lambda k: 9 - k),
+        ("ids", lambda k: np.array([45, 7, 901, 3, 88, 12, 60, 5, 33, 2])[k]),
+        ("swapped", lambda k: np.array([1, 0, *range(2, 10)])[k]),
+    ],
+)
+def test_one_to_one_renumberings_are_found_though_a_class_is_missing(
+    name: str, new: Callable[[np.ndarray], np.ndarray], without: int | None
+) -> None:
+    reference = labelled(400, without)
+    assert reference.labels is not None
+    verdict = relabelled(reference, new(reference.labels)).verdict
+    assert verdict.family == "label_permutation", name
+    mapping = np.array(verdict.parameters["mapping"])
+    assert np.array_equal(mapping[reference.labels], new(reference.labels))
+    assert len(set(mapping.tolist())) == len(mapping)
+    assert verdict.shift is not None
+    again = verdict.shift.on_set(reference, np.random.default_rng(0))
+    assert again.labels is not None
+    assert np.array_equal(again.labels, new(reference.labels))
+
+
+def test_labels_from_one_on_are_taken_back_to_zero() -> None:
+    digits = labelled(300)
+    assert digits.labels is not None
+    found = relabelled(ImageSet(digits.images, digits.labels + 1, "clean"), digits.labels)
+    assert found.verdict.family == "label_permutation"
+    assert list(found.verdict.parameters["mapping"])[1:] == list(range(10))
+    assert "every label one lower (1 → 0, 2 → 1" in found.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "new"),
+    [
+        ("merged", lambda y, rng: y // 2),
+        ("all one", lambda y, rng: np.full_like(y, 3)),
+        ("split", lambda y, rng: 2 * y + rng.integers(0, 2, len(y))),
+        ("next class, by chance", lambda y, rng: np.where(rng.random(len(y)) < 0.3, (y + 1) % 10, y)),
+    ],
+)
+def test_what_depends_on_the_class_is_never_called_noise(name: str, new: Change) -> None:
+    reference = labelled(500)
+    assert reference.labels is not None
+    verdict = relabelled(reference, new(reference.labels, np.random.default_rng(1))).verdict
+    assert verdict.family == "unknown", name
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.6, 1.0])
+@pytest.mark.parametrize("classes", [3, 10])
+def test_labels_wrong_by_chance_are_noise(fraction: float, classes: int) -> None:
+    digits = labelled(600)
+    assert digits.labels is not None
+    rng = np.random.default_rng(2)
+    own = digits.labels % classes
+    wrong = rng.random(600) < fraction
+    given = np.where(wrong, (own + rng.integers(1, classes, 600)) % classes, own)
+    verdict = relabelled(ImageSet(digits.images, own, "clean"), given).verdict
+    assert verdict.family == "label_noise"
+    assert verdict.parameters["fraction"] == pytest.approx(np.mean(given != own))
+
+
+@pytest.mark.parametrize(
+    ("new", "second"),
+    [
+        (lambda y, rng: np.where(rng.random(len(y)) < 0.15, rng.integers(1, 11, len(y)), y + 1), "label_noise"),
+        (lambda y, rng: np.roll(y, 3) + 1, "label_misalignment"),
+        (lambda y, rng: rng.permutation(y) + 1, "label_misalignment"),
+    ],
+)
+def test_renumbered_labels_may_be_wrong_besides(new: Change, second: str) -> None:
+    reference = labelled(500)
+    assert reference.labels is not None
+    verdict = relabelled(reference, new(reference.labels, np.random.default_rng(3))).verdict
+    assert [part["family"] for part in verdict.parameters["parts"]] == ["label_permutation", second]
+    assert list(verdict.parameters["parts"][0]["parameters"]["mapping"]) == list(range(1, 11))

@@ -1,0 +1,138 @@
+"""Images that are in both sets are counted, named and set apart, and say nothing of the others."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shiftassay.arrays.dataset import load_dataset
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis import diagnose as table_of_contents
+from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.diagnosis.pairing import pair
+from shiftassay.diagnosis.shared import places_in_words, shared_images
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.networks.classifier import Classifier
+from shiftassay.networks.predict import labels_of, predict
+from shiftassay.report.diagnosis_words import plain
+from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.none import Identity
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return load_dataset("mnist").test
+
+
+def part(images: ImageSet, start: int, end: int, name: str = "images") -> ImageSet:
+    assert images.labels is not None
+    return ImageSet(images.images[start:end], images.labels[start:end], name)
+
+
+def with_shared(others: ImageSet, theirs: np.ndarray, reference: ImageSet, ours: np.ndarray) -> ImageSet:
+    images, labels = others.images.copy(), others.labels
+    images[theirs] = reference.images[ours]
+    if labels is not None and reference.labels is not None:
+        labels = labels.copy()
+        labels[theirs] = reference.labels[ours]
+    return replace(others, images=images, labels=labels)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("count", [10, 60, 200, 440])
+def test_shared_images_at_the_same_places_do_not_pair_the_others(digits: ImageSet, count: int, labelled: bool) -> None:
+    reference, others = part(digits, 0, 500), part(digits, 3000, 3500)
+    places = np.sort(np.random.default_rng(count).permutation(500)[:count])
+    shifted = with_shared(others, places, reference, places)
+    if not labelled:
+        reference, shifted = replace(reference, labels=None), replace(shifted, labels=None)
+    found = pair(reference, shifted)
+    assert found.kind == "unpaired"
+    assert found.to_json()["shared"] == [[i, i] for i in places.tolist()]
+
+
+@pytest.mark.parametrize("count", [10, 60, 200])
+def test_shared_images_at_other_places_do_not_pair_the_others(digits: ImageSet, count: int) -> None:
+    reference, others = part(digits, 0, 800), part(digits, 3000, 3500)
+    ours, theirs = np.arange(40, 40 + count), np.arange(count)
+    found = pair(reference, with_shared(others, theirs, reference, ours))
+    assert found.kind == "unpaired"
+    assert found.to_json()["shared"] == [[40 + i, i] for i in range(count)]
+
+
+@pytest.mark.parametrize("how", ["invert", "rotate:angle=15", "gaussian_noise:sd=0.3"])
+def test_a_few_shared_images_under_a_shift_do_not_pair_the_others(digits: ImageSet, how: str) -> None:
+    reference, others = part(digits, 0, 1600), part(digits, 3000, 4600)
+    places = np.random.default_rng(3).permutation(1600)[:190]
+    assert pair(reference, shift(with_shared(others, places, reference, places), how)).kind == "unpaired"
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
+@pytest.mark.parametrize("n", [60, 500])
+def test_a_shift_that_touched_only_some_leaves_the_order(digits: ImageSet, n: int, share: float) -> None:
+    reference = part(digits, 0, n)
+    touched = np.random.default_rng(4).random(n) < share
+    images = np.where(touched[:, None, None, None], shift(reference, "rotate:angle=40").images, reference.images)
+    found = pair(reference, replace(reference, images=images))
+    assert found.kind == "same_order"
+    assert found.order is not None
+    assert found.order.tolist() == list(range(n))
+
+
+def test_what_replaced_a_few_of_very_many_images_has_no_partner(digits: ImageSet) -> None:
+    reference = part(digits, 0, 1000)
+    shifted = with_shared(reference, np.arange(60), part(digits, 5000, 5060), np.arange(60))
+    found = pair(reference, shifted)
+    assert found.kind == "same_order"
+    assert found.order is not None
+    assert found.order.tolist() == [-1] * 60 + list(range(60, 1000))
+
+
+def test_all_black_images_are_no_evidence_and_no_hindrance(digits: ImageSet) -> None:
+    rng = np.random.default_rng(5)
+    reference, others = part(digits, 0, 300), part(digits, 3000, 3300)
+    blank = [np.where((rng.random(300) < 0.6)[:, None, None, None], 0, s.images) for s in (reference, others)]
+    foreign = pair(ImageSet(blank[0]), ImageSet(blank[1].astype(np.float32)))
+    assert foreign.kind == "unpaired"
+    assert foreign.shared == ()
+    same = ImageSet(blank[0])
+    assert pair(same, same).kind == "same_order"
+    assert pair(same, shift(same, "rotate:angle=30")).kind == "same_order"
+
+
+def test_shared_images_are_found_after_rounding(digits: ImageSet) -> None:
+    reference = part(digits, 0, 60)
+    rounded = ImageSet(np.round(reference.images[20:], 4))
+    assert shared_images(reference, rounded).pairs == [[20 + i, i] for i in range(40)]
+
+
+def test_places_are_told_in_few_words() -> None:
+    assert places_in_words(np.array([5])) == "5"
+    assert places_in_words(np.arange(1000, 3001)) == "1,000–3,000"
+    assert places_in_words(np.arange(0, 100, 2)) == "0, 2, 4, 6, 8, 10 …"
+
+
+def test_the_diagnosis_says_which_images_are_shared_and_judges_the_others(
+    digits: ImageSet, perceptron: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference, others = part(digits, 0, 500, "ours"), part(digits, 3000, 3500, "theirs")
+    shifted = with_shared(others, np.arange(60), reference, np.arange(60))
+    judged: list[int] = []
+
+    def unpaired(before: ImageSet, after: ImageSet, families: object, seed: int, shared: int = 0) -> object:
+        judged.extend((len(before), len(after), shared))
+        return Verdict(Identity(), {}, {}, 1.0, 0.9), (), "The sets are alike."
+
+    monkeypatch.setattr(table_of_contents, "unpaired_verdict", unpaired)
+    found = diagnose(reference, shifted, model=perceptron)
+    assert judged == [440, 440, 60]
+    assert found.verdict.family == "identity"
+    assert found.verdict.share == 1
+    assert any("60 images are in both sets: at the same places, 0–59" in note for note in found.notes)
+    content = found.to_json()
+    assert content["pairing"]["shared"] == [[i, i] for i in range(60)]
+    right = labels_of(predict(perceptron, shifted.images)) == shifted.labels
+    assert content["accuracy"]["shifted"] == pytest.approx(right.mean())
+    assert content["accuracy"]["shifted_without_shared"] == pytest.approx(right[60:].mean())
+    assert any(f"{100 * right[60:].mean():.1f}% without" in note for note in found.notes)
+    assert "60 of one set are in the other too" in plain(found)
