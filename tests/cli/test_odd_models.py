@@ -111,7 +111,8 @@ def command(folder, monkeypatch, capsys):
 
     def run(verb, model):
         (folder / "out.json").unlink(missing_ok=True)
-        monkeypatch.setattr(sys, "argv", ["shiftassay", *SETS[verb].replace("MODEL", model).split()])
+        line = {**SETS, "variants": "variants variants --model MODEL"}[verb]
+        monkeypatch.setattr(sys, "argv", ["shiftassay", *line.replace("MODEL", model).split()])
         code = run_command_line()
         said = capsys.readouterr()
         written = folder / "out.json"
@@ -206,6 +207,20 @@ def test_what_else_is_odd_ends_in_a_result_or_a_sentence(model, verb, command):
         refused(found, "the model")
     else:
         works(found)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("Constant", "the model's answers have no gradient with respect to the image"),
+        ("RowTooFew", "the model gives 999 answers for 1,000 images"),
+        ("NotANumber", "NaN or infinite for 5000 of 5000 images"),
+        ("Exits", "(it exits: 0)"),
+    ],
+)
+def test_variants_are_not_made_for_a_model_that_can_not_be_attacked(model, message, command, folder):
+    refused(command("variants", f"odd_models:{model}"), message)
+    assert not (folder / "variants").exists() or not list((folder / "variants").glob("*.npy"))
 
 
 @pytest.mark.parametrize("verb", SETS)

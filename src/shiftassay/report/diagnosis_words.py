@@ -46,14 +46,15 @@ def plain(found: Diagnosis) -> str:
     if found.verdict.information:
         facts["information"] = INFORMATION[found.verdict.information]
     if found.evaluations:
-        facts["accuracy"] = " ".join(sentence(evaluation) for evaluation in found.evaluations)
+        facts["accuracy"] = "\n".join(map(sentence, found.evaluations))
     if found.accuracy is not None and (made := proved(found)):
         facts["proof"] = made
     if found.verdict.equivalent:
         facts["equivalent"] = ", ".join(found.verdict.equivalent)
     lines = _wrapped(f"Verdict: {verdict(found)}")
     for name, said in facts.items():
-        lines += _wrapped(f"  {name:<11}  {said}", 15)
+        for place, line in enumerate(said.split("\n")):
+            lines += _wrapped(f"  {name if place == 0 else '':<11}  {line}", 15)
     said = reasons(found)
     if said and (sample := sampled(found)):
         lines += _wrapped(f"Why, measured {sample}:")

@@ -1,0 +1,103 @@
+"""What a diagnosis says of accuracy: the same as an evaluation of the same files, and of how many images."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis import diagnose as room
+from shiftassay.diagnosis import proof
+from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.errors import BadInput
+from shiftassay.evaluation.evaluate import evaluate
+from shiftassay.evaluation.sentence import sentence
+from shiftassay.report.diagnosis_words import plain
+from shiftassay.shifts.catalogue import shift
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_families():
+    """The verdict is not what is tried here: a few families to choose from are enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "_searched", lambda: ["identity", "rotate", "invert", "gain"])
+        yield
+
+
+@pytest.fixture(scope="module")
+def by_class(mnist) -> ImageSet:
+    """The whole test set, sorted by class: its first 4,000 images show five digits, its first 2,000 two."""
+    order = np.argsort(mnist.test.labels, kind="stable")
+    return ImageSet(mnist.test.images[order], mnist.test.labels[order], "sorted")
+
+
+@pytest.fixture(scope="module")
+def turned(by_class) -> ImageSet:
+    return replace(shift(by_class, "rotate:angle=15"), name="turned")
+
+
+@pytest.fixture(scope="module")
+def diagnosed(by_class, turned, perceptron):
+    return diagnose(by_class, turned, model=perceptron)
+
+
+def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_class, turned, perceptron):
+    expected = evaluate(perceptron, by_class), evaluate(perceptron, turned, by_class)
+    assert diagnosed.evaluations == expected
+    assert diagnosed.accuracy["reference"] == expected[0].accuracy.estimate
+    assert diagnosed.accuracy["shifted"] == expected[1].accuracy.estimate
+    said = " ".join(plain(diagnosed).split())
+    for one in expected:
+        assert " ".join(sentence(one).split()) in said
+        assert sentence(one) in diagnosed.explanation
+
+
+def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(diagnosed, by_class):
+    assert diagnosed.images == {"remade": len(by_class), "mechanisms": 2000}
+    assert diagnosed.accuracy["reproduced"] == pytest.approx(diagnosed.accuracy["shifted"], abs=0.003)
+    assert "measured on 2,000 of the 10,000 images, drawn at random" in plain(diagnosed)
+
+
+def test_of_more_images_a_random_sample_is_made_again_and_that_is_said(by_class, turned, perceptron, monkeypatch):
+    monkeypatch.setattr(proof, "MOST", 1000)
+    found = diagnose(by_class, turned, model=perceptron)
+    assert found.images["remade"] == 1000
+    assert found.accuracy["reproduced"] == pytest.approx(found.accuracy["shifted"], abs=0.03)
+    assert "1,000 of the 10,000 images" in plain(found)
+    assert "1,000 of the 10,000 images" in found.explanation
+
+
+def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
+    halves = [
+        ImageSet(mnist.test.images[a:b], mnist.test.labels[a:b], n) for a, b, n in ((0, 300, "a"), (300, 700, "b"))
+    ]
+    dark = replace(shift(halves[1], "gain:factor=0.3"), name="dark")
+    found = diagnose(halves[0], dark, model=perceptron)
+    assert found.pairing["kind"] == "unpaired"
+    assert found.evaluations == (evaluate(perceptron, halves[0]), evaluate(perceptron, dark, halves[0]))
+    assert found.accuracy["shifted"] == found.evaluations[1].accuracy.estimate
+    assert found.accuracy["reproduced"] is None
+
+
+def test_where_one_set_has_labels_its_partners_have_them_too(few, perceptron):
+    bare = replace(shift(few, "invert"), labels=None, name="bare")
+    found = diagnose(few, bare, model=perceptron)
+    assert found.accuracy["shifted"] == evaluate(perceptron, replace(bare, labels=few.labels)).accuracy.estimate
+    assert found.accuracy["restored_blind"] == found.accuracy["reference"]
+
+
+def test_labels_that_the_model_has_no_output_for_are_refused_in_the_reference_and_said_of_the_other(few, perceptron):
+    higher = replace(few, labels=few.labels + 1, name="higher")
+    with pytest.raises(BadInput, match="higher: label 10 at place"):
+        diagnose(higher, shift(few, "invert"), model=perceptron)
+    found = diagnose(few, higher, model=perceptron)
+    assert found.accuracy is None
+    assert any("label 10" in note and "not measured" in note for note in found.notes)
+
+
+def test_no_mechanism_takes_the_order_of_a_file_for_a_shift(by_class, perceptron):
+    """Of a file that is sorted by class, the first images are of two classes, and leave many units silent."""
+    half = [replace(by_class, images=by_class.images[i::2], labels=by_class.labels[i::2]) for i in (0, 1)]
+    found = mechanisms(perceptron, *half, train=by_class, paired=False)
+    assert [m.name for m in found if m.present] == []

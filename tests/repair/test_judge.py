@@ -1,0 +1,81 @@
+"""What a repair is judged by: no answer that is none, and no images that happen to come first in a file."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import shiftassay.repair.judge as judge
+import shiftassay.repair.repair as room
+from shiftassay.arrays.image_set import ImageSet
+from shiftassay.diagnosis.diagnose import verdict_on
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.errors import BadInput
+from shiftassay.repair.repair import repair
+from shiftassay.repair.retrain import Retrain
+from shiftassay.repair.strategy import Made, Task, some_of
+from shiftassay.shifts.catalogue import parse, shift
+
+
+@pytest.fixture(scope="module")
+def trial(small, model):
+    shifted = shift(small.test, "invert")
+    verdict = verdict_on(small.test, shifted)
+    halves = tuple(judge.Half(places, places, verdict) for places in judge.halves_of(len(shifted), 0, "shifted"))
+    right = judge.right_of(model, small.test, "cpu"), judge.right_of(model, shifted, "cpu")
+    return judge.Trial(small.test, shifted, model, halves, *right, None, 0, 1, 0, "cpu")
+
+
+def broken(model):
+    model = copy.deepcopy(model)
+    with torch.no_grad():
+        next(model.parameters())[0] = torch.nan
+    return model
+
+
+def test_a_repaired_model_that_answers_nan_is_not_judged_but_named(trial, small, model, monkeypatch):
+    monkeypatch.setattr(Retrain, "make", lambda *_: Made(broken(model), "all weights"))
+    tasks = room._tasks(trial, small.train, 1, 200)
+    assert "NaN or infinite" in judge.tried(Retrain(), tasks, trial)
+
+
+def test_a_strategy_that_fails_leaves_the_others_to_be_tried(small, model, monkeypatch):
+    def fails(*_):
+        raise BadInput("the model can't be trained on (ValueError: no).")
+
+    monkeypatch.setattr(Retrain, "make", fails)
+    found = repair(small.test, shift(small.test, "invert"), model, train=small.train, epochs=1, quick=True)
+    assert found.skipped["retrain"] == "the model can't be trained on (ValueError: no)"
+    assert found.recommended == "undo"
+
+
+def test_a_model_that_answers_nan_is_not_repaired(small, model):
+    with pytest.raises(BadInput, match="mnist:test: the model's output is NaN or infinite for 500 of 500 images"):
+        repair(small.test, shift(small.test, "invert"), broken(model), train=small.train, quick=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (nn.Flatten(), "no gradient with respect to its weights"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), None),
+    ],
+)
+def test_what_has_no_weights_to_train_says_so(module, why, small):
+    task = Task(parse("invert"), 1.0, module, small.train, None, 10, (1, 28, 28), 1, 100, 0, "cpu")
+    found = task.untrainable
+    assert found is None if why is None else why in found
+    assert Retrain().unfit(task) == found
+
+
+def test_images_that_are_attacked_or_chosen_on_are_from_all_over_the_file():
+    half = judge.Half(np.arange(1000), np.arange(1000), Verdict(None, {}, {}, 1.0, 0.5))
+    places = judge.attacked_places(half, 200, 0)
+    assert len(places) == len(np.unique(places)) == 100
+    assert places.min() < 100 < 900 < places.max()
+    sorted_by_class = ImageSet(np.zeros((1000, 1, 2, 2), np.float32), np.repeat(np.arange(10), 100))
+    chosen = some_of(sorted_by_class, 200, 0)
+    assert np.bincount(chosen.labels, minlength=10).min() > 5
+    assert some_of(sorted_by_class, 1000, 0) is sorted_by_class
