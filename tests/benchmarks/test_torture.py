@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 from benchmarks.torture import commands
-from benchmarks.torture.commands import WORKLOADS, fingerprint, ready, run, strays
+from benchmarks.torture.commands import WORKLOADS, fingerprint, ready, run
 from benchmarks.torture.damage import damages
 from benchmarks.torture.disk import can_mount, failing_writes, full_disks
 from benchmarks.torture.kills import dying_at, judge, kills, undisturbed
@@ -24,7 +24,7 @@ def faultless(outcome):
     assert outcome.faults == 0, str(outcome)
 
 
-@pytest.mark.parametrize(("name", "count"), [("train", 4), ("study", 2)])
+@pytest.mark.parametrize(("name", "count"), [("train", 4), pytest.param("study", 6, marks=pytest.mark.torture)])
 def test_killed_commands_go_on_to_the_results_of_undisturbed_ones(name, count, tmp_path):
     faultless(kills(name, count, tmp_path, seed=5))
 
@@ -49,7 +49,9 @@ def test_two_commands_on_one_store_do_not_harm_each_other(name, tmp_path):
     faultless(together(name, 1, tmp_path, seed=5))
 
 
-@pytest.mark.parametrize(("name", "every"), [("train", 17), ("study", 37), ("variants", 9)])
+@pytest.mark.parametrize(
+    ("name", "every"), [("train", 23), pytest.param("study", 37, marks=pytest.mark.torture), ("variants", 9)]
+)
 def test_damaged_files_are_named_or_made_again(name, every, tmp_path):
     faultless(damages(name, tmp_path, seed=5, every=every))
 
@@ -69,17 +71,14 @@ class TestTheTortureItself:
         work = WORKLOADS["train"]
         place = ready(work, tmp_path)
         _, _, steps = undisturbed(work, tmp_path / "undisturbed")
-        codes, left = [], 0
-        for step in (steps // 3, steps // 2, steps // 2 + 1):
-            codes.append(run(work.arguments, place, dying_at(step)).code)
-            left += len(strays(place))
-        assert codes == [-signal.SIGKILL] * 3
-        assert left > 0
+        assert run(work.arguments, place, dying_at(steps // 3)).code == -signal.SIGKILL
+        assert not list((place / "out").rglob("model.json"))
+        assert run(work.arguments, place).code == 0
 
     def test_without_checksums_damage_would_be_silent(self, tmp_path, monkeypatch):
         monkeypatch.setattr(store, "check_file", lambda path, digest: None)
         monkeypatch.setattr(store, "_digest", lambda arrays, about: "same")
-        assert damages("train", tmp_path, seed=5, every=8).silent > 0
+        assert damages("train", tmp_path, seed=5, every=16).silent > 0
 
     def test_what_was_not_brought_to_the_disk_may_be_gone(self):
         disk = Disk("/root")
