@@ -30,6 +30,7 @@ TYPES = (
     *("|u1", "<u2", ">u2", "<i4", "<i8", ">i8", "<u8", "<f2", "<f4", ">f4", "<f8", "<f16", "|b1"),
     *("|O", "<U5", "|S3", "<c8", "|V7", "<M8[s]", "<m8"),
 )
+DEEP = "brackets in brackets"
 LENGTHS = (0, 1, 2, 3, 4, 8, 28, 29, 255, 256, 784, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
 
 
@@ -244,15 +245,25 @@ def anything(rng: Rng) -> Any:
         lambda: _one((None, True, False), rng),
         lambda: _one(TEXTS, rng),
         lambda: _one(([], {}, [[]], {"": {}}, [0] * 100, {"a": 1}, ["a", 1], [None]), rng),
-        lambda: json.loads("[" * 400 + "]" * 400),
+        lambda: DEEP,
     )
     return choice[rng.integers(len(choice))]()
+
+
+def text_of(tree: Any) -> bytes:
+    """JSON as it is written, nested more deeply in places than Python would."""
+    return deepened(json.dumps(tree).encode("utf-8", "surrogatepass"))
+
+
+def deepened(text: bytes) -> bytes:
+    """Text of JSON with brackets in brackets where a tree only named them."""
+    return text.replace(json.dumps(DEEP).encode(), b"[" * 3000 + b"]" * 3000)
 
 
 def safetensors(content: bytes, rng: Rng) -> bytes:
     """A file of safetensors whose header is changed, with its own length or another."""
     size = int.from_bytes(content[:8], "little")
-    header = json.dumps(changed(json.loads(content[8 : 8 + size]), rng)).encode("utf-8", "surrogatepass")
+    header = text_of(changed(json.loads(content[8 : 8 + size]), rng))
     said = len(header) if rng.random() < 0.8 else int(_one((*LENGTHS, 2**63 - 1, 2**64 - 1), rng))
     return struct.pack("<Q", said) + header + content[8 + size :]
 

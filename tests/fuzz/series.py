@@ -25,6 +25,7 @@ from shiftassay.words.text import is_printable
 
 LONGEST_MESSAGE = 2048
 TOLD = 20  # faults
+SHAPE = (1, 28, 28)
 
 
 @dataclass(frozen=True)
@@ -166,48 +167,72 @@ def _toml(_: Path) -> Reader:
 
 
 def _card(folder: Path) -> Reader:
+    from shiftassay.networks.classifier import Classifier, ModelCard
+
+    card = ModelCard("mlp", {"widths": [4]}, SHAPE, 10, 0.13, 0.31, None, "mnist", "imported")
+    return _model(folder, Classifier.from_card(card))
+
+
+def _fronted_card(folder: Path) -> Reader:
+    from shiftassay.networks.classifier import Classifier, ModelCard
+    from shiftassay.networks.fronted import Fronted, undoing
+    from shiftassay.shifts.catalogue import parse
+
+    card = ModelCard("mlp", {"widths": [4]}, SHAPE, 10, 0.13, 0.31, None, "mnist", "imported")
+    return _model(folder, Fronted(Classifier.from_card(card), undoing(parse("rotate:angle=30")), SHAPE))
+
+
+def _one_for_all_card(folder: Path) -> Reader:
+    from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
+    from shiftassay.shifts.catalogue import parse
+
+    variants = {name: parse(how).to_json() for name, how in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
+    return _model(
+        folder, OneForAll(OneForAllCard("undo-and-id", variants, (4,), SHAPE, 10, 0.13, 0.31, 0, "mnist", "t"))
+    )
+
+
+def _model(folder: Path, model: Any) -> Reader:
     """A small model whose card is damaged, or changed and sealed again; what is read, answers."""
     import torch
 
     from shiftassay.networks.load import load_model
+    from shiftassay.networks.one_for_all import OneForAll
     from shiftassay.networks.predict import predict
+    from shiftassay.runs.store import Run
     from shiftassay.sealed import read_sealed
 
     torch.set_num_threads(1)
-    path = _small_model(folder) / "model.json"
+    weights = {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
+    Run(folder / "run").keep_imported(model.card.to_json(), weights, {"from": "a test"})
+    path = folder / "run" / "model.json"
     card = read_sealed(path)
 
     def read(path: Path) -> int:
-        predict(load_model(path.parent), np.zeros((2, 1, 28, 28), np.float32))
+        found = load_model(path.parent)
+        answering = found.on(next(iter(found.card.variants))) if isinstance(found, OneForAll) else found
+        predict(answering, np.zeros((2, *SHAPE), np.float32))
         return 0
 
     return Reader("run/model.json", path.read_bytes(), lambda rng: _sealed(folder, mutation.changed(card, rng)), read)
-
-
-def _small_model(folder: Path) -> Path:
-    from shiftassay.networks.classifier import Classifier, ModelCard
-    from shiftassay.runs.store import Run
-
-    card = ModelCard("mlp", {"widths": [4]}, (1, 28, 28), 10, 0.13, 0.31, None, "mnist", "imported")
-    weights = {name: tensor.numpy() for name, tensor in Classifier.from_card(card).network.state_dict().items()}
-    Run(folder / "run").keep_imported(card.to_json(), weights, {"from": "a test"})
-    return folder / "run"
 
 
 def _sealed(folder: Path, tree: Any) -> bytes:
     """JSON with a seal that fits, as whoever changes it on purpose would write it."""
     from shiftassay.sealed import write_sealed
 
-    with suppress(ValueError, TypeError, RecursionError):
+    with suppress(ValueError, TypeError):  # what is no table can't be sealed
         write_sealed(folder / "sealed.json", tree)
-        return (folder / "sealed.json").read_bytes()
-    return json.dumps(tree).encode()
+        return mutation.deepened((folder / "sealed.json").read_bytes())
+    return mutation.text_of(tree)
 
 
 def _safetensors(folder: Path) -> Reader:
+    from safetensors.numpy import save
+
     from shiftassay.networks.load import read_file
 
-    whole = (_small_model(folder) / "model.safetensors").read_bytes()
+    whole = save({"0.weight": np.arange(12.0).reshape(3, 4), "0.bias": np.zeros(3, np.float32)})
     return Reader(
         "a.safetensors", whole, lambda rng: mutation.safetensors(whole, rng), lambda path: _bytes_of(read_file(path))
     )
@@ -255,7 +280,7 @@ def _json(_: Path) -> Reader:
     from shiftassay.runs.store import read_json
 
     def lie(rng: Rng) -> bytes:
-        return json.dumps(mutation.changed(JSON, rng)).encode()
+        return mutation.text_of(mutation.changed(JSON, rng))
 
     def read(path: Path) -> int:
         read_json(path)
@@ -306,6 +331,8 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "labels.idx": _labels_idx,
     "study.toml": _toml,
     "model.json": _card,
+    "model.json, fronted": _fronted_card,
+    "model.json, one for all": _one_for_all_card,
     "weights.safetensors": _safetensors,
     "weights.pt": _pt,
     "store arrays": _arrays,

@@ -133,3 +133,23 @@ def test_compressed_weights_that_would_fill_the_memory_are_refused(factory, tmp_
             packed.writestr(name, whole.read(name), zipfile.ZIP_DEFLATED, compresslevel=1)
     with pytest.raises(BadInput, match="more than 200 times the compressed size is refused"):
         load_model(factory, tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"input_shape": ["mnist", 28, 2**31]},
+            "input_shape must be three whole numbers",
+        ),  # once a text as long as memory
+        ({"input_shape": [1, 28]}, "input_shape must be three whole numbers"),
+        ({"classes": True}, "classes must be a whole number"),
+        ({"mean": "0.1"}, "mean must be a finite number"),
+        ({"sd": 0}, "sd must not be 0"),
+    ],
+)
+def test_a_card_of_what_can_not_be_is_refused(trained, tmp_path, change, said):
+    folder = Path(shutil.copytree(trained.folder, tmp_path / "run"))
+    write_sealed(folder / "model.json", {**read_sealed(folder / "model.json"), **change})
+    with pytest.raises(BadInput, match=said):
+        load_model(folder)

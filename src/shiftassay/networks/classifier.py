@@ -1,5 +1,6 @@
 """A model: a trained network with what its images must go through first."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
@@ -35,13 +36,27 @@ class ModelCard:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "ModelCard":
         """Raises `TypeError`, `ValueError` or `KeyError` for content that no card has."""
-        for name in ("mean", "sd"):
-            value = content[name]
-            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-                raise ValueError(f"{name} must be a finite number, not {value!r}")
-        if content["sd"] == 0:
-            raise ValueError("sd must not be 0")
+        check_sizes(content)
         return cls(**{**content, "input_shape": tuple(content["input_shape"])})
+
+
+def check_sizes(content: Mapping[str, Any]) -> None:
+    """Raise `ValueError` or `KeyError` unless what every card says of images, classes and normalisation is possible."""
+    shape, classes = content["input_shape"], content["classes"]
+    if not isinstance(shape, list | tuple) or len(shape) != 3 or not all(map(_is_count, shape)):
+        raise ValueError("input_shape must be three whole numbers from 1: channels, height, width")
+    if not _is_count(classes):
+        raise ValueError("classes must be a whole number from 1")
+    for name in ("mean", "sd"):
+        value = content[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise ValueError(f"{name} must be a finite number, not {value!r}")
+    if content["sd"] == 0:
+        raise ValueError("sd must not be 0")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 2**31
 
 
 class Classifier(nn.Module):

@@ -47,7 +47,7 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
     try:
         with torch.device("meta"), warnings.catch_warnings(action="ignore"):
             plan = _untrained(card)  # without memory: the card may name any sizes, and the weights tell the true ones
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise BadInput(f"{folder / CARD}: not a model card ({error}). Train the model again.") from None
     with warnings.catch_warnings(action="ignore"):  # that nothing can be copied into no memory
         _fill_with(state, plan.network, folder / WEIGHTS, folder)

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from shiftassay.errors import BadInput, unknown_name
+from shiftassay.networks.classifier import check_sizes
 from shiftassay.networks.designs.design import DESIGNS, Design
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.family import Shift
@@ -37,6 +38,8 @@ class OneForAllCard:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "OneForAllCard":
+        """Raises `TypeError`, `ValueError` or `KeyError` for content that no card has."""
+        check_sizes(content)
         shape, widths = tuple(content["input_shape"]), tuple(content["widths"])
         return cls(**{**content, "input_shape": shape, "widths": widths})
 
