@@ -180,7 +180,7 @@ def test_bad_requests_are_refused(small):
         recipe_named("seed-03")
     with pytest.raises(BadInput, match="auto, cpu or cuda"):
         train("mlp", small, recipe=SGD, device="gpu")
-    with pytest.raises(BadInput, match="at least one epoch"):
+    with pytest.raises(BadInput, match="expected a whole number from 1"):
         train("mlp", small, recipe=SGD, epochs=0)
     with pytest.raises(BadInput, match="5000 images held out of 2000"):
         train("mlp", small, recipe="mlp", epochs=1)

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -18,6 +18,7 @@ from shiftassay.errors import BadInput
 from shiftassay.files import reserve, sweep
 from shiftassay.locks import all_locked
 from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.networks.predict import predict
 from shiftassay.networks.registry import build, parameters_of
 from shiftassay.noise import seed_for
 from shiftassay.runs.environment import environment
@@ -39,6 +40,8 @@ from shiftassay.training.engine import (
 )
 from shiftassay.training.path import available_cores, make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
+
+ASKED = 256  # test images
 
 Watch = Callable[[Trial, EpochMetrics], None]
 
@@ -224,7 +227,7 @@ def _train_missing(
                     stack.enter_context(reserve(run.folder, _room(member, recipe, dataset)))
             histories = run_group(group, recipe, data, [run for _, run in ours], watches, stop)
         return [
-            _finish(member, trial, run, recipe, dataset, history)
+            _finish(member, trial, run, recipe, dataset, history, group.steps)
             for member, (trial, run), history in zip(group.members, ours, histories, strict=True)
         ]
 
@@ -239,7 +242,7 @@ def _room(member: Member, recipe: Recipe, dataset: Dataset) -> int:
 
 
 def _finish(
-    member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, history: History
+    member: Member, trial: Trial, run: Run | None, recipe: Recipe, dataset: Dataset, history: History, steps: int
 ) -> "Trained | Failed":
     if history.failure:
         return Failed(trial, history.failure, run.folder if run else None)
@@ -256,12 +259,19 @@ def _finish(
         data=dataset.name,
         trial=trial.digest,
     )
+    model = model_of(card, weights)
+    # Asked in PyTorch too, as whoever loads it will: near the largest numbers two ways to add up differ in what overflows.
+    asked = predict(model, dataset.test.images[:ASKED], finite=False)
+    if not (np.isfinite(logits).all() and np.isfinite(asked).all()):
+        failure = Failure(recipe.epochs, steps, "an answer to an image of the test set")
+        if run:
+            run.fail(asdict(failure))
+        return Failed(trial, failure, run.folder if run else None)
     if run:
         metrics = {"epochs": [m.to_json() for m in history.metrics], "best_epoch": best and best.epoch}
         predictions = {"test_logits": logits, **({"best_test_logits": best.logits} if best else {})}
         seconds = [metrics.seconds for metrics in history.metrics]
         run.finish(card.to_json(), weights, metrics, predictions, best.weights if best else None, seconds)
-    model = model_of(card, weights)
     return Trained(trial, model, tuple(history.metrics), logits, best, run.folder if run else None, reused=False)
 
 

@@ -143,12 +143,12 @@ def _members(lab: Lab) -> tuple[Architectures, Members, list[Failed]]:
                 failures += error.failures
     if not failures:
         return study, trained, []
-    networks = [network for network in study.networks if trained[network]]
+    networks = tuple(network for network in study.networks if trained[network])
     seeds_of = [{member.trial.seed for member in trained[network]} for network in networks]
     whole = set.intersection(*seeds_of) if seeds_of else set()
     if not whole or study.control not in networks:
         raise Diverged(f"{'; '.join(map(str, failures))}. Nothing is left to compare with {study.control}.")
-    claims = [claim for claim in study.claims if claim.network in networks]
+    claims = tuple(claim for claim in study.claims if claim.network in networks)
     study = study.model_copy(update={"networks": networks, "seeds": len(whole), "claims": claims})
     return study, {n: [m for m in trained[n] if m.trial.seed in whole] for n in networks}, failures
 

@@ -53,7 +53,7 @@ def run_shifted(
         if given is None:
             console.print(spoken("making the variants"))
             given = make_variants(study, dataset.test, held_out(study, dataset), members[0].model)
-            write_variants(folder / "variants", given)
+            write_variants(folder / "variants", given, own=True)
         console.print(spoken("evaluating"))
         evaluations = evaluate_members(members, given, study.margin)
         argued = argue(Lab(study, dataset, members, given, Measurements(folder), out, device, console), evaluations)

@@ -94,11 +94,11 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
     return Variants(_named(clean), tuple(map(_named, shifted)), origins, clean.name, _written_shifts(folder))
 
 
-def write_variants(folder: Path, variants: Variants) -> Path:
+def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Path:
     """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for colour) and `labels.npy`.
 
     What is there already is left as it is; what is missing, or damaged, is made again. Raises `BadInput` for a folder that holds other
-    files of these names, unless the manifest beside them says that they were written here.
+    files of these names, unless the manifest beside them says that they were written here, or the folder is the lab's `own`.
     """
     assert variants.clean.labels is not None
     contents = {f"{found.name}.npy": partial(images_as_npy, found.images) for found, _ in variants.sets}
@@ -116,7 +116,7 @@ def write_variants(folder: Path, variants: Variants) -> Path:
             there = file_digest(path) if path.is_file() else None
             if there == files[name]:
                 continue
-            if there is not None and name not in ours:
+            if there is not None and name not in ours and not own:
                 raise BadInput(
                     f"{path}: is there already, and is another one. Name another folder, or move that file away."
                 )
