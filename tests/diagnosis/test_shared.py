@@ -100,6 +100,28 @@ def test_all_black_images_are_no_evidence_and_no_hindrance(digits: ImageSet) -> 
     assert pair(same, shift(same, "rotate:angle=30")).kind == "same_order"
 
 
+def test_few_specks_on_black_pair_nothing(digits: ImageSet) -> None:
+    rng = np.random.default_rng(6)
+    sets = [np.zeros((200, 1, 12, 12), np.float32) for _ in range(2)]
+    for images in sets:
+        images[rng.permutation(200)[:3], 0, 4, rng.integers(0, 12, 3)] = 1
+    assert pair(ImageSet(sets[0]), ImageSet(sets[1])).kind == "unpaired"
+    assert pair(ImageSet(sets[0]), ImageSet(sets[0])).kind == "same_order"
+
+
+def test_black_images_and_images_that_come_again_are_found_in_another_order(digits: ImageSet) -> None:
+    images = digits.images[:200].copy()
+    images[:50] = 0
+    images[60:90] = images[100:130]
+    order = np.random.default_rng(7).permutation(200)
+    found = pair(ImageSet(images), ImageSet(images[order]))
+    assert found.kind == "reordered"
+    assert found.order is not None
+    placed = found.order >= 0
+    assert placed.sum() == 150
+    assert np.array_equal(images[found.order[placed]], images[order][placed])
+
+
 def test_shared_images_are_found_after_rounding(digits: ImageSet) -> None:
     reference = part(digits, 0, 60)
     rounded = ImageSet(np.round(reference.images[20:], 4))

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.cores import one_thread_each
@@ -78,18 +78,19 @@ def _same_order(
     own = shared.own
     if np.mean((shared.known >= 0) & ~own) >= MOVED:
         return None, None
-    # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would be too unlike.
-    varied = np.ptp(reference.images, axis=(1, 2, 3)) * np.ptp(shifted.images, axis=(1, 2, 3)) > 0
-    rest = np.flatnonzero(varied & ~(own & shared.once))
-    known = float(np.mean(own[varied])) if varied.any() else 0.0
-    if own[rest].all() or (len(rest) < FEWEST and known >= MOST):
+    blank = [_blank(side) for side in (reference, shifted)]
+    told = ~(blank[0] & blank[1])
+    known = float(np.mean(own[told])) if told.any() else float(np.array_equal(reference.images, shifted.images))
+    if known == 1:
         return None, np.arange(n)
+    # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would be too unlike.
+    rest = np.flatnonzero(~(blank[0] | blank[1] | (own & shared.once)))
     if len(rest) < FEWEST:
-        return None, None
+        return None, np.arange(n) if known >= MOST else None
     test = order_test(_at(reference, rest), _at(shifted, rest), rng, beside_known=known >= MOST)
     if test.holds:
         return test, np.arange(n)
-    return test, np.where(own | ~varied, np.arange(n), -1) if known >= NEARLY_ALL else None
+    return test, np.where(own | ~told, np.arange(n), -1) if known >= NEARLY_ALL else None
 
 
 def _elsewhere(
@@ -97,11 +98,15 @@ def _elsewhere(
 ) -> tuple[Partners | None, Int64[np.ndarray, "n"] | None]:
     """Partners of the images that are not shared, and the order if there is one."""
     known = shared.known
-    share = float(np.mean(known >= 0))
-    if share >= NEARLY_ALL:
-        return Partners(known, share, share, 0.0, "values", len(known)), known
-    free = np.setdiff1d(np.arange(len(reference)), known)
-    rest = np.flatnonzero(known < 0)
+    blank = _blank(shifted)
+    if not blank.all():
+        share = float(np.mean(known[~blank] >= 0))
+        # Of an image that comes again, any place will do, if most come once.
+        if share >= MOST and np.mean(shared.places[~blank] >= 0) >= NEARLY_ALL:
+            order = np.where(known >= 0, known, shared.places)
+            return Partners(order, share, share, 0.0, "values", len(order)), order
+    free = np.setdiff1d(np.flatnonzero(~_blank(reference)), known)
+    rest = np.flatnonzero((known < 0) & ~blank)
     if len(free) < FEWEST or len(rest) < FEWEST:
         return None, None
     partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
@@ -110,6 +115,12 @@ def _elsewhere(
     order = known.copy()
     order[rest] = np.where(partners.order >= 0, free[partners.order], -1)
     return partners, order
+
+
+def _blank(images: ImageSet) -> Bool[np.ndarray, "n"]:
+    """Which images are of one value: all are alike, whatever they were."""
+    flat = images.images.reshape(len(images), -1)
+    return flat.max(axis=1) == flat.min(axis=1)
 
 
 def _at(images: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:

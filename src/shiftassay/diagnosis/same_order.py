@@ -95,8 +95,10 @@ def _look_alike_groups(
     reference: ImageSet, shifted: ImageSet, places: Int64[np.ndarray, "n"], scores: Trait
 ) -> tuple[list[Group], float]:
     """Groups of reference images that look alike, each image once, of the same labels in both sets if there are any; and the sd that are clear."""
-    distinct = np.unique(reference.images[places].reshape(len(places), -1), axis=0, return_index=True)[1]
-    distinct = np.sort(distinct)
+    first: dict[bytes, int] = {}
+    for i, place in enumerate(places):
+        first.setdefault(reference.images[place].tobytes(), i)
+    distinct = np.array(list(first.values()))
     cells, least = None, min(ALIKE, ALIKE_ROOT * float(np.sqrt(len(distinct))))
     if reference.labels is not None and shifted.labels is not None:
         both = np.stack([labels[places][distinct] for labels in (reference.labels, shifted.labels)])

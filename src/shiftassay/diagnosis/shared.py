@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -12,6 +13,7 @@ from shiftassay.shifts.family import Images
 
 LEVELS = 255  # steps of the range of values: what differs by less than half of one was rounded otherwise
 TOLD = 6  # places, or runs of them, that a sentence names
+CHUNK = 1000  # images that are rounded at a time
 LARGEST = 2**30  # level: values that are further out than that are alike
 
 
@@ -123,6 +125,11 @@ def _without(side: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
 
 
 def _names(images: Images, scale: float) -> list[bytes]:
-    """The bytes of each image's rounded values; none for an image of one value."""
-    rounded = (np.clip(np.rint(image * scale), -LARGEST, LARGEST).astype(np.int32) for image in images)
-    return [r.tobytes() if np.ptp(r) else b"" for r in rounded]
+    """A digest of each image's rounded values; none for an image of one value."""
+    names = []
+    for start in range(0, len(images), CHUNK):
+        part = np.clip(np.rint(images[start : start + CHUNK] * np.float32(scale)), -LARGEST, LARGEST).astype(np.int32)
+        flat = np.ascontiguousarray(part.reshape(len(part), -1))
+        varied = flat.max(axis=1) > flat.min(axis=1)
+        names += [blake2b(row.data, digest_size=16).digest() if v else b"" for row, v in zip(flat, varied, strict=True)]
+    return names
