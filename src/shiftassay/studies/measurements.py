@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from shiftassay.files import reserve
+from shiftassay.paths import inside
 from shiftassay.runs.store import Damaged, Mended, write_arrays
 from shiftassay.sealed import FILES, check_file, file_digest, read_sealed, write_sealed
 
@@ -27,14 +28,14 @@ class Measurements:
 
     def keep(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
         """Keep arrays for a figure, as part of what is being measured; returns the name that the figure's data has for them."""
-        write_arrays(self.folder / name, arrays)
+        write_arrays(inside(self.folder, name), arrays)
         self._kept.append(name)
         return name
 
     def once(self, name: str, asked: Any, measure: Callable[[], Any]) -> Any:
         """What `measure` returns, as JSON; what it returned before if the same was asked, and all of it is whole."""
         key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-        path = self.folder / FOLDER / f"{name}.json"
+        path = inside(self.folder / FOLDER, f"{name}.json")
         if (known := self._known(path, key)) is not None:
             return known["measured"]
         self._kept.clear()

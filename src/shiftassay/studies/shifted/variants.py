@@ -18,7 +18,7 @@ from shiftassay.evaluation.evaluate import assess
 from shiftassay.files import sweep, write_whole
 from shiftassay.locks import locked
 from shiftassay.networks.predict import aimed_at, predict
-from shiftassay.paths import LONGEST_VARIANT, not_a_name
+from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name
 from shiftassay.runs.store import Damaged, Mended
 from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed
 from shiftassay.shifts.catalogue import generator, make, shift
@@ -109,21 +109,20 @@ def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Pa
         sweep(folder, older_than=0)
         known = _manifest(folder)
         ours = known.get(FILES, {})
-        files = {}
+        there = {name: file_digest(folder / name) for name in contents if (folder / name).is_file()}
+        files = {name: digest_of_bytes(content()) for name, content in contents.items()}
+        others = [name for name, digest in there.items() if digest != files[name] and name not in ours and not own]
+        if others:
+            raise BadInput(
+                f"{folder / others[0]}: is there already, and is another one. Name another folder, or move that file away."
+            )
         for name, content in contents.items():
-            path, made = folder / name, content()
-            files[name] = digest_of_bytes(made)
-            there = file_digest(path) if path.is_file() else None
-            if there == files[name]:
+            if there.get(name) == files[name]:
                 continue
-            if there is not None and name not in ours and not own:
-                raise BadInput(
-                    f"{path}: is there already, and is another one. Name another folder, or move that file away."
-                )
             if ours.get(name) == files[name]:
-                what = "missing" if there is None else "damaged"
-                warnings.warn(f"{path}: {what}. It is made again.", Mended, stacklevel=2)
-            write_whole(path, made)
+                what = "damaged" if name in there else "missing"
+                warnings.warn(f"{folder / name}: {what}. It is made again.", Mended, stacklevel=2)
+            write_whole(inside(folder, name), content())
         if known != {**about, FILES: files}:
             write_sealed(folder / MANIFEST, {**about, FILES: files})
     return folder
