@@ -86,6 +86,8 @@ def test_what_replaced_a_few_of_very_many_images_has_no_partner(digits: ImageSet
     assert found.kind == "same_order"
     assert found.order is not None
     assert found.order.tolist() == [-1] * 60 + list(range(60, 1000))
+    assert found.to_json()["order"] == found.order.tolist()
+    assert not found.complete
 
 
 def test_all_black_images_are_no_evidence_and_no_hindrance(digits: ImageSet) -> None:

@@ -30,10 +30,16 @@ class Pairing:
     shared: tuple[tuple[int, int], ...] = ()
     """Of unpaired sets, the places in the reference and in the shifted set of images that are in both."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether every shifted image has a partner."""
+        return self.order is not None and bool(np.all(self.order >= 0))
+
     def to_json(self) -> dict[str, Any]:
-        """The kind, how many shifted images have a partner, and the evidence; the order itself if it is another one, the shared images if there is none."""
+        """The kind, how many shifted images have a partner, and the evidence; the order unless it is the same and complete, the shared images if there is none."""
         found = None if self.order is None else float(np.mean(self.order >= 0))
-        order = self.order.tolist() if self.kind == "reordered" and self.order is not None else None
+        plain = self.kind == "same_order" and self.complete
+        order = None if self.order is None or plain else self.order.tolist()
         content = {"kind": self.kind, "found": found, "order": order, "evidence": self.evidence}
         return content | ({"shared": [list(pair) for pair in self.shared]} if self.kind == "unpaired" else {})
 

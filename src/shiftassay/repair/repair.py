@@ -68,7 +68,8 @@ def repair(
     before, after = _labelled(reference, labels), _labelled(shifted, labels)
     model, unasked = _fit_for(model, before, after, device)
     clean_right, variant_right = right_of(model, before, device), right_of(model, after, device)
-    paired = pair(before, after, seed).kind == "same_order"
+    pairing = pair(before, after, seed)
+    paired = pairing.kind == "same_order" and pairing.complete
     halves = _halves(before, after, paired, model, seed)
     lost = missing(clean_right, variant_right, paired)
     known = [half.verdict.shift for half in halves]
