@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from shiftassay.arrays.dataset import load_dataset
 from shiftassay.networks.registry import build
 from shiftassay.noise import epoch_order, seed_for
-from shiftassay.training.engine import TrainingData
+from shiftassay.training.group import TrainingData
 from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.recipe import recipe_named
 

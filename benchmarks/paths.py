@@ -16,7 +16,7 @@ from shiftassay.arrays.dataset import load_dataset
 from shiftassay.networks.registry import build
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
-from shiftassay.training.engine import TrainingData
+from shiftassay.training.group import TrainingData
 from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import recipe_named

@@ -24,7 +24,7 @@ from shiftassay.arrays.write import write_array
 from shiftassay.cli import main
 from shiftassay.files import PARTIAL
 from shiftassay.locks import LOCK
-from shiftassay.training import engine
+from shiftassay.training import engine, parts
 
 TRAINING, TEST = 800, 300
 TIMEOUT = 300.0
@@ -157,7 +157,7 @@ def started(arguments: list[str], folder: Path, setup: Callable[[], None] = lamb
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(os.dup(n), m) for n, m in ((0, "r"), (1, "w"), (2, "w")))
         sys.argv = ["shiftassay", *arguments]
         warnings.resetwarnings()  # of the tests, where they are errors
-        engine.CHECKPOINT_SECONDS, engine.SLICE = 0.0, 0.01  # so that there is much to be killed in
+        engine.CHECKPOINT_SECONDS, parts.SLICE = 0.0, 0.01  # so that there is much to be killed in
         setup()
         code = 1
         try:

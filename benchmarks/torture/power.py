@@ -20,7 +20,7 @@ CALLS = "openat,open,creat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renam
 CALL = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*)\)\s+= (?P<result>-?\d+)")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 DESCRIPTOR = re.compile(r"(?:^|, )\d+<((?:\\x[0-9a-f]{2})*)>")
-BEGUN = "import sys; sys.argv[0] = 'shiftassay'; from shiftassay.training import engine; engine.CHECKPOINT_SECONDS, engine.SLICE = 0.0, 0.01; from shiftassay.cli import main; main()"
+BEGUN = "import sys; sys.argv[0] = 'shiftassay'; from shiftassay.training import engine, parts; engine.CHECKPOINT_SECONDS, parts.SLICE = 0.0, 0.01; from shiftassay.cli import main; main()"
 
 
 @dataclass

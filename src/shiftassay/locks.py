@@ -66,7 +66,9 @@ def _taken(folder: Path) -> int | None:
                     _sign(descriptor)
                     return descriptor
             elif not said:
-                text = f"{folder}: {_owner(descriptor)} is at work here. Waiting until that is done; Ctrl-C ends the wait."
+                text = (
+                    f"{folder}: {_owner(descriptor)} is at work here. Waiting until that is done; Ctrl-C ends the wait."
+                )
                 warnings.warn(text, Waiting, stacklevel=4)
                 said = True
             os.close(descriptor)

@@ -37,13 +37,14 @@ def write_json(path: Path, content: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON; `BadInput` if it is none."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise Damaged(path, f"{path.stat().st_size / 1e6:,.0f} MB, which is no file of ours")
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        size = path.stat().st_size
+        if size <= LARGEST:
+            return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
         raise Damaged(path, "missing") from None
     except (OSError, ValueError, RecursionError) as error:
         raise Damaged(path, f"not readable as JSON ({str(error)[:200]})") from None
+    raise Damaged(path, f"{size / 1e6:,.0f} MB, which is no file of ours")
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from shiftassay.networks.registry import build
 from shiftassay.training.captured import CapturedMember, CapturedPopulation, _arithmetic
-from shiftassay.training.engine import TrainingData
+from shiftassay.training.group import TrainingData
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import Recipe
 

@@ -16,7 +16,8 @@ from shiftassay.repair.tuning import untrained  # noqa: F401 - repairs import wh
 from shiftassay.runs.store import Mended
 from shiftassay.studies.run import run_study
 from shiftassay.training.captured import CapturedPopulation
-from shiftassay.training.engine import Diverged, run_group, split
+from shiftassay.training.engine import run_group, split
+from shiftassay.training.history import Diverged
 from shiftassay.training.one_for_all import train_one_for_all
 from shiftassay.training.recipe import RECIPES, Recipe
 from shiftassay.training.train import TrainingFailed, train

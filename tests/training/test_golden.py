@@ -13,7 +13,8 @@ import pytest
 from shiftassay.arrays.dataset import load_dataset
 from shiftassay.networks.registry import NETWORKS, build
 from shiftassay.noise import seed_for
-from shiftassay.training.engine import SEMANTICS, TrainingData
+from shiftassay.training.engine import SEMANTICS
+from shiftassay.training.group import TrainingData
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import RECIPES
 

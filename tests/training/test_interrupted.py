@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from shiftassay.runs.store import Mended, Run, read_arrays, write_arrays
-from shiftassay.training import engine
+from shiftassay.training import engine, parts
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
@@ -20,7 +20,7 @@ SMALL = {"widths": [24], "dropout": 0.2}
 
 @pytest.fixture(autouse=True)
 def short_slices(monkeypatch):
-    monkeypatch.setattr(engine, "SLICE", 0.002)
+    monkeypatch.setattr(parts, "SLICE", 0.002)
 
 
 def interrupt_after(seconds):
@@ -53,7 +53,7 @@ def test_what_goes_on_within_an_epoch_ends_with_the_same_numbers(network, small,
     with pytest.warns() if network == "noisy" else _quiet():
         [whole] = train("mlp", small, store=tmp_path / "whole", **settings)
         saves = []
-        save = engine._save
+        save = engine.save
 
         def break_off(*arguments):
             save(*arguments)
@@ -61,7 +61,7 @@ def test_what_goes_on_within_an_epoch_ends_with_the_same_numbers(network, small,
             if len(saves) in (3, 9):
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(engine, "_save", break_off)
+        monkeypatch.setattr(engine, "save", break_off)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 train("mlp", small, store=tmp_path / "broken", **settings)

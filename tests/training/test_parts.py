@@ -11,9 +11,10 @@ from torch import nn
 from shiftassay.kernels import native
 from shiftassay.networks.registry import build
 from shiftassay.training.captured import CapturedPopulation
-from shiftassay.training.engine import Pace, split, whole_epoch
+from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
+from shiftassay.training.parts import Pace
 from shiftassay.training.path import Alone
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import Recipe
@@ -82,10 +83,10 @@ def test_a_whole_epoch_is_its_steps(data):
 
 
 def test_the_pace_takes_about_a_quarter_of_a_second_at_once(monkeypatch):
-    from shiftassay.training import engine
+    from shiftassay.training import parts
 
     now = [0.0]
-    monkeypatch.setattr(engine, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(parts, "perf_counter", lambda: now[0])
     pace, counts = Pace(), []
 
     def take(count):

@@ -18,7 +18,7 @@ from shiftassay.repair.result import Attempt, Cost, Right, change
 from shiftassay.repair.strategy import Made, Strategy, Task, parameters_of
 from shiftassay.repair.words import assumption_of
 from shiftassay.shifts.attack import Adversarial
-from shiftassay.training.engine import Diverged
+from shiftassay.training.history import Diverged
 
 Places = Int64[np.ndarray, "k"]
 

@@ -12,7 +12,9 @@ from shiftassay.networks.predict import copied, said_by
 from shiftassay.networks.registry import build
 from shiftassay.noise import seed_for
 from shiftassay.repair.strategy import Task
-from shiftassay.training.engine import Diverged, TrainingData, whole_epoch
+from shiftassay.training.engine import whole_epoch
+from shiftassay.training.group import TrainingData
+from shiftassay.training.history import Diverged
 from shiftassay.training.path import Alone, make_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import Recipe

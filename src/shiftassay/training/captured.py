@@ -24,7 +24,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from shiftassay.networks.predict import predict
 from shiftassay.noise import seed_for
 from shiftassay.training.device_noise import EpochMasks, epoch_order
-from shiftassay.training.engine import TrainingData, learning_rates
+from shiftassay.training.engine import learning_rates
+from shiftassay.training.group import TrainingData
 from shiftassay.training.recipe import Recipe
 
 REHEARSALS = 3  # as many as PyTorch's notes on CUDA graphs take

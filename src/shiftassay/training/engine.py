@@ -1,136 +1,29 @@
 """The engine: members and their epochs, whatever path they train on."""
 
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from threading import Event
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from shiftassay.arrays.image_set import ImageSet
-from shiftassay.errors import BadInput, NotDone
+from shiftassay.errors import BadInput
 from shiftassay.noise import epoch_order, seed_for
-from shiftassay.runs.store import Mended, Run
+from shiftassay.runs.store import Run
+from shiftassay.training.checkpoint import resume, save
+from shiftassay.training.group import Group, Member, TrainingData
+from shiftassay.training.history import EpochMetrics, Failure, History, Snapshot
+from shiftassay.training.parts import Pace, Part
 from shiftassay.training.recipe import Recipe
 
 SEMANTICS = 1
 CHECKPOINT_SECONDS = 10.0
-SLICE = 0.25  # seconds of training between two looks at whether to stop
-BEST, PART = "best/", "part/"
-
-
-class Diverged(NotDone):
-    """A training whose numbers stopped being finite; the message says which and where."""
 
 
 class Interrupted(Exception):  # noqa: N818
     """Training was stopped from outside; where there is a run, its state is kept."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Where a member's training ended because a number was not finite: epoch and step from 1, and what it was."""
-
-    epoch: int
-    step: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.what} was not finite in step {self.step} of epoch {self.epoch}"
-
-
-@dataclass(frozen=True)
-class EpochMetrics:
-    """One epoch of one member: means over its training steps, and the validation set after it."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    learning_rate: float
-    seconds: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """All but the seconds, which are no result: they belong to the environment."""
-        return {name: value for name, value in asdict(self).items() if name != "seconds"}
-
-
-def total_seconds(metrics: Sequence[EpochMetrics]) -> float | None:
-    """The seconds that training took; None where that is not known."""
-    seconds = [epoch.seconds for epoch in metrics if epoch.seconds is not None]
-    return sum(seconds) if len(seconds) == len(metrics) else None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A member after an epoch: its weights, and its logits on the validation set in that set's order."""
-
-    epoch: int
-    weights: dict[str, np.ndarray]
-    logits: Float32[np.ndarray, "n classes"]
-
-
-@dataclass
-class History:
-    """What a member has to show so far: the metrics of every epoch, and the last and the best epoch if they are kept."""
-
-    metrics: list[EpochMetrics]
-    last: Snapshot | None = None
-    best: Snapshot | None = None
-    failure: Failure | None = None
-
-    def add(self, metrics: EpochMetrics, snapshot: Snapshot | None) -> None:
-        """One epoch more. The best one has the most right answers; of several, it is the first."""
-        if snapshot:
-            before = max((past.validation_accuracy or 0 for past in self.metrics), default=-1)
-            self.last = snapshot
-            self.best = snapshot if (metrics.validation_accuracy or 0) > before else self.best
-        self.metrics.append(metrics)
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a member learns from and what it is watched on."""
-
-    images: Float32[np.ndarray, "n c h w"]
-    labels: Int64[np.ndarray, "n"]
-    validation: ImageSet | None
-    classes: int
-
-
-@runtime_checkable
-class Member(Protocol):
-    """One model in training: what the engine asks of any path between epochs."""
-
-    def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]: ...
-    def weights(self) -> dict[str, np.ndarray]: ...
-    def state(self) -> dict[str, np.ndarray]: ...
-    def restore(self, state: dict[str, np.ndarray]) -> None: ...
-
-
-@runtime_checkable
-class Group(Protocol):
-    """Members whose steps are taken together: one on the CPU, a population on a GPU."""
-
-    @property
-    def members(self) -> Sequence[Member]: ...
-
-    @property
-    def steps(self) -> int:
-        """The steps of an epoch."""
-        ...
-
-    def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Take steps of epoch 0, 1, … from step `first` on, about `count`; an epoch is the same in whatever parts it is taken.
-
-        Returns, for each member, the mean loss and the number right of each step that was taken.
-        """
-        ...
 
 
 def split(train: ImageSet, held_out: int, classes: int) -> TrainingData:
@@ -159,7 +52,7 @@ def run_group(
     longer finite has failed: that stands in its history, and the others go on. Once `stop` is set, the state is kept, and
     `Interrupted` is raised, within a fraction of a second.
     """
-    histories, part = _resume(group, runs)
+    histories, part = resume(group, runs)
     saved, pace = perf_counter(), Pace()
     for epoch in range(len(histories[0].metrics), recipe.epochs):
         while part.step < group.steps:
@@ -172,7 +65,7 @@ def run_group(
                 return histories
             stopped = stop is not None and stop.is_set()
             if stopped or perf_counter() - saved > CHECKPOINT_SECONDS:
-                _save(group, runs, histories, part)
+                save(group, runs, histories, part)
                 saved = perf_counter()
             if stopped:
                 raise Interrupted
@@ -190,7 +83,7 @@ def run_group(
 def _end_epoch(
     member: Member,
     history: History,
-    part: "Part",
+    part: Part,
     place: int,
     recipe: Recipe,
     data: TrainingData,
@@ -210,7 +103,7 @@ def _end_epoch(
     return metrics
 
 
-def _fail_where_not_finite(histories: list[History], part: "Part", epoch: int, runs: Sequence[Run | None]) -> None:
+def _fail_where_not_finite(histories: list[History], part: Part, epoch: int, runs: Sequence[Run | None]) -> None:
     for i, (history, run) in enumerate(zip(histories, runs, strict=True)):
         bad = np.flatnonzero(~np.isfinite(part.of_member(i)[0]))
         if len(bad) and history.failure is None:
@@ -221,50 +114,6 @@ def _fail(history: History, failure: Failure, run: Run | None) -> None:
     history.failure = failure
     if run:
         run.fail(asdict(failure))
-
-
-class Pace:
-    """How many steps make about `SLICE` seconds, so that training can be stopped, and its state kept, that often."""
-
-    def __init__(self) -> None:
-        self.count = 1
-        self.seconds = 0.0
-
-    def timed(
-        self, take: Callable[[int], list[tuple[np.ndarray, np.ndarray]]], most: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The results of at most so many steps; `seconds` is how long they took."""
-        began = perf_counter()
-        results = take(min(self.count, most))
-        self.seconds = perf_counter() - began
-        self.count = max(1, min(8 * self.count, int(len(results[0][0]) * SLICE / max(self.seconds, 1e-6))))
-        return results
-
-
-@dataclass
-class Part:
-    """What was taken of an epoch: each member's losses and numbers right, step by step, and the seconds that took."""
-
-    losses: list[np.ndarray]
-    right: list[np.ndarray]
-    seconds: float = 0.0
-
-    @classmethod
-    def of(cls, members: int) -> "Part":
-        return cls([np.empty(0)] * members, [np.empty(0, np.int64)] * members)
-
-    @property
-    def step(self) -> int:
-        """The step that comes next."""
-        return len(self.losses[0])
-
-    def add(self, results: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        for i, (losses, right) in enumerate(results):
-            self.losses[i] = np.concatenate([self.losses[i], losses]) if len(self.losses[i]) else losses
-            self.right[i] = np.concatenate([self.right[i], right]) if len(self.right[i]) else right
-
-    def of_member(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.losses[place], self.right[place]
 
 
 def whole_epoch(group: Group, epoch: int, stop: Event | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -297,59 +146,6 @@ def cross_entropy(logits: Float32[np.ndarray, "n classes"], labels: Int64[np.nda
     top = wide.max(axis=1)
     normaliser = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
     return float((normaliser - wide[np.arange(len(labels)), labels]).mean())
-
-
-def _save(group: Group, runs: Sequence[Run | None], histories: Sequence[History], part: Part) -> None:
-    for i, (member, run, history) in enumerate(zip(group.members, runs, histories, strict=True)):
-        if run is None or history.failure:
-            continue
-        kept = history.best
-        best = {} if kept is None else {f"{BEST}weights/{name}": array for name, array in kept.weights.items()}
-        best |= {} if kept is None else {f"{BEST}logits": kept.logits}
-        losses, right = part.of_member(i)
-        about = {
-            **_made_by(member),
-            "metrics": [asdict(metrics) for metrics in history.metrics],
-            "best": kept and kept.epoch,
-            "seconds": part.seconds,
-        }
-        run.checkpoint({**member.state(), **best, f"{PART}losses": losses, f"{PART}right": right}, about)
-
-
-def _made_by(member: Member) -> dict[str, str]:
-    """What a checkpoint has to have in common with whoever goes on from it."""
-    return {"path": type(member).__name__, "torch": version("torch"), "shiftassay": version("shiftassay")}
-
-
-def _resume(group: Group, runs: Sequence[Run | None]) -> tuple[list[History], Part]:
-    """Restore the members from their checkpoints if all have one of the same step, made as they would be made now."""
-    found = [run.last_checkpoint() if run else None for run in runs]
-    anew = [History([]) for _ in runs], Part.of(len(runs))
-    if None in found:
-        return anew
-    kept = list(filter(None, found))
-    steps = {(len(about["metrics"]), len(arrays[f"{PART}losses"])) for arrays, about in kept}
-    alike = all(
-        about.get(name) == made
-        for member, (_, about) in zip(group.members, kept, strict=True)
-        for name, made in _made_by(member).items()
-    )
-    if len(steps) > 1 or not alike:
-        why = (
-            "is of another version, or was made on another path" if not alike else "is of another step than the others"
-        )
-        for run in filter(None, runs):
-            warnings.warn(f"{run.folder}: the checkpoint {why}. Training begins anew.", Mended, stacklevel=2)
-        return anew
-    histories, part = [], Part.of(len(runs))
-    for i, (member, (arrays, about)) in enumerate(zip(group.members, kept, strict=True)):
-        member.restore({name: array for name, array in arrays.items() if not name.startswith((BEST, PART))})
-        prefix = f"{BEST}weights/"
-        weights = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        best = Snapshot(about["best"], weights, arrays[f"{BEST}logits"]) if about["best"] else None
-        histories.append(History([EpochMetrics(**metrics) for metrics in about["metrics"]], None, best))
-        part.losses[i], part.right[i], part.seconds = arrays[f"{PART}losses"], arrays[f"{PART}right"], about["seconds"]
-    return histories, part
 
 
 def _metrics(

@@ -6,7 +6,8 @@ from torch import nn
 
 from shiftassay.kernels import native
 from shiftassay.noise import epoch_order, seed_for
-from shiftassay.training.engine import TrainingData, learning_rates
+from shiftassay.training.engine import learning_rates
+from shiftassay.training.group import TrainingData
 from shiftassay.training.program import Program
 from shiftassay.training.recipe import Recipe
 

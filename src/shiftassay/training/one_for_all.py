@@ -33,18 +33,9 @@ from shiftassay.shifts.attack import STEPS, Adversarial
 from shiftassay.shifts.catalogue import generator, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.none import Identity
-from shiftassay.training.engine import (
-    SEMANTICS,
-    Diverged,
-    EpochMetrics,
-    Failure,
-    Group,
-    History,
-    Member,
-    TrainingData,
-    run_group,
-    split,
-)
+from shiftassay.training.engine import SEMANTICS, run_group, split
+from shiftassay.training.group import Group, Member, TrainingData
+from shiftassay.training.history import Diverged, EpochMetrics, Failure, History
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.path import available_cores, run_groups

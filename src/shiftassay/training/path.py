@@ -17,7 +17,7 @@ from shiftassay.errors import BadInput
 from shiftassay.kernels import native
 from shiftassay.networks.large_batches import memory_available, memory_needed
 from shiftassay.training.captured import CapturedPopulation
-from shiftassay.training.engine import Group, TrainingData
+from shiftassay.training.group import Group, TrainingData
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.plain import PlainMember

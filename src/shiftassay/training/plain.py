@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from shiftassay.networks.predict import predict
 from shiftassay.noise import epoch_order, seed_for
-from shiftassay.training.engine import TrainingData, learning_rates
+from shiftassay.training.engine import learning_rates
+from shiftassay.training.group import TrainingData
 from shiftassay.training.masks import reading_masks
 from shiftassay.training.recipe import Recipe
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from shiftassay.arrays.dataset import Dataset
 from shiftassay.networks.classifier import Classifier
-from shiftassay.training.engine import Group, Member, split, whole_epoch
+from shiftassay.training.engine import split, whole_epoch
+from shiftassay.training.group import Group, Member
 from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import Trained, initial_network, model_of

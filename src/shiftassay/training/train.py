@@ -25,19 +25,9 @@ from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.distorted import named_dataset
-from shiftassay.training.engine import (
-    SEMANTICS,
-    Diverged,
-    EpochMetrics,
-    Failure,
-    Group,
-    History,
-    Member,
-    Snapshot,
-    run_group,
-    shuffled_logits,
-    split,
-)
+from shiftassay.training.engine import SEMANTICS, run_group, shuffled_logits, split
+from shiftassay.training.group import Group, Member
+from shiftassay.training.history import Diverged, EpochMetrics, Failure, History, Snapshot
 from shiftassay.training.path import available_cores, make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
 

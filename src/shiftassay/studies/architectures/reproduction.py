@@ -11,7 +11,7 @@ from shiftassay.statistics.seeds import mean_over_seeds, new_draw, paired_over_s
 from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_right, validation_losses
 from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.words import interval_text, listed, mean_sd, p_text, points
-from shiftassay.training.engine import total_seconds
+from shiftassay.training.history import total_seconds
 
 KEY, TITLE, VERSION = "reproduction", "Reproduction", 2
 MEDIAN_OVER = 100

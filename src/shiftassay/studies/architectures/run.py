@@ -37,7 +37,8 @@ from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.folder import working_in
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.outcome import RESULTS, StudyRun, command, failed_finding, provenance, surroundings
-from shiftassay.training.engine import SEMANTICS, Diverged
+from shiftassay.training.engine import SEMANTICS
+from shiftassay.training.history import Diverged
 from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Failed, TrainingFailed
 from shiftassay.words.terminal import spoken

@@ -10,7 +10,7 @@ from shiftassay.evaluation.sentence import brackets, minus, sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.studies.words import mean_sd, p_text
-from shiftassay.training.engine import total_seconds
+from shiftassay.training.history import total_seconds
 from shiftassay.training.train import Trained
 
 SAMPLES = "samples.safetensors"

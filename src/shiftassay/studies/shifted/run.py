@@ -26,7 +26,8 @@ from shiftassay.studies.shifted.findings import SAMPLES, Evaluations, findings, 
 from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
-from shiftassay.training.engine import split, total_seconds
+from shiftassay.training.engine import split
+from shiftassay.training.history import total_seconds
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Failed, Trained, TrainingFailed, resolve_recipe, train

@@ -20,7 +20,7 @@ from shiftassay.networks.predict import predict
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.shifted.lab import spread_over
-from shiftassay.training.engine import total_seconds
+from shiftassay.training.history import total_seconds
 from shiftassay.training.one_for_all import WIDTHS, TrainedForAll, fixed, train_one_for_all
 from shiftassay.training.progress import progress
 from shiftassay.training.recipe import Recipe

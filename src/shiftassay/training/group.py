@@ -1,0 +1,50 @@
+"""What the engine asks of whatever it trains, on any path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from shiftassay.arrays.image_set import ImageSet
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a member learns from and what it is watched on."""
+
+    images: Float32[np.ndarray, "n c h w"]
+    labels: Int64[np.ndarray, "n"]
+    validation: ImageSet | None
+    classes: int
+
+
+@runtime_checkable
+class Member(Protocol):
+    """One model in training: what the engine asks of any path between epochs."""
+
+    def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]: ...
+    def weights(self) -> dict[str, np.ndarray]: ...
+    def state(self) -> dict[str, np.ndarray]: ...
+    def restore(self, state: dict[str, np.ndarray]) -> None: ...
+
+
+@runtime_checkable
+class Group(Protocol):
+    """Members whose steps are taken together: one on the CPU, a population on a GPU."""
+
+    @property
+    def members(self) -> Sequence[Member]: ...
+
+    @property
+    def steps(self) -> int:
+        """The steps of an epoch."""
+        ...
+
+    def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Take steps of epoch 0, 1, … from step `first` on, about `count`; an epoch is the same in whatever parts it is taken.
+
+        Returns, for each member, the mean loss and the number right of each step that was taken.
+        """
+        ...
