@@ -27,6 +27,10 @@ class Damaged(BadInput):
         super().__init__(f"{path}: {what}. {advice}")
         self.path, self.what = path, what
 
+    def and_so(self, consequence: str) -> str:
+        """The damage, and what is done about it here."""
+        return f"{self.path}: {self.what}. {consequence}."
+
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that people can read, all or nothing; NaN and infinity, for which JSON has no word, become null."""

@@ -39,6 +39,6 @@ def test_related_sets_are_paired_with_the_right_partners(kind: int) -> None:
 def test_the_stored_result_keeps_its_word() -> None:
     stored = json.loads(RESULT.read_text())
     results = stored["results"]
-    assert stored["seed"] not in range(100)  # those were looked at when thresholds were set
+    assert stored["seed"] not in (*range(100), 1301)  # those were looked at when thresholds were set
     assert results["foreign"]["all"]["n"] >= 3000
     assert results["foreign"]["all"]["false_rate_at_most"] <= 0.001

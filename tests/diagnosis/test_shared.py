@@ -79,6 +79,17 @@ def test_a_shift_that_touched_only_some_leaves_the_order(digits: ImageSet, n: in
     assert found.order.tolist() == list(range(n))
 
 
+def test_a_shift_that_touched_few_of_few_leaves_the_others_their_partners(digits: ImageSet) -> None:
+    reference = part(digits, 0, 60)
+    order = np.random.default_rng(8).permutation(60)
+    images = reference.images.copy()
+    images[:20] = shift(reference, "rotate:angle=40").images[:20]
+    found = pair(reference, ImageSet(images[order]))
+    assert found.kind == "reordered"
+    assert found.order is not None
+    assert found.order.tolist() == np.where(order < 20, -1, order).tolist()
+
+
 def test_what_replaced_a_few_of_very_many_images_has_no_partner(digits: ImageSet) -> None:
     reference = part(digits, 0, 1000)
     shifted = with_shared(reference, np.arange(60), part(digits, 5000, 5060), np.arange(60))

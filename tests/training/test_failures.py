@@ -15,6 +15,7 @@ from shiftassay.networks.registry import build
 from shiftassay.repair.tuning import untrained  # noqa: F401 - repairs import what fails here
 from shiftassay.runs.store import Mended
 from shiftassay.studies.run import run_study
+from shiftassay.training import train as train_module
 from shiftassay.training.captured import CapturedPopulation
 from shiftassay.training.engine import run_group, split
 from shiftassay.training.history import Diverged
@@ -25,6 +26,20 @@ from shiftassay.training.train import TrainingFailed, train
 SOUND = Recipe("sound", epochs=2, batch_size=50, optimiser="sgd", learning_rate=0.05, held_out=200)
 WILD = dataclasses.replace(SOUND, name="wild", learning_rate=1e6, momentum=0.9)
 SMALL = {"widths": [16]}
+
+
+def spoil(monkeypatch, spoiled):
+    """Give members such a beginning that their training overflows."""
+    sound = train_module.initial_network
+
+    def initial_network(trial, shape, classes):
+        network = sound(trial, shape, classes)
+        if spoiled(trial):
+            with torch.no_grad():
+                next(network.parameters())[0] = 1e38
+        return network
+
+    monkeypatch.setattr(train_module, "initial_network", initial_network)
 
 
 @pytest.mark.parametrize("held_out", [0, 200])
@@ -47,18 +62,7 @@ def test_a_member_that_diverges_fails_with_epoch_and_step_and_is_not_trained_aga
 
 
 def test_the_others_are_trained_and_kept(small, tmp_path, monkeypatch):
-    from shiftassay.training import train as module
-
-    sound = module.initial_network
-
-    def initial_network(trial, shape, classes):
-        network = sound(trial, shape, classes)
-        if trial.seed == 1:
-            with torch.no_grad():
-                next(network.parameters())[0] = 1e38
-        return network
-
-    monkeypatch.setattr(module, "initial_network", initial_network)
+    spoil(monkeypatch, lambda trial: trial.seed == 1)
     for _ in range(2):
         with pytest.raises(TrainingFailed, match="mlp seed 1 failed") as said:
             train("mlp", small, recipe=SOUND, parameters=SMALL, seeds=[0, 1, 2], store=tmp_path)
@@ -112,18 +116,7 @@ parameters = { factor = 0.8 }
 
 
 def test_a_study_goes_on_without_members_that_failed_and_reports_them(small, tmp_path, monkeypatch):
-    from shiftassay.training import train as module
-
-    sound = module.initial_network
-
-    def initial_network(trial, shape, classes):
-        network = sound(trial, shape, classes)
-        if trial.seed == 0:
-            with torch.no_grad():
-                next(network.parameters())[0] = 1e38
-        return network
-
-    monkeypatch.setattr(module, "initial_network", initial_network)
+    spoil(monkeypatch, lambda trial: trial.seed == 0)
     monkeypatch.setitem(RECIPES, "sound", SOUND)
     (tmp_path / "s.toml").write_text(STUDY.replace("RECIPE", "sound"))
     done = run_study(tmp_path / "s.toml", small, out=tmp_path / "out", console=Console(quiet=True))
@@ -139,18 +132,7 @@ def test_a_study_of_which_nothing_is_left_fails(small, tmp_path, monkeypatch):
 
 
 def test_a_network_that_diverges_is_left_out_of_a_comparison_and_its_seeds_are_blocks(small, tmp_path, monkeypatch):
-    from shiftassay.training import train as module
-
-    sound = module.initial_network
-
-    def initial_network(trial, shape, classes):
-        network = sound(trial, shape, classes)
-        if trial.network == "stn" or (trial.network == "mlp" and trial.seed == 1):
-            with torch.no_grad():
-                next(network.parameters())[0] = 1e38
-        return network
-
-    monkeypatch.setattr(module, "initial_network", initial_network)
+    spoil(monkeypatch, lambda trial: trial.network == "stn" or (trial.network == "mlp" and trial.seed == 1))
     monkeypatch.setitem(
         RECIPES, "watched", dataclasses.replace(SOUND, name="watched", held_out=0, validate_on_test=True)
     )

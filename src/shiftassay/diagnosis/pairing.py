@@ -15,7 +15,12 @@ from shiftassay.noise import seed_for
 
 Kind = Literal["same_order", "reordered", "unpaired"]
 MOVED = 0.05  # share of images found, value for value, at another place only, from which on the order is another one
-MOST, NEARLY_ALL = 0.5, 0.9  # shares of the images that are in both sets
+FEWEST_SOUGHT = 50  # images: among fewer, chance makes partners of images that are hardly different
+MOST, MOSTLY, NEARLY_ALL = (
+    0.5,
+    0.6,
+    0.9,
+)  # shares of the images that are in both sets; a third are by chance, of things that come again
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +118,8 @@ def _elsewhere(
             return Partners(order, share, share, 0.0, "values", len(order)), order
     free = np.setdiff1d(np.flatnonzero(~_blank(reference)), known)
     rest = np.flatnonzero((known < 0) & ~blank)
-    if len(free) < FEWEST or len(rest) < FEWEST:
-        return None, None
+    if min(len(free), len(rest)) < FEWEST_SOUGHT:
+        return None, known if np.mean(shared.once) >= MOSTLY else None
     partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
     if not partners.holds:
         return partners, None

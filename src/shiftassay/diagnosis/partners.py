@@ -19,7 +19,9 @@ COMPONENTS = 40
 SIGNED = 16  # components whose signs can be told from their skewness
 CHANCE = 0.9  # quantile of the gaps that images leave which are no partners
 ROUNDS = 8
-ENOUGH = 0.6  # of the shifted images must be their nearest's nearest
+ENOUGH = (
+    0.7  # of the shifted images must be their nearest's nearest: of images of a few specks more than half are by chance
+)
 SURE = 0.25  # of them must also be nearer to it than chance explains
 BEYOND = 6.5  # sd above what chance leaves: the best of sixty comparisons, of images without partners, reaches 4.5
 FEW = 12  # confident matches from which on a map can be learnt

@@ -94,7 +94,7 @@ class Run:
         try:
             return read_arrays(path)
         except Damaged as error:
-            warnings.warn(f"{error} Training begins anew.", Mended, stacklevel=2)
+            warnings.warn(error.and_so("Training begins anew"), Mended, stacklevel=2)
             return None
 
     def tidy(self) -> None:
@@ -184,7 +184,7 @@ class Run:
         try:
             return read_sealed(self.folder / ENVIRONMENT)
         except Damaged as error:
-            warnings.warn(f"{error} What the run was made with is not known any more.", Mended, stacklevel=2)
+            warnings.warn(error.and_so("What the run was made with is not known any more"), Mended, stacklevel=2)
             with suppress(BadInput):  # a store that may only be read
                 write_sealed(self.folder / ENVIRONMENT, {"made": None})
             return {"made": None}

@@ -55,7 +55,7 @@ class Measurements:
             for file, digest in known[FILES].items():
                 check_file(self.folder / file, digest)
         except Damaged as error:
-            warnings.warn(f"{error} It is measured again.", Mended, stacklevel=3)
+            warnings.warn(error.and_so("It is measured again"), Mended, stacklevel=3)
             return None
         return known
 

@@ -294,7 +294,7 @@ def _known(trial: Trial, run: Run) -> TrainedForAll | None:
         run.check()
         card, weights, metrics = run.card(), run.weights(), run.metrics()
     except Damaged as error:
-        warnings.warn(f"{error} It is trained again.", Mended, stacklevel=3)
+        warnings.warn(error.and_so("It is trained again"), Mended, stacklevel=3)
         return None
     model = OneForAll(OneForAllCard.from_json(card))
     model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})

@@ -150,7 +150,7 @@ def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Tr
             try:
                 known[trial.seed] = _stored(trial, run)
             except Damaged as error:
-                warnings.warn(f"{error} It is trained again.", Mended, stacklevel=3)
+                warnings.warn(error.and_so("It is trained again"), Mended, stacklevel=3)
     return known
 
 

@@ -133,7 +133,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         return read_sealed(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
     except Damaged as error:
-        warnings.warn(f"{error} It is made again.", Mended, stacklevel=3)
+        warnings.warn(error.and_so("It is made again"), Mended, stacklevel=3)
         return {}
 
 
