@@ -5,6 +5,8 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
@@ -17,59 +19,70 @@ from benchmarks.torture.together import own_namespace, together
 
 from shiftassay.runs.environment import environment
 
-Torture = Callable[[Path, int], Outcome]
+Torture = tuple[Callable[..., Outcome], str, int]
+"""What is done, to which workload, and how often (of damage: to every so-manieth case)."""
+
+FULL: list[Torture] = [
+    (kills, "argued study", 40),
+    (kills, "study", 100),
+    (kills, "train", 120),
+    (damages, "argued study", 12),
+    (damages, "study", 1),
+    (damages, "train", 1),
+    (kills, "repair", 24),
+    (kills, "variants", 40),
+    (damages, "variants", 1),
+    (damages, "repair", 2),
+    (power_cuts, "study", 48),
+    (power_cuts, "train", 40),
+    (power_cuts, "variants", 16),
+    (power_cuts, "repair", 8),
+    (full_disks, "study", 20),
+    (full_disks, "train", 16),
+    (full_disks, "variants", 8),
+    (full_disks, "repair", 4),
+    (failing_writes, "study", 12),
+    (failing_writes, "train", 12),
+    (failing_writes, "variants", 6),
+    (failing_writes, "repair", 4),
+    (together, "study", 10),
+    (together, "train", 10),
+    (together, "variants", 6),
+]
 
 
-def tortures(share: float) -> list[Torture]:
-    """All of them, at so large a share of their full length."""
-
-    def some(count: int) -> int:
-        return max(2, round(share * count))
-
-    every = max(1, round(1 / share))
-    planned: list[Torture] = [
-        *(
-            lambda folder, seed, n=name, c=count: kills(n, some(c), folder, seed)
-            for name, count in (("train", 120), ("study", 100), ("argued study", 40), ("variants", 40), ("repair", 24))
-        ),
-        *(
-            lambda folder, seed, n=name, c=count: failing_writes(n, some(c), folder, seed)
-            for name, count in (("train", 12), ("study", 12), ("variants", 6), ("repair", 4))
-        ),
-        *(
-            lambda folder, seed, n=name, c=count: together(n, some(c), folder, seed)
-            for name, count in (("train", 10), ("study", 10), ("variants", 6))
-        ),
-        *(
-            lambda folder, seed, n=name, e=step: damages(n, folder, seed, every * e)
-            for name, step in (("train", 1), ("study", 1), ("argued study", 12), ("variants", 1), ("repair", 2))
-        ),
+def planned(share: float) -> list[Torture]:
+    """All that can be done here, at so large a share of its full length."""
+    possible = {full_disks: can_mount(), power_cuts: can_record()}
+    return [
+        (what, name, max(1, round(count / share)) if what is damages else max(2, round(count * share)))
+        for what, name, count in FULL
+        if possible.get(what, True)
     ]
-    if can_mount():
-        planned += [
-            lambda folder, seed, n=name, c=count: full_disks(n, some(c), folder)
-            for name, count in (("train", 16), ("study", 20), ("variants", 8), ("repair", 4))
-        ]
-    if can_record():
-        planned += [
-            lambda folder, seed, n=name, c=count: power_cuts(n, some(c), folder, seed)
-            for name, count in (("train", 40), ("study", 48), ("variants", 16), ("repair", 8))
-        ]
-    return planned
+
+
+def done(torture: Torture, seed: int) -> Outcome:
+    """One torture, in a folder of its own."""
+    what, name, count = torture
+    with tempfile.TemporaryDirectory() as folder:
+        return what(name, count, Path(folder).resolve(), seed)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.torture", description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of the full length; 0.1 takes some minutes")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2, help="tortures at a time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     outcomes = []
     began = perf_counter()
-    for number, torture in enumerate(tortures(asked.share)):
-        with tempfile.TemporaryDirectory() as folder:
-            outcomes.append(torture(Path(folder).resolve(), asked.seed + number))
-        print(outcomes[-1], flush=True)
+    # Each in a process that starts afresh, since commands are forked from it.
+    with ProcessPoolExecutor(asked.workers, get_context("spawn"), max_tasks_per_child=1) as pool:
+        pending = [pool.submit(done, torture, asked.seed + i) for i, torture in enumerate(planned(asked.share))]
+        for future in pending:
+            outcomes.append(future.result())
+            print(outcomes[-1], flush=True)
     without = [
         what
         for what, there in (

@@ -47,8 +47,8 @@ DAMAGES: dict[str, Callable[[bytes, np.random.Generator], bytes | None]] = {
 }
 
 
-def damages(name: str, folder: Path, seed: int, every: int = 1) -> Outcome:
-    """Each result of a workload × each kind of damage (or every so-manieth of these) × whatever reads it."""
+def damages(name: str, every: int, folder: Path, seed: int) -> Outcome:
+    """Each result of a workload × each kind of damage (every so-manieth of these) × whatever reads it."""
     work, rng, outcome = WORKLOADS[name], np.random.default_rng(seed), Outcome(f"damage after {name}")
     place = ready(work, folder / "place")
     first = run(work.arguments, place)

@@ -20,14 +20,15 @@ def can_mount() -> bool:
     return os.name == "posix" and os.geteuid() == 0 and shutil.which("mount") is not None
 
 
-def full_disks(name: str, count: int, folder: Path) -> Outcome:
-    """A file system of each of so many sizes, from a few kB up to what the results take; then it is made larger."""
+def full_disks(name: str, count: int, folder: Path, seed: int) -> Outcome:
+    """A file system of each of so many random sizes, from a few kB up to what the results take; then it is made larger."""
     work, outcome = WORKLOADS[name], Outcome(f"full disks under {name}")
     expected, _, _ = undisturbed(work, folder / "undisturbed")
     needed = sum(p.stat().st_size for p in (folder / "undisturbed" / work.results).rglob("*") if p.is_file())
     place = ready(work, folder / "full")
     disk = place / work.results
-    for size in np.linspace(8e3, 0.98 * needed, count).astype(int).tolist():
+    sizes = np.random.default_rng(seed).uniform(8e3, 0.98 * needed, count)
+    for size in sizes.astype(int).tolist():
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
         try:
