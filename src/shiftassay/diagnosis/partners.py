@@ -160,6 +160,9 @@ def _crosswise(a: Trait, b: Trait, matched: Order, rng: np.random.Generator) -> 
     distance = np.empty((len(b), len(a)), np.float32)
     for side in (half, ~half):
         teach = np.flatnonzero((matched >= 0) & ~side)
+        if len(teach) < 2:  # nothing to learn from: no reference image is nearer than another
+            distance[side] = 0
+            continue
         weights, error, origin, middle = _learnt(a[matched[teach]], b[teach])
         distance[side] = _distances((b[side] - middle) / error, (a - origin) @ weights / error)
     return distance

@@ -20,6 +20,7 @@ CLEAR = 5.5  # sd: with ten comparisons a false alarm in some ten million
 CLEAR_BESIDE = (
     4.5  # sd, where most images are at the same place of both sets unchanged: a false alarm in some ten thousand
 )
+NEARLY = 0.9  # of what can be reached
 SORTED = 5.0  # sd of the likeness of neighbours, from which on a set counts as sorted
 # Among look-alikes: different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and 3.2 where labels tell the classes.
 ALIKE, ALIKE_ROOT, ALIKE_LABELLED = 7.5, 0.85, 4.0  # at most; times the root of the number of images; with labels
@@ -49,7 +50,7 @@ class OrderTest:
     def holds(self) -> bool:
         """Whether the sets are in the same order."""
         alike = self.alike_z > self.alike_threshold and self.alike_rank < PREFERRED
-        return self.z > self.threshold and (alike or self.alike_threshold == 0) and not self.few
+        return self.z > self.threshold and alike and not self.few
 
 
 def order_test(
@@ -83,11 +84,12 @@ def order_test(
             found.append((*rank_of_own(a, b, groups), name, how, (a, b)))
     z, rank, ranks, name, how, best = max(found, key=lambda f: f[0])
     clear = CLEAR_BESIDE if beside_known else CLEAR
+    if beside_known and in_step:  # no more can be reached than the root of the number of neighbours
+        clear = min(clear, NEARLY * float(np.sqrt(len(groups))))
     alike, least = _look_alike_groups(reference, shifted, places, parts["pixels"][0])
     clearly = [pair for z_, *_, pair in found if z_ > clear] or [best]
     alike_z, alike_rank = max(rank_of_own(a, b, alike)[:2] for a, b in clearly)
     few = not in_step and _of_few(ranks)
-    least = 0.0 if beside_known else least
     return OrderTest(z, clear, name, how, rank, 0.5, len(places), within, alike_z, least, alike_rank, few)
 
 
