@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks.torture.disk import can_mount
+from benchmarks.torture.outcome import Outcome
 from benchmarks.torture.plan import done, planned
 from benchmarks.torture.power import can_record
 from benchmarks.torture.together import own_namespace
@@ -23,36 +24,44 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="tortures at a time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    outcomes = []
+    tortures, outcomes = planned(asked.share), {}
     began = perf_counter()
     # Each in a process that starts afresh, since commands are forked from it.
     with ProcessPoolExecutor(asked.workers, get_context("spawn"), max_tasks_per_child=1) as pool:
-        pending = [pool.submit(done, torture, asked.seed + i) for i, torture in enumerate(planned(asked.share))]
-        for future in pending:
-            outcomes.append(future.result())
-            print(outcomes[-1], flush=True)
-    without = [
-        what
-        for what, there in (
-            ("file systems of its own (mount)", can_mount()),
-            ("power cuts (strace)", can_record()),
-            ("process namespaces (unshare)", bool(own_namespace())),
-        )
-        if not there
-    ]
-    for what in without:
+        pending = {pool.submit(done, torture, asked.seed + i): i for i, torture in enumerate(tortures)}
+        for future in as_completed(pending):
+            outcomes[pending[future]] = future.result()
+            print(future.result(), flush=True)
+            if asked.json:
+                _keep(asked, outcomes, len(tortures), perf_counter() - began)
+    for what in _without():
         print(f"Not to be had here: {what}.")
-    faults = sum(outcome.faults for outcome in outcomes)
-    print(f"{sum(outcome.tried for outcome in outcomes):,} cases, {faults} faults, {perf_counter() - began:.0f} s.")
-    if asked.json:
-        content = {
-            "command": f"python -m benchmarks.torture --share {asked.share:g} --seed {asked.seed}",
-            "environment": {**environment(), "seconds": round(perf_counter() - began)},
-            "without": without,
-            "outcomes": [outcome.to_json() for outcome in outcomes],
-        }
-        asked.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    faults = sum(outcome.faults for outcome in outcomes.values())
+    tried = sum(outcome.tried for outcome in outcomes.values())
+    print(f"{tried:,} cases, {faults} faults, {perf_counter() - began:.0f} s.")
     return int(faults > 0)
+
+
+def _keep(asked: argparse.Namespace, outcomes: dict[int, Outcome], planned: int, seconds: float) -> None:
+    """What is finished so far, in the order of the plan: a run that is broken off has it all the same."""
+    content = {
+        "command": f"python -m benchmarks.torture --share {asked.share:g} --seed {asked.seed}",
+        "environment": {**environment(), "seconds": round(seconds)},
+        "without": _without(),
+        "planned": planned,
+        "outcomes": [outcome.to_json() for _, outcome in sorted(outcomes.items())],
+    }
+    asked.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _without() -> list[str]:
+    """What can't be done here."""
+    needed = {
+        "file systems of its own (mount)": can_mount(),
+        "power cuts (strace)": can_record(),
+        "process namespaces (unshare)": bool(own_namespace()),
+    }
+    return [what for what, there in needed.items() if not there]
 
 
 if __name__ == "__main__":
