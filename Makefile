@@ -24,7 +24,7 @@ test: setup
 # What is too slow for every change. 5 is pytest's word for no such tests.
 test-all: setup
 	$(BIN)/pytest -n 2 -m torture $(PYTEST_FLAGS) || test $$? -eq 5
-	$(BIN)/python -m benchmarks.torture --share 0.25
+	$(BIN)/python -m benchmarks.torture --share 0.1
 
 # Kills, power cuts, full disks, commands side by side and damage, at full length. Wants root, mount, unshare and strace, and says what it lacks.
 torture: setup
