@@ -15,10 +15,8 @@ Torture = tuple[Callable[..., Outcome], str, int]
 """What is done, to which workload, and how often (of damage: to every so-manieth case)."""
 
 FULL: list[Torture] = [
-    (kills, "argued study", 40),
     (kills, "study", 100),
     (kills, "train", 120),
-    (damages, "argued study", 12),
     (damages, "study", 1),
     (damages, "train", 1),
     (kills, "repair", 24),
@@ -40,6 +38,8 @@ FULL: list[Torture] = [
     (together, "study", 10),
     (together, "train", 10),
     (together, "variants", 6),
+    (damages, "argued study", 12),
+    (kills, "argued study", 40),
 ]
 
 
