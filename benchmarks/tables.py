@@ -10,7 +10,7 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md", ROOT / "docs" / "reliability.md")
 
 
 def main() -> int:
@@ -27,6 +27,9 @@ def main() -> int:
         "members": members_table(read("speed-cpu")),
         "paths": paths_table(read("paths")),
         "startup": startup_table(read("startup")),
+        "torture": torture_table(read("torture")),
+        "interrupts": interrupts_table(read("interrupts")),
+        "pairing": pairing_table(read("pairing")),
     }
     outdated = False
     for page in PAGES:
@@ -291,6 +294,63 @@ def diagnosis_speed_table(results: dict[str, Any]) -> str:
     made = results["environment"]
     said = f"*The whole command, with a model; {made['processor']}, {made['cores']} cores; `{results['command']}`.*"
     return markdown(("shift", "images", "seconds, median", "lowest to highest", "memory"), rows) + f"\n\n{said}"
+
+
+def torture_table(results: dict[str, Any]) -> str:
+    rows = [
+        (
+            found["what"],
+            f"{found['tried']:,}",
+            *(str(found[kind]) for kind in ("lost", "wrong", "wedged", "silent")),
+            ", ".join(f"{count:,} {name}" for name, count in sorted(found["more"].items()) if count),
+        )
+        for found in results["outcomes"]
+    ]
+    made, total = results["environment"], sum(found["tried"] for found in results["outcomes"])
+    parts = (
+        f"{len(results['outcomes'])} of {results['planned']} parts, "
+        if len(results["outcomes"]) < results["planned"]
+        else ""
+    )
+    said = (
+        f"*{parts}{total:,} cases in {made['seconds'] / 60:.0f} minutes; {made['processor']}, {made['cores']} cores, commit {made['commit']}; "
+        f"`{results['command']}`.*"
+    )
+    return markdown(("what", "cases", "lost", "wrong", "wedged", "silent", "beside that"), rows) + f"\n\n{said}"
+
+
+def pairing_table(results: dict[str, Any]) -> str:
+    rows = [
+        (
+            kind,
+            f"{found['all']['n']:,}",
+            f"{found['all']['paired']:,}",
+            f"{found['all']['right']:,}",
+            "" if (most := found["all"].get("false_rate_at_most")) is None else f"at most {100 * most:.2f}%",
+        )
+        for kind, found in results["results"].items()
+    ]
+    columns = ("pairs of sets", "tried", "called paired", "right", "rate of false pairings, 95%")
+    said = f"*Seed {results['seed']}, used once; developed on seeds {results['development_seeds']}; `{results['command']}`.*"
+    return markdown(columns, rows) + f"\n\n{said}"
+
+
+def interrupts_table(results: dict[str, Any]) -> str:
+    rows = [
+        (
+            found["what"],
+            f"{found['tried']:,}",
+            f"{found['more'].get('too late', 0)}",
+            f"{np.median(found['seconds']):.2f}",
+            f"{max(found['seconds']):.2f}",
+            *(str(found[kind]) for kind in ("lost", "wrong", "wedged")),
+        )
+        for found in results["outcomes"]
+    ]
+    columns = ("what", "signals", "too late", "seconds to the end, median", "slowest", "lost", "wrong", "wedged")
+    made = results["environment"]
+    said = f"*{made['processor']}, {made['cores']} cores, commit {made['commit']}; `{results['command']}`.*"
+    return markdown(columns, rows) + f"\n\n{said}"
 
 
 def ratio(values: np.ndarray, digits: int = 1) -> str:
