@@ -17,6 +17,7 @@ from benchmarks.torture.kills import judge
 from benchmarks.torture.outcome import Outcome
 
 CALLS = "openat,open,creat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir"
+KINDS = ("sure", "some", "names", "all")  # how much of what was not brought to the disk is there
 CALL = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*)\)\s+= (?P<result>-?\d+)")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 DESCRIPTOR = re.compile(r"(?:^|, )\d+<((?:\\x[0-9a-f]{2})*)>")
@@ -79,9 +80,8 @@ class Disk:
 
     def states(self, rng: np.random.Generator) -> dict[str, tuple[dict[str, bytes], set[str]]]:
         """Files and folders as a cut may leave them now: nothing more than is sure, all, names alone, and some of everything."""
-        none, some, names = ("sure",), ("some",), ("names",)
         states = {}
-        for (kind,) in (none, some, names, ("all",)):
+        for kind in KINDS:
             files, folders = dict(self.kept), set(self.folders_kept)
             for operation in self.pending:
                 if kind in ("all", "names") or (kind == "some" and rng.random() < 0.5):
@@ -116,12 +116,11 @@ def power_cuts(name: str, count: int, folder: Path, seed: int) -> Outcome:
     root = folder / "recorded" / work.results
     moments = sorted(rng.choice(np.arange(1, len(calls) + 1), size=min(count, len(calls)), replace=False).tolist())
     disk, done = Disk(str(root)), 0
-    kinds = ("sure", "some", "names", "all")
     for turn, moment in enumerate(moments):
         for call in calls[done:moment]:
             disk.does(*call)
         done = moment
-        files, folders = disk.states(rng)[kinds[turn % len(kinds)]]
+        files, folders = disk.states(rng)[KINDS[turn % len(KINDS)]]
         shutil.rmtree(place / work.results, ignore_errors=True)
         for path in sorted(folders):
             (place / work.results / Path(path).relative_to(root)).mkdir(parents=True, exist_ok=True)
@@ -130,7 +129,7 @@ def power_cuts(name: str, count: int, folder: Path, seed: int) -> Outcome:
             if there.parent.is_dir():  # else the folder it is in is not on the disk, nor is it
                 there.write_bytes(content)
         outcome.tried += 1
-        judge(outcome, work, place, expected, f"call {moment} of {len(calls)}, {kinds[turn % len(kinds)]}")
+        judge(outcome, work, place, expected, f"call {moment} of {len(calls)}, {KINDS[turn % len(KINDS)]}")
         outcome.more["damage was noticed"] += "damaged" in (place / "log.err").read_text()
     return outcome
 

@@ -5,6 +5,7 @@ any machine has, brought to the disk, moved into place, and its folder is brough
 the old file or the new one, and a file that was written later is never there without those that were written before it.
 """
 
+import errno
 import os
 import secrets
 import time
@@ -119,7 +120,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _is_full(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (28, 122)  # ENOSPC, EDQUOT
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _advice(error: Exception) -> str:

@@ -12,7 +12,6 @@ from rich.console import Console
 from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.networks.registry import build
-from shiftassay.repair.tuning import untrained  # noqa: F401 - repairs import what fails here
 from shiftassay.runs.store import Mended
 from shiftassay.studies.run import run_study
 from shiftassay.training import train as train_module

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_what_goes_on_within_an_epoch_ends_with_the_same_numbers(network, small,
         monkeypatch.setattr(torch.nn.Dropout, "__init__", torch.nn.AlphaDropout.__init__)
     monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", 0.0)
     settings = {"recipe": RECIPE, "parameters": SMALL}
-    with pytest.warns() if network == "noisy" else _quiet():
+    with pytest.warns() if network == "noisy" else nullcontext():
         [whole] = train("mlp", small, store=tmp_path / "whole", **settings)
         saves = []
         save = engine.save
@@ -70,12 +71,6 @@ def test_what_goes_on_within_an_epoch_ends_with_the_same_numbers(network, small,
         assert torch.equal(weights, resumed.model.state_dict()[name])
     assert [m.to_json() for m in whole.metrics] == [m.to_json() for m in resumed.metrics]
     assert np.array_equal(whole.test_logits, resumed.test_logits)
-
-
-def _quiet():
-    from contextlib import nullcontext
-
-    return nullcontext()
 
 
 def broken_off(small, folder, monkeypatch):

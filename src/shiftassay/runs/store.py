@@ -204,12 +204,11 @@ class Run:
             raise Damaged(self.folder / CARD, "damaged: it lists no files")
         return files
 
-    def _check(self, name: str) -> str:
+    def _check(self, name: str) -> None:
         digest = self._files().get(name)
         if digest is None:
             raise Damaged(self.folder / CARD, f"does not list {name}")
         check_file(self.folder / name, digest)
-        return digest
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
         self._check(name)
