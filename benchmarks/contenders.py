@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from shiftassay.arrays.dataset import load_dataset
+from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.networks.registry import build
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.training.group import TrainingData
 from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.recipe import recipe_named

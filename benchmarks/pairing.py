@@ -16,9 +16,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks import pairing_material as material
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.pairing import Pairing, pair
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
 from shiftassay.shifts.catalogue import shift

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
-from shiftassay.arrays.dataset import load_dataset
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.dataset import load_dataset
+from shiftassay.imagesets.image_set import ImageSet
 
 SIDE = 16  # pixels of what is made here
 Samples = tuple[ImageSet, ImageSet]

@@ -12,7 +12,7 @@ import torch
 from contenders import RECIPE
 from scipy.stats import t, wilcoxon
 
-from shiftassay.arrays.dataset import load_dataset
+from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.networks.registry import build
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json

@@ -6,8 +6,8 @@ import torch
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-from shiftassay.arrays.dataset import Dataset, load_dataset
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.dataset import Dataset, load_dataset
+from shiftassay.imagesets.image_set import ImageSet
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")

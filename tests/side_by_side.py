@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from shiftassay.arrays.embedded import embedded_mnist
+from shiftassay.imagesets.embedded import embedded_mnist
 from shiftassay.kernels import native
 from shiftassay.training.lowering import lower
 from shiftassay.training.masks import reading_masks

@@ -16,6 +16,6 @@ def test_the_tables_are_up_to_date():
 
 def test_pictures_and_folders_that_it_names_exist():
     text = (ROOT / "README.md").read_text()
-    for name in ("docs/report.png", "benchmarks", "docs/results", "src/shiftassay/arrays/mnist/LICENSE.md"):
+    for name in ("docs/report.png", "benchmarks", "docs/results", "src/shiftassay/imagesets/mnist/LICENSE.md"):
         assert name in text
         assert (ROOT / name).exists()

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import shiftassay
-from shiftassay.arrays.limits import LARGEST_RATIO, SHARE
 from shiftassay.cli.ending import TRACEBACK
 from shiftassay.errors import LONGEST
+from shiftassay.imagesets.limits import LARGEST_RATIO, SHARE
 from shiftassay.paths import LONGEST_NAME
 from shiftassay.studies.schema import LARGEST
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from benchmarks.diagnosis.case import Answer, Case, Images, Labels
 
-from shiftassay.arrays.dataset import Dataset, load_dataset
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.dataset import Dataset, load_dataset
+from shiftassay.random_stream import seed_for
 
 
 @dataclass(frozen=True)

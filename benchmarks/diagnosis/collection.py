@@ -23,7 +23,7 @@ from benchmarks.diagnosis import (
 )
 from benchmarks.diagnosis.case import Case
 
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 
 SINGLES = (intensity, noise, geometry, blur, overlay, rearrangement)
 

@@ -10,7 +10,7 @@ from benchmarks.diagnosis.build import Built
 from benchmarks.diagnosis.case import Case
 
 import shiftassay
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.family import FAMILIES
 
 

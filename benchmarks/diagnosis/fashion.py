@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.diagnosis.case import Case
 
-from shiftassay.arrays.dataset import INSTALLED
+from shiftassay.imagesets.dataset import INSTALLED
 
 DATASET = "fashion-mnist"
 INSTALLED_HERE = INSTALLED[DATASET].is_dir()

@@ -18,11 +18,11 @@ import shiftassay.cli.commands
 import shiftassay.diagnosis.diagnose
 import shiftassay.repair.repair
 import shiftassay.studies.run  # noqa: F401
-from shiftassay.arrays.embedded import embedded_mnist
-from shiftassay.arrays.idx import write_idx
-from shiftassay.arrays.write import write_array
 from shiftassay.cli import main
 from shiftassay.files import PARTIAL
+from shiftassay.imagesets.embedded import embedded_mnist
+from shiftassay.imagesets.idx import write_idx
+from shiftassay.imagesets.write import write_array
 from shiftassay.locks import LOCK
 from shiftassay.training import engine, parts
 

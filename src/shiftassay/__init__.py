@@ -8,13 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shiftassay.arrays.dataset import load_dataset as load_dataset
-    from shiftassay.arrays.image_set import ImageSet as ImageSet
-    from shiftassay.arrays.read import read_image_set as read_image_set
     from shiftassay.diagnosis.diagnose import diagnose as diagnose
     from shiftassay.errors import BadInput as BadInput
     from shiftassay.evaluation.audit import audit as audit
     from shiftassay.evaluation.evaluate import evaluate as evaluate
+    from shiftassay.imagesets.dataset import load_dataset as load_dataset
+    from shiftassay.imagesets.image_set import ImageSet as ImageSet
+    from shiftassay.imagesets.read import read_image_set as read_image_set
     from shiftassay.networks.foreign import import_weights as import_weights
     from shiftassay.networks.load import load_model as load_model
     from shiftassay.networks.predict import predict as predict
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BadInput": "errors",
-    "ImageSet": "arrays.image_set",
+    "ImageSet": "imagesets.image_set",
     "audit": "evaluation.audit",
     "diagnose": "diagnosis.diagnose",
     "evaluate": "evaluation.evaluate",
     "import_weights": "networks.foreign",
-    "load_dataset": "arrays.dataset",
+    "load_dataset": "imagesets.dataset",
     "load_model": "networks.load",
     "predict": "networks.predict",
-    "read_image_set": "arrays.read",
+    "read_image_set": "imagesets.read",
     "repair": "repair.repair",
     "run_study": "studies.run",
     "shift": "shifts.catalogue",

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shiftassay.arrays.idx import write_idx
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.write import write_images
 from shiftassay.cli.commands import app
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.groups import read_groups
+from shiftassay.imagesets.idx import write_idx
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.write import write_images
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.studies.shifted.variants import Variants, write_variants
 from shiftassay.training.train import train

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.cli.ending import run_command_line
 from shiftassay.diagnosis import diagnose as room
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 
 IMAGES = 100

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.classifier import Classifier
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train

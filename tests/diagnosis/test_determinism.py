@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 from shiftassay.training.train import train
 

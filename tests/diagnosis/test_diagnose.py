@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import FAMILIES
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftassay.arrays.embedded import embedded_mnist
 from shiftassay.diagnosis.given import read_pair
+from shiftassay.imagesets.embedded import embedded_mnist
 
 
 @pytest.fixture

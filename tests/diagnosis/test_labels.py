@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import load_dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.imagesets.dataset import load_dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import plain
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.diagnosis.mechanisms import MEASURES, case_of, mechanisms
 from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
@@ -22,6 +21,7 @@ from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_me
 from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import load_dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.pairing import pair
+from shiftassay.imagesets.dataset import load_dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 
 SHIFTS = [

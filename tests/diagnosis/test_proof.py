@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis import diagnose as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
@@ -13,6 +12,7 @@ from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
 from shiftassay.evaluation.sentence import sentence
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import plain
 from shiftassay.shifts.catalogue import shift
 

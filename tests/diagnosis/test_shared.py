@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import load_dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis import diagnose as table_of_contents
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.pairing import pair
 from shiftassay.diagnosis.shared import places_in_words, shared_images
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.imagesets.dataset import load_dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.report.diagnosis_words import plain

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import load_dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.permuted import matched_places
 from shiftassay.diagnosis.portrait import frame_of, portrait
 from shiftassay.diagnosis.unpaired import estimate_unpaired
+from shiftassay.imagesets.dataset import load_dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 
 FAMILIES = (

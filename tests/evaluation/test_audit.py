@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.audit import Audit, audit
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.registry import build
 
 

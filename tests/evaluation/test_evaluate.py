@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import Evaluation, assess
 from shiftassay.evaluation.sentence import sentence
+from shiftassay.imagesets.image_set import ImageSet
 
 
 def logits_for(predicted, classes=10, confidence=5.0):

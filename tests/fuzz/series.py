@@ -16,11 +16,11 @@ from tests import mutation
 from tests.memory import peak_above_idle
 from tests.mutation import Rng, damaged
 
-from shiftassay.arrays.idx import write_idx
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import read_labels
-from shiftassay.arrays.read import read_image_set
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.idx import write_idx
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import read_labels
+from shiftassay.imagesets.read import read_image_set
 from shiftassay.words.text import is_printable
 
 LONGEST_MESSAGE = 2048

@@ -16,7 +16,7 @@ from shiftassay.networks.coordconv import CoordConv, CoordConvStn
 from shiftassay.networks.mlp import Mlp
 from shiftassay.networks.stn import Stn
 from shiftassay.networks.trunk import Trunk
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.training.lowering import lower
 from shiftassay.training.masks import reading_masks
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.fronted import Fronted
 from shiftassay.repair.attacked import attack
 from shiftassay.shifts.attack import Adversarial

@@ -9,10 +9,10 @@ from torch import nn
 
 import shiftassay.repair.judge as judge
 import shiftassay.repair.repair as room
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.repair.repair import repair
 from shiftassay.repair.retrain import Retrain
 from shiftassay.repair.strategy import Made, Task, some_of

@@ -8,10 +8,10 @@ import pytest
 
 import shiftassay.repair.judge as judge
 import shiftassay.repair.repair as room
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.ceiling import Above, Ceiling
 from shiftassay.diagnosis.nearest import NearestNeighbours
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.load import load_model
 from shiftassay.networks.predict import predict
 from shiftassay.repair.judge import halves_of

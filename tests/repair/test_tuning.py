@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import predict
 from shiftassay.repair import tuning
 from shiftassay.repair.adapt import Adapt

@@ -75,7 +75,7 @@ def test_arrays_that_are_not_contiguous_survive(tmp_path):
 
 def test_too_little_memory_is_said_and_is_no_damage(tmp_path, monkeypatch):
     write_arrays(tmp_path / "a.safetensors", {"t": np.arange(600.0)})
-    monkeypatch.setattr("shiftassay.arrays.limits.available_memory", lambda: 10_000)
+    monkeypatch.setattr("shiftassay.imagesets.limits.available_memory", lambda: 10_000)
     with pytest.raises(BadInput, match="reading it takes") as error:
         read_arrays(tmp_path / "a.safetensors")
     assert not isinstance(error.value, Damaged)

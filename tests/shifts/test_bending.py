@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.warp import grid
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import EXAMPLES as OF_PARAMETERS
 from shiftassay.shifts.catalogue import generator, make, parse, presets, shift
 from shiftassay.shifts.family import FAMILIES, Context

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts import distorted
 from shiftassay.shifts.distorted import DISTORTIONS, named_dataset
 from shiftassay.shifts.warp import grid

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.elastic import Elastic
 from shiftassay.shifts.family import FAMILIES, Choice, Shift, Uniform

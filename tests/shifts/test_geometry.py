@@ -4,8 +4,8 @@ from PIL import Image
 from scipy.ndimage import affine_transform, gaussian_filter, rotate
 from scipy.ndimage import shift as moved_by
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.pairs import Pairs

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import make, parse, shift
 
 

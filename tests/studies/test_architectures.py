@@ -8,8 +8,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.report.write import write_report
 from shiftassay.shifts.distorted import rotated

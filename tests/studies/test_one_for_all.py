@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import predict
 from shiftassay.report.figures import draw
 from shiftassay.shifts.catalogue import generator, parse, shift

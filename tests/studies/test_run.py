@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from shiftassay.arrays.write import write_images
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.write import write_images
 from shiftassay.report.write import write_report
 from shiftassay.shifts.catalogue import shift
 from shiftassay.studies.run import run_study

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from shiftassay import noise
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.training import device_noise
 from shiftassay.training.device_noise import EpochMasks
 from shiftassay.training.program import NotLowered

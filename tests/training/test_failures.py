@@ -9,8 +9,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.registry import build
 from shiftassay.runs.store import Mended
 from shiftassay.studies.run import run_study

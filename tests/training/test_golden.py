@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import load_dataset
+from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.networks.registry import NETWORKS, build
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.group import TrainingData
 from shiftassay.training.plain import PlainMember

@@ -132,7 +132,7 @@ def test_held_out_images_are_not_trained_on_and_are_the_same_for_every_seed(smal
 
 def test_a_step_is_the_one_that_pytorch_takes(small):
     """One plain step against the update written out by hand, with the mask of dropout read from the noise."""
-    from shiftassay.noise import epoch_order, keep_mask, seed_for
+    from shiftassay.random_stream import epoch_order, keep_mask, seed_for
 
     recipe = dataclasses.replace(SGD, batch_size=50, held_out=0, momentum=0.0, weight_decay=0.1)
     data = dataclasses.replace(

@@ -198,9 +198,9 @@ def evaluate(
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
     """
-    from shiftassay.arrays.read import read_image_set
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
     from shiftassay.evaluation.sentence import sentence
+    from shiftassay.imagesets.read import read_image_set
     from shiftassay.networks.load import load_model
     from shiftassay.training.train import resolve_device
 
@@ -332,7 +332,7 @@ def predict(
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay predict demo/runs/* mnist:test --json p.json`
     """
-    from shiftassay.arrays.read import read_image_set
+    from shiftassay.imagesets.read import read_image_set
     from shiftassay.networks.load import load_model
     from shiftassay.networks.one_for_all import told
     from shiftassay.networks.predict import check_finite, probabilities
@@ -368,8 +368,8 @@ def audit(
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay audit demo/runs/*`
     """
-    from shiftassay.arrays.read import read_image_set
     from shiftassay.evaluation.audit import audit as audit_model
+    from shiftassay.imagesets.read import read_image_set
     from shiftassay.networks.load import load_model
     from shiftassay.training.train import resolve_device
 
@@ -410,7 +410,7 @@ def repair(
     """
     from rich.table import Table
 
-    from shiftassay.arrays.read import read_image_set
+    from shiftassay.imagesets.read import read_image_set
     from shiftassay.networks.load import load_model
     from shiftassay.repair.repair import keep, room_to_keep
     from shiftassay.repair.repair import repair as repair_model
@@ -510,8 +510,8 @@ def shift(
 
     Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy`
     """
-    from shiftassay.arrays.read import read_image_set
-    from shiftassay.arrays.write import check_npy, write_array, write_images
+    from shiftassay.imagesets.read import read_image_set
+    from shiftassay.imagesets.write import check_npy, write_array, write_images
     from shiftassay.networks.load import load_model
     from shiftassay.networks.predict import aimed_at
     from shiftassay.shifts.catalogue import parse

@@ -16,7 +16,7 @@ from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.asking import accuracy, log_odds, log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.networks.predict import labels_of, predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 
 IMAGES = 1000
 WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is taken: attacks bend with the loss

@@ -6,14 +6,14 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.nearest import NearestNeighbours, nearest_neighbour_ceiling
 from shiftassay.diagnosis.oracles import Oracle, oracles
 from shiftassay.diagnosis.sufficiency import Sufficiency, check_positions
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import aimed_at
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
 

@@ -10,9 +10,6 @@ import numpy as np
 from jaxtyping import Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import check_range
-from shiftassay.arrays.values import to_unit
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.asking import without_gradient
@@ -31,8 +28,11 @@ from shiftassay.diagnosis.shared import accuracy_without, apart, shared_note
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.values import to_unit
 from shiftassay.networks.predict import predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.attack import Adversarial, NoGradient
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.pairs import Pairs
@@ -72,7 +72,7 @@ def diagnose(
     by name, are models that an attack on it may hurt as well. The ceiling is that of the images that changed.
     Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are not finite.
 
-    >>> from shiftassay.arrays.dataset import load_dataset
+    >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
     >>> digits = load_dataset("mnist").test.first(200)
     >>> verdict = diagnose(digits, shift(digits, "rotate:angle=15")).verdict

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.read import read_image_set
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.read import read_image_set
 from shiftassay.shifts.distorted import named_dataset
 
 

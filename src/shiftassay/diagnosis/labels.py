@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.stats import chi2_contingency
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.pairing import Pairing
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.none import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder

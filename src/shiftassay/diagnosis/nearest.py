@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
 
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 
 BLOCK = 1000
 SIZES = (1, 2, 5, 10, 20, 50)  # blocks

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.training.recipe import Recipe

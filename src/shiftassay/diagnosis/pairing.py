@@ -6,12 +6,12 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.partners import Partners, find_partners
 from shiftassay.diagnosis.same_order import FEWEST, OrderTest, order_test
 from shiftassay.diagnosis.shared import Shared, shared_images
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import seed_for
 
 Kind = Literal["same_order", "reordered", "unpaired"]
 MOVED = 0.05  # share of images found, value for value, at another place only, from which on the order is another one
@@ -56,7 +56,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of those the same order is
     tested (see `order_test`), then partners are looked for by content (see `find_partners`).
 
-    >>> from shiftassay.arrays.dataset import load_dataset
+    >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
     >>> digits = load_dataset("mnist").test.first(200)
     >>> pair(digits, shift(digits, "pixel_permutation:scope=per_image")).kind

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.traits import Trait, axes, principal, traits_of
+from shiftassay.imagesets.image_set import ImageSet
 
 Order = Int64[np.ndarray, "n"]
 Row = Float32[np.ndarray, "_"]

@@ -5,7 +5,7 @@ from jaxtyping import Float64, Int64
 from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 
 RANKS = (5, 8, 8, 12, 12, 18, 18, 26, 26, 40, 40, 60, 60, 60)  # principal components that are compared, round by round
 IMAGES = 3000

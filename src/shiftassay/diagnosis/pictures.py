@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import aimed_at
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import generator, make
 from shiftassay.shifts.family import FAMILIES, Context, Images, Shift
 from shiftassay.shifts.pairs import Pairs

@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
 from shiftassay.evaluation.sentence import percent, sentence
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import aimed_at, labels_of, predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Images, Shift
 from shiftassay.shifts.none import Identity

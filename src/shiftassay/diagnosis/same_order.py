@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.alike import Group, look_alikes, rank_of_own
 from shiftassay.diagnosis.traits import Trait, principal, traits_of
+from shiftassay.imagesets.image_set import ImageSet
 
 FEWEST = 24  # images: of fewer, ranks can't be told from chance
 ENOUGH = 1600  # images: more add nothing to a test that is won by 200

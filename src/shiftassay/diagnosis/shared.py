@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import labels_of
 from shiftassay.shifts.family import Images
 

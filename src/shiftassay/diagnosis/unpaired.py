@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.class_shares import class_prior
 from shiftassay.diagnosis.freedom import price
 from shiftassay.diagnosis.guesses import guesses
@@ -14,7 +13,8 @@ from shiftassay.diagnosis.permuted import matched_places
 from shiftassay.diagnosis.portrait import Frame, Portrait, frame_of, portrait
 from shiftassay.diagnosis.remake import in_bytes, moves, to_bytes
 from shiftassay.errors import BadInput
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.family import FAMILIES, Images, Shift
 from shiftassay.shifts.sample import ClassPrior

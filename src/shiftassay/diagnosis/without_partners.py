@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.permuted import unidentified
 from shiftassay.diagnosis.unpaired import Candidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict, described
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.rearrangement import PixelPermutation
 
 TOLERATED = 2.5  # times the null, from which on nothing in the catalogue fits

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import check_range
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.answers import (
     Check,
@@ -24,8 +22,10 @@ from shiftassay.evaluation.answers import (
 from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.evaluation.sentence import minus
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import check_range
 from shiftassay.networks.predict import copied, predict, said_by
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 
 CERTAIN = 0.999
 CERTAIN_BUT_WRONG = 0.1  # the share of mistakes made with such certainty that is worth a finding

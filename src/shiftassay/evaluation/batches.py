@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.evaluation.answers import Check, Difference, NotMeasured, ask, difference, tolerance
+from shiftassay.imagesets.image_set import ImageSet
 
 BATCH = 64
 

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import check_range
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import check_range
 from shiftassay.networks.predict import check_finite, labels_of, predict, probabilities
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from jaxtyping import Int64
 from torch import Tensor, nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.answers import Check
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import logits_of, reason
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from shiftassay.arrays.image_set import digest_of
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import digest_of
 from shiftassay.networks.registry import parameters_of
 from shiftassay.runs.store import Run
 from shiftassay.runs.trial import Trial

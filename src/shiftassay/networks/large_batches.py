@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from shiftassay.arrays.limits import available_memory
+from shiftassay.imagesets.limits import available_memory
 
 AT_ONCE = 2**26  # attention scores: 256 MB in float32
 

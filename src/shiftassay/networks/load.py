@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from shiftassay.arrays.limits import check_memory, check_ratio
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.limits import check_memory, check_ratio
 from shiftassay.networks import fronted
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.one_for_all import SCHEMA, OneForAll, OneForAllCard

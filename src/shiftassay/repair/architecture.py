@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.filters import Standardise
 from shiftassay.networks.fronted import Fronted, spec_of
 from shiftassay.networks.fronts import Sort

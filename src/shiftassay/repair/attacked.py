@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.fronted import Fronted
 from shiftassay.networks.predict import aimed_at, copied, labels_of, logits_of, predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context

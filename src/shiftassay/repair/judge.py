@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import labels_of, predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.repair.attacked import attack
 from shiftassay.repair.result import Attempt, Cost, Right, change
 from shiftassay.repair.strategy import Made, Strategy, Task, parameters_of

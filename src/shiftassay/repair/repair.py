@@ -11,14 +11,14 @@ import torch
 from jaxtyping import Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import check_range
 from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling import ceiling as bracket
 from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.pairing import pair
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import check_range
 from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import copied, precision_of, predict, said_by
 from shiftassay.repair.judge import Half, Trial, attacked_places, attacked_right, halves_of, part, right_of, tried

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.predict import copied, logits_of, reason
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.registry import Registry
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Shift

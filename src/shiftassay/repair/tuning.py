@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.predict import copied, said_by
 from shiftassay.networks.registry import build
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.repair.strategy import Task
 from shiftassay.training.engine import whole_epoch
 from shiftassay.training.group import TrainingData

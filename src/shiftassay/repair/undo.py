@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.filters import Median, fitted_filter
 from shiftassay.networks.fronted import Fronted, spec_of, undoing
 from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of

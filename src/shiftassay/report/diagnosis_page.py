@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.explanation import drawn
 from shiftassay.diagnosis.pictures import Pictures, pictures
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.evaluation.sentence import sentence
 from shiftassay.files import write_whole
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import (
     ACCURACIES,
     INFORMATION,

@@ -34,7 +34,7 @@ ACCURACIES = {
 def plain(found: Diagnosis) -> str:
     """The diagnosis for a terminal, at most 100 characters wide.
 
-    >>> from shiftassay.arrays.dataset import load_dataset
+    >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.diagnosis.diagnose import diagnose
     >>> digits = load_dataset("mnist").test.first(50)
     >>> print(plain(diagnose(digits, digits)))

@@ -17,9 +17,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from shiftassay.arrays.limits import check_memory
 from shiftassay.errors import BadInput
 from shiftassay.files import PARTIAL, remove, sweep, write_whole
+from shiftassay.imagesets.limits import check_memory
 from shiftassay.locks import locked
 from shiftassay.runs.trial import Trial
 from shiftassay.sealed import (

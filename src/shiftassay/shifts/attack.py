@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from shiftassay.arrays.labels import check_range
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.labels import check_range
 from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
 
 STEPS = 20

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput, unknown_name
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import FAMILIES, Choice, Context, Scope, Shift, Uniform
 from shiftassay.shifts.mnist_c import CORRUPTIONS
 

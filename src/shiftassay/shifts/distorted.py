@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from shiftassay.arrays.dataset import Dataset, known_datasets, load_dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput, unknown_name
-from shiftassay.noise import seed_for
+from shiftassay.imagesets.dataset import Dataset, known_datasets, load_dataset
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import Images
 from shiftassay.shifts.warp import displace, grid, warp
 

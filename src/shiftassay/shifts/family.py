@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.registry import Registry
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from scipy.stats import binomtest, norm
 
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.statistics.intervals import Interval
 
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from shiftassay.arrays import manifest as variants
 from shiftassay.errors import BadInput
 from shiftassay.files import PARTIAL
+from shiftassay.imagesets import manifest as variants
 from shiftassay.report.write import FINDINGS
 from shiftassay.runs.store import CARD, CHECKPOINT, ENVIRONMENT, FAILURE, IMPORT, TRIAL, read_arrays
 from shiftassay.sealed import FILES, Damaged, check_file, read_sealed

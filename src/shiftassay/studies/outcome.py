@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shiftassay.arrays.dataset import Dataset
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.report.finding import Finding, Table
 from shiftassay.training.train import Failed, Trained
 

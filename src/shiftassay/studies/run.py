@@ -5,9 +5,9 @@ from typing import Literal
 
 from rich.console import Console
 
-from shiftassay.arrays.dataset import Dataset, load_dataset
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
+from shiftassay.imagesets.dataset import Dataset, load_dataset
 from shiftassay.networks.load import load_model
 from shiftassay.paths import inside
 from shiftassay.shifts.distorted import named_dataset
@@ -42,7 +42,7 @@ def run_study(
     where that can be known.
 
     >>> import tempfile
-    >>> from shiftassay.arrays.image_set import ImageSet
+    >>> from shiftassay.imagesets.image_set import ImageSet
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 600)

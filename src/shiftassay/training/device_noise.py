@@ -1,4 +1,4 @@
-"""The noise of `shiftassay.noise` where it is needed: the same words, orders and masks, made and read on any device.
+"""The noise of `shiftassay.random_stream` where it is needed: the same words, orders and masks, made and read on any device.
 
 PyTorch has no arithmetic on uint64, so words are int64 here with the same 64 bits: sums and products wrap alike.
 """
@@ -12,8 +12,7 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from shiftassay import noise
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.training.program import NotLowered
 
 DRAWN_AT_ONCE = 2**24  # elements of a mask; bounds the memory that drawing takes to some 100 MB
@@ -22,26 +21,26 @@ Device = str | torch.device
 
 
 def words(key: int, start: int, count: int, device: Device) -> Int64[Tensor, "count"]:
-    """The bits of `noise.words(key, start, count)`.
+    """The bits of `random_stream.words(key, start, count)`.
 
     >>> [hex(word % 2**64) for word in words(1234567, 0, 2, "cpu").tolist()]
     ['0x599ed017fb08fc85', '0x2c73f08458540fa5']
     """
     z = torch.arange(start + 1, start + count + 1, dtype=torch.int64, device=device)
-    z.mul_(_signed(int(noise.GOLDEN))).add_(_signed(key))
+    z.mul_(_signed(int(random_stream.GOLDEN))).add_(_signed(key))
     z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(0xBF58476D1CE4E5B9))
     z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(0x94D049BB133111EB))
     return z.bitwise_xor_(_shifted(z, 31))
 
 
 def epoch_order(key: int, n: int, device: Device) -> Int64[Tensor, "n"]:
-    """The permutation `noise.epoch_order(key, n)`."""
+    """The permutation `random_stream.epoch_order(key, n)`."""
     # With the sign bit flipped, signed order is the order of the unsigned words.
     return words(key, 0, n, device).bitwise_xor_(-(2**63)).sort(stable=True).indices
 
 
 def keep_mask(key: int, first: int, count: int, p: float, device: Device) -> Bool[Tensor, "count"]:
-    """The mask `noise.keep_mask(key, first, count, p)`."""
+    """The mask `random_stream.keep_mask(key, first, count, p)`."""
     start, end = first // 4, -(-(first + count) // 4)
     # Every machine that CUDA runs on is little-endian, so the low sixteen bits come first, as in `noise`.
     fields = words(key, start, end - start, device).view(torch.int16).to(torch.int32).bitwise_and_(0xFFFF)

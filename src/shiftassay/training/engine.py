@@ -8,9 +8,9 @@ from time import perf_counter
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.store import Run
 from shiftassay.training.checkpoint import resume, save
 from shiftassay.training.group import Group, Member, TrainingData

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 
 
 @dataclass(frozen=True)

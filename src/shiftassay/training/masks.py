@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from shiftassay.noise import keep_mask, seed_for
+from shiftassay.random_stream import keep_mask, seed_for
 
 
 @dataclass

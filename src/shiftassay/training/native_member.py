@@ -5,7 +5,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from shiftassay.kernels import native
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.training.engine import learning_rates
 from shiftassay.training.group import TrainingData
 from shiftassay.training.program import Program

@@ -19,13 +19,13 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import nn
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet, digest_of
 from shiftassay.files import reserve
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet, digest_of
 from shiftassay.kernels import native
 from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
 from shiftassay.networks.predict import predict
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial

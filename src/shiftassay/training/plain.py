@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shiftassay.networks.predict import predict
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.training.engine import learning_rates
 from shiftassay.training.group import TrainingData
 from shiftassay.training.masks import reading_masks

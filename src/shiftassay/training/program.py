@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt64
 
 from shiftassay.kernels import native
 from shiftassay.kernels.structures import DROPOUT, KINDS, OPERATION
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 
 
 class NotLowered(Exception):  # noqa: N818

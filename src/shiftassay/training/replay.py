@@ -5,7 +5,7 @@ from threading import Event
 
 import numpy as np
 
-from shiftassay.arrays.dataset import Dataset
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.classifier import Classifier
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.group import Group, Member

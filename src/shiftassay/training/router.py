@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.training.engine import split

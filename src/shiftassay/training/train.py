@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import digest_of
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve, sweep
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import digest_of
 from shiftassay.locks import all_locked
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.networks.predict import predict
 from shiftassay.networks.registry import build, parameters_of
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
@@ -90,7 +90,7 @@ def train(
     there, and a trial that is found there is read instead of trained. Raises `BadInput`, and `TrainingFailed`, once all members
     have come to an end, if the numbers of one stopped being finite.
 
-    >>> from shiftassay.arrays.image_set import ImageSet
+    >>> from shiftassay.imagesets.image_set import ImageSet
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 200)
     >>> images = (0.8 * labels[:, None, None, None] + 0.2 * rng.random((200, 1, 4, 4))).astype(np.float32)

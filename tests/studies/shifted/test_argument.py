@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.write import write_images
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.write import write_images
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.studies.measurements import Measurements

@@ -5,7 +5,7 @@ import numpy as np
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.controls import shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 
 IMAGES = 500
 CANCELS = 0.3

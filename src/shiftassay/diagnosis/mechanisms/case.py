@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import labels_of, predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.statistics.paired import mcnemar
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.sentence import minus
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.distorted import named_dataset
 from shiftassay.statistics.corrections import holm

@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float32, Int64
 from rich.console import Console
 from torch import nn
 
-from shiftassay.arrays.dataset import Dataset
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.attention import PositionAttention
 from shiftassay.networks.predict import predict
-from shiftassay.noise import epoch_order, seed_for
+from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.measurements import Measurements
 from shiftassay.training.progress import progress

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput, unknown_name
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.registry import build, check_parameters
 from shiftassay.report.finding import Finding, Report
 from shiftassay.report.write import write_report

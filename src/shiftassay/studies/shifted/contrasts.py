@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import predict
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.pairs import Pairs

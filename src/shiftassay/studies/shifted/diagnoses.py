@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import aimed_at
-from shiftassay.noise import seed_for
+from shiftassay.random_stream import seed_for
 from shiftassay.repair.strategy import rounded
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.family import Context, Shift

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, sentence
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.studies.words import mean_sd, p_text

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shiftassay.arrays.dataset import Dataset
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import Dataset
 from shiftassay.shifts.distorted import named_dataset
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.none import Identity

@@ -9,8 +9,8 @@ import numpy as np
 from rich.console import Console
 from torch import nn
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.shifted.study import Argument, ShiftedTestSets

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.layout import check_same_shape
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import assess
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.layout import check_same_shape
 from shiftassay.networks.predict import predict
 from shiftassay.networks.registry import check_parameters
 from shiftassay.report.finding import Report

@@ -10,9 +10,9 @@ from jaxtyping import Bool
 from rich.console import Console
 from torch import nn
 
-from shiftassay.arrays.dataset import Dataset
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.evaluation.fresh_attack import right_under_attack
+from shiftassay.imagesets.dataset import Dataset
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.fronts import front_of
 from shiftassay.networks.mlp import Mlp
 from shiftassay.networks.one_for_all import OneForAll, design_of

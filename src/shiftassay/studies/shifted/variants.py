@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.manifest import MANIFEST, check_listed
-from shiftassay.arrays.read import read_folder
-from shiftassay.arrays.write import as_npy, images_as_npy
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.evaluation.evaluate import assess
 from shiftassay.files import sweep, write_whole
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.manifest import MANIFEST, check_listed
+from shiftassay.imagesets.read import read_folder
+from shiftassay.imagesets.write import as_npy, images_as_npy
 from shiftassay.locks import locked
 from shiftassay.networks.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name

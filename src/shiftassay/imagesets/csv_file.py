@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftassay.arrays.limits import check_memory
-from shiftassay.arrays.raw import RawSet
-from shiftassay.arrays.split import LABEL_NAMES
-from shiftassay.arrays.stream import opened
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.limits import check_memory
+from shiftassay.imagesets.raw import RawSet
+from shiftassay.imagesets.split import LABEL_NAMES
+from shiftassay.imagesets.stream import opened
 
 INDEX_NAMES = ("", "index", "id", "imageid", "unnamed: 0")  # pandas and R write row numbers unless told not to
 NO_LABELS = (-1, 0)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from shiftassay.arrays.idx import TYPES, labels_beside, read_idx, write_idx
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.idx import TYPES, labels_beside, read_idx, write_idx
 
 ANY_ARRAY = st.sampled_from(sorted(TYPES.values())).flatmap(
     lambda kind: arrays.arrays(np.dtype(kind), arrays.array_shapes(min_dims=1, max_dims=4, max_side=4))

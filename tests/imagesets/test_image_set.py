@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from shiftassay.arrays.image_set import ImageSet, digest_of
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet, digest_of
 
 
 def test_size_and_shape(colours: np.ndarray) -> None:

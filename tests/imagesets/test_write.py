@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.read import read_image_set
-from shiftassay.arrays.write import write_array, write_images
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.read import read_image_set
+from shiftassay.imagesets.write import write_array, write_images
 
 SHAPES = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(2, 6), st.integers(2, 6))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shiftassay.arrays.embedded import embedded_mnist
+from shiftassay.imagesets.embedded import embedded_mnist
 
 
 @pytest.fixture(scope="session")

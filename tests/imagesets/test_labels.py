@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.arrays.idx import write_idx
-from shiftassay.arrays.labels import MOST_CLASSES, check_range, read_labels, to_labels
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.idx import write_idx
+from shiftassay.imagesets.labels import MOST_CLASSES, check_range, read_labels, to_labels
 
 LABELS = st.lists(st.integers(0, 100), min_size=1, max_size=20)
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftassay.arrays.csv_file import read_csv
-from shiftassay.arrays.dataset import INSTALLED, load_dataset
-from shiftassay.arrays.idx import labels_beside, looks_like_idx, read_idx
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import read_labels, to_labels
-from shiftassay.arrays.layout import check_same_shape, size_of, to_nchw
-from shiftassay.arrays.limits import enough_memory, listed
-from shiftassay.arrays.matching import labels_by_content, labels_by_reference
-from shiftassay.arrays.numpy_files import read_npy, read_npz
-from shiftassay.arrays.raw import RawSet
-from shiftassay.arrays.stream import opened
-from shiftassay.arrays.values import to_unit
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.csv_file import read_csv
+from shiftassay.imagesets.dataset import INSTALLED, load_dataset
+from shiftassay.imagesets.idx import labels_beside, looks_like_idx, read_idx
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import read_labels, to_labels
+from shiftassay.imagesets.layout import check_same_shape, size_of, to_nchw
+from shiftassay.imagesets.limits import enough_memory, listed
+from shiftassay.imagesets.matching import labels_by_content, labels_by_reference
+from shiftassay.imagesets.numpy_files import read_npy, read_npz
+from shiftassay.imagesets.raw import RawSet
+from shiftassay.imagesets.stream import opened
+from shiftassay.imagesets.values import to_unit
 from shiftassay.words.text import printable
 
 BESIDE = "labels.npy"

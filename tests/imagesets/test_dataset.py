@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftassay.arrays import dataset as module
-from shiftassay.arrays.dataset import known_datasets, load_dataset
-from shiftassay.arrays.idx import write_idx
 from shiftassay.errors import BadInput
+from shiftassay.imagesets import dataset as module
+from shiftassay.imagesets.dataset import known_datasets, load_dataset
+from shiftassay.imagesets.idx import write_idx
 
 
 def _write(folder: Path, digits, prefix: str = "", ending: str = "", mark: str = "-", test: str = "t10k") -> None:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.values import to_unit
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.values import to_unit
 
 BYTES = arrays.arrays(np.uint8, (2, 1, 3, 3))
 

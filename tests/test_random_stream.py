@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.noise import epoch_order, keep_mask, seed_for, words
+from shiftassay.random_stream import epoch_order, keep_mask, seed_for, words
 
 
 def test_seeds_are_the_same_on_every_machine():

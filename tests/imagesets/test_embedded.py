@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftassay.arrays import embedded
 from shiftassay.errors import BadInput
+from shiftassay.imagesets import embedded
 
 
 def test_it_is_mnist() -> None:

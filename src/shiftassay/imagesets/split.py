@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from shiftassay.arrays.limits import listed, short
-from shiftassay.arrays.raw import RawSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.limits import listed, short
+from shiftassay.imagesets.raw import RawSet
 
 IMAGE_NAMES = ("images", "image", "x", "data", "pixels", "features")
 LABEL_NAMES = ("labels", "label", "y", "targets", "target", "classes", "class", "digit")

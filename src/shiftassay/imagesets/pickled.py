@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from shiftassay.arrays.limits import short
-from shiftassay.arrays.raw import RawSet
-from shiftassay.arrays.split import split
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.limits import short
+from shiftassay.imagesets.raw import RawSet
+from shiftassay.imagesets.split import split
 
 
 def from_objects(array: np.ndarray, where: str) -> RawSet:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shiftassay.arrays.limits import enough_memory
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.limits import enough_memory
 
 CHUNK = 1 << 22
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.arrays.layout import check_same_shape, to_nchw
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.layout import check_same_shape, to_nchw
 
 SIDES = st.integers(5, 12)
 

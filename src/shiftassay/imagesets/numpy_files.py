@@ -11,13 +11,13 @@ from typing import cast
 import numpy as np
 from numpy.lib import format as npy
 
-from shiftassay.arrays.limits import check_memory, check_ratio, in_bytes, listed, short
-from shiftassay.arrays.manifest import check_listed
-from shiftassay.arrays.pickled import from_objects
-from shiftassay.arrays.raw import RawSet
-from shiftassay.arrays.split import by_name, chosen, split
-from shiftassay.arrays.stream import opened, read_claimed
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.limits import check_memory, check_ratio, in_bytes, listed, short
+from shiftassay.imagesets.manifest import check_listed
+from shiftassay.imagesets.pickled import from_objects
+from shiftassay.imagesets.raw import RawSet
+from shiftassay.imagesets.split import by_name, chosen, split
+from shiftassay.imagesets.stream import opened, read_claimed
 
 LONGEST_HEADER = 10_000  # NumPy's own limit, beyond which parsing a header is not safe
 MOST_AXES = 32

@@ -4,8 +4,8 @@ from math import sqrt
 
 import numpy as np
 
-from shiftassay.arrays.image_set import ImageSet
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 
 IMAGE_TYPES = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 UNITS = (255.0, 65535.0)

@@ -7,8 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from shiftassay.arrays.embedded import embedded_mnist
-from shiftassay.arrays.image_set import ImageSet
+from shiftassay.imagesets.embedded import embedded_mnist
+from shiftassay.imagesets.image_set import ImageSet
 
 ROUNDING = 0.1  # of a grey level: what is left of 0–255 after a passage through 0–1 in float16 is off by up to 0.07
 CHUNK = 1 << 20  # values that are looked at at a time, so that no second copy of a large set is made

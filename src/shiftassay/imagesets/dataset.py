@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftassay.arrays.embedded import embedded_mnist
-from shiftassay.arrays.idx import read_idx
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.labels import to_labels
-from shiftassay.arrays.layout import check_same_shape, to_nchw
-from shiftassay.arrays.values import to_unit
 from shiftassay.errors import BadInput, unknown_name
+from shiftassay.imagesets.embedded import embedded_mnist
+from shiftassay.imagesets.idx import read_idx
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import to_labels
+from shiftassay.imagesets.layout import check_same_shape, to_nchw
+from shiftassay.imagesets.values import to_unit
 
 INSTALLED = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
 FILE = re.compile(r"(?P<prefix>.*?)-?(?P<part>train|test|t10k)-(?P<what>images|labels)[-.]idx[13]-ubyte(\.gz)?$")

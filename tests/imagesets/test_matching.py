@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shiftassay.arrays.embedded import embedded_mnist
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.matching import labels_by_content, labels_by_reference
+from shiftassay.imagesets.embedded import embedded_mnist
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.matching import labels_by_content, labels_by_reference
 
 
 def _as_set(images: np.ndarray, labels: np.ndarray | None = None) -> ImageSet:

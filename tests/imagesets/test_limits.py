@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from tests.memory import in_fresh_process, peak_above_idle
 
-from shiftassay.arrays.idx import write_idx
-from shiftassay.arrays.labels import read_labels
-from shiftassay.arrays.limits import LARGEST_RATIO, SMALL, available_memory, check_memory, check_ratio, enough_memory
-from shiftassay.arrays.matching import labels_by_content
-from shiftassay.arrays.read import read_image_set
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.idx import write_idx
+from shiftassay.imagesets.labels import read_labels
+from shiftassay.imagesets.limits import LARGEST_RATIO, SMALL, available_memory, check_memory, check_ratio, enough_memory
+from shiftassay.imagesets.matching import labels_by_content
+from shiftassay.imagesets.read import read_image_set
 
 MIB = 1 << 20
 
@@ -69,7 +69,7 @@ def test_a_container_leaves_less(tmp_path: Path, line: str, group: str, names: t
 
 
 def test_limits_are_stated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shiftassay.arrays.limits.available_memory", lambda: 1000 * MIB)
+    monkeypatch.setattr("shiftassay.imagesets.limits.available_memory", lambda: 1000 * MIB)
     check_memory(100 * MIB, 100 * MIB, "a")
     with pytest.raises(
         BadInput, match=r"a: reading it takes 501\.0 MiB, 101\.0 MiB as stored .* may take 50% .* 1000\.0 MiB"
@@ -118,7 +118,9 @@ BOMBS = {
 @pytest.mark.parametrize("limited", [False, True])
 def test_bombs_are_refused_before_memory_is_taken(tmp_path: Path, name: str, limited: bool) -> None:
     said, peak = in_fresh_process(
-        "tests.arrays.test_limits:_refusal", str(_bomb(tmp_path / name)), address_space=1500 * MIB if limited else None
+        "tests.imagesets.test_limits:_refusal",
+        str(_bomb(tmp_path / name)),
+        address_space=1500 * MIB if limited else None,
     )
     if limited or name != "a.npy":  # a large machine has room for the holes
         assert BOMBS[name] in said
@@ -209,7 +211,7 @@ def _peaks(paths: list[str]) -> list[tuple[str, int, int]]:
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system tells no peak")
 def test_reading_takes_at_most_three_times_what_it_gives(tmp_path: Path) -> None:
     names = _savers(tmp_path)
-    found = in_fresh_process("tests.arrays.test_limits:_peaks", [str(tmp_path / name) for name in names])
+    found = in_fresh_process("tests.imagesets.test_limits:_peaks", [str(tmp_path / name) for name in names])
     assert len(found) == len(names) == 13
     for path, peak, size in found:
         assert peak <= 3 * size + 24 * MIB, path

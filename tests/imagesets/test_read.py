@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftassay.arrays.dataset import load_dataset
-from shiftassay.arrays.idx import write_idx
-from shiftassay.arrays.image_set import ImageSet
-from shiftassay.arrays.read import read_folder, read_image_set
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import load_dataset
+from shiftassay.imagesets.idx import write_idx
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.read import read_folder, read_image_set
 
 FORMS = {
     "n h w": lambda x: x,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.arrays.numpy_files import read_npy, read_npz
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.numpy_files import read_npy, read_npz
 
 
 def _npy(header: str, content: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:

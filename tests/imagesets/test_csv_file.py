@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.memory import in_fresh_process, peak_above_idle
 
-from shiftassay.arrays.csv_file import read_csv
-from shiftassay.arrays.read import read_image_set
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.csv_file import read_csv
+from shiftassay.imagesets.read import read_image_set
 
 
 def _text(table: np.ndarray, header: str = "", mark: str = ",", quote: str = "", end: str = "\n") -> str:
@@ -137,7 +137,7 @@ def test_endless_lines_are_refused_soon_and_in_little_memory(tmp_path: Path, tex
         read_image_set(path)
     assert time.process_time() - begun < 2
     assert len(str(error.value)) < 700
-    assert in_fresh_process("tests.arrays.test_csv_file:_peak", str(path)) < 150 << 20
+    assert in_fresh_process("tests.imagesets.test_csv_file:_peak", str(path)) < 150 << 20
 
 
 def _peak(path: str) -> int:
@@ -149,7 +149,7 @@ def _peak(path: str) -> int:
 
 
 def test_a_large_file_is_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shiftassay.arrays.csv_file.CHUNK", 100)
+    monkeypatch.setattr("shiftassay.imagesets.csv_file.CHUNK", 100)
     table = np.random.default_rng(0).integers(0, 256, (500, 17)).astype(float)
     table[:, 5] = np.arange(500) % 10
     names = [f"p{place}" for place in range(17)]
