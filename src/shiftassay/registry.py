@@ -13,11 +13,14 @@ Class = TypeVar("Class", bound=type)
 
 
 class Registry(Generic[T]):
-    """Names and what they stand for, filled by the decorators in the files of one room, which are imported when asked."""
+    """Names and what they stand for, in alphabetical order, filled by the decorators in the files of some rooms.
 
-    def __init__(self, kind: str, room: str):
+    Those files are imported when the registry is first asked.
+    """
+
+    def __init__(self, kind: str, *rooms: str):
         self.kind = kind
-        self.room = room
+        self.rooms = rooms
         self._entries: dict[str, T] = {}
         self._filled = False
 
@@ -39,17 +42,18 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         self._fill()
-        return iter(self._entries)
+        return iter(sorted(self._entries))
 
     def about(self) -> dict[str, str]:
         """Each name and the first line of what its class says of itself."""
         self._fill()
-        return {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in self._entries.items()}
+        return {name: (entry.__doc__ or "").strip().splitlines()[0] for name, entry in sorted(self._entries.items())}
 
     def _fill(self) -> None:
         if self._filled:
             return
-        room = import_module(self.room)
-        for module in iter_modules([str(Path(str(room.__file__)).parent)]):
-            import_module(f"{self.room}.{module.name}")
+        for name in self.rooms:
+            room = import_module(name)
+            for module in iter_modules([str(Path(str(room.__file__)).parent)]):
+                import_module(f"{name}.{module.name}")
         self._filled = True

@@ -11,14 +11,14 @@ from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.search import _estimates, fits, search
-from shiftassay.shifts.blur import GaussianBlur
-from shiftassay.shifts.edges import CannyEdges
+from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.families.blur import GaussianBlur
+from shiftassay.shifts.families.edges import CannyEdges
+from shiftassay.shifts.families.geometry import Rotate
+from shiftassay.shifts.families.intensity import Gain
+from shiftassay.shifts.families.noise import ImpulseNoise
 from shiftassay.shifts.family import FAMILIES, Uniform
-from shiftassay.shifts.geometry import Rotate
-from shiftassay.shifts.intensity import Gain
-from shiftassay.shifts.noise import ImpulseNoise
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import Compose, parts_of
 
 FIT = 120
 SINGLE = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]

@@ -16,7 +16,7 @@ from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.report.diagnosis_words import plain
 from shiftassay.shifts.catalogue import shift
-from shiftassay.shifts.none import Identity
+from shiftassay.shifts.identity import Identity
 
 
 @pytest.fixture(scope="module")

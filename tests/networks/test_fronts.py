@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.networks.fronts import AsIs, Shrink, Sort, front_of, straight_through
-from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.catalogue import generator, parse, shift
-from shiftassay.shifts.several import Compose
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.families.attack import Adversarial
 
 SHAPE = (1, 28, 28)
 

@@ -8,7 +8,7 @@ from torch import nn
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.fronted import Fronted
 from shiftassay.repair.attacked import attack
-from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.families.attack import Adversarial
 
 
 class Steps(nn.Module):

@@ -18,8 +18,8 @@ from shiftassay.repair.judge import halves_of
 from shiftassay.repair.repair import keep, repair
 from shiftassay.repair.retrain import Retrain
 from shiftassay.repair.words import table
-from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Context
 
 

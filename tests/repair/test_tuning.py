@@ -16,7 +16,7 @@ from shiftassay.repair.retrain import Retrain
 from shiftassay.repair.strategy import Task, by_intrusiveness
 from shiftassay.repair.undo import Undo
 from shiftassay.shifts.catalogue import parse, shift
-from shiftassay.shifts.rearrangement import PixelPermutation
+from shiftassay.shifts.families.rearrangement import PixelPermutation
 
 
 @pytest.fixture

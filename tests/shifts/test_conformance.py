@@ -11,8 +11,8 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import EXAMPLES as OF_PARAMETERS
 from shiftassay.shifts.catalogue import generator, make, parse, presets, shift
+from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Context
-from shiftassay.shifts.several import Compose
 
 EXAMPLES: dict[str, list[str]] = {
     "identity": ["identity"],

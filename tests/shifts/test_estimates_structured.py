@@ -9,14 +9,14 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import parse, shift
-from shiftassay.shifts.elastic import Elastic
+from shiftassay.shifts.estimation.flow import shared_flow
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.tail import tails
+from shiftassay.shifts.families.elastic import Elastic
+from shiftassay.shifts.families.overlay import Occlusion, PixelDropout, Stripe
+from shiftassay.shifts.families.pattern import FixedPattern
+from shiftassay.shifts.families.resolution import Jpeg
 from shiftassay.shifts.family import FAMILIES, Choice, Shift, Uniform
-from shiftassay.shifts.flow import shared_flow
-from shiftassay.shifts.overlay import Occlusion, PixelDropout, Stripe
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.pattern import FixedPattern
-from shiftassay.shifts.resolution import Jpeg
-from shiftassay.shifts.tail import tails
 from shiftassay.shifts.warp import displace
 
 STRUCTURED = (

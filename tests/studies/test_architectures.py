@@ -8,11 +8,11 @@ import pytest
 import torch
 from rich.console import Console
 
+from shiftassay.datasets.distorted import rotated
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.classifier import Classifier, ModelCard
 from shiftassay.report.write import write_report
-from shiftassay.shifts.distorted import rotated
 from shiftassay.shifts.warp import warp
 from shiftassay.studies.architectures import costs, distortions, modules, reproduction, stability
 from shiftassay.studies.architectures.lab import Lab

@@ -611,10 +611,10 @@ def list_(
 
     Example: `shiftassay list shifts`
     """
+    from shiftassay.datasets.distorted import known_distortions
     from shiftassay.errors import unknown_name
     from shiftassay.networks.registry import NETWORKS
     from shiftassay.shifts.catalogue import presets
-    from shiftassay.shifts.distorted import known_distortions
     from shiftassay.shifts.family import FAMILIES
     from shiftassay.studies.schema import built_in_studies
 

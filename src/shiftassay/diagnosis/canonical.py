@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from shiftassay.shifts.blur import MotionBlur
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.families.blur import MotionBlur
+from shiftassay.shifts.families.geometry import Rotate, Translate
+from shiftassay.shifts.families.intensity import Gain, Invert, Quantize, Rescale, Threshold
+from shiftassay.shifts.families.symmetry import FlipHorizontal, FlipVertical
 from shiftassay.shifts.family import FAMILIES, Choice, Shift
-from shiftassay.shifts.geometry import Rotate, Translate
-from shiftassay.shifts.intensity import Gain, Invert, Quantize, Rescale, Threshold
-from shiftassay.shifts.none import Identity
-from shiftassay.shifts.several import Compose
-from shiftassay.shifts.symmetry import FlipHorizontal, FlipVertical
+from shiftassay.shifts.identity import Identity
 
 UNITS = (255.0, 1 / 255)
 CLOSE = 2e-3  # relative difference of a factor from one that has a name

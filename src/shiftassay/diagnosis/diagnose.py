@@ -33,11 +33,11 @@ from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.values import to_unit
 from shiftassay.networks.predict import predict
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.attack import Adversarial, NoGradient
+from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.families.attack import Adversarial, NoGradient
+from shiftassay.shifts.families.rearrangement import PixelPermutation
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.rearrangement import PixelPermutation
-from shiftassay.shifts.several import Compose, parts_of
 
 FEWEST = 50
 CHANNELS = 4  # at most

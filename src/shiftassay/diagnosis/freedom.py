@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Choice, Each, Shift, Uniform
-from shiftassay.shifts.several import Compose
 
 NUMBER = 0.3  # per doubling of 1 + the numbers
 FOLLOWED = 0.3  # for numbers that are chosen for each image

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from torch import nn
 
+from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.read import read_image_set
-from shiftassay.shifts.distorted import named_dataset
 
 
 def read_pair(

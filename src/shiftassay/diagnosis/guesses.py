@@ -11,8 +11,8 @@ from scipy.optimize import linear_sum_assignment, minimize
 from shiftassay.diagnosis.portrait import Portrait
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import make
+from shiftassay.shifts.families.pattern import FixedPattern
 from shiftassay.shifts.family import FAMILIES, Images, Shift
-from shiftassay.shifts.pattern import FixedPattern
 
 PICTURES = ("pixels", "squares")
 LINEAR = ("translate", "roll", "rotate", "scale", "shear", "gaussian_blur", "defocus_blur", "motion_blur")

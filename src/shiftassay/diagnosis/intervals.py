@@ -11,10 +11,10 @@ from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.joint import polished
 from shiftassay.diagnosis.remake import remake
 from shiftassay.errors import BadInput
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.estimation.fitting import summarised
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Each, Shift
-from shiftassay.shifts.fitting import summarised
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import Compose
 from shiftassay.shifts.warp import Resampling, resampled
 
 PARTS = 8

@@ -9,10 +9,10 @@ from scipy.optimize import minimize
 from shiftassay.diagnosis.canonical import canonical
 from shiftassay.diagnosis.remake import moves, remake
 from shiftassay.errors import BadInput
+from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.estimation.fitting import refine, trimmed
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Each, Searched, Shift
-from shiftassay.shifts.fitting import refine, trimmed
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.shifts.warp import Resampling, resampled
 
 IMAGES = 100

@@ -5,10 +5,10 @@ from scipy.stats import chi2_contingency
 
 from shiftassay.diagnosis.pairing import Pairing
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.shifts.compose import Compose, parts_of
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.none import Identity
+from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
-from shiftassay.shifts.several import Compose, parts_of
 
 ALMOST = 0.98
 ONE_KIND = 0.5  # share of the wrong labels that turn one class into one other

@@ -14,8 +14,8 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import generator, make
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Images, Shift
-from shiftassay.shifts.pairs import Pairs
 
 SHOWN = 10  # images in a row
 NEAREST = 3  # candidates

@@ -19,11 +19,11 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import aimed_at, labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.compose import parts_of
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Context, Images, Shift
-from shiftassay.shifts.none import Identity
-from shiftassay.shifts.pairs import Pairs
+from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import Reorder
-from shiftassay.shifts.several import parts_of
 from shiftassay.statistics.intervals import wilson
 
 MOST = 10_000  # images that are made again and undone: of more, so many are drawn

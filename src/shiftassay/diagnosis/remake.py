@@ -12,10 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float
 
+from shiftassay.shifts.compose import parts_of
+from shiftassay.shifts.estimation.fitting import away_from_edges
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Choice, Images, Shift, Uniform, extremes
-from shiftassay.shifts.fitting import away_from_edges
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.several import parts_of
 from shiftassay.shifts.warp import Resampling, resampled, resampling
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits

@@ -20,12 +20,12 @@ from shiftassay.diagnosis.freedom import GENERAL, PART, price
 from shiftassay.diagnosis.joint import COVERING, by_chance, chance_moves, polished, rounded, simplex
 from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
+from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.estimation.fitting import Following, trimmed
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.families.geometry import Affine, Matrix, Roll, Rotate, Scale, Shear, Translate
+from shiftassay.shifts.families.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.fitting import Following, trimmed
-from shiftassay.shifts.geometry import Affine, Matrix, Roll, Rotate, Scale, Shear, Translate
-from shiftassay.shifts.pairs import Pairs
-from shiftassay.shifts.rearrangement import ColumnPermutation, PixelPermutation, RowPermutation
-from shiftassay.shifts.several import Compose, parts_of
 from shiftassay.shifts.warp import Resampling, resampled
 
 FLOOR = 0.008  # misfit that means nothing: resampling and rounding of others' code

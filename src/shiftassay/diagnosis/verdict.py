@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from shiftassay.evaluation.evaluate import Evaluation
+from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Choice, Each, Shift, Uniform
-from shiftassay.shifts.several import Compose
 
 SCHEMA = "shiftassay.diagnosis/1"
 UNKNOWN = "unknown"

@@ -11,7 +11,7 @@ from shiftassay.diagnosis.permuted import unidentified
 from shiftassay.diagnosis.unpaired import Candidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict, described
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.rearrangement import PixelPermutation
+from shiftassay.shifts.families.rearrangement import PixelPermutation
 
 TOLERATED = 2.5  # times the null, from which on nothing in the catalogue fits
 LEVEL = 0.95

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
+from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import digest_of
 from shiftassay.networks.registry import parameters_of
 from shiftassay.runs.store import Run
 from shiftassay.runs.trial import Trial
-from shiftassay.shifts.distorted import named_dataset
 
 
 def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"]]:

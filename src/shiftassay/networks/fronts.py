@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.compose import parts_of
+from shiftassay.shifts.families.attack import Adversarial
+from shiftassay.shifts.families.noise import SignNoise, UniformNoise
+from shiftassay.shifts.families.rearrangement import PixelPermutation
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.noise import SignNoise, UniformNoise
-from shiftassay.shifts.rearrangement import PixelPermutation
-from shiftassay.shifts.several import parts_of
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from shiftassay.networks.fronts import AsIs, front_of
 from shiftassay.networks.predict import copied, logits_of, predict
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task
 from shiftassay.repair.tuning import tuned
-from shiftassay.shifts.several import parts_of
+from shiftassay.shifts.compose import parts_of
 
 PROBES = 64
 ROUNDING = 1e-3

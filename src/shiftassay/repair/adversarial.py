@@ -13,7 +13,7 @@ from shiftassay.networks.fronts import AsIs, front_of
 from shiftassay.networks.predict import copied, logits_of
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
-from shiftassay.shifts.attack import Adversarial, gradient_of, log_odds_against
+from shiftassay.shifts.families.attack import Adversarial, gradient_of, log_odds_against
 
 STEPS = 2
 STEP_SIZE = 2.5  # × epsilon / steps

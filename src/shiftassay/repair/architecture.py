@@ -11,7 +11,7 @@ from shiftassay.networks.fronted import Fronted, spec_of
 from shiftassay.networks.fronts import Sort
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
 from shiftassay.repair.tuning import tuned, untrained
-from shiftassay.shifts.several import parts_of
+from shiftassay.shifts.compose import parts_of
 
 CONVOLUTION = "coordconv"
 SMALLEST = 16  # pixels a side that two convolutions and poolings need

@@ -13,8 +13,8 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.fronted import Fronted
 from shiftassay.networks.predict import aimed_at, copied, labels_of, logits_of, predict
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.attack import Adversarial
 from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Context
 
 RESTARTS = 2

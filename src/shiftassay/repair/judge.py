@@ -17,7 +17,7 @@ from shiftassay.repair.attacked import attack
 from shiftassay.repair.result import Attempt, Cost, Right, change
 from shiftassay.repair.strategy import Made, Strategy, Task, parameters_of
 from shiftassay.repair.words import assumption_of
-from shiftassay.shifts.attack import Adversarial
+from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.training.history import Diverged
 
 Places = Int64[np.ndarray, "k"]

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int64
 from torch import nn
 
+from shiftassay.datasets.distorted import named_dataset
 from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling import ceiling as bracket
@@ -26,8 +27,7 @@ from shiftassay.repair.result import Attempt, Outcome, Repair, Right, change, la
 from shiftassay.repair.strategy import Task, by_intrusiveness
 from shiftassay.repair.words import nothing_sentence, recommended_sentence, unrepaired_sentence
 from shiftassay.runs.store import Run
-from shiftassay.shifts.attack import Adversarial
-from shiftassay.shifts.distorted import named_dataset
+from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import wilson
 from shiftassay.training.engine import split

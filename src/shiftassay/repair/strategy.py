@@ -17,8 +17,8 @@ from shiftassay.networks.predict import copied, logits_of, reason
 from shiftassay.random_stream import seed_for
 from shiftassay.registry import Registry
 from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts.compose import parts_of
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.several import parts_of
 
 STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repair")
 

@@ -11,7 +11,7 @@ from shiftassay.networks.fronted import Fronted, spec_of, undoing
 from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.networks.predict import labels_of, predict
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
-from shiftassay.shifts.several import parts_of
+from shiftassay.shifts.compose import parts_of
 
 CHOSEN_ON = 2000
 FITTED_TO = 500

@@ -13,7 +13,7 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import FAMILIES, Choice, Context, Scope, Shift, Uniform
-from shiftassay.shifts.mnist_c import CORRUPTIONS
+from shiftassay.shifts.presets.mnist_c import CORRUPTIONS
 
 PREFIX = "mnist_c:"
 EXAMPLES = {  # of parameters that 0.5 is no value of

@@ -16,7 +16,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.registry import Registry
 
 if TYPE_CHECKING:
-    from shiftassay.shifts.pairs import Pairs
+    from shiftassay.shifts.estimation.pairs import Pairs
 
 BETWEEN = 9  # values between two that a draw is looked for from
 
@@ -24,7 +24,7 @@ Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
 Images = Float32[np.ndarray, "n c h w"]
 
-FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts")
+FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts", "shiftassay.shifts.families")
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Shift(ABC):
 
         By default its `search` is fitted: least squares over all images, and over each image (see `fitting`).
         """
-        from shiftassay.shifts.fitting import fitted  # late: fitting makes shifts
+        from shiftassay.shifts.estimation.fitting import fitted  # late: fitting makes shifts
 
         return fitted(cls, pairs)
 
@@ -169,7 +169,7 @@ class Shift(ABC):
             return self
         if not self.search:
             return None
-        from shiftassay.shifts.fitting import Following, fit_each
+        from shiftassay.shifts.estimation.fitting import Following, fit_each
 
         following = Following(self)
         try:
@@ -215,7 +215,7 @@ class Shift(ABC):
     @classmethod
     def drawn_from(cls, numbers: np.ndarray) -> "Shift":
         """The shift whose draws the numbers (n, k) of n images look like."""
-        from shiftassay.shifts.fitting import distribution
+        from shiftassay.shifts.estimation.fitting import distribution
 
         how = {}
         for (name, searched), column in zip(cls.search.items(), numbers.T, strict=True):

@@ -5,12 +5,12 @@ from typing import Literal
 
 from rich.console import Console
 
+from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.imagesets.dataset import Dataset, load_dataset
 from shiftassay.networks.load import load_model
 from shiftassay.paths import inside
-from shiftassay.shifts.distorted import named_dataset
 from shiftassay.studies.architectures.run import run_architectures
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.outcome import StudyRun

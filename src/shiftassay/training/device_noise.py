@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from shiftassay import random_stream
 from shiftassay.random_stream import seed_for
 from shiftassay.training.program import NotLowered
 

@@ -29,10 +29,10 @@ from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.shifts.attack import STEPS, Adversarial
 from shiftassay.shifts.catalogue import generator, shift
+from shiftassay.shifts.families.attack import STEPS, Adversarial
 from shiftassay.shifts.family import Context, Shift
-from shiftassay.shifts.none import Identity
+from shiftassay.shifts.identity import Identity
 from shiftassay.training.engine import SEMANTICS, run_group, split
 from shiftassay.training.group import Group, Member, TrainingData
 from shiftassay.training.history import Diverged, EpochMetrics, Failure, History

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve, sweep
 from shiftassay.imagesets.dataset import Dataset
@@ -24,7 +25,6 @@ from shiftassay.random_stream import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.shifts.distorted import named_dataset
 from shiftassay.training.engine import SEMANTICS, run_group, shuffled_logits, split
 from shiftassay.training.group import Group, Member
 from shiftassay.training.history import Diverged, EpochMetrics, Failure, History, Snapshot

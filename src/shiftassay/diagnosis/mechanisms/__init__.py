@@ -21,7 +21,7 @@ from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_plac
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import NotFinite
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.attack import NoGradient
+from shiftassay.shifts.families.attack import NoGradient
 
 IMAGES = 2000
 

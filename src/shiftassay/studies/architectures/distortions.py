@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.sentence import minus
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.shifts.distorted import named_dataset
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.paired import mcnemar
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch

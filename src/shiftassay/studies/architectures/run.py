@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from shiftassay.datasets.distorted import check_name
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.registry import build, check_parameters
@@ -18,7 +19,6 @@ from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
 from shiftassay.shifts.catalogue import parse
-from shiftassay.shifts.distorted import check_name
 from shiftassay.studies.architectures import (
     accuracies,
     batches,

@@ -8,7 +8,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Finding
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.none import Identity
+from shiftassay.shifts.identity import Identity
 from shiftassay.studies.shifted import answers, contrast_page, contrasts, diagnoses, one_for_all, pages, repairs
 from shiftassay.studies.shifted.findings import Evaluations
 from shiftassay.studies.shifted.lab import Lab, spread_over

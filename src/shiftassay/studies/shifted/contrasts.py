@@ -11,8 +11,8 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.predict import predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.pairs import Pairs
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.diagnoses import shift_of

@@ -13,8 +13,8 @@ from shiftassay.networks.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.repair.strategy import rounded
 from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
 from shiftassay.shifts.family import Context, Shift
-from shiftassay.shifts.pairs import ROUNDING, Pairs
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.lab import Lab

@@ -1,0 +1,41 @@
+"""Grey values taken back: where a linear map of them may have happened besides, what most unchanged pixels say it was."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.estimation.pairs import Pairs
+
+BINS = 12
+
+
+def levelled(pairs: "Pairs") -> "Pairs":
+    """The pairs with the linear map undone that most pixels of each grey agree on; as they are if none may have happened.
+
+    For shifts that leave most pixels alone. Robust: a line through the median shifted value of each of a few bins of
+    reference values, weighted by their pixels.
+
+    >>> x = np.linspace(0, 1, 48, dtype=np.float32).reshape(3, 1, 4, 4)
+    >>> from shiftassay.shifts.estimation.pairs import Pairs
+    >>> bool(np.allclose(levelled(Pairs(x, 0.5 * x + 0.2, contrast=True)).shifted, x, atol=0.01))
+    True
+    """
+    if not pairs.contrast:
+        return pairs
+    reference, shifted = pairs.reference.ravel(), pairs.shifted.ravel()
+    low, high = reference.min(), reference.max()
+    bins = np.clip(((reference - low) / max(high - low, 1e-9) * BINS).astype(int), 0, BINS - 1)
+    points = [
+        (np.median(reference[b]), np.median(shifted[b]), b.sum()) for b in (bins == i for i in range(BINS)) if b.any()
+    ]
+    x, y, weight = np.array(points, np.float64).T
+    if len(x) < 2 or not np.isfinite(y).all():
+        return pairs
+    centre = np.average(x, weights=weight)
+    slope = np.average((x - centre) * y, weights=weight) / np.average((x - centre) ** 2, weights=weight)
+    level = np.average(y, weights=weight) - slope * centre
+    if abs(slope) < 0.02:
+        return pairs
+    return replace(pairs, shifted=((pairs.shifted - level) / slope).astype(np.float32), contrast=False)

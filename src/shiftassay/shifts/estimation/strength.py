@@ -1,0 +1,77 @@
+"""Estimating how strong a noise is: by making it again until it is as strong (method of moments by simulation).
+
+The energy of the change, E (shifted − reference)², grows with the strength. It is simulated with the same random numbers at
+each strength tried, so that clipping, which has no closed form for real images, is accounted for exactly.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.optimize import brentq
+
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import Number, Shift, Uniform
+
+IMAGES = 250
+RATIOS = np.geomspace(0.25, 4.0, 13)
+EXCESS = (
+    1.5  # spread of the strengths between images, against that of one and the same strength, from which on it is real
+)
+
+
+def strength_of(
+    make: Callable[[Number], Shift], pairs: Pairs, low: float, high: float, varies: bool = True
+) -> Shift | None:
+    """The noise of the strength that the change has, between `low` and `high`; drawn for each image where that shows.
+
+    None if no strength between them makes as large a change.
+    """
+    pairs = pairs.first(IMAGES)
+
+    def excess(log_strength: float) -> float:
+        made = make(float(np.exp(log_strength))).apply(pairs.reference, np.random.default_rng(0))
+        return float(np.mean((made - pairs.reference) ** 2, dtype=np.float64)) - pairs.change
+
+    ends = np.log([low, high])
+    if excess(ends[0]) * excess(ends[1]) >= 0:
+        return None
+    shared = float(np.exp(float(brentq(excess, *ends, xtol=2e-3))))  # pyright: ignore[reportArgumentType]
+    return make(_drawn(make, pairs, shared, low, high) if varies else shared)
+
+
+def is_clipped(pairs: Pairs) -> bool:
+    """Whether nothing lies outside [0, 1], or the reference's own range where that is wider."""
+    low, high = min(0.0, float(pairs.reference.min())), max(1.0, float(pairs.reference.max()))
+    return bool(pairs.shifted.min() >= low - 1e-3 and pairs.shifted.max() <= high + 1e-3)
+
+
+def _drawn(make: Callable[[Number], Shift], pairs: Pairs, shared: float, low: float, high: float) -> Number:
+    """One strength, or how it varies between images beyond what chance makes of one."""
+    strengths = np.clip(shared * RATIOS, low, high)
+    curve = np.stack([_energy(make(float(s)), pairs, 1) for s in strengths])
+    if not np.all(np.isfinite(curve)):
+        return shared
+    found, null = (
+        np.log(_read_off(curve, energies, strengths))
+        for energies in (pairs.errors(pairs.reference), _energy(make(shared), pairs, 2))
+    )
+    if found.std() < EXCESS * null.std() + 0.02:
+        return shared
+    spread = np.exp(found.mean()) * np.sqrt(max(found.var() - null.var(), 0))
+    middle = float(np.exp(found).mean())
+    return Uniform(float(max(middle - np.sqrt(3) * spread, low)), float(middle + np.sqrt(3) * spread))
+
+
+def _energy(how: Shift, pairs: Pairs, seed: int) -> Float64[np.ndarray, "n"]:
+    made = how.apply(pairs.reference, np.random.default_rng(seed))
+    return np.asarray(np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64))
+
+
+def _read_off(curve: np.ndarray, energies: np.ndarray, strengths: np.ndarray) -> Float64[np.ndarray, "n"]:
+    """Each image's strength, at which its own curve of energies passes its energy."""
+    rising = curve[-1].sum() > curve[0].sum()
+    rows = np.maximum.accumulate(curve if rising else curve[::-1], axis=0)
+    axis = np.log(strengths if rising else strengths[::-1])
+    found = [np.interp(e, rows[:, i] + np.arange(len(axis)) * 1e-12, axis) for i, e in enumerate(energies)]
+    return np.exp(np.array(found, np.float64))

@@ -1,0 +1,136 @@
+"""Estimating a motion blur that fades: every point draws a tail, like half a Gaussian, in one direction."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.optimize import minimize
+
+from shiftassay.shifts.estimation.fitting import distribution
+from shiftassay.shifts.estimation.moments import lowest
+from shiftassay.shifts.families.blur import MotionBlur
+from shiftassay.shifts.family import Choice, Each, Uniform
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.estimation.pairs import Pairs
+
+FEW, MANY = 12, 32  # images: for the grid, and for what is refined
+FADINGS = (1.0, 2.0, 4.0, 8.0, 14.0)
+ANGLES = np.arange(0.0, 360.0, 20.0)
+BENDS = (7.0, 2.5, 1.0)  # degrees to either side, at which the errors' parabola is measured
+SPENT = 3.0  # sds after which next to nothing is left of a tail
+CUTS = (1.0, 1.5, 2.0, 2.5)  # sds, where a tail may be seen to be cut off
+EXPLAINED = 0.5  # of the change, at least
+
+
+def tails(pairs: "Pairs") -> list[MotionBlur]:
+    """The best fading line for all images, or one whose angle is each image's own if that leaves much less.
+
+    Squared errors on a grid of sds and angles, then a simplex for all images or, image by image, parabolas of the angle
+    within a search for the sd. The length is where the tail is cut off; from three sds on that can't be seen, and it is
+    given as that. Nothing is returned where contrast isn't lost, or where no tail explains half of the change.
+    """
+    if min(pairs.reference.shape[2:]) < 3:
+        return []
+    few, more = pairs.first(FEW), pairs.first(MANY)
+    rough = [sum(np.mean(np.diff(i, axis=axis) ** 2) for axis in (2, 3)) for i in (pairs.reference, pairs.shifted)]
+    if not rough[1] < 0.95 * rough[0]:
+        return []
+    grid = np.stack([_grid(few, fading) for fading in FADINGS])  # (fadings, angles, images)
+    change = max(float(few.errors(few.reference).mean()), 1e-12)
+    shared, each = grid.mean(2).min(), grid.min(1).mean(1).min()
+    found: list[MotionBlur] = []
+    if shared < (1 - EXPLAINED) * change and shared < 4 * each:
+        i, j = np.unravel_index(grid.mean(2).argmin(), grid.shape[:2])
+
+        def error(p: np.ndarray) -> float:
+            return _error(more, _tail(float(np.exp(np.clip(p[0], -1.0, 3.2))), float(p[1])))
+
+        start = np.array([np.log(FADINGS[i]), ANGLES[j]])
+        simplex = start + np.array([[0.0, 0.0], [0.2, 0.0], [0.0, 6.0]])
+        options = {"initial_simplex": simplex, "maxfev": 45, "xatol": 0.003, "fatol": 1e-9}
+        best = minimize(error, start, method="Nelder-Mead", options=options).x
+        found.append(_cut(more, float(np.exp(np.clip(best[0], -1.0, 3.2))), float(best[1] % 360)))
+    if each < (1 - EXPLAINED) * change and each < 0.7 * shared:
+        i = int(grid.min(1).mean(1).argmin())
+        start = ANGLES[_grid(more, FADINGS[i]).argmin(0)]
+
+        def refined(log_fading: float) -> float:
+            return _error(more, _tail(float(np.exp(log_fading)), Each(_bent(more, start, np.exp(log_fading)))))
+
+        low, high = np.log([FADINGS[max(i - 1, 0)] / 1.5, FADINGS[min(i + 1, len(FADINGS) - 1)] * 1.5])
+        fading = float(np.exp(lowest(refined, low, high, tries=9, near=0.01)[0]))
+        values = _bent(more, start, fading)
+        cut = _cut(more, fading, Each(values))
+        found.append(MotionBlur(cut.length, _drawn(values), cut.fading, scope="per_image"))
+    return found
+
+
+def angles(pairs: "Pairs", fading: float, length: float) -> Float64[np.ndarray, "n"]:
+    """The direction of each image's tail, in degrees."""
+    return _bent(pairs, ANGLES[_grid(pairs, fading, length).argmin(0)], fading, length)
+
+
+def _tail(fading: float, angle: float | Each, length: float | None = None) -> MotionBlur:
+    length = max(float(round(SPENT * fading)) + 1, 2.0) if length is None else length
+    return MotionBlur(length, angle, fading, scope="per_image" if isinstance(angle, Each) else "shared")
+
+
+def _errors(pairs: "Pairs", how: MotionBlur) -> Float64[np.ndarray, "n"]:
+    return pairs.errors(how.apply(pairs.reference, np.random.default_rng(0)))
+
+
+def _error(pairs: "Pairs", how: MotionBlur) -> float:
+    return float(_errors(pairs, how).mean())
+
+
+def _grid(pairs: "Pairs", fading: float, length: float | None = None) -> Float64[np.ndarray, "angles n"]:
+    return np.stack([_errors(pairs, _tail(fading, angle, length)) for angle in ANGLES])
+
+
+def _bent(pairs: "Pairs", at: np.ndarray, fading: float, length: float | None = None) -> Float64[np.ndarray, "n"]:
+    """Each image's angle: thrice the lowest point of the parabola through the errors at it and to either side."""
+    for bend in BENDS:
+        middle, less, more = (
+            _errors(pairs, _tail(fading, Each(at + away), length)) for away in (0.0, -bend, bend)
+        )  # fmt: skip
+        curvature = less - 2 * middle + more
+        step = np.where(curvature > 1e-12, (less - more) / (2 * np.maximum(curvature, 1e-12)), np.sign(less - more))
+        at = at + bend * np.clip(step, -1.5, 1.5)
+    return at % 360
+
+
+def _cut(pairs: "Pairs", fading: float, angle: float | Each) -> MotionBlur:
+    """The tail as long as it can be seen, or cut off where that explains clearly more."""
+    whole = _tail(fading, angle)
+    least, best = 0.8 * _error(pairs, whole), whole
+    for cut in CUTS:
+        length = float(np.ceil(cut * fading))
+        for wider in (1.0, 1.15, 1.4):
+            how = _tail(fading * wider, angle, max(length, 2.0))
+            error = _error(pairs, how)
+            if error < least:
+                least, best = error, how
+    if best is whole:
+        return whole
+    # The two trade off: a few whole lengths, each with its best sd.
+    for length in float(best.length) + np.arange(-2, 3):  # pyright: ignore[reportArgumentType]
+        if length < 1:
+            continue
+        fading, error = lowest(
+            lambda f, length=length: _error(pairs, _tail(f, angle, float(length))),
+            float(best.fading or 1) * 0.7,
+            float(best.fading or 1) * 1.5,
+            tries=6,
+        )
+        if error < least:
+            least, best = error, _tail(fading, angle, float(length))
+    return best
+
+
+def _drawn(values: Float64[np.ndarray, "n"]) -> float | Choice | Uniform:
+    """How angles were drawn: as numbers that start after the widest gap on the circle, so that 350 and 10 are near."""
+    ordered = np.sort(values)
+    gaps = np.diff(np.r_[ordered, ordered[0] + 360])
+    start = ordered[(int(gaps.argmax()) + 1) % len(ordered)]
+    return distribution(start + (values - start) % 360, 6.0)

@@ -1,0 +1,98 @@
+"""Shifts that bend the picture but keep straight lines."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from shiftassay.errors import BadInput
+from shiftassay.shifts.families.geometry import few_of, nested
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Each,
+    Images,
+    Information,
+    Scope,
+    Searched,
+    Shift,
+    draw,
+    extremes,
+)
+from shiftassay.shifts.warp import warp
+
+Corner = tuple[float, float]
+Corners = tuple[Corner, Corner, Corner, Corner]
+
+
+@FAMILIES.register("perspective")
+@dataclass(frozen=True)
+class Perspective(Shift):
+    """The picture seen at an angle: its corners move by the given (dx, dy) in pixels, straight lines stay straight.
+
+    `corners`: upper left, upper right, lower right, lower left (the centres of the corner pixels). A choice of such lists
+    draws one of them for each image.
+    """
+
+    family: ClassVar[str] = "perspective"
+    group: ClassVar[str] = "geometry"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones converge."
+    )
+    information: ClassVar[Information] = "reduced"
+    smooth: ClassVar[bool] = True
+    search: ClassVar[dict[str, Searched]] = {
+        f"{axis}{corner}": Searched((), 0.3) for corner in range(4) for axis in "xy"
+    }
+
+    corners: Corners | Choice | Each
+
+    @classmethod
+    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+        """Nothing moved; a side shortened or lengthened; a little smaller."""
+        h, w = size[-2:]
+        tilts = [((s * w, 0), (-s * w, 0), (0, 0), (0, 0)) for s in (0.2, -0.15)]
+        turned = [
+            np.roll(tilt, quarter, 0)[:, :: 1 if quarter % 2 == 0 else -1] for tilt in tilts for quarter in range(4)
+        ]
+        small = 0.12 * np.array([(w, h), (-w, h), (-w, -h), (w, -h)])
+        return np.stack([np.zeros(8), small.ravel(), -small.ravel(), *(np.ravel(t).astype(float) for t in turned)])
+
+    def own_starts(self) -> np.ndarray:
+        return np.array(extremes(self.corners), np.float64).reshape(-1, 8)
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(nested(numbers.reshape(4, 2)))
+
+    @classmethod
+    def at_each(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(Each(numbers.reshape(-1, 4, 2)), scope="per_image")
+
+    @classmethod
+    def drawn_from(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(few_of(numbers, cls.steps()[0], (4, 2)), scope="per_image")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return warp(images, np.linalg.inv(self._homographies(images, rng)))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return warp(images, self._homographies(images, rng))
+
+    def _homographies(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+        """The 3 × 3 maps, from input to output, that take the corners where they go: eight equations for eight numbers."""
+        h, w = images.shape[2:]
+        start = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]
+        end = start + draw(self.corners, len(images), rng)
+        sides = np.roll(end, -1, 1) - end
+        turns = sides[..., 0] * np.roll(sides, -1, 1)[..., 1] - sides[..., 1] * np.roll(sides, -1, 1)[..., 0]
+        if (turns <= 0).any():
+            raise BadInput("perspective: its corners cross or meet in a line. Move them less.")
+        one, zero = np.ones((len(end), 4)), np.zeros((len(end), 4))
+        (x, y), (u, v) = np.broadcast_to(start.T, (len(end), 2, 4)).swapaxes(0, 1), np.moveaxis(end, -1, 0)
+        rows = [[x, y, one, zero, zero, zero, -u * x, -u * y], [zero, zero, zero, x, y, one, -v * x, -v * y]]
+        equations = np.concatenate([np.stack(row, -1) for row in rows], 1)
+        solved = np.linalg.solve(equations, np.concatenate([u, v], 1)[..., None])[..., 0]
+        return np.concatenate([solved, one[:, :1]], 1).reshape(-1, 3, 3)

@@ -1,0 +1,185 @@
+"""Shifts that spread every pixel over its neighbours, as an optical system does: convolutions."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from shiftassay.shifts.convolution import convolve, deconvolve, gaussian, separable
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Each,
+    Images,
+    Information,
+    Number,
+    Scope,
+    Searched,
+    Shift,
+    Uniform,
+    check,
+    draw,
+    draws,
+    extremes,
+)
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.estimation.pairs import Pairs
+
+SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
+
+
+@FAMILIES.register("gaussian_blur")
+@dataclass(frozen=True)
+class GaussianBlur(Shift):
+    """A convolution with a Gaussian of standard deviation `sd` pixels. Border pixels are repeated outwards."""
+
+    family: ClassVar[str] = "gaussian_blur"
+    group: ClassVar[str] = "blur"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Edges, the first thing that filters look for, fade, and strokes that were apart run together: loops close."
+    )
+    information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"sd": Searched((0.5, 0.8, 1.2, 2.0, 3.0, 5.0), 0.05, 0.0, 12.0)}
+
+    sd: Number
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "sd", lambda v: 0 <= v <= 50, "between 0 and 50")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return separable(images, self._lines(images, rng))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        lines = self._lines(images, rng)
+        return deconvolve(images, lines[:, :, None] * lines[:, None, :])
+
+    def _lines(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+        reach = int(4 * max(extremes(self.sd)) + 0.5)
+        return gaussian(_each(self.sd, images, rng), reach)
+
+
+@FAMILIES.register("defocus_blur")
+@dataclass(frozen=True)
+class DefocusBlur(Shift):
+    """A convolution with an even disc of `radius` pixels, as an open lens out of focus makes it. Border pixels are repeated."""
+
+    family: ClassVar[str] = "defocus_blur"
+    group: ClassVar[str] = "blur"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Every point becomes a disc: strokes turn wide and grey, and some spatial frequencies vanish altogether or change their sign."
+    )
+    information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"radius": Searched((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), 0.2, 0.5, 12.0)}
+
+    radius: Number
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "radius", lambda v: 0.5 <= v <= 100, "between 0.5 and 100")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return convolve(images, self._kernels(images, rng))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return deconvolve(images, self._kernels(images, rng))
+
+    def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+        """The share of each pixel that the disc covers."""
+        reach = int(np.ceil(max(extremes(self.radius)) - 0.5))
+        side = 2 * reach + 1
+        at = (np.arange(side * SUPERSAMPLING) + 0.5) / SUPERSAMPLING - side / 2
+        distance = np.hypot(at[:, None], at).reshape(side, SUPERSAMPLING, side, SUPERSAMPLING).swapaxes(1, 2)
+        radii = _each(self.radius, images, rng)
+        kernels = np.stack([(distance <= radius).mean((2, 3)) for radius in radii])
+        return kernels / kernels.sum((1, 2), keepdims=True)
+
+
+@FAMILIES.register("motion_blur")
+@dataclass(frozen=True)
+class MotionBlur(Shift):
+    """The mean along a line of `length` pixels at `angle` degrees, centred on each pixel. Border pixels are repeated.
+
+    With `fading`, an sd in pixels, the line starts at the pixel and its weights fall off like half a Gaussian: every
+    point draws a tail in the direction of the angle (ImageMagick's motion blur, which MNIST-C uses).
+    """
+
+    family: ClassVar[str] = "motion_blur"
+    group: ClassVar[str] = "blur"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Strokes across the motion are smeared away while those along it stay: the shape keeps only one of its directions."
+    )
+    information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {
+        "length": Searched((2.0, 3.0, 5.0, 7.0, 10.0), 0.4, 1.0, 24.0),
+        "angle": Searched((0.0, 22.5, 45.0, 67.5, 90.0, 112.5, 135.0, 157.5), 3.0),
+    }
+
+    length: Number
+    angle: Number = 0.0
+    fading: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "length", lambda v: 1 <= v <= 200, "between 1 and 200")
+        if self.fading is not None:
+            check(self, "fading", lambda v: v > 0, "above 0")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return convolve(images, self._kernels(images, rng))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return deconvolve(images, self._kernels(images, rng))
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """An even line by least squares (see `fitting`), and beside it a fading one (see `tail`)."""
+        from shiftassay.shifts.estimation.tail import tails  # late: it makes motion blurs
+
+        return [*super().estimate(pairs), *tails(pairs)]
+
+    def followed(self, pairs: "Pairs") -> Shift | None:
+        """A fading line with the angle of each of the pairs' images; an even one with both its numbers."""
+        from shiftassay.shifts.estimation.tail import angles
+
+        if self.fading is None or self.scope == "shared":
+            return super().followed(pairs)
+        found = angles(pairs, self.fading, max(extremes(self.length)))
+        return MotionBlur(self.length, Each(found), self.fading, scope="per_image")
+
+    def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+        """Weights at whole steps along the line, each shared out bilinearly among the four pixels around it."""
+        drawn = any(isinstance(v, Uniform | Choice | Each) for v in (self.length, self.angle))
+        lengths, angles = draws([self.length, self.angle], len(images) if drawn else 1, rng)
+        longest = max(extremes(self.length))
+        if self.fading is None:
+            steps = np.arange(-int(longest / 2 + 0.5), int(longest / 2 + 0.5) + 1)
+            weights = np.clip(lengths[:, None] / 2 - np.abs(steps) + 0.5, 0, 1)
+        else:
+            steps = np.arange(int(np.ceil(longest)))
+            weights = np.exp(-(steps**2) / (2 * self.fading**2)) * (steps < lengths[:, None])
+        weights = weights / weights.sum(1, keepdims=True)
+        reach = int(np.abs(steps).max()) + 1
+        x = np.cos(np.radians(angles))[:, None] * steps + reach
+        y = -np.sin(np.radians(angles))[:, None] * steps + reach
+        kernels = np.zeros((len(lengths), 2 * reach + 1, 2 * reach + 1))
+        image = np.arange(len(lengths))[:, None]
+        # Rounded, so that a quarter turn's 1e-16 of a pixel does not count as one.
+        x, y = np.round(x, 9), np.round(y, 9)
+        left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+        for right in (0, 1):
+            for down in (0, 1):
+                share = np.abs(1 - right - (x - left)) * np.abs(1 - down - (y - top))
+                at = np.minimum(top + down, 2 * reach), np.minimum(left + right, 2 * reach)
+                np.add.at(kernels, (image, *at), weights * share)
+        return kernels
+
+
+def _each(value: Any, images: Images, rng: np.random.Generator) -> np.ndarray:
+    """A parameter for each image, or just one where all share it."""
+    return draw(value, len(images) if isinstance(value, Uniform | Choice | Each) else 1, rng)

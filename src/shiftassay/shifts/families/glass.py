@@ -1,0 +1,140 @@
+"""A blur that no convolution is: pixels change places with their neighbours, as behind frosted glass."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from scipy.ndimage import gaussian_filter
+
+from shiftassay.errors import BadInput
+from shiftassay.shifts.estimation.moments import lowest
+from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.estimation.pairs import Pairs
+
+FEW = 32  # images that are shuffled for each reach and number of rounds
+SHUFFLES = tuple((reach, rounds) for reach in (1, 2, 3, 4) for rounds in (1, 2, 3))
+SDS = (0.4, 0.7, 1.0, 1.5)
+BLURS = (0.7, 1.5, 3.0)  # of the reference, with which a frayed image is compared
+REFINED = 4
+
+
+@FAMILIES.register("glass_blur")
+@dataclass(frozen=True)
+class GlassBlur(Shift):
+    """Blurred by a Gaussian of `sd` pixels, shuffled locally, blurred again (Hendrycks and Dietterich 2019).
+
+    The shuffle goes over the pixels `rounds` times, from the last to the first: each, with probability ½, changes places
+    with one that is −reach … reach − 1 pixels away in x and in y. A border of `reach` pixels starts no exchange.
+    """
+
+    family: ClassVar[str] = "glass_blur"
+    group: ClassVar[str] = "blur"
+    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    why: ClassVar[str] = (
+        "Edges are frayed in another way on every image, so that fine detail is not just weaker, as after a blur, but wrong."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    sd: float
+    reach: int = 1
+    rounds: int = 2
+    scope: Scope = field(default="per_image", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sd < 0 or not 1 <= self.reach <= 50 or not 1 <= self.rounds <= 50:
+            raise BadInput(
+                f"glass_blur: sd must be 0 or more, reach and rounds between 1 and 50, not {self.sd:g}, {self.reach} and {self.rounds}."
+            )
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        blur = (0, 0, self.sd, self.sd)
+        shuffled = self._shuffle(gaussian_filter(images, blur, mode="nearest"), rng)
+        return np.clip(gaussian_filter(shuffled, blur, mode="nearest"), 0, 1)
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """All three by simulated moments on a few images: reach and rounds out of 1 … 4 and 1 … 3, the sd between 0.2 and 3.
+
+        The moments: the energy that is left, in all and of first and second differences, and how far the image is
+        from its reference and from blurred ones. Nothing is returned where fine detail isn't lost at all, where brightness
+        changes, or where a Gaussian blur of the reference leaves nothing to explain.
+        """
+        few = pairs.first(FEW)
+        reference, shifted = few.reference, few.shifted
+        if min(reference.shape[2:]) < 10:
+            return []
+        before, after = (images.mean(dtype=np.float64) for images in (reference, shifted))
+        if abs(after - before) > 0.15 * abs(before) or _roughness(shifted) > 0.95 * _roughness(reference):
+            return []
+        blurred = [gaussian_filter(reference, (0, 0, sd, sd), mode="nearest") for sd in BLURS]
+        found = _moments(shifted, reference, blurred)
+
+        def plain(sd: float) -> float:
+            return float(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean())
+
+        least = lowest(plain, 0.2, 4.0, tries=15)[1]
+        if not np.isfinite(found).all() or least < 0.01 * few.change:
+            return []
+
+        def distance(sd: float, reach: int, rounds: int) -> float:
+            places = _shuffled(len(few), *reference.shape[2:], reach, rounds)
+            smooth = gaussian_filter(reference, (0, 0, sd, sd), mode="nearest").reshape(*reference.shape[:2], -1)
+            frayed = np.take_along_axis(smooth, places, 2).reshape(reference.shape)
+            made = np.clip(gaussian_filter(frayed, (0, 0, sd, sd), mode="nearest"), 0, 1)
+            return float(((_moments(made, reference, blurred) - found) ** 2).sum())
+
+        coarse = {how: min((distance(sd, *how), sd) for sd in SDS) for how in SHUFFLES}
+        best = []
+        for how in sorted(SHUFFLES, key=lambda how: coarse[how][0])[:REFINED]:
+            around = coarse[how][1] * np.array([0.6, 1.6])
+            sd, away = lowest(lambda sd, how=how: distance(sd, *how), *around, tries=8, near=0.005)
+            best.append((away, sd, *how))
+        _, sd, reach, rounds = min(best)
+        return [cls(sd, reach, rounds)]
+
+    def _shuffle(self, images: Images, rng: np.random.Generator) -> Images:
+        n, _, h, w = images.shape
+        rows, columns = range(h - self.reach, self.reach, -1), range(w - self.reach, self.reach, -1)
+        side = 2 * self.reach
+        kind = np.uint8 if 2 * side**2 <= 256 else np.uint16
+        # One draw for each image, round and place: below side² it stays where it is, above it the number of a neighbour.
+        chosen = rng.integers(0, 2 * side**2, (n, self.rounds * len(rows) * len(columns)), dtype=kind)
+        steps = iter(np.ascontiguousarray(chosen.T))
+        pixels = np.ascontiguousarray(images.transpose(2, 3, 0, 1))
+        for _ in range(self.rounds):
+            for y in rows:
+                for x in columns:
+                    choice = next(steps)
+                    swapped = np.flatnonzero(choice >= side**2)
+                    neighbour = choice[swapped].astype(np.int64) - side**2
+                    to_y, to_x = y + neighbour // side - self.reach, x + neighbour % side - self.reach
+                    there = pixels[to_y, to_x, swapped]
+                    pixels[to_y, to_x, swapped] = pixels[y, x, swapped]
+                    pixels[y, x, swapped] = there
+        return np.ascontiguousarray(pixels.transpose(2, 3, 0, 1))
+
+
+@lru_cache(maxsize=32)
+def _shuffled(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[np.ndarray, "n 1 p"]:
+    """Where each pixel of n shuffled images comes from."""
+    places = np.broadcast_to(np.arange(h * w, dtype=np.float32).reshape(1, 1, h, w), (n, 1, h, w))
+    shuffled = GlassBlur(0.0, reach, rounds)._shuffle(places, np.random.default_rng(0))
+    return shuffled.reshape(n, 1, h * w).astype(np.int64)
+
+
+def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float64[np.ndarray, "m"]:
+    """Logs of mean squares: of the images, of their first and second differences, of their distances from the reference."""
+    second = sum(np.mean(np.diff(images, 2, axis) ** 2, dtype=np.float64) for axis in (2, 3))
+    away = [np.mean((images - other) ** 2, dtype=np.float64) for other in (reference, *blurred)]
+    energy = np.mean(images**2, dtype=np.float64)
+    return np.log(np.maximum([energy, _roughness(images), second, *away], 1e-12))
+
+
+def _roughness(images: Images) -> float:
+    """The mean squared difference of neighbours."""
+    return float(sum(np.mean(np.diff(images, 1, axis) ** 2, dtype=np.float64) for axis in (2, 3)))

@@ -1,0 +1,247 @@
+"""Shifts of grey values, pixel by pixel."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, cast
+
+import numpy as np
+
+from shiftassay.shifts.estimation.fitting import fitted
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Each,
+    Images,
+    Information,
+    Number,
+    Scope,
+    Searched,
+    Shift,
+    Uniform,
+    check,
+    draw,
+    draws,
+    extremes,
+    spread,
+)
+
+BRIGHT = 0.2  # grey value from which on a ratio means something
+ALIKE = 0.01  # of a ratio
+
+
+@FAMILIES.register("invert")
+@dataclass(frozen=True)
+class Invert(Shift):
+    """1 − x: black becomes white."""
+
+    family: ClassVar[str] = "invert"
+    group: ClassVar[str] = "intensity"
+    why: ClassVar[str] = (
+        "The background, which was silent because 0 times any weight is 0, now drives every unit by the sum of its weights."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return np.clip(1 - images, 0, 1)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return np.clip(1 - images, 0, 1)
+
+
+@FAMILIES.register("gain")
+@dataclass(frozen=True)
+class Gain(Shift):
+    """factor · x, contrast or exposure: clipped to [0, 1] only if `clip` says so."""
+
+    family: ClassVar[str] = "gain"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one saturates."
+    )
+    search: ClassVar[dict[str, Searched]] = {"factor": Searched((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3)}
+
+    factor: Number
+    clip: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "factor", lambda v: v > 0, "above 0 (0 would blacken every image)")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """Least squares, with clipping besides where images are brighter but none is above white.
+
+        And the factor that most bright pixels have, where others that went black would pull it down.
+        """
+        found = fitted(cls, pairs)
+        lit = (pairs.reference > BRIGHT) & (pairs.shifted > 0)
+        ratio = pairs.shifted[lit] / pairs.reference[lit]
+        middle = float(np.median(ratio)) if ratio.size else 0.0
+        if middle > 0 and not pairs.contrast and np.mean(np.abs(ratio - middle) < ALIKE * middle) > 0.5:
+            found.append(cls(middle))
+        if pairs.shifted.max() <= 1 < pairs.shifted.mean() / max(pairs.reference.mean(), 1e-9):
+            found += fitted(_ClippedGain, pairs)
+        return found
+
+    @property
+    def information(self) -> Information:
+        return "reduced" if self.clip and max(extremes(self.factor)) > 1 else "preserved"
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return self._clipped(images * spread(draw(self.factor, len(images), rng)))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return self._clipped(images / spread(draw(self.factor, len(images), rng)))
+
+    def _clipped(self, images: Images) -> Images:
+        return np.clip(images, 0, 1) if self.clip else images
+
+
+class _ClippedGain(Gain):
+    """What a fit of a gain that clips takes for a family."""
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> Gain:
+        return Gain(float(numbers[0]), clip=True)
+
+    @classmethod
+    def at_each(cls, numbers: np.ndarray) -> Gain:
+        return Gain(Each(numbers[:, 0]), clip=True, scope="per_image")
+
+    @classmethod
+    def drawn_from(cls, numbers: np.ndarray) -> Gain:
+        return replace(cast(Gain, Gain.drawn_from(numbers)), clip=True)
+
+
+@FAMILIES.register("offset")
+@dataclass(frozen=True)
+class Offset(Shift):
+    """x + amount, clipped to [0, 1]: brightness."""
+
+    family: ClassVar[str] = "offset"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Every pixel moves by the same amount, so every first-layer unit moves by that amount times the sum of its weights."
+    )
+    information: ClassVar[Information] = "reduced"
+    search: ClassVar[dict[str, Searched]] = {"amount": Searched((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0)}
+
+    amount: Number
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return np.clip(images + spread(draw(self.amount, len(images), rng)), 0, 1)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return np.clip(images - spread(draw(self.amount, len(images), rng)), 0, 1)
+
+
+@FAMILIES.register("gamma")
+@dataclass(frozen=True)
+class Gamma(Shift):
+    """x ^ exponent, x clipped to [0, 1]: greys darken above 1 and brighten below; black and white stay."""
+
+    family: ClassVar[str] = "gamma"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that were trained on."
+    )
+    information: ClassVar[Information] = "preserved"
+    search: ClassVar[dict[str, Searched]] = {"exponent": Searched((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0)}
+
+    exponent: Number
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "exponent", lambda v: 0.05 <= v <= 10, "between 0.05 and 10")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return np.clip(images, 0, 1) ** spread(draw(self.exponent, len(images), rng))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return np.clip(images, 0, 1) ** (1 / spread(draw(self.exponent, len(images), rng)))
+
+
+@FAMILIES.register("threshold")
+@dataclass(frozen=True)
+class Threshold(Shift):
+    """1 where x > level, else 0."""
+
+    family: ClassVar[str] = "threshold"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Soft edges become steps: a low level thickens every stroke with white, a high one eats thin strokes away."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    search: ClassVar[dict[str, Searched]] = {
+        "level": Searched(tuple((i + 0.5) / 255 for i in range(255)), 0, resolution=0.08)
+    }
+
+    level: Number
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return (images > spread(draw(self.level, len(images), rng))).astype(np.float32)
+
+
+@FAMILIES.register("quantize")
+@dataclass(frozen=True)
+class Quantize(Shift):
+    """round(x (levels − 1)) / (levels − 1), x clipped to [0, 1]: only so many grey levels are left."""
+
+    family: ClassVar[str] = "quantize"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "Each pixel errs by up to half a step, and faint greys vanish: most networks hardly notice until two or three levels are left."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    search: ClassVar[dict[str, Searched]] = {
+        "levels": Searched((*range(2, 17), 20, 24, 32, 48, 64, 128), 0, resolution=0.5)
+    }
+
+    levels: int | Uniform | Choice | Each
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "levels", lambda v: v >= 2, "2 or more")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        steps = spread(np.rint(draw(self.levels, len(images), rng)) - 1)
+        return np.rint(np.clip(images, 0, 1) * steps) / steps
+
+
+@FAMILIES.register("rescale")
+@dataclass(frozen=True)
+class Rescale(Shift):
+    """scale · x + offset, not clipped: other units, such as 0–255, or values normalised by a mean and an sd."""
+
+    family: ClassVar[str] = "rescale"
+    group: ClassVar[str] = "intensity"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "The picture is the same but its numbers are not those the weights were trained for: a preprocessing step is missing or doubled."
+    )
+    information: ClassVar[Information] = "preserved"
+    clip: ClassVar[bool] = False
+    search: ClassVar[dict[str, Searched]] = {"scale": Searched((1.0,), 0.02), "offset": Searched((0.0,), 0.02)}
+
+    scale: Number = 1.0
+    offset: Number = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "scale", lambda v: v != 0, "anything but 0")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        scale, offset = draws([self.scale, self.offset], len(images), rng)
+        return images * spread(scale) + spread(offset)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        scale, offset = draws([self.scale, self.offset], len(images), rng)
+        return (images - spread(offset)) / spread(scale)

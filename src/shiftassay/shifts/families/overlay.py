@@ -1,0 +1,300 @@
+"""Shifts that lay something over the picture, or take a part of it away."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from shiftassay.errors import BadInput
+from shiftassay.shifts.estimation.fitting import distribution
+from shiftassay.shifts.estimation.levels import levelled
+from shiftassay.shifts.estimation.rectangles import Rectangles, common, freedom, heaviest
+from shiftassay.shifts.family import (
+    FAMILIES,
+    Choice,
+    Context,
+    Each,
+    Images,
+    Information,
+    Number,
+    Scope,
+    Shift,
+    Uniform,
+    check,
+    draw,
+    draws,
+    extremes,
+    spread,
+)
+
+if TYPE_CHECKING:
+    from shiftassay.shifts.estimation.pairs import Pairs
+
+CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
+SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
+VARIES = 0.01  # variance of a pixel over images
+STEADY = 0.1  # share of it that may be left where a rectangle covers the pixel in all images
+INK = 0.5  # a pixel as bright as this is surely ink, and seen to be gone if less than 0.4 of it is left
+
+
+@FAMILIES.register("occlusion")
+@dataclass(frozen=True)
+class Occlusion(Shift):
+    """A rectangle of one grey, `fill`, with its upper left pixel at row `top` and column `left`. What lies outside is cut off."""
+
+    family: ClassVar[str] = "occlusion"
+    group: ClassVar[str] = "overlay"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+    why: ClassVar[str] = (
+        "The strokes beneath are gone, and the rectangle's own edges speak to every filter that looks for straight lines."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    top: int | Uniform | Choice | Each
+    left: int | Uniform | Choice | Each
+    height: int | Uniform | Choice | Each
+    width: int | Uniform | Choice | Each
+    fill: Number = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "height", lambda v: v >= 1, "1 or more")
+        check(self, "width", lambda v: v >= 1, "1 or more")
+        check(self, "fill", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        h, w = images.shape[2:]
+        sides = [self.top, self.left, self.height, self.width, self.fill]
+        *sides, fill = draws(sides, len(images), rng)
+        top, left, height, width = (np.rint(side)[:, None] for side in sides)
+        y, x = np.arange(h), np.arange(w)
+        rows, columns = (y >= top) & (y < top + height), (x >= left) & (x < left + width)
+        return np.where((rows[:, :, None] & columns[:, None, :])[:, None], spread(fill), images)
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The rectangle that explains most of the squared change: one over all images, and one in each.
+
+        A pixel that differs from the reference is proof of being inside, one that differs from the fill of being outside. Where
+        neither is seen (a black fill over what is black in every image) the smallest rectangle is taken: one size and one
+        place for all images if few of them contradict it, otherwise the narrowest range that meets what each image allows.
+        """
+        pairs = levelled(pairs)
+        fills = _fills(pairs)
+        if fills is None:
+            return []
+        whole = float(np.median(fills))
+        weights = _inside(pairs, np.full(len(pairs), whole))
+        shared = heaviest(weights.sum(0, keepdims=True))
+        if np.ptp(np.quantile(fills, [0.1, 0.9])) > CHANGED:
+            weights = _inside(pairs, fills)
+        each = heaviest(weights)
+        change = ((pairs.shifted - pairs.reference) ** 2).sum(dtype=np.float64)
+        of_one, of_each = (_sums(weights, at).sum() / change for at in (np.repeat(shared, len(pairs), 0), each))
+        found: list[Shift] = []
+        if shared[0, 2] and of_one > 0.5:
+            found.append(cls(*map(int, shared[0]), fill=_fill_within(pairs, shared[0])))
+        if of_each > 0.5 and 1 - of_one > 1.5 * (1 - of_each) + 0.005:
+            seen = each[:, 2] > 0
+            fill = distribution(fills[seen], CHANGED)
+            if isinstance(fill, Uniform):
+                fill = Uniform(max(fill.low, 0.0), min(fill.high, 1.0))
+            found.append(_drawn(cls, each[seen], weights[seen], fill))
+        return found
+
+    def followed(self, pairs: "Pairs") -> Shift | None:
+        """With the rectangle of each of the pairs' images: of its size where that is one for all, else the smallest.
+
+        Where nothing has changed it lies outside the picture.
+        """
+        if self.scope == "shared":
+            return self
+        pairs = levelled(pairs)
+        fills = _fills(pairs)
+        if fills is None:
+            return None
+        fill = fills if isinstance(self.fill, Uniform | Choice | Each) else np.full(len(pairs), self.fill)
+        weights = _inside(pairs, fill)
+        found = heaviest(weights)
+        free = freedom(weights, found, _loss(weights))
+        sides = []
+        for axis, (start, size) in enumerate(((self.top, self.height), (self.left, self.width))):
+            first, length = found[:, axis], np.maximum(found[:, axis + 2], 1)
+            if isinstance(size, int | float):
+                grown = np.full(len(found), round(size))
+                last = first + length
+                low = np.maximum(first - free[:, axis], last - grown)
+                high = np.minimum(first, last + free[:, axis + 2] - grown)
+                within = np.clip(first, min(extremes(start)), max(extremes(start)))
+                first, length = np.clip(np.rint(within).astype(np.int64), low, np.maximum(low, high)), grown
+            sides.append((np.where(found[:, 2] > 0, first, -length), length))
+        (top, height), (left, width) = sides
+        return Occlusion(*map(Each, (top, left, height, width)), fill=Each(fill), scope="per_image")
+
+
+@FAMILIES.register("stripe")
+@dataclass(frozen=True)
+class Stripe(Shift):
+    """1 − x in the given `columns`, counted from 0; the others stay."""
+
+    family: ClassVar[str] = "stripe"
+    group: ClassVar[str] = "overlay"
+    why: ClassVar[str] = (
+        "Bright bars stand where training images were black: their many pixels outshout the strokes in every sum over the image."
+    )
+    information: ClassVar[Information] = "preserved"
+
+    columns: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.columns or min(self.columns) < 0 or len(set(self.columns)) < len(self.columns):
+            raise BadInput(f"stripe: columns must be numbers from 0, each once, not {list(self.columns)}.")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return self._inverted(images)
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        return self._inverted(images)
+
+    def _inverted(self, images: Images) -> Images:
+        if max(self.columns) >= images.shape[3]:
+            raise BadInput(f"stripe: there is no column {max(self.columns)} in images {images.shape[3]} wide.")
+        striped = images.copy()
+        striped[..., list(self.columns)] = np.clip(1 - striped[..., list(self.columns)], 0, 1)
+        return striped
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The columns that 1 − x explains better than x does, by squared error over all images."""
+        inverse = np.clip(1 - pairs.reference, 0, 1)
+        rise = (pairs.shifted - pairs.reference).mean((0, 1, 2))
+        striped = rise > (rise.min() + rise.max()) / 2
+        # The line of grey values that may be free depends on the columns, and they on it.
+        for _ in range(4 if pairs.contrast else 1):
+            slope, level = pairs.line(np.where(striped, inverse, pairs.reference))
+            plain, inverted = (
+                ((pairs.shifted - slope * made - level) ** 2).mean((0, 1, 2)) for made in (pairs.reference, inverse)
+            )
+            striped = inverted < plain if slope > 0 else inverted > plain
+        return [cls(tuple(map(int, np.flatnonzero(striped))))] if striped.any() and not striped.all() else []
+
+
+@FAMILIES.register("pixel_dropout")
+@dataclass(frozen=True)
+class PixelDropout(Shift):
+    """Each pixel, with probability `fraction`, becomes 0 (in all its channels)."""
+
+    family: ClassVar[str] = "pixel_dropout"
+    group: ClassVar[str] = "overlay"
+    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    why: ClassVar[str] = (
+        "Strokes lose ink at random, so that what a unit receives is weaker, and rougher, than on any image it was trained on."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    fraction: Number
+    scope: Scope = field(default="per_image", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        fractions, dropped = rng.spawn(2)
+        u = dropped.random((len(images), 1, *images.shape[2:]), np.float32)
+        return images * (u >= spread(draw(self.fraction, len(images), fractions)))
+
+    @classmethod
+    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+        """The share of inked pixels that are black; its spread over images beyond the binomial's is that of its draws."""
+        ink = pairs.reference.max(1) > INK
+        gone = ink & (pairs.shifted.max(1) < 0.4 * pairs.reference.max(1))
+        counts, dropped = ink.sum((1, 2)), gone.sum((1, 2))
+        enough = counts >= 10
+        fraction = dropped.sum() / max(counts.sum(), 1)
+        if not enough.any() or not 0.002 < fraction < 0.998:
+            return []
+        shares = dropped[enough] / counts[enough]
+        chance = np.mean(fraction * (1 - fraction) / counts[enough])
+        beyond = shares.var() - chance
+        # 5 standard deviations of a variance of so many shares
+        if beyond <= 5 * chance * np.sqrt(2 / len(shares)) or len(shares) < 10:
+            return [cls(float(fraction))]
+        drawn = distribution(shares, 4 * np.sqrt(chance))
+        if isinstance(drawn, Uniform):
+            half = np.sqrt(3 * beyond)
+            drawn = Uniform(float(max(shares.mean() - half, 0)), float(min(shares.mean() + half, 1)))
+        return [cls(drawn)]
+
+
+def _fills(pairs: "Pairs") -> np.ndarray | None:
+    """The grey that most changed pixels of each image have; that of all images where too few have changed; None if no one has."""
+    difference = np.abs(pairs.shifted - pairs.reference)
+    # Noise on top moves all pixels: the quarter that moves least tells how much, or, where half of it is cut off at black,
+    # three quarters do, unless the rectangle is among them.
+    least, most = np.quantile(difference[:40], [0.25, 0.75])
+    levels = [max(CHANGED, 10 * float(least)), *([6 * float(most)] if CHANGED < 6 * most < 0.5 else [])]
+    found = [_fills_beyond(pairs, difference > level) for level in levels]
+    found = [fills for fills in (*found, _steady_fills(pairs)) if fills is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    few = pairs.first(24)
+    return max(found, key=lambda fills: _sums(w := _inside(few, fills[: len(few)]), heaviest(w)).sum())
+
+
+def _steady_fills(pairs: "Pairs") -> np.ndarray | None:
+    """The grey of the pixels that vary between the reference's images, and no longer between the shifted ones."""
+    before, after = (side.var(0) for side in (pairs.reference, pairs.shifted))
+    covered = (before > VARIES) & (after < STEADY * before)
+    return np.full(len(pairs), np.clip(np.median(pairs.shifted[:, covered]), 0, 1)) if covered.any() else None
+
+
+def _fills_beyond(pairs: "Pairs", changed: np.ndarray) -> np.ndarray | None:
+    if not changed.any():
+        return None
+    whole = float(np.median(pairs.shifted[changed]))
+    fills = [float(np.median(s[c])) if c.sum() >= 5 else whole for s, c in zip(pairs.shifted, changed, strict=True)]
+    fills = np.clip(fills, 0, 1)
+    steady = np.subtract(*np.quantile(fills, [0.9, 0.1])) <= CHANGED
+    return np.full(len(fills), np.clip(whole, 0, 1)) if steady else fills
+
+
+def _fill_within(pairs: "Pairs", rectangle: np.ndarray) -> float:
+    """The grey that a rectangle has in all images: what lies outside may be noise, and have changed too."""
+    top, left, height, width = rectangle
+    within = pairs.shifted[:, :, top : top + height, left : left + width]
+    return float(np.clip(np.median(within), 0, 1))
+
+
+def _inside(pairs: "Pairs", fills: np.ndarray) -> np.ndarray:
+    """How much better each pixel is explained by being covered, (n, h, w)."""
+    left_as_it_is = (pairs.shifted - pairs.reference) ** 2
+    covered = (pairs.shifted - spread(fills)) ** 2
+    return (left_as_it_is - covered).sum(1, dtype=np.float64) - SMALLEST
+
+
+def _loss(weights: np.ndarray) -> float:
+    """What a row may weigh against belonging: all that its pixels cost, and 8 bits' rounding."""
+    return 4 * SMALLEST * max(weights.shape[1:])
+
+
+def _sums(weights: np.ndarray, at: Rectangles) -> np.ndarray:
+    """The sum of the weights inside each rectangle."""
+    return np.array([w[t : t + h, a : a + b].sum() for w, (t, a, h, b) in zip(weights, at, strict=True)])
+
+
+def _drawn(cls: type[Occlusion], at: Rectangles, weights: np.ndarray, fill: Number) -> Occlusion:
+    """The draws that the rectangles of images look like, as far as they are free to be others."""
+    free = freedom(weights, at, _loss(weights))
+    starts, sizes = [], []
+    for axis in (0, 1):
+        first, length = at[:, axis], at[:, axis + 2]
+        before, after = free[:, axis], free[:, axis + 2]
+        size = common(length, length + before + after)
+        grown = np.full(len(at), size) if isinstance(size, int) else length
+        low = np.maximum(first - before, first + length - grown)
+        high = np.maximum(low, np.minimum(first, first + length + after - grown))
+        starts.append(common(low, high))
+        sizes.append(size)
+    return cls(starts[0], starts[1], sizes[0], sizes[1], fill, scope="per_image")
