@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from shiftassay.imagesets.dataset import load_dataset as load_dataset
     from shiftassay.imagesets.image_set import ImageSet as ImageSet
     from shiftassay.imagesets.read import read_image_set as read_image_set
-    from shiftassay.networks.foreign import import_weights as import_weights
-    from shiftassay.networks.load import load_model as load_model
-    from shiftassay.networks.predict import predict as predict
+    from shiftassay.models.foreign import import_weights as import_weights
+    from shiftassay.models.load import load_model as load_model
+    from shiftassay.models.predict import predict as predict
     from shiftassay.repair.repair import repair as repair
     from shiftassay.shifts.catalogue import shift as shift
     from shiftassay.studies.run import run_study as run_study
@@ -29,10 +29,10 @@ _HOMES = {
     "audit": "evaluation.audit",
     "diagnose": "diagnosis.diagnose",
     "evaluate": "evaluation.evaluate",
-    "import_weights": "networks.foreign",
+    "import_weights": "models.foreign",
     "load_dataset": "imagesets.dataset",
-    "load_model": "networks.load",
-    "predict": "networks.predict",
+    "load_model": "models.load",
+    "predict": "models.predict",
     "read_image_set": "imagesets.read",
     "repair": "repair.repair",
     "run_study": "studies.run",

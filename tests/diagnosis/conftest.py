@@ -5,7 +5,7 @@ import pytest
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.classifier import Classifier
+from shiftassay.models.classifier import Classifier
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 

@@ -12,8 +12,8 @@ from shiftassay.diagnosis.shared import places_in_words, shared_images
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.report.diagnosis_words import plain
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.identity import Identity

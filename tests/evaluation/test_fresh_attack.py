@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from shiftassay.evaluation.fresh_attack import right_under_attack
-from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
-from shiftassay.networks.predict import predict
+from shiftassay.models.one_for_all import OneForAll, OneForAllCard
+from shiftassay.models.predict import predict
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.training.one_for_all import train_one_for_all

@@ -167,15 +167,15 @@ def _toml(_: Path) -> Reader:
 
 
 def _card(folder: Path) -> Reader:
-    from shiftassay.networks.classifier import Classifier, ModelCard
+    from shiftassay.models.classifier import Classifier, ModelCard
 
     card = ModelCard("mlp", {"widths": [4]}, SHAPE, 10, 0.13, 0.31, None, "mnist", "imported")
     return _model(folder, Classifier.from_card(card))
 
 
 def _fronted_card(folder: Path) -> Reader:
-    from shiftassay.networks.classifier import Classifier, ModelCard
-    from shiftassay.networks.fronted import Fronted, undoing
+    from shiftassay.models.classifier import Classifier, ModelCard
+    from shiftassay.models.fronted import Fronted, undoing
     from shiftassay.shifts.catalogue import parse
 
     card = ModelCard("mlp", {"widths": [4]}, SHAPE, 10, 0.13, 0.31, None, "mnist", "imported")
@@ -183,7 +183,7 @@ def _fronted_card(folder: Path) -> Reader:
 
 
 def _one_for_all_card(folder: Path) -> Reader:
-    from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
+    from shiftassay.models.one_for_all import OneForAll, OneForAllCard
     from shiftassay.shifts.catalogue import parse
 
     variants = {name: parse(how).to_json() for name, how in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
@@ -196,9 +196,9 @@ def _model(folder: Path, model: Any) -> Reader:
     """A small model whose card is damaged, or changed and sealed again; what is read, answers."""
     import torch
 
-    from shiftassay.networks.load import load_model
-    from shiftassay.networks.one_for_all import OneForAll
-    from shiftassay.networks.predict import predict
+    from shiftassay.models.load import load_model
+    from shiftassay.models.one_for_all import OneForAll
+    from shiftassay.models.predict import predict
     from shiftassay.runs.store import Run
     from shiftassay.sealed import read_sealed
 
@@ -230,7 +230,7 @@ def _sealed(folder: Path, tree: Any) -> bytes:
 def _safetensors(folder: Path) -> Reader:
     from safetensors.numpy import save
 
-    from shiftassay.networks.load import read_file
+    from shiftassay.models.load import read_file
 
     whole = save({"0.weight": np.arange(12.0).reshape(3, 4), "0.bias": np.zeros(3, np.float32)})
     return Reader(
@@ -241,7 +241,7 @@ def _safetensors(folder: Path) -> Reader:
 def _pt(_: Path) -> Reader:
     import torch
 
-    from shiftassay.networks.load import read_file, tensors_of
+    from shiftassay.models.load import read_file, tensors_of
 
     state = {"0.weight": torch.arange(12.0).reshape(3, 4), "0.bias": torch.zeros(3)}
     zipped, pickled = (

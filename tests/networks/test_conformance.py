@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.networks.registry import NETWORKS, build
 
 PARAMETERS = {

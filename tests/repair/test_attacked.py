@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.fronted import Fronted
+from shiftassay.models.fronted import Fronted
 from shiftassay.repair.attacked import attack
 from shiftassay.shifts.families.attack import Adversarial
 

@@ -12,8 +12,8 @@ from shiftassay.diagnosis.ceiling import Above, Ceiling
 from shiftassay.diagnosis.nearest import NearestNeighbours
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.load import load_model
-from shiftassay.networks.predict import predict
+from shiftassay.models.load import load_model
+from shiftassay.models.predict import predict
 from shiftassay.repair.judge import halves_of
 from shiftassay.repair.repair import keep, repair
 from shiftassay.repair.retrain import Retrain

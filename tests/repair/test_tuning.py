@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.repair import tuning
 from shiftassay.repair.adapt import Adapt
 from shiftassay.repair.adversarial import AdversarialTraining

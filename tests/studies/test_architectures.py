@@ -11,7 +11,7 @@ from rich.console import Console
 from shiftassay.datasets.distorted import rotated
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
-from shiftassay.networks.classifier import Classifier, ModelCard
+from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.report.write import write_report
 from shiftassay.shifts.warp import warp
 from shiftassay.studies.architectures import costs, distortions, modules, reproduction, stability

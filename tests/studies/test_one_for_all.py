@@ -10,7 +10,7 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.report.figures import draw
 from shiftassay.shifts.catalogue import generator, parse, shift
 from shiftassay.shifts.family import Context

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.networks.load import load_model
-from shiftassay.networks.one_for_all import OneForAll
-from shiftassay.networks.predict import predict
+from shiftassay.models.load import load_model
+from shiftassay.models.one_for_all import OneForAll
+from shiftassay.models.predict import predict
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.training import engine, one_for_all
 from shiftassay.training.engine import split, whole_epoch

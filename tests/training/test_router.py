@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.networks.registry import build
 from shiftassay.shifts.catalogue import generator, parse, shift
 from shiftassay.training import router

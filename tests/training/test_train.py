@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.networks.registry import build
 from shiftassay.training import engine
 from shiftassay.training.engine import split

@@ -201,7 +201,7 @@ def evaluate(
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
     from shiftassay.evaluation.sentence import sentence
     from shiftassay.imagesets.read import read_image_set
-    from shiftassay.networks.load import load_model
+    from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights)
@@ -254,7 +254,7 @@ def diagnose(
     """
     from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
     from shiftassay.diagnosis.given import read_pair, training_images
-    from shiftassay.networks.load import load_model
+    from shiftassay.models.load import load_model
     from shiftassay.report.diagnosis_page import write_page
     from shiftassay.report.diagnosis_words import plain
     from shiftassay.training.train import resolve_device
@@ -333,10 +333,10 @@ def predict(
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay predict demo/runs/* mnist:test --json p.json`
     """
     from shiftassay.imagesets.read import read_image_set
-    from shiftassay.networks.load import load_model
-    from shiftassay.networks.one_for_all import told
-    from shiftassay.networks.predict import check_finite, probabilities
-    from shiftassay.networks.predict import predict as predict_set
+    from shiftassay.models.load import load_model
+    from shiftassay.models.one_for_all import told
+    from shiftassay.models.predict import check_finite, probabilities
+    from shiftassay.models.predict import predict as predict_set
     from shiftassay.training.train import resolve_device
 
     classifier = told(load_model(model, weights), variant)
@@ -370,7 +370,7 @@ def audit(
     """
     from shiftassay.evaluation.audit import audit as audit_model
     from shiftassay.imagesets.read import read_image_set
-    from shiftassay.networks.load import load_model
+    from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights)
@@ -411,7 +411,7 @@ def repair(
     from rich.table import Table
 
     from shiftassay.imagesets.read import read_image_set
-    from shiftassay.networks.load import load_model
+    from shiftassay.models.load import load_model
     from shiftassay.repair.repair import keep, room_to_keep
     from shiftassay.repair.repair import repair as repair_model
     from shiftassay.repair.words import table
@@ -471,7 +471,7 @@ def import_(
 
     Example: `shiftassay train trunk --epochs 1 --out theirs && shiftassay import theirs/runs/*/model.safetensors --out imported`
     """
-    from shiftassay.networks.foreign import import_weights, keep
+    from shiftassay.models.foreign import import_weights, keep
     from shiftassay.runs.store import Run
 
     Run(out).check_free()
@@ -512,8 +512,8 @@ def shift(
     """
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.imagesets.write import check_npy, write_array, write_images
-    from shiftassay.networks.load import load_model
-    from shiftassay.networks.predict import aimed_at
+    from shiftassay.models.load import load_model
+    from shiftassay.models.predict import aimed_at
     from shiftassay.shifts.catalogue import parse
     from shiftassay.shifts.catalogue import shift as shift_set
     from shiftassay.shifts.family import Context

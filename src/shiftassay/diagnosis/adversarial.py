@@ -15,7 +15,7 @@ from torch import nn
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.asking import accuracy, log_odds, log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 
 IMAGES = 1000

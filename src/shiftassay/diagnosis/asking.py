@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import nn
 
-from shiftassay.networks.predict import answering, logits_of, predict
+from shiftassay.models.predict import answering, logits_of, predict
 from shiftassay.shifts.families.attack import NoGradient, gradient_of, log_odds_against
 
 CHUNK = 500

@@ -12,7 +12,7 @@ from shiftassay.diagnosis.sufficiency import Sufficiency, check_positions
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import aimed_at
+from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift

@@ -31,7 +31,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.values import to_unit
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.compose import Compose, parts_of
 from shiftassay.shifts.estimation.pairs import Pairs

@@ -11,7 +11,7 @@ from torch import nn
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import aimed_at
+from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import generator, make
 from shiftassay.shifts.estimation.pairs import Pairs

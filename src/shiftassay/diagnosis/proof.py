@@ -16,7 +16,7 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
 from shiftassay.evaluation.sentence import percent, sentence
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import aimed_at, labels_of, predict
+from shiftassay.models.predict import aimed_at, labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.compose import parts_of

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import labels_of
+from shiftassay.models.predict import labels_of
 from shiftassay.shifts.family import Images
 
 LEVELS = 255  # steps of the range of values: what differs by less than half of one was rounded otherwise

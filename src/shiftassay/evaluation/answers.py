@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import nn
 
-from shiftassay.networks.large_batches import attention_in_parts, memory_available, memory_needed
-from shiftassay.networks.predict import logits_of, precision_of, reason
+from shiftassay.models.large_batches import attention_in_parts, memory_available, memory_needed
+from shiftassay.models.predict import logits_of, precision_of, reason
 
 SAMPLE = 64
 

@@ -24,7 +24,7 @@ from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.evaluation.sentence import minus
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.networks.predict import copied, predict, said_by
+from shiftassay.models.predict import copied, predict, said_by
 from shiftassay.random_stream import epoch_order, seed_for
 
 CERTAIN = 0.999

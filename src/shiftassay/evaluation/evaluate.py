@@ -10,7 +10,7 @@ from torch import nn
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.networks.predict import check_finite, labels_of, predict, probabilities
+from shiftassay.models.predict import check_finite, labels_of, predict, probabilities
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
 from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar

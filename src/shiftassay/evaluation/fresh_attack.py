@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.one_for_all import OneForAll
-from shiftassay.networks.predict import aimed_at, predict
+from shiftassay.models.one_for_all import OneForAll
+from shiftassay.models.predict import aimed_at, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.answers import Check
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import logits_of, reason
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.predict import logits_of, reason
 
 DRAWS = 4
 IMAGES = 128

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.fronts import AsIs, front_of
-from shiftassay.networks.predict import copied, logits_of, predict
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.fronts import AsIs, front_of
+from shiftassay.models.predict import copied, logits_of, predict
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task
 from shiftassay.repair.tuning import tuned
 from shiftassay.shifts.compose import parts_of

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import torch
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.filters import Standardise
-from shiftassay.networks.fronted import Fronted, spec_of
-from shiftassay.networks.fronts import Sort
+from shiftassay.models.filters import Standardise
+from shiftassay.models.fronted import Fronted, spec_of
+from shiftassay.models.fronts import Sort
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
 from shiftassay.repair.tuning import tuned, untrained
 from shiftassay.shifts.compose import parts_of

@@ -10,8 +10,8 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.fronted import Fronted
-from shiftassay.networks.predict import aimed_at, copied, labels_of, logits_of, predict
+from shiftassay.models.fronted import Fronted
+from shiftassay.models.predict import aimed_at, copied, labels_of, logits_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.families.attack import Adversarial

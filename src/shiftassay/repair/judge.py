@@ -11,7 +11,7 @@ from torch import nn
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.repair.attacked import attack
 from shiftassay.repair.result import Attempt, Cost, Right, change

@@ -20,8 +20,8 @@ from shiftassay.diagnosis.pairing import pair
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import copied, precision_of, predict, said_by
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.predict import copied, precision_of, predict, said_by
 from shiftassay.repair.judge import Half, Trial, attacked_places, attacked_right, halves_of, part, right_of, tried
 from shiftassay.repair.result import Attempt, Outcome, Repair, Right, change, lab_card, missing
 from shiftassay.repair.strategy import Task, by_intrusiveness

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool
 from torch import nn
 
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.fronted import Fronted
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.fronted import Fronted
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.classifier import Classifier, ModelCard
-from shiftassay.networks.predict import copied, logits_of, reason
+from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.predict import copied, logits_of, reason
 from shiftassay.random_stream import seed_for
 from shiftassay.registry import Registry
 from shiftassay.shifts.catalogue import make, shift

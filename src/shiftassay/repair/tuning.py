@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.classifier import Classifier, ModelCard
-from shiftassay.networks.predict import copied, said_by
+from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.predict import copied, said_by
 from shiftassay.networks.registry import build
 from shiftassay.random_stream import seed_for
 from shiftassay.repair.strategy import Task

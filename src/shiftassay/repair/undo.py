@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.filters import Median, fitted_filter
-from shiftassay.networks.fronted import Fronted, spec_of, undoing
-from shiftassay.networks.fronts import AsIs, Front, Several, Sort, front_of
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.models.filters import Median, fitted_filter
+from shiftassay.models.fronted import Fronted, spec_of, undoing
+from shiftassay.models.fronts import AsIs, Front, Several, Sort, front_of
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
 from shiftassay.shifts.compose import parts_of
 

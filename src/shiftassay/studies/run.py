@@ -9,7 +9,7 @@ from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.imagesets.dataset import Dataset, load_dataset
-from shiftassay.networks.load import load_model
+from shiftassay.models.load import load_model
 from shiftassay.paths import inside
 from shiftassay.studies.architectures.run import run_architectures
 from shiftassay.studies.architectures.study import Architectures

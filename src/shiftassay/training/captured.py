@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
 from shiftassay.training.device_noise import EpochMasks, epoch_order
 from shiftassay.training.engine import learning_rates

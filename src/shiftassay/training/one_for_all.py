@@ -23,8 +23,8 @@ from shiftassay.files import reserve
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet, digest_of
 from shiftassay.kernels import native
-from shiftassay.networks.one_for_all import OneForAll, OneForAllCard
-from shiftassay.networks.predict import predict
+from shiftassay.models.one_for_all import OneForAll, OneForAllCard
+from shiftassay.models.predict import predict
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store

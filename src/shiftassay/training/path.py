@@ -15,7 +15,7 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.kernels import native
-from shiftassay.networks.large_batches import memory_available, memory_needed
+from shiftassay.models.large_batches import memory_available, memory_needed
 from shiftassay.training.captured import CapturedPopulation
 from shiftassay.training.group import Group, TrainingData
 from shiftassay.training.lowering import lower

@@ -6,7 +6,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.training.engine import learning_rates
 from shiftassay.training.group import TrainingData

@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 
 from shiftassay.imagesets.dataset import Dataset
-from shiftassay.networks.classifier import Classifier
+from shiftassay.models.classifier import Classifier
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.group import Group, Member
 from shiftassay.training.path import make_groups, run_groups

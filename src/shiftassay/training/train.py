@@ -18,8 +18,8 @@ from shiftassay.files import reserve, sweep
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import digest_of
 from shiftassay.locks import all_locked
-from shiftassay.networks.classifier import Classifier, ModelCard
-from shiftassay.networks.predict import predict
+from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.predict import predict
 from shiftassay.networks.registry import build, parameters_of
 from shiftassay.random_stream import seed_for
 from shiftassay.runs.environment import environment

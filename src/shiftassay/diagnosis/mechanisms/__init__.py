@@ -19,7 +19,7 @@ from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import NotFinite
+from shiftassay.models.predict import NotFinite
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.families.attack import NoGradient
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import copied, labels_of, predict
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.predict import copied, labels_of, predict
 
 FIT = 0.02
 FACTOR = 0.02

@@ -3,7 +3,7 @@
 import numpy as np
 
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
-from shiftassay.networks.predict import probabilities
+from shiftassay.models.predict import probabilities
 
 GAP = 0.05
 

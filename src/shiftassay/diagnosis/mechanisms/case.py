@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.statistics.paired import mcnemar
 

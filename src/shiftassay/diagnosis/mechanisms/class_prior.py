@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
-from shiftassay.networks.predict import labels_of
+from shiftassay.models.predict import labels_of
 
 DISTANCE = 0.05
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
-from shiftassay.networks.predict import answering, logits_of, predict
+from shiftassay.models.predict import answering, logits_of, predict
 
 BATCH = 500
 SILENT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Identity)

@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
 from shiftassay.diagnosis.mechanisms.case import DROP, Case, Mechanism, percent
-from shiftassay.networks.predict import labels_of, probabilities
+from shiftassay.models.predict import labels_of, probabilities
 
 GAIN = 0.1
 BEYOND_CHANCE = 5.0  # standard errors

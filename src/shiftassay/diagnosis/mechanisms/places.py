@@ -7,7 +7,7 @@ import numpy as np
 from shiftassay.diagnosis.controls import derangement
 from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 
 IMAGES = 400
 LARGEST = 1024  # pixels for which a linear map of all of them to all is fitted

@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from shiftassay.cores import one_thread_each
-from shiftassay.networks.classifier import Classifier
+from shiftassay.models.classifier import Classifier
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
 from shiftassay.training.engine import split, whole_epoch

@@ -11,8 +11,8 @@ from rich.console import Console
 from torch import nn
 
 from shiftassay.imagesets.dataset import Dataset
+from shiftassay.models.predict import predict
 from shiftassay.networks.attention import PositionAttention
-from shiftassay.networks.predict import predict
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.measurements import Measurements

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.predict import predict
 from shiftassay.networks.attention import PositionAttention
-from shiftassay.networks.classifier import Classifier
 from shiftassay.networks.coordconv import CoordConv2d, Coordinates
-from shiftassay.networks.predict import predict
 from shiftassay.networks.transformer import sampled
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, answers, attends, transforms

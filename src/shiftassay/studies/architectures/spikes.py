@@ -10,8 +10,8 @@ from scipy.stats import rankdata
 from torch.nn import functional as F
 
 from shiftassay.evaluation.sentence import minus
-from shiftassay.networks.classifier import Classifier
-from shiftassay.networks.predict import predict
+from shiftassay.models.classifier import Classifier
+from shiftassay.models.predict import predict
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, settled, transforms, validation_losses
 from shiftassay.studies.words import listed

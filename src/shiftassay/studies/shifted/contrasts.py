@@ -8,7 +8,7 @@ import numpy as np
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.estimation.pairs import Pairs

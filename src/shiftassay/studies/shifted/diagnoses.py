@@ -9,7 +9,7 @@ from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import aimed_at
+from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.repair.strategy import rounded
 from shiftassay.shifts.catalogue import make, shift

@@ -11,7 +11,7 @@ from torch import nn
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.predict import labels_of, predict
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.shifted.study import Argument, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants

@@ -11,7 +11,7 @@ from shiftassay.evaluation.evaluate import assess
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.layout import check_same_shape
-from shiftassay.networks.predict import predict
+from shiftassay.models.predict import predict
 from shiftassay.networks.registry import check_parameters
 from shiftassay.report.finding import Report
 from shiftassay.report.write import write_report

@@ -13,10 +13,10 @@ from torch import nn
 from shiftassay.evaluation.fresh_attack import right_under_attack
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.networks.fronts import front_of
+from shiftassay.models.fronts import front_of
+from shiftassay.models.one_for_all import OneForAll, design_of
+from shiftassay.models.predict import predict
 from shiftassay.networks.mlp import Mlp
-from shiftassay.networks.one_for_all import OneForAll, design_of
-from shiftassay.networks.predict import predict
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.shifted.lab import spread_over

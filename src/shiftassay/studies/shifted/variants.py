@@ -17,7 +17,7 @@ from shiftassay.imagesets.manifest import MANIFEST, check_listed
 from shiftassay.imagesets.read import read_folder
 from shiftassay.imagesets.write import as_npy, images_as_npy
 from shiftassay.locks import locked
-from shiftassay.networks.predict import aimed_at, predict
+from shiftassay.models.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name
 from shiftassay.runs.store import Damaged, Mended
 from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.networks.classifier import Classifier, ModelCard
-from shiftassay.networks.filters import LinearFilter, Median, Standardise
-from shiftassay.networks.fronted import Fronted, FrontedCard, front_from, spec_of, undoing
-from shiftassay.networks.fronts import Shrink, Sort
+from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.filters import LinearFilter, Median, Standardise
+from shiftassay.models.fronted import Fronted, FrontedCard, front_from, spec_of, undoing
+from shiftassay.models.fronts import Shrink, Sort
 from shiftassay.shifts.catalogue import parse, shift
 
 FRONTS = [

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.load import load_model
-from shiftassay.networks.predict import predict
+from shiftassay.models.load import load_model
+from shiftassay.models.predict import predict
 from shiftassay.sealed import read_sealed, write_sealed
 from shiftassay.training.train import train
 

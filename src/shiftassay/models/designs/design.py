@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from shiftassay.registry import Registry
 from shiftassay.shifts.family import Shift
 
-DESIGNS: Registry[type["Design"]] = Registry("design", "shiftassay.networks.designs")
+DESIGNS: Registry[type["Design"]] = Registry("design", "shiftassay.models.designs")
 
 
 @dataclass(frozen=True)

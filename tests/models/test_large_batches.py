@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from shiftassay.networks.large_batches import attention_in_parts, memory_needed
+from shiftassay.models.large_batches import attention_in_parts, memory_needed
 from shiftassay.networks.registry import build
 
 
@@ -16,7 +16,7 @@ def test_attention_in_parts_is_the_same_attention(name, at_once, digits, monkeyp
     with torch.no_grad():
         whole = network(images)
         monkeypatch.setattr(
-            "shiftassay.networks.large_batches.F.scaled_dot_product_attention",
+            "shiftassay.models.large_batches.F.scaled_dot_product_attention",
             lambda q, k, v, *rest: scores.append(q.shape[:-1].numel() * k.shape[2]) or real(q, k, v, *rest),
         )
         with attention_in_parts(network, at_once):

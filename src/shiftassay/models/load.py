@@ -13,10 +13,10 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.limits import check_memory, check_ratio
-from shiftassay.networks import fronted
-from shiftassay.networks.classifier import Classifier, ModelCard
-from shiftassay.networks.one_for_all import SCHEMA, OneForAll, OneForAllCard
-from shiftassay.networks.predict import reason, said_by
+from shiftassay.models import fronted
+from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.one_for_all import SCHEMA, OneForAll, OneForAllCard
+from shiftassay.models.predict import reason, said_by
 from shiftassay.runs.store import CARD, WEIGHTS, Run
 
 ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.classifier import ModelCard
-from shiftassay.networks.load import read_file, tensors_of
+from shiftassay.models.classifier import ModelCard
+from shiftassay.models.load import read_file, tensors_of
 from shiftassay.networks.registry import NETWORKS, build
 from shiftassay.runs.store import Run
 

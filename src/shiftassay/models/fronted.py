@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.classifier import Classifier, ModelCard
-from shiftassay.networks.filters import LinearFilter, Median, Standardise
-from shiftassay.networks.fronts import AsIs, Front, Shrink, Sort, front_of, straight_through
+from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.filters import LinearFilter, Median, Standardise
+from shiftassay.models.fronts import AsIs, Front, Shrink, Sort, front_of, straight_through
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.family import Shift
 

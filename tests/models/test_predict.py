@@ -7,8 +7,8 @@ from torch import nn
 
 from shiftassay.cores import one_thread_each
 from shiftassay.errors import BadInput
-from shiftassay.networks import predict as room
-from shiftassay.networks.predict import NotFinite, aimed_at, copied, logits_of, predict
+from shiftassay.models import predict as room
+from shiftassay.models.predict import NotFinite, aimed_at, copied, logits_of, predict
 
 
 @pytest.fixture

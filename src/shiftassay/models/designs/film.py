@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design, told_apart, with_id
+from shiftassay.models.designs.design import DESIGNS, Design, told_apart, with_id
 
 
 @DESIGNS.register("film")

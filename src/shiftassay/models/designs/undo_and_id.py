@@ -7,9 +7,9 @@ from functools import cached_property
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design, with_id
-from shiftassay.networks.designs.undo import through
-from shiftassay.networks.fronts import Front, front_of
+from shiftassay.models.designs.design import DESIGNS, Design, with_id
+from shiftassay.models.designs.undo import through
+from shiftassay.models.fronts import Front, front_of
 from shiftassay.networks.mlp import Mlp
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design
+from shiftassay.models.designs.design import DESIGNS, Design
 from shiftassay.networks.mlp import Mlp
 
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design
-from shiftassay.networks.fronts import Front, front_of, straight_through
+from shiftassay.models.designs.design import DESIGNS, Design
+from shiftassay.models.fronts import Front, front_of, straight_through
 from shiftassay.networks.mlp import Mlp
 
 

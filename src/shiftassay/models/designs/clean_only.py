@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design
+from shiftassay.models.designs.design import DESIGNS, Design
 from shiftassay.networks.mlp import Mlp
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design, with_id
+from shiftassay.models.designs.design import DESIGNS, Design, with_id
 from shiftassay.networks.mlp import Mlp
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.designs.design import DESIGNS
+from shiftassay.models.designs.design import DESIGNS
+from shiftassay.models.one_for_all import OneForAll, OneForAllCard, told
+from shiftassay.models.predict import predict
 from shiftassay.networks.mlp import Mlp
-from shiftassay.networks.one_for_all import OneForAll, OneForAllCard, told
-from shiftassay.networks.predict import predict
 from shiftassay.shifts.catalogue import generator, parse
 
 SHAPE = (1, 28, 28)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from shiftassay.networks.designs.design import DESIGNS, Design, told_apart, with_id
+from shiftassay.models.designs.design import DESIGNS, Design, told_apart, with_id
 from shiftassay.networks.mlp import Mlp
 
 RANK = 8  # five variants of 28 × 28 pixels: 5.1% more parameters than the plain network

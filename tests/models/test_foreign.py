@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from shiftassay.errors import BadInput
-from shiftassay.networks.foreign import import_weights, keep
-from shiftassay.networks.load import load_model
-from shiftassay.networks.predict import predict
+from shiftassay.models.foreign import import_weights, keep
+from shiftassay.models.load import load_model
+from shiftassay.models.predict import predict
 
 
 class Trunk(nn.Module):

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from shiftassay.errors import BadInput, unknown_name
-from shiftassay.networks.classifier import check_sizes
-from shiftassay.networks.designs.design import DESIGNS, Design
+from shiftassay.models.classifier import check_sizes
+from shiftassay.models.designs.design import DESIGNS, Design
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.family import Shift
 
