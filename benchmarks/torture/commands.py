@@ -16,7 +16,7 @@ from typing import Any
 # Imported once, before children are forked.
 import shiftassay.cli.commands
 import shiftassay.diagnosis.diagnose
-import shiftassay.repair.repair
+import shiftassay.repairs.repair
 import shiftassay.studies.run  # noqa: F401
 from shiftassay.cli import main
 from shiftassay.files import PARTIAL

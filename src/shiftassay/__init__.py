@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shiftassay.models.foreign import import_weights as import_weights
     from shiftassay.models.load import load_model as load_model
     from shiftassay.models.predict import predict as predict
-    from shiftassay.repair.repair import repair as repair
+    from shiftassay.repairs.repair import repair as repair
     from shiftassay.shifts.catalogue import shift as shift
     from shiftassay.studies.run import run_study as run_study
     from shiftassay.training.train import train as train
@@ -34,7 +34,7 @@ _HOMES = {
     "load_model": "models.load",
     "predict": "models.predict",
     "read_image_set": "imagesets.read",
-    "repair": "repair.repair",
+    "repair": "repairs.repair",
     "run_study": "studies.run",
     "shift": "shifts.catalogue",
     "train": "training.train",

@@ -92,7 +92,7 @@ def test_a_verb_is_not_begun_where_its_result_can_not_be_kept(ended, tmp_path, m
 )
 def test_a_bad_place_for_a_model_is_found_before_the_repair(out, message, ended, tmp_path, monkeypatch, model_of):
     begun = []
-    monkeypatch.setattr("shiftassay.repair.repair.repair", lambda *_, **__: begun.append(1))
+    monkeypatch.setattr("shiftassay.repairs.repair.repair", lambda *_, **__: begun.append(1))
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "trial.json").write_text("{}")
     np.save(tmp_path / "a.npy", np.zeros((60, 28, 28), np.uint8))

@@ -412,9 +412,9 @@ def repair(
 
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
-    from shiftassay.repair.repair import keep, room_to_keep
-    from shiftassay.repair.repair import repair as repair_model
-    from shiftassay.repair.words import table
+    from shiftassay.repairs.repair import keep, room_to_keep
+    from shiftassay.repairs.repair import repair as repair_model
+    from shiftassay.repairs.words import table
     from shiftassay.training.train import resolve_device
     from shiftassay.words.terminal import spoken
 
@@ -441,7 +441,7 @@ def repair(
         if out is not None:
             keep(found, out)
 
-    with _written(json_file, "shiftassay.repair/1", found.to_json()), saved(keep_model):
+    with _written(json_file, "shiftassay.repairs/1", found.to_json()), saved(keep_model):
         heading, *rows = table(found)
         if rows:
             shown = Table(box=None, pad_edge=False)

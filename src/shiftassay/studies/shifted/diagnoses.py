@@ -11,7 +11,7 @@ from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
-from shiftassay.repair.strategy import rounded
+from shiftassay.repairs.strategy import rounded
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
 from shiftassay.shifts.family import Context, Shift

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shiftassay.repair.repair import repair
+from shiftassay.repairs.repair import repair
 from shiftassay.studies.shifted.lab import Lab
 from shiftassay.words.terminal import spoken
 

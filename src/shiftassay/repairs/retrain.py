@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
-from shiftassay.repair.tuning import tuned
+from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
+from shiftassay.repairs.tuning import tuned
 
 
 @STRATEGIES.register("retrain")

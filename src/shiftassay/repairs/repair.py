@@ -22,10 +22,10 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import copied, precision_of, predict, said_by
-from shiftassay.repair.judge import Half, Trial, attacked_places, attacked_right, halves_of, part, right_of, tried
-from shiftassay.repair.result import Attempt, Outcome, Repair, Right, change, lab_card, missing
-from shiftassay.repair.strategy import Task, by_intrusiveness
-from shiftassay.repair.words import nothing_sentence, recommended_sentence, unrepaired_sentence
+from shiftassay.repairs.judge import Half, Trial, attacked_places, attacked_right, halves_of, part, right_of, tried
+from shiftassay.repairs.result import Attempt, Outcome, Repair, Right, change, lab_card, missing
+from shiftassay.repairs.strategy import Task, by_intrusiveness
+from shiftassay.repairs.words import nothing_sentence, recommended_sentence, unrepaired_sentence
 from shiftassay.runs.store import Run
 from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Shift

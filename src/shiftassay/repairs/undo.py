@@ -10,7 +10,7 @@ from shiftassay.models.filters import Median, fitted_filter
 from shiftassay.models.fronted import Fronted, spec_of, undoing
 from shiftassay.models.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.models.predict import labels_of, predict
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
+from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
 from shiftassay.shifts.compose import parts_of
 
 CHOSEN_ON = 2000

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shiftassay.evaluation.sentence import brackets, minus, percent
-from shiftassay.repair.result import Attempt, Change, Repair
+from shiftassay.repairs.result import Attempt, Change, Repair
 from shiftassay.statistics.intervals import Interval
 
 

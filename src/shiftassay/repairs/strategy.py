@@ -20,7 +20,7 @@ from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.compose import parts_of
 from shiftassay.shifts.family import Shift
 
-STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repair")
+STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repairs")
 
 DIGITS = 3  # to which an estimate is rounded before a model is trained on it: halves that agree then share the model
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import shiftassay.repair.judge as judge
-import shiftassay.repair.repair as room
+import shiftassay.repairs.judge as judge
+import shiftassay.repairs.repair as room
 from shiftassay.diagnosis.ceiling import Above, Ceiling
 from shiftassay.diagnosis.nearest import NearestNeighbours
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.load import load_model
 from shiftassay.models.predict import predict
-from shiftassay.repair.judge import halves_of
-from shiftassay.repair.repair import keep, repair
-from shiftassay.repair.retrain import Retrain
-from shiftassay.repair.words import table
+from shiftassay.repairs.judge import halves_of
+from shiftassay.repairs.repair import keep, repair
+from shiftassay.repairs.retrain import Retrain
+from shiftassay.repairs.words import table
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Context
@@ -200,7 +200,7 @@ def test_there_is_no_model_to_keep_where_there_is_no_repair(repaired, tmp_path):
 
 def test_a_repair_is_json(repaired):
     content = json.loads(json.dumps(repaired("rotate:angle=40").to_json()))
-    assert content["schema"] == "shiftassay.repair/1"
+    assert content["schema"] == "shiftassay.repairs/1"
     assert content["recommended"] == "undo"
     [undo] = [a for a in content["attempts"] if a["strategy"] == "undo"]
     assert undo["variant"]["before"]["estimate"] < undo["variant"]["after"]["low"]

@@ -7,7 +7,7 @@ from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.fronted import Fronted
-from shiftassay.repair.attacked import attack
+from shiftassay.repairs.attacked import attack
 from shiftassay.shifts.families.attack import Adversarial
 
 

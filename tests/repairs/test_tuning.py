@@ -9,12 +9,12 @@ from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import predict
-from shiftassay.repair import tuning
-from shiftassay.repair.adapt import Adapt
-from shiftassay.repair.adversarial import AdversarialTraining
-from shiftassay.repair.retrain import Retrain
-from shiftassay.repair.strategy import Task, by_intrusiveness
-from shiftassay.repair.undo import Undo
+from shiftassay.repairs import tuning
+from shiftassay.repairs.adapt import Adapt
+from shiftassay.repairs.adversarial import AdversarialTraining
+from shiftassay.repairs.retrain import Retrain
+from shiftassay.repairs.strategy import Task, by_intrusiveness
+from shiftassay.repairs.undo import Undo
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.families.rearrangement import PixelPermutation
 

@@ -13,10 +13,10 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
-from shiftassay.repair.attacked import attack
-from shiftassay.repair.result import Attempt, Cost, Right, change
-from shiftassay.repair.strategy import Made, Strategy, Task, parameters_of
-from shiftassay.repair.words import assumption_of
+from shiftassay.repairs.attacked import attack
+from shiftassay.repairs.result import Attempt, Cost, Right, change
+from shiftassay.repairs.strategy import Made, Strategy, Task, parameters_of
+from shiftassay.repairs.words import assumption_of
 from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.training.history import Diverged
 

@@ -9,8 +9,8 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.filters import Standardise
 from shiftassay.models.fronted import Fronted, spec_of
 from shiftassay.models.fronts import Sort
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
-from shiftassay.repair.tuning import tuned, untrained
+from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
+from shiftassay.repairs.tuning import tuned, untrained
 from shiftassay.shifts.compose import parts_of
 
 CONVOLUTION = "coordconv"

@@ -12,7 +12,7 @@ from shiftassay.models.fronted import Fronted, undoing
 from shiftassay.models.fronts import AsIs, front_of
 from shiftassay.models.predict import copied, logits_of
 from shiftassay.random_stream import epoch_order, seed_for
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
+from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
 from shiftassay.shifts.families.attack import Adversarial, gradient_of, log_odds_against
 
 STEPS = 2

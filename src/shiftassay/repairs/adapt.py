@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.fronts import AsIs, front_of
 from shiftassay.models.predict import copied, logits_of, predict
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task
-from shiftassay.repair.tuning import tuned
+from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task
+from shiftassay.repairs.tuning import tuned
 from shiftassay.shifts.compose import parts_of
 
 PROBES = 64

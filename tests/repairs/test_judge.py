@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-import shiftassay.repair.judge as judge
-import shiftassay.repair.repair as room
+import shiftassay.repairs.judge as judge
+import shiftassay.repairs.repair as room
 from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.repair.repair import repair
-from shiftassay.repair.retrain import Retrain
-from shiftassay.repair.strategy import Made, Task, some_of
+from shiftassay.repairs.repair import repair
+from shiftassay.repairs.retrain import Retrain
+from shiftassay.repairs.strategy import Made, Task, some_of
 from shiftassay.shifts.catalogue import parse, shift
 
 

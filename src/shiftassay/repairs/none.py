@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shiftassay.repair.strategy import STRATEGIES, Made, Strategy, Task
+from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task
 
 
 @STRATEGIES.register("none")

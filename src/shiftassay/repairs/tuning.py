@@ -11,7 +11,7 @@ from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import copied, said_by
 from shiftassay.networks.registry import build
 from shiftassay.random_stream import seed_for
-from shiftassay.repair.strategy import Task
+from shiftassay.repairs.strategy import Task
 from shiftassay.training.engine import whole_epoch
 from shiftassay.training.group import TrainingData
 from shiftassay.training.history import Diverged
