@@ -200,7 +200,7 @@ def test_there_is_no_model_to_keep_where_there_is_no_repair(repaired, tmp_path):
 
 def test_a_repair_is_json(repaired):
     content = json.loads(json.dumps(repaired("rotate:angle=40").to_json()))
-    assert content["schema"] == "shiftassay.repairs/1"
+    assert content["schema"] == "shiftassay.repair/1"
     assert content["recommended"] == "undo"
     [undo] = [a for a in content["attempts"] if a["strategy"] == "undo"]
     assert undo["variant"]["before"]["estimate"] < undo["variant"]["after"]["low"]

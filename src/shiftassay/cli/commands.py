@@ -441,7 +441,7 @@ def repair(
         if out is not None:
             keep(found, out)
 
-    with _written(json_file, "shiftassay.repairs/1", found.to_json()), saved(keep_model):
+    with _written(json_file, "shiftassay.repair/1", found.to_json()), saved(keep_model):
         heading, *rows = table(found)
         if rows:
             shown = Table(box=None, pad_edge=False)

@@ -13,7 +13,7 @@ from shiftassay.models.fronted import Fronted
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 
-SCHEMA = "shiftassay.repairs/1"
+SCHEMA = "shiftassay.repair/1"
 Right = Bool[np.ndarray, "_"]
 Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be_repaired", "no_repair_found"]
 
