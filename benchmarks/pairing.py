@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks import pairing_material as material
-from shiftassay.diagnosis.pairing import Pairing, pair
+from shiftassay.diagnosis.pairing.pair import Pairing, pair
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.runs.environment import environment

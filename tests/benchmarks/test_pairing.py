@@ -7,7 +7,7 @@ import pytest
 from benchmarks.pairing import SHIFTS, foreign, partly_shared, related, right
 from benchmarks.pairing_material import MATERIALS
 
-from shiftassay.diagnosis.pairing import pair
+from shiftassay.diagnosis.pairing.pair import pair
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "pairing.json"
 SMALL = 150_000  # comparisons

@@ -8,8 +8,8 @@ import pytest
 
 import shiftassay.repairs.judge as judge
 import shiftassay.repairs.repair as room
-from shiftassay.diagnosis.ceiling import Above, Ceiling
-from shiftassay.diagnosis.nearest import NearestNeighbours
+from shiftassay.diagnosis.ceiling.ceiling import Above, Ceiling
+from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.load import load_model

@@ -13,20 +13,20 @@ from torch import nn
 from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.asking import without_gradient
-from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.ceiling import ceiling as ceiling_of
-from shiftassay.diagnosis.confidence import confidence_of
+from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.explanation import explained
-from shiftassay.diagnosis.intervals import intervals, refitted
 from shiftassay.diagnosis.labels import label_shift, relabelling, renumbering
 from shiftassay.diagnosis.mechanisms import IMAGES as MEASURED_ON
 from shiftassay.diagnosis.mechanisms import mechanisms
-from shiftassay.diagnosis.pairing import Pairing, pair
+from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.confidence import confidence_of
+from shiftassay.diagnosis.paired.intervals import intervals, refitted
+from shiftassay.diagnosis.paired.search import Candidate, fits, limit, search
+from shiftassay.diagnosis.pairing.pair import Pairing, pair
+from shiftassay.diagnosis.pairing.shared import accuracy_without, apart, shared_note
 from shiftassay.diagnosis.proof import Logits, Proof, prove
-from shiftassay.diagnosis.search import Candidate, fits, limit, search
-from shiftassay.diagnosis.shared import accuracy_without, apart, shared_note
+from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
-from shiftassay.diagnosis.without_partners import unpaired_verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range

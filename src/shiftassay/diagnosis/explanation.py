@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from shiftassay.diagnosis.adversarial import AdversarialEvidence
-from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.ceiling import Ceiling
+from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms import IMAGES, Mechanism
+from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.search import Candidate
 from shiftassay.diagnosis.proof import Proof
-from shiftassay.diagnosis.search import Candidate
 from shiftassay.diagnosis.verdict import Verdict
 
 REASONS = 3  # mechanisms that are told; the others stand in the data

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chi2_contingency
 
-from shiftassay.diagnosis.pairing import Pairing
+from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import Compose, parts_of
 from shiftassay.shifts.family import FAMILIES, Shift

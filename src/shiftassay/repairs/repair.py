@@ -13,10 +13,10 @@ from torch import nn
 
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.diagnosis.asking import without_gradient
-from shiftassay.diagnosis.ceiling import Ceiling
-from shiftassay.diagnosis.ceiling import ceiling as bracket
+from shiftassay.diagnosis.ceiling.ceiling import Ceiling
+from shiftassay.diagnosis.ceiling.ceiling import ceiling as bracket
 from shiftassay.diagnosis.diagnose import verdict_on
-from shiftassay.diagnosis.pairing import pair
+from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range

@@ -5,8 +5,8 @@ from jaxtyping import Float64
 from scipy.optimize import nnls
 from scipy.special import softmax
 
-from shiftassay.diagnosis.portrait import Frame, Portrait, mixture, portrait
-from shiftassay.diagnosis.traits import axes
+from shiftassay.diagnosis.pairing.traits import axes
+from shiftassay.diagnosis.unpaired.portrait import Frame, Portrait, mixture, portrait
 from shiftassay.imagesets.image_set import ImageSet
 
 FEW = 3  # images of a class, below which nothing is said

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
-from shiftassay.diagnosis.nearest import NearestNeighbours, nearest_neighbour_ceiling
-from shiftassay.diagnosis.oracles import Oracle, oracles
-from shiftassay.diagnosis.sufficiency import Sufficiency, check_positions
+from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours, nearest_neighbour_ceiling
+from shiftassay.diagnosis.ceiling.oracles import Oracle, oracles
+from shiftassay.diagnosis.ceiling.sufficiency import Sufficiency, check_positions
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet

@@ -7,8 +7,8 @@ import pytest
 
 from shiftassay.diagnosis import diagnose as table_of_contents
 from shiftassay.diagnosis.diagnose import diagnose
-from shiftassay.diagnosis.pairing import pair
-from shiftassay.diagnosis.shared import places_in_words, shared_images
+from shiftassay.diagnosis.pairing.pair import pair
+from shiftassay.diagnosis.pairing.shared import places_in_words, shared_images
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet

@@ -8,9 +8,9 @@ import torch
 from scipy.ndimage import gaussian_filter, rotate
 
 from shiftassay.cores import one_thread_each
-from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.joint import polished
-from shiftassay.diagnosis.search import _estimates, fits, search
+from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.joint import polished
+from shiftassay.diagnosis.paired.search import _estimates, fits, search
 from shiftassay.shifts.compose import Compose, parts_of
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import GaussianBlur

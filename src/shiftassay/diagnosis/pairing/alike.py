@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int64
 
-from shiftassay.diagnosis.traits import Trait
+from shiftassay.diagnosis.pairing.traits import Trait
 
 TOGETHER = (
     4  # images that are compared with each other: of 50 digits, the three that are nearest are mostly of one class

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import linear_sum_assignment, minimize
 
-from shiftassay.diagnosis.portrait import Portrait
+from shiftassay.diagnosis.unpaired.portrait import Portrait
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalogue import make
 from shiftassay.shifts.families.pattern import FixedPattern

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.stats import t
 
 from shiftassay.cores import mapped
-from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.joint import polished
-from shiftassay.diagnosis.remake import remake
+from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.joint import polished
+from shiftassay.diagnosis.paired.remake import remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.fitting import summarised

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
-from shiftassay.diagnosis.alike import Group, look_alikes, rank_of_own
-from shiftassay.diagnosis.traits import Trait, principal, traits_of
+from shiftassay.diagnosis.pairing.alike import Group, look_alikes, rank_of_own
+from shiftassay.diagnosis.pairing.traits import Trait, principal, traits_of
 from shiftassay.imagesets.image_set import ImageSet
 
 FEWEST = 24  # images: of fewer, ranks can't be told from chance

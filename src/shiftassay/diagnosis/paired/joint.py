@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.remake import moves, remake
+from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.remake import moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, parts_of
 from shiftassay.shifts.estimation.fitting import refine, trimmed

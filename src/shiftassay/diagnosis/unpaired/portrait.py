@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from shiftassay.diagnosis.traits import axes
+from shiftassay.diagnosis.pairing.traits import axes
 
 BINS = 24
 COMPONENTS = 80

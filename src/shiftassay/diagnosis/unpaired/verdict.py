@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from shiftassay.cores import one_thread_each
-from shiftassay.diagnosis.canonical import canonical
-from shiftassay.diagnosis.permuted import unidentified
-from shiftassay.diagnosis.unpaired import Candidate, estimate_unpaired
+from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.unpaired.candidates import Candidate, estimate_unpaired
+from shiftassay.diagnosis.unpaired.permuted import unidentified
 from shiftassay.diagnosis.verdict import Verdict, described
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.families.rearrangement import PixelPermutation

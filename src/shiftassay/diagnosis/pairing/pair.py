@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from shiftassay.cores import one_thread_each
-from shiftassay.diagnosis.partners import Partners, find_partners
-from shiftassay.diagnosis.same_order import FEWEST, OrderTest, order_test
-from shiftassay.diagnosis.shared import Shared, shared_images
+from shiftassay.diagnosis.pairing.partners import Partners, find_partners
+from shiftassay.diagnosis.pairing.same_order import FEWEST, OrderTest, order_test
+from shiftassay.diagnosis.pairing.shared import Shared, shared_images
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 

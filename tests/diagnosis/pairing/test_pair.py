@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.diagnosis.pairing import pair
+from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.cores import mapped, one_thread_each
-from shiftassay.diagnosis.canonical import with_whole_moves, without_offset
-from shiftassay.diagnosis.freedom import GENERAL, PART, price
-from shiftassay.diagnosis.joint import COVERING, by_chance, chance_moves, polished, rounded, simplex
-from shiftassay.diagnosis.remake import ESTIMATED, Remake, change_of, moves, remake
+from shiftassay.diagnosis.paired.canonical import with_whole_moves, without_offset
+from shiftassay.diagnosis.paired.freedom import GENERAL, PART, price
+from shiftassay.diagnosis.paired.joint import COVERING, by_chance, chance_moves, polished, rounded, simplex
+from shiftassay.diagnosis.paired.remake import ESTIMATED, Remake, change_of, moves, remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, parts_of
 from shiftassay.shifts.estimation.fitting import Following, trimmed

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftassay.diagnosis.search import Candidate, limit
+from shiftassay.diagnosis.paired.search import Candidate, limit
 
 PERFECT = 3e-4  # misfit below which nothing more is learned
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.class_shares import class_prior
-from shiftassay.diagnosis.freedom import price
-from shiftassay.diagnosis.guesses import guesses
-from shiftassay.diagnosis.permuted import matched_places
-from shiftassay.diagnosis.portrait import Frame, Portrait, frame_of, portrait
-from shiftassay.diagnosis.remake import in_bytes, moves, to_bytes
+from shiftassay.diagnosis.paired.freedom import price
+from shiftassay.diagnosis.paired.remake import in_bytes, moves, to_bytes
+from shiftassay.diagnosis.unpaired.class_shares import class_prior
+from shiftassay.diagnosis.unpaired.guesses import guesses
+from shiftassay.diagnosis.unpaired.permuted import matched_places
+from shiftassay.diagnosis.unpaired.portrait import Frame, Portrait, frame_of, portrait
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from shiftassay.diagnosis.ceiling import ceiling
-from shiftassay.diagnosis.nearest import bayes_error_bound, nearest_neighbour_ceiling
-from shiftassay.diagnosis.oracles import invariants
-from shiftassay.diagnosis.sufficiency import check_positions
+from shiftassay.diagnosis.ceiling.ceiling import ceiling
+from shiftassay.diagnosis.ceiling.nearest import bayes_error_bound, nearest_neighbour_ceiling
+from shiftassay.diagnosis.ceiling.oracles import invariants
+from shiftassay.diagnosis.ceiling.sufficiency import check_positions
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import parse, shift

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
-from shiftassay.diagnosis.traits import Trait, axes, principal, traits_of
+from shiftassay.diagnosis.pairing.traits import Trait, axes, principal, traits_of
 from shiftassay.imagesets.image_set import ImageSet
 
 Order = Int64[np.ndarray, "n"]
