@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 # Imported once, before children are forked.
-import shiftassay.cli.commands
+import shiftassay.cli.app
 import shiftassay.diagnosis.diagnose
 import shiftassay.repairs.repair
 import shiftassay.studies.run  # noqa: F401

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from shiftassay.cli.commands import app
+from shiftassay.cli.app import app
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.groups import read_groups
 from shiftassay.imagesets.idx import write_idx
@@ -87,7 +87,7 @@ def test_readme_diagnoses_as_the_example_does():
 def test_help_and_bad_usage_load_nothing_heavy():
     code = (
         "import sys\nsys.argv = ['shiftassay', 'evaluate', '--help']\n"
-        "from shiftassay.cli.commands import app\n"
+        "from shiftassay.cli.app import app\n"
         "try:\n    app()\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'scipy', 'matplotlib', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.cli import commands
+from shiftassay.cli import places
 from shiftassay.cli.ending import BAD_INPUT, FAILED, ending, run_command_line
 from shiftassay.errors import LONGEST, BadInput, unknown_name
 from shiftassay.words.text import is_printable
 
-SOURCE = Path(commands.__file__).parents[1]
+SOURCE = Path(places.__file__).parents[1]
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -47,7 +47,7 @@ def failing(monkeypatch, error):
         (BrokenPipeError(32, "Broken pipe"), FAILED, "could not be written (Broken pipe)"),
         (ZeroDivisionError("division by zero"), FAILED, "a fault of Shiftassay's own, not of what you gave: ZeroDivisionError: division"),
         (RecursionError("maximum recursion depth"), FAILED, "a fault of Shiftassay's own"),
-        (AssertionError(), FAILED, "AssertionError (cli/commands.py:"),
+        (AssertionError(), FAILED, "AssertionError (cli/list_.py:"),
         (ValueError("x\x1b[2J" + "y" * 10**6), FAILED, r"ValueError: x\x1b[2Jyyy"),
         (SystemExit(0), FAILED, "SystemExit"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), FAILED, "UnicodeDecodeError"),

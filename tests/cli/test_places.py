@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shiftassay.cli import places
-from shiftassay.cli.commands import app
+from shiftassay.cli.app import app
 from shiftassay.cli.ending import run_command_line
 from shiftassay.errors import BadInput
 from shiftassay.words.text import printable

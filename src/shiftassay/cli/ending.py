@@ -18,7 +18,7 @@ TRACEBACK = "SHIFTASSAY_TRACEBACK"  # set to 1, an unexpected error ends with Py
 
 def run_command_line() -> int:
     """Run the command in `sys.argv`; return its exit code."""
-    from shiftassay.cli.commands import app
+    from shiftassay.cli.app import app
 
     tolerant()
     warnings.showwarning = lambda message, *_, **__: say(f"shiftassay: {message}", error=True)

@@ -30,7 +30,7 @@ def embedded_mnist(part: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _values(name: str, header: int) -> np.ndarray:
     try:
-        content = gzip.decompress((files("shiftassay") / "arrays" / "mnist" / f"{name}.gz").read_bytes())
+        content = gzip.decompress((files("shiftassay") / "imagesets" / "mnist" / f"{name}.gz").read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"the embedded {name} can't be read ({error}). Install shiftassay again.") from None
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:

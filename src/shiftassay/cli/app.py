@@ -1,0 +1,45 @@
+"""The verbs: one thin module for each. What a verb does is a library call, imported when it runs."""
+
+import typer
+
+from shiftassay.cli.audit import audit
+from shiftassay.cli.check import check
+from shiftassay.cli.compare import compare
+from shiftassay.cli.diagnose import diagnose
+from shiftassay.cli.evaluate import evaluate
+from shiftassay.cli.import_ import import_
+from shiftassay.cli.list_ import list_
+from shiftassay.cli.predict import predict
+from shiftassay.cli.repair import repair
+from shiftassay.cli.report import report
+from shiftassay.cli.run import run
+from shiftassay.cli.shift import shift
+from shiftassay.cli.train import train
+from shiftassay.cli.variants import variants
+
+app = typer.Typer(
+    help="Shiftassay: name the shift, prove it, repair it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for verb in (
+    run,
+    train,
+    evaluate,
+    diagnose,
+    compare,
+    predict,
+    audit,
+    repair,
+    import_,
+    shift,
+    variants,
+    report,
+    check,
+    list_,
+):
+    app.command(verb.__name__.rstrip("_"))(verb)

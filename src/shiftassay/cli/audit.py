@@ -1,0 +1,39 @@
+"""`shiftassay audit`: what a model does that it should not."""
+
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.terminal import say
+
+
+def audit(
+    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    images: Annotated[str, typer.Argument(metavar="[SET]", help="An image file or a data set.")] = "mnist:test",
+    largest_batch: Annotated[int, typer.Option(min=1, help="The largest batch to try.")] = 10_000,
+    single_images: Annotated[int, typer.Option(min=1, help="How many images to show one at a time.")] = 1000,
+    labels: Labels = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """What a model does that it should not: dead parameters, answers that depend on the batch, chance, saturation.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay audit demo/runs/*`
+    """
+    from shiftassay.evaluation.audit import audit as audit_model
+    from shiftassay.imagesets.read import read_image_set
+    from shiftassay.models.load import load_model
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights)
+    image_set = read_image_set(images, labels=labels, unpickle=unpickle)
+    device = resolve_device(device)
+    result = audit_model(classifier, image_set, largest_batch=largest_batch, single_images=single_images, device=device)
+    with written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}):
+        say_notes([image_set])
+        for check in result.checks:
+            say(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")

@@ -1,0 +1,32 @@
+"""`shiftassay check`: is everything in a store whole?."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Json
+from shiftassay.cli.results import written
+from shiftassay.cli.terminal import say
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results: what --out named, or one in it.")],
+    json_file: Json = None,
+) -> None:
+    """Is everything in a store what was written? What would be made again? Exit code 1 if something is damaged.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay check demo`
+    """
+    from shiftassay.errors import NotDone
+    from shiftassay.studies.check import check_store
+
+    found = check_store(folder)
+    with written(json_file, "shiftassay.check/1", found.to_json()):
+        for part in found.parts:
+            say(f"{part.state:<10}  {part.path}: {part.sentence}")
+        if not found.parts:
+            say(f"{folder}: no run, study or variants in it.")
+    if not found.whole:
+        damaged = sum(part.state == "damaged" for part in found.parts)
+        raise NotDone(f"{folder}: {damaged} {'file is' if damaged == 1 else 'files are'} damaged or missing.")

@@ -1,0 +1,34 @@
+"""`shiftassay compare`: networks over their seeds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Json
+from shiftassay.cli.results import written
+from shiftassay.cli.terminal import say
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Folders of runs: two networks or more, seeds of each.")
+    ],
+    margin: Annotated[float, typer.Option(min=1e-6, max=1, help="Differences below this count as none.")] = 0.002,
+    json_file: Json = None,
+) -> None:
+    """Compare networks over their seeds on the test set: pairs, corrected for their number, and equivalence.
+
+    Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair && shiftassay train trunk --epochs 1 --seeds 2 --out pair && shiftassay compare pair/runs/*`
+    """
+    from shiftassay.evaluation.compare import compare as compare_groups
+    from shiftassay.evaluation.groups import read_groups
+    from shiftassay.evaluation.sentence import group_sentence, pair_sentence, visible_sentence
+
+    found = compare_groups(read_groups(runs), margin)
+    with written(json_file, "shiftassay.comparison/1", found.to_json()):
+        for group in found.groups:
+            say(group_sentence(group))
+        for pair in found.pairs:
+            say(pair_sentence(pair, margin))
+        say(visible_sentence(found))

@@ -1,0 +1,85 @@
+"""`shiftassay diagnose`: which shift lies between two sets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
+from shiftassay.cli.results import written
+from shiftassay.cli.terminal import say
+from shiftassay.errors import BadInput
+
+
+def diagnose(
+    reference: Annotated[str, typer.Argument(help="The images as they should be: a file or a data set.")],
+    shifted: Annotated[str, typer.Argument(help="The images as they are.")],
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Labels of both sets; given twice, of the reference and of the shifted set."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="A run's folder, or package.module:factory.")] = None,
+    weights: Weights = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Another model, which an attack may hurt as well; may be given again."),
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SET", help="Training images: a data set's training part, or a file. By default the model's."
+        ),
+    ] = None,
+    ceiling: Annotated[
+        bool, typer.Option("--ceiling", help="Also bracket what any classifier can reach; takes minutes.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", callback=kept(PAGE_ROOM), help="Also write a page with pictures."),
+    ] = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Name the shift between two sets, with its parameters, what else was tried, and, with a model, proof and reasons.
+
+    Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy && shiftassay diagnose mnist:test rotated.npy`
+    """
+    from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
+    from shiftassay.diagnosis.given import read_pair, training_images
+    from shiftassay.models.load import load_model
+    from shiftassay.report.diagnosis_page import write_page
+    from shiftassay.report.diagnosis_words import plain
+    from shiftassay.training.train import resolve_device
+
+    if beside and not model:
+        raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
+    classifier = load_model(model, weights) if model else None
+    others = {name: load_model(name) for name in beside or []}
+    before, after = read_pair(reference, shifted, labels or [], unpickle)
+    known = training_images(train, classifier, before, unpickle) if train or ceiling else None
+    found = diagnose_sets(
+        before,
+        after,
+        model=classifier,
+        others=others,
+        train=known,
+        ceiling=ceiling,
+        seed=seed,
+        device=resolve_device(device),
+    )
+
+    def write_report() -> None:
+        if report is not None:
+            write_page(release(report), found, before, after, classifier, seed, {"model": model or "none"})
+
+    with written(json_file, "shiftassay.diagnosis/1", found.to_json()), saved(write_report):
+        for note in found.notes:
+            say(note, error=True)
+        say(plain(found))
+        if ceiling and found.ceiling is None:
+            say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
+        if report is not None:
+            say(report)

@@ -1,0 +1,43 @@
+"""`shiftassay evaluate`: accuracies with their intervals."""
+
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.terminal import say
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    sets: Annotated[
+        list[str],
+        typer.Argument(metavar="SET…", help="Image files or data sets; the first is the reference."),
+    ],
+    labels: Labels = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Accuracy with its interval, and a paired comparison of each further set with the first.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
+    """
+    from shiftassay.evaluation.evaluate import evaluate as evaluate_set
+    from shiftassay.evaluation.sentence import sentence
+    from shiftassay.imagesets.read import read_image_set
+    from shiftassay.models.load import load_model
+    from shiftassay.training.train import resolve_device
+
+    classifier = load_model(model, weights)
+    reference = read_image_set(sets[0], labels=labels, unpickle=unpickle)
+    others = [read_image_set(path, labels=labels, reference=reference, unpickle=unpickle) for path in sets[1:]]
+    device = resolve_device(device)
+    results = [evaluate_set(classifier, reference, device=device)]
+    results += [evaluate_set(classifier, other, reference, device=device) for other in others]
+    with written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
+        say_notes([reference, *others])
+        for result in results:
+            say(sentence(result))

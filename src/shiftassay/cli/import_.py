@@ -1,0 +1,41 @@
+"""`shiftassay import`: others' weights into our networks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Json
+from shiftassay.cli.places import MB, room
+from shiftassay.cli.results import written
+from shiftassay.cli.terminal import say
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A PyTorch state dict or .safetensors file.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to keep the model in.")],
+    network: Annotated[str | None, typer.Option(help="The network meant, where several fit.")] = None,
+    json_file: Json = None,
+) -> None:
+    """Weights of others into our networks, with a report of what was dropped, renamed or changed, and why.
+
+    Example: `shiftassay train trunk --epochs 1 --out theirs && shiftassay import theirs/runs/*/model.safetensors --out imported`
+    """
+    from shiftassay.models.foreign import import_weights, keep
+    from shiftassay.runs.store import Run
+
+    Run(out).check_free()
+    with room(out, MB, folder=True):
+        imported = import_weights(file, network)
+    keep(imported, out, file)
+    with written(json_file, "shiftassay.import/1", {"folder": str(out), **imported.to_json()}):
+        say(
+            f"{out}: {imported.network}, {imported.parameters:,} parameters kept, {imported.dropped:,} dropped. "
+            f"Go on with 'shiftassay evaluate {out} mnist:test'."
+        )
+        for change in imported.changes:
+            kept_as = "kept" if change.here == change.tensor else f"now {change.here}"
+            became = "dropped" if change.here is None else kept_as
+            say(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
+        for note in imported.notes:
+            say(note)

@@ -1,0 +1,45 @@
+"""`shiftassay predict`: labels and probabilities."""
+
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.terminal import say
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    images: Annotated[str, typer.Argument(metavar="SET", help="An image file or a data set.")],
+    variant: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The variant that the images are, for a model that serves several."),
+    ] = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """The label of each image and how probable it is to the model; all probabilities with --json.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay predict demo/runs/* mnist:test --json p.json`
+    """
+    from shiftassay.imagesets.read import read_image_set
+    from shiftassay.models.load import load_model
+    from shiftassay.models.one_for_all import told
+    from shiftassay.models.predict import check_finite, probabilities
+    from shiftassay.models.predict import predict as predict_set
+    from shiftassay.training.train import resolve_device
+
+    classifier = told(load_model(model, weights), variant)
+    image_set = read_image_set(images, labels="none", unpickle=unpickle)
+    logits = predict_set(classifier, image_set.images, resolve_device(device))
+    check_finite(logits, image_set.name)
+    found = probabilities(logits.astype(float))
+    content = {"labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()}
+    with written(json_file, "shiftassay.predictions/1", content):
+        say_notes([image_set])
+        say("image  label  probability")
+        for index, row in enumerate(found):
+            say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")

@@ -1,0 +1,86 @@
+"""`shiftassay repair`: a model for a shifted set."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.places import MB, room, saved
+from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.terminal import console, say
+
+
+def repair(
+    reference: Annotated[str, typer.Argument(help="The images the model was meant for: a file or a data set.")],
+    shifted: Annotated[str, typer.Argument(help="The images it met.")],
+    model: Annotated[str, typer.Option(help="A run's folder, or package.module:factory.")],
+    labels: Labels = None,
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="SET", help="Training images with labels; by default those that the model's card names."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of whatever is trained.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer training images and weaker attacks.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the recommended model in this folder.")] = None,
+    weights: Weights = None,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
+    json_file: Json = None,
+) -> None:
+    """Repair a model for a shifted set, from the least intrusive way to the most, and say which to take.
+
+    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay shift invert mnist:test inverted.npy && shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
+    """
+    from rich.table import Table
+
+    from shiftassay.imagesets.read import read_image_set
+    from shiftassay.models.load import load_model
+    from shiftassay.repairs.repair import keep, room_to_keep
+    from shiftassay.repairs.repair import repair as repair_model
+    from shiftassay.repairs.words import table
+    from shiftassay.training.train import resolve_device
+    from shiftassay.words.terminal import spoken
+
+    classifier = load_model(model, weights)
+    before = read_image_set(reference, labels=labels, unpickle=unpickle)
+    after = read_image_set(shifted, labels=labels, reference=before, unpickle=unpickle)
+    known = read_image_set(train, unpickle=unpickle) if train else None
+    say_notes([before, after])
+    with ExitStack() as held:
+        if out is not None:
+            held.enter_context(room(out, 2 * room_to_keep(classifier, out) + MB, folder=True))
+        found = repair_model(
+            before,
+            after,
+            classifier,
+            train=known,
+            seed=seed,
+            epochs=epochs,
+            quick=quick,
+            device=resolve_device(device),
+        )
+
+    def keep_model() -> None:
+        if out is not None:
+            keep(found, out)
+
+    with written(json_file, "shiftassay.repair/1", found.to_json()), saved(keep_model):
+        heading, *rows = table(found)
+        if rows:
+            shown = Table(box=None, pad_edge=False)
+            for name in heading:
+                shown.add_column(spoken(name), no_wrap=True)
+            for row in rows:
+                shown.add_row(*map(spoken, row))
+            console().print(shown)
+        for name, why in found.skipped.items():
+            if name != "none":
+                say(f"Not tried: {name}, since {why}.")
+        for note in found.notes:
+            say(note, error=True)
+        say(found.sentence)
+    if out is not None:
+        say(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")

@@ -1,0 +1,31 @@
+"""What several verbs do with what they found: the file that was asked for is written before anything is told."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shiftassay.cli.places import release, saved
+from shiftassay.cli.terminal import say
+
+if TYPE_CHECKING:
+    from shiftassay.imagesets.image_set import ImageSet
+
+
+@contextmanager
+def written(path: Path | None, schema: str, content: dict[str, Any]) -> Iterator[None]:
+    """The result is in the file that was asked for before it is told, in this context."""
+    if path is None:
+        yield
+        return
+    from shiftassay.runs.store import write_json
+
+    with saved(lambda: write_json(release(path), {"schema": schema, **content})):
+        yield
+
+
+def say_notes(sets: Sequence["ImageSet"]) -> None:
+    """What readers have to say of image sets, on stderr."""
+    for image_set in sets:
+        for note in image_set.notes:
+            say(note, error=True)
