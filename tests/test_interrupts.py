@@ -96,7 +96,8 @@ def test_one_signal_ends_the_process_in_time_with_one_line(work, number):
 def test_helpers_end_with_the_command():
     work = """
 import torch
-from shiftassay.cores import mapped, one_thread_each
+from shiftassay.execution.mapping import mapped
+from shiftassay.execution.threads import one_thread_each
 torch.set_num_threads(2)
 ready()
 with one_thread_each():

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.diagnosis.build import Built, build
+from benchmarks.diagnosis.build import Built, build, with_channels
 from benchmarks.diagnosis.case import Answer, Case
 from benchmarks.diagnosis.collection import every_case
 
@@ -89,7 +89,8 @@ def test_attacks_stay_in_their_ball_and_fool_the_model() -> None:
 def _made(answer: Answer, built: Built) -> np.ndarray:
     """By the catalogue."""
     shift = make(answer.family, _plain(dict(answer.parameters or {})), answer.scope)
-    return shift.apply(built.reference[:, None], np.random.default_rng(1))[:, 0]
+    made = shift.apply(with_channels(built.reference).astype(np.float32), np.random.default_rng(1))
+    return made.reshape(built.reference.shape)
 
 
 def _plain(value: Any) -> Any:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from shiftassay.cores import one_thread_each
 from shiftassay.errors import BadInput
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.models import predict as room
 from shiftassay.models.predict import NotFinite, aimed_at, copied, logits_of, predict
 

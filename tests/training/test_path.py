@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from shiftassay.execution.cores import available_cores
 from shiftassay.kernels import native
 from shiftassay.networks.registry import build
 from shiftassay.training import path
 from shiftassay.training.engine import split
 from shiftassay.training.native_member import NativeMember
-from shiftassay.training.path import Alone, PlainPath, available_cores, make_groups, run_groups
+from shiftassay.training.path import Alone, PlainPath, make_groups, run_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train

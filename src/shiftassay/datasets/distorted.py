@@ -12,9 +12,8 @@ from jaxtyping import Bool, Float32, Float64
 
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.dataset import Dataset, known_datasets, load_dataset
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.family import Images
 from shiftassay.shifts.warp import displace, grid, warp
 
 Distorted = Float32[np.ndarray, "n c out out"]

@@ -12,9 +12,9 @@ from scipy.ndimage import gaussian_filter, median_filter
 from scipy.stats import binomtest
 from torch import nn
 
-from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.asking import accuracy, log_odds, log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 

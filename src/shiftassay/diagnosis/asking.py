@@ -6,7 +6,7 @@ from jaxtyping import Float32, Int64
 from torch import nn
 
 from shiftassay.models.predict import answering, logits_of, predict
-from shiftassay.shifts.families.attack import NoGradient, gradient_of, log_odds_against
+from shiftassay.shifts.ascent import NoGradient, gradient_of, log_odds_against
 
 CHUNK = 500
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 from torch import nn
 
-from shiftassay.cores import one_thread_each
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
@@ -18,39 +18,32 @@ from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.labels import label_shift, relabelling, renumbering
 from shiftassay.diagnosis.mechanisms import IMAGES as MEASURED_ON
 from shiftassay.diagnosis.mechanisms import mechanisms
-from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.candidate import Candidate, fits, limit
 from shiftassay.diagnosis.paired.confidence import confidence_of
 from shiftassay.diagnosis.paired.intervals import intervals, refitted
-from shiftassay.diagnosis.paired.search import Candidate, fits, limit, search
+from shiftassay.diagnosis.paired.search import search
+from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.pairing.pair import Pairing, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, apart, shared_note
 from shiftassay.diagnosis.proof import Logits, Proof, prove
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
 from shiftassay.errors import BadInput
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.values import to_unit
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.ascent import NoGradient
+from shiftassay.shifts.catalogue import attacks, make
+from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.families.attack import Adversarial, NoGradient
-from shiftassay.shifts.families.rearrangement import PixelPermutation
 from shiftassay.shifts.family import FAMILIES, Shift
 
-FEWEST = 50
 CHANNELS = 4  # at most
-FEW_TOUCHED = 12  # images, from which on those that changed can be looked at alone
-FIT, HELD = 300, 200
 GRADIENTS = 64  # images that a model is asked for its gradient on
-REFIT = 600  # the ends of a range need many; a composition's fit takes long
-LEVEL = 0.95
-SURE, EVEN_ODDS = 0.99, 0.5  # that images which are the same up to rounding are; that of a few nothing can be said
-EVEN, LARGEST = 0.1, 0.5
-UNCHANGED = 0.03  # share of images that are exactly as they were, from which on the shift touched only some
-SHOWN = 8
-AS_GOOD = 0.01  # misfit within which two descriptions are equally good
 
 
 def diagnose(
@@ -133,7 +126,7 @@ def diagnose(
     return Diagnosis(
         verdict=verdict,
         pairing=pairing.to_json(),
-        candidates=tuple(_listed(c) for c in candidates[:SHOWN]),
+        candidates=tuple(_listed(c) for c in candidates[: SETTINGS.listed]),
         accuracy=proof.accuracy,
         proof=proof.checks,
         explanation=explained(verdict, candidates, proof, why, len(matched[1]), aim, bound),
@@ -195,7 +188,7 @@ def _unpaired(
 ) -> tuple[Verdict, tuple[Mapping[str, Any], ...], str]:
     """The verdict on sets whose images have no partners: on those that are not in both, where there are enough."""
     others = apart(before, after, pairing.shared)
-    if not pairing.shared or min(map(len, others)) < FEWEST:
+    if not pairing.shared or min(map(len, others)) < thresholds.FEWEST_IMAGES:
         return unpaired_verdict(before, after, _searched(), seed)
     verdict, listed, said = unpaired_verdict(*others, _searched(), seed, len(pairing.shared))
     touched = 1.0 if verdict.family in ("identity", "class_prior") else len(others[1]) / len(after)
@@ -215,16 +208,16 @@ def _named(
     share, pairs = _touched(Pairs(matched[0].images, matched[1].images))
     if share == 0:
         best = label_shift(before, after, pairing)
-        return Verdict(best, described(best) if best else {}, {}, 1.0, SURE), (), None
-    if round(share * len(matched[1])) < FEW_TOUCHED:
-        return Verdict(None, {}, {}, share, EVEN_ODDS), (), None
+        return Verdict(best, described(best) if best else {}, {}, 1.0, thresholds.SAME_IMAGES), (), None
+    if round(share * len(matched[1])) < thresholds.FEWEST_CHANGED:
+        return Verdict(None, {}, {}, share, thresholds.EVEN_ODDS), (), None
     pairs = pairs.at(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
-    cut = min(FIT, int(0.6 * len(pairs)))
-    held = pairs.at(np.arange(cut, min(cut + HELD, len(pairs))))
+    cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
+    held = pairs.at(np.arange(cut, min(cut + SETTINGS.held, len(pairs))))
 
     @cache
     def evidence() -> AdversarialEvidence | None:
-        if model is None or Adversarial.family not in FAMILIES:
+        if model is None or not attacks():
             return None
         try:
             return adversarial_evidence(model, matched[0].images, matched[1].images, matched[0].labels, seed, others)
@@ -235,15 +228,15 @@ def _named(
         found = evidence() if _even(pairs) else None
         return found is not None and found.is_adversarial
 
-    ranked = search(pairs.first(cut), held, _searched(), seed, aimed)
+    ranked = search(Task(pairs.first(cut), held, _searched(), seed), aimed)
     verdict = _verdict(ranked, pairs, share)
     # Asked only where chance, or nothing in the catalogue, is the other explanation.
     aim = evidence() if verdict.shift is None or ranked[0].remade.chance > 0 else None
     if aim is not None and aim.is_adversarial:
-        how = Adversarial(aim.epsilon, aim.norm)
+        how = make(attacks()[0], {"epsilon": aim.epsilon, "norm": aim.norm})
         verdict = Verdict(how, described(how), {"epsilon": list(aim.epsilon_interval)}, share, aim.probability)
-    elif model is None and verdict.family in ("unknown", "sign_noise") and _even(pairs):
-        verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, "adversarial"))))
+    elif model is None and (verdict.shift is None or verdict.shift.imitates_attack) and _even(pairs):
+        verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, *attacks()))))
     return _with_labels(verdict, relabelling(before, after, pairing)), tuple(ranked), aim
 
 
@@ -251,7 +244,7 @@ def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
     """The verdict on images and labels, if both changed."""
     if labels is None or verdict.shift is None:
         return verdict
-    first = parts_of(labels)
+    first = labels.components
     parts = [{"family": p.family, "parameters": described(p), "scope": p.to_json()["scope"]} for p in first]
     if isinstance(verdict.shift, Compose):
         parts += verdict.parameters["parts"]
@@ -261,7 +254,7 @@ def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
     spread = verdict.intervals.get("parts", [verdict.intervals]) if verdict.intervals else []
     return replace(
         verdict,
-        shift=Compose((*first, *parts_of(verdict.shift))),
+        shift=Compose((*first, *verdict.shift.components)),
         parameters={"parts": parts},
         intervals={"parts": [*({} for _ in first), *spread]} if spread else {},
     )
@@ -285,7 +278,7 @@ def _even(pairs: Pairs) -> bool:
     largest = change.max((1, 2, 3))
     length = np.sqrt((change**2).sum((1, 2, 3)))
     even = min(float(side.std() / max(side.mean(), 1e-9)) for side in (largest, length))
-    return even < EVEN and float(largest.mean()) < LARGEST
+    return even < thresholds.EVEN_SIZE and float(largest.mean()) < thresholds.LARGEST_CHANGE
 
 
 def _checked(
@@ -294,9 +287,9 @@ def _checked(
     before = _image_set(reference, "reference")
     after = _image_set(shifted, "shifted", before)
     for images in (before, after):
-        if len(images) < FEWEST:
+        if len(images) < thresholds.FEWEST_IMAGES:
             raise BadInput(
-                f"{images.name}: a diagnosis needs at least {FEWEST} images, found {len(images)}. Give more."
+                f"{images.name}: a diagnosis needs at least {thresholds.FEWEST_IMAGES} images, found {len(images)}. Give more."
             )
         if not np.isfinite(images.images).all():
             raise BadInput(f"{images.name}: it holds NaN or infinity. Repair or leave out those images.")
@@ -334,7 +327,7 @@ def _image_set(images: ImageSet | np.ndarray, name: str, beside: ImageSet | None
             f"{name}: an array of shape {images.shape} seems to have its channels last. Give images.transpose(0, 3, 1, 2)."
         )
     if not images.size:
-        raise BadInput(f"{name}: a diagnosis needs at least {FEWEST} images, found none. Give more.")
+        raise BadInput(f"{name}: a diagnosis needs at least {thresholds.FEWEST_IMAGES} images, found none. Give more.")
     values, unit, said = to_unit(images if images.ndim == 4 else images[:, None], name, beside)
     return ImageSet(np.ascontiguousarray(values), None, name, unit, images.dtype.kind in "bui", (f"{name}: {said}.",))
 
@@ -350,40 +343,41 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
     share = float(changed.mean())
     if not changed.any():
         return 0.0, pairs
-    if 1 - share <= UNCHANGED:
+    if 1 - share <= thresholds.UNCHANGED:
         return 1.0, pairs
-    return share, pairs if changed.sum() < FEW_TOUCHED else pairs.at(np.flatnonzero(changed))
+    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.at(np.flatnonzero(changed))
 
 
 @one_thread_each()
 def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     best = ranked[0]
-    alike = [c for c in ranked[1:] if c.misfit <= best.misfit + AS_GOOD and c.shift.family != best.shift.family]
+    alike = [
+        c for c in ranked[1:] if c.misfit <= best.misfit + thresholds.AS_GOOD and c.shift.family != best.shift.family
+    ]
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals)
-    torn = isinstance(best.shift, Compose) and confidence < EVEN_ODDS
+    torn = isinstance(best.shift, Compose) and confidence < thresholds.EVEN_ODDS
     if not fits(best) or torn:
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
-    few = pairs.first(FIT if isinstance(best.shift, Compose) else REFIT)
-    how = canonical(refitted(canonical(best.shift), few, best.remade.how))
-    spread = intervals(how, few, best.remade.how, LEVEL) if how.scope == "shared" else {}
-    draws = how.followed(pairs.first(FIT))
+    few = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
+    how = in_normal_form(refitted(in_normal_form(best.shift), few, best.remade.how))
+    spread = intervals(how, few, best.remade.how, thresholds.LEVEL) if how.scope == "shared" else {}
+    draws = how.followed(pairs.first(SETTINGS.fit))
     parameters = described(how, draws)
-    if isinstance(how, PixelPermutation) and how.permutation is not None:
-        still = np.flatnonzero(pairs.shifted.var((0, 1)).ravel() < 1e-9)
-        parameters["unidentified"] = still.tolist()
+    if (hidden := how.unidentified(pairs.shifted)) is not None:
+        parameters["unidentified"] = hidden
     return Verdict(how, parameters, spread, share, confidence, names)
 
 
 def _name(how: Shift) -> str:
-    how = canonical(how)
+    how = in_normal_form(how)
     parts = getattr(how, "parts", None)
     return " + ".join(p.family for p in parts) if parts else how.family
 
 
 def _listed(candidate: Candidate) -> Mapping[str, Any]:
-    how = canonical(candidate.shift)
+    how = in_normal_form(candidate.shift)
     told = how.to_json()
     return {
         "family": how.family,

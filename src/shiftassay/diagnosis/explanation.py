@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from shiftassay.diagnosis.adversarial import AdversarialEvidence
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms import IMAGES, Mechanism
-from shiftassay.diagnosis.paired.canonical import canonical
-from shiftassay.diagnosis.paired.search import Candidate
+from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.proof import Proof
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.shifts.compose import in_normal_form
 
 REASONS = 3  # mechanisms that are told; the others stand in the data
 
@@ -50,20 +50,20 @@ def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
             return "The images are as they were, and what happened to their labels is not in the catalogue."
         nearest = candidates[0]
         return (
-            f"Nothing in the catalogue makes this shift. Nearest is {canonical(nearest.shift)}, which leaves "
+            f"Nothing in the catalogue makes this shift. Nearest is {in_normal_form(nearest.shift)}, which leaves "
             f"{_percent(nearest.remade.misfit)} of the change unexplained."
         )
     name = str(verdict.shift)
     said = f"{name[0].upper()}{name[1:]}."
     if verdict.share < 1:
         said += f" It touched {_percent(verdict.share)} of the images."
-    if verdict.family == "adversarial" or not candidates:
+    if verdict.shift.needs_model or not candidates:
         return said
     best = candidates[0]
     said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.remade.misfit)} of the change unexplained"
-    rivals = [c for c in candidates if canonical(c.shift).family != canonical(best.shift).family]
+    rivals = [c for c in candidates if in_normal_form(c.shift).family != in_normal_form(best.shift).family]
     return said + (
-        f"; the next family, {canonical(rivals[0].shift).family}, {_percent(rivals[0].remade.misfit)}."
+        f"; the next family, {in_normal_form(rivals[0].shift).family}, {_percent(rivals[0].remade.misfit)}."
         if rivals
         else "."
     )

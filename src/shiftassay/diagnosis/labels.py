@@ -5,7 +5,7 @@ from scipy.stats import chi2_contingency
 
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
@@ -52,7 +52,7 @@ def relabelling(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
 def renumbering(before: ImageSet, after: ImageSet, pairing: Pairing) -> str | None:
     """A sentence on how the classes are numbered in the shifted set, if they are in another way."""
     how = relabelling(before, after, pairing)
-    first = None if how is None else parts_of(how)[0]
+    first = None if how is None else how.components[0]
     if pairing.order is None or before.labels is None or not isinstance(first, LabelPermutation):
         return None
     present = np.unique(before.labels[pairing.order[pairing.order >= 0]])

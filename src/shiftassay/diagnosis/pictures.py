@@ -10,12 +10,12 @@ from torch import nn
 
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import generator, make
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import FAMILIES, Context, Images, Shift
+from shiftassay.shifts.family import FAMILIES, Context, Shift
 
 SHOWN = 10  # images in a row
 NEAREST = 3  # candidates

@@ -11,17 +11,16 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
-from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
 from shiftassay.evaluation.sentence import percent, sentence
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.execution.threads import one_thread_each
+from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
-from shiftassay.shifts.compose import parts_of
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import Context, Images, Shift
+from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import Reorder
 from shiftassay.statistics.intervals import wilson
@@ -109,7 +108,7 @@ def prove(
 
 def undoable_blind(how: Shift) -> bool:
     """Whether a shift can be undone without partners: it did the same to all images."""
-    return all(part.scope == "shared" for part in parts_of(how))
+    return all(part.scope == "shared" for part in how.components)
 
 
 def _labelled(

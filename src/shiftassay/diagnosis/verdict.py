@@ -8,7 +8,8 @@ import numpy as np
 
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.shifts.compose import Compose
-from shiftassay.shifts.family import Choice, Each, Shift, Uniform
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Choice, Each, Uniform
 
 SCHEMA = "shiftassay.diagnosis/1"
 UNKNOWN = "unknown"

@@ -8,6 +8,8 @@ from jaxtyping import Float32, Int64
 
 from shiftassay.errors import BadInput
 
+Images = Float32[np.ndarray, "n c h w"]
+
 
 @dataclass(frozen=True)
 class ImageSet:

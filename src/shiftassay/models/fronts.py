@@ -12,10 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shiftassay.shifts.compose import parts_of
-from shiftassay.shifts.families.attack import Adversarial
-from shiftassay.shifts.families.noise import SignNoise, UniformNoise
-from shiftassay.shifts.families.rearrangement import PixelPermutation
 from shiftassay.shifts.family import Shift
 
 
@@ -110,10 +106,12 @@ class Several:
 def front_of(how: Shift, input_shape: tuple[int, int, int]) -> Front:
     """The front for images of (c, h, w) under a shift, by what can be done about it without another image.
 
-    >>> str(front_of(SignNoise(0.1), (1, 28, 28))), str(front_of(PixelPermutation(scope="per_image"), (1, 28, 28)))
+    >>> from shiftassay.shifts.catalogue import parse
+    >>> shape = (1, 28, 28)
+    >>> str(front_of(parse("sign_noise:epsilon=0.1"), shape)), str(front_of(parse("pixel_permutation:scope=per_image"), shape))
     ('±0.1 clipped away', 'pixels sorted')
     """
-    parts = parts_of(how)
+    parts = how.components
     fronts: list[Front] = []
     for part in reversed(parts):
         fronts.append(_front(part, input_shape))
@@ -135,15 +133,12 @@ def straight_through(front: Front) -> Front:
 
 
 def _front(how: Shift, input_shape: tuple[int, int, int]) -> Front:
-    match how:
-        case PixelPermutation(permutation=tuple() as order):
-            return Gather(tuple(np.argsort(order).tolist()))
-        case PixelPermutation(scope="per_image"):
-            return Sort()
-        case SignNoise(epsilon=float() as size) | UniformNoise(half_width=float() as size) if 0 < size < 0.5:
-            return Shrink(size)
-        case Adversarial(epsilon=float() as size, norm="linf") if 0 < size < 0.5:
-            return Shrink(size)
+    if how.places is not None:
+        return Gather(tuple(np.argsort(how.places).tolist()))
+    if how.shuffles:
+        return Sort()
+    if how.bound is not None and 0 < how.bound < 0.5:
+        return Shrink(how.bound)
     return Undo(how) if how.family != "identity" and _same_for_all(how.undo, how, input_shape) else AsIs()
 
 

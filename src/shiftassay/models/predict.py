@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
@@ -11,8 +12,8 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 
-from shiftassay.cores import mapped
 from shiftassay.errors import BadInput
+from shiftassay.execution.mapping import mapped
 
 BATCH = 1000
 WORTH_SHARING = 0.5  # seconds of work, from which on other processes are worth their start
@@ -46,9 +47,9 @@ def predict(
     >>> predict(Bright(), np.ones((3, 1, 1, 1), np.float32))[:, 1].tolist()
     [0.5, 0.5, 0.5]
     """
-    with answering(model, device), torch.no_grad():
+    with answering(model, device):
         parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
-        answers = _answers(lambda part: logits_of(model, torch.from_numpy(part).to(device)).cpu().numpy(), parts)
+        answers = _answers(partial(_ask, model=model, device=device), parts)
     if len(classes := {answer.shape[1] for answer in answers}) > 1:
         raise BadInput(
             f"the model gives {' and '.join(map(str, sorted(classes)))} logits for images of one set. "
@@ -164,6 +165,11 @@ def probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "
 def labels_of(logits: Float[np.ndarray, "n classes"]) -> Int64[np.ndarray, "n"]:
     """The most likely class of each image."""
     return logits.argmax(axis=1)
+
+
+@torch.no_grad()
+def _ask(part: np.ndarray, model: nn.Module, device: str) -> np.ndarray:
+    return logits_of(model, torch.from_numpy(part).to(device)).cpu().numpy()
 
 
 def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -> list[np.ndarray]:

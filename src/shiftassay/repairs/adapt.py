@@ -11,7 +11,6 @@ from shiftassay.models.fronts import AsIs, front_of
 from shiftassay.models.predict import copied, logits_of, predict
 from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task
 from shiftassay.repairs.tuning import tuned
-from shiftassay.shifts.compose import parts_of
 
 PROBES = 64
 ROUNDING = 1e-3
@@ -28,7 +27,7 @@ class Adapt(Strategy):
     def unfit(self, task: Task) -> str | None:
         if task.train is None:
             return "there are no training images"
-        if task.how.needs_model or any(part.scope == "per_image" for part in parts_of(task.how)):
+        if task.how.needs_model or any(part.scope == "per_image" for part in task.how.components):
             return "what differs from image to image is no one map in front of the first layer"
         if task.share < 1:
             return "only some images are touched, and one first layer serves all"
@@ -73,7 +72,7 @@ def _moved(task: Task) -> Made | None:
 def _linear(task: Task) -> bool:
     """Whether the inverse acts on shifted training images as a linear map and a constant."""
     front = front_of(task.how, task.shape)
-    if task.train is None or isinstance(front, AsIs) or any(part.scope == "per_image" for part in parts_of(task.how)):
+    if task.train is None or isinstance(front, AsIs) or any(part.scope == "per_image" for part in task.how.components):
         return False
     probe = torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
     matrix, constant = _as_map(task)

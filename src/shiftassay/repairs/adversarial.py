@@ -1,22 +1,22 @@
 """Adversarial training: on attacks that are made on the model as it stands, while it learns (Madry et al. 2018)."""
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from shiftassay.models.fronted import Fronted, undoing
 from shiftassay.models.fronts import AsIs, front_of
 from shiftassay.models.predict import copied, logits_of
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
-from shiftassay.shifts.families.attack import Adversarial, gradient_of, log_odds_against
+from shiftassay.shifts.ascent import Ball
 
 STEPS = 2
-STEP_SIZE = 2.5  # × epsilon / steps
 BATCH = 128
 RATE = 1e-3
 MOST = 15_000  # images in an epoch: each costs as much as three that are not attacked
@@ -30,19 +30,19 @@ class AdversarialTraining(Strategy):
     intrusiveness: ClassVar[int] = 4
 
     def unfit(self, task: Task) -> str | None:
-        if not isinstance(task.how, Adversarial):
+        if task.how.ball is None:
             return "nothing was aimed at the model"
         return task.untrainable if task.train is not None else "there are no training images"
 
     def make(self, task: Task) -> Made:
         task = replace(task, images=min(task.images, MOST))
         how = task.to_train_on
-        assert isinstance(how, Adversarial)
+        assert how.ball is not None
         model = copied(task.model).requires_grad_(True)
         behind = not isinstance(front_of(how, task.shape), AsIs)
         if behind:
             model = Fronted(model, undoing(how), task.shape)
-        _trained(model.to(task.device), how, task)
+        _trained(model.to(task.device), how.ball, task)
         what = "trained on from its weights, on attacks made afresh on every batch"
         if isinstance(model, Fronted):
             what = f"{model.front}, then the model {what}"
@@ -58,7 +58,7 @@ class AdversarialTraining(Strategy):
         return repr(task.to_train_on.to_json())
 
 
-def _trained(model: nn.Module, how: Adversarial, task: Task) -> None:
+def _trained(model: nn.Module, ball: Ball, task: Task) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.01)
     epochs, step = task.epochs, 0
     generator = torch.Generator().manual_seed(seed_for(task.seed, "repair", "adversarial"))
@@ -71,7 +71,8 @@ def _trained(model: nn.Module, how: Adversarial, task: Task) -> None:
             part = order[start : start + BATCH]
             clean = torch.from_numpy(images.images[part]).to(task.device)
             labels = torch.from_numpy(images.labels[part]).to(task.device)
-            at = _attacked(model, clean, labels, how, generator)
+            begin = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
+            at = ball.ascend(clean, begin, labels, partial(logits_of, model.eval()), STEPS)
             for group in optimiser.param_groups:
                 group["lr"] = RATE * (1 + np.cos(np.pi * step / (epochs * steps))) / 2
             model.train()
@@ -79,29 +80,3 @@ def _trained(model: nn.Module, how: Adversarial, task: Task) -> None:
             F.cross_entropy(logits_of(model, at), labels).backward()
             optimiser.step()
             step += 1
-
-
-def _attacked(model: nn.Module, clean: Tensor, labels: Tensor, how: Adversarial, generator: torch.Generator) -> Tensor:
-    model.eval()
-    begin = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
-    at = _within(clean + how.epsilon * _step(begin, how), clean, how)
-    for _ in range(STEPS):
-        at.requires_grad_()
-        gradient = gradient_of(log_odds_against(logits_of(model, at), labels).sum(), at)
-        at = _within(at.detach() + _step(gradient, how) * (STEP_SIZE * how.epsilon / STEPS), clean, how)
-    return at
-
-
-def _step(direction: Tensor, how: Adversarial) -> Tensor:
-    if how.norm == "linf":
-        return direction.sign()
-    return direction / direction.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
-
-
-def _within(at: Tensor, clean: Tensor, how: Adversarial) -> Tensor:
-    delta = at - clean
-    if how.norm == "linf":
-        delta = delta.clamp(-how.epsilon, how.epsilon)
-    else:
-        delta = delta * (how.epsilon / delta.flatten(1).norm(dim=1).clamp_min(1e-12)).clamp_max(1)[:, None, None, None]
-    return (clean + delta).clamp(0, 1)

@@ -11,7 +11,6 @@ from shiftassay.models.fronted import Fronted, spec_of
 from shiftassay.models.fronts import Sort
 from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
 from shiftassay.repairs.tuning import tuned, untrained
-from shiftassay.shifts.compose import parts_of
 
 CONVOLUTION = "coordconv"
 SMALLEST = 16  # pixels a side that two convolutions and poolings need
@@ -73,7 +72,7 @@ class Change:
 
 def _change(task: Task) -> Change | None:
     how = task.how
-    if any(part.family == "pixel_permutation" and part.scope == "per_image" for part in parts_of(how)):
+    if any(part.shuffles for part in how.components):
         return Change(spec_of(Sort()), "invariant features: the same network on each image's sorted pixel values")
     if groups_of(how) <= {"intensity"}:
         mean, sd = _mean_and_sd(task)

@@ -14,8 +14,7 @@ from shiftassay.models.fronted import Fronted
 from shiftassay.models.predict import aimed_at, copied, labels_of, logits_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
-from shiftassay.shifts.families.attack import Adversarial
-from shiftassay.shifts.family import Context
+from shiftassay.shifts.family import Context, Shift
 
 RESTARTS = 2
 TARGETS = 2
@@ -39,7 +38,7 @@ class Attacked:
 def attack(
     model: nn.Module,
     clean: ImageSet,
-    how: Adversarial,
+    how: Shift,
     seed: int = 0,
     restarts: int = RESTARTS,
     targets: int = TARGETS,

@@ -17,7 +17,7 @@ from shiftassay.repairs.attacked import attack
 from shiftassay.repairs.result import Attempt, Cost, Right, change
 from shiftassay.repairs.strategy import Made, Strategy, Task, parameters_of
 from shiftassay.repairs.words import assumption_of
-from shiftassay.shifts.families.attack import Adversarial
+from shiftassay.shifts.family import Shift
 from shiftassay.training.history import Diverged
 
 Places = Int64[np.ndarray, "k"]
@@ -49,10 +49,10 @@ class Trial:
     device: str
 
     @property
-    def how(self) -> Adversarial | None:
+    def how(self) -> Shift | None:
         """The attack, if that is what was diagnosed."""
         found = self.halves[0].verdict.shift
-        return found if isinstance(found, Adversarial) else None
+        return None if found is None or found.ball is None else found
 
 
 def halves_of(n: int, seed: int, name: str) -> tuple[Places, Places]:
@@ -135,7 +135,8 @@ def attacked_places(half: Half, trial_size: int, seed: int) -> Places:
 def attacked_right(trial: Trial, model: nn.Module, half: Half) -> Right:
     """Which reference images of a half stand a fresh attack on the model, of the size that the half's verdict says."""
     how = half.verdict.shift
-    assert isinstance(how, Adversarial)
+    assert how is not None
+    assert how.ball is not None
     clean = part(trial.reference, attacked_places(half, trial.attacked, trial.seed))
     return attack(model, clean, how, trial.seed, trial.restarts, trial.restarts).right
 

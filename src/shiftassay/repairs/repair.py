@@ -27,7 +27,6 @@ from shiftassay.repairs.result import Attempt, Outcome, Repair, Right, change, l
 from shiftassay.repairs.strategy import Task, by_intrusiveness
 from shiftassay.repairs.words import nothing_sentence, recommended_sentence, unrepaired_sentence
 from shiftassay.runs.store import Run
-from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import wilson
 from shiftassay.training.engine import split
@@ -81,7 +80,7 @@ def repair(
     }
     notes = (*unasked, *_disagreement(halves))
     group = known[0].group if known[0] else ""
-    harmless = lost.high >= 0 and not any(isinstance(how, Adversarial) for how in known)
+    harmless = lost.high >= 0 and not any(how is not None and how.ball is not None for how in known)
     if harmless or (group in ("none", "sample") and len({h.verdict.family for h in halves}) == 1):
         said = nothing_sentence(halves[0].verdict.family, group, about["clean"], about["variant"], lost)
         return Repair(
@@ -108,7 +107,7 @@ def repair(
         seed=seed,
         device=device,
     )
-    if trial.how is not None and isinstance(known[1], Adversarial):
+    if trial.how is not None and known[1] is not None and known[1].ball is not None:
         trial = replace(trial, attacked_right=np.concatenate([attacked_right(trial, model, h) for h in halves]))
     data = _training_images(model, train, before, after)
     attempts: list[Attempt] = []

@@ -17,7 +17,6 @@ from shiftassay.models.predict import copied, logits_of, reason
 from shiftassay.random_stream import seed_for
 from shiftassay.registry import Registry
 from shiftassay.shifts.catalogue import make, shift
-from shiftassay.shifts.compose import parts_of
 from shiftassay.shifts.family import Shift
 
 STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repairs")
@@ -69,7 +68,7 @@ class Task:
     @property
     def redrawn(self) -> bool:
         """Whether the shift makes other images of the same ones every time."""
-        return self.share < 1 or any(part.scope == "per_image" for part in parts_of(self.how))
+        return self.share < 1 or any(part.scope == "per_image" for part in self.how.components)
 
     def shifted(self, images: ImageSet, epoch: int) -> ImageSet:
         """Training images under the shift, with an epoch's own draws; a share of them if it touches only some."""
@@ -161,7 +160,7 @@ def some_of(images: ImageSet, n: int, seed: int) -> ImageSet:
 
 def groups_of(how: Shift) -> set[str]:
     """The groups of families that a shift's parts come from."""
-    return {part.group for part in parts_of(how)}
+    return {part.group for part in how.components}
 
 
 def parameters_of(model: nn.Module) -> int:

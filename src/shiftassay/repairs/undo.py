@@ -11,7 +11,6 @@ from shiftassay.models.fronted import Fronted, spec_of, undoing
 from shiftassay.models.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
-from shiftassay.shifts.compose import parts_of
 
 CHOSEN_ON = 2000
 FITTED_TO = 500
@@ -29,7 +28,7 @@ class Undo(Strategy):
     def unfit(self, task: Task) -> str | None:
         if _inverse(task) or (task.train is not None and _filtered(task)):
             return None
-        if any(part.scope == "per_image" for part in parts_of(task.how)):
+        if any(part.scope == "per_image" for part in task.how.components):
             return "each image drew its own, and without its partner nobody knows what"
         return (
             "the shift has no inverse" if task.train is not None else "there are no training images to fit a filter to"

@@ -12,20 +12,11 @@ import numpy as np
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.family import FAMILIES, Choice, Context, Scope, Shift, Uniform
+from shiftassay.shifts.family import FAMILIES, Context, Scope, Shift
+from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.presets.mnist_c import CORRUPTIONS
 
 PREFIX = "mnist_c:"
-EXAMPLES = {  # of parameters that 0.5 is no value of
-    "matrix": "[[1,0.2,0],[0,1,0]]",
-    "corners": "[[2,0],[-2,0],[0,0],[0,0]]",
-    "columns": "[0,1,2]",
-    "proportions": "[0.5,0.3,0.2]",
-    "mapping": "[1,0,2]",
-    **dict.fromkeys(
-        ("levels", "factor", "block", "top", "left", "height", "width", "length", "quality", "photons"), "4"
-    ),
-}
 
 
 def make(family: str, parameters: dict[str, Any] | None = None, scope: str | None = None) -> Shift:
@@ -56,8 +47,12 @@ def check_names(family: str, parameters: Iterable[str]) -> None:
         raise BadInput("compose: needs parts, for example rotate:angle=15+gain:factor=0.5.")
     missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
     if missing:
-        example = EXAMPLES.get(missing[0], "0.5")
-        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{missing[0]}={example}.")
+        raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{FAMILIES[family].example}.")
+
+
+def attacks() -> list[str]:
+    """The families that are aimed at a model."""
+    return [name for name in FAMILIES if FAMILIES[name].group == "attack"]
 
 
 def presets() -> dict[str, Shift]:

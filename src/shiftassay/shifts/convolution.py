@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy import fft
 
-from shiftassay.shifts.family import Images
+from shiftassay.imagesets.image_set import Images
 
 Response = Callable[[np.ndarray], np.ndarray]
 

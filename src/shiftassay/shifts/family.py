@@ -1,105 +1,46 @@
-"""What every family of shifts is: a frozen dataclass whose fields are its parameters and whose methods are what it does."""
+"""What every family of shifts is: a frozen dataclass whose fields are its parameters and whose methods are what it does.
+
+What diagnosis and repair have to know of a family, it says itself, in the attributes and methods below: nothing elsewhere
+holds its name.
+"""
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.registry import Registry
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
-
-BETWEEN = 9  # values between two that a draw is looked for from
+from shiftassay.shifts.ascent import Ball
+from shiftassay.shifts.estimation.distribution import distribution
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.groups import GROUPS
+from shiftassay.shifts.parameters import (
+    Choice,
+    Each,
+    Searched,
+    Uniform,
+    count_numbers,
+    draw_one,
+    extremes,
+    plain,
+    shown,
+    spaced,
+)
 
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
-Images = Float32[np.ndarray, "n c h w"]
+Invariant = Callable[[Images], Images]
 
 FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts", "shiftassay.shifts.families")
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """A parameter drawn uniformly between two values."""
-
-    low: float
-    high: float
-
-    @property
-    def extremes(self) -> tuple[float, ...]:
-        return (self.low, self.high)
-
-    def at(self, u: np.ndarray) -> np.ndarray:
-        return self.low + (self.high - self.low) * u
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A parameter that is one of a few values, each as likely as the others: (−θ, θ) is θ with a random sign."""
-
-    values: tuple[Any, ...]
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise BadInput("a choice needs at least one value, such as -15|15.")
-
-    @property
-    def extremes(self) -> tuple[Any, ...]:
-        return self.values
-
-    def at(self, u: np.ndarray) -> np.ndarray:
-        return np.asarray(self.values, np.float64)[(u * len(self.values)).astype(np.int64)]
-
-
-@dataclass(frozen=True, eq=False)
-class Each:
-    """A parameter that is known for each of the images at hand: what an estimate image by image is made with."""
-
-    values: np.ndarray
-
-    @property
-    def extremes(self) -> tuple[Any, ...]:
-        return (float(self.values.min()), float(self.values.max())) if self.values.ndim == 1 else tuple(self.values)
-
-    def at(self, u: np.ndarray) -> np.ndarray:
-        return self.values
-
-
-Number = float | Uniform | Choice | Each
-"""A parameter: one number, how it is drawn, or what was drawn."""
-
-
-@dataclass(frozen=True)
-class Searched:
-    """How a parameter is looked for: where from, the step of its finite differences, and between what limits.
-
-    A step of 0 says that there is no useful derivative: the starts are all there is. Whole starts make a whole number.
-    """
-
-    starts: tuple[int | float, ...]
-    step: int | float
-    low: float = -np.inf
-    high: float = np.inf
-    resolution: float | None = None
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """The lowest and the highest value there can be."""
-        return (float(self.low), float(self.high)) if self.step else (float(min(self.starts)), float(max(self.starts)))
-
-    @property
-    def same(self) -> float:
-        """Estimates from single images that are nearer than this count as equal."""
-        return self.resolution or 2 * self.step
 
 
 @dataclass(frozen=True)
@@ -108,6 +49,28 @@ class Context:
 
     labels: Int64[np.ndarray, "n"]
     logits: Callable[[torch.Tensor], torch.Tensor]
+
+
+class Estimator(Protocol):
+    """How the parameters of a family are found out from pairs of images."""
+
+    def estimate(self, family: "type[Shift]", pairs: Pairs) -> "list[Shift]":
+        """The best guesses, one for each scope; none where there can be none."""
+        ...
+
+    def follow(self, how: "Shift", pairs: Pairs) -> "Shift | None":
+        """The shift with what it drew for each image; None if that can't be found out."""
+        ...
+
+
+class NothingToEstimate:
+    """The family as it is, if it has no parameters that must be given."""
+
+    def estimate(self, family: "type[Shift]", pairs: Pairs) -> "list[Shift]":
+        return [] if family.numbers() else [family()]
+
+    def follow(self, how: "Shift", pairs: Pairs) -> "Shift | None":
+        return None
 
 
 @dataclass(frozen=True)
@@ -119,13 +82,79 @@ class Shift(ABC):
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)
     why: ClassVar[str]
     """One sentence on why it hurts a network."""
+    example: ClassVar[str] = ""
+    """Parameters as they are typed: `angle=15`."""
 
+    # How it is found.
+    estimator: ClassVar[Estimator] = NothingToEstimate()
     search: ClassVar[Mapping[str, Searched]] = {}
-    """The parameters that are looked for, for families that are estimated by fitting alone."""
+    """The parameters that least squares look for."""
     smooth: ClassVar[bool] = False
     """Whether the picture moves, so that it is easier found on blurred images."""
+    tier: ClassVar[int] = 0
+    """How early it is tried: a tier comes only where all before it leave something; from the second on, only alone."""
+    completed_by: ClassVar[tuple[str, ...]]
+    """The groups of which another part of a composition is looked for once this one is found."""
+    completes: ClassVar[tuple[str, ...]] = ()
+    """The groups of parts beside which this one is looked for, though they do not name it."""
+    leads: ClassVar[bool]
+    """Whether it is found although another shift follows that is a map of grey values or less."""
+    strengths: ClassVar[tuple[str, ...]] = ()
+    """The numbers without a derivative that are fitted by trying."""
+    besides: ClassVar[Mapping[str, Searched]] = {}
+    """The numbers that a fit of a whole composition looks for, though the family's own estimate finds them otherwise."""
+
+    # How it is judged.
+    random: ClassVar[bool]
+    """Whether what it did to an image can't be found out again from the image."""
+    covers: ClassVar[bool] = False
+    """Whether it puts something in the place of some pixels, by chance, and leaves the others alone."""
+    exact: ClassVar[bool]
+    """Whether no other code would make it another way, up to rounding."""
+    approximate: ClassVar[bool] = False
+    """Whether it is never found to the last number, although nothing in it is random: clipping hides some."""
+    general: ClassVar[bool] = False
+    """Whether it has the numbers to imitate simpler shifts in a row."""
+    surcharge: ClassVar[float] = 0.0
+    """What it costs beyond its numbers, in units of the logarithm of the misfit (see `complexity_penalty`)."""
+    orders: ClassVar[bool] = False
+    """Whether, drawn for each image, it has an order of parts for each, which can make one picture nearly another."""
+    imitates_attack: ClassVar[bool] = False
+    """Whether, without a model, an attack on one could pass for it."""
+
+    # What it has in common with others, for compositions.
+    negative: ClassVar[bool] = False
+    """Whether it makes black white, and white black, and undoes itself."""
+    mirror: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
+    """Whether it is a linear map of places with a few numbers, two of which in a row are hidden by a general one."""
+    curve: ClassVar[bool] = False
+    """Whether it is a curve of grey values with one number, two of which in a row are fitted together."""
+    point_spread: ClassVar[bool] = False
+    """Whether it spreads each point over its neighbours, the same way everywhere."""
+    hides_blur: ClassVar[bool] = False
+    """Whether it leaves two values, so that a blur before it is not seen."""
+    hides_moves: ClassVar[bool] = False
+    """Whether it leaves two values, and a picture that moved before it makes them move likewise."""
+
+    # How it is found without partners.
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """Parameters to begin with, where there are no pairs."""
+    refined: ClassVar[tuple[str, ...] | None] = None
+    """The numbers that are refined where there are no pairs; None for all, if none of them is whole."""
+    screened: ClassVar[bool] = True
+    """Whether a first look at a few images says if a guess without pairs is promising."""
 
     scope: Scope = dataclasses.field(default="shared", kw_only=True)
+
+    def __init_subclass__(cls) -> None:
+        """What a family does not say of itself is what its group says; a new group's family says it all."""
+        super().__init_subclass__()
+        for name in ("completed_by", "leads", "random", "exact"):
+            if not hasattr(cls, name):
+                if cls.group not in GROUPS:
+                    raise TypeError(f"{cls.__name__}: its group {cls.group!r} is new, so it must say what {name} is.")
+                setattr(cls, name, getattr(GROUPS[cls.group], name))
 
     def __post_init__(self) -> None:
         if self.scope not in self.scopes:
@@ -153,29 +182,128 @@ class Shift(ABC):
         """The images brought back as far as they can be, given the generator that `apply` was given; None if not at all."""
         return None
 
+    @property
+    def components(self) -> "tuple[Shift, ...]":
+        """The parts of a composition, in the order in which they are applied; the shift itself if it is none."""
+        return (self,)
+
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> "list[Shift]":
-        """The family's best guesses at what lies between the pairs, one for each scope; none where it can't be.
+    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+        """The family's best guesses at what lies between the pairs, one for each scope; none where it can't be."""
+        return cls.estimator.estimate(cls, pairs)
 
-        By default its `search` is fitted: least squares over all images, and over each image (see `fitting`).
-        """
-        from shiftassay.shifts.estimation.fitting import fitted  # late: fitting makes shifts
-
-        return fitted(cls, pairs)
-
-    def followed(self, pairs: "Pairs") -> "Shift | None":
+    def followed(self, pairs: Pairs) -> "Shift | None":
         """This shift with what it drew for each of the pairs' images found out again; itself if nothing is drawn; None if it can't be."""
-        if self.scope == "shared":
-            return self
-        if not self.search:
-            return None
-        from shiftassay.shifts.estimation.fitting import Following, fit_each
+        return self if self.scope == "shared" else self.estimator.follow(self, pairs)
 
-        following = Following(self)
+    @classmethod
+    def evident(cls, pairs: Pairs) -> "list[Shift]":
+        """What shows of the family whatever else happened to the pictures: a first part of compositions in any case."""
+        return []
+
+    @classmethod
+    def guesses(cls, samples: Samples) -> "list[Shift]":
+        """Shared shifts, and noise of one strength, that might lie between two samples without pairs."""
+        unclipped = {"clip": False} if cls.random and "clip" in cls.__dataclass_fields__ and not samples.clipped else {}
+        given = (cls.allowed({**numbers, **unclipped}, samples.few) for numbers in cls.grid)
+        return [how for how in given if how is not None]
+
+    @classmethod
+    def allowed(cls, parameters: Mapping[str, Any], images: Images) -> "Shift | None":
+        """The shift, or None if these parameters, or images of this size, are not allowed."""
         try:
-            return following.at_each(fit_each(following, self.own_starts(), pairs))
-        except BadInput:  # numbers that the family does not allow
+            how = cls(**parameters)
+            how.apply(images[:1], np.random.default_rng(0))
+        except BadInput:
             return None
+        return how
+
+    def normal_form(self) -> "Shift":
+        """The same shift in the words of the family that needs the fewest numbers for it."""
+        return self
+
+    def joined(self, neighbour: "Shift") -> "tuple[Shift, Shift] | None":
+        """This shift and the one before or after it in a composition, said more simply; None if they are simple already."""
+        return None
+
+    def rounded(self) -> "Shift":
+        """With whole numbers, where it nearly has them and they are likely: a fit that resamples in another way gets no nearer."""
+        return self
+
+    def reduced(self) -> "Shift":
+        """Without a number that hardly matters."""
+        return self
+
+    @property
+    def idle(self) -> bool:
+        """Whether it changes nothing."""
+        return False
+
+    @property
+    def variant(self) -> tuple[Any, ...]:
+        """What fits of one family have to agree on to be of one kind."""
+        return (getattr(self, "clip", None),)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether the picture becomes smaller, which careful code does not do by sampling alone."""
+        return False
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """How many numbers it was free to choose."""
+        return sum(count_numbers(value) for name, value in vars(self).items() if name not in ("scope", "clip"))
+
+    @property
+    def affine_map(self) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
+        """The general map of places that it is, which may hide two simpler ones; None if it is no such map."""
+        return None
+
+    @classmethod
+    def of_affine(cls, matrix: np.ndarray) -> "Shift":
+        """Of a linear family: the shift that a 2 × 3 map of places would be if it were nothing else."""
+        raise NotImplementedError(f"{cls.__name__} is no linear map")
+
+    def factors(self, pairs: Pairs) -> "list[Shift] | None":
+        """Simpler shifts in a row that would come to the same; None where the search has to look for them."""
+        return None
+
+    def permutes_smoothly(self, pairs: Pairs) -> bool:
+        """Whether it is a permutation that keeps neighbours together, and so imitates a turn, a mirror or a warp."""
+        return False
+
+    def imitates(self, images: Images) -> str | None:
+        """The family that it could be taken for on these images, if hardly anything sets them apart."""
+        return None
+
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """The permutation of places, out[i] = in[places[i]], if that is all it is."""
+        return None
+
+    @property
+    def shuffles(self) -> bool:
+        """Whether it leaves of each image nothing but the multiset of its pixel values."""
+        return False
+
+    @property
+    def bound(self) -> float | None:
+        """By how much it changes a pixel at most, if that is one number for all; None if it is not known."""
+        return None
+
+    @property
+    def ball(self) -> Ball | None:
+        """In what ball around each image an attack is made; None for what is no attack."""
+        return None
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        """What is left of an image as it was, by name, where it is drawn afresh for each; None if that is not known."""
+        return None
+
+    def unidentified(self, shifted: Images) -> list[int] | None:
+        """Of a shift of places: those that can't be told, since they always show the same; None for others."""
+        return None
 
     @classmethod
     def numbers(cls) -> tuple[str, ...]:
@@ -189,8 +317,8 @@ class Shift(ABC):
 
     def own_starts(self) -> np.ndarray:
         """(g, k): the numbers that this shift may have drawn, or some between those."""
-        spaced = [_spaced(getattr(self, name), searched) for name, searched in self.search.items()]
-        return np.array(list(product(*spaced)), np.float64)
+        starts = [spaced(getattr(self, name), searched) for name, searched in self.search.items()]
+        return np.array(list(product(*starts)), np.float64)
 
     @classmethod
     def steps(cls) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -215,8 +343,6 @@ class Shift(ABC):
     @classmethod
     def drawn_from(cls, numbers: np.ndarray) -> "Shift":
         """The shift whose draws the numbers (n, k) of n images look like."""
-        from shiftassay.shifts.estimation.fitting import distribution
-
         how = {}
         for (name, searched), column in zip(cls.search.items(), numbers.T, strict=True):
             value = distribution(column, searched.same, searched.limits)
@@ -227,14 +353,14 @@ class Shift(ABC):
         """The same shift with whatever is drawn once for all images of (c, h, w) now fixed; the shift itself if nothing is."""
         if self.scope == "per_image":
             return self
-        fixed = {name: _one(v, rng) for name, v in vars(self).items() if isinstance(v, Uniform | Choice)}
+        fixed = {name: draw_one(v, rng) for name, v in vars(self).items() if isinstance(v, Uniform | Choice)}
         return dataclasses.replace(self, **fixed)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters as JSON: numbers, lists, and {low, high} or {values} for what is drawn."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "scope"}
-        return {name: _plain(value) for name, value in values.items() if value is not None}
+        return {name: plain(value) for name, value in values.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
         """Family, parameters and scope: what `make` takes."""
@@ -242,37 +368,11 @@ class Shift(ABC):
         return {"family": self.family, "parameters": self.parameters, "scope": scope}
 
     def __str__(self) -> str:
-        defaults = {f.name: _plain(f.default) for f in dataclasses.fields(self)}
-        shown = [f"{name} = {_short(v)}" for name, v in self.parameters.items() if v != defaults[name]]
+        defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}
+        given = [f"{name} = {shown(v)}" for name, v in self.parameters.items() if v != defaults[name]]
         drawn = "per_image" in self.scopes
         each = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image"}[self.scope]
-        return self.family + (f" ({', '.join(shown)})" if shown else "") + (each if drawn else "")
-
-
-def draw(value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
-    """One value for each of n images: the same one, or fresh ones."""
-    return draws([value], n, rng)[0]
-
-
-def draws(values: Sequence[Any], n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Of each parameter, one value for each of n images, drawn image by image: the first images get theirs however many follow."""
-    where = iter(rng.random((n, sum(isinstance(v, Uniform | Choice | Each) for v in values))).T)
-    return [
-        v.at(next(where))
-        if isinstance(v, Uniform | Choice | Each)
-        else np.repeat(np.asarray(v, np.float64)[None], n, 0)
-        for v in values
-    ]
-
-
-def spread(values: np.ndarray) -> np.ndarray:
-    """One number for each image, in a shape that multiplies images."""
-    return values.astype(np.float32)[:, None, None, None]
-
-
-def extremes(value: Any) -> tuple[Any, ...]:
-    """The values between which, or out of which, a parameter is drawn; itself if it is not."""
-    return value.extremes if isinstance(value, Uniform | Choice | Each) else (value,)
+        return self.family + (f" ({', '.join(given)})" if given else "") + (each if drawn else "")
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:
@@ -280,46 +380,3 @@ def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str)
     for value in extremes(getattr(shift, name)):
         if not holds(value):
             raise BadInput(f"{shift.family}: {name} must be {allowed}, not {value:g}.")
-
-
-def _one(value: Uniform | Choice, rng: np.random.Generator) -> Any:
-    if isinstance(value, Choice):
-        return value.values[rng.integers(len(value.values))]
-    return rng.uniform(value.low, value.high)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Shift):
-        return value.to_json()
-    if isinstance(value, Uniform):
-        return {"low": value.low, "high": value.high}
-    if isinstance(value, Choice):
-        return {"values": _plain(value.values)}
-    return [_plain(v) for v in value] if isinstance(value, tuple) else value
-
-
-def _spaced(value: Any, searched: "Searched") -> Sequence[float | int]:
-    """Numbers that a value may have been drawn as: some of them, or, where no derivative leads on, all that are searched."""
-    if not isinstance(value, Uniform):
-        return extremes(value)
-    if searched.step:
-        return np.linspace(value.low, value.high, BETWEEN).tolist()
-    margin = 0.1 * (value.high - value.low)
-    return [start for start in searched.starts if value.low - margin <= start <= value.high + margin]
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "family" in value:
-        return value["family"]
-    if isinstance(value, dict) and "values" in value:
-        values = value["values"]
-        if len(values) == 2 and not isinstance(values[0], list) and values[0] == -values[1]:
-            return f"±{abs(values[0]):g}"
-        return " or ".join(map(_short, values))
-    if isinstance(value, dict):
-        return f"{value['low']:g} … {value['high']:g}"
-    if isinstance(value, list):
-        return f"{len(value)} places" if len(value) > 8 else f"[{', '.join(map(_short, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else f"{value:g}"

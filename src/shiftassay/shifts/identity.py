@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 
 
 @FAMILIES.register("identity")
@@ -17,6 +18,10 @@ class Identity(Shift):
     group: ClassVar[str] = "none"
     why: ClassVar[str] = "It doesn't: the images are the same."
     information: ClassVar[Information] = "preserved"
+
+    @property
+    def idle(self) -> bool:
+        return True
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()

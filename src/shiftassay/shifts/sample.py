@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift, check
+from shiftassay.imagesets.image_set import Images, ImageSet
+from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
 
 
 @FAMILIES.register("reorder")
@@ -54,6 +54,7 @@ class ClassPrior(Shift):
 
     family: ClassVar[str] = "class_prior"
     group: ClassVar[str] = "sample"
+    example: ClassVar[str] = "proportions=[0.5,0.3,0.2]"
     why: ClassVar[str] = (
         "Accuracy is a mean over the classes' shares: it moves towards that of the frequent ones, and a network that leans on the old shares errs more."
     )
@@ -96,6 +97,7 @@ class LabelPermutation(Shift):
 
     family: ClassVar[str] = "label_permutation"
     group: ClassVar[str] = "sample"
+    example: ClassVar[str] = "mapping=[1,0,2]"
     why: ClassVar[str] = "The network says what it always said, but its classes now go by other numbers."
     information: ClassVar[Information] = "preserved"
 
@@ -144,6 +146,7 @@ class LabelNoise(Shift):
 
     family: ClassVar[str] = "label_noise"
     group: ClassVar[str] = "sample"
+    example: ClassVar[str] = "fraction=0.2"
     why: ClassVar[str] = (
         "The network is as good as before, but is measured against wrong answers: accuracy falls by about the fraction of them."
     )

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch.nn import functional as F
 
-from shiftassay.shifts.family import Images
+from shiftassay.imagesets.image_set import Images
 
 CHUNK = 2000  # images: bounds the memory that a sampling grid takes
 OUTSIDE = 1e6  # a place that is in no image

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import nn
 
+from shiftassay.execution.cores import available_cores
 from shiftassay.files import reserve
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet, digest_of
@@ -29,8 +30,8 @@ from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
+from shiftassay.shifts.ascent import STEPS
 from shiftassay.shifts.catalogue import generator, shift
-from shiftassay.shifts.families.attack import STEPS, Adversarial
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.training.engine import SEMANTICS, run_group, split
@@ -38,7 +39,7 @@ from shiftassay.training.group import Group, Member, TrainingData
 from shiftassay.training.history import Diverged, EpochMetrics, Failure, History
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
-from shiftassay.training.path import available_cores, run_groups
+from shiftassay.training.path import run_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
 from shiftassay.training.recipe import Recipe, check_fits
@@ -165,8 +166,7 @@ class MixtureGroup:
         """The gradients of an epoch that go into attacks, counted in images."""
         shown = np.bincount(self._ids(self.size), minlength=len(self.shifts))
         steps = [
-            (ATTACK_STEPS if isinstance(how, Adversarial) else STEPS) if how.needs_model else 0
-            for how in self.shifts.values()
+            0 if not how.needs_model else STEPS if how.ball is None else ATTACK_STEPS for how in self.shifts.values()
         ]
         return self.rounds * int(shown @ steps)
 
@@ -208,11 +208,11 @@ class MixtureGroup:
             return shift(images, how, seed).images
         assert images.labels is not None
         logits = self.model.on(images.name, straight=True).requires_grad_(False)
-        if not isinstance(how, Adversarial):
+        if how.ball is None:
             return shift(images, how, seed, Context(images.labels, logits)).images
         begin = np.random.default_rng(seed).uniform(-1, 1, images.images.shape).astype(np.float32)
         clean, start, labels = map(torch.from_numpy, (images.images, begin, images.labels))
-        return how.ascend(clean, start, labels, logits, ATTACK_STEPS).numpy()
+        return how.ball.ascend(clean, start, labels, logits, ATTACK_STEPS).numpy()
 
     def _encoded(self, images: np.ndarray, ids: np.ndarray) -> Float32[np.ndarray, "n c2 h2 w2"]:
         encoded = self.model.design.encode(torch.from_numpy(images), torch.from_numpy(ids))

@@ -1,7 +1,6 @@
 """Which path a network trains on: captured graphs on CUDA, the native step on the CPU, else plain PyTorch, saying why."""
 
 import copy
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from shiftassay.errors import BadInput
+from shiftassay.execution.cores import available_cores
 from shiftassay.kernels import native
 from shiftassay.models.large_batches import memory_available, memory_needed
 from shiftassay.training.captured import CapturedPopulation
@@ -116,10 +116,3 @@ def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) 
                 raise
             results += [future.result() for future in pending]
     return results
-
-
-def available_cores() -> int:
-    """The cores that this process may use; OMP_NUM_THREADS, which PyTorch heeds too, may lower it."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed

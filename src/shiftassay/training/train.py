@@ -14,6 +14,7 @@ import torch
 
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
+from shiftassay.execution.cores import available_cores
 from shiftassay.files import reserve, sweep
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import digest_of
@@ -28,7 +29,7 @@ from shiftassay.runs.trial import Trial
 from shiftassay.training.engine import SEMANTICS, run_group, shuffled_logits, split
 from shiftassay.training.group import Group, Member
 from shiftassay.training.history import Diverged, EpochMetrics, Failure, History, Snapshot
-from shiftassay.training.path import available_cores, make_groups, run_groups
+from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.recipe import Recipe, check_fits, recipe_named
 
 ASKED = 256  # test images

@@ -7,18 +7,20 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter, rotate
 
-from shiftassay.cores import one_thread_each
-from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis.paired.candidate import estimates, fits
 from shiftassay.diagnosis.paired.joint import polished
-from shiftassay.diagnosis.paired.search import _estimates, fits, search
-from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.diagnosis.paired.search import search
+from shiftassay.diagnosis.paired.task import Task
+from shiftassay.execution.threads import one_thread_each
+from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import GaussianBlur
 from shiftassay.shifts.families.edges import CannyEdges
 from shiftassay.shifts.families.geometry import Rotate
 from shiftassay.shifts.families.intensity import Gain
 from shiftassay.shifts.families.noise import ImpulseNoise
-from shiftassay.shifts.family import FAMILIES, Uniform
+from shiftassay.shifts.family import FAMILIES
+from shiftassay.shifts.parameters import Uniform
 
 FIT = 120
 SINGLE = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
@@ -75,9 +77,9 @@ def halved(images):
 def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits):
     shifted = last(first(digits.images)).astype(np.float32)
     fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
-    best = search(fit, held, SINGLE)[0]
+    best = search(Task(fit, held, SINGLE))[0]
     assert fits(best)
-    parts = parts_of(best.shift)
+    parts = best.shift.components
     assert [part.family for part in parts] == [family for family, _ in named]
     for part, (_, numbers) in zip(parts, named, strict=True):
         for name, value in numbers.items():
@@ -115,23 +117,23 @@ def turned_by_cubics(images, angle=20.0):
 def test_numbers_that_nothing_hides_are_exact(made, named, digits):
     shifted = np.ascontiguousarray(made(digits.images), np.float32)
     fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
-    best = search(fit, held, SINGLE)[0]
+    best = search(Task(fit, held, SINGLE))[0]
     assert fits(best)
-    parts = parts_of(canonical(best.shift))
+    parts = in_normal_form(best.shift).components
     assert [part.family for part in parts] == [family for family, _ in named]
     for part, (_, numbers) in zip(parts, named, strict=True):
         for name, value in numbers.items():
             assert getattr(part, name) == pytest.approx(value, rel=0.002)
 
 
-def test_what_helpers_estimate_is_what_one_process_estimates(digits):
+def test_what_helpers_estimate_is_what_one_processestimates(digits):
     shifted = turned(digits.images).astype(np.float32)
     pairs = Pairs(digits.images[:60], shifted[:60])
-    alone = _estimates(SINGLE, pairs)
+    alone = estimates(SINGLE, pairs)
     torch.set_num_threads(2)
     try:
         with one_thread_each():
-            helped = _estimates(SINGLE, pairs)
+            helped = estimates(SINGLE, pairs)
     finally:
         torch.set_num_threads(1)
     assert list(map(str, helped)) == list(map(str, alone))
@@ -164,9 +166,9 @@ def test_a_mirror_beside_a_large_turn_is_the_other_one_beside_a_small_turn(named
     few = digits.images[:5]
     for parts in ((mirror, turn), (turn, mirror), (mirror, turn, mirror), (turn, mirror, turn)):
         how = Compose(parts)
-        less = canonical(how)
+        less = in_normal_form(how)
         assert less.apply(few, np.random.default_rng(0)) == pytest.approx(
             how.apply(few, np.random.default_rng(0)), abs=1e-4
         )
-        turns = [part.angle for part in parts_of(less) if isinstance(part, Rotate)]
+        turns = [part.angle for part in less.components if isinstance(part, Rotate)]
         assert len(parts) > 2 or all(0 < abs(a) <= 90 for a in turns)

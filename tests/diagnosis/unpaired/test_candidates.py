@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from shiftassay.diagnosis.unpaired.candidates import estimate_unpaired
-from shiftassay.diagnosis.unpaired.permuted import matched_places
-from shiftassay.diagnosis.unpaired.portrait import frame_of, portrait
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.estimation.places import matched_places
+from shiftassay.shifts.estimation.portrait import frame_of, portrait
 
 FAMILIES = (
     "identity",

@@ -16,6 +16,7 @@ from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
+from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
 
 QUICK, QUICK_KNOWN = 5000, 20_000
 LEAST = 2000
@@ -162,11 +163,10 @@ def _labels_bound(how: Shift, train: ImageSet) -> Above | None:
     """What wrong labels leave: they do not depend on the image, so no classifier can foresee them."""
     assert train.labels is not None
     classes = int(train.labels.max()) + 1
-    if how.family == "label_noise":
-        fraction = float(getattr(how, "fraction"))  # noqa: B009
-        most = max(1 - fraction, fraction / max(classes - 1, 1))
+    if isinstance(how, LabelNoise):
+        most = max(1 - how.fraction, how.fraction / max(classes - 1, 1))
         return Above("labels", most, most, most)
-    if how.family == "label_misalignment" and getattr(how, "offset") is None:  # noqa: B009
+    if isinstance(how, LabelMisalignment) and how.offset is None:
         share = float(np.bincount(train.labels).max() / len(train))
         return Above("labels", share, share, share)
     return None

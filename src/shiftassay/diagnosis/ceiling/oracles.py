@@ -1,13 +1,12 @@
 """Classifiers that were trained on a shifted distribution: what can be reached on it, from below."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.random_stream import seed_for
@@ -19,8 +18,6 @@ from shiftassay.training.train import train
 NEIGHBOURS = 5
 ASKED = 2000  # images that nearest neighbours are looked up for
 AT_ONCE = 500
-
-Invariant = Callable[[Float32[np.ndarray, "n c h w"]], Float32[np.ndarray, "n c h w"]]
 
 
 @dataclass(frozen=True)
@@ -51,28 +48,12 @@ def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> 
     if min(data.train.shape[1:]) >= 16:
         found.append(judged("convolutional", _trained("trunk", data, epochs, seed)))
     found.append(judged("nearest neighbours", _neighbours(data, seed)))
-    for name, invariant in invariants(how):
+    if how.surviving is not None:
+        name, invariant = how.surviving
         surviving = Dataset(data.name, *(replace(x, images=invariant(x.images)) for x in (data.train, data.test)))
         found.append(judged(f"perceptron on {name}", _trained("mlp", surviving, epochs, seed)))
         found.append(judged(f"nearest neighbours on {name}", _neighbours(surviving, seed)))
     return found
-
-
-def invariants(how: Shift) -> list[tuple[str, Invariant]]:
-    """What a shift that is drawn afresh for each image leaves as it was, by name; nothing for others."""
-    if how.scope != "per_image":
-        return []
-    known: dict[str, tuple[str, Invariant]] = {
-        "pixel_permutation": ("sorted pixel values", _sorted_values),
-        "row_permutation": ("rows in the order of their sums", lambda x: _sorted_lines(x, 2)),
-        "column_permutation": ("columns in the order of their sums", lambda x: _sorted_lines(x, 3)),
-        "phase_scramble": ("Fourier amplitudes", _amplitudes),
-        "roll": ("Fourier amplitudes", _amplitudes),
-        "translate": ("Fourier amplitudes", _amplitudes),
-    }
-    if how.family == "block_permutation":
-        return [("blocks in the order of their sums", lambda x: _sorted_blocks(x, getattr(how, "block")))]  # noqa: B009
-    return [known[how.family]] if how.family in known else []
 
 
 def _trained(network: str, data: Dataset, epochs: int, seed: int) -> np.ndarray:
@@ -110,32 +91,3 @@ def _neighbours(data: Dataset, seed: int) -> np.ndarray:
         votes = (near[:, :, None] == near[:, None, :]).sum(2)
         answers.append(near[np.arange(len(near)), votes.argmax(1)])
     return np.concatenate(answers) == truth
-
-
-def _sorted_values(images: np.ndarray) -> np.ndarray:
-    n, c, h, w = images.shape
-    return np.sort(images.reshape(n, c, h * w), axis=2).reshape(images.shape)
-
-
-def _sorted_lines(images: np.ndarray, axis: int) -> np.ndarray:
-    """Rows (axis 2) or columns (axis 3), those with most ink first."""
-    across = 5 - axis
-    order = np.argsort(-images.sum((1, across)), axis=1, kind="stable")
-    shape = [len(images), 1, 1, 1]
-    shape[axis] = -1
-    return np.take_along_axis(images, order.reshape(shape), axis)
-
-
-def _sorted_blocks(images: np.ndarray, block: int) -> np.ndarray:
-    n, c, h, w = images.shape
-    cut = images.reshape(n, c, h // block, block, w // block, block).swapaxes(3, 4)
-    blocks = cut.reshape(n, c, -1, block * block)
-    order = np.argsort(-blocks.sum((1, 3)), axis=1, kind="stable")
-    return (
-        np.take_along_axis(blocks, order[:, None, :, None], 2).reshape(cut.shape).swapaxes(3, 4).reshape(images.shape)
-    )
-
-
-def _amplitudes(images: np.ndarray) -> np.ndarray:
-    """The logarithm of 1 + each Fourier amplitude."""
-    return np.log1p(np.abs(np.fft.fft2(images))).astype(np.float32)

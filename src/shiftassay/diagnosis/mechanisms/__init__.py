@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Int64
 from torch import nn
 
-from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
 from shiftassay.diagnosis.mechanisms.biases import biases
 from shiftassay.diagnosis.mechanisms.calibration import overconfident
@@ -18,10 +17,11 @@ from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_me
 from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import NotFinite
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.families.attack import NoGradient
+from shiftassay.shifts.ascent import NoGradient
 
 IMAGES = 2000
 

@@ -1,26 +1,26 @@
 """How sure the numbers of a shared shift are: the fit is made again on disjoint parts of the pairs."""
 
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.stats import t
 
-from shiftassay.cores import mapped
-from shiftassay.diagnosis.paired.canonical import canonical
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.joint import polished
 from shiftassay.diagnosis.paired.remake import remake
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
-from shiftassay.shifts.compose import Compose
+from shiftassay.execution.mapping import mapped
+from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.fitting import summarised
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import Each, Shift
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Each
 from shiftassay.shifts.warp import Resampling, resampled
 
-PARTS = 8
-NO_WORSE = 0.002  # misfit: of chance alone
 FEWEST = 12  # images in a part
-MOST = 60
 
 
 def refitted(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
@@ -30,7 +30,7 @@ def refitted(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
         if again is None:
             return how
         left = [remake(shift, pairs, others=False).misfit for shift in (again, how)]
-    return again if left[0] <= left[1] + NO_WORSE else how
+    return again if left[0] <= left[1] + thresholds.NO_WORSE else how
 
 
 def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) -> dict[str, Any]:
@@ -44,11 +44,12 @@ def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) ->
             return {}
     elif not _numbers(how):
         return {}
-    size = min(len(pairs) // PARTS, MOST)
+    size = min(len(pairs) // SETTINGS.interval_parts, SETTINGS.interval_pairs)
     if size < FEWEST:
         return {}
     with resampled(resampling):
-        each = mapped(lambda i: _again(how, pairs.at(np.arange(i * size, (i + 1) * size))), range(PARTS))
+        parts_of_pairs = [pairs.at(np.arange(i * size, (i + 1) * size)) for i in range(SETTINGS.interval_parts)]
+        each = mapped(partial(_again, how), parts_of_pairs)
     fits = [f for f in each if f is not None]
     if len(fits) < 3:
         return {}
@@ -67,10 +68,10 @@ def _again(how: Shift, pairs: Pairs) -> Shift | None:
             return polished(how, pairs)
         if how.scope == "per_image" and (drawn := _drawn_again(how, pairs)) is not None:
             return drawn
-        found = [canonical(f) for f in type(how).estimate(pairs)]
+        found = [in_normal_form(f) for f in type(how).estimate(pairs)]
     except (BadInput, np.linalg.LinAlgError):
         return None
-    alike = [f for f in found if type(f) is type(how) and f.scope == how.scope and _fixed(f) == _fixed(how)]
+    alike = [f for f in found if type(f) is type(how) and f.scope == how.scope and f.variant == how.variant]
     return alike[0] if alike else None
 
 
@@ -81,11 +82,6 @@ def _drawn_again(how: Shift, pairs: Pairs) -> Shift | None:
     if not draws or len(draws) < len(how.search):
         return None
     return summarised(type(how), np.stack(draws, 1), pairs)
-
-
-def _fixed(how: Shift) -> tuple[Any, ...]:
-    """What a fit has to agree on: whole numbers such as a block's side, and what stands for a variant of the family."""
-    return getattr(how, "fading", None) is None, getattr(how, "block", None), getattr(how, "clip", None)
 
 
 def _numbers(how: Shift) -> list[str]:

@@ -6,23 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.paired.canonical import canonical
 from shiftassay.diagnosis.paired.remake import moves, remake
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
-from shiftassay.shifts.compose import Compose, parts_of
+from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.fitting import refine, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import Each, Searched, Shift
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Each, Searched
 from shiftassay.shifts.warp import Resampling, resampled
 
-IMAGES = 100
-TRIES = 45
 NOT_ALLOWED = 1e6  # the misfit of numbers that a family does not allow
 FIRST_STEP = 0.08  # of a number, for the simplex
-BESIDES = {"fill": Searched((), 0.02, 0.0, 1.0)}  # numbers of families that find out the rest of theirs otherwise
-# What puts something in the place of some pixels by chance, and leaves the others alone.
-COVERING = ("impulse_noise", "pixel_dropout", "spatter", "zigzag", "dotted_line")
-STRENGTHS = ("sd", "half_width", "epsilon", "fraction", "photons")
 
 
 def polished(how: Shift, pairs: Pairs) -> Shift:
@@ -35,35 +30,30 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     if not isinstance(how, Compose):
         return how
     drawn = how.followed(pairs) or how
-    if any(map(by_chance, how.parts)):
-        quiet = [i for i, part in enumerate(how.parts) if not by_chance(part)]
+    if any(part.random for part in how.parts):
+        quiet = [i for i, part in enumerate(how.parts) if not part.random]
         parts = list(drawn.parts)
         still = tuple(parts[i] for i in quiet)
-        exact = _least_trimmed(still, pairs) if any(part.family in COVERING for part in how.parts) else None
+        exact = _least_trimmed(still, pairs) if any(part.covers for part in how.parts) else None
         moved = exact or _least_squares(still, replace(pairs, contrast=True), only=("geometry",))
         for i, part in zip(quiet, moved, strict=True):
-            parts[i] = canonical(part)
+            parts[i] = in_normal_form(part)
         known = {parts[i].group for i in quiet} if exact else {"geometry"}
-        fitted = simplex(Compose(tuple(parts)), pairs, STRENGTHS, known)
+        fitted = simplex(Compose(tuple(parts)), pairs, known=known)
     else:
         fitted = Compose(_least_squares(drawn.parts, pairs))
     # What was found out for these very images goes back to how it is drawn.
     parts = [
-        old if any(isinstance(v, Each) for v in vars(new).values()) else canonical(new)
+        old if any(isinstance(v, Each) for v in vars(new).values()) else in_normal_form(new)
         for old, new in zip(how.parts, fitted.parts, strict=True)
     ]
     return Compose(tuple(parts))
 
 
-def chance_moves(how: Shift) -> bool:
+def noise_moves(how: Shift) -> bool:
     """Whether a picture moves that chance was added to before."""
-    parts = parts_of(how)
-    return any(by_chance(part) and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
-
-
-def by_chance(part: Shift) -> bool:
-    """Whether what a part does to an image can't be found out from the image again."""
-    return part.group == "noise" or part.family in (*COVERING, "fog")
+    parts = how.components
+    return any(part.random and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
@@ -77,10 +67,12 @@ def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] 
     return None if found is None else joint.at(found).parts
 
 
-def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...], known: Set[str] = frozenset({"geometry"})) -> Compose:
+def simplex(
+    how: Compose, pairs: Pairs, besides: tuple[str, ...] | None = None, known: Set[str] = frozenset({"geometry"})
+) -> Compose:
     """The composition whose remake differs least (Nelder and Mead 1965); groups of shifts that are known stay as they are.
 
-    Fitted are the numbers that have a derivative, and those named `besides`.
+    Fitted are the numbers that have a derivative, and those named `besides`: by default the strengths of each part.
     """
     joint = Joint(how.parts, besides, tuple({part.group for part in how.parts} - known))
     begin = joint.begin
@@ -96,14 +88,14 @@ def simplex(how: Compose, pairs: Pairs, besides: tuple[str, ...], known: Set[str
 
     scale = np.maximum(np.abs(begin), joint.least_scale)
     corners = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
-    options = {"initial_simplex": corners, "maxfev": TRIES, "xatol": 2e-3, "fatol": 2e-4}
+    options = {"initial_simplex": corners, "maxfev": SETTINGS.simplex_trials, "xatol": 2e-3, "fatol": 2e-4}
     found = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
     return joint.at(begin + scale * found.x)
 
 
 def rounded(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
     """A shared shift with its numbers fitted as nearest neighbours need it (Nelder and Mead 1965): what is rounded has no slope."""
-    few = pairs.first(IMAGES)
+    few = pairs.first(SETTINGS.rounded)
     begin = how.own_starts()[0]
 
     def error(numbers: np.ndarray) -> float:
@@ -126,7 +118,8 @@ class Joint:
     """A composition as a fit sees a family: the numbers of its parts in a row. What is drawn, or has no derivative, stays."""
 
     parts: tuple[Shift, ...]
-    besides: tuple[str, ...] = ()
+    besides: tuple[str, ...] | None = ()
+    """The numbers without a derivative that are fitted; None for the strengths of each part."""
     groups: tuple[str, ...] | None = None
     """Of the parts whose numbers are fitted; all if none are named."""
 
@@ -141,15 +134,18 @@ class Joint:
             for i, part in enumerate(self.parts)
             if self.groups is None or part.group in self.groups
             for name, value in vars(part).items()
-            if isinstance(value, float) and (name in self.besides or self._step(i, name))
+            if isinstance(value, float) and (self._is_besides(part, name) or self._step(i, name))
         ]
+
+    def _is_besides(self, part: Shift, name: str) -> bool:
+        return name in (part.strengths if self.besides is None else self.besides)
 
     def _step(self, i: int, name: str) -> float | int:
         searched = self._searched(i, name)
         return searched.step if searched else 0
 
     def _searched(self, i: int, name: str) -> Searched | None:
-        return self.parts[i].search.get(name) or BESIDES.get(name)
+        return self.parts[i].search.get(name) or self.parts[i].besides.get(name)
 
     @property
     def begin(self) -> np.ndarray:

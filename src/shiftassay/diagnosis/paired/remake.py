@@ -12,19 +12,18 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float
 
-from shiftassay.shifts.compose import parts_of
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import away_from_edges
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import Choice, Images, Shift, Uniform, extremes
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.warp import Resampling, resampled, resampling
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
-DRAWS = 3
-SHRUNK = 0.9
-STRICT = 3  # times that what is left counts where pixels only change their values or places: no other code could do it another way
 EDGE = 2e-3  # of black and white, within which values are clipped ones
 FRAME = 7  # a seventh of the side at each border
-ESTIMATED = ("elastic", "fixed_pattern")  # without chance, but never found to the last number: clipping hides it
 OFF_EDGE = 0.31  # of a bin
 BLOCKS = 4  # a side, for where the energy of what is left is
 KEPT = 48  # images, for what some shifts leave
@@ -41,7 +40,7 @@ OTHERS = (
 class Remake:
     """A shift and what its remake leaves: `unexplained`, the share of the change, and `mismatch`, of the chance in it.
 
-    `details` are the mismatch's parts, beyond that of two remakes; `how` is the resampling that fits best; `left` the residual of the pairs.
+    `details` are the mismatch's parts, beyond that of two remakes; `how` is the resampling that fits best; `residual` that of the pairs.
     """
 
     shift: Shift
@@ -50,7 +49,7 @@ class Remake:
     chance: float
     details: dict[str, float]
     how: Resampling
-    left: Images
+    residual: Images
     strictness: int = 1
     score: float = 0.0
     """What the numbers of a shift with chance in it are fitted by: 0 at best, and free of the bias that few draws give."""
@@ -82,24 +81,22 @@ def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Re
 
 def moves(shift: Shift) -> bool:
     """Whether the picture is resampled at places between its pixels."""
-    return any(part.smooth for part in parts_of(shift))
+    return any(part.smooth for part in shift.components)
 
 
 def blurs(shift: Shift) -> bool:
     """Whether others' code may treat the neighbourhood of a pixel a little differently."""
-    return any(p.group in ("blur", "overlay") for p in parts_of(shift))
+    return any(p.group in ("blur", "overlay") for p in shift.components)
 
 
 def draws_strengths(shift: Shift) -> bool:
     """Whether numbers of the shift are drawn for each image."""
-    return any(isinstance(value, Uniform | Choice) for part in parts_of(shift) for value in vars(part).values())
+    return any(isinstance(value, Uniform | Choice) for part in shift.components for value in vars(part).values())
 
 
 def shrinks(shift: Shift) -> bool:
     """Whether the picture becomes smaller, which careful code does not do by sampling alone."""
-    parts = parts_of(shift)
-    factors = [v for part in parts if part.family == "scale" for v in extremes(part.factor)]  # pyright: ignore[reportAttributeAccessIssue]
-    return any(factor < SHRUNK for factor in factors)
+    return any(part.shrinks for part in shift.components)
 
 
 def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resampling) -> Remake:
@@ -107,7 +104,10 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
         made = [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2)]
         random = not np.array_equal(made[0], made[1])
         if random:
-            made += [with_draws.apply(pairs.reference, np.random.default_rng([seed, i])) for i in range(2, 1 + DRAWS)]
+            made += [
+                with_draws.apply(pairs.reference, np.random.default_rng([seed, i]))
+                for i in range(2, 1 + SETTINGS.remakes)
+            ]
         if random and in_bytes(pairs.shifted):  # values that pile up must do so on the same grid
             made = list(map(to_bytes, made))
     mean = _mean(made[1:]) if random else made[0]
@@ -115,8 +115,8 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     scale = change_of(pairs)
     energy = _energy(left)
     if not random:
-        strictness = 1 if moves(shift) or blurs(shift) or shift.family in ESTIMATED else STRICT
-        if any(part.group == "blur" for part in parts_of(shift)):
+        strictness = 1 if moves(shift) or blurs(shift) or shift.approximate else thresholds.STRICTNESS
+        if any(part.group == "blur" for part in shift.components):
             energy, scale = _energy(_inner(left)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
         elif pairs.bordered and (clear := away_from_edges(with_draws, pairs.reference)) is not None:
             energy = _energy(left * clear) / float(clear.mean())
@@ -126,7 +126,7 @@ def _judged(shift: Shift, with_draws: Shift, pairs: Pairs, seed: int, how: Resam
     expected = _energy(drawn)
     unexplained = max(abs(energy - expected) - 2 * _sampling_error(left, drawn), 0.0) / scale
     # The mean of few draws is itself off by a share of the chance: taken away, the distance from it is a proper score.
-    distance = energy - expected / (DRAWS + 1)
+    distance = energy - expected / (SETTINGS.remakes + 1)
     beside, shifted = _looked_at(pairs)
     one = beside.seen(made[0])
     seen = _mismatch(mean, shifted, one, expected)

@@ -6,10 +6,10 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from shiftassay.cores import one_thread_each
 from shiftassay.diagnosis.pairing.partners import Partners, find_partners
 from shiftassay.diagnosis.pairing.same_order import FEWEST, OrderTest, order_test
 from shiftassay.diagnosis.pairing.shared import Shared, shared_images
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 

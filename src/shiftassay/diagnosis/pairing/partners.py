@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
-from shiftassay.diagnosis.pairing.traits import Trait, axes, principal, traits_of
+from shiftassay.diagnosis.pairing.traits import Trait, principal, traits_of
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.statistics.principal import axes
 
 Order = Int64[np.ndarray, "n"]
 Row = Float32[np.ndarray, "_"]

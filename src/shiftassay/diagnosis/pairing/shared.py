@@ -7,9 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import labels_of
-from shiftassay.shifts.family import Images
 
 LEVELS = 255  # steps of the range of values: what differs by less than half of one was rounded otherwise
 TOLD = 6  # places, or runs of them, that a sentence names

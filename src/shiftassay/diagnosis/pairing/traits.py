@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float32
 from scipy.sparse import csr_array
 
-from shiftassay.shifts.family import Images
+from shiftassay.imagesets.image_set import Images
+from shiftassay.statistics.principal import axes
 
 Trait = Float32[np.ndarray, "_ _"]
 ANGLES = 32  # of the rays that rings are sampled on: at 28 pixels neighbours are less than three apart at the border
@@ -38,17 +39,6 @@ def principal(trait: Trait, count: int, rng: np.random.Generator) -> Trait:
     scores = scores[:, sd > 1e-4 * max(float(sd.max(initial=0)), 1e-12)]
     size = np.sqrt(np.mean(scores**2)) if scores.size else 1.0
     return (scores / max(size, 1e-12)).astype(np.float32)
-
-
-def axes(centred: Trait, count: int, rng: np.random.Generator) -> Trait:
-    """The leading principal axes, a column each: a randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011)."""
-    count = min(count, *centred.shape)
-    spanned = rng.standard_normal((min(count + 8, *centred.shape), len(centred)), np.float32) @ centred
-    for _ in range(2):
-        spanned = np.linalg.qr(spanned.T)[0].T @ centred.T @ centred
-    basis = np.linalg.qr(spanned.T)[0]
-    _, _, v = np.linalg.svd(centred @ basis, full_matrices=False)
-    return basis @ v[:count].T
 
 
 def _rings(grey: Float32[np.ndarray, "n h w"]) -> Trait:

@@ -6,43 +6,27 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.paired.freedom import price
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.remake import in_bytes, moves, to_bytes
+from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
 from shiftassay.diagnosis.unpaired.class_shares import class_prior
-from shiftassay.diagnosis.unpaired.guesses import guesses
-from shiftassay.diagnosis.unpaired.permuted import matched_places
-from shiftassay.diagnosis.unpaired.portrait import Frame, Portrait, frame_of, portrait
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalogue import make
-from shiftassay.shifts.family import FAMILIES, Images, Shift
+from shiftassay.shifts.estimation.portrait import Frame, Portrait, frame_of, portrait
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import ClassPrior
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
-LOOK = 120  # images of the reference for a first look at every guess
-FIT = 400  # for the fit of the promising ones
-RANK = 1000  # and for their ranking
-PROMISING = 10
-FINAL = 5
-SPLITS = 12  # halvings of the reference that say what misfit chance leaves
-APART = 3.0  # times the mean: what 350 pairs of fresh samples of MNIST were apart at most is 2.9, for halves of one are more alike
-WEIGHT = 3.0  # of the misfit against freedom: misfits are of images that nothing was fitted to
-NEAR = 4.0  # times the best misfit, up to which a candidate is fitted more closely
-DRAWN = (
-    "fog",
-    "spatter",
-    "dotted_line",
-    "zigzag",
-    "glass_blur",
-    "elastic",
-)  # whose strength alone is fitted, their first number
 KERNELS = (OURS, Resampling("bicubic"), Resampling("nearest"))
 STEP = 0.12  # of a number: the first step of its fit
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class UnpairedCandidate:
     """A shift that may lie between two sets.
 
     `misfit` is the distance between the portraits of the remade and the shifted set, on images that nothing was fitted to, in units of
@@ -56,13 +40,18 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        """The logarithm of the misfit, as far as it is above chance, and the price of its numbers."""
-        return WEIGHT * float(np.log(max(self.misfit / self.null, 1.0))) + price(self.shift)
+        """The logarithm of the misfit, as far as it is above chance, and its complexity."""
+        above = float(np.log(max(self.misfit / self.null, 1.0)))
+        return thresholds.UNPAIRED_WEIGHT * above + complexity_penalty(self.shift)
 
 
 def estimate_unpaired(
-    reference: ImageSet, shifted: ImageSet, families: Sequence[str] | None = None, seed: int = 0
-) -> list[Candidate]:
+    reference: ImageSet,
+    shifted: ImageSet,
+    families: Sequence[str] | None = None,
+    seed: int = 0,
+    settings: SearchSettings = SETTINGS,
+) -> list[UnpairedCandidate]:
     """Candidates for a shift that is shared, or noise of one strength, best first; `identity` is always among them.
 
     Every family's numbers are fitted to one half of either set (grids, then Nelder and Mead's simplex), and candidates
@@ -70,44 +59,41 @@ def estimate_unpaired(
     """
     rng = np.random.default_rng(seed_for(seed, "unpaired"))
     families = tuple(FAMILIES) if families is None else families
-    (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, rng) for side in (reference, shifted))
+    (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, settings.unpaired_rank, rng) for side in (reference, shifted))
     seen = np.concatenate([fit_y.images, rank_y.images])
     frame = frame_of(seen)
     rounded = in_bytes(shifted.images)
-    sight = _Sight(fit_x.images, portrait(fit_y.images[:RANK], frame), frame, seed, rounded)
-    before = portrait(fit_x.images[:RANK], frame)
-    found = [
-        how
-        for family in families
-        if family not in ("pixel_permutation", "class_prior", "identity")
-        for how in guesses(family, fit_x.images[:FIT], fit_y.images[:RANK], before, sight.target)
-    ]
-    looked = sorted(((sight.misfit(how, LOOK), i) for i, how in enumerate(found)))
-    chosen = _promising([found[i] for _, i in looked])
-    if "pixel_permutation" in families:
-        chosen += _permutation(sight, fit_x.images, fit_y.images)
+    look, many = settings.unpaired_look, settings.unpaired_rank
+    sight = _Sight(fit_x.images, portrait(fit_y.images[:many], frame), frame, seed, rounded)
+    samples = Samples(fit_x.images, fit_y.images, portrait(fit_x.images[:many], frame), sight.target, frame)
+    found = [how for f in families if FAMILIES[f].screened for how in FAMILIES[f].guesses(samples)]
+    looked = sorted(((sight.misfit(how, look), i) for i, how in enumerate(found)))
+    chosen = _promising([found[i] for _, i in looked], settings.promising)
+    chosen += [how for f in families if not FAMILIES[f].screened for how in FAMILIES[f].guesses(samples)]
     once = sorted(
-        ((sight.misfit(how, LOOK), i, how) for i, how in enumerate(_refined(h, sight, LOOK, 14) for h in chosen))
+        ((sight.misfit(how, look), i, how) for i, how in enumerate(_refined(h, sight, look, 14) for h in chosen))
     )
     once = [c for i, c in enumerate(once) if c[2].family not in {other[2].family for other in once[:i]}]
-    near = [how for misfit, _, how in once[:FINAL] if misfit <= NEAR * once[0][0]]
-    fitted = [_refined(how, sight, FIT, 30) for how in near] + [how for _, _, how in once[len(near) : FINAL]]
-    fitted.append(make("identity"))
+    near = [how for misfit, _, how in once[: settings.final] if misfit <= thresholds.NEAR_BEST * once[0][0]]
+    fitted = [_refined(how, sight, settings.unpaired_fit, 30) for how in near] + [
+        how for _, _, how in once[len(near) : settings.final]
+    ]
+    fitted.append(Identity())
 
-    judge = _Sight(rank_x.images, portrait(rank_y.images[:RANK], frame), frame, seed + 1, rounded)
-    null, by_chance = _null(reference.images, len(rank_y.images[:RANK]), rng)
-    candidates = [Candidate(how, judge.misfit(how, RANK), null) for how in fitted]
+    judge = _Sight(rank_x.images, portrait(rank_y.images[:many], frame), frame, seed + 1, rounded)
+    null, by_chance = _null(reference.images, len(rank_y.images[:many]), settings, rng)
+    candidates = [UnpairedCandidate(how, judge.misfit(how, many), null) for how in fitted]
     if "class_prior" in families and reference.labels is not None:
         candidates += [
-            Candidate(ClassPrior(shares), mixed.distance(judge.target), null)
+            UnpairedCandidate(ClassPrior(shares), mixed.distance(judge.target), null)
             for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, frame)
         ]
     candidates.sort(key=lambda c: (c.misfit > by_chance or c.shift.family != "identity", c.cost))
     # Which family it is has been judged on other images than its numbers: the best may now use them all.
-    every = np.concatenate([fit_x.images, rank_x.images])[:RANK]
+    every = np.concatenate([fit_x.images, rank_x.images])[:many]
     whole = _Sight(every, portrait(seen, frame), frame, seed, rounded)
     best = candidates[0]
-    return [replace(best, shift=_refined(best.shift, whole, RANK, 16)), *candidates[1:]]
+    return [replace(best, shift=_refined(best.shift, whole, many, 16)), *candidates[1:]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +122,8 @@ class _Sight:
         return portrait(to_bytes(made) if self.rounded else made, self.frame).distance(self.target)
 
 
-def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
-    order = rng.permutation(len(side))[: 2 * RANK]
+def _halves(side: ImageSet, many: int, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
+    order = rng.permutation(len(side))[: 2 * many]
     middle = len(order) // 2
     parts = (order[:middle], order[middle:])
     first, second = (
@@ -146,41 +132,40 @@ def _halves(side: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSe
     return first, second
 
 
-def _null(images: Images, n: int, rng: np.random.Generator) -> tuple[float, float]:
+def _null(images: Images, n: int, settings: SearchSettings, rng: np.random.Generator) -> tuple[float, float]:
     """The mean misfit of halves of the reference and three sd; and how far another sample of the same may be."""
-    frame = frame_of(images[rng.permutation(len(images))[: 2 * RANK]])
+    frame = frame_of(images[rng.permutation(len(images))[: 2 * settings.unpaired_rank]])
     n = min(n, len(images) // 2)
     found = []
-    for _ in range(SPLITS):
+    for _ in range(settings.halvings):
         order = rng.permutation(len(images))[: 2 * n]
         one, other = (portrait(images[part], frame) for part in (order[:n], order[n:]))
         found.append(one.distance(other))
     mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
-    return mean + 3 * sd, max(mean + 3 * sd, APART * mean)
+    return mean + 3 * sd, max(mean + 3 * sd, thresholds.SAME_SOURCE * mean)
 
 
-def _promising(found: list[Shift]) -> list[Shift]:
+def _promising(found: list[Shift], count: int) -> list[Shift]:
     """The best guesses, two of a family at most."""
     chosen: list[Shift] = []
     for how in found:
         if sum(c.family == how.family for c in chosen) < 2:
             chosen.append(how)
-        if len(chosen) == PROMISING:
+        if len(chosen) == count:
             break
     return chosen
 
 
 def _refined(how: Shift, sight: _Sight, count: int, tries: int) -> Shift:
     """The shift with its real numbers fitted, and whole ones tried in their neighbourhood."""
-    if how.family in ("quantize", "pixelate", "occlusion", "roll", "fixed_pattern", "shot_noise", "canny_edges"):
-        return how  # every value was tried, or seen
-    whole = [f.name for f in fields(how) if type(getattr(how, f.name)) is int]
-    real = [f.name for f in fields(how) if type(getattr(how, f.name)) is float]
-    if how.family in DRAWN:
-        real, whole = real[:1], []
-    if whole == ["quality"]:
-        return _whole(how, "quality", sight, count)
-    if not real or whole:
+    kinds = {f.name: type(getattr(how, f.name)) for f in fields(how)}
+    if how.refined is None:
+        real = [] if int in kinds.values() else [name for name, kind in kinds.items() if kind is float]
+    elif [kinds[name] for name in how.refined] == [int]:
+        return _whole(how, how.refined[0], sight, count)
+    else:
+        real = list(how.refined)
+    if not real:
         return how
     begin = np.array([getattr(how, name) for name in real])
     step = np.array(
@@ -219,11 +204,3 @@ def _whole(how: Shift, name: str, sight: _Sight, count: int) -> Shift:
         if (misfit := sight.misfit(other, count)) < least:
             best, least = other, misfit
     return best
-
-
-def _permutation(sight: _Sight, reference: Images, shifted: Images) -> list[Shift]:
-    """A permutation of places, where the grey values are the same and their places are not."""
-    before = portrait(reference[:FIT], sight.frame).distances(sight.target)
-    if before["values"] > 4 or before["pixels"] < 4:
-        return []
-    return [make("pixel_permutation", {"permutation": matched_places(reference, shifted).tolist()}, "shared")]

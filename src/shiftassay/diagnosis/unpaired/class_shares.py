@@ -5,9 +5,9 @@ from jaxtyping import Float64
 from scipy.optimize import nnls
 from scipy.special import softmax
 
-from shiftassay.diagnosis.pairing.traits import axes
-from shiftassay.diagnosis.unpaired.portrait import Frame, Portrait, mixture, portrait
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.shifts.estimation.portrait import Frame, Portrait, mixture, portrait
+from shiftassay.statistics.principal import axes
 
 FEW = 3  # images of a class, below which nothing is said
 COMPONENTS = 40

@@ -5,16 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from shiftassay.cores import one_thread_each
-from shiftassay.diagnosis.paired.canonical import canonical
-from shiftassay.diagnosis.unpaired.candidates import Candidate, estimate_unpaired
-from shiftassay.diagnosis.unpaired.permuted import unidentified
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.unpaired.candidates import UnpairedCandidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict, described
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.families.rearrangement import PixelPermutation
-
-TOLERATED = 2.5  # times the null, from which on nothing in the catalogue fits
-LEVEL = 0.95
+from shiftassay.shifts.compose import in_normal_form
 
 
 @one_thread_each()
@@ -29,37 +25,55 @@ def unpaired_verdict(
     found = estimate_unpaired(before, after, named, seed)
     best = found[0]
     excess = best.misfit / max(best.null, 1e-9)
-    margin = min((c.cost for c in found[1:] if c.shift.family != best.shift.family), default=best.cost + 2) - best.cost
+    margin = (
+        min(
+            (c.cost for c in found[1:] if c.shift.family != best.shift.family),
+            default=best.cost + thresholds.UNPAIRED_NO_RIVAL,
+        )
+        - best.cost
+    )
     listed = tuple(_listed(c) for c in found)
     beside = f"its portrait is {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference are up to {best.null:.1f} apart"
     opening = "The sets share no images"
     if shared:
         opening = f"Without the {shared:,} images that are in both, the sets share none"
-    if excess > TOLERATED:
-        confidence = float(1 / (1 + np.exp(-(0.5 + np.log(excess / TOLERATED)))))
-        said = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {canonical(best.shift)}: {beside}."
+    if excess > thresholds.UNPAIRED_MISFIT:
+        confidence = float(1 / (1 + np.exp(-(thresholds.UNPAIRED_LOGIT + np.log(excess / thresholds.UNPAIRED_MISFIT)))))
+        said = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {in_normal_form(best.shift)}: {beside}."
         return Verdict(None, {}, {}, 1.0, confidence), listed, said
-    how = canonical(best.shift)
-    confidence = float(1 / (1 + np.exp(-(0.5 + min(margin, 3.0) + np.log(TOLERATED / max(excess, 0.5))))))
+    how = in_normal_form(best.shift)
+    confidence = float(
+        1
+        / (
+            1
+            + np.exp(
+                -(
+                    thresholds.UNPAIRED_LOGIT
+                    + min(margin, thresholds.LARGEST_MARGIN)
+                    + np.log(thresholds.UNPAIRED_MISFIT / max(excess, 0.5))
+                )
+            )
+        )
+    )
     parameters = described(how)
-    if isinstance(how, PixelPermutation):
-        parameters["unidentified"] = unidentified(after.images)
+    if (hidden := how.unidentified(after.images)) is not None:
+        parameters["unidentified"] = hidden
     rivals = [
-        canonical(c.shift).family
+        in_normal_form(c.shift).family
         for c in found[1:]
         if c.misfit <= max(best.misfit, best.null) and c.shift.family != how.family
     ]
     said = f"{opening}. {str(how)[0].upper()}{str(how)[1:]}: {beside}."
-    return Verdict(how, parameters, {}, 1.0, confidence, tuple(dict.fromkeys(rivals)), LEVEL), listed, said
+    return Verdict(how, parameters, {}, 1.0, confidence, tuple(dict.fromkeys(rivals)), thresholds.LEVEL), listed, said
 
 
-def _listed(candidate: Candidate) -> Mapping[str, Any]:
-    how = canonical(candidate.shift)
+def _listed(candidate: UnpairedCandidate) -> Mapping[str, Any]:
+    how = in_normal_form(candidate.shift)
     return {
         "family": how.family,
         "parameters": described(how),
         "scope": how.to_json()["scope"],
         "score": float(min(1.0, candidate.null / max(candidate.misfit, 1e-9))),
         "misfit": candidate.misfit,
-        "limit": TOLERATED * candidate.null,
+        "limit": thresholds.UNPAIRED_MISFIT * candidate.null,
     }

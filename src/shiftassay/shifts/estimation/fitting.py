@@ -10,9 +10,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from shiftassay.shifts.compose import parts_of
+from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, mean_squares
-from shiftassay.shifts.family import Choice, Each, Images, Shift, Uniform
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Each, is_drawn
 
 COARSE = 48  # images for the grid of starts
 FINE = 120
@@ -21,14 +23,12 @@ SOME, SOME_STEPS = 16, 4  # images, and steps, to see whether images differ
 WORTHWHILE = 0.85  # of the error: what leaves more has explained nothing
 KEPT = 3  # starts that are refined where the picture moves; elsewhere the error has one valley
 STEPS = 10
-CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
 EDGE = 1e-3  # of the coverage of a pixel
 INK = 0.02  # of the contrast, that a pixel differs from the ground by
 STANDING_OUT = 2.0  # sds, from which on an error is none of a fit's
 ROUNDS, ROUND_STEPS = 15, 3  # how often those are looked for at most, and steps in between
 SHRUNK = 0.5  # of a fit's sd of errors: what trimming has to bring
 LEAST_SEEN = 0.4  # of the pixels
-RARE = 0.04  # share of the images below which a value is a failed fit
 
 
 @runtime_checkable
@@ -65,13 +65,25 @@ class Following:
         return replace(self.how, **{name: value for name, value in found.items() if isinstance(value, Each)})
 
 
+class LeastSquares:
+    """The estimator of families whose numbers are fitted: one for all images and, where images differ, one for each."""
+
+    def estimate(self, family: type[Shift], pairs: Pairs) -> list[Shift]:
+        return fitted(family, pairs)
+
+    def follow(self, how: Shift, pairs: Pairs) -> Shift | None:
+        following = Following(how)
+        try:
+            return following.at_each(fit_each(following, how.own_starts(), pairs))
+        except BadInput:  # numbers that the family does not allow
+            return None
+
+
 def fitted(cls: type[Shift], pairs: Pairs) -> list[Shift]:
     """The shared shift that fits best and, where the family has that scope and images differ, their draws, summarised.
 
     Nothing if the best leaves about as much as no shift at all.
     """
-    if not cls.search:
-        return [] if cls.numbers() else [cls()]
     starts = cls.starts(pairs.reference.shape[2:])
     if not cls.steps()[0].any():
         return on_grid(cls, pairs)
@@ -110,7 +122,7 @@ def on_grid(cls: type[Shift], pairs: Pairs) -> list[Shift]:
 
 def _if_drawn(how: Shift) -> list[Shift]:
     """A shift that draws for each image, unless it draws the same for all."""
-    return [how] if any(isinstance(v, Uniform | Choice) for v in vars(how).values()) else []
+    return [how] if any(map(is_drawn, vars(how).values())) else []
 
 
 def _middle(errors: Float64[np.ndarray, "g"]) -> int:
@@ -182,30 +194,6 @@ def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: Pair
     return cls.drawn_from(values[good])
 
 
-def distribution(
-    values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[float, float] = (-np.inf, np.inf)
-) -> float | Choice | Uniform:
-    """How a parameter was drawn, judging by its draws; values nearer than `resolution` count as equal.
-
-    >>> distribution(np.array([-15.1, 15.0, 14.9, -15.0] * 10), 0.5)
-    Choice(values=(-15.05, 14.95))
-    """
-    low, high = np.quantile(values, [0.02, 0.98])
-    if high - low <= resolution:
-        return float(np.median(values))
-    ordered = np.sort(values)
-    cuts = np.flatnonzero(np.diff(ordered) > max(CLUSTER * (high - low), resolution)) + 1
-    clusters = [c for c in np.split(ordered, cuts) if len(c) >= RARE * len(values)]
-    tight = all(np.subtract(*np.quantile(c, [0.9, 0.1])) <= max(CLUSTER * (high - low), resolution) for c in clusters)
-    if tight and len(clusters) == 1:
-        return float(np.median(clusters[0]))
-    if tight and len(clusters) <= 6 and sum(map(len, clusters)) >= 0.9 * len(values):
-        return Choice(tuple(round(float(np.median(c)), 6) for c in clusters))
-    # Even draws: from two quantiles, which a few failed fits do not move.
-    a, b = np.quantile(values, [0.05, 0.95])
-    return Uniform(max(float(a - (b - a) / 18), limits[0]), min(float(b + (b - a) / 18), limits[1]))
-
-
 def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
     """The images shifted with the given numbers: one row for all, or one for each."""
     how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
@@ -235,8 +223,8 @@ def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"
 
     Nothing if no picture moves, or if it does so by chance.
     """
-    moving = [part for part in parts_of(how) if part.smooth]
-    drawn = [value for part in moving for value in vars(part).values() if isinstance(value, Uniform | Choice | Each)]
+    moving = [part for part in how.components if part.smooth]
+    drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]
     if not moving or any(not isinstance(value, Each) for value in drawn):
         return None
     whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
@@ -277,7 +265,7 @@ def _gauss_newton(
         proposed = np.clip(values + move, low, high)
         try:
             new = made(cls, proposed, pairs.reference)
-        except Exception:
+        except BadInput:  # numbers that the family does not allow
             break
         new_errors = _errors(cls, proposed, pairs, new)
         better = np.array([new_errors.mean() < errors.mean()]) if pooled else new_errors < errors

@@ -1,17 +1,14 @@
 """Optical flow: the smooth field of displacements that turns references into what became of them (Lucas and Kanade 1981)."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, Float64
 from scipy.ndimage import gaussian_filter
 
-from shiftassay.shifts.family import Images
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.warp import displace
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
 
 # How far both sides are blurred, and over how far a displacement is one: ever less, in pixels, and how often.
 SCALES = ((2.5, 3.5, 5), (1.5, 2.5, 4), (1.0, 1.8, 4), (0.0, 1.2, 3), (0.0, 0.8, 3), (0.0, 0.5, 5))
@@ -19,7 +16,7 @@ FAINT = 3e-3  # of the mean squared slope: where there is less nothing can be sa
 FILLED = 2.0  # pixels: how far around a place that shows nothing its neighbours' displacements count
 
 
-def shared_flow(pairs: "Pairs") -> tuple[Float32[np.ndarray, "2 h w"], Float64[np.ndarray, "h w"]]:
+def shared_flow(pairs: Pairs) -> tuple[Float32[np.ndarray, "2 h w"], Float64[np.ndarray, "h w"]]:
     """One field for all images, as `displace` takes it, and how much slope there is to tell it at each place.
 
     Where hardly any image has anything, the neighbours' displacements are taken.
@@ -44,7 +41,7 @@ def shared_flow(pairs: "Pairs") -> tuple[Float32[np.ndarray, "2 h w"], Float64[n
     return field.astype(np.float32), told.astype(np.float64)
 
 
-def local_flow(pairs: "Pairs", window: float) -> Images:
+def local_flow(pairs: Pairs, window: float) -> Images:
     """What the best small displacement around each place of each image explains of its change, to first order."""
     slope_x, slope_y = _slopes(pairs.reference)
     change = pairs.shifted - pairs.reference
@@ -54,7 +51,7 @@ def local_flow(pairs: "Pairs", window: float) -> Images:
     return slope_x * move_x[:, None] + slope_y * move_y[:, None]
 
 
-def _blurred(pairs: "Pairs", sd: float) -> "Pairs":
+def _blurred(pairs: Pairs, sd: float) -> Pairs:
     blur = (0, 0, sd, sd)
     if sd == 0:
         return pairs

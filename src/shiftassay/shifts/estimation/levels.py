@@ -1,17 +1,15 @@
 """Grey values taken back: where a linear map of them may have happened besides, what most unchanged pixels say it was."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
 
 BINS = 12
 
 
-def levelled(pairs: "Pairs") -> "Pairs":
+def levelled(pairs: Pairs) -> Pairs:
     """The pairs with the linear map undone that most pixels of each grey agree on; as they are if none may have happened.
 
     For shifts that leave most pixels alone. Robust: a line through the median shifted value of each of a few bins of

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.ndimage import gaussian_filter
 
-from shiftassay.shifts.family import Images, Shift
+from shiftassay.imagesets.image_set import Images
 
 ROUNDING = 0.75 / 255  # of a grey value: what differs by less was rounded otherwise
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
@@ -64,16 +64,6 @@ class Pairs:
     def on_white(self) -> bool:
         """Whether what surrounds the pictures is white on both sides."""
         return all(_ring(images) > WHITE for images in (self.reference, self.shifted))
-
-    def begun_by(self, how: Shift) -> Shift:
-        """A shift that others follow with what it drew for each image found out: once for all compositions that begin with it."""
-        if how not in self._begun:
-            self._begun[how] = how.followed(replace(self, contrast=True)) or how
-        return self._begun[how]
-
-    @cached_property
-    def _begun(self) -> dict[Shift, Shift]:
-        return {}
 
     def residual(self, made: Images) -> Images:
         """What a remake leaves unexplained."""

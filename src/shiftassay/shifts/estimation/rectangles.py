@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from shiftassay.shifts.family import Choice, Uniform
+from shiftassay.shifts.parameters import Choice, Uniform
 
 Rectangles = Int64[np.ndarray, "n 4"]
 """Top, left, height and width; a height of 0 where there is none."""

@@ -11,7 +11,8 @@ from jaxtyping import Float64
 from scipy.optimize import brentq
 
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import Number, Shift, Uniform
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Number, Uniform
 
 IMAGES = 250
 RATIOS = np.geomspace(0.25, 4.0, 13)

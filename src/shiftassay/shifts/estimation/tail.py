@@ -1,18 +1,17 @@
 """Estimating a motion blur that fades: every point draws a tail, like half a Gaussian, in one direction."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
 from scipy.optimize import minimize
 
-from shiftassay.shifts.estimation.fitting import distribution
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.moments import lowest
-from shiftassay.shifts.families.blur import MotionBlur
-from shiftassay.shifts.family import Choice, Each, Uniform
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.parameters import Choice, Each, Number, Uniform
 
 FEW, MANY = 12, 32  # images: for the grid, and for what is refined
 FADINGS = (1.0, 2.0, 4.0, 8.0, 14.0)
@@ -23,28 +22,60 @@ CUTS = (1.0, 1.5, 2.0, 2.5)  # sds, where a tail may be seen to be cut off
 EXPLAINED = 0.5  # of the change, at least
 
 
-def tails(pairs: "Pairs") -> list[MotionBlur]:
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """Its length in pixels, its angle in degrees, the sd of its weights in pixels, and whether each image has an angle of its own."""
+
+    length: float
+    angle: Number
+    fading: float
+    each: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Tails:
+    """The tails that the pairs' images may have; `blurred` draws one for every point of images."""
+
+    pairs: Pairs
+    blurred: Callable[[Images, Tail], Images]
+
+    def first(self, n: int) -> "Tails":
+        return replace(self, pairs=self.pairs.first(n))
+
+    def errors(self, tail: Tail) -> Float64[np.ndarray, "n"]:
+        """The mean squared error of each image."""
+        return self.pairs.errors(self.blurred(self.pairs.reference, tail))
+
+    def error(self, tail: Tail) -> float:
+        return float(self.errors(tail).mean())
+
+    def grid(self, fading: float, length: float | None = None) -> Float64[np.ndarray, "angles n"]:
+        return np.stack([self.errors(_tail(fading, angle, length)) for angle in ANGLES])
+
+
+def best_tails(tails: Tails) -> list[Tail]:
     """The best fading line for all images, or one whose angle is each image's own if that leaves much less.
 
     Squared errors on a grid of sds and angles, then a simplex for all images or, image by image, parabolas of the angle
     within a search for the sd. The length is where the tail is cut off; from three sds on that can't be seen, and it is
     given as that. Nothing is returned where contrast isn't lost, or where no tail explains half of the change.
     """
+    pairs = tails.pairs
     if min(pairs.reference.shape[2:]) < 3:
         return []
-    few, more = pairs.first(FEW), pairs.first(MANY)
+    few, more = tails.first(FEW), tails.first(MANY)
     rough = [sum(np.mean(np.diff(i, axis=axis) ** 2) for axis in (2, 3)) for i in (pairs.reference, pairs.shifted)]
     if not rough[1] < 0.95 * rough[0]:
         return []
-    grid = np.stack([_grid(few, fading) for fading in FADINGS])  # (fadings, angles, images)
-    change = max(float(few.errors(few.reference).mean()), 1e-12)
+    grid = np.stack([few.grid(fading) for fading in FADINGS])  # (fadings, angles, images)
+    change = max(float(few.pairs.errors(few.pairs.reference).mean()), 1e-12)
     shared, each = grid.mean(2).min(), grid.min(1).mean(1).min()
-    found: list[MotionBlur] = []
+    found: list[Tail] = []
     if shared < (1 - EXPLAINED) * change and shared < 4 * each:
         i, j = np.unravel_index(grid.mean(2).argmin(), grid.shape[:2])
 
         def error(p: np.ndarray) -> float:
-            return _error(more, _tail(float(np.exp(np.clip(p[0], -1.0, 3.2))), float(p[1])))
+            return more.error(_tail(float(np.exp(np.clip(p[0], -1.0, 3.2))), float(p[1])))
 
         start = np.array([np.log(FADINGS[i]), ANGLES[j]])
         simplex = start + np.array([[0.0, 0.0], [0.2, 0.0], [0.0, 6.0]])
@@ -53,74 +84,60 @@ def tails(pairs: "Pairs") -> list[MotionBlur]:
         found.append(_cut(more, float(np.exp(np.clip(best[0], -1.0, 3.2))), float(best[1] % 360)))
     if each < (1 - EXPLAINED) * change and each < 0.7 * shared:
         i = int(grid.min(1).mean(1).argmin())
-        start = ANGLES[_grid(more, FADINGS[i]).argmin(0)]
+        start = ANGLES[more.grid(FADINGS[i]).argmin(0)]
 
         def refined(log_fading: float) -> float:
-            return _error(more, _tail(float(np.exp(log_fading)), Each(_bent(more, start, np.exp(log_fading)))))
+            return more.error(_tail(float(np.exp(log_fading)), Each(_bent(more, start, np.exp(log_fading)))))
 
         low, high = np.log([FADINGS[max(i - 1, 0)] / 1.5, FADINGS[min(i + 1, len(FADINGS) - 1)] * 1.5])
         fading = float(np.exp(lowest(refined, low, high, tries=9, near=0.01)[0]))
         values = _bent(more, start, fading)
         cut = _cut(more, fading, Each(values))
-        found.append(MotionBlur(cut.length, _drawn(values), cut.fading, scope="per_image"))
+        found.append(replace(cut, angle=_drawn(values)))
     return found
 
 
-def angles(pairs: "Pairs", fading: float, length: float) -> Float64[np.ndarray, "n"]:
+def angles(tails: Tails, fading: float, length: float) -> Float64[np.ndarray, "n"]:
     """The direction of each image's tail, in degrees."""
-    return _bent(pairs, ANGLES[_grid(pairs, fading, length).argmin(0)], fading, length)
+    return _bent(tails, ANGLES[tails.grid(fading, length).argmin(0)], fading, length)
 
 
-def _tail(fading: float, angle: float | Each, length: float | None = None) -> MotionBlur:
+def _tail(fading: float, angle: float | Each, length: float | None = None) -> Tail:
     length = max(float(round(SPENT * fading)) + 1, 2.0) if length is None else length
-    return MotionBlur(length, angle, fading, scope="per_image" if isinstance(angle, Each) else "shared")
+    return Tail(length, angle, fading, each=isinstance(angle, Each))
 
 
-def _errors(pairs: "Pairs", how: MotionBlur) -> Float64[np.ndarray, "n"]:
-    return pairs.errors(how.apply(pairs.reference, np.random.default_rng(0)))
-
-
-def _error(pairs: "Pairs", how: MotionBlur) -> float:
-    return float(_errors(pairs, how).mean())
-
-
-def _grid(pairs: "Pairs", fading: float, length: float | None = None) -> Float64[np.ndarray, "angles n"]:
-    return np.stack([_errors(pairs, _tail(fading, angle, length)) for angle in ANGLES])
-
-
-def _bent(pairs: "Pairs", at: np.ndarray, fading: float, length: float | None = None) -> Float64[np.ndarray, "n"]:
+def _bent(tails: Tails, at: np.ndarray, fading: float, length: float | None = None) -> Float64[np.ndarray, "n"]:
     """Each image's angle: thrice the lowest point of the parabola through the errors at it and to either side."""
     for bend in BENDS:
-        middle, less, more = (
-            _errors(pairs, _tail(fading, Each(at + away), length)) for away in (0.0, -bend, bend)
-        )  # fmt: skip
+        middle, less, more = (tails.errors(_tail(fading, Each(at + away), length)) for away in (0.0, -bend, bend))
         curvature = less - 2 * middle + more
         step = np.where(curvature > 1e-12, (less - more) / (2 * np.maximum(curvature, 1e-12)), np.sign(less - more))
         at = at + bend * np.clip(step, -1.5, 1.5)
     return at % 360
 
 
-def _cut(pairs: "Pairs", fading: float, angle: float | Each) -> MotionBlur:
+def _cut(tails: Tails, fading: float, angle: float | Each) -> Tail:
     """The tail as long as it can be seen, or cut off where that explains clearly more."""
     whole = _tail(fading, angle)
-    least, best = 0.8 * _error(pairs, whole), whole
+    least, best = 0.8 * tails.error(whole), whole
     for cut in CUTS:
         length = float(np.ceil(cut * fading))
         for wider in (1.0, 1.15, 1.4):
-            how = _tail(fading * wider, angle, max(length, 2.0))
-            error = _error(pairs, how)
+            tail = _tail(fading * wider, angle, max(length, 2.0))
+            error = tails.error(tail)
             if error < least:
-                least, best = error, how
+                least, best = error, tail
     if best is whole:
         return whole
     # The two trade off: a few whole lengths, each with its best sd.
-    for length in float(best.length) + np.arange(-2, 3):  # pyright: ignore[reportArgumentType]
+    for length in best.length + np.arange(-2, 3):
         if length < 1:
             continue
         fading, error = lowest(
-            lambda f, length=length: _error(pairs, _tail(f, angle, float(length))),
-            float(best.fading or 1) * 0.7,
-            float(best.fading or 1) * 1.5,
+            lambda f, length=length: tails.error(_tail(f, angle, float(length))),
+            best.fading * 0.7,
+            best.fading * 1.5,
             tries=6,
         )
         if error < least:

@@ -6,20 +6,11 @@ from typing import ClassVar
 import numpy as np
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.families.geometry import few_of, nested
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Choice,
-    Context,
-    Each,
-    Images,
-    Information,
-    Scope,
-    Searched,
-    Shift,
-    draw,
-    extremes,
-)
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
+from shiftassay.shifts.parameters import Choice, Each, Searched, draw, extremes
 from shiftassay.shifts.warp import warp
 
 Corner = tuple[float, float]
@@ -37,6 +28,11 @@ class Perspective(Shift):
 
     family: ClassVar[str] = "perspective"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "corners=[[3,2],[-1,0],[0,0],[2,-4]]"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    tier: ClassVar[int] = 2
+    general: ClassVar[bool] = True
+    surcharge: ClassVar[float] = 0.5  # simpler maps, or two in a row, would make it
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones converge."

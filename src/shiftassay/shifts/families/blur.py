@@ -1,31 +1,19 @@
 """Shifts that spread every pixel over its neighbours, as an optical system does: convolutions."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.convolution import convolve, deconvolve, gaussian, separable
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Choice,
-    Context,
-    Each,
-    Images,
-    Information,
-    Number,
-    Scope,
-    Searched,
-    Shift,
-    Uniform,
-    check,
-    draw,
-    draws,
-    extremes,
-)
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.fitting import LeastSquares
+from shiftassay.shifts.estimation.mean_picture import by_mean_picture
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.estimation.tail import Tail, Tails, angles, best_tails
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes
 
 SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
 
@@ -37,6 +25,10 @@ class GaussianBlur(Shift):
 
     family: ClassVar[str] = "gaussian_blur"
     group: ClassVar[str] = "blur"
+    example: ClassVar[str] = "sd=1"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    point_spread: ClassVar[bool] = True
+    strengths: ClassVar[tuple[str, ...]] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Edges, the first thing that filters look for, fade, and strokes that were apart run together: loops close."
@@ -61,6 +53,10 @@ class GaussianBlur(Shift):
         reach = int(4 * max(extremes(self.sd)) + 0.5)
         return gaussian(_each(self.sd, images, rng), reach)
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return by_mean_picture([cls(float(sd)) for sd in np.geomspace(0.4, 6, 14)], samples)
+
 
 @FAMILIES.register("defocus_blur")
 @dataclass(frozen=True)
@@ -69,6 +65,9 @@ class DefocusBlur(Shift):
 
     family: ClassVar[str] = "defocus_blur"
     group: ClassVar[str] = "blur"
+    example: ClassVar[str] = "radius=2.5"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    point_spread: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Every point becomes a disc: strokes turn wide and grey, and some spatial frequencies vanish altogether or change their sign."
@@ -98,6 +97,10 @@ class DefocusBlur(Shift):
         kernels = np.stack([(distance <= radius).mean((2, 3)) for radius in radii])
         return kernels / kernels.sum((1, 2), keepdims=True)
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return by_mean_picture([cls(float(radius)) for radius in np.geomspace(0.8, 8, 14)], samples)
+
 
 @FAMILIES.register("motion_blur")
 @dataclass(frozen=True)
@@ -110,6 +113,9 @@ class MotionBlur(Shift):
 
     family: ClassVar[str] = "motion_blur"
     group: ClassVar[str] = "blur"
+    example: ClassVar[str] = "length=7"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    point_spread: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes across the motion are smeared away while those along it stay: the shape keeps only one of its directions."
@@ -137,19 +143,16 @@ class MotionBlur(Shift):
         return deconvolve(images, self._kernels(images, rng))
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """An even line by least squares (see `fitting`), and beside it a fading one (see `tail`)."""
-        from shiftassay.shifts.estimation.tail import tails  # late: it makes motion blurs
+        tails = best_tails(Tails(pairs, _with_tails))
+        return [*super().estimate(pairs), *map(_of_tail, tails)]
 
-        return [*super().estimate(pairs), *tails(pairs)]
-
-    def followed(self, pairs: "Pairs") -> Shift | None:
+    def followed(self, pairs: Pairs) -> Shift | None:
         """A fading line with the angle of each of the pairs' images; an even one with both its numbers."""
-        from shiftassay.shifts.estimation.tail import angles
-
         if self.fading is None or self.scope == "shared":
             return super().followed(pairs)
-        found = angles(pairs, self.fading, max(extremes(self.length)))
+        found = angles(Tails(pairs, _with_tails), self.fading, max(extremes(self.length)))
         return MotionBlur(self.length, Each(found), self.fading, scope="per_image")
 
     def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
@@ -179,7 +182,30 @@ class MotionBlur(Shift):
                 np.add.at(kernels, (image, *at), weights * share)
         return kernels
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        lengths, angles = (2.0, 3.0, 5.0, 7.0, 10.0, 14.0), np.arange(0.0, 180, 15)
+        return by_mean_picture([cls(length, float(angle)) for length in lengths for angle in angles], samples)
+
+    def normal_form(self) -> Shift:
+        """An even line's angle is modulo 180."""
+        if self.fading is None and isinstance(self.angle, float):
+            return replace(self, angle=self.angle % 180)
+        return self
+
+    @property
+    def variant(self) -> tuple[Any, ...]:
+        return (*super().variant, self.fading is None)
+
 
 def _each(value: Any, images: Images, rng: np.random.Generator) -> np.ndarray:
     """A parameter for each image, or just one where all share it."""
     return draw(value, len(images) if isinstance(value, Uniform | Choice | Each) else 1, rng)
+
+
+def _of_tail(tail: Tail) -> MotionBlur:
+    return MotionBlur(tail.length, tail.angle, tail.fading, scope="per_image" if tail.each else "shared")
+
+
+def _with_tails(images: Images, tail: Tail) -> Images:
+    return _of_tail(tail).apply(images, np.random.default_rng(0))

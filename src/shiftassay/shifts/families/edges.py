@@ -1,16 +1,16 @@
 """Edges alone are left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.ndimage import correlate1d, gaussian_filter, label, maximum_filter
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 
 CHUNK = 1000
 FEW, MANY, MOST = 16, 60, 300  # pictures for each sd, for those near the best, and for its thresholds
@@ -29,6 +29,11 @@ class CannyEdges(Shift):
 
     family: ClassVar[str] = "canny_edges"
     group: ClassVar[str] = "overlay"
+    tier: ClassVar[int] = 1
+    hides_moves: ClassVar[bool] = True
+    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "A filled stroke becomes two thin outlines with black between them: where weights expect ink there is none."
     )
@@ -54,7 +59,7 @@ class CannyEdges(Shift):
         return edges.reshape(images.shape)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The sd of least mismatch, its thresholds between the slopes that are edges and those that aren't.
 
         `low` lies below all edges and above the ridges that touch an edge without being one; `high` below the steepest slope of every
@@ -112,7 +117,7 @@ def _parts(thin: np.ndarray) -> np.ndarray:
     return parts
 
 
-def _fitted(cls: type[CannyEdges], pairs: "Pairs", sd: float, thorough: bool = False) -> tuple[CannyEdges, float]:
+def _fitted(cls: type[CannyEdges], pairs: Pairs, sd: float, thorough: bool = False) -> tuple[CannyEdges, float]:
     """The thresholds that suit an sd best, and the share of pixels that is then wrong."""
     h, w = pairs.reference.shape[2:]
     pictures, wanted = pairs.reference.reshape(-1, h, w), pairs.shifted.reshape(-1, h, w) > 0.5

@@ -1,19 +1,18 @@
 """A rubber sheet."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.flow import local_flow, shared_flow
 from shiftassay.shifts.estimation.moments import matched
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
 from shiftassay.shifts.warp import displace, grid, sample
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
 
 CHUNK = 2000
 INVERSION_STEPS = 10  # of a fixed-point iteration that gains a digit or so at each
@@ -39,6 +38,10 @@ class Elastic(Shift):
 
     family: ClassVar[str] = "elastic"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "amplitude=1"
+    tier: ClassVar[int] = 2
+    approximate: ClassVar[bool] = True
+    refined: ClassVar[tuple[str, ...] | None] = ("amplitude",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes wobble as in another handwriting: the digit is still there, but each of its parts stands a little elsewhere."
@@ -66,7 +69,7 @@ class Elastic(Shift):
         return displace(images, self._displacements(images, rng))
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Shared: the field by optical flow, pooled over images. Per image: amplitude and smoothness by simulated moments.
 
         A field's amplitude is its root mean square, its smoothness comes from how fast it changes over two pixels
@@ -96,7 +99,7 @@ class Elastic(Shift):
             return []
         first = pairs.first(COARSE)
 
-        def made(p: np.ndarray, part: "Pairs", draws: int = 1) -> np.ndarray:
+        def made(p: np.ndarray, part: Pairs, draws: int = 1) -> np.ndarray:
             """The moments of log amplitude and log smoothness, on average over draws, as `matched` takes them."""
             if not (-3 < p[0] < 2.5 and 0 < p[1] < 2.8):
                 return np.full(len(NEAR), np.nan)
@@ -184,7 +187,7 @@ def _by_a_rule(field: np.ndarray, told: np.ndarray, smoothness: float) -> bool:
     return bent < (1 - QUADRATIC) * whole or (smoothness < ROUGH and in_lines < (1 - RULE) * whole)
 
 
-def _moments(pairs: "Pairs") -> np.ndarray:
+def _moments(pairs: Pairs) -> np.ndarray:
     """The log of the mean change, and the shares of it that three kinds of small displacements explain."""
     smooth = pairs.smooth
     change = smooth.shifted - smooth.reference

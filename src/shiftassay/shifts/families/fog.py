@@ -1,18 +1,17 @@
 """Fog, made of a fractal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
 
 CHUNK = 500
 SIMULATED = 160  # maps for each decay that is tried
@@ -35,6 +34,11 @@ class Fog(Shift):
 
     family: ClassVar[str] = "fog"
     group: ClassVar[str] = "overlay"
+    example: ClassVar[str] = "amount=1"
+    tier: ClassVar[int] = 1
+    random: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"amount": v} for v in (0.2, 0.4, 0.6, 0.9))
+    refined: ClassVar[tuple[str, ...] | None] = ("amount",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "The background is bright and uneven while strokes lose contrast: sums over the image are dominated by the fog."
@@ -61,7 +65,7 @@ class Fog(Shift):
         return np.clip(foggy, 0, 1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The amount from how much lower the steps between neighbours have become, the decay from what is left.
 
         peak / (peak + amount) is the slope of the shifted steps on those of the reference (steps, because the plasma's are nearly

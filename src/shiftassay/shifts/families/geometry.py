@@ -1,31 +1,29 @@
 """Shifts that move the picture as a rigid or linear whole."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.estimation.fitting import distribution
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.distribution import distribution
+from shiftassay.shifts.estimation.fitting import LeastSquares
+from shiftassay.shifts.estimation.mean_picture import by_mean_picture, on_grid_by_mean_picture
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Choice,
-    Context,
-    Each,
-    Images,
-    Information,
-    Number,
-    Scope,
-    Searched,
-    Shift,
-    Uniform,
-    check,
-    draw,
-    draws,
-    extremes,
-)
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.families.symmetry import FlipHorizontal, FlipVertical
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Invariant, Scope, Shift, check
+from shiftassay.shifts.invariants import amplitudes
+from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes
 from shiftassay.shifts.warp import move, warp
+
+WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise
+WHOLE, NEARLY_WHOLE = 0.02, 0.12  # pixels within which a move is one by whole pixels, and within which it may be
+QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
+SHRUNK = 0.9
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
@@ -37,6 +35,9 @@ class Translate(Shift):
 
     family: ClassVar[str] = "translate"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "dx=2"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Weights are tied to places: every stroke meets its neighbour's weights, and a fully-connected layer never learned that they are alike."
@@ -59,6 +60,33 @@ class Translate(Shift):
         dx, dy = draws([self.dx, self.dy], len(images), rng)
         return move(images, -dx, -dy, wrap=False)
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """A grid of whole pixels, up to a third of the picture, by mean pictures."""
+        h, w = samples.reference.shape[2:]
+        reach = range(-(w // 3), w // 3 + 1), range(-(h // 3), h // 3 + 1)
+        return by_mean_picture([cls(dx, dy) for dx, dy in product(*reach)], samples)
+
+    def normal_form(self) -> Shift:
+        """By whole pixels where it is nearly that, unless it differs from image to image."""
+        return self._whole(WHOLE)
+
+    def rounded(self) -> Shift:
+        return self._whole(NEARLY_WHOLE)
+
+    def _whole(self, within: float) -> "Translate":
+        if not (isinstance(self.dx, float) and isinstance(self.dy, float)):
+            return self
+        return replace(self, dx=_rounded(self.dx, within), dy=_rounded(self.dy, within))
+
+    @classmethod
+    def of_affine(cls, matrix: np.ndarray) -> Shift:
+        return cls(float(matrix[0, 2]), float(matrix[1, 2]))
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
+
 
 @FAMILIES.register("roll")
 @dataclass(frozen=True)
@@ -67,6 +95,9 @@ class Roll(Shift):
 
     family: ClassVar[str] = "roll"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "dx=5"
+    refined: ClassVar[tuple[str, ...] | None] = ()
+    surcharge: ClassVar[float] = 0.02  # between equals: without ink that wraps, it is a translation
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes meet weights trained for other places, and one that wraps is torn apart: two parts of it stand at opposite borders."
@@ -77,7 +108,14 @@ class Roll(Shift):
     dy: int | Uniform | Choice | Each = 0
 
     @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """Every move, by mean pictures."""
+        h, w = samples.reference.shape[2:]
+        reach = range(-(w // 2) + 1, w // 2 + 1), range(-(h // 2) + 1, h // 2 + 1)
+        return on_grid_by_mean_picture([cls(dx, dy) for dx, dy in product(*reach)], samples)
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The peak of the circular cross-correlation: summed over all images, and of each."""
         h, w = pairs.reference.shape[2:]
         few = pairs.first(100)
@@ -117,6 +155,14 @@ class Roll(Shift):
         dx, dy = draws([self.dx, self.dy], len(images), rng)
         return move(images, -np.rint(dx), -np.rint(dy), wrap=True)
 
+    def imitates(self, images: Images) -> str | None:
+        """A translation, where hardly any ink comes back on the other side."""
+        return "translate" if self.wrapped(images) < WRAPPED else None
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
+
 
 @FAMILIES.register("rotate")
 @dataclass(frozen=True)
@@ -125,6 +171,9 @@ class Rotate(Shift):
 
     family: ClassVar[str] = "rotate"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "angle=15"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "A fully-connected layer has one weight for each place: strokes that turn meet weights that were trained for other strokes."
@@ -145,6 +194,34 @@ class Rotate(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, _turns(draw(self.angle, len(images), rng)))
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return by_mean_picture([cls(float(angle)) for angle in range(-180, 180, 5)], samples)
+
+    def normal_form(self) -> Shift:
+        """By angles in (−180, 180]."""
+        if isinstance(self.angle, float):
+            return replace(self, angle=_turn(self.angle))
+        if isinstance(self.angle, Choice):
+            return replace(self, angle=Choice(tuple(map(_turn, self.angle.values))))
+        return self
+
+    def joined(self, neighbour: Shift) -> tuple[Shift, Shift] | None:
+        """One mirror beside a rotation by more than a quarter turn is the other mirror beside one by less, or none."""
+        other = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}.get(type(neighbour))
+        if other is None or other.family not in FAMILIES or not isinstance(self.angle, float) or abs(self.angle) <= 90:
+            return None
+        return replace(self, angle=_turn(self.angle + 180)), other()
+
+    @property
+    def idle(self) -> bool:
+        return self.angle == 0
+
+    @classmethod
+    def of_affine(cls, matrix: np.ndarray) -> Shift:
+        (a, b), (c, d) = matrix[:, :2]
+        return cls(math.degrees(math.atan2(b - c, a + d)))
+
 
 @FAMILIES.register("scale")
 @dataclass(frozen=True)
@@ -153,6 +230,9 @@ class Scale(Shift):
 
     family: ClassVar[str] = "scale"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "factor=0.7"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes become thinner or thicker than any template the network holds, and all but the centre stands elsewhere."
@@ -175,6 +255,19 @@ class Scale(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, np.eye(2) * draw(self.factor, len(images), rng)[:, None, None])
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return by_mean_picture([cls(float(factor)) for factor in np.geomspace(0.3, 3, 30)], samples)
+
+    @property
+    def shrinks(self) -> bool:
+        return any(factor < SHRUNK for factor in extremes(self.factor))
+
+    @classmethod
+    def of_affine(cls, matrix: np.ndarray) -> Shift:
+        (a, b), (c, d) = matrix[:, :2]
+        return cls(max(math.sqrt(abs(a * d - b * c)), 0.1))
+
 
 @FAMILIES.register("shear")
 @dataclass(frozen=True)
@@ -183,6 +276,9 @@ class Shear(Shift):
 
     family: ClassVar[str] = "shear"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "factor=0.3"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Upright strokes slant: the direction of an edge, which the first layer's filters respond to, is another one."
@@ -199,6 +295,15 @@ class Shear(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, _slants(draw(self.factor, len(images), rng)))
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return by_mean_picture([cls(float(factor)) for factor in np.linspace(-1.4, 1.4, 29)], samples)
+
+    @classmethod
+    def of_affine(cls, matrix: np.ndarray) -> Shift:
+        b, d = matrix[0, 1], matrix[1, 1]
+        return cls(float(np.clip(b / d, -1, 1)) if d else 0.0)
+
 
 @FAMILIES.register("affine")
 @dataclass(frozen=True)
@@ -210,6 +315,11 @@ class Affine(Shift):
 
     family: ClassVar[str] = "affine"
     group: ClassVar[str] = "geometry"
+    example: ClassVar[str] = "matrix=[[1,0.2,0],[0,1,0]]"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    tier: ClassVar[int] = 1
+    general: ClassVar[bool] = True
+    surcharge: ClassVar[float] = 0.3  # simpler maps, or two in a row, would make it
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Position, size and slant of every stroke change at once, so that hardly any pixel meets the weight that was trained for it."
@@ -260,6 +370,10 @@ class Affine(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, draw(self.matrix, len(images), rng))
 
+    @property
+    def affine_map(self) -> Matrix | None:
+        return self.matrix if isinstance(self.matrix, tuple) else None
+
 
 def nested(values: np.ndarray) -> Any:
     return tuple(tuple(map(float, row)) for row in values)
@@ -293,3 +407,14 @@ def _inverse(matrices: np.ndarray) -> np.ndarray:
     """The affine maps back: p = A q + t, so q = A⁻¹ p − A⁻¹ t."""
     back = np.linalg.inv(matrices[:, :, :2])
     return np.concatenate([back, -back @ matrices[:, :, 2:]], -1)
+
+
+def _rounded(pixels: float, within: float) -> float:
+    return float(round(pixels)) if abs(pixels - round(pixels)) < within else pixels
+
+
+def _turn(angle: float) -> float:
+    """Within (−180, 180]; a quarter turn where it is as good as one."""
+    nearest = 90.0 * round(angle / 90)
+    angle = nearest if abs(angle - nearest) < QUARTER and nearest % 360 else angle
+    return 180 - (180 - angle) % 360

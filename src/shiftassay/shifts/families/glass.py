@@ -1,19 +1,19 @@
 """A blur that no convolution is: pixels change places with their neighbours, as behind frosted glass."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.ndimage import gaussian_filter
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift
 
 FEW = 32  # images that are shuffled for each reach and number of rounds
 SHUFFLES = tuple((reach, rounds) for reach in (1, 2, 3, 4) for rounds in (1, 2, 3))
@@ -33,6 +33,11 @@ class GlassBlur(Shift):
 
     family: ClassVar[str] = "glass_blur"
     group: ClassVar[str] = "blur"
+    example: ClassVar[str] = "sd=0.7"
+    tier: ClassVar[int] = 2
+    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"sd": 0.4}, {"sd": 0.8})
+    refined: ClassVar[tuple[str, ...] | None] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Edges are frayed in another way on every image, so that fine detail is not just weaker, as after a blur, but wrong."
@@ -57,7 +62,7 @@ class GlassBlur(Shift):
         return np.clip(gaussian_filter(shuffled, blur, mode="nearest"), 0, 1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """All three by simulated moments on a few images: reach and rounds out of 1 … 4 and 1 … 3, the sd between 0.2 and 3.
 
         The moments: the energy that is left, in all and of first and second differences, and how far the image is

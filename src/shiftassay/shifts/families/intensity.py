@@ -1,33 +1,25 @@
 """Shifts of grey values, pixel by pixel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from shiftassay.shifts.estimation.fitting import fitted
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.fitting import LeastSquares, fitted
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Choice,
-    Context,
-    Each,
-    Images,
-    Information,
-    Number,
-    Scope,
-    Searched,
-    Shift,
-    Uniform,
-    check,
-    draw,
-    draws,
-    extremes,
-    spread,
-)
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes, spread
 
 BRIGHT = 0.2  # grey value from which on a ratio means something
 ALIKE = 0.01  # of a ratio
+UNITS = (255.0, 1 / 255)
+OTHER_UNITS = 0.05  # relative difference of a guessed factor from one between units, within which it is that
+CLOSE = 2e-3  # relative difference of a factor from one that has a name
+SMALL = 0.03  # an offset that may be none
 
 
 @FAMILIES.register("invert")
@@ -37,6 +29,9 @@ class Invert(Shift):
 
     family: ClassVar[str] = "invert"
     group: ClassVar[str] = "intensity"
+    negative: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    completed_by: ClassVar[tuple[str, ...]] = ("geometry", "blur", "noise", "intensity", "overlay")
     why: ClassVar[str] = (
         "The background, which was silent because 0 times any weight is 0, now drives every unit by the sum of its weights."
     )
@@ -48,6 +43,12 @@ class Invert(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return np.clip(1 - images, 0, 1)
 
+    @classmethod
+    def evident(cls, pairs: Pairs) -> list[Shift]:
+        """Dark sets that became bright, or bright ones dark: moved as well, no remake of the picture alone would show it."""
+        before, after = float(pairs.reference.mean()), float(pairs.shifted.mean())
+        return [cls()] if abs(1 - before - after) < abs(after - before) else []
+
 
 @FAMILIES.register("gain")
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Gain(Shift):
 
     family: ClassVar[str] = "gain"
     group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "factor=0.4"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    curve: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one saturates."
@@ -98,6 +102,24 @@ class Gain(Shift):
     def _clipped(self, images: Images) -> Images:
         return np.clip(images, 0, 1) if self.clip else images
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """By the means, by the largest values, and, where images are brighter, as if they had been clipped."""
+        reference, shifted = samples.few, samples.seen
+        factor = float(shifted.mean() / max(float(reference.mean()), 1e-9))
+        if factor <= 0 or min(abs(factor / unit - 1) for unit in UNITS) < OTHER_UNITS:
+            return []
+        extreme = float(shifted.max() / max(float(reference.max()), 1e-9))
+        bright: list[Shift] = [cls(f * factor, clip=True) for f in (1.0, 1.3, 1.8)] if factor > 1 else []
+        plain: list[Shift] = [cls(f) for f in (factor, extreme) if f > 0]
+        return plain + bright
+
+    def normal_form(self) -> Shift:
+        """Other units are a rescaling."""
+        if isinstance(self.factor, float) and any(_near(self.factor, unit) for unit in UNITS):
+            return Rescale(self.factor, 0.0)
+        return self
+
 
 class _ClippedGain(Gain):
     """What a fit of a gain that clips takes for a family."""
@@ -122,6 +144,10 @@ class Offset(Shift):
 
     family: ClassVar[str] = "offset"
     group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "amount=0.3"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    curve: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"amount": v} for v in (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4))
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Every pixel moves by the same amount, so every first-layer unit moves by that amount times the sum of its weights."
@@ -145,6 +171,10 @@ class Gamma(Shift):
 
     family: ClassVar[str] = "gamma"
     group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "exponent=0.5"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    curve: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"exponent": v} for v in (0.25, 0.45, 0.7, 1.5, 2.2, 4.0))
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that were trained on."
@@ -172,6 +202,10 @@ class Threshold(Shift):
 
     family: ClassVar[str] = "threshold"
     group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "level=0.5"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    hides_blur: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"level": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Soft edges become steps: a low level thickens every stroke with white, a high one eats thin strokes away."
@@ -195,6 +229,11 @@ class Quantize(Shift):
 
     family: ClassVar[str] = "quantize"
     group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "levels=4"
+    estimator: ClassVar[Estimator] = LeastSquares()
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"levels": v} for v in (2, 3, 4, 5, 6, 8, 12, 16))
+    refined: ClassVar[tuple[str, ...] | None] = ()
+    surcharge: ClassVar[float] = 0.02  # between equals
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Each pixel errs by up to half a step, and faint greys vanish: most networks hardly notice until two or three levels are left."
@@ -215,6 +254,10 @@ class Quantize(Shift):
         steps = spread(np.rint(draw(self.levels, len(images), rng)) - 1)
         return np.rint(np.clip(images, 0, 1) * steps) / steps
 
+    def normal_form(self) -> Shift:
+        """Two levels are a threshold."""
+        return Threshold(0.5, scope=self.scope) if self.levels == 2 else self
+
 
 @FAMILIES.register("rescale")
 @dataclass(frozen=True)
@@ -223,6 +266,8 @@ class Rescale(Shift):
 
     family: ClassVar[str] = "rescale"
     group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "scale=255"
+    estimator: ClassVar[Estimator] = LeastSquares()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "The picture is the same but its numbers are not those the weights were trained for: a preprocessing step is missing or doubled."
@@ -245,3 +290,41 @@ class Rescale(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         scale, offset = draws([self.scale, self.offset], len(images), rng)
         return (images - spread(offset)) / spread(scale)
+
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """By mean and sd, and by the extremes, which are exact where nothing was clipped."""
+        reference, shifted = samples.few, samples.seen
+        scale = float(shifted.std() / max(float(reference.std()), 1e-9))
+        span = float(np.ptp(shifted) / max(float(np.ptp(reference)), 1e-9))
+        guessed = [(s, float(shifted.mean() - s * reference.mean())) for s in (scale, -scale)]
+        guessed += [
+            (span, float(shifted.min() - span * reference.min())),
+            (-span, float(shifted.max() + span * reference.min())),
+        ]
+        return [cls(s, offset) for s, offset in guessed if s]
+
+    def normal_form(self) -> Shift:
+        """Nothing, an inversion or a gain, if it is one; a gain by 255 or 1/255 is a change of units and stays."""
+        scale, offset = self.scale, self.offset
+        if not (isinstance(scale, float) and isinstance(offset, float)):
+            return self
+        if _near(scale, -1) and _near(offset, 1):
+            return Invert()
+        if abs(offset) > CLOSE * abs(scale):
+            return self
+        if _near(scale, 1):
+            return Identity()
+        if any(_near(scale, unit) for unit in UNITS) or scale < 0:
+            return replace(self, offset=0.0)
+        return Gain(scale)
+
+    def reduced(self) -> Shift:
+        """A gain, if it hardly adds anything."""
+        if not (isinstance(self.scale, float) and isinstance(self.offset, float)):
+            return self
+        return Gain(self.scale) if self.scale > 0 and abs(self.offset) < SMALL else self
+
+
+def _near(value: float, target: int | float) -> bool:
+    return abs(value - target) <= CLOSE * abs(target)

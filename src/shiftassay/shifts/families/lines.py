@@ -1,17 +1,16 @@
 """Shifts that draw a line over the picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.levels import levelled
 from shiftassay.shifts.estimation.moments import matched
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
 
 CHUNK = 2000
 MARGIN = 2  # columns between a zigzag and the border
@@ -32,6 +31,11 @@ class DottedLine(Shift):
 
     family: ClassVar[str] = "dotted_line"
     group: ClassVar[str] = "overlay"
+    tier: ClassVar[int] = 1
+    random: ClassVar[bool] = True
+    covers: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    refined: ClassVar[tuple[str, ...] | None] = ("width",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "A stroke that belongs to no digit crosses the image: it closes gaps, adds bars, and votes for the classes that have one there."
@@ -58,7 +62,7 @@ class DottedLine(Shift):
         return np.clip(drawn, 0, 1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The dash from the columns that never get ink, the width by least squares.
 
         On a few images, each line that may have been drawn (every row at the left, every row at the right) is compared with
@@ -99,6 +103,11 @@ class Zigzag(Shift):
 
     family: ClassVar[str] = "zigzag"
     group: ClassVar[str] = "overlay"
+    tier: ClassVar[int] = 1
+    random: ClassVar[bool] = True
+    covers: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    refined: ClassVar[tuple[str, ...] | None] = ("step",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Corners and slanted strokes, of which digits are made, run across the image and belong to none: the network reads them as ink."
@@ -124,7 +133,7 @@ class Zigzag(Shift):
         return np.clip(drawn, 0, 1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Step, height and width by least squares, the best of all lines that may have been drawn counting for each of a few images."""
         pairs = levelled(pairs)
         added = _added(pairs)
@@ -178,7 +187,7 @@ def _ink(rows: np.ndarray, h: int, width: float) -> np.ndarray:
     return np.clip(1 + np.log1p(-np.minimum(away, np.float32(0.99))), 0, 1)
 
 
-def _added(pairs: "Pairs") -> tuple[np.ndarray, np.ndarray] | None:
+def _added(pairs: Pairs) -> tuple[np.ndarray, np.ndarray] | None:
     """What was added to the first images (n, h, w), and where that is known; None unless what changed became brighter."""
     difference = (pairs.shifted - pairs.reference).astype(np.float64)
     up, down = (difference.clip(0) ** 2).sum(), (difference.clip(None, 0) ** 2).sum()

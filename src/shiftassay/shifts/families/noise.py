@@ -1,27 +1,21 @@
 """Shifts that add noise, drawn afresh for every image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Context,
-    Images,
-    Information,
-    Number,
-    Scope,
-    Shift,
-    check,
-    draw,
-    spread,
-)
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Number, draw, spread
 
 MOST_COUNTED, COUNTED = 80, 0.5  # photons that still show in eight bits; the mean cosine of values that are counts
 GREYS = 20_000  # values that are looked at
+STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pairs
 
 
 @FAMILIES.register("gaussian_noise")
@@ -31,6 +25,9 @@ class GaussianNoise(Shift):
 
     family: ClassVar[str] = "gaussian_noise"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "sd=0.2"
+    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"sd": v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "A first-layer unit's input gets a random part as large as sd times the length of its weight vector, wherever its weights point."
@@ -64,6 +61,9 @@ class UniformNoise(Shift):
 
     family: ClassVar[str] = "uniform_noise"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "half_width=0.3"
+    strengths: ClassVar[tuple[str, ...]] = ("half_width",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Bounded for each pixel, but summed over hundreds of weights it is as good as normal noise of sd half_width/√3."
@@ -89,6 +89,10 @@ class UniformNoise(Shift):
         half_width, noise = _strengths(self.half_width, images, rng)
         return _clipped(images + half_width * (2 * noise.random(images.shape, np.float32) - 1), self.clip)
 
+    @property
+    def bound(self) -> float | None:
+        return self.half_width if isinstance(self.half_width, float) else None
+
 
 @FAMILIES.register("sign_noise")
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ class SignNoise(Shift):
 
     family: ClassVar[str] = "sign_noise"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "epsilon=0.1"
+    imitates_attack: ClassVar[bool] = True
+    strengths: ClassVar[tuple[str, ...]] = ("epsilon",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"epsilon": v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Random signs are as good as orthogonal to any one direction: of n pixels' noise, a unit feels about √n, not n, times epsilon."
@@ -122,6 +130,10 @@ class SignNoise(Shift):
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
 
+    @property
+    def bound(self) -> float | None:
+        return self.epsilon
+
 
 @FAMILIES.register("impulse_noise")
 @dataclass(frozen=True)
@@ -130,6 +142,10 @@ class ImpulseNoise(Shift):
 
     family: ClassVar[str] = "impulse_noise"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "fraction=0.1"
+    covers: ClassVar[bool] = True
+    strengths: ClassVar[tuple[str, ...]] = ("fraction",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "White dots stand where the training images were always black: the weights there were hardly trained, and carry what is left of their start."
@@ -162,6 +178,9 @@ class SpeckleNoise(Shift):
 
     family: ClassVar[str] = "speckle_noise"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "sd=0.3"
+    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Only ink is disturbed: strokes become ragged, and edges inside them appear that no training image had."
@@ -198,6 +217,9 @@ class ShotNoise(Shift):
 
     family: ClassVar[str] = "shot_noise"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "photons=12"
+    strengths: ClassVar[tuple[str, ...]] = ("photons",)
+    refined: ClassVar[tuple[str, ...] | None] = ()
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin strokes break."
@@ -231,6 +253,12 @@ class ShotNoise(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = _strengths(self.photons, images, rng)
         return _clipped(noise.poisson(np.maximum(images, 0) * photons).astype(np.float32) / photons, self.clip)
+
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """One photon is the smallest value above black."""
+        seen = samples.seen[samples.seen > 1e-6]
+        return [cls(1 / float(seen.min()), clip=bool(samples.seen.max() <= 1))] if seen.size else []
 
 
 def _strengths(value: Number, images: Images, rng: np.random.Generator) -> tuple[np.ndarray, np.random.Generator]:

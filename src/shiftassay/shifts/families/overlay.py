@@ -1,37 +1,24 @@
 """Shifts that lay something over the picture, or take a part of it away."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.estimation.fitting import distribution
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.levels import levelled
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.rectangles import Rectangles, common, freedom, heaviest
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Choice,
-    Context,
-    Each,
-    Images,
-    Information,
-    Number,
-    Scope,
-    Shift,
-    Uniform,
-    check,
-    draw,
-    draws,
-    extremes,
-    spread,
-)
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes, spread
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
+CONSTANT = 1e-6  # variance of a place that always shows the same
 VARIES = 0.01  # variance of a pixel over images
 STEADY = 0.1  # share of it that may be left where a rectangle covers the pixel in all images
 INK = 0.5  # a pixel as bright as this is surely ink, and seen to be gone if less than 0.4 of it is left
@@ -44,6 +31,10 @@ class Occlusion(Shift):
 
     family: ClassVar[str] = "occlusion"
     group: ClassVar[str] = "overlay"
+    example: ClassVar[str] = "top=5,left=8,height=10,width=6"
+    exact: ClassVar[bool] = True
+    besides: ClassVar[Mapping[str, Searched]] = {"fill": Searched((), 0.02, 0.0, 1.0)}
+    refined: ClassVar[tuple[str, ...] | None] = ()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "The strokes beneath are gone, and the rectangle's own edges speak to every filter that looks for straight lines."
@@ -72,7 +63,7 @@ class Occlusion(Shift):
         return np.where((rows[:, :, None] & columns[:, None, :])[:, None], spread(fill), images)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The rectangle that explains most of the squared change: one over all images, and one in each.
 
         A pixel that differs from the reference is proof of being inside, one that differs from the fill of being outside. Where
@@ -102,7 +93,7 @@ class Occlusion(Shift):
             found.append(_drawn(cls, each[seen], weights[seen], fill))
         return found
 
-    def followed(self, pairs: "Pairs") -> Shift | None:
+    def followed(self, pairs: Pairs) -> Shift | None:
         """With the rectangle of each of the pairs' images: of its size where that is one for all, else the smallest.
 
         Where nothing has changed it lies outside the picture.
@@ -131,6 +122,28 @@ class Occlusion(Shift):
         (top, height), (left, width) = sides
         return Occlusion(*map(Each, (top, left, height, width)), fill=Each(fill), scope="per_image")
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """The smallest rectangle round the places that always show one value, and did not in the reference."""
+        grey, before = samples.seen[:, 0], samples.few[:, 0]
+        changed = np.mean(np.abs(before - grey[:1]) > CHANGED, axis=0)
+        # A place that seldom shows ink may have shown none by chance.
+        fixed = (grey.var(axis=0) < CONSTANT) & (changed > max(0.02, 10 / len(grey)))
+        if not fixed.any():
+            return []
+        fill = float(np.median(grey[0][fixed]))
+        rows, columns = (np.flatnonzero((fixed & (np.abs(grey[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
+        if not len(rows):
+            return []
+        box = {
+            "top": int(rows[0]),
+            "left": int(columns[0]),
+            "height": int(np.ptp(rows)) + 1,
+            "width": int(np.ptp(columns)) + 1,
+        }
+        how = cls.allowed({**box, "fill": fill}, samples.few)
+        return [] if how is None else [how]
+
 
 @FAMILIES.register("stripe")
 @dataclass(frozen=True)
@@ -139,6 +152,8 @@ class Stripe(Shift):
 
     family: ClassVar[str] = "stripe"
     group: ClassVar[str] = "overlay"
+    example: ClassVar[str] = "columns=[0,1,2]"
+    exact: ClassVar[bool] = True
     why: ClassVar[str] = (
         "Bright bars stand where training images were black: their many pixels outshout the strokes in every sum over the image."
     )
@@ -165,7 +180,7 @@ class Stripe(Shift):
         return striped
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The columns that 1 − x explains better than x does, by squared error over all images."""
         inverse = np.clip(1 - pairs.reference, 0, 1)
         rise = (pairs.shifted - pairs.reference).mean((0, 1, 2))
@@ -179,6 +194,13 @@ class Stripe(Shift):
             striped = inverted < plain if slope > 0 else inverted > plain
         return [cls(tuple(map(int, np.flatnonzero(striped))))] if striped.any() and not striped.all() else []
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """The columns whose mean is nearer to that of the inverse."""
+        before, after = (side.mean(axis=(0, 1, 2)) for side in (samples.few, samples.seen))
+        columns = np.flatnonzero(np.abs(after - (1 - before)) < np.abs(after - before))
+        return [cls(tuple(columns.tolist()))] if 0 < len(columns) < len(before) else []
+
 
 @FAMILIES.register("pixel_dropout")
 @dataclass(frozen=True)
@@ -187,6 +209,11 @@ class PixelDropout(Shift):
 
     family: ClassVar[str] = "pixel_dropout"
     group: ClassVar[str] = "overlay"
+    example: ClassVar[str] = "fraction=0.3"
+    random: ClassVar[bool] = True
+    covers: ClassVar[bool] = True
+    strengths: ClassVar[tuple[str, ...]] = ("fraction",)
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Strokes lose ink at random, so that what a unit receives is weaker, and rougher, than on any image it was trained on."
@@ -206,7 +233,7 @@ class PixelDropout(Shift):
         return images * (u >= spread(draw(self.fraction, len(images), fractions)))
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The share of inked pixels that are black; its spread over images beyond the binomial's is that of its draws."""
         ink = pairs.reference.max(1) > INK
         gone = ink & (pairs.shifted.max(1) < 0.4 * pairs.reference.max(1))
@@ -228,7 +255,7 @@ class PixelDropout(Shift):
         return [cls(drawn)]
 
 
-def _fills(pairs: "Pairs") -> np.ndarray | None:
+def _fills(pairs: Pairs) -> np.ndarray | None:
     """The grey that most changed pixels of each image have; that of all images where too few have changed; None if no one has."""
     difference = np.abs(pairs.shifted - pairs.reference)
     # Noise on top moves all pixels: the quarter that moves least tells how much, or, where half of it is cut off at black,
@@ -243,14 +270,14 @@ def _fills(pairs: "Pairs") -> np.ndarray | None:
     return max(found, key=lambda fills: _sums(w := _inside(few, fills[: len(few)]), heaviest(w)).sum())
 
 
-def _steady_fills(pairs: "Pairs") -> np.ndarray | None:
+def _steady_fills(pairs: Pairs) -> np.ndarray | None:
     """The grey of the pixels that vary between the reference's images, and no longer between the shifted ones."""
     before, after = (side.var(0) for side in (pairs.reference, pairs.shifted))
     covered = (before > VARIES) & (after < STEADY * before)
     return np.full(len(pairs), np.clip(np.median(pairs.shifted[:, covered]), 0, 1)) if covered.any() else None
 
 
-def _fills_beyond(pairs: "Pairs", changed: np.ndarray) -> np.ndarray | None:
+def _fills_beyond(pairs: Pairs, changed: np.ndarray) -> np.ndarray | None:
     if not changed.any():
         return None
     whole = float(np.median(pairs.shifted[changed]))
@@ -260,14 +287,14 @@ def _fills_beyond(pairs: "Pairs", changed: np.ndarray) -> np.ndarray | None:
     return np.full(len(fills), np.clip(whole, 0, 1)) if steady else fills
 
 
-def _fill_within(pairs: "Pairs", rectangle: np.ndarray) -> float:
+def _fill_within(pairs: Pairs, rectangle: np.ndarray) -> float:
     """The grey that a rectangle has in all images: what lies outside may be noise, and have changed too."""
     top, left, height, width = rectangle
     within = pairs.shifted[:, :, top : top + height, left : left + width]
     return float(np.clip(np.median(within), 0, 1))
 
 
-def _inside(pairs: "Pairs", fills: np.ndarray) -> np.ndarray:
+def _inside(pairs: Pairs, fills: np.ndarray) -> np.ndarray:
     """How much better each pixel is explained by being covered, (n, h, w)."""
     left_as_it_is = (pairs.shifted - pairs.reference) ** 2
     covered = (pairs.shifted - spread(fills)) ** 2

@@ -1,23 +1,25 @@
 """A pattern that lies on every image."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.stats import norm
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift, check
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
 
 EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
 STILL, FEW = 0.3, 0.05  # share of places, at most, whose value is below so much of the sd: a normal draw has 4%
 ALIKE = 0.5  # correlation of neighbouring places, at most
 EVEN = 0.1  # of the sd's square, at least, is the variance: of positive values alone it is 0.36
 BRIGHT = 0.5  # grey value from which a place can show negative values too
+CLIPPED = 1e-4  # a quantile nearer to black or white may be one of clipped values
+WHITE = 0.985
 SEEN = 5  # images that must show a place of the pattern unclipped
 
 
@@ -31,6 +33,11 @@ class FixedPattern(Shift):
 
     family: ClassVar[str] = "fixed_pattern"
     group: ClassVar[str] = "noise"
+    example: ClassVar[str] = "sd=0.2"
+    tier: ClassVar[int] = 1
+    approximate: ClassVar[bool] = True
+    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "It moves the input of every unit by a constant, the same for all images, as if someone had changed the biases of the first layer."
     )
@@ -53,7 +60,7 @@ class FixedPattern(Shift):
         return replace(self, pattern=tuple((self.sd * rng.standard_normal(int(np.prod(shape)))).tolist()))
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The median difference of each place, over the images that show it unclipped, where it explains half of the change.
 
         A place that is always black, or always white, gives a bound alone (a negative value on what is black is never seen). The
@@ -104,6 +111,32 @@ class FixedPattern(Shift):
 
     def _clipped(self, images: Images) -> Images:
         return np.clip(images, 0, 1) if self.clip else images
+
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """The median, over quantiles that are neither black nor white, of how far each place's values moved; 0 where none is seen."""
+        reference, shifted, clip = samples.few, samples.seen, samples.clipped
+        levels = np.concatenate([np.linspace(0.02, 0.98, 33), [0.99, 0.995]])
+        one, other = (np.quantile(side, levels, axis=0) for side in (reference, shifted))
+        inside = (other > CLIPPED) & (other < 1 - CLIPPED) if clip else np.ones(other.shape, bool)
+        with np.errstate(all="ignore"):
+            # What was black or white before shows the pattern itself; greys only to the errors of two quantiles.
+            exact = inside & ((one < CLIPPED) | (one > WHITE))
+            moved = np.where(np.where(exact.any(axis=0), exact, inside), other - one, np.nan)
+            seen = inside.any(axis=0)
+            pattern = np.zeros(seen.shape)
+            pattern[seen] = np.nanmedian(moved[:, seen], axis=0)
+        if clip:  # black that stays black bounds a place's value, and so does white
+            pattern = np.where((one[0] < CLIPPED) & (other[0] < CLIPPED), np.minimum(pattern, 0), pattern)
+            pattern = np.where((one[-1] > 1 - CLIPPED) & (other[-1] > 1 - CLIPPED), np.maximum(pattern, 0), pattern)
+            pattern[~seen & (one[0] < CLIPPED) & (other[0] > 1 - CLIPPED)] = 1
+            pattern[~seen & (one[-1] > 1 - CLIPPED) & (other[-1] < CLIPPED)] = -1
+        if not seen.any():
+            return []
+        # Below black only a bound is seen: the values above tell the spread.
+        told = pattern[pattern > 0] if clip and (pattern > 0).any() else pattern[seen]
+        sd = float(np.sqrt(np.mean(told**2)))
+        return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
 
 
 def _drawn(pattern: np.ndarray, known: np.ndarray, sd: float, bright: np.ndarray) -> bool:

@@ -1,15 +1,15 @@
 """Shifts of the Fourier phases, which hold where things are."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Invariant, Scope, Shift
+from shiftassay.shifts.invariants import amplitudes
 
 CHUNK = 2000
 FEW = 100  # images that are scrambled for comparison
@@ -28,6 +28,7 @@ class PhaseScramble(Shift):
 
     family: ClassVar[str] = "phase_scramble"
     group: ClassVar[str] = "rearrangement"
+    tier: ClassVar[int] = 1
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Edges exist because phases agree: with random ones the same frequencies make a cloud that has no strokes at all."
@@ -56,7 +57,7 @@ class PhaseScramble(Shift):
         return self._turned(images, rng, -1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Shared: the phases of the cross-spectrum, pooled over images, corrected for what clipping turns by making the shift again.
 
         Per image: if the amplitudes of an image agree with those of its partner, at least half as much beyond chance as those
@@ -101,6 +102,10 @@ class PhaseScramble(Shift):
             turned = np.fft.rfft2(part) * np.exp(sign * 1j * phases)[:, None]
             scrambled[start : start + CHUNK] = np.clip(np.fft.irfft2(turned, (h, w)), 0, 1)
         return scrambled
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 
 def _random_phases(n: int, h: int, w: int, rng: np.random.Generator) -> np.ndarray:

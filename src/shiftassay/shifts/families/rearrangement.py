@@ -1,19 +1,34 @@
 """Shifts that put pixels elsewhere and change none of their values."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.estimation.mean_picture import matched_parts
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import FAMILIES, Context, Each, Images, Information, Scope, Shift
+from shiftassay.shifts.estimation.places import matched_places
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.family import FAMILIES, Context, Information, Invariant, Scope, Shift
+from shiftassay.shifts.invariants import sorted_blocks, sorted_lines, sorted_values
+from shiftassay.shifts.parameters import Each
 
 IMAGES = 300
 SAMPLES, RIDGE = 10, 0.01  # for each part of an image, to tell what it owes to which
 MOSTLY = 0.3  # of the change: what grey values in order of size may differ by, in images whose pixels only moved
+
+SAME_VALUES, OTHER_PLACES = (
+    4,
+    4,
+)  # sampling errors that portraits are apart: at most in grey values, at least in their places
+BESIDE = 1.5  # pixels
+STILL = 1e-6  # range of a place that always shows the same
 
 Order = tuple[int, ...] | None
 """out[i] = in[order[i]]; None: drawn."""
@@ -30,6 +45,7 @@ class PixelPermutation(Shift):
 
     family: ClassVar[str] = "pixel_permutation"
     group: ClassVar[str] = "rearrangement"
+    screened: ClassVar[bool] = False
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Every pixel meets a weight that was trained for another one: to the first layer the image is noise with MNIST's histogram."
@@ -69,6 +85,55 @@ class PixelPermutation(Shift):
         places = _places(self, self.permutation, n, h * w, rng, backwards)
         return np.take_along_axis(images.reshape(n, c, h * w), places[:, None], axis=2).reshape(images.shape)
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """A permutation of places, where the grey values are the same and their places are not."""
+        apart = samples.distances()
+        if apart["values"] > SAME_VALUES or apart["pixels"] < OTHER_PLACES:
+            return []
+        return [cls(tuple(matched_places(samples.reference, samples.shifted).tolist()))]
+
+    def permutes_smoothly(self, pairs: Pairs) -> bool:
+        """Whether most pixels that vary come from beside where their neighbour comes from: not drawn, but a turn, a mirror or a warp."""
+        if not isinstance(self.permutation, tuple):
+            return False
+        size = pairs.shifted.shape[2:]
+        varies = _varies(pairs)
+        y, x = np.divmod(np.reshape(self.permutation, size), size[1])
+        apart = np.hypot(np.diff(y), np.diff(x))[varies[:, 1:] & varies[:, :-1]]
+        return apart.size > 0 and float(np.mean(apart < BESIDE)) > 0.5
+
+    def factors(self, pairs: Pairs) -> list[Shift] | None:
+        """Rows in another order and columns in another order, by what most pixels that vary say."""
+        if not isinstance(self.permutation, tuple):
+            return None
+        h, w = pairs.shifted.shape[2:]
+        from_row, from_column = np.divmod(np.reshape(self.permutation, (h, w)), w)
+        votes = np.zeros((h, h)), np.zeros((w, w))
+        for y, x in np.argwhere(_varies(pairs)):
+            votes[0][y, from_row[y, x]] += 1
+            votes[1][x, from_column[y, x]] += 1
+        rows, columns = (linear_sum_assignment(v + 1e-3 * np.eye(len(v)), maximize=True)[1] for v in votes)
+        return [Compose((RowPermutation(tuple(rows.tolist())), ColumnPermutation(tuple(columns.tolist()))))]
+
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        return self.permutation if isinstance(self.permutation, tuple) else None
+
+    @property
+    def shuffles(self) -> bool:
+        return self.scope == "per_image"
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        return ("sorted pixel values", sorted_values) if self.scope == "per_image" else None
+
+    def unidentified(self, shifted: Images) -> list[int] | None:
+        """Places whose value is the same in every image."""
+        if self.permutation is None:
+            return None
+        return np.flatnonzero(np.ptp(shifted.mean(axis=1).reshape(len(shifted), -1), axis=0) < STILL).tolist()
+
 
 @FAMILIES.register("block_permutation")
 @dataclass(frozen=True)
@@ -77,6 +142,8 @@ class BlockPermutation(Shift):
 
     family: ClassVar[str] = "block_permutation"
     group: ClassVar[str] = "rearrangement"
+    example: ClassVar[str] = "block=4"
+    orders: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes survive within a block but are cut at its borders, and whatever depends on where a part stands is lost."
@@ -103,7 +170,7 @@ class BlockPermutation(Shift):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Each block of the result is the one that it follows best, over all images, for every side of a block that fits."""
         h, w = pairs.reference.shape[2:]
-        sides = [side for side in range(2, min(h, w) // 2 + 1) if h % side == 0 and w % side == 0]
+        sides = _sides(h, w)
         found: list[Shift] = [cls(side, _order(cls(side), pairs)) for side in sides]
         return found + [cls(side, scope="per_image") for side in sides if _same_values(pairs)]
 
@@ -135,6 +202,28 @@ class BlockPermutation(Shift):
             raise BadInput(f"block_permutation: {h} × {w} pixels can't be cut into blocks of {self.block}.")
         return h // self.block, w // self.block
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """Each block the one whose mean picture is most alike, for every side of a block that fits."""
+        c, h, w = samples.reference.shape[1:]
+        found: list[Shift] = []
+        for block in _sides(h, w):
+
+            def cut(v: np.ndarray, b: int = block) -> np.ndarray:
+                return v.reshape(c, h // b, b, w // b, b).transpose(1, 3, 0, 2, 4).reshape(h // b * (w // b), -1)
+
+            found.append(cls(block, tuple(matched_parts(samples, cut).tolist())))
+        return found
+
+    @property
+    def variant(self) -> tuple[Any, ...]:
+        return (*super().variant, self.block)
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        sort = partial(sorted_blocks, block=self.block)
+        return ("blocks in the order of their sums", sort) if self.scope == "per_image" else None
+
 
 @FAMILIES.register("row_permutation")
 @dataclass(frozen=True)
@@ -143,6 +232,7 @@ class RowPermutation(Shift):
 
     family: ClassVar[str] = "row_permutation"
     group: ClassVar[str] = "rearrangement"
+    orders: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = "Horizontal pieces of strokes stay, but lie in another order: nothing vertical hangs together."
 
@@ -177,6 +267,15 @@ class RowPermutation(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return _lines(self, self.permutation, images, 2, rng, backwards=True)
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return [cls(_matched_lines(samples, 1))]
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        sort = partial(sorted_lines, axis=2)
+        return ("rows in the order of their sums", sort) if self.scope == "per_image" else None
+
 
 @FAMILIES.register("column_permutation")
 @dataclass(frozen=True)
@@ -185,6 +284,7 @@ class ColumnPermutation(Shift):
 
     family: ClassVar[str] = "column_permutation"
     group: ClassVar[str] = "rearrangement"
+    orders: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = "Vertical pieces of strokes stay, but lie in another order: nothing horizontal hangs together."
 
@@ -219,8 +319,33 @@ class ColumnPermutation(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return _lines(self, self.permutation, images, 3, rng, backwards=True)
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        return [cls(_matched_lines(samples, 2))]
+
+    @property
+    def surviving(self) -> tuple[str, Invariant] | None:
+        sort = partial(sorted_lines, axis=3)
+        return ("columns in the order of their sums", sort) if self.scope == "per_image" else None
+
 
 Rearrangement = TypeVar("Rearrangement", PixelPermutation, BlockPermutation, RowPermutation, ColumnPermutation)
+
+
+def _sides(h: int, w: int) -> list[int]:
+    """The sides of square blocks that pictures of h × w can be cut into."""
+    return [side for side in range(2, min(h, w) // 2 + 1) if h % side == 0 and w % side == 0]
+
+
+def _varies(pairs: Pairs) -> Bool[np.ndarray, "h w"]:
+    """Which places do not always show the same."""
+    return pairs.shifted.var((0, 1)) > 1e-6
+
+
+def _matched_lines(samples: Samples, axis: int) -> tuple[int, ...]:
+    """The order of rows (axis 1 of a picture) or columns (axis 2), by the mean picture."""
+    shape = samples.reference.shape[1:]
+    return tuple(matched_parts(samples, lambda v: np.moveaxis(v.reshape(shape), axis, 0)).tolist())
 
 
 def _order(how: Rearrangement, pairs: Pairs) -> tuple[int, ...]:

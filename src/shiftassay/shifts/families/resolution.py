@@ -1,29 +1,17 @@
 """Shifts that store the picture with less: fewer pixels, fewer bits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from shiftassay.shifts.estimation.fitting import distribution
-from shiftassay.shifts.family import (
-    FAMILIES,
-    Choice,
-    Context,
-    Each,
-    Images,
-    Information,
-    Scope,
-    Shift,
-    Uniform,
-    check,
-    draw,
-    extremes,
-)
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.distribution import distribution
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Choice, Each, Uniform, draw, extremes
 
 FEW, MANY = 8, 32  # images: to rank the qualities, and to choose among the best
 COARSE = 5  # steps of quality that are tried first
@@ -38,6 +26,9 @@ class Pixelate(Shift):
 
     family: ClassVar[str] = "pixelate"
     group: ClassVar[str] = "blur"
+    example: ClassVar[str] = "factor=4"
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"factor": v} for v in (2, 4, 7, 14))
+    refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "Detail within a block is gone, and the blocks' own borders are straight edges that no handwriting has."
     )
@@ -61,7 +52,7 @@ class Pixelate(Shift):
         return np.clip(small, 0, 1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The factor of least squared error, of all up to half the picture's longer side."""
         few = pairs.first(64)
         made = [cls(factor) for factor in range(2, max(max(few.reference.shape[2:]) // 2, 2) + 1)]
@@ -77,6 +68,10 @@ class Jpeg(Shift):
 
     family: ClassVar[str] = "jpeg"
     group: ClassVar[str] = "blur"
+    example: ClassVar[str] = "quality=20"
+    tier: ClassVar[int] = 1
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"quality": v} for v in (*range(4, 40, 4), *range(40, 96, 8)))
+    refined: ClassVar[tuple[str, ...] | None] = ("quality",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Fine frequencies of each block of 8 × 8 pixels are rounded away: edges ring, and faint ghosts stand around the strokes."
@@ -103,7 +98,7 @@ class Jpeg(Shift):
         return stored.reshape(images.shape).astype(np.float32) / 255
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The quality of least squared error, of all 100; and the qualities image by image.
 
         Several qualities can store a small picture alike: of those within 2% of the least error the middle one is taken.
@@ -132,7 +127,7 @@ class Jpeg(Shift):
             drawn = Uniform(float(values.min()), float(values.max()))
         return [shared, cls(round(drawn) if isinstance(drawn, float) else drawn, scope="per_image")]
 
-    def followed(self, pairs: "Pairs") -> Shift | None:
+    def followed(self, pairs: Pairs) -> Shift | None:
         """With the quality of each of the pairs' images: that of least squared error, out of a choice or all of a range."""
         if self.scope == "shared":
             return self
@@ -143,13 +138,13 @@ class Jpeg(Shift):
         return Jpeg(Each(_each(pairs, max(low - 5, 1), min(high + 5, 100), 1)), scope="per_image")
 
 
-def _errors(pairs: "Pairs", qualities: np.ndarray) -> np.ndarray:
+def _errors(pairs: Pairs, qualities: np.ndarray) -> np.ndarray:
     """(q, n): the squared error of each quality on each image."""
     rng = np.random.default_rng(0)
     return np.stack([pairs.errors(Jpeg(int(q)).apply(pairs.reference, rng)) for q in qualities])
 
 
-def _each(pairs: "Pairs", low: int, high: int, step: int) -> np.ndarray:
+def _each(pairs: Pairs, low: int, high: int, step: int) -> np.ndarray:
     """The quality of each image between two: the best of those that are a step apart, then of those around it."""
     rng = np.random.default_rng(0)
     coarse = np.arange(low, high + 1, step)

@@ -1,18 +1,18 @@
 """Mud on the lens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.levels import levelled
 from shiftassay.shifts.estimation.moments import matched
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Scope, Shift, check
-
-if TYPE_CHECKING:
-    from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
 
 USUAL = 63 / 255  # the published shade
 SOFT_EDGE = 0.8  # of a drop: below this its film is too thin to be seen
@@ -39,6 +39,12 @@ class Spatter(Shift):
 
     family: ClassVar[str] = "spatter"
     group: ClassVar[str] = "overlay"
+    example: ClassVar[str] = "coverage=0.4"
+    tier: ClassVar[int] = 1
+    random: ClassVar[bool] = True
+    covers: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4))
+    refined: ClassVar[tuple[str, ...] | None] = ("coverage",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Drops hide parts of strokes and leave grey blots on the background whose outlines look like strokes."
@@ -72,7 +78,7 @@ class Spatter(Shift):
         return np.clip(images * (1 - film) + np.float32(self.shade) * film, 0, 1)
 
     @classmethod
-    def estimate(cls, pairs: "Pairs") -> list[Shift]:
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The shade by regression over the changed pixels, the rest by simulated moments of the film.
 
         Where mud is seen, shifted = (1 − film) reference + film · shade with a film that is independent of the reference, so that

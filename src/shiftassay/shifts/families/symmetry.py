@@ -1,12 +1,14 @@
 """Shifts that mirror the picture."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import FAMILIES, Context, Images, Information, Shift
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 
 
 @FAMILIES.register("flip_horizontal")
@@ -16,6 +18,8 @@ class FlipHorizontal(Shift):
 
     family: ClassVar[str] = "flip_horizontal"
     group: ClassVar[str] = "geometry"
+    mirror: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     why: ClassVar[str] = (
         "A mirrored digit is none, or another one: only those that are nearly their own mirror images, 0, 1 and 8, still meet their weights."
     )
@@ -35,6 +39,8 @@ class FlipVertical(Shift):
 
     family: ClassVar[str] = "flip_vertical"
     group: ClassVar[str] = "geometry"
+    mirror: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     why: ClassVar[str] = (
         "Tops and bottoms change places, and with them what tells 6 from 9 and 2 from 5: strokes meet other digits' weights."
     )
@@ -54,6 +60,8 @@ class Transpose(Shift):
 
     family: ClassVar[str] = "transpose"
     group: ClassVar[str] = "geometry"
+    mirror: ClassVar[bool] = True
+    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     why: ClassVar[str] = (
         "Horizontal strokes become vertical ones: the picture is turned and mirrored, and nearly every weight meets another pixel."
     )

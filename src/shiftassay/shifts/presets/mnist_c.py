@@ -19,7 +19,8 @@ from shiftassay.shifts.families.lines import DottedLine, Zigzag
 from shiftassay.shifts.families.noise import ImpulseNoise, ShotNoise
 from shiftassay.shifts.families.overlay import Stripe
 from shiftassay.shifts.families.spatter import Spatter
-from shiftassay.shifts.family import Choice, Shift, Uniform
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Choice, Uniform
 
 RADIANS = (0.2, 0.4, 0.6, 0.8, 1.0)
 

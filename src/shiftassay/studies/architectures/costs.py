@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from shiftassay.cores import one_thread_each
+from shiftassay.execution.threads import one_thread_each
 from shiftassay.models.classifier import Classifier
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right

@@ -6,6 +6,7 @@ from typing import Any
 
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, percent
+from shiftassay.shifts.catalogue import attacks
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.studies.words import p_text
 
@@ -119,7 +120,7 @@ def _aim(found: dict[str, Any]) -> list[Alternative]:
     """Whether the change follows the model's gradient, for changes that were not aimed; asked only where something changed."""
     told = found["diagnosis"]["verdict"]
     aim = next((m for m in found["diagnosis"]["mechanisms"] if m["name"] == "adds_up"), None)
-    if told["family"] == "adversarial" or aim is None or found["controls"] is None:
+    if told["family"] in attacks() or aim is None or found["controls"] is None:
         return []
     agreement = aim["numbers"]["agreement"]
     number = f"agreement with the model's gradient {agreement['shifted']:.2f}, shuffled over the image {agreement['shuffled']:.2f} (an attack's is 1)"

@@ -10,7 +10,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalogue import attacks, shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import wilson
@@ -57,7 +57,7 @@ def kind_of(one: Mapping[str, Any], other: Mapping[str, Any]) -> Kind | None:
     families, scopes = ({t[key] for t in told} for key in ("family", "scope"))
     if len(families) == 1 and scopes == {"shared", "per_image"} and "compose" not in families:
         return "draws"
-    return "aim" if "adversarial" in families and len(families - {"identity", "unknown"}) == 2 else None
+    return "aim" if families & set(attacks()) and len(families - {"identity", "unknown"}) == 2 else None
 
 
 def _unmodified(lab: Lab, one: str, other: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _dealt(images: ImageSet, how: Shift, count: int | None, place: str) -> Image
 
 def _aim(lab: Lab, one: str, other: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Pixels that change as in the aimed variant or as in the other, mixed; and how much larger the other must be to harm as much."""
-    aimed = next(n for n in (one, other) if found[n]["diagnosis"]["verdict"]["family"] == "adversarial")
+    aimed = next(n for n in (one, other) if found[n]["diagnosis"]["verdict"]["family"] in attacks())
     unaimed = other if aimed == one else one
     (clean, seen), (_, beside) = lab.looked_at(aimed), lab.looked_at(unaimed)
     assert clean.labels is not None

@@ -6,6 +6,7 @@ from typing import Any
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.shifts.catalogue import attacks
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import written
 from shiftassay.studies.shifted.alternatives import Alternative, alternatives, name_of, own_candidate
@@ -150,7 +151,7 @@ def _evidence(found: dict[str, Any]) -> list[str]:
             f"(clean {_percent(accuracy['reference'])}), which proves the verdict but is no repair"
         )
     aim = found["diagnosis"]["adversarial"]
-    if told["family"] == "adversarial" and aim:
+    if told["family"] in attacks() and aim:
         said.append(aim["sentence"][0].lower() + aim["sentence"][1:].removesuffix("."))
     ends = [
         f"{key} {' to '.join(written([low, high], low, high))}"
@@ -262,7 +263,7 @@ def _limits(evaluations: Sequence[Evaluation], found: dict[str, Any], repaired: 
     still = told["parameters"].get("unidentified")
     if still:
         said.append(f"{len(still)} places show the same value in every image, so where those came from cannot be known")
-    if told["family"] == "adversarial":
+    if told["family"] in attacks():
         attacked = next((a["attacked"]["n"] for a in repaired["attempts"] if a["attacked"]), 0)
         said.append(
             f"a stronger attack than ours may leave less; fresh attacks were made on {attacked:,} images"

@@ -19,7 +19,7 @@ def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarr
     A permutation of places permutes the loadings of the principal components and changes nothing else but signs, and for components
     of like variance a rotation among them. Signs are chosen by third moments of the scores; then places are matched by
     their loadings, the rotation that brings matched places together is found (Schönemann 1966), and so on with more
-    components each round. Places that always show the same can't be told apart: see `unidentified`.
+    components each round. Places that always show the same can't be told apart: see `Shift.unidentified`.
     """
     x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_some, (reference, shifted)))
     own = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) for side in (x, y)]
@@ -57,11 +57,6 @@ def _sharpened(
             break
         order = again
     return order
-
-
-def unidentified(shifted: np.ndarray) -> list[int]:
-    """Places whose value is the same in every image."""
-    return np.flatnonzero(np.ptp(shifted.mean(axis=1).reshape(len(shifted), -1), axis=0) < 1e-6).tolist()
 
 
 def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "_ _"], Float64[np.ndarray, "_ _"]]:

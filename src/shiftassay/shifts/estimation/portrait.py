@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from shiftassay.diagnosis.pairing.traits import axes
+from shiftassay.statistics.principal import axes
 
 BINS = 24
 COMPONENTS = 80

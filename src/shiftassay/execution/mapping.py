@@ -1,4 +1,7 @@
-"""Many small array operations: threads inside each of them cost more than they bring, processes side by side do not."""
+"""Mapping a function over arguments: in this process, and on local workers where cores are idle.
+
+Functions are importable, or `functools.partial` of such, and arguments and results can be pickled: so any back end could take them.
+"""
 
 import os
 import pickle
@@ -6,42 +9,18 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
-import torch
-from threadpoolctl import threadpool_limits
-
 from shiftassay import interrupts
+from shiftassay.execution.threads import all_busy, idle_threads
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 HELPERS = 3  # processes at most: what they share out is not long
 MOST = 30_000  # items: a pipe holds no more turns
-_idle: ContextVar[int] = ContextVar("idle", default=0)
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Within it, or in a function decorated with it, PyTorch and BLAS take one thread for each operation.
-
-    The threads that PyTorch had before are free for `mapped`.
-
-    >>> with one_thread_each():
-    ...     torch.get_num_threads()
-    1
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    token = _idle.set(max(before - 1, _idle.get()))
-    try:
-        with threadpool_limits(1, "blas"):
-            yield
-    finally:
-        _idle.reset(token)
-        torch.set_num_threads(before)
 
 
 def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
@@ -51,12 +30,16 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     not do is done here, which also raises what it raised. This process does it all elsewhere than on Linux, and where Python runs
     other threads, as a notebook does: those must not be forked away from what they hold.
 
+    Raises `TypeError` for a function that no other process could import.
+
+    >>> from shiftassay.execution.threads import one_thread_each
     >>> with one_thread_each():
     ...     mapped(abs, [-1, 2, -3])
     [1, 2, 3]
     """
+    _check_importable(function)
     items = list(items)
-    helpers = min(HELPERS, _idle.get(), len(items) - 1)
+    helpers = min(HELPERS, idle_threads(), len(items) - 1)
     if helpers < 1 or len(items) > MOST or sys.platform != "linux" or not interrupts.only_thread():
         return [function(item) for item in items]
     turns = _turns(len(items))
@@ -74,6 +57,17 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
             _ended(helper, result)
         os.close(turns)
     return [found[i] if i in found else function(item) for i, item in enumerate(items)]
+
+
+def _check_importable(function: Callable[..., Any]) -> None:
+    """A closure works in a forked process, but in no other: it is refused wherever it runs."""
+    while isinstance(function, partial):
+        function = function.func
+    name = getattr(function, "__qualname__", "")
+    if "<locals>" in name or "<lambda>" in name:
+        raise TypeError(
+            f"mapped: {name} can't be imported by a worker. Use a function of a module, or a partial of one."
+        )
 
 
 def _turns(count: int) -> int:
@@ -108,7 +102,7 @@ def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[i
     try:
         interrupts.forget()
         os.close(result)  # or it would wait to be read for ever if the first process were killed
-        _idle.set(0)
+        all_busy()
         found: dict[int, Any] = {}
         with suppress(Exception):  # it is raised again where it is done again
             for i in _taken(turns):

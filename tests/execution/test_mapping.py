@@ -3,14 +3,16 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import Context
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from shiftassay.cores import mapped, one_thread_each
+from shiftassay.execution.mapping import mapped
+from shiftassay.execution.threads import one_thread_each
 
 ITEMS = list(range(40))
 OPENED = Path("/proc/self/fd")
@@ -53,11 +55,31 @@ def test_nothing_is_forked_while_other_threads_run() -> None:
         thread.join()
 
 
-def test_a_helper_does_not_ask_for_help() -> None:
-    def within(item: int) -> set[int]:
-        time.sleep(0.005)
-        return {pid for _, pid in mapped(where, [item, item + 1])} | {os.getpid()}
+def within(item: int) -> set[int]:
+    time.sleep(0.005)
+    return {pid for _, pid in mapped(where, [item, item + 1])} | {os.getpid()}
 
+
+def refuse(item: int, refused: Callable[[int], bool]) -> int:
+    time.sleep(0.005)
+    if refused(item):
+        raise ValueError(f"no {item}")
+    return item
+
+
+def only_here(item: int, here: int) -> int:
+    time.sleep(0.005)
+    if os.getpid() != here:
+        os._exit(1)
+    return item
+
+
+def unpicklable(item: int) -> Callable[[], int]:
+    time.sleep(0.005)
+    return lambda: item
+
+
+def test_a_helper_does_not_ask_for_help() -> None:
     here = os.getpid()
     helped = [found for found in mapped(within, ITEMS) if here not in found]
     assert helped
@@ -65,32 +87,23 @@ def test_a_helper_does_not_ask_for_help() -> None:
 
 
 def test_what_a_function_raises_is_raised_here() -> None:
-    def refuse(item: int) -> int:
-        time.sleep(0.005)
-        if item == 17:
-            raise ValueError("no 17")
-        return item
-
     for items in (ITEMS, [17, *ITEMS]):
         with pytest.raises(ValueError, match="no 17"):
-            mapped(refuse, items)
+            mapped(partial(refuse, refused=(17).__eq__), items)
 
 
 def test_what_a_helper_cannot_send_or_finish_is_done_here() -> None:
-    here = os.getpid()
+    assert mapped(partial(only_here, here=os.getpid()), ITEMS) == ITEMS
+    assert [made() for made in mapped(unpicklable, ITEMS)] == ITEMS
 
-    def only_here(item: int) -> int:
-        time.sleep(0.005)
-        if os.getpid() != here:
-            os._exit(1)
+
+def test_a_function_that_no_other_process_could_import_is_refused() -> None:
+    def closure(item: int) -> int:
         return item
 
-    def unpicklable(item: int) -> object:
-        time.sleep(0.005)
-        return lambda: item
-
-    assert mapped(only_here, ITEMS) == ITEMS
-    assert [made() for made in mapped(unpicklable, ITEMS)] == ITEMS  # pyright: ignore[reportCallIssue]
+    for function in (closure, lambda item: item, partial(closure)):
+        with pytest.raises(TypeError, match="can't be imported"):
+            mapped(function, ITEMS)
 
 
 def test_no_helper_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,13 +115,10 @@ def test_no_helper_stays(monkeypatch: pytest.MonkeyPatch) -> None:
         helpers.append(pid)
         return pid
 
-    def refuse(item: int) -> int:
-        raise ValueError(item)
-
     monkeypatch.setattr(os, "fork", noted)
     mapped(where, ITEMS)
-    with pytest.raises(ValueError, match=r"^\d+$"):
-        mapped(refuse, ITEMS)
+    with pytest.raises(ValueError, match=r"^no \d+$"):
+        mapped(partial(refuse, refused=(-1).__ne__), ITEMS)
     assert len(helpers) == 2
     for pid in helpers:
         with pytest.raises(ChildProcessError):

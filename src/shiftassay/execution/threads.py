@@ -1,0 +1,41 @@
+"""Threads: inside many small array operations they cost more than they bring; processes side by side do not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from threadpoolctl import threadpool_limits
+
+_idle: ContextVar[int] = ContextVar("idle", default=0)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Within it, or in a function decorated with it, PyTorch and BLAS take one thread for each operation.
+
+    The threads that PyTorch had before are free for `mapped`.
+
+    >>> with one_thread_each():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    token = _idle.set(max(before - 1, _idle.get()))
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        _idle.reset(token)
+        torch.set_num_threads(before)
+
+
+def idle_threads() -> int:
+    """How many threads there were beyond the one that is left, and are free for workers."""
+    return _idle.get()
+
+
+def all_busy() -> None:
+    """Of a worker: it has no threads to share out."""
+    _idle.set(0)

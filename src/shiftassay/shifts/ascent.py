@@ -1,0 +1,92 @@
+"""Projected gradient ascent within a ball around each image: what attacks are made by, and trained against."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from shiftassay.errors import BadInput
+
+STEPS = 20
+STEP_SIZE = 2.5  # × epsilon / steps: far enough to reach the border of the ball from anywhere in it (Madry et al. 2018)
+
+
+@dataclass(frozen=True)
+class Ball:
+    """All images within `epsilon` of an image: each pixel by at most that ("linf"), or the whole image ("l2"); pixels in [0, 1]."""
+
+    epsilon: float
+    norm: Literal["linf", "l2"]
+
+    def ascend(
+        self,
+        clean: torch.Tensor,
+        begin: torch.Tensor,
+        labels: torch.Tensor,
+        logits: Callable[[torch.Tensor], torch.Tensor],
+        steps: int = STEPS,
+    ) -> torch.Tensor:
+        """The attacked images, from a start in direction `begin` at the ball's border; a few steps are enough to train against."""
+        at = self._project(clean + self._step(begin) * self.epsilon, clean)
+        for _ in range(steps):
+            at.requires_grad_()
+            gradient = gradient_of(log_odds_against(logits(at), labels).sum(), at)
+            at = self._project(at.detach() + self._step(gradient) * (STEP_SIZE * self.epsilon / steps), clean)
+        return at
+
+    def _step(self, direction: torch.Tensor) -> torch.Tensor:
+        """The longest step of size 1 along a direction."""
+        if self.norm == "linf":
+            return direction.sign()
+        return direction / direction.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
+
+    def _project(self, at: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        delta = at - clean
+        if self.norm == "linf":
+            delta = delta.clamp(-self.epsilon, self.epsilon)
+        else:
+            size = delta.flatten(1).norm(dim=1).clamp_min(1e-12)
+            delta = delta * (self.epsilon / size).clamp_max(1)[:, None, None, None]
+        return (clean + delta).clamp(0, 1)
+
+
+class NoGradient(BadInput):
+    """A model's answers have no gradient with respect to the image, or one that is not finite."""
+
+
+def gradient_of(value: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """The gradient of one number with respect to `at`. Raises `NoGradient`.
+
+    >>> at = torch.ones(2, requires_grad=True)
+    >>> gradient_of((3 * at).sum(), at).tolist()
+    [3.0, 3.0]
+    >>> gradient_of(torch.ones(()), at)
+    Traceback (most recent call last):
+    shiftassay.shifts.ascent.NoGradient: the model's answers have no gradient with respect to the image, and an attack follows it. ...
+    """
+    why = "they do not depend on it, are whole numbers, or were detached"
+    gradient = None
+    if value.requires_grad:
+        try:
+            (gradient,) = torch.autograd.grad(value, at, allow_unused=True)
+        except RuntimeError as error:  # of what a user's own code did on the way
+            why = " ".join(str(error).split())[:200]
+    if gradient is None:
+        raise NoGradient(
+            f"the model's answers have no gradient with respect to the image, and an attack follows it. ({why[0].upper()}{why[1:]}.)"
+        )
+    if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
+        raise NoGradient("the model's answers, or their gradient, are NaN or infinite, and an attack follows it.")
+    return gradient
+
+
+def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """log (1 − p) / p of the true class.
+
+    Cross-entropy is log (1 + exp of it), so its gradient has the same direction, but vanishes in float32 where the model
+    is sure: an attack on the loss itself would stand still on the very images that are hardest to attack.
+    """
+    true = logits.gather(1, labels[:, None])
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.logsumexp(1) - true[:, 0]

@@ -1,0 +1,48 @@
+"""Two samples of images without a common image: what a family guesses from where there are no pairs."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float32
+
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.portrait import Frame, Portrait, portrait
+
+FEW = 400  # images of the reference, where every image is looked at
+SEEN = 1000  # images of the shifted set
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Images before and after a shift, not the same ones, and their portraits in one frame."""
+
+    reference: Float32[np.ndarray, "n c h w"]
+    shifted: Float32[np.ndarray, "m c h w"]
+    before: Portrait
+    after: Portrait
+    frame: Frame
+
+    @property
+    def few(self) -> Images:
+        """Some of the reference's images."""
+        return self.reference[:FEW]
+
+    @property
+    def seen(self) -> Images:
+        """Some of the shifted images."""
+        return self.shifted[:SEEN]
+
+    @cached_property
+    def clipped(self) -> bool:
+        """Whether no shifted value lies outside [0, 1]."""
+        return bool(self.seen.min() >= 0 and self.seen.max() <= 1)
+
+    @property
+    def mean_picture(self) -> Images:
+        """The mean of the reference, as one image."""
+        return self.before.mean["pixels"].reshape(1, *self.reference.shape[1:]).astype(np.float32)
+
+    def distances(self) -> dict[str, float]:
+        """How far the samples' portraits are apart, block by block, by a few of the reference's images."""
+        return portrait(self.few, self.frame).distances(self.after)

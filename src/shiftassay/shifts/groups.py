@@ -1,0 +1,27 @@
+"""Groups of families: what families of one kind have in common, unless one says otherwise of itself."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """What diagnosis takes for granted of a group's families; `Shift` says what each of these means."""
+
+    completed_by: tuple[str, ...] = ()
+    leads: bool = False
+    random: bool = False
+    exact: bool = False
+
+
+GROUPS = {
+    "geometry": Group(("intensity", "noise", "blur", "overlay"), leads=True),
+    "blur": Group(("intensity", "noise", "overlay"), leads=True),
+    "rearrangement": Group(("intensity", "noise", "blur"), leads=True),
+    "intensity": Group(("intensity", "noise", "overlay"), exact=True),
+    "overlay": Group(("intensity", "noise")),
+    "noise": Group(random=True),
+    "attack": Group(),
+    "none": Group(),
+    "sample": Group(),
+    "several": Group(),
+}

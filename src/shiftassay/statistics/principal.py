@@ -1,0 +1,15 @@
+"""Principal axes of many numbers."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def axes(centred: Float[np.ndarray, "n d"], count: int, rng: np.random.Generator) -> Float[np.ndarray, "d k"]:
+    """The leading principal axes, a column each: a randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011)."""
+    count = min(count, *centred.shape)
+    spanned = rng.standard_normal((min(count + 8, *centred.shape), len(centred)), np.float32) @ centred
+    for _ in range(2):
+        spanned = np.linalg.qr(spanned.T)[0].T @ centred.T @ centred
+    basis = np.linalg.qr(spanned.T)[0]
+    _, _, v = np.linalg.svd(centred @ basis, full_matrices=False)
+    return basis @ v[:count].T
