@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from benchmarks.torture.disk import can_mount
 from benchmarks.torture.outcome import Outcome
@@ -24,7 +25,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="tortures at a time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    tortures, outcomes = planned(asked.share), {}
+    tortures, outcomes, here = planned(asked.share), {}, environment()
     began = perf_counter()
     # Each in a process that starts afresh, since commands are forked from it.
     with ProcessPoolExecutor(asked.workers, get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -33,7 +34,7 @@ def main() -> int:
             outcomes[pending[future]] = future.result()
             print(future.result(), flush=True)
             if asked.json:
-                _keep(asked, outcomes, len(tortures), perf_counter() - began)
+                _keep(asked, outcomes, len(tortures), {**here, "seconds": round(perf_counter() - began)})
     for what in _without():
         print(f"Not to be had here: {what}.")
     faults = sum(outcome.faults for outcome in outcomes.values())
@@ -42,11 +43,11 @@ def main() -> int:
     return int(faults > 0)
 
 
-def _keep(asked: argparse.Namespace, outcomes: dict[int, Outcome], planned: int, seconds: float) -> None:
+def _keep(asked: argparse.Namespace, outcomes: dict[int, Outcome], planned: int, here: dict[str, Any]) -> None:
     """What is finished so far, in the order of the plan: a run that is broken off has it all the same."""
     content = {
         "command": f"python -m benchmarks.torture --share {asked.share:g} --seed {asked.seed}",
-        "environment": {**environment(), "seconds": round(seconds)},
+        "environment": here,
         "without": _without(),
         "planned": planned,
         "outcomes": [outcome.to_json() for _, outcome in sorted(outcomes.items())],
