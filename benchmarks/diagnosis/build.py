@@ -13,7 +13,7 @@ from shiftassay.random_stream import seed_for
 
 @dataclass(frozen=True)
 class Built:
-    """A reference and a shifted set, (n, h, w) each, with their labels; the right answers, with what was drawn."""
+    """A reference and a shifted set, (n, h, w) each, or (n, c, h, w) in colour, with their labels; the right answers, with what was drawn."""
 
     reference: Images
     labels: Labels
@@ -43,11 +43,16 @@ def build(case: Case, count: int = 2000, seed: int = 0) -> Built:
         drawn.append(dict(made.drawn))
     if case.share < 1:
         touched = rng.random(len(images)) < case.share
-        images = np.where(touched[:, None, None], images, before)
+        images = np.where(touched.reshape(-1, *[1] * (images.ndim - 1)), images, before)
     if case.pairing == "reordered" and case.family not in ("reorder", "class_prior"):
         order = rng.permutation(len(images))
         images, shifted_labels = images[order], shifted_labels[order]
     return Built(reference, labels, images, shifted_labels, answers(case, drawn))
+
+
+def with_channels(images: Images) -> np.ndarray:
+    """(n, c, h, w), of grey images with one channel."""
+    return images if images.ndim == 4 else images[:, None]
 
 
 def answers(case: Case, drawn: list[dict[str, Any]]) -> tuple[Answer, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 Images = np.ndarray
-"""float32 (n, h, w), black 0, white 1."""
+"""float32 (n, h, w), or (n, c, h, w) in colour, black 0, white 1."""
 Labels = np.ndarray
 ANY = "any"
 Parameter = Any

@@ -9,6 +9,7 @@ from benchmarks.diagnosis import (
     attack,
     blur,
     compositions,
+    families,
     fashion,
     geometry,
     intensity,
@@ -77,6 +78,7 @@ def _cases() -> Iterator[Case]:
     yield from cases
     yield from left_out.cases(singles)
     yield from fashion.cases(cases)
+    yield from families.cases()
 
 
 def _singles() -> Iterator[Case]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.diagnosis.attack import victim
-from benchmarks.diagnosis.build import Built
+from benchmarks.diagnosis.build import Built, with_channels
 from benchmarks.diagnosis.case import Case
 
 import shiftassay
@@ -19,8 +19,8 @@ def diagnosed(case: Case, built: Built, seed: int) -> dict[str, Any]:
     if case.arrays:
         reference, shifted = np.rint(255 * built.reference), np.rint(255 * built.shifted)
         return shiftassay.diagnose(reference.astype(np.uint8), shifted.astype(np.float32), seed=seed).to_json()
-    reference = ImageSet(built.reference[:, None], built.labels, "reference")
-    shifted = ImageSet(built.shifted[:, None], built.shifted_labels, "shifted")
+    reference = ImageSet(with_channels(built.reference), built.labels, "reference")
+    shifted = ImageSet(with_channels(built.shifted), built.shifted_labels, "shifted")
     with _without(case.left_out):
         return shiftassay.diagnose(reference, shifted, model=victim() if case.model else None, seed=seed).to_json()
 
