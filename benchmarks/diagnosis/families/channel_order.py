@@ -1,0 +1,64 @@
+"""Channels exchanged in pictures of coloured digits on coloured ground: alone, without partners, and after a rotation or a gain."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from benchmarks.diagnosis.case import Case, Part, by, eight_bits
+from scipy import ndimage
+
+GROUP = "colour"
+INK, GROUND = np.array([1.0, 0.7, 0.5]), np.array([0.6, 0.8, 1.0])
+
+
+def cases() -> Iterator[Case]:
+    for order in ((2, 1, 0), (1, 2, 0), (0, 2, 1)):
+        yield Case(GROUP, (channel_order(order),), prepare=coloured)
+    yield Case(GROUP, (channel_order((2, 1, 0), "cv2"),), prepare=coloured)
+    yield Case("unpaired", (channel_order((2, 1, 0)),), "unpaired", prepare=coloured)
+    yield Case("compose", (_turned(20.0), channel_order((2, 1, 0))), prepare=coloured)
+    yield Case("compose", (channel_order((2, 1, 0)), _turned(-35.0)), prepare=coloured, also=_either)
+    yield Case("compose", (_dimmed(0.6), channel_order((1, 2, 0))), prepare=coloured, also=_either)
+
+
+def coloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, 3, h, w): each digit in a colour of its own, most of them reddish, on a smooth bluish ground."""
+    n, h, w = images.shape
+    ground = 0.5 + 1.6 * ndimage.gaussian_filter(rng.normal(size=(n, 3, h, w)), (0, 0, 3, 3), mode="wrap")
+    ink = rng.uniform(0.2, 1, (n, 3, 1, 1)) * INK[:, None, None]
+    cover = images[:, None]
+    return eight_bits(cover * ink + (1 - cover) * np.clip(ground, 0, 1) * GROUND[:, None, None])
+
+
+def channel_order(order: tuple[int, ...], way: str = "float") -> Part:
+    def reordered(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if way == "float":
+            return images[:, list(order)]
+        import cv2
+
+        return np.stack([cv2.cvtColor(one.transpose(1, 2, 0), cv2.COLOR_BGR2RGB).transpose(2, 0, 1) for one in images])
+
+    return _part("channel_order", {"order": list(order)}, reordered, "preserved", way)
+
+
+def _turned(angle: float) -> Part:
+    def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.clip(ndimage.rotate(images, angle, (3, 2), reshape=False, order=1), 0, 1)
+
+    return _part("rotate", {"angle": angle}, turned)
+
+
+def _dimmed(factor: float) -> Part:
+    return _part("gain", {"factor": factor}, lambda images, rng: factor * images, "preserved")
+
+
+def _part(
+    family: str, parameters: dict, how: Callable[..., np.ndarray], information: str = "reduced", way: str = "float"
+) -> Part:
+    return Part(family, parameters, by(how, {}), GROUP, information=information, way=way)
+
+
+def _either(parts: list[dict]) -> tuple:
+    """What happens to channels and what happens to places, or to all channels alike, commute."""
+    from benchmarks.diagnosis.compositions import any_order
+
+    return any_order(parts)
