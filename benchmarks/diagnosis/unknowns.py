@@ -195,7 +195,7 @@ PLAIN: dict[str, Callable[..., np.ndarray]] = {
     "sharpened": _sharpened,
     "polar": _polar,
     "brighter_of_two": lambda x, rng, strength: np.maximum(x, x[rng.permutation(len(x))]),
-    "dilated": _each_image(lambda one: ndimage.grey_dilation(one, (3, 3))),
+    "outlined": _each_image(lambda one: ndimage.morphological_gradient(one, (3, 3))),
     "eroded": _each_image(lambda one: ndimage.grey_erosion(one, (2, 2))),
     "median": _each_image(lambda one: ndimage.median_filter(one, 5)),
     "slope": _each_image(lambda one: ndimage.gaussian_gradient_magnitude(one, 1.0)),
