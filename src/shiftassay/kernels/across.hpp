@@ -35,7 +35,7 @@ class BatchMemory {
         : plan_(plan), channel_((padded(batch) + 1) * kBlock), saved_(plan.operations.size()) {
         int64_t working = 0;
         for (size_t i = 0; i < plan.operations.size(); ++i) {
-            if (plan.operations[i].kind != kAcross) continue;
+            if (plan.operations[i].kind != kind_across) continue;
             const AcrossMemory m(plan.operations[i], channel_, nullptr, nullptr);
             saved_[i] = Memory(m.saved_floats()), working = std::max(working, m.working_floats());
         }
@@ -111,14 +111,14 @@ inline void across_attend(const BatchMemory& batch, size_t index, int64_t piece,
     }
 }
 
-inline void across_unattend(const BatchMemory& batch, size_t index, int64_t piece, int64_t images, int member) {
+inline void across_attend_backward(const BatchMemory& batch, size_t index, int64_t piece, int64_t images, int member) {
     const AcrossMemory m = batch.at(index);
     const HeadShape shape{(int)m.s.head_width(), (int)images, m.channel};
     const int64_t floats = m.s.head_width() * m.channel, start = piece * floats;
     for (float* slopes : {m.d_queries, m.d_keys, m.d_values}) std::memset(slopes + start, 0, sizeof(float) * floats);
     for (int lane = 0; lane < kBlock; lane += kWidth) {
         const int64_t at = start + lane, row = piece * m.channel + lane;
-        unattend(shape, {m.queries + at, m.keys + at, m.values + at, m.heads + at, m.d_heads + at, m.most + row, m.inverse + row},
+        attend_backward(shape, {m.queries + at, m.keys + at, m.values + at, m.heads + at, m.d_heads + at, m.most + row, m.inverse + row},
                  batch.agreement(member) + lane, batch.scores(member), m.d_queries + at, m.d_keys + at, m.d_values + at);
     }
 }
@@ -134,14 +134,14 @@ inline void across_backward(const Frame& frame, size_t index) {
     const AcrossMemory m = frame.batch->at(index);
     float *heads = frame.scratch(), *d_heads = heads + m.s.tensor();
     hand_out(m, frame.block, m.heads, heads);
-    unput_out(frame, frame.plan.operations[index], m.s, heads, d_heads);
+    put_out_backward(frame, frame.plan.operations[index], m.s, heads, d_heads);
     hand_in(m, frame.block, d_heads, m.d_heads);
 }
 
-inline void across_unproject(const Frame& frame, size_t index) {
+inline void across_project_backward(const Frame& frame, size_t index) {
     const AcrossMemory m = frame.batch->at(index);
     float *rows = frame.scratch(), *projected[] = {m.d_queries, m.d_keys, m.d_values};
-    unproject(frame, index, block_projections(frame, m.s), [&](int part) {
+    project_backward(frame, index, block_projections(frame, m.s), [&](int part) {
         hand_out(m, frame.block, projected[part], rows);
         if (part < 2)
             for (int64_t i = 0; i < m.s.tensor(); i += kWidth) store(rows + i, load(rows + i) * splat(kLn2));

@@ -119,7 +119,7 @@ inline void part_projections(const Frame& frame, const Operation& op, const Join
         }
 }
 
-inline void unput_out(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads, float* d_heads) {
+inline void put_out_backward(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads, float* d_heads) {
     const int64_t d = s.width, lanes = s.lanes();
     const float* slope = frame.slope(op.output);
     add_outer(slope, d, heads, d, lanes, frame.gradient + op.parameters[kOutWeight]);
@@ -129,7 +129,7 @@ inline void unput_out(const Frame& frame, const Operation& op, const AttentionSh
 
 // `slope_of(part)`: the gradient of queries, keys or values.
 template <class Slope>
-void unproject(const Frame& frame, size_t index, const JoinedProjections& m, Slope slope_of) {
+void project_backward(const Frame& frame, size_t index, const JoinedProjections& m, Slope slope_of) {
     const Operation& op = frame.plan.operations[index];
     const int64_t d = m.s.width, lanes = m.s.lanes();
     const float *in = frame.value(op.input), *slope = frame.slope(op.output);
@@ -150,18 +150,18 @@ void unproject(const Frame& frame, size_t index, const JoinedProjections& m, Slo
 inline void attention_backward(const Frame& frame, size_t index) {
     const AttentionMemory m(frame, index);
     const int64_t lanes = m.s.lanes(), head_floats = m.s.head_width() * lanes;
-    unput_out(frame, frame.plan.operations[index], m.s, m.heads, m.d_heads);
+    put_out_backward(frame, frame.plan.operations[index], m.s, m.heads, m.d_heads);
     std::memset(m.d_queries, 0, sizeof(float) * 3 * m.s.tensor());
     for (int64_t head = 0; head < m.s.heads; ++head)
         for (int lane = 0; lane < kBlock; lane += kWidth) {
             const int64_t at = head * head_floats + lane, row = head * lanes + lane;
             const HeadShape shape{(int)m.s.head_width(), (int)m.s.positions, lanes};
-            unattend(shape, {m.queries + at, m.keys + at, m.values + at, m.heads + at, m.d_heads + at, m.most + row, m.inverse + row},
+            attend_backward(shape, {m.queries + at, m.keys + at, m.values + at, m.heads + at, m.d_heads + at, m.most + row, m.inverse + row},
                      m.agreement + lane, m.scores, m.d_queries + at, m.d_keys + at, m.d_values + at);
         }
     for (int64_t i = 0; i < 2 * m.s.tensor(); i += kWidth) store(m.d_queries + i, load(m.d_queries + i) * splat(kLn2));
     const float* projected[] = {m.d_queries, m.d_keys, m.d_values};
-    unproject(frame, index, m, [&](int part) { return projected[part]; });
+    project_backward(frame, index, m, [&](int part) { return projected[part]; });
 }
 
 }  // namespace shiftassay

@@ -26,6 +26,6 @@ struct AttentionShape {
     int64_t joined_floats() const { return 7 * width * width + kBlock; }
 };
 
-inline AttentionShape attention_shape(const Operation& op) { return {op.channels, op.height * op.width, op.extra}; }
+inline AttentionShape attention_shape(const Operation& op) { return {op.channels, op.height * op.width, op.heads}; }
 
 }  // namespace shiftassay

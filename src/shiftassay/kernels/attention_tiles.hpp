@@ -167,7 +167,7 @@ struct HeadSaved {
 };
 
 template <int Q>
-void unattend_rows(const HeadShape& s, const HeadSaved& h, const float* agreement, int first, int count, float* scores,
+void attend_rows_backward(const HeadShape& s, const HeadSaved& h, const float* agreement, int first, int count, float* scores,
                    float* d_queries, float* d_keys, float* d_values) {
     float *slopes = scores + Q * kKeys * kWidth;
     const int64_t from = (int64_t)first * kBlock;
@@ -190,7 +190,7 @@ void unattend_rows(const HeadShape& s, const HeadSaved& h, const float* agreemen
     });
 }
 
-inline void unattend(const HeadShape& s, const HeadSaved& h, float* agreement, float* scores, float* d_queries, float* d_keys,
+inline void attend_backward(const HeadShape& s, const HeadSaved& h, float* agreement, float* scores, float* d_queries, float* d_keys,
                      float* d_values) {
     for (int q = 0; q < s.positions; ++q) {
         Vec sum = {};
@@ -201,9 +201,9 @@ inline void unattend(const HeadShape& s, const HeadSaved& h, float* agreement, f
         const int count = std::min(kKeys, s.positions - first);
         int q = 0;
         for (; q + kQueries <= s.positions; q += kQueries)
-            unattend_rows<kQueries>(s, h.at(q), agreement + q * kBlock, first, count, scores, d_queries + q * kBlock, d_keys, d_values);
+            attend_rows_backward<kQueries>(s, h.at(q), agreement + q * kBlock, first, count, scores, d_queries + q * kBlock, d_keys, d_values);
         for (; q < s.positions; ++q)
-            unattend_rows<1>(s, h.at(q), agreement + q * kBlock, first, count, scores, d_queries + q * kBlock, d_keys, d_values);
+            attend_rows_backward<1>(s, h.at(q), agreement + q * kBlock, first, count, scores, d_queries + q * kBlock, d_keys, d_values);
     }
 }
 

@@ -20,7 +20,7 @@ inline void finish_units(float* units, int64_t count, int64_t step, const float*
 }
 
 // In place: the gradient of what the layer put out becomes that of the sums before ReLU and dropout.
-inline void unfinish_units(float* slopes, const float* units, int64_t count, const float* masks, bool relu) {
+inline void finish_units_backward(float* slopes, const float* units, int64_t count, const float* masks, bool relu) {
     for (int64_t i = 0; i < count; i += kWidth) {
         Vec v = load(slopes + i);
         if (masks) v *= load(masks + i);
@@ -40,7 +40,7 @@ inline void dense_forward(const Frame& frame, size_t index) {
 inline void dense_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     float* slope = frame.slope(op.output);
-    unfinish_units(slope, frame.value(op.output), op.outputs * kBlock, frame.mask(op.dropout), op.relu);
+    finish_units_backward(slope, frame.value(op.output), op.outputs * kBlock, frame.mask(op.dropout), op.relu);
     if (float* in_slope = frame.slope(op.input))
         product({frame.parameter(op.parameters[0]), 1, op.channels}, (int)op.channels, slope, kBlock, op.outputs, in_slope, kBlock,
                 kBlock, frame.plan.input_adds[index]);

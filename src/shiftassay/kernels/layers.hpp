@@ -21,7 +21,7 @@ inline void relu_backward(const Frame& frame, size_t index) {
     float* in_slope = frame.slope(op.input);
     if (!in_slope) return;
     const int64_t count = frame.plan.elements[op.output] * kBlock;
-    unfinish_units(frame.slope(op.output), frame.value(op.output), count, nullptr, true);
+    finish_units_backward(frame.slope(op.output), frame.value(op.output), count, nullptr, true);
     give_back(in_slope, frame.plan.input_adds[index], count, frame.slope(op.output));
 }
 
@@ -81,15 +81,15 @@ inline void dropout_backward(const Frame& frame, size_t index) {
                in_slope);
 }
 
-// Zeros around each channel: kernel_height rows above and below, kernel_width columns left and right.
+// Zeros around each channel: pad_top rows above and below, pad_left columns left and right.
 inline void pad_forward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    const int64_t width = op.width + 2 * op.kernel_width, height = op.height + 2 * op.kernel_height;
+    const int64_t width = op.width + 2 * op.pad_left, height = op.height + 2 * op.pad_top;
     float* out = frame.value(op.output);
     std::memset(out, 0, sizeof(float) * kBlock * op.channels * height * width);
     for (int64_t c = 0; c < op.channels; ++c)
         for (int64_t y = 0; y < op.height; ++y)
-            std::memcpy(out + ((c * height + y + op.kernel_height) * width + op.kernel_width) * kBlock,
+            std::memcpy(out + ((c * height + y + op.pad_top) * width + op.pad_left) * kBlock,
                         frame.value(op.input) + (c * op.height + y) * op.width * kBlock, sizeof(float) * kBlock * op.width);
 }
 
@@ -97,11 +97,11 @@ inline void pad_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     float* in_slope = frame.slope(op.input);
     if (!in_slope) return;
-    const int64_t width = op.width + 2 * op.kernel_width, height = op.height + 2 * op.kernel_height;
+    const int64_t width = op.width + 2 * op.pad_left, height = op.height + 2 * op.pad_top;
     for (int64_t c = 0; c < op.channels; ++c)
         for (int64_t y = 0; y < op.height; ++y)
             give_back(in_slope + (c * op.height + y) * op.width * kBlock, frame.plan.input_adds[index], op.width * kBlock,
-                      frame.slope(op.output) + ((c * height + y + op.kernel_height) * width + op.kernel_width) * kBlock);
+                      frame.slope(op.output) + ((c * height + y + op.pad_top) * width + op.pad_left) * kBlock);
 }
 
 // Constants of the operation: the planes of coordinates, appended as channels.
@@ -111,8 +111,8 @@ inline void coordinates_forward(const Frame& frame, size_t index) {
     float* out = frame.value(op.output);
     std::memcpy(out, frame.value(op.input), sizeof(float) * op.channels * plane);
     out += op.channels * plane;
-    const float* coordinate = frame.plan.constants.data() + op.parameters[0];
-    for (int64_t i = 0; i < op.extra * plane; i += kWidth) store(out + i, splat(coordinate[i / kBlock]));
+    const float* coordinate = frame.plan.constants.data() + op.constants;
+    for (int64_t i = 0; i < op.appended * plane; i += kWidth) store(out + i, splat(coordinate[i / kBlock]));
 }
 
 inline void coordinates_backward(const Frame& frame, size_t index) {

@@ -231,7 +231,7 @@ class Program:
         del alive
         return logits
 
-    def _images(self, pixels: Pixels) -> tuple[structures.Images, tuple]:
+    def _images(self, pixels: Pixels) -> tuple[ctypes.Structure, tuple]:
         array = pixels.array
         if array.dtype not in (np.uint8, np.float32) or not array.flags.c_contiguous:
             raise ValueError(f"expected contiguous uint8 or float32 images, got {array.dtype}")

@@ -14,17 +14,19 @@ namespace shiftassay {
 // Operations `first` to `end` − 1.
 inline void run_forward(const Frame& frame, size_t first, size_t end) {
     static constexpr void (*steps[])(const Frame&, size_t) = {
-        stage_forward, dense_forward,       relu_forward,   pool_forward,      dropout_forward,
-        pad_forward,   coordinates_forward, sample_forward, attention_forward, across_forward,
-        transform_forward, encode_forward};
+#define SHIFTASSAY_STEP(name, function) function##_forward,
+        SHIFTASSAY_OPERATIONS(SHIFTASSAY_STEP)
+#undef SHIFTASSAY_STEP
+    };
     for (size_t i = first; i < end; ++i) steps[frame.plan.operations[i].kind](frame, i);
 }
 
 inline void run_backward(const Frame& frame, size_t first, size_t end) {
     static constexpr void (*steps[])(const Frame&, size_t) = {
-        stage_backward, dense_backward,       relu_backward,   pool_backward,      dropout_backward,
-        pad_backward,   coordinates_backward, sample_backward, attention_backward, across_backward,
-        transform_backward, encode_backward};
+#define SHIFTASSAY_STEP(name, function) function##_backward,
+        SHIFTASSAY_OPERATIONS(SHIFTASSAY_STEP)
+#undef SHIFTASSAY_STEP
+    };
     for (size_t i = end; i-- > first;) steps[frame.plan.operations[i].kind](frame, i);
 }
 

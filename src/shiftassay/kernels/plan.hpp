@@ -56,11 +56,11 @@ struct Plan {
           classes(p.elements[p.output]) {
         needed.assign(elements.size(), 0);
         for (const Operation& op : operations) {
-            bool learns = op.kind == kConvolution || op.kind == kLinear || op.kind == kAttention || op.kind == kAcross ||
-                          op.kind == kEncode;
+            bool learns = op.kind == kind_convolution || op.kind == kind_linear || op.kind == kind_attention || op.kind == kind_across ||
+                          op.kind == kind_encode;
             needed[op.output] = learns || needed[op.input] || (op.other >= 0 && needed[op.other]);
-            wide = wide && op.kind == kLinear && op.output == op.input + 1 && op.input == &op - operations.data();
-            if (op.kind == kAcross) segments.push_back(&op - operations.data());
+            wide = wide && op.kind == kind_linear && op.output == op.input + 1 && op.input == &op - operations.data();
+            if (op.kind == kind_across) segments.push_back(&op - operations.data());
         }
         segments.push_back(operations.size());
         order_gradients();
@@ -93,22 +93,22 @@ struct Plan {
         int64_t scratch = kBlock * padded(elements[0]);
         for (const Operation& op : operations) {
             int64_t saved = 0, working = 0;
-            if (op.kind == kConvolution || op.kind == kPool) saved = elements[op.output] * kBlock / (int64_t)sizeof(float);
-            if (op.kind == kSample) saved = 2 * elements[op.output] * kBlock;
-            if (op.kind == kTransform) saved = op.channels * kBlock;
-            if (op.kind == kConvolution) {
+            if (op.kind == kind_convolution || op.kind == kind_pool) saved = elements[op.output] * kBlock / (int64_t)sizeof(float);
+            if (op.kind == kind_sample) saved = 2 * elements[op.output] * kBlock;
+            if (op.kind == kind_transform) saved = op.channels * kBlock;
+            if (op.kind == kind_convolution) {
                 const ConvolutionShape s = convolution_shape(op);
                 const int window = std::max(1, (int)op.pool);
                 const int64_t forward = (int64_t)kOutputTile * window * s.columns * kBlock;
                 const int64_t spread = (int64_t)s.outputs * rows_at_once(s, window) * s.columns * kBlock;
                 working = std::max(forward, spread + (int64_t)s.outputs * (s.channels * s.tap_count() + 1) * kBlock);
             }
-            if (op.kind == kLinear) working = kBlock * padded(op.channels);
-            if (op.kind == kAttention) {
+            if (op.kind == kind_linear) working = kBlock * padded(op.channels);
+            if (op.kind == kind_attention) {
                 const AttentionShape s = attention_shape(op);
                 saved = s.saved_floats(), working = s.working_floats();
             }
-            if (op.kind == kAcross) working = attention_shape(op).block_floats();
+            if (op.kind == kind_across) working = attention_shape(op).block_floats();
             saved_at.push_back(take(saved));
             scratch = std::max(scratch, working);
         }

@@ -1,37 +1,53 @@
 // What Python hands over: a program is an array of operations on values; a value is `elements` floats for each image.
-// Every field is an int64 (or a pointer), so that the layout is the same for every compiler; native.py mirrors it.
+// Every field is an int64, a double or a pointer, so that the layout is the same for every compiler. structures.py reads this file:
+// a structure has a field or several of one type in each line, and no other braces.
 #pragma once
 
 #include <cstdint>
 
 namespace shiftassay {
 
+// Every operation once: its name, and the functions that run it, <function>_forward and <function>_backward.
+#define SHIFTASSAY_OPERATIONS(X)   \
+    X(convolution, stage)          \
+    X(linear, dense)               \
+    X(relu, relu)                  \
+    X(pool, pool)                  \
+    X(dropout, dropout)            \
+    X(pad, pad)                    \
+    X(coordinates, coordinates)    \
+    X(sample, sample)              \
+    X(attention, attention)        \
+    X(across, across)              \
+    X(transform, transform)        \
+    X(encode, encode)
+
+// convolution fuses [channel dropout], [max-pooling] and [ReLU]; linear [ReLU] and [dropout]; across is attention from image to image
+// of a batch; encode adds learned vectors to positions.
 enum Kind : int64_t {
-    kConvolution = 0,  // [channel dropout], [max-pooling], [ReLU] fused
-    kLinear = 1,       // [ReLU], [dropout] fused
-    kRelu = 2,
-    kPool = 3,
-    kDropout = 4,
-    kPad = 5,
-    kCoordinates = 6,
-    kSample = 7,
-    kAttention = 8,
-    kAcross = 9,  // attention from image to image of a batch, fields as for kAttention
-    kTransform = 10,
-    kEncode = 11,  // learned vectors added to positions
+#define SHIFTASSAY_KIND(name, function) kind_##name,
+    SHIFTASSAY_OPERATIONS(SHIFTASSAY_KIND)
+#undef SHIFTASSAY_KIND
 };
 
 struct Operation {
     int64_t kind;
     int64_t input, other, output;  // values; `other` is the sampler's theta, else -1
     int64_t channels, height, width;
-    int64_t outputs;                     // channels or units out
-    int64_t kernel_height, kernel_width; // of a convolution; output size of the sampler; padding (top, left)
-    int64_t pool;                        // side of the pooling window, 0 for none
+    int64_t outputs;                      // channels or units out
+    int64_t kernel_height, kernel_width;  // of a convolution
+    int64_t output_height, output_width;  // of a sampler
+    int64_t pad_top, pad_left;            // rows above and below, columns left and right
+    int64_t pool;                         // side of the pooling window, 0 for none
     int64_t relu;
-    int64_t dropout;         // row of the dropout table, or -1
-    int64_t extra;           // attention: heads; transform: its kind; coordinates: channels appended; convolution: channels that are constants
-    int64_t parameters[8];   // offsets into the flat buffer, or -1; of coordinates, transform, sampler: into the constants
+    int64_t dropout;            // row of the dropout table, or -1
+    int64_t channelwise;        // of a dropout: whether a mask is a channel's
+    int64_t heads;              // of attention
+    int64_t transform;          // 0: affine, 1: similarity, 2: translation
+    int64_t appended;           // channels of coordinates
+    int64_t constant_channels;  // of a convolution's input, which need no gradient
+    int64_t constants;          // of coordinates, transform and sampler: an offset into the program's constants, else -1
+    int64_t parameters[8];      // offsets into the flat buffer, or -1
 };
 
 struct Dropout {

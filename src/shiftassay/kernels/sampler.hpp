@@ -63,8 +63,8 @@ SHIFTASSAY_INLINE Whole floor_within(Vec x, float low, float high) {
 // Constants of the operation: the grid's x for each column, then its y for each row, before the transform.
 inline void sample_forward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    const int64_t rows = op.kernel_height, columns = op.kernel_width, plane = op.height * op.width * kBlock;
-    const float *across = frame.plan.constants.data() + op.parameters[0], *down = across + columns;
+    const int64_t rows = op.output_height, columns = op.output_width, plane = op.height * op.width * kBlock;
+    const float *across = frame.plan.constants.data() + op.constants, *down = across + columns;
     const float *in = frame.value(op.input), *theta = frame.value(op.other);
     float *out = frame.value(op.output), *slopes = frame.saved(index);
     const int64_t out_plane = rows * columns * kBlock;
@@ -112,8 +112,8 @@ inline void sample_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     float* theta_slope = frame.slope(op.other);
     if (!theta_slope) return;
-    const int64_t rows = op.kernel_height, columns = op.kernel_width, out_plane = rows * columns * kBlock;
-    const float *across = frame.plan.constants.data() + op.parameters[0], *down = across + columns;
+    const int64_t rows = op.output_height, columns = op.output_width, out_plane = rows * columns * kBlock;
+    const float *across = frame.plan.constants.data() + op.constants, *down = across + columns;
     const float *out_slope = frame.slope(op.output), *slopes = frame.saved(index);
     const float half_width = (float)op.width / 2, half_height = (float)op.height / 2;
     for (int lane = 0; lane < kBlock; lane += kWidth) {

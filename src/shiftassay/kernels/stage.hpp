@@ -124,7 +124,7 @@ inline void stage_backward(const Frame& frame, size_t index) {
     const int8_t* winners = (const int8_t*)frame.saved(index);
     float* gradient = frame.gradient + op.parameters[0];
     float* in_slope = frame.slope(op.input);
-    const int wanted = (int)(op.channels - op.extra);
+    const int wanted = (int)(op.channels - op.constant_channels);
     if (in_slope && !frame.plan.input_adds[index])
         std::memset(in_slope, 0, sizeof(float) * kBlock * op.channels * op.height * op.width);
     float* spread = frame.scratch();

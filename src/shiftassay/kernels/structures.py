@@ -1,110 +1,57 @@
-"""program.hpp's structures for ctypes and NumPy: same fields, same order, eight bytes each."""
+"""program.hpp's structures for ctypes and NumPy, and the names of its operations: read from that file, which alone says them."""
 
 import ctypes
-from ctypes import c_double, c_int64, c_void_p
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-KINDS = (
-    "convolution",
-    "linear",
-    "relu",
-    "pool",
-    "dropout",
-    "pad",
-    "coordinates",
-    "sample",
-    "attention",
-    "across",
-    "transform",
-    "encode",
+TYPES = {"int64_t": ctypes.c_int64, "double": ctypes.c_double}
+HEADER = Path(__file__).with_name("program.hpp")
+
+
+@cache
+def _text() -> str:
+    """The header without comments, each continued line as one."""
+    return re.sub(r"//[^\n]*", "", HEADER.read_text(encoding="utf-8")).replace("\\\n", " ")
+
+
+def _kinds() -> tuple[str, ...]:
+    """The operations, in the order of their numbers."""
+    (listed,) = re.findall(r"#define SHIFTASSAY_OPERATIONS\(X\)([^\n]*)", _text())
+    return tuple(re.findall(r"X\((\w+),", listed))
+
+
+def _fields(struct: str) -> Iterator[tuple[str, str, int]]:
+    """The name, the type and the length (0 for a single one) of each field of a structure."""
+    (body,) = re.findall(rf"struct {struct} {{([^}}]*)}};", _text())
+    for declaration in filter(None, (part.strip() for part in body.split(";"))):
+        kind, names = re.fullmatch(r"((?:const )?\w+\*?) (.*)", declaration, re.DOTALL).groups()  # pyright: ignore[reportOptionalMemberAccess]
+        for name, length in re.findall(r"(\w+)(?:\[(\d+)\])?", names):
+            yield name, kind, int(length or 0)
+
+
+def _row(struct: str) -> np.dtype:
+    """A structure of numbers as a row of a NumPy array."""
+    formats = {"int64_t": np.int64, "double": np.float64}
+    return np.dtype([(name, formats[kind], *([n] if n else [])) for name, kind, n in _fields(struct)])
+
+
+@cache
+def _structure(struct: str) -> Any:
+    """A structure for ctypes; every pointer is an address."""
+    fields = [
+        (name, ctypes.c_void_p if kind.endswith("*") else TYPES.get(kind) or _structure(kind))
+        for name, kind, _ in _fields(struct)
+    ]
+    return type(struct, (ctypes.Structure,), {"_fields_": fields})
+
+
+KINDS = _kinds()
+OPERATION, DROPOUT = _row("Operation"), _row("Dropout")
+Program, Images, Optimizer, Training, Evaluation = map(
+    _structure, ("Program", "Images", "Optimizer", "Training", "Evaluation")
 )
-
-_FIELDS = (
-    "kind",
-    "input",
-    "other",
-    "output",
-    "channels",
-    "height",
-    "width",
-    "outputs",
-    "kernel_height",
-    "kernel_width",
-    "pool",
-    "relu",
-    "dropout",
-    "extra",
-)
-OPERATION = np.dtype([(name, np.int64) for name in _FIELDS] + [("parameters", np.int64, 8)])
-DROPOUT = np.dtype([("units", np.int64), ("positions", np.int64), ("threshold", np.int64), ("scale", np.float64)])
-
-
-class Program(ctypes.Structure):
-    _fields_ = [
-        ("operations", c_void_p),
-        ("operation_count", c_int64),
-        ("elements", c_void_p),
-        ("value_count", c_int64),
-        ("dropouts", c_void_p),
-        ("dropout_count", c_int64),
-        ("constants", c_void_p),
-        ("constant_count", c_int64),
-        ("parameter_count", c_int64),
-        ("output", c_int64),
-        ("log_probabilities", c_int64),
-        ("channels", c_int64),
-    ]
-
-
-class Images(ctypes.Structure):
-    _fields_ = [("pixels", c_void_p), ("bytes", c_int64), ("mean", c_void_p), ("deviation", c_void_p)]
-
-
-class Optimizer(ctypes.Structure):
-    _fields_ = [
-        ("kind", c_int64),
-        ("momentum", c_double),
-        ("weight_decay", c_double),
-        ("beta1", c_double),
-        ("beta2", c_double),
-        ("epsilon", c_double),
-        ("clip_norm", c_double),
-        ("steps_before", c_int64),
-        ("first", c_void_p),
-        ("second", c_void_p),
-    ]
-
-
-class Training(ctypes.Structure):
-    _fields_ = [
-        ("images", Images),
-        ("labels", c_void_p),
-        ("order", c_void_p),
-        ("order_length", c_int64),
-        ("batch", c_int64),
-        ("first_step", c_int64),
-        ("steps", c_int64),
-        ("keys", c_void_p),
-        ("learning_rates", c_void_p),
-        ("label_smoothing", c_double),
-        ("optimizer", Optimizer),
-        ("parameters", c_void_p),
-        ("gradient", c_void_p),
-        ("losses", c_void_p),
-        ("right", c_void_p),
-        ("threads", c_int64),
-        ("flush_denormals", c_int64),
-    ]
-
-
-class Evaluation(ctypes.Structure):
-    _fields_ = [
-        ("images", Images),
-        ("count", c_int64),
-        ("batch", c_int64),
-        ("parameters", c_void_p),
-        ("logits", c_void_p),
-        ("threads", c_int64),
-        ("flush_denormals", c_int64),
-    ]

@@ -52,9 +52,9 @@ class Together {
             run_backward(frame, at[last], at[last + 1]);
         });
         for (size_t s = last; gradients && s-- > 0;) {
-            each_piece(at[s + 1], across_unattend);
+            each_piece(at[s + 1], across_attend_backward);
             each_block([&](const Frame& frame) {
-                across_unproject(frame, at[s + 1]);
+                across_project_backward(frame, at[s + 1]);
                 run_backward(frame, at[s], at[s + 1]);
             });
         }

@@ -11,7 +11,7 @@ struct Entry {
     float factor;
 };
 
-// By Operation::extra: affine, similarity, translation.
+// By Operation::transform: affine, similarity, translation.
 constexpr Entry kTheta[3][6] = {{{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}},
                                 {{0, 1}, {1, -1}, {2, 1}, {1, 1}, {0, 1}, {3, 1}},
                                 {{-1, 1}, {-1, 0}, {0, 1}, {-1, 0}, {-1, 1}, {1, 1}}};
@@ -19,7 +19,7 @@ constexpr Entry kTheta[3][6] = {{{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}}
 // Constants of the operation: the bound (0 for none), then the numbers that leave an image as it is. Kept: the tanh.
 inline void transform_forward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    const float *constants = frame.plan.constants.data() + op.parameters[0], *in = frame.value(op.input);
+    const float *constants = frame.plan.constants.data() + op.constants, *in = frame.value(op.input);
     const float bound = constants[0], *identity = constants + 1;
     float *out = frame.value(op.output), *squashed = frame.saved(index);
     auto number = [&](int64_t k, int lane) {
@@ -30,7 +30,7 @@ inline void transform_forward(const Frame& frame, size_t index) {
             squashed[k * kBlock + lane] = std::tanh((in[k * kBlock + lane] - identity[k]) / bound);
     for (int i = 0; i < 6; ++i)
         for (int lane = 0; lane < kBlock; ++lane) {
-            const Entry entry = kTheta[op.extra][i];
+            const Entry entry = kTheta[op.transform][i];
             out[i * kBlock + lane] = entry.number < 0 ? entry.factor : entry.factor * number(entry.number, lane);
         }
 }
@@ -39,11 +39,11 @@ inline void transform_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     float* in_slope = frame.slope(op.input);
     if (!in_slope) return;
-    const bool bounded = frame.plan.constants[op.parameters[0]] > 0;
+    const bool bounded = frame.plan.constants[op.constants] > 0;
     const float *slope = frame.slope(op.output), *squashed = frame.saved(index);
     if (!frame.plan.input_adds[index]) std::memset(in_slope, 0, sizeof(float) * kBlock * op.channels);
     for (int i = 0; i < 6; ++i) {
-        const Entry entry = kTheta[op.extra][i];
+        const Entry entry = kTheta[op.transform][i];
         if (entry.number < 0) continue;
         for (int lane = 0; lane < kBlock; ++lane) {
             const int64_t at = entry.number * kBlock + lane;

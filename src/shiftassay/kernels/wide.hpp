@@ -174,7 +174,7 @@ class WideTraining {
         each_panel([&](int64_t panel, int64_t width) {
             const int64_t at = panel * op.channels + unit * width;
             const float* masks = below.dropout < 0 ? nullptr : layers_[l - 1].masks.data() + at;
-            unfinish_units(layers_[l - 1].slopes.data() + at, layers_[l - 1].panels.data() + at, count * width, masks, below.relu);
+            finish_units_backward(layers_[l - 1].slopes.data() + at, layers_[l - 1].panels.data() + at, count * width, masks, below.relu);
         });
     }
 

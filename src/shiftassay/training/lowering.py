@@ -100,7 +100,7 @@ def _takes(step: Step, following: Step) -> bool:
     has = step.fields
     match step.kind, following.kind:
         case "convolution", "dropout":
-            return following.fields["extra"] == 1 and not {"dropout", "pool", "relu"} & has.keys()
+            return following.fields["channelwise"] == 1 and not {"dropout", "pool", "relu"} & has.keys()
         case "convolution", "pool":
             return "pool" not in has
         case "convolution" | "pool", "relu":

@@ -187,7 +187,7 @@ class Matching:
         if any(padding):
             shape = (channels, height + 2 * padding[0], width + 2 * padding[1])
             sizes = {"channels": channels, "height": height, "width": width}
-            value = self._emit("pad", node, value, shape, **sizes, kernel_height=padding[0], kernel_width=padding[1])
+            value = self._emit("pad", node, value, shape, **sizes, pad_top=padding[0], pad_left=padding[1])
             height, width = shape[1:]
         shape = (module.out_channels, height - kernel[0] + 1, width - kernel[1] + 1)
         return self._emit(
@@ -202,7 +202,7 @@ class Matching:
             outputs=module.out_channels,
             kernel_height=kernel[0],
             kernel_width=kernel[1],
-            extra=constants,
+            constant_channels=constants,
         )
 
     def _linear(self, node: fx.Node, name: str, module: nn.Linear) -> object:
@@ -244,7 +244,9 @@ class Matching:
             raise NotLowered(name, "drops elements of attention's positions")
         units = value.shape[0] if channelwise else math.prod(value.shape)
         self.masks.append(Mask(name, units, math.prod(value.shape) // units, module.p))
-        return self._emit("dropout", node, value, value.shape, dropout=len(self.masks) - 1, extra=int(channelwise))
+        return self._emit(
+            "dropout", node, value, value.shape, dropout=len(self.masks) - 1, channelwise=int(channelwise)
+        )
 
     def _reshape(self, node: fx.Node) -> Value:
         value = self._value(node)
@@ -275,7 +277,7 @@ class Matching:
         value = self._value(node, rank=3)
         channels, height, width = value.shape
         more = 2 + module.radius
-        sizes = {"channels": channels, "height": height, "width": width, "extra": more}
+        sizes = {"channels": channels, "height": height, "width": width, "appended": more}
         appended = module(torch.zeros(1, channels, height, width))[0, channels:]
         result = self._emit("coordinates", node, value, (channels + more, height, width), constants=appended, **sizes)
         self.coordinates[result.number] = more
@@ -284,7 +286,7 @@ class Matching:
     def _transform(self, node: fx.Node, module: Transformation) -> Value:
         value = self._value(node, rank=1)
         constants = torch.tensor([module.bound, *module.identity])
-        sizes = {"channels": len(module.identity), "extra": list(IDENTITY).index(module.kind)}
+        sizes = {"channels": len(module.identity), "transform": list(IDENTITY).index(module.kind)}
         return self._emit("transform", node, value, (2, 3), constants=constants, **sizes)
 
     def _grid(self, node: fx.Node, theta: fx.Node, corners: bool) -> Grid:
@@ -305,7 +307,7 @@ class Matching:
             raise NotLowered(self._name(node), "samples something other than the image itself")
         channels, height, width = value.shape
         sizes = {"channels": channels, "height": height, "width": width}
-        sizes |= {"kernel_height": where.size[0], "kernel_width": where.size[1]}
+        sizes |= {"output_height": where.size[0], "output_width": where.size[1]}
         # PyTorch's own untransformed grid, so that coordinates agree with it to the last bit.
         grid = F.affine_grid(torch.eye(2, 3)[None], [1, 1, *where.size], align_corners=False)[0]
         constants = torch.cat([grid[0, :, 0], grid[:, 0, 1]])
@@ -354,7 +356,7 @@ class Matching:
                 names = [f"{layer}.weight" for layer in here.projections]
                 own = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
                 names += [f"{here.layer}.{part}" for part in own]
-                sizes = {"channels": width, "height": there.shape[0], "width": 1, "extra": here.heads}
+                sizes = {"channels": width, "height": there.shape[0], "width": 1, "heads": here.heads}
                 kind = "across" if here.across_batch else "attention"
                 result = self._emit(kind, node, there, there.shape, names, **sizes)
                 return Value(result.number, there.shape, True)

@@ -80,8 +80,7 @@ class Program:
                 step.output,
             )
             row["parameters"] = [offsets[name] for name in (*step.parameters, *[None] * (8 - len(step.parameters)))]
-            if step.constants >= 0:
-                row["parameters"][0] = step.constants
+            row["constants"] = step.constants
         dropouts = np.zeros(len(self.masks), DROPOUT)
         for row, mask in zip(dropouts, self.masks, strict=True):
             scale = 1 / (1 - mask.p) if mask.p < 1 else 0.0
