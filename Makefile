@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed pairing torture clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed pairing torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -64,6 +64,10 @@ pairing: setup
 # How long a diagnosis takes; nothing else should run meanwhile.
 diagnosis-speed: $(STAMP)-benchmark
 	$(BIN)/python -m benchmarks.diagnosis_speed
+
+# How long a diagnosis takes beside four other commands; nothing else should run meanwhile.
+beside: setup
+	$(BIN)/python -m benchmarks.beside --json docs/results/beside.json
 
 tables: setup
 	$(BIN)/python benchmarks/tables.py

@@ -4,8 +4,13 @@ The library is what lies behind the command line: `shiftassay.evaluate` is `shif
 any `nn.Module`. Names are loaded when first used, so that importing the package costs nothing.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# Threads of PyTorch that wait for each other are to sleep, not to spin: beside four busy processes of its kind, training on two cores
+# was five times as slow for it. OpenMP heeds this when it is loaded, so it comes before anything imports PyTorch.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from shiftassay.diagnosis.diagnose import diagnose as diagnose

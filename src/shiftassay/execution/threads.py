@@ -7,6 +7,8 @@ from contextvars import ContextVar
 import torch
 from threadpoolctl import threadpool_limits
 
+from shiftassay.execution.cores import available_cores
+
 _idle: ContextVar[int] = ContextVar("idle", default=0)
 
 
@@ -14,7 +16,7 @@ _idle: ContextVar[int] = ContextVar("idle", default=0)
 def one_thread_each() -> Iterator[None]:
     """Within it, or in a function decorated with it, PyTorch and BLAS take one thread for each operation.
 
-    The threads that PyTorch had before are free for `mapped`.
+    The threads that PyTorch had before are free for `mapped`, as far as there are cores for them.
 
     >>> with one_thread_each():
     ...     torch.get_num_threads()
@@ -22,7 +24,7 @@ def one_thread_each() -> Iterator[None]:
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    token = _idle.set(max(before - 1, _idle.get()))
+    token = _idle.set(max(min(before, available_cores()) - 1, _idle.get()))
     try:
         with threadpool_limits(1, "blas"):
             yield
