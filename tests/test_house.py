@@ -1,6 +1,7 @@
 """The house: no circles between files, and no family named outside its own room."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -126,3 +127,22 @@ match how.family:
         make("roll", {})
 """
     assert len(namings(ast.parse(text), {"rotate", "scale", "shear", "roll"})) == 5
+
+
+def test_the_files_that_the_architecture_names_exist():
+    text = (SOURCE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", text))
+    assert len(named) > 40
+    # In the table of rooms a bare name is a file of the room in its row.
+    missing = {
+        name for name in named if not (PACKAGE / name).exists() and ("/" in name or not list(PACKAGE.rglob(name)))
+    }
+    assert missing == set()
+
+
+def test_every_room_is_in_the_architecture_and_in_the_readme():
+    rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    architecture = (SOURCE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    readme = (SOURCE.parent / "README.md").read_text(encoding="utf-8")
+    assert {room for room in rooms if f"`{room}/`" not in architecture} == set()
+    assert {room for room in rooms if f"`{room}`" not in readme} == set()

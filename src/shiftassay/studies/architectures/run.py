@@ -4,7 +4,6 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from time import perf_counter
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -19,20 +18,8 @@ from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
 from shiftassay.shifts.catalogue import parse
-from shiftassay.studies.architectures import (
-    accuracies,
-    batches,
-    costs,
-    distortions,
-    modules,
-    parameters,
-    reproduction,
-    robustness,
-    spikes,
-    stability,
-    suggestions,
-)
 from shiftassay.studies.architectures.lab import Lab, Members
+from shiftassay.studies.architectures.sections import Section, sections
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.folder import working_in
 from shiftassay.studies.measurements import Measurements
@@ -46,23 +33,6 @@ from shiftassay.words.terminal import spoken
 FIRST_SEEDS = 3
 # Parts of a study file that only the section of their name measures, or none.
 OTHERS = {"quick", "full", "title", "question", "suggestions", "distortions", "robustness"}
-
-
-# Each has KEY, TITLE, measure(lab, members) to JSON, finding(measured), which says what was found, and VERSION, which is raised
-# with every change of what is measured, so that stored numbers never outlive a fix.
-SECTIONS: tuple[ModuleType, ...] = (
-    reproduction,
-    accuracies,
-    stability,
-    spikes,
-    parameters,
-    batches,
-    suggestions,
-    distortions,
-    robustness,
-    modules,
-    costs,
-)
 
 
 def run_architectures(
@@ -82,7 +52,7 @@ def run_architectures(
         study, members, failures = _members(lab)
         lab = replace(lab, study=study)
         measured, seconds, unmeasured = {}, {}, {}
-        for section in SECTIONS:
+        for section in sections():
             if getattr(study, section.KEY, True) is None:
                 continue
             began = perf_counter()
@@ -96,9 +66,6 @@ def run_architectures(
             seconds[section.KEY] = round(perf_counter() - began, 1)
         everyone = [member for group in members.values() for member in group]
         made = environment(everyone[0].trial.device, torch.get_num_threads())
-        sections = {**measured}
-        if modules.KEY in measured:
-            sections[modules.KEY] = modules.without_draws(measured[modules.KEY])
         results = {
             "schema": "shiftassay.study/1",
             "study": name,
@@ -108,12 +75,12 @@ def run_architectures(
             "data": {"name": everyone[0].trial.data, "digest": everyone[0].trial.data_digest},
             "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
             "failed": [str(failed) for failed in failures],
-            "sections": sections,
+            "sections": {s.KEY: _published(s, measured[s.KEY]) for s in sections() if s.KEY in measured},
         }
         write_json(folder / RESULTS, results)
         found = [
             unmeasured.get(section.KEY) or section.finding(measured[section.KEY])
-            for section in SECTIONS
+            for section in sections()
             if section.KEY in {**measured, **unmeasured}
         ]
         report = Report(
@@ -194,7 +161,12 @@ def check_study(study: Architectures, dataset: Dataset) -> None:
         parse(text)
 
 
-def _measured(section: ModuleType, lab: Lab, members: Members) -> dict[str, Any]:
+def _published(section: Section, measured: dict[str, Any]) -> dict[str, Any]:
+    """What of a section's numbers goes into the results."""
+    return getattr(section, "published", lambda all_of_it: all_of_it)(measured)
+
+
+def _measured(section: Section, lab: Lab, members: Members) -> dict[str, Any]:
     """What a section measures, or measured before of the same trials, under the same settings, in the same version."""
     asked = {
         "trials": [[member.trial.digest for member in group] for group in members.values()],

@@ -13,7 +13,7 @@ from shiftassay.statistics.factorial import analyse
 from shiftassay.studies.architectures.lab import Lab, Members
 from shiftassay.studies.words import p_text
 
-KEY, TITLE, VERSION = "suggestions", "Dropout, schedule, optimiser, epochs", 1
+KEY, TITLE, VERSION, PLACE = "suggestions", "Dropout, schedule, optimiser, epochs", 1, 70
 FACTORS = ("network", "dropout", "schedule", "optimiser", "epochs")
 
 

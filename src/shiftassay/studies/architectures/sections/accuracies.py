@@ -10,7 +10,7 @@ from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
 from shiftassay.studies.words import p_text
 
-KEY, TITLE, VERSION = "accuracies", "Are the accuracies different?", 1
+KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 1, 20
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:

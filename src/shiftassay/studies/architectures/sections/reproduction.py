@@ -13,7 +13,7 @@ from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.words import interval_text, listed, mean_sd, p_text, points
 from shiftassay.training.history import total_seconds
 
-KEY, TITLE, VERSION = "reproduction", "Reproduction", 2
+KEY, TITLE, VERSION, PLACE = "reproduction", "Reproduction", 2, 10
 MEDIAN_OVER = 100
 
 

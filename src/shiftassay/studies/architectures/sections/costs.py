@@ -19,7 +19,7 @@ from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.path import make_groups
 from shiftassay.training.train import initial_network
 
-KEY, TITLE, VERSION = "costs", "Cost", 2
+KEY, TITLE, VERSION, PLACE = "costs", "Cost", 2, 110
 ROUNDS = 5
 IMAGES = 6_400
 CALLS = 200

@@ -19,7 +19,7 @@ from shiftassay.studies.architectures.lab import Lab, Members, answers, attends,
 from shiftassay.studies.words import listed, mean_sd
 from shiftassay.training.train import Trained
 
-KEY, TITLE, VERSION = "modules", "What the modules do", 1
+KEY, TITLE, VERSION, PLACE = "modules", "What the modules do", 1, 100
 SHOWN = 6
 
 
@@ -86,11 +86,11 @@ def finding(found: dict[str, Any]) -> Finding:
         tuple(_sentences(found)),
         tuple(tables),
         tuple(figures),
-        without_draws(found),
+        published(found),
     )
 
 
-def without_draws(found: dict[str, Any]) -> dict[str, Any]:
+def published(found: dict[str, Any]) -> dict[str, Any]:
     """What is kept as data: without the thousands of single draws that only a figure needs."""
     transformers = {
         name: [{key: value for key, value in seed.items() if key != "draws"} for seed in seeds]

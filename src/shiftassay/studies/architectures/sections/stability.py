@@ -13,7 +13,7 @@ from shiftassay.studies.architectures.lab import Lab, Members, attends, settled,
 from shiftassay.studies.words import listed, mean_sd, p_text
 from shiftassay.training.train import Trained
 
-KEY, TITLE, VERSION = "stability", "What is stable?", 2
+KEY, TITLE, VERSION, PLACE = "stability", "What is stable?", 2, 30
 TINY = 1e-12  # where a loss never moves
 FEWEST = 4  # epochs, for there to be jumps between settled ones
 SPIKE = 1.5  # times the median loss of the settled epochs

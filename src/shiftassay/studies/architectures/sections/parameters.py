@@ -11,7 +11,7 @@ from shiftassay.networks.registry import build
 from shiftassay.report.finding import Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
 
-KEY, TITLE, VERSION = "parameters", "Parameter audit", 1
+KEY, TITLE, VERSION, PLACE = "parameters", "Parameter audit", 1, 50
 IMAGES = 512
 
 

@@ -8,7 +8,7 @@ from shiftassay.studies.architectures.lab import Lab, Members
 from shiftassay.studies.words import listed, mean_sd
 from shiftassay.words.terminal import spoken
 
-KEY, TITLE, VERSION = "batches", "Batch audit", 1
+KEY, TITLE, VERSION, PLACE = "batches", "Batch audit", 1, 60
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:

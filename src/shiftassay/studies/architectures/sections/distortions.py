@@ -16,7 +16,7 @@ from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_o
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
 from shiftassay.studies.words import interval_text, listed, mean_sd, p_text
 
-KEY, TITLE, VERSION = "distortions", "The test that fits: distorted digits", 1
+KEY, TITLE, VERSION, PLACE = "distortions", "The test that fits: distorted digits", 1, 80
 SHOWN = 10
 OURS = "What it leaves open of the distortions, such as how far the corners of projective digits move, is ours."
 

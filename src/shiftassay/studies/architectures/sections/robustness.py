@@ -13,7 +13,7 @@ from shiftassay.studies.architectures.lab import Lab, Members, answers
 from shiftassay.studies.words import interval_text, listed, mean_sd, p_text
 from shiftassay.words.terminal import spoken
 
-KEY, TITLE, VERSION = "robustness", "Trained on plain digits, tested on shifted ones", 1
+KEY, TITLE, VERSION, PLACE = "robustness", "Trained on plain digits, tested on shifted ones", 1, 90
 
 
 def measure(lab: Lab, members: Members) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from shiftassay.training.replay import replay
 from shiftassay.training.train import Trained
 from shiftassay.words.terminal import spoken
 
-KEY, TITLE, VERSION = "spikes", "Where do the jumps come from?", 1
+KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 1, 40
 TRANSFORMER = ("localization.", "fc_loc.")
 WATCHED = 1000  # test images whose transformations are looked at after every epoch
 WORST = 0.01
