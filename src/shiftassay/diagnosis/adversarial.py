@@ -12,22 +12,19 @@ from scipy.ndimage import gaussian_filter, median_filter
 from scipy.stats import binomtest
 from torch import nn
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.asking import accuracy, log_odds, log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 
-IMAGES = 1000
 WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is taken: attacks bend with the loss
 
 # Where attacks (FGSM, projected gradient ascent, targeted, DeepFool; at this model, another seed, another architecture)
 # and the rest of the catalogue lie on MNIST: agreement's excess ≥ 0.25 and ≤ 0.06, share of images worse off than with
 # the shuffled residual ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at and ≤ 0.85 at another seed of it.
-EXCESS, EXCESS_SCALE = 0.14, 0.03
-WORSE, WORSE_SCALE = 0.88, 0.02
-AIMED_HERE = {"linf": 0.88, "l2": 0.86}
-BOUNDED = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,10 @@ class AdversarialEvidence:
     @property
     def probability(self) -> float:
         """From 0 to 1: a logistic function of the criterion that is furthest from being met, 0.5 at its threshold."""
-        least = min((self.excess - EXCESS) / EXCESS_SCALE, (self.worse - WORSE) / WORSE_SCALE)
+        least = min(
+            (self.excess - thresholds.AIM_EXCESS) / thresholds.AIM_EXCESS_SCALE,
+            (self.worse - thresholds.AIM_WORSE) / thresholds.AIM_WORSE_SCALE,
+        )
         return 1 / (1 + exp(-max(min(least, 50.0), -50.0)))
 
     @property
@@ -91,14 +91,14 @@ class AdversarialEvidence:
     @property
     def bounded(self) -> bool:
         """Whether one epsilon describes all images: their sizes vary by less than 5%."""
-        return self.spread[self.norm] < BOUNDED
+        return self.spread[self.norm] < thresholds.ONE_EPSILON
 
     @property
     def aimed_at(self) -> Literal["this model", "another model"] | None:
         """Whose gradient it follows; None if it follows none. An attack towards a chosen class may pass for another model's."""
         if not self.is_adversarial:
             return None
-        return "this model" if self.aim >= AIMED_HERE[self.norm] else "another model"
+        return "this model" if self.aim >= thresholds.AIMED_HERE[self.norm] else "another model"
 
     @property
     def sentence(self) -> str:
@@ -154,7 +154,7 @@ def adversarial_evidence(
     ('linf', 0.1, 1.0)
     """
     rng = np.random.default_rng(seed_for(seed, "adversarial evidence"))
-    some = np.sort(rng.permutation(len(reference))[:IMAGES])
+    some = np.sort(rng.permutation(len(reference))[: SETTINGS.adversarial_images])
     reference, shifted = reference[some], shifted[some]
     truth = labels[some] if labels is not None else labels_of(predict(model, reference))
     controls = {

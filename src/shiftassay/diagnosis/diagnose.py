@@ -16,7 +16,6 @@ from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.labels import label_shift, relabelling, renumbering
-from shiftassay.diagnosis.mechanisms import IMAGES as MEASURED_ON
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.paired.candidate import Candidate, fits, limit
 from shiftassay.diagnosis.paired.confidence import confidence_of
@@ -43,7 +42,6 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 
 CHANNELS = 4  # at most
-GRADIENTS = 64  # images that a model is asked for its gradient on
 
 
 def diagnose(
@@ -135,7 +133,7 @@ def diagnose(
         ceiling=None if bound is None else bound.to_json(),
         adversarial=None if aim is None else aim.to_json(),
         evaluations=proof.evaluations,
-        images={"remade": proof.images, "mechanisms": min(MEASURED_ON, len(matched[1])) if why else 0},
+        images={"remade": proof.images, "mechanisms": min(SETTINGS.mechanism_images, len(matched[1])) if why else 0},
         seconds=time.monotonic() - begun,
     )
 
@@ -154,7 +152,7 @@ def _asked(
         predict(model, before.images, device, name=before.name),
         predict(model, after.images, device, name=after.name),
     )
-    some = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(before))[:GRADIENTS]
+    some = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(before))[: SETTINGS.gradients]
     without = without_gradient(model, before.images[some])
     notes = (
         [] if without is None else [f"{without} What needs one is left out: whether the change was aimed at the model."]

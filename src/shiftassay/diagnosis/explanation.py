@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from shiftassay.diagnosis.adversarial import AdversarialEvidence
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
-from shiftassay.diagnosis.mechanisms import IMAGES, Mechanism
+from shiftassay.diagnosis.mechanisms import Mechanism
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.proof import Proof
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.shifts.compose import in_normal_form
-
-REASONS = 3  # mechanisms that are told; the others stand in the data
 
 
 def explained(
@@ -26,8 +25,12 @@ def explained(
     said = [_what(verdict, candidates), *proof.sentences]
     if aim is not None and aim.is_adversarial:
         said.append(aim.sentence)
-    reasons = [m.sentence for m in why if m.present][:REASONS]
-    said += [f"Why is measured {drawn(IMAGES, images)}." for _ in reasons[:1] if images > IMAGES] + reasons
+    reasons = [m.sentence for m in why if m.present][: SETTINGS.reasons]
+    said += [
+        f"Why is measured {drawn(SETTINGS.mechanism_images, images)}."
+        for _ in reasons[:1]
+        if images > SETTINGS.mechanism_images
+    ] + reasons
     if bound is not None:
         said.append(bound.sentence)
     return " ".join(said)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import chi2_contingency
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import Compose
@@ -10,13 +11,7 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import ClassPrior, LabelMisalignment, LabelNoise, LabelPermutation, Reorder
 
-ALMOST = 0.98
-ONE_KIND = 0.5  # share of the wrong labels that turn one class into one other
-ENOUGH = 10  # wrong labels of a class, from which on their kinds can be told from chance
-USUAL = 0.6  # share of the labels that follow another numbering, from which on the others are noise
 TOLD = 10  # classes whose new number a sentence tells
-LARGEST = 1000  # label up to which another numbering is written down
-RARE = 1e-3  # p-value below which proportions differ
 
 
 def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | None:
@@ -35,7 +30,7 @@ def label_shift(before: ImageSet, after: ImageSet, pairing: Pairing) -> Shift | 
             classes = int(max(before.labels.max(), given.max())) + 1
             return _if_known(ClassPrior(tuple((np.bincount(given, minlength=classes) / len(given)).tolist())))
     distinct = len(np.unique(order[order >= 0])) / len(order)
-    if pairing.kind == "reordered" and not subset and distinct >= ALMOST:
+    if pairing.kind == "reordered" and not subset and distinct >= thresholds.ALMOST_ALL_LABELS:
         return _if_known(Reorder(tuple(order.tolist()) if distinct == 1 else None))
     return Identity()
 
@@ -77,12 +72,12 @@ def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift | None:
     kept = float(counts.max(1).sum() / len(own))
     renamed = bool(np.any(usual != present))
     one_to_one = len(np.unique(usual)) == len(present)
-    if kept >= ALMOST and renamed:
+    if kept >= thresholds.ALMOST_ALL_LABELS and renamed:
         # Two classes under one number are a function of the class as well: no chance, and no other numbering.
         return _renumbered(names[present], names[usual]) if one_to_one else None
     agreement = _circular_agreement(x, y, classes)
     offset = int(agreement.argmax())
-    if offset and agreement[offset] >= ALMOST:
+    if offset and agreement[offset] >= thresholds.ALMOST_ALL_LABELS:
         return _if_known(LabelMisalignment(offset if offset <= len(own) // 2 else offset - len(own)))
     if offset := int(given.min() - own.min()):
         moved = own + offset
@@ -94,10 +89,10 @@ def _relabelled(own: np.ndarray, given: np.ndarray) -> Shift | None:
     if counts_kept and same < chance + 4 * np.sqrt(chance / len(own)):
         return _if_known(LabelMisalignment())
     wrong = counts.copy()
-    wrong[present, usual if renamed and one_to_one and kept >= USUAL else present] = 0
+    wrong[present, usual if renamed and one_to_one and kept >= thresholds.USUAL_NUMBERING else present] = 0
     if classes > 2 and _of_one_kind(wrong):
         return None
-    if renamed and one_to_one and kept >= USUAL and classes > 2:
+    if renamed and one_to_one and kept >= thresholds.USUAL_NUMBERING and classes > 2:
         return _both(_renumbered(names[present], names[usual]), _if_known(LabelNoise(1 - kept)))
     return _if_known(LabelNoise(1 - same))
 
@@ -111,7 +106,7 @@ def _renumbered(own: np.ndarray, given: np.ndarray) -> Shift | None:
 
     Classes that no image has follow the rule of the others, if there is one; else they keep their number, or take one that is left.
     """
-    if own[0] < 0 or own[-1] > LARGEST:
+    if own[0] < 0 or own[-1] > thresholds.LARGEST_LABEL:
         return None
     mapping = dict(zip(own.tolist(), given.tolist(), strict=True))
     first, last = own[0], own[-1]
@@ -131,11 +126,13 @@ def _renumbered(own: np.ndarray, given: np.ndarray) -> Shift | None:
 
 def _of_one_kind(wrong: np.ndarray) -> bool:
     """Whether one class is taken for one other, or each for one, more often than chance would: `wrong` are counts by class and label."""
-    if wrong.max() > ONE_KIND * wrong.sum():
+    if wrong.max() > thresholds.LABELS_OF_ONE_KIND * wrong.sum():
         return True
-    many = wrong[wrong.sum(1) >= ENOUGH]
+    many = wrong[wrong.sum(1) >= thresholds.ENOUGH_WRONG_LABELS]
     # Of two wrong labels that a class may take, one has at least half.
-    return bool(len(many) > 0 and many.max(1).sum() > max(ONE_KIND, 1.5 / (len(wrong) - 1)) * many.sum())
+    return bool(
+        len(many) > 0 and many.max(1).sum() > max(thresholds.LABELS_OF_ONE_KIND, 1.5 / (len(wrong) - 1)) * many.sum()
+    )
 
 
 def _circular_agreement(own: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:
@@ -150,4 +147,4 @@ def _differ(before: np.ndarray, after: np.ndarray) -> bool:
     """Whether classes are as frequent as they were."""
     classes = int(max(before.max(), after.max())) + 1
     table = np.stack([np.bincount(side, minlength=classes) for side in (before, after)])
-    return float(chi2_contingency(table[:, table.sum(0) > 0])[1]) < RARE  # pyright: ignore[reportArgumentType]
+    return float(chi2_contingency(table[:, table.sum(0) > 0])[1]) < thresholds.PROPORTIONS_LEVEL  # pyright: ignore[reportArgumentType]

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from torch import nn
 
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
@@ -18,7 +19,6 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Shift
 
 SHOWN = 10  # images in a row
-NEAREST = 3  # candidates
 ENOUGH = 300  # images that the mean of what is left is taken over
 
 
@@ -134,7 +134,7 @@ def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[Mapping[str,
         known = how.followed(pairs) or how
         made = known.apply(pairs.reference, generator(how, seed + 1, "pictures"))
         maps.append((candidate, _mean_square(pairs.shifted - made)))
-        if len(maps) > NEAREST:
+        if len(maps) > SETTINGS.pictured_candidates:
             break
     return tuple(maps)
 

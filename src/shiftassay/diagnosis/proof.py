@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
 from shiftassay.evaluation.sentence import percent, sentence
@@ -24,8 +25,6 @@ from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import Reorder
 from shiftassay.statistics.intervals import wilson
-
-MOST = 10_000  # images that are made again and undone: of more, so many are drawn
 
 Right = Bool[np.ndarray, "n"]
 Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
@@ -86,8 +85,8 @@ def prove(
     if how is None or order is None:
         return Proof(accuracy, evaluations, sentences=measured)
     some = np.flatnonzero(order >= 0)
-    if len(some) > MOST:
-        some = np.sort(np.random.default_rng(seed_for(seed, "proof")).permutation(some)[:MOST])
+    if len(some) > SETTINGS.proved:
+        some = np.sort(np.random.default_rng(seed_for(seed, "proof")).permutation(some)[: SETTINGS.proved])
     asked = _Asked(
         before.images[order[some]],
         after.images[some],

@@ -69,5 +69,44 @@ class SearchSettings:
     halvings: int = 12
     """Halvings of the reference, which say what misfit chance leaves."""
 
+    # Pairing.
+    order_images: int = 1600
+    """Images whose order is tested: more add nothing to a test that is won by 200."""
+    partner_queries: int = 2000
+    """Shifted images whose partners decide; fewer where the reference is large."""
+
+    # The proof, and why a model minds.
+    proved: int = 10_000
+    """Images that are made again and undone."""
+    gradients: int = 64
+    """Images that a model is asked for its gradient on, to see whether it has one."""
+    adversarial_images: int = 1000
+    mechanism_images: int = 2000
+    gradient_images: int = 500
+    layer_images: int = 400
+    places_images: int = 400
+    separation_images: int = 1000
+    separation_resamples: int = 30
+    span_images: int = 2000
+    unit_images: int = 500
+    units: int = 4096
+    """Units of a layer that are looked at."""
+    mapped_pixels: int = 1024
+    """Pixels for which a linear map of all of them to all is fitted."""
+    reasons: int = 3
+    """Mechanisms that are told; the others stand in the data."""
+    pictured_candidates: int = 3
+
+    # Ceilings.
+    ceiling_quick: int = 5000
+    """Training images of a quick estimate."""
+    ceiling_known_quick: int = 20_000
+    """Training images that neighbours are sought among, in a quick estimate."""
+    ceiling_asked: int = 3000
+    ceiling_asked_quick: int = 2000
+    ceiling_resamples: int = 500
+    neighbours_asked: int = 2000
+    """Images that an oracle of nearest neighbours is asked for."""
+
 
 SETTINGS = SearchSettings()

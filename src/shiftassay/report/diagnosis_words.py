@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from shiftassay.diagnosis.explanation import REASONS, drawn
+from shiftassay.diagnosis.explanation import drawn
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Diagnosis
 from shiftassay.evaluation.sentence import sentence
 from shiftassay.shifts.family import FAMILIES
@@ -132,7 +133,7 @@ def accuracies(accuracy: Mapping[str, float | None]) -> str:
 
 def reasons(found: Diagnosis) -> list[str]:
     """Why the model did what it did, whether the change was aimed at it, and what can be reached, from what was measured."""
-    said = [m["sentence"] for m in found.mechanisms if m["present"]][:REASONS]
+    said = [m["sentence"] for m in found.mechanisms if m["present"]][: SETTINGS.reasons]
     if found.adversarial is not None and found.adversarial["is_adversarial"]:
         said.insert(0, found.adversarial["sentence"])
     if found.ceiling is not None:

@@ -6,9 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours, nearest_neighbour_ceiling
 from shiftassay.diagnosis.ceiling.oracles import Oracle, oracles
 from shiftassay.diagnosis.ceiling.sufficiency import Sufficiency, check_positions
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
@@ -17,11 +19,6 @@ from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
-
-QUICK, QUICK_KNOWN = 5000, 20_000
-LEAST = 2000
-ASKED, QUICK_ASKED = 3000, 2000
-LEVEL = 0.99  # of each oracle's interval, so that five together hold at 95%
 
 
 @dataclass(frozen=True)
@@ -118,19 +115,19 @@ def ceiling(
     if how.needs_model and model is None:
         raise BadInput(f"{how}: it is aimed at a model. Pass that model.")
     rng = np.random.default_rng(seed_for(seed, "ceiling"))
-    used = np.sort(rng.permutation(len(train))[: QUICK if quick else len(train)])
+    used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_quick if quick else len(train)])
     images, labels = train.images[used], train.labels[used]
     context = Context(labels, aimed_at(model)) if how.needs_model and model is not None else None
     made = shift(ImageSet(images, labels), how, seed_for(seed, "ceiling"), context)
     data = Dataset("shifted", made, replace(shifted, name="shifted"))
-    found = oracles(data, how, seed, quick, LEVEL)
+    found = oracles(data, how, seed, quick, thresholds.CEILING_LEVEL)
     best = max(found, key=lambda oracle: oracle.accuracy.estimate)
     lowest = max(oracle.accuracy.low for oracle in found)
     above = _labels_bound(how, train)
     sufficiency, neighbours = None, None
     if above is None and how.information == "destroyed" and train.shape[0] == 1:
         sufficiency = check_positions(shifted.images, shifted.labels)
-        if sufficiency.holds and len(train) >= LEAST:
+        if sufficiency.holds and len(train) >= thresholds.FEWEST_FOR_VALUES:
             neighbours = _on_values(how, train, shifted, seed, quick)
             above = Above("values", *neighbours.ceiling)
     return Ceiling(
@@ -148,8 +145,8 @@ def ceiling(
 def _on_values(how: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
     """One version of each training image: of sorted values, a second one would be the first again."""
     rng = np.random.default_rng(seed_for(seed, "ceiling", "values"))
-    used = np.sort(rng.permutation(len(train))[: QUICK_KNOWN if quick else len(train)])
-    some = np.sort(rng.permutation(len(shifted))[: QUICK_ASKED if quick else ASKED])
+    used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_known_quick if quick else len(train)])
+    some = np.sort(rng.permutation(len(shifted))[: SETTINGS.ceiling_asked_quick if quick else SETTINGS.ceiling_asked])
     assert train.labels is not None
     assert shifted.labels is not None
     known = shift(ImageSet(train.images[used], train.labels[used]), how, seed_for(seed, "ceiling", "values"))

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
 
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.random_stream import seed_for
 
 BLOCK = 1000
 SIZES = (1, 2, 5, 10, 20, 50)  # blocks
 EXPONENTS = np.linspace(0.1, 1, 10)  # of n, by which the error is thought to approach its limit
-RESAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def nearest_neighbour_ceiling(
     images = tuple(size * BLOCK for size in sizes)
     errors = wrong.mean(1)
     limits = [
-        _limit(np.array(images), wrong[:, rng.integers(0, len(asked), len(asked))].mean(1)) for _ in range(RESAMPLES)
+        _limit(np.array(images), wrong[:, rng.integers(0, len(asked), len(asked))].mean(1))
+        for _ in range(SETTINGS.ceiling_resamples)
     ]
     low, high = (float(q) for q in np.quantile(limits, [0.025, 0.975]))
     limit = (_limit(np.array(images), errors), low, high)

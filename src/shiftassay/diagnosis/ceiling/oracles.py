@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool
 
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import Shift
@@ -16,7 +17,6 @@ from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
 NEIGHBOURS = 5
-ASKED = 2000  # images that nearest neighbours are looked up for
 AT_ONCE = 500
 
 
@@ -79,7 +79,9 @@ def _neighbours(data: Dataset, seed: int) -> np.ndarray:
     """Which of some images, drawn at random, the five nearest training images name rightly; of equal votes, the nearest decides."""
     assert data.train.labels is not None
     assert data.test.labels is not None
-    some = np.random.default_rng(seed_for(seed, "oracles", "neighbours")).permutation(len(data.test))[:ASKED]
+    some = np.random.default_rng(seed_for(seed, "oracles", "neighbours")).permutation(len(data.test))[
+        : SETTINGS.neighbours_asked
+    ]
     images = data.train.images, data.test.images[some]
     known, asked = (torch.from_numpy(x.reshape(len(x), prod(x.shape[1:]))) for x in images)
     labels, truth = data.train.labels, data.test.labels[some]

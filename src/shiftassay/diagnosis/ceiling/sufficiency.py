@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.stats import chi2, norm
 
+from shiftassay.diagnosis import thresholds
+
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
-ALPHA = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Sufficiency:
     @property
     def holds(self) -> bool:
         """Whether no test rejects at 1%, corrected for there being four."""
-        return min(self.places, self.classes, self.neighbours, self.followers) >= ALPHA / 4
+        return min(self.places, self.classes, self.neighbours, self.followers) >= thresholds.SUFFICIENCY_LEVEL / 4
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "holds": self.holds}

@@ -17,13 +17,12 @@ from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_me
 from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import NotFinite
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient
-
-IMAGES = 2000
 
 MEASURES: tuple[Measure, ...] = (  # what takes nothing else to understand comes first
     renumbered,
@@ -99,8 +98,8 @@ def case_of(
 ) -> Case:
     """The images that mechanisms are measured on: the same ones of both sets if they are paired."""
     rng = np.random.default_rng(seed_for(seed, "mechanisms"))
-    before = np.sort(rng.permutation(len(reference))[:IMAGES])
-    after = before if paired else np.sort(rng.permutation(len(shifted))[:IMAGES])
+    before = np.sort(rng.permutation(len(reference))[: SETTINGS.mechanism_images])
+    after = before if paired else np.sort(rng.permutation(len(shifted))[: SETTINGS.mechanism_images])
     given = [found.labels if found.labels is not None else labels for found in (reference, shifted)]
     return Case(
         model,

@@ -2,17 +2,12 @@
 
 import numpy as np
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.controls import shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.random_stream import seed_for
-
-IMAGES = 500
-CANCELS = 0.3
-LIKE_CONTROL = 0.03
-SMOOTH = 0.05
-HOLDS = 0.1
-MOVED = 0.005
 
 
 def adds_up(case: Case) -> Mechanism | None:
@@ -47,12 +42,12 @@ def cancels(case: Case) -> Mechanism | None:
     arrives, shuffled = found.agreement["shifted"], found.agreement["shuffled"]
     moved = float(np.abs(case.shifted - case.reference).mean())
     present = (
-        moved >= MOVED
-        and case.before - case.after < HOLDS
-        and alike < max(null, 0) + SMOOTH
-        and alike < 2 * SMOOTH
-        and abs(arrives) <= CANCELS
-        and abs(arrives - shuffled) <= LIKE_CONTROL
+        moved >= thresholds.PIXEL_MOVED
+        and case.before - case.after < thresholds.ACCURACY_HOLDS
+        and alike < max(null, 0) + thresholds.ALIKE_NEIGHBOURS
+        and alike < 2 * thresholds.ALIKE_NEIGHBOURS
+        and abs(arrives) <= thresholds.AGREEMENT_OF_NOISE
+        and abs(arrives - shuffled) <= thresholds.LIKE_CONTROL
         and not found.is_adversarial
     )
     return Mechanism(
@@ -70,7 +65,7 @@ def _evidence(case: Case) -> AdversarialEvidence | None:
 
 
 def _gathered(case: Case) -> AdversarialEvidence:
-    some = case.rng("aim").permutation(len(case.reference))[:IMAGES]
+    some = case.rng("aim").permutation(len(case.reference))[: SETTINGS.gradient_images]
     assert case.truth is not None
     return adversarial_evidence(
         case.model, case.reference[some], case.shifted[some], case.truth[some], seed_for(case.seed, "aim")
@@ -79,7 +74,7 @@ def _gathered(case: Case) -> AdversarialEvidence:
 
 def _neighbours(case: Case) -> tuple[float, float]:
     """How alike neighbouring pixels' changes are where both are black in the reference or both are not, and shuffled."""
-    some = case.rng("aim").permutation(len(case.reference))[:IMAGES]
+    some = case.rng("aim").permutation(len(case.reference))[: SETTINGS.gradient_images]
     reference, shifted = case.reference[some], case.shifted[some]
     control = shuffled_residual(reference, shifted, case.rng("neighbours"))
     return _alike(reference, shifted), _alike(reference, control)

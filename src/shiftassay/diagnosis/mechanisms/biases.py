@@ -6,13 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import copied, labels_of, predict
-
-FIT = 0.02
-FACTOR = 0.02
-SAME = 0.995
 
 
 def biases(case: Case) -> Mechanism | None:
@@ -30,18 +27,18 @@ def biases(case: Case) -> Mechanism | None:
     factors = (flat * shifted).sum(1) / energy
     misfit = float(np.sqrt(((shifted - factors[:, None] * flat) ** 2).sum() / max((shifted**2).sum(), 1e-12)))
     factor, spread = float(np.median(factors)), float(factors.std())
-    if misfit > FIT or abs(factor - 1) < FACTOR or (factors <= 0).any():
+    if misfit > thresholds.SCALED_MISFIT or abs(factor - 1) < thresholds.FACTOR_OF_NOTE or (factors <= 0).any():
         return Mechanism("biases", False, "", {"misfit": misfit, "factor": factor})
     unbiased = _with_biases(case.model, 0.0)
     bare = [predict(unbiased, images) for images in (case.reference, case.shifted)]
     unmoved = float((labels_of(bare[0]) == labels_of(bare[1])).mean())
-    shared = spread < FACTOR
+    shared = spread < thresholds.FACTOR_OF_NOTE
     scaled = labels_of(predict(_with_biases(case.model, factor), case.shifted)) if shared else None
     same = float((scaled == labels_of(case.reference_logits)).mean()) if scaled is not None else None
     shares = [
         _share(logits, other) for logits, other in zip((case.reference_logits, case.shifted_logits), bare, strict=True)
     ]
-    present = unmoved >= SAME and (same is None or same >= SAME)
+    present = unmoved >= thresholds.SAME_ANSWERS and (same is None or same >= thresholds.SAME_ANSWERS)
     words = f"every pixel is {factor:.3g} times what it was" + (
         "" if shared else " in the median, each image by its own factor"
     )

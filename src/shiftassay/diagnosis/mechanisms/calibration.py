@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.models.predict import probabilities
-
-GAP = 0.05
 
 
 def overconfident(case: Case) -> Mechanism | None:
@@ -17,7 +16,7 @@ def overconfident(case: Case) -> Mechanism | None:
     growth = float(after.mean() - before.mean())
     error = float(np.sqrt(before.var() / len(before) + after.var() / len(after)))
     wrong = sure_after[~case.right_after]
-    present = min(growth, float(after.mean())) >= GAP and growth > 3 * error
+    present = min(growth, float(after.mean())) >= thresholds.CONFIDENCE_GAP and growth > 3 * error
     return Mechanism(
         "overconfident",
         bool(present),

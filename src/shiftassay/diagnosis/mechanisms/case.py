@@ -9,15 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.statistics.paired import mcnemar
 
 T = TypeVar("T")
-
-ALPHA = 0.01
-DROP = 0.02  # the fall in accuracy that is worth explaining
 
 
 @dataclass(frozen=True)
@@ -115,13 +113,13 @@ class Case:
     @property
     def dropped(self) -> bool:
         """Whether accuracy fell enough to be explained by what happened to the images."""
-        return self.truth is not None and self.before - self.after >= DROP and self._significant
+        return self.truth is not None and self.before - self.after >= thresholds.ACCURACY_DROP and self._significant
 
     @cached_property
     def _significant(self) -> bool:
         if self.paired:
             gained = int((self.right_after & ~self.right_before).sum())
-            return mcnemar(gained, int((self.right_before & ~self.right_after).sum())) < ALPHA
+            return mcnemar(gained, int((self.right_before & ~self.right_after).sum())) < thresholds.MECHANISM_LEVEL
         error = np.sqrt(self.before * (1 - self.before) / len(self.reference) + 0.25 / len(self.shifted))
         return self.before - self.after > 2.6 * float(error)
 

@@ -3,10 +3,9 @@
 import numpy as np
 from scipy.stats import chi2
 
-from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.models.predict import labels_of
-
-DISTANCE = 0.05
 
 
 def class_prior(case: Case) -> Mechanism | None:
@@ -34,7 +33,11 @@ def class_prior(case: Case) -> Mechanism | None:
     )
     error = float(np.sqrt(variance + 1e-6))
     most = int(np.abs(shares[1] - shares[0]).argmax())
-    present = p_value < ALPHA and distance >= DISTANCE and abs(after - expected) < 2.6 * error
+    present = (
+        p_value < thresholds.MECHANISM_LEVEL
+        and distance >= thresholds.SHARES_MOVED
+        and abs(after - expected) < 2.6 * error
+    )
     return Mechanism(
         "class_prior",
         bool(present),

@@ -4,13 +4,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
-from shiftassay.diagnosis.mechanisms.case import DROP, Case, Mechanism, percent
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.models.predict import labels_of, probabilities
-
-GAIN = 0.1
-BEYOND_CHANCE = 5.0  # standard errors
-TRUSTED = 0.5
-KNOWS, BLIND = 0.75, 0.62
 
 
 def renumbered(case: Case) -> Mechanism | None:
@@ -31,7 +27,11 @@ def renumbered(case: Case) -> Mechanism | None:
     null_mapping = _assignment(answers[find], shuffled[find], classes)
     null = float((null_mapping[answers[judge]] == shuffled[judge]).mean())
     moved = [k for k in range(classes) if mapping[k] != k]
-    present = mapped - given >= GAIN and mapped - null >= GAIN and mapped > TRUSTED
+    present = (
+        mapped - given >= thresholds.LABELS_GAIN
+        and mapped - null >= thresholds.LABELS_GAIN
+        and mapped > thresholds.LABELS_TRUSTED
+    )
     said = ", ".join(f"{k} → {mapping[k]}" for k in moved[:10])
     return Mechanism(
         "renumbered",
@@ -50,7 +50,7 @@ def out_of_step(case: Case) -> Mechanism | None:
     if case.shifted_labels is None or len(case.shifted_labels) < 50 or case.same_labels:
         return None
     given = float((labels_of(case.shifted_logits) == case.shifted_labels).mean())
-    if given > TRUSTED:
+    if given > thresholds.LABELS_TRUSTED:
         return Mechanism("out_of_step", False, "", {"given": given})
     labels = case.in_step.labels
     assert labels is not None
@@ -64,7 +64,11 @@ def out_of_step(case: Case) -> Mechanism | None:
     others = np.delete(accuracy, [0, best])
     offset = best if best <= n / 2 else best - n
     z = (accuracy[best] - others.mean()) / max(others.std(), 1e-9)
-    present = accuracy[best] > TRUSTED and accuracy[best] - accuracy[0] >= GAIN and z > BEYOND_CHANCE
+    present = (
+        accuracy[best] > thresholds.LABELS_TRUSTED
+        and accuracy[best] - accuracy[0] >= thresholds.LABELS_GAIN
+        and z > thresholds.LABELS_BEYOND_CHANCE
+    )
     return Mechanism(
         "out_of_step",
         bool(present),
@@ -102,9 +106,11 @@ def wrong_labels(case: Case) -> Mechanism | None:
     less_sure = usual - float(probabilities(case.shifted_logits).max(1).mean())
     present = (
         not told
-        and lost >= DROP
-        and before > KNOWS
-        and 1 - BLIND < after < BLIND + (KNOWS - BLIND) * _own_mistakes(case, right)
+        and lost >= thresholds.ACCURACY_DROP
+        and before > thresholds.MODEL_KNOWS
+        and 1 - thresholds.MODEL_BLIND
+        < after
+        < thresholds.MODEL_BLIND + (thresholds.MODEL_KNOWS - thresholds.MODEL_BLIND) * _own_mistakes(case, right)
         and less_sure < 0.05
     )
     return Mechanism(

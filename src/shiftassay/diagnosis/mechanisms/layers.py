@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement, shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations
+from shiftassay.diagnosis.settings import SETTINGS
 
-IMAGES, UNITS = 400, 4096
 PIXELS = "the pixels"
-MOVED = 0.02  # of the distance between images of different classes
-GROWS, SHRINKS = 1.5, 0.67
-HARMLESS = 0.5  # of the distance between classes
 
 
 def grows(case: Case) -> Mechanism | None:
@@ -29,7 +27,11 @@ def grows(case: Case) -> Mechanism | None:
     shift, control, numbers = measured
     growth, low = _growth(shift, case)
     against, against_low = _growth(shift, case, control)
-    present = shift[0].mean() >= MOVED and low >= GROWS and against_low >= GROWS
+    present = (
+        shift[0].mean() >= thresholds.LAYER_MOVED
+        and low >= thresholds.LAYER_GROWS
+        and against_low >= thresholds.LAYER_GROWS
+    )
     names, ratios = numbers["layers"], numbers["distance"]
     steps = [b / max(a, 1e-9) for a, b in pairwise(ratios)]
     largest = int(np.argmax(steps))
@@ -52,7 +54,12 @@ def dies_out(case: Case) -> Mechanism | None:
     shift, _, numbers = measured
     inverse, low = _growth(shift, case, invert=True)
     ratios = numbers["distance"]
-    present = ratios[0] >= MOVED and low >= 1 / SHRINKS and ratios[-1] <= HARMLESS and not case.dropped
+    present = (
+        ratios[0] >= thresholds.LAYER_MOVED
+        and low >= 1 / thresholds.LAYER_SHRINKS
+        and ratios[-1] <= thresholds.LAYER_HARMLESS
+        and not case.dropped
+    )
     return Mechanism(
         "dies_out",
         bool(present),
@@ -72,12 +79,12 @@ def _measured(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
 
 
 def _distances(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
-    some = case.rng("layers").permutation(len(case.reference))[:IMAGES]
+    some = case.rng("layers").permutation(len(case.reference))[: SETTINGS.layer_images]
     assert case.truth is not None
     reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
     control = shuffled_residual(reference, shifted, case.rng("layers control"))
     base, moved, shuffled = (
-        {PIXELS: x.reshape(len(x), -1), **activations(case.model, x, units=UNITS)}
+        {PIXELS: x.reshape(len(x), -1), **activations(case.model, x, units=SETTINGS.units)}
         for x in (reference, shifted, control)
     )
     other = derangement(len(some), case.rng("layers pairs"))

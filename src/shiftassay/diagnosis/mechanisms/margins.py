@@ -3,17 +3,12 @@
 import numpy as np
 from scipy.stats import mannwhitneyu
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import derangement
-from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.statistics.intervals import wilson
-
-IMAGES = 500
-MOVED = 0.005  # mean |change of a pixel| below which nothing happened
-EXCEEDED = 0.02
-EXPLAINED, SKILL = 0.85, 0.6
-SMALL = 0.5  # of the distance between two images
-NARROW = 0.65
 
 
 def within_margins(case: Case) -> Mechanism | None:
@@ -28,7 +23,7 @@ def within_margins(case: Case) -> Mechanism | None:
     n = len(margin)
     exceeded = wilson(int((margin + moved <= 0).sum()), n)
     pixel = float(np.abs(case.shifted - case.reference).mean())
-    present = pixel >= MOVED and exceeded.high < EXCEEDED
+    present = pixel >= thresholds.PIXEL_MOVED and exceeded.high < thresholds.MARGINS_EXCEEDED
     return Mechanism(
         "within_margins",
         bool(present),
@@ -53,7 +48,7 @@ def narrow_margins_lost(case: Case) -> Mechanism | None:
         return None
     test = mannwhitneyu(margin[~lost], margin[lost], alternative="greater")
     narrower = float(test.statistic / (lost.sum() * (~lost).sum()))
-    present = narrower >= NARROW and test.pvalue < ALPHA
+    present = narrower >= thresholds.MARGINS_NARROW and test.pvalue < thresholds.MECHANISM_LEVEL
     return Mechanism(
         "narrow_margins_lost",
         bool(present),
@@ -73,7 +68,7 @@ def first_order(case: Case) -> Mechanism | None:
     """
     if not case.paired or case.truth is None:
         return None
-    some = case.rng("first order").permutation(len(case.reference))[:IMAGES]
+    some = case.rng("first order").permutation(len(case.reference))[: SETTINGS.gradient_images]
     reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
     gradient = log_odds_gradient(case.model, reference, truth)
     predicted = ((shifted - reference) * gradient).reshape(len(some), -1).sum(1, dtype=np.float64)
@@ -86,7 +81,11 @@ def first_order(case: Case) -> Mechanism | None:
     null = 1 - float(((measured - dealt) ** 2).mean()) / variance
     correlation = float(np.corrcoef(predicted, measured)[0, 1]) if predicted.std() > 0 and measured.std() > 0 else 0.0
     size = _length(shifted - reference) / max(_length(reference - reference[::-1]), 1e-9)
-    present = size <= SMALL and explained >= EXPLAINED and 1 - explained <= (1 - SKILL) * (1 - null)
+    present = (
+        size <= thresholds.SMALL_CHANGE
+        and explained >= thresholds.FIRST_ORDER_EXPLAINED
+        and 1 - explained <= (1 - thresholds.FIRST_ORDER_SKILL) * (1 - null)
+    )
     return Mechanism(
         "first_order",
         bool(present),

@@ -4,16 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement
-from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.models.predict import predict
 
-IMAGES = 400
-LARGEST = 1024  # pixels for which a linear map of all of them to all is fitted
-SAME_VALUES = 0.98
-KEPT = 0.8
-RESTORED = 0.3
 RIDGE = 1e-2  # of the mean variance of a pixel
 
 
@@ -30,7 +27,7 @@ def other_weights(case: Case) -> Mechanism | None:
     if found is None:
         return None
     values, kept, null, name = found
-    present = values >= SAME_VALUES and kept < KEPT
+    present = values >= thresholds.SAME_VALUES and kept < thresholds.PLACES_KEPT
     return Mechanism(
         "other_weights",
         bool(present),
@@ -52,7 +49,12 @@ def one_linear_map(case: Case) -> Mechanism | None:
     if mapped is None:
         return None
     restored, null, numbers, moved = mapped
-    present = moved and restored >= RESTORED and numbers["p_value"] < ALPHA and restored > null + 0.1
+    present = (
+        moved
+        and restored >= thresholds.RESTORED_BY_MAP
+        and numbers["p_value"] < thresholds.MECHANISM_LEVEL
+        and restored > null + 0.1
+    )
     return Mechanism(
         "one_linear_map",
         bool(present),
@@ -73,7 +75,7 @@ def no_linear_map(case: Case) -> Mechanism | None:
     if mapped is None:
         return None
     restored, _, numbers, moved = mapped
-    present = moved and restored < 0.1 and numbers["could_restore"] >= RESTORED
+    present = moved and restored < 0.1 and numbers["could_restore"] >= thresholds.RESTORED_BY_MAP
     return Mechanism(
         "no_linear_map",
         bool(present),
@@ -94,7 +96,7 @@ def _inputs(case: Case) -> tuple[float, float, float, str] | None:
     if not layers:
         return None
     name = next(iter(layers))
-    some = case.rng("places").permutation(len(case.reference))[:IMAGES]
+    some = case.rng("places").permutation(len(case.reference))[: SETTINGS.places_images]
     reference, shifted = case.reference[some], case.shifted[some]
     before, after = (activations(case.model, x, [name]).get(name) for x in (reference, shifted))
     if before is None or after is None:
@@ -119,7 +121,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def _mapped(case: Case) -> tuple[float, float, dict[str, Any], bool] | None:
     """What the map restores, what one fitted to wrong partners does, the numbers, and whether pixels moved."""
-    if not case.paired or not case.dropped or case.reference[0].size > LARGEST:
+    if not case.paired or not case.dropped or case.reference[0].size > SETTINGS.mapped_pixels:
         return None
     return case.once("mapped", lambda: _maps(case))
 
@@ -145,7 +147,7 @@ def _maps(case: Case) -> tuple[float, float, dict[str, Any], bool]:
         "images": len(fit),
     }
     values = _first_layer(case)
-    moved = values is not None and values[0] >= SAME_VALUES and values[1] < KEPT
+    moved = values is not None and values[0] >= thresholds.SAME_VALUES and values[1] < thresholds.PLACES_KEPT
     return restored, case.restores(mistaken, judge)[0], numbers, moved
 
 

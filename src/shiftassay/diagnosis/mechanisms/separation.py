@@ -2,12 +2,10 @@
 
 import numpy as np
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
-
-IMAGES, RESAMPLES = 1000, 30
-FALLS = 0.75
-STAYS = 0.85
+from shiftassay.diagnosis.settings import SETTINGS
 
 
 def classes_merge(case: Case) -> Mechanism | None:
@@ -20,7 +18,7 @@ def classes_merge(case: Case) -> Mechanism | None:
     if found is None:
         return None
     numbers, ends = found
-    present = ends["pixels"][1] <= FALLS
+    present = ends["pixels"][1] <= thresholds.SEPARATION_FALLS
     return Mechanism(
         "classes_merge",
         bool(present),
@@ -39,7 +37,7 @@ def network_merges(case: Case) -> Mechanism | None:
     if found is None or "features" not in found[0]:
         return None
     numbers, ends = found
-    present = ends["pixels"][0] >= STAYS and ends["features"][1] <= FALLS
+    present = ends["pixels"][0] >= thresholds.SEPARATION_STAYS and ends["features"][1] <= thresholds.SEPARATION_FALLS
     return Mechanism(
         "network_merges",
         bool(present),
@@ -63,7 +61,10 @@ def _shares(case: Case) -> Shares | None:
 def _measured(case: Case) -> Shares:
     assert case.reference_labels is not None
     assert case.truth is not None
-    before, after = (case.rng("separation").permutation(n)[:IMAGES] for n in (len(case.reference), len(case.shifted)))
+    before, after = (
+        case.rng("separation").permutation(n)[: SETTINGS.separation_images]
+        for n in (len(case.reference), len(case.shifted))
+    )
     images = {"_reference": case.reference[before], "": case.shifted[after]}
     labels = {"_reference": case.reference_labels[before], "": case.truth[after]}
     spaces = {"pixels": {suffix: x.reshape(len(x), -1) for suffix, x in images.items()}}
@@ -78,7 +79,7 @@ def _measured(case: Case) -> Shares:
     for space, of in spaces.items():
         numbers |= {space + suffix: _between(of[suffix], labels[suffix]) for suffix in images}
         ratios = []
-        for _ in range(RESAMPLES):
+        for _ in range(SETTINGS.separation_resamples):
             draws = {suffix: rng.integers(0, len(x), len(x)) for suffix, x in labels.items()}
             one, other = (_between(of[suffix][rows], labels[suffix][rows]) for suffix, rows in draws.items())
             ratios.append(other / max(one, 1e-9))

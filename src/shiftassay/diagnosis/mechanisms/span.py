@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
-
-IMAGES = 2000
-ENERGY = 0.95
-OUTSIDE = 0.02
-RESTORED = 0.2
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.settings import SETTINGS
 
 
 def outside_span(case: Case) -> Mechanism | None:
@@ -22,7 +19,7 @@ def outside_span(case: Case) -> Mechanism | None:
         return None
     half = case.rng("span").permutation(len(case.reference))
     source = case.train if case.train is not None else case.reference[half[::2]]
-    some = case.rng("training images").permutation(len(source))[: 2 * IMAGES]
+    some = case.rng("training images").permutation(len(source))[: 2 * SETTINGS.span_images]
     flat = source[some].reshape(len(some), -1).astype(np.float64)
     mean = flat.mean(0)
     basis = _basis(flat - mean)
@@ -37,9 +34,9 @@ def outside_span(case: Case) -> Mechanism | None:
     control = case.right(case.shifted - shuffled)
     restored, p_value = case.restores(right)
     present = (
-        outside - usual >= OUTSIDE
-        and restored >= RESTORED
-        and p_value < ALPHA
+        outside - usual >= thresholds.OUTSIDE_SPAN
+        and restored >= thresholds.RESTORED_BY_PART
+        and p_value < thresholds.MECHANISM_LEVEL
         and restored > case.restores(control)[0] + 0.1
     )
     whose = "training images" if case.train is not None else "the reference"
@@ -75,7 +72,7 @@ def _basis(centred: np.ndarray) -> np.ndarray:
         values, vectors = np.linalg.eigh(centred.T @ centred)
         values, vectors = values[::-1], vectors[:, ::-1]
     share = np.cumsum(values) / max(values.sum(), 1e-300)
-    return vectors[:, : int(np.searchsorted(share, ENERGY)) + 1]
+    return vectors[:, : int(np.searchsorted(share, thresholds.SPAN_ENERGY)) + 1]
 
 
 def _outside(images: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> float:

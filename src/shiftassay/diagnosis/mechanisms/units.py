@@ -3,14 +3,10 @@
 import numpy as np
 import torch
 
-from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.diagnosis.mechanisms.features import activations, right_with, weighted_layers
-
-IMAGES, UNITS = 500, 4096
-AWAKE = 0.02
-EFFECT = 0.03
-BEYOND = 0.02
-RESTORED = 0.2
+from shiftassay.diagnosis.settings import SETTINGS
 
 
 def silent_units(case: Case) -> Mechanism | None:
@@ -41,7 +37,10 @@ def beyond_range(case: Case) -> Mechanism | None:
         return None
     name, layer = next(iter(layers.items()))
     half = case.rng("range").permutation(len(case.reference))
-    fit, rest = case.reference[half[: len(half) // 2][:IMAGES]], case.reference[half[len(half) // 2 :][:IMAGES]]
+    fit, rest = (
+        case.reference[half[: len(half) // 2][: SETTINGS.unit_images]],
+        case.reference[half[len(half) // 2 :][: SETTINGS.unit_images]],
+    )
     known, null, met = (activations(case.model, x, [name]).get(name) for x in (fit, rest, _some_shifted(case)))
     if known is None or null is None or met is None:
         return None
@@ -54,9 +53,15 @@ def beyond_range(case: Case) -> Mechanism | None:
         return output.clamp(bounds[0].reshape(shape), bounds[1].reshape(shape))
 
     right = right_with(case.model, layer, hold, case.shifted, case.truth)
-    unharmed = float(right_with(case.model, layer, hold, rest, _of(case, half[len(half) // 2 :][:IMAGES])).mean())
+    unharmed = float(
+        right_with(case.model, layer, hold, rest, _of(case, half[len(half) // 2 :][: SETTINGS.unit_images])).mean()
+    )
     restored, p_value = case.restores(right)
-    present = beyond - usual >= BEYOND and restored >= RESTORED and p_value < ALPHA
+    present = (
+        beyond - usual >= thresholds.UNITS_BEYOND
+        and restored >= thresholds.RESTORED_BY_PART
+        and p_value < thresholds.MECHANISM_LEVEL
+    )
     return Mechanism(
         "beyond_range",
         bool(present),
@@ -76,7 +81,7 @@ def beyond_range(case: Case) -> Mechanism | None:
 
 def _some_shifted(case: Case) -> np.ndarray:
     """At most `IMAGES` shifted images in a random order: a file may be sorted by class."""
-    return case.shifted[case.rng("shifted images").permutation(len(case.shifted))[:IMAGES]]
+    return case.shifted[case.rng("shifted images").permutation(len(case.shifted))[: SETTINGS.unit_images]]
 
 
 def _of(case: Case, where: np.ndarray) -> np.ndarray:
@@ -87,7 +92,7 @@ def _of(case: Case, where: np.ndarray) -> np.ndarray:
 
 def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
     order = case.rng("units").permutation(len(case.reference))
-    half = min(len(order) // 2, len(case.shifted), IMAGES)
+    half = min(len(order) // 2, len(case.shifted), SETTINGS.unit_images)
     first, second = case.reference[order[:half]], case.reference[order[half : 2 * half]]
     layers = list(weighted_layers(case.model))[:-1]
     if not layers:
@@ -98,11 +103,11 @@ def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
 
     def count(before: np.ndarray, after: np.ndarray) -> int:
         gone, there = (after, before) if silent else (before, after)
-        return int(((gone == 0) & (there >= AWAKE)).sum())
+        return int(((gone == 0) & (there >= thresholds.UNIT_AWAKE)).sum())
 
     units = rates[0].size
     found, null = count(rates[0], rates[2]) / units, max(count(rates[0], rates[1]), count(rates[1], rates[0])) / units
-    present = found - null >= EFFECT
+    present = found - null >= thresholds.UNITS_EFFECT
     what = (
         ("fall silent", "answered the reference and answer none of the shifted images")
         if silent
@@ -118,5 +123,5 @@ def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
 
 def _rates(case: Case, images: np.ndarray, layers: list[str]) -> np.ndarray:
     """The share of images for which each unit's output is above 0."""
-    found = activations(case.model, images, layers, UNITS)
+    found = activations(case.model, images, layers, SETTINGS.units)
     return np.concatenate([(found[name] > 0).mean(0) for name in layers if name in found] or [np.empty(0)])

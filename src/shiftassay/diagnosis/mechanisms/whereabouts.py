@@ -2,13 +2,9 @@
 
 import numpy as np
 
-from shiftassay.diagnosis.mechanisms.case import ALPHA, Case, Mechanism, percent
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
 from shiftassay.statistics.paired import mcnemar
-
-AREA = 0.6  # of the area of the ink
-ENERGY = 0.95
-RESTORED = 0.5
-DIFFERENCE = 0.25
 
 
 def in_one_place(case: Case) -> Mechanism | None:
@@ -29,7 +25,12 @@ def in_one_place(case: Case) -> Mechanism | None:
     )
     restored, p_value = case.restores(right)
     against, _ = case.restores(control)
-    present = area <= AREA * varies and restored >= RESTORED and restored - against >= DIFFERENCE and p_value < ALPHA
+    present = (
+        area <= thresholds.PLACE_AREA * varies
+        and restored >= thresholds.RESTORED_BY_PLACE
+        and restored - against >= thresholds.PLACE_DIFFERENCE
+        and p_value < thresholds.MECHANISM_LEVEL
+    )
     rows, columns = np.nonzero(there.reshape(change.shape))
     return Mechanism(
         "in_one_place",
@@ -75,7 +76,12 @@ def in_one_band(case: Case) -> Mechanism | None:
     one, other, p_value = (low, high, low_p) if low >= high else (high, low, high_p)
     differ = mcnemar(int((rights[0] & ~rights[1]).sum()), int((rights[1] & ~rights[0]).sum()))
     # What is left of accuracy when only that half of the change is made: the other half was put back.
-    present = one >= RESTORED and one - other >= DIFFERENCE and p_value < ALPHA and differ < ALPHA
+    present = (
+        one >= thresholds.RESTORED_BY_PLACE
+        and one - other >= thresholds.PLACE_DIFFERENCE
+        and p_value < thresholds.MECHANISM_LEVEL
+        and differ < thresholds.MECHANISM_LEVEL
+    )
     fine = high > low
     better, worse = (rights[1], rights[0]) if fine else (rights[0], rights[1])
     return Mechanism(
@@ -99,7 +105,9 @@ def in_one_band(case: Case) -> Mechanism | None:
 def _holding_most(weight: np.ndarray) -> np.ndarray:
     """The fewest pixels that hold 95% of the weight."""
     order = np.argsort(-weight.ravel(), kind="stable")
-    needed = int(np.searchsorted(np.cumsum(weight.ravel()[order]) / max(weight.sum(), 1e-12), ENERGY)) + 1
+    needed = (
+        int(np.searchsorted(np.cumsum(weight.ravel()[order]) / max(weight.sum(), 1e-12), thresholds.PLACE_ENERGY)) + 1
+    )
     held = np.zeros(weight.size, bool)
     held[order[:needed]] = True
     return held.reshape(weight.shape)

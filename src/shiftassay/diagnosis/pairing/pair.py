@@ -6,21 +6,15 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Int64
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.pairing.partners import Partners, find_partners
-from shiftassay.diagnosis.pairing.same_order import FEWEST, OrderTest, order_test
+from shiftassay.diagnosis.pairing.same_order import OrderTest, order_test
 from shiftassay.diagnosis.pairing.shared import Shared, shared_images
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 
 Kind = Literal["same_order", "reordered", "unpaired"]
-MOVED = 0.05  # share of images found, value for value, at another place only, from which on the order is another one
-FEWEST_SOUGHT = 50  # images: among fewer, chance makes partners of images that are hardly different
-MOST, MOSTLY, NEARLY_ALL = (
-    0.5,
-    0.6,
-    0.9,
-)  # shares of the images that are in both sets; a third are by chance, of things that come again
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +69,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     partners, order = _elsewhere(reference, shifted, shared, rng)
     if order is not None:
         same = np.arange(len(order))
-        if len(reference) == len(shifted) and np.mean(order == same) > 1 - MOVED:
+        if len(reference) == len(shifted) and np.mean(order == same) > 1 - thresholds.FOUND_ELSEWHERE:
             return Pairing("same_order", same, _evidence(test, partners))
         return Pairing("reordered", order, _evidence(test, partners))
     return Pairing("unpaired", None, _evidence(test, partners), tuple((i, j) for i, j in shared.pairs))
@@ -87,7 +81,7 @@ def _same_order(
     """The test of the images that are not shared, and the order if it is the same one."""
     n = len(shifted)
     own = shared.own
-    if np.mean((shared.known >= 0) & ~own) >= MOVED:
+    if np.mean((shared.known >= 0) & ~own) >= thresholds.FOUND_ELSEWHERE:
         return None, None
     blank = [_blank(side) for side in (reference, shifted)]
     told = ~(blank[0] & blank[1])
@@ -96,12 +90,12 @@ def _same_order(
         return None, np.arange(n)
     # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would be too unlike.
     rest = np.flatnonzero(~(blank[0] | blank[1] | (own & shared.once)))
-    if len(rest) < FEWEST:
-        return None, np.arange(n) if known >= MOST else None
-    test = order_test(_at(reference, rest), _at(shifted, rest), rng, beside_known=known >= MOST)
+    if len(rest) < thresholds.FEWEST_RANKED:
+        return None, np.arange(n) if known >= thresholds.SHARED_MOST else None
+    test = order_test(_at(reference, rest), _at(shifted, rest), rng, beside_known=known >= thresholds.SHARED_MOST)
     if test.holds:
         return test, np.arange(n)
-    return test, np.where(own | ~told, np.arange(n), -1) if known >= NEARLY_ALL else None
+    return test, np.where(own | ~told, np.arange(n), -1) if known >= thresholds.SHARED_NEARLY_ALL else None
 
 
 def _elsewhere(
@@ -113,13 +107,13 @@ def _elsewhere(
     if not blank.all():
         share = float(np.mean(known[~blank] >= 0))
         # Of an image that comes again, any place will do, if most come once.
-        if share >= MOST and np.mean(shared.places[~blank] >= 0) >= NEARLY_ALL:
+        if share >= thresholds.SHARED_MOST and np.mean(shared.places[~blank] >= 0) >= thresholds.SHARED_NEARLY_ALL:
             order = np.where(known >= 0, known, shared.places)
             return Partners(order, share, share, 0.0, "values", len(order)), order
     free = np.setdiff1d(np.flatnonzero(~_blank(reference)), known)
     rest = np.flatnonzero((known < 0) & ~blank)
-    if min(len(free), len(rest)) < FEWEST_SOUGHT:
-        return None, known if np.mean(shared.once) >= MOSTLY else None
+    if min(len(free), len(rest)) < thresholds.FEWEST_SOUGHT:
+        return None, known if np.mean(shared.once) >= thresholds.SHARED_MOSTLY else None
     partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
     if not partners.holds:
         return partners, None

@@ -8,24 +8,18 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.pairing.traits import Trait, principal, traits_of
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.statistics.principal import axes
 
 Order = Int64[np.ndarray, "n"]
 Row = Float32[np.ndarray, "_"]
-QUERIES = 2000  # shifted images whose partners decide; fewer where the reference is large
-DISTANCES = QUERIES**2
+DISTANCES = SETTINGS.partner_queries**2
 COMPONENTS = 40
 SIGNED = 16  # components whose signs can be told from their skewness
-CHANCE = 0.9  # quantile of the gaps that images leave which are no partners
 ROUNDS = 8
-ENOUGH = (
-    0.7  # of the shifted images must be their nearest's nearest: of images of a few specks more than half are by chance
-)
-SURE = 0.25  # of them must also be nearer to it than chance explains
-BEYOND = 6.5  # sd above what chance leaves: the best of sixty comparisons, of images without partners, reaches 4.5
-FEW = 12  # confident matches from which on a map can be learnt
 RIDGES = (0.03, 0.3, 3.0, 30.0)  # of the mean variance of a component; each output takes the one that errs least
 
 
@@ -43,13 +37,17 @@ class Partners:
     @property
     def holds(self) -> bool:
         """Whether most images have found their partner, beyond what chance finds."""
-        return self.sure >= self.needed and self.mutual >= ENOUGH
+        return self.sure >= self.needed and self.mutual >= thresholds.MUTUAL
 
     @property
     def needed(self) -> float:
         """The share of sure partners that images without partners do not reach."""
-        chance = 1 - CHANCE
-        return max(SURE, chance + BEYOND * float(np.sqrt(chance * CHANCE / max(self.queries, 1))))
+        chance = 1 - thresholds.GAPS_BY_CHANCE
+        return max(
+            thresholds.NEARER_THAN_CHANCE,
+            chance
+            + thresholds.PARTNERS_BEYOND * float(np.sqrt(chance * thresholds.GAPS_BY_CHANCE / max(self.queries, 1))),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, without the order."""
@@ -64,7 +62,7 @@ def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generat
     a fixed permutation of pixels changes in sign alone. From them ridge regression learns what a reference image looks like when it is
     shifted; its predictions give more matches, and so on. No match is made by a regression that has learnt from it.
     """
-    count = min(QUERIES, max(500, DISTANCES // max(len(reference), 1)))
+    count = min(SETTINGS.partner_queries, max(500, DISTANCES // max(len(reference), 1)))
     queries = np.sort(rng.permutation(len(shifted))[:count])
     x, y = traits_of(reference.images), traits_of(shifted.images)
     parts_x, parts_y = ({k: principal(v, COMPONENTS, rng) for k, v in side.items()} for side in (x, y))
@@ -76,7 +74,7 @@ def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generat
         for _ in range(ROUNDS):
             if found.sure > best.sure:
                 best, within = found, space
-            if np.sum(found.order >= 0) < FEW or found.sure < before + 0.005:
+            if np.sum(found.order >= 0) < thresholds.FEWEST_MATCHES or found.sure < before + 0.005:
                 break
             before = found.sure
             found, space = _matched(_crosswise(a, b[queries], found.order, rng), name), None
@@ -148,10 +146,15 @@ def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
     d = np.log(np.maximum(d, 1e-6 * d[:, 2:3] + 1e-12))
     first, second = d[:, 1] - d[:, 0], 2 * (d[:, 2] - d[:, 1])
     mutual = np.argmin(distance, axis=0)[nearest[:, 0]] == np.arange(q)
-    sure = mutual & (first > np.quantile(second, CHANCE))
+    sure = mutual & (first > np.quantile(second, thresholds.GAPS_BY_CHANCE))
     order = np.where(sure, nearest[:, 0], -1)
     return Partners(
-        order, float(np.mean(mutual)), float(np.mean(sure)), float(np.mean(mutual) * (1 - CHANCE)), trait, q
+        order,
+        float(np.mean(mutual)),
+        float(np.mean(sure)),
+        float(np.mean(mutual) * (1 - thresholds.GAPS_BY_CHANCE)),
+        trait,
+        q,
     )
 
 
@@ -190,7 +193,7 @@ def _learnt(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
 
 def _assigned(made: Trait, seen: Trait) -> Order:
     """One reference image at most for each shifted image: the least sum of distances, or, of many, mutual nearest neighbours."""
-    if max(len(made), len(seen)) <= QUERIES:
+    if max(len(made), len(seen)) <= SETTINGS.partner_queries:
         distance = _distances(seen, made)
         rows, columns = linear_sum_assignment(distance)
         order = np.full(len(seen), -1)
@@ -201,9 +204,9 @@ def _assigned(made: Trait, seen: Trait) -> Order:
         return order
     nearest = np.empty(len(seen), np.int64)
     least, by = np.full(len(made), np.inf), np.full(len(made), -1)
-    for start in range(0, len(seen), QUERIES):
-        distance = _distances(seen[start : start + QUERIES], made)
-        nearest[start : start + QUERIES] = np.argmin(distance, axis=1)
+    for start in range(0, len(seen), SETTINGS.partner_queries):
+        distance = _distances(seen[start : start + SETTINGS.partner_queries], made)
+        nearest[start : start + SETTINGS.partner_queries] = np.argmin(distance, axis=1)
         row = np.argmin(distance, axis=0)
         value = distance[row, np.arange(len(made))]
         by, least = np.where(value < least, row + start, by), np.minimum(value, least)

@@ -5,28 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.pairing.alike import Group, look_alikes, rank_of_own
 from shiftassay.diagnosis.pairing.traits import Trait, principal, traits_of
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import ImageSet
 
-FEWEST = 24  # images: of fewer, ranks can't be told from chance
-ENOUGH = 1600  # images: more add nothing to a test that is won by 200
 FOLDS = 4
 BLOCK = 8  # images in a row among which each is ranked
 ADJACENT = 2  # where both sets are sorted, neighbours alone are compared
 COMPONENTS = 48
 RIDGE = 0.3  # of the mean variance of a component
-CLEAR = 5.5  # sd: with ten comparisons a false alarm in some ten million
-CLEAR_BESIDE = (
-    4.5  # sd, where most images are at the same place of both sets unchanged: a false alarm in some ten thousand
-)
-NEARLY = 0.9  # of what can be reached
-SORTED = 5.0  # sd of the likeness of neighbours, from which on a set counts as sorted
 # Among look-alikes: different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and 3.2 where labels tell the classes.
-ALIKE, ALIKE_ROOT, ALIKE_LABELLED = 7.5, 0.85, 4.0  # at most; times the root of the number of images; with labels
-PREFERRED = 0.38  # mean rank of the own partner among look-alikes, at most: images of the same class are at 0.5
-MOST = 0.5  # of the images have to have a partner
-FALLING = 2.0  # sd by which the ranks below the first lean to the own partner, if it is one of a weak likeness and not of a few images
 
 
 @dataclass(frozen=True)
@@ -49,7 +39,7 @@ class OrderTest:
     @property
     def holds(self) -> bool:
         """Whether the sets are in the same order."""
-        alike = self.alike_z > self.alike_threshold and self.alike_rank < PREFERRED
+        alike = self.alike_z > self.alike_threshold and self.alike_rank < thresholds.PARTNER_PREFERRED
         return self.z > self.threshold and alike and not self.few
 
 
@@ -72,7 +62,10 @@ def order_test(
     parts = {
         name: (principal(before[name], COMPONENTS, rng), principal(after[name], COMPONENTS, rng)) for name in before
     }
-    in_step = all(max(_likeness_of_neighbours(pair[side]) for pair in parts.values()) > SORTED for side in (0, 1))
+    in_step = all(
+        max(_likeness_of_neighbours(pair[side]) for pair in parts.values()) > thresholds.COUNTS_AS_SORTED
+        for side in (0, 1)
+    )
     within = ADJACENT if in_step else BLOCK
     groups = list(np.arange(len(places) // within * within).reshape(-1, within))
     found = []
@@ -83,9 +76,9 @@ def order_test(
         for how, (a, b) in (("direct", (made, seen)), ("regression", _predicted(x, y))):
             found.append((*rank_of_own(a, b, groups), name, how, (a, b)))
     z, rank, ranks, name, how, best = max(found, key=lambda f: f[0])
-    clear = CLEAR_BESIDE if beside_known else CLEAR
+    clear = thresholds.ORDER_CLEAR_BESIDE if beside_known else thresholds.ORDER_CLEAR
     if beside_known and in_step:  # no more can be reached than the root of the number of neighbours
-        clear = min(clear, NEARLY * float(np.sqrt(len(groups))))
+        clear = min(clear, thresholds.ORDER_REACHED * float(np.sqrt(len(groups))))
     alike, least = _look_alike_groups(reference, shifted, places, parts["pixels"][0])
     clearly = [pair for z_, *_, pair in found if z_ > clear] or [best]
     alike_z, alike_rank = max(rank_of_own(a, b, alike)[:2] for a, b in clearly)
@@ -101,30 +94,30 @@ def _look_alike_groups(
     for i, place in enumerate(places):
         first.setdefault(reference.images[place].tobytes(), i)
     distinct = np.array(list(first.values()))
-    cells, least = None, min(ALIKE, ALIKE_ROOT * float(np.sqrt(len(distinct))))
+    cells, least = None, min(thresholds.ORDER_ALIKE, thresholds.ORDER_ALIKE_ROOT * float(np.sqrt(len(distinct))))
     if reference.labels is not None and shifted.labels is not None:
         both = np.stack([labels[places][distinct] for labels in (reference.labels, shifted.labels)])
         _, named, count = np.unique(both, axis=1, return_inverse=True, return_counts=True)
-        if len(count) > 1 and count[count > 1].sum() >= MOST * len(distinct):
-            cells, least = named, ALIKE_LABELLED
+        if len(count) > 1 and count[count > 1].sum() >= thresholds.MOST_HAVE_PARTNERS * len(distinct):
+            cells, least = named, thresholds.ORDER_ALIKE_LABELLED
     return [distinct[group] for group in look_alikes(scores[distinct], cells)], least
 
 
 def _of_few(ranks: np.ndarray) -> bool:
     """Whether less than half of the images are likest to their partner, and the others' ranks are chance: they have none."""
     first = float(np.mean(ranks == 0))
-    if (first - 1 / BLOCK) / (1 - 1 / BLOCK) >= MOST:
+    if (first - 1 / BLOCK) / (1 - 1 / BLOCK) >= thresholds.MOST_HAVE_PARTNERS:
         return False
     others = ranks[ranks > 0]
     chance = np.arange(1, BLOCK) / (BLOCK - 1)
-    return float((chance.mean() - others.mean()) / chance.std() * np.sqrt(len(others))) < FALLING
+    return float((chance.mean() - others.mean()) / chance.std() * np.sqrt(len(others))) < thresholds.RANKS_FALLING
 
 
 def _in_rows(n: int, rng: np.random.Generator) -> Int64[np.ndarray, "k"]:
     """Places in their order, whole blocks of neighbours: all of them, or a sample."""
-    if n <= ENOUGH:
+    if n <= SETTINGS.order_images:
         return np.arange(n)
-    blocks = np.sort(rng.permutation(n // BLOCK)[: ENOUGH // BLOCK])
+    blocks = np.sort(rng.permutation(n // BLOCK)[: SETTINGS.order_images // BLOCK])
     return (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
 
 

@@ -5,11 +5,11 @@ from jaxtyping import Float64
 from scipy.optimize import nnls
 from scipy.special import softmax
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.estimation.portrait import Frame, Portrait, mixture, portrait
 from shiftassay.statistics.principal import axes
 
-FEW = 3  # images of a class, below which nothing is said
 COMPONENTS = 40
 SHRUNK = 0.05  # of the mean variance, added to each component's
 
@@ -25,7 +25,10 @@ def class_prior(
     assert learn.labels is not None
     assert test.labels is not None
     classes = int(max(learn.labels.max(), test.labels.max())) + 1
-    if min(np.bincount(side, minlength=classes).min() for side in (learn.labels, test.labels)) < FEW:
+    if (
+        min(np.bincount(side, minlength=classes).min() for side in (learn.labels, test.labels))
+        < thresholds.FEWEST_OF_A_CLASS
+    ):
         return []
     if labels is not None:
         if labels.max() >= classes:
