@@ -42,7 +42,7 @@ def channel_order(order: tuple[int, ...], way: str = "float") -> Part:
 
 def _turned(angle: float) -> Part:
     def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return np.clip(ndimage.rotate(images, angle, (3, 2), reshape=False, order=1), 0, 1)
+        return np.clip(ndimage.rotate(images, angle, (3, 2), reshape=False, order=1, mode="grid-constant"), 0, 1)
 
     return _part("rotate", {"angle": angle}, turned)
 

@@ -2,12 +2,13 @@
 
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from shiftassay.report.finding import Finding
 from shiftassay.studies.architectures.lab import Lab, Members
 
 
+@runtime_checkable
 class Section(Protocol):
     """What each file says of itself, and does.
 
