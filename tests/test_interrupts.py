@@ -101,7 +101,7 @@ from shiftassay.execution.threads import one_thread_each
 torch.set_num_threads(2)
 ready()
 with one_thread_each():
-    mapped(lambda item: time.sleep(item), [0.1, 30, 30])
+    mapped(time.sleep, [0.1, 30, 30])
 """
     code, seconds, said = interrupted(work, alone=True)
     assert (code, said) == (130, f"{interrupts.LAST_WORDS}\n")
@@ -165,7 +165,7 @@ def test_the_watchdog_is_no_thread_that_holds_anything():
 
 def test_importing_the_library_leaves_signals_as_they_are():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    for room in ("commands", "ending"):
+    for room in ("app", "ending"):
         import_module(f"shiftassay.cli.{room}")
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert interrupts._WATCHDOG not in [thread.name for thread in threading.enumerate()]

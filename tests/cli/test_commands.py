@@ -65,7 +65,7 @@ def test_help_shows_an_example(verb):
         assert f"shiftassay {verb} " in example(verb)
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 def test_the_examples_run_as_written(tmp_path):
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "HOME": str(tmp_path), "PATH": path, "OMP_NUM_THREADS": "1"}

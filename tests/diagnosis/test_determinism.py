@@ -28,8 +28,12 @@ def folder(mnist, small, tmp_path_factory):
     return place
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("reference", "shifted"), [("clean", "noisy"), ("clean", "turned"), ("others", "turned")])
+MORE = (("clean", "turned"), ("others", "turned"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "shifted"), [("clean", "noisy"), *(pytest.param(*sets, marks=pytest.mark.torture) for sets in MORE)]
+)
 def test_cores_and_threads_change_no_bit_of_a_diagnosis(reference, shifted, folder):
     one, two = (_diagnosed(folder, reference, shifted, threads) for threads in (ONE, TWO))
     assert one["mechanisms" if reference == "clean" else "evaluations"]

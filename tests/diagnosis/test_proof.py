@@ -9,6 +9,7 @@ from shiftassay.diagnosis import diagnose as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
 from shiftassay.evaluation.sentence import sentence
@@ -60,7 +61,7 @@ def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(
 
 
 def test_of_more_images_a_random_sample_is_made_again_and_that_is_said(by_class, turned, perceptron, monkeypatch):
-    monkeypatch.setattr(proof, "MOST", 1000)
+    monkeypatch.setattr(proof, "SETTINGS", replace(SETTINGS, proved=1000))
     found = diagnose(by_class, turned, model=perceptron)
     assert found.images["remade"] == 1000
     assert found.accuracy["reproduced"] == pytest.approx(found.accuracy["shifted"], abs=0.03)

@@ -27,7 +27,7 @@ def test_it_is_mnist() -> None:
     [(None, "can't be read"), (b"\x1f\x8b", "can't be read"), (gzip.compress(bytes(20), mtime=0), "damaged")],
 )
 def test_damage_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, said: str) -> None:
-    folder = tmp_path / "arrays" / "mnist"
+    folder = tmp_path / "imagesets" / "mnist"
     folder.mkdir(parents=True)
     if content is not None:
         (folder / "t10k-images-idx3-ubyte.gz").write_bytes(content)

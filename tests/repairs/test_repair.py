@@ -58,7 +58,7 @@ def test_labels_are_not_what_a_model_is_repaired_for(repaired):
 
 
 @pytest.mark.parametrize(
-    "how", [pytest.param("pixel_permutation", marks=pytest.mark.slow), "rotate:angle=40", "invert"]
+    "how", [pytest.param("pixel_permutation", marks=pytest.mark.torture), "rotate:angle=40", "invert"]
 )
 def test_a_shared_shift_is_undone(how, repaired):
     found = repaired(how)

@@ -168,6 +168,7 @@ def test_jumps_and_spikes_are_those_of_the_losses():
     assert found["spikes"] == [0, 0.25]
 
 
+@pytest.mark.torture
 def test_one_seed_shows_nothing_about_architectures_and_says_so(small, tmp_path):
     text = STUDY.split("[[claims]]")[0].replace("seeds = 2", "seeds = 1").replace("epochs = 4", "epochs = 1")
     (tmp_path / "single.toml").write_text(text)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from shiftassay import random_stream
 from shiftassay.random_stream import seed_for
 from shiftassay.training import device_noise
 from shiftassay.training.device_noise import EpochMasks
@@ -20,20 +21,20 @@ DROPOUTS = nn.Sequential(
 @pytest.mark.parametrize("device", DEVICES)
 @given(KEYS, st.integers(0, 2**40), st.integers(0, 200))
 def test_words_are_those_of_the_host(device, key, start, count):
-    expected = noise.words(key, start, count)
+    expected = random_stream.words(key, start, count)
     assert np.array_equal(device_noise.words(key, start, count, device).cpu().numpy().view(np.uint64), expected)
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @given(KEYS, st.integers(0, 300))
 def test_order_is_that_of_the_host(device, key, n):
-    assert np.array_equal(device_noise.epoch_order(key, n, device).cpu().numpy(), noise.epoch_order(key, n))
+    assert np.array_equal(device_noise.epoch_order(key, n, device).cpu().numpy(), random_stream.epoch_order(key, n))
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @given(KEYS, st.integers(0, 2**40), st.integers(0, 300), st.floats(0, 1))
 def test_mask_is_that_of_the_host(device, key, first, count, p):
-    expected = noise.keep_mask(key, first, count, p)
+    expected = random_stream.keep_mask(key, first, count, p)
     assert np.array_equal(device_noise.keep_mask(key, first, count, p, device).cpu().numpy(), expected)
 
 
@@ -44,7 +45,7 @@ def test_each_dropout_has_a_row_for_each_step(monkeypatch):
     masks.draw(seed=2, epoch=4)
     assert set(masks.rows) == {"1", "3"}
     for name, units, p in (("1", 3, 0.4), ("3", 12, 0.25)):
-        expected = noise.keep_mask(seed_for(2, 4, "dropout", name), 0, 15 * units, p)
+        expected = random_stream.keep_mask(seed_for(2, 4, "dropout", name), 0, 15 * units, p)
         assert np.array_equal(masks.rows[name].numpy().ravel(), expected)
 
 

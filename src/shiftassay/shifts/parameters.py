@@ -122,7 +122,7 @@ def extremes(value: Any) -> tuple[Any, ...]:
 def count_numbers(value: Any) -> int:
     """How many free numbers a parameter has: two for a range, up to four for a choice.
 
-    >>> count_numbers(3.0), count_numbers((1.0, 2.0)), count_numbers(Uniform(0, 1)), count_numbers(True)
+    >>> count_numbers(3.0), count_numbers((1.0, 2.0)), count_numbers(Uniform(0.0, 1.0)), count_numbers(True)
     (1, 2, 2, 0)
     """
     if isinstance(value, tuple):

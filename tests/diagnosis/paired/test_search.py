@@ -26,6 +26,11 @@ FIT = 120
 SINGLE = [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
 
 
+def slow(*values):
+    """Of a table of cases: one for `make test-all`."""
+    return pytest.param(*values, marks=pytest.mark.torture)
+
+
 def turned(images, angle=20.0):
     return np.clip(rotate(images, angle, (3, 2), reshape=False, order=1), 0, 1)
 
@@ -69,9 +74,9 @@ def halved(images):
     [
         (turned, noisy, [("rotate", {"angle": 20.0}), ("gaussian_noise", {"sd": 0.15})]),
         (peppered, moved, [("impulse_noise", {"fraction": 0.1}), ("translate", {"dx": 3.0, "dy": 2.0})]),
-        (blurred, covered, [("gaussian_blur", {"sd": 1.2}), ("occlusion", {"top": 8, "height": 10, "fill": 1.0})]),
-        (blurred, halved, [("gaussian_blur", {"sd": 1.2}), ("threshold", {"level": 0.5})]),
-        (turned, edges, [("rotate", {"angle": 20.0}), ("canny_edges", {})]),
+        slow(blurred, covered, [("gaussian_blur", {"sd": 1.2}), ("occlusion", {"top": 8, "height": 10, "fill": 1.0})]),
+        slow(blurred, halved, [("gaussian_blur", {"sd": 1.2}), ("threshold", {"level": 0.5})]),
+        slow(turned, edges, [("rotate", {"angle": 20.0}), ("canny_edges", {})]),
     ],
 )
 def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits):
@@ -102,13 +107,13 @@ def turned_by_cubics(images, angle=20.0):
     ("made", "named"),
     [
         # What covers some pixels does not pull at the numbers of what happened to the others.
-        (lambda x: peppered(dimmed(x)), [("gain", {"factor": 0.5}), ("impulse_noise", {})]),
+        slow(lambda x: peppered(dimmed(x)), [("gain", {"factor": 0.5}), ("impulse_noise", {})]),
         (lambda x: dimmed(dropped(x)), [("pixel_dropout", {}), ("gain", {"factor": 0.5})]),
-        (lambda x: peppered(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("impulse_noise", {})]),
-        (lambda x: peppered(blurred(x), 0.2), [("gaussian_blur", {"sd": 1.2}), ("impulse_noise", {})]),
+        slow(lambda x: peppered(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("impulse_noise", {})]),
+        slow(lambda x: peppered(blurred(x), 0.2), [("gaussian_blur", {"sd": 1.2}), ("impulse_noise", {})]),
         # Two maps in a row, or a mirror and a map, are no general affine one, whatever follows.
         (lambda x: turned_by_cubics(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("rotate", {"angle": 20.0})]),
-        (
+        slow(
             lambda x: dimmed(turned(x[..., ::-1])),
             [("flip_horizontal", {}), ("rotate", {"angle": 20.0}), ("gain", {"factor": 0.5})],
         ),

@@ -45,7 +45,7 @@ class ChannelOrder(Shift):
         return self._ordered(images, self.order)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        return self._ordered(images, tuple(np.argsort(self.order)))
+        return self._ordered(images, tuple(np.argsort(self.order).tolist()))
 
     def _ordered(self, images: Images, order: tuple[int, ...]) -> Images:
         if images.shape[1] != len(order):
