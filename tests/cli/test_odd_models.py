@@ -144,6 +144,12 @@ def works(found):
 pytestmark = pytest.mark.filterwarnings("default")
 
 
+def first_of(models):
+    """One of them with every verb; the others in `make test-all`."""
+    first, *others = models
+    return [first, *(pytest.param(model, marks=pytest.mark.torture) for model in others)]
+
+
 @pytest.mark.parametrize("verb", SETS)
 @pytest.mark.parametrize("model", WORKING)
 def test_a_model_of_any_precision_or_make_works(model, verb, command):
@@ -162,7 +168,7 @@ def test_a_model_of_any_precision_or_make_works(model, verb, command):
 
 
 @pytest.mark.parametrize("verb", SETS)
-@pytest.mark.parametrize("model", WITHOUT_GRADIENT)
+@pytest.mark.parametrize("model", first_of(WITHOUT_GRADIENT))
 def test_without_a_gradient_what_needs_one_is_left_out_and_that_is_said(model, verb, command):
     found = command(verb, f"odd_models:{model}")
     if verb == "shift":
@@ -177,7 +183,7 @@ def test_without_a_gradient_what_needs_one_is_left_out_and_that_is_said(model, v
 
 
 @pytest.mark.parametrize("verb", SETS)
-@pytest.mark.parametrize("model", REFUSED)
+@pytest.mark.parametrize("model", first_of(REFUSED))
 def test_a_model_that_gives_no_logits_is_refused_in_one_sentence(model, verb, command):
     found = command(verb, f"odd_models:{model}")
     if model == "FiveClasses" and verb in ("predict", "bare"):
@@ -187,7 +193,7 @@ def test_a_model_that_gives_no_logits_is_refused_in_one_sentence(model, verb, co
 
 
 @pytest.mark.parametrize("verb", SETS)
-@pytest.mark.parametrize("model", NOT_NUMBERS)
+@pytest.mark.parametrize("model", first_of(NOT_NUMBERS))
 def test_nothing_is_concluded_from_answers_that_are_not_numbers(model, verb, command):
     found = command(verb, f"odd_models:{model}")
     if verb == "audit":

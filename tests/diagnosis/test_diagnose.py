@@ -80,6 +80,7 @@ def test_no_map_passes_by_moving_the_picture_out_of_sight(few):
     assert found.verdict.family not in ("affine", "perspective", "scale", "rotate", "translate", "shear")
 
 
+@pytest.mark.torture
 def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     some = few.first(80)
     found = diagnose(some, replace(some, images=swirled(some.images)))

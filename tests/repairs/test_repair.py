@@ -122,6 +122,7 @@ def test_what_one_half_shows_is_judged_on_the_other(small, model):
     assert undo.variant.after.estimate == pytest.approx(upside_down, abs=0.03)
 
 
+@pytest.mark.torture
 def test_labels_of_the_test_set_teach_nothing(small, model):
     """With every label of the sets moved on by one, a repair that learned from them would be right by them."""
     labels = (small.test.labels + 1) % 10
@@ -172,6 +173,7 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
     assert "fresh attack" in table(found)[0]
 
 
+@pytest.mark.torture
 def test_nothing_is_found_where_nothing_in_the_catalogue_fits(small, model, monkeypatch):
     diagnosed = room.verdict_on
 
@@ -217,6 +219,7 @@ def test_bad_input_says_what_to_do(small, model):
         repair(few, few, model)
 
 
+@pytest.mark.torture
 def test_without_training_images_only_undoing_is_left(small, model):
     found = repair(small.test, shift(small.test, parse("invert")), model, quick=True)
     assert [a.strategy for a in found.attempts] == ["undo"]

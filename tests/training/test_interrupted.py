@@ -86,7 +86,9 @@ def broken_off(small, folder, monkeypatch):
     return Run(run)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "empty"])
+@pytest.mark.parametrize(
+    "damage", ["flipped", *(pytest.param(d, marks=pytest.mark.torture) for d in ("truncated", "empty"))]
+)
 def test_a_damaged_checkpoint_starts_the_run_anew(damage, small, tmp_path, monkeypatch):
     run = broken_off(small, tmp_path / "broken", monkeypatch)
     path = run.folder / "checkpoint.safetensors"

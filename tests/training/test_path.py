@@ -79,6 +79,7 @@ def test_both_paths_take_the_same_steps_and_give_the_same_answers(name, small):
 
 
 @needs_native
+@pytest.mark.torture
 def test_both_paths_learn_the_same_over_seeds(small):
     """After several epochs the paths are compared as distributions: their trajectories part by rounding."""
     data, test = split(small.train, 0, 10), small.test

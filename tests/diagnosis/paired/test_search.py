@@ -108,7 +108,7 @@ def turned_by_cubics(images, angle=20.0):
     [
         # What covers some pixels does not pull at the numbers of what happened to the others.
         slow(lambda x: peppered(dimmed(x)), [("gain", {"factor": 0.5}), ("impulse_noise", {})]),
-        (lambda x: dimmed(dropped(x)), [("pixel_dropout", {}), ("gain", {"factor": 0.5})]),
+        slow(lambda x: dimmed(dropped(x)), [("pixel_dropout", {}), ("gain", {"factor": 0.5})]),
         slow(lambda x: peppered(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("impulse_noise", {})]),
         slow(lambda x: peppered(blurred(x), 0.2), [("gaussian_blur", {"sd": 1.2}), ("impulse_noise", {})]),
         # Two maps in a row, or a mirror and a map, are no general affine one, whatever follows.

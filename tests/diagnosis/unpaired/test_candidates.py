@@ -35,11 +35,11 @@ def halves() -> tuple[ImageSet, ImageSet]:
 @pytest.mark.parametrize(
     ("how", "name", "value", "tolerance"),
     [
-        ("gain:factor=0.5", "factor", 0.5, 0.025),
+        pytest.param("gain:factor=0.5", "factor", 0.5, 0.025, marks=pytest.mark.torture),
         ("rotate:angle=-100", "angle", -100, 1.0),
-        ("scale:factor=0.7", "factor", 0.7, 0.035),
+        pytest.param("scale:factor=0.7", "factor", 0.7, 0.035, marks=pytest.mark.torture),
         ("gaussian_noise:sd=0.2", "sd", 0.2, 0.01),
-        ("gaussian_blur:sd=1.5", "sd", 1.5, 0.075),
+        pytest.param("gaussian_blur:sd=1.5", "sd", 1.5, 0.075, marks=pytest.mark.torture),
         ("rescale:scale=3.2,offset=-0.42", "offset", -0.42, 0.02),
     ],
 )
