@@ -147,6 +147,7 @@ def test_a_shift_is_diagnosed_in_words_as_json_and_on_a_page(model, tmp_path, sm
     assert not re.search(r"(src|href)=.?https?:", page)
 
 
+@pytest.mark.torture
 def test_floats_beside_a_reference_are_read_in_its_unit(tmp_path, small):
     images = (small.test.images[:100, 0] * 255).round()
     np.save(tmp_path / "clean.npy", images.astype(np.uint8))
@@ -268,6 +269,7 @@ def test_usage_errors_are_exit_code_two():
     assert shiftassay("nonsense").returncode == 2
 
 
+@pytest.mark.torture
 def test_a_shift_of_labels_writes_them_beside_the_images(tmp_path):
     images, labels = np.zeros((60, 4, 4), np.float32), np.arange(60) % 3
     np.savez(tmp_path / "set.npz", images=images, labels=labels)

@@ -52,6 +52,7 @@ def test_one_seed_against_several_is_refused(rng):
         compare({"a": group(rng, 0.9, 1), "b": group(rng, 0.9, 5)})
 
 
+@pytest.mark.torture
 def test_equal_groups_are_told_apart_no_more_often_than_the_level(rng):
     alarms = [
         any(pair.differs for pair in compare({name: group(rng, 0.9, 4, 200) for name in "abcd"}).pairs)

@@ -79,6 +79,7 @@ def test_a_linear_inverse_moves_into_the_first_layer_without_training(repaired):
     assert np.mean(undo.right[0] == adapt.right[0]) > 0.99
 
 
+@pytest.mark.torture
 def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
     found = repaired("pixel_permutation:scope=per_image")
     assert found.outcome in ("cannot_be_repaired", "no_repair_found")
@@ -92,9 +93,9 @@ def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
 @pytest.mark.parametrize(
     ("above", "outcome"),
     [
-        (None, "no_repair_found"),
+        pytest.param(None, "no_repair_found", marks=pytest.mark.torture),
         (Above("values", 0.4, 0.38, 0.45), "cannot_be_repaired"),
-        (Above("values", 0.97, 0.9, 0.99), "no_repair_found"),
+        pytest.param(Above("values", 0.97, 0.9, 0.99), "no_repair_found", marks=pytest.mark.torture),
     ],
 )
 def test_that_no_repair_can_exist_takes_a_bound_from_above(above, outcome, small, model):

@@ -87,6 +87,7 @@ def finished(small, tmp_path_factory):
     return done, again, folder
 
 
+@pytest.mark.torture
 def test_every_section_stands_in_the_report(finished):
     done, _, _ = finished
     html = done.report.read_text()
@@ -96,6 +97,7 @@ def test_every_section_stands_in_the_report(finished):
     json.dumps(done.results)
 
 
+@pytest.mark.torture
 def test_a_second_run_measures_nothing_again_and_says_the_same(finished):
     done, again, folder = finished
     assert again.results["sections"] == done.results["sections"]
@@ -105,6 +107,7 @@ def test_a_second_run_measures_nothing_again_and_says_the_same(finished):
     assert write_report(done.report.parent) == done.report
 
 
+@pytest.mark.torture
 def test_one_training_is_read_twice(finished, small):
     networks = finished[0].results["sections"]["reproduction"]["networks"]
     for found in networks.values():
@@ -116,6 +119,7 @@ def test_one_training_is_read_twice(finished, small):
             assert optimism == pytest.approx(best - last) and optimism >= 0  # noqa: PT018
 
 
+@pytest.mark.torture
 def test_claims_are_held_against_one_more_seed(finished):
     stn, coordconv = finished[0].results["sections"]["reproduction"]["claims"]
     assert [row["what"] for row in stn["figures"]] == ["best accuracy", "loss, epoch 1", "accuracy, epoch 1"]
@@ -124,6 +128,7 @@ def test_claims_are_held_against_one_more_seed(finished):
     assert best["within"] == (low <= 0.5 <= high)
 
 
+@pytest.mark.torture
 def test_only_attention_across_the_batch_depends_on_the_batch(finished):
     networks = finished[0].results["sections"]["batches"]["networks"]
     depends = {
@@ -133,6 +138,7 @@ def test_only_attention_across_the_batch_depends_on_the_batch(finished):
     assert depends == {name: name == "attention-across-batch" for name in networks}
 
 
+@pytest.mark.torture
 def test_counts_of_parameters_are_explained(finished):
     text = finished[0].report.read_text()
     assert "coordconv: 23,340 parameters in use" in text
@@ -140,6 +146,7 @@ def test_counts_of_parameters_are_explained(finished):
     assert "5,280 dead parameters, which is what it counts" in text  # 28,620 = 23,340 + 5,280
 
 
+@pytest.mark.torture
 def test_taking_a_module_away_changes_what_it_should(finished):
     removed = finished[0].results["sections"]["modules"]["removed"]
     assert set(removed) == {"stn", "attention", "attention-across-batch", "coordconv"}
@@ -148,12 +155,14 @@ def test_taking_a_module_away_changes_what_it_should(finished):
     assert attention["without"] != attention["with"]
 
 
+@pytest.mark.torture
 def test_the_factorial_experiment_ran_every_combination_once(finished):
     found = finished[0].results["sections"]["suggestions"]
     assert len(found["runs"]) == 2 * 2 * 2
     assert {tuple(effect["factors"]) for effect in found["effects"]} >= {("dropout",), ("dropout", "optimiser")}
 
 
+@pytest.mark.torture
 def test_replays_end_with_the_stored_weights(finished):
     spikes = finished[0].results["sections"]["spikes"]["networks"]
     assert spikes["stn"]["identical"]

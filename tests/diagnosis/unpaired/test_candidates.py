@@ -59,6 +59,7 @@ def test_halves_of_one_set_are_identical(halves: tuple[ImageSet, ImageSet]) -> N
     assert best.misfit < best.null
 
 
+@pytest.mark.torture
 def test_what_is_not_among_the_families_stays_far_from_the_null(halves: tuple[ImageSet, ImageSet]) -> None:
     reference, others = halves
     best = estimate_unpaired(reference, ImageSet(shift(others, "shear:factor=0.6").images), FAMILIES)[0]
