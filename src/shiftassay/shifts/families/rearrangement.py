@@ -23,7 +23,7 @@ IMAGES = 300
 SAMPLES, RIDGE = 10, 0.01  # for each part of an image, to tell what it owes to which
 MOSTLY = 0.3  # of the change: what grey values in order of size may differ by, in images whose pixels only moved
 
-SAME_VALUES, OTHER_PLACES = (
+VALUES_APART, PLACES_APART = (
     4,
     4,
 )  # sampling errors that portraits are apart: at most in grey values, at least in their places
@@ -89,7 +89,7 @@ class PixelPermutation(Shift):
     def guesses(cls, samples: Samples) -> list[Shift]:
         """A permutation of places, where the grey values are the same and their places are not."""
         apart = samples.distances()
-        if apart["values"] > SAME_VALUES or apart["pixels"] < OTHER_PLACES:
+        if apart["values"] > VALUES_APART or apart["pixels"] < PLACES_APART:
             return []
         return [cls(tuple(matched_places(samples.reference, samples.shifted).tolist()))]
 
