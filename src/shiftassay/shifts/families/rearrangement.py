@@ -23,10 +23,8 @@ IMAGES = 300
 SAMPLES, RIDGE = 10, 0.01  # for each part of an image, to tell what it owes to which
 MOSTLY = 0.3  # of the change: what grey values in order of size may differ by, in images whose pixels only moved
 
-VALUES_APART, PLACES_APART = (
-    4,
-    4,
-)  # sampling errors that portraits are apart: at most in grey values, at least in their places
+# Sampling errors that portraits are apart: at most in grey values, at least in their places.
+VALUES_APART, PLACES_APART = 4, 4
 BESIDE = 1.5  # pixels
 STILL = 1e-6  # range of a place that always shows the same
 
