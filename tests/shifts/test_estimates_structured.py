@@ -150,9 +150,9 @@ def test_rectangles_of_one_size_are_found_and_followed(digits, fill):
     assert isinstance(found.top, Uniform)
     assert abs(found.top.low) <= 1
     assert abs(found.top.high - 20) <= 1
-    followed = found.followed(pairs)
-    assert followed is not None
-    assert unexplained(followed, pairs) < 1e-4
+    infer_draws = found.infer_draws(pairs)
+    assert infer_draws is not None
+    assert unexplained(infer_draws, pairs) < 1e-4
 
 
 def test_rectangles_of_many_sizes_that_hang_over_the_border_are_followed(colours):
@@ -164,9 +164,9 @@ def test_rectangles_of_many_sizes_that_hang_over_the_border_are_followed(colours
     assert isinstance(found, Occlusion)
     assert found.height == 10
     assert found.width == Uniform(6.0, 12.0)
-    followed = found.followed(pairs)
-    assert followed is not None
-    assert unexplained(followed, pairs) < 1e-3
+    infer_draws = found.infer_draws(pairs)
+    assert infer_draws is not None
+    assert unexplained(infer_draws, pairs) < 1e-3
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 7])
@@ -187,9 +187,9 @@ def test_qualities_that_differ_between_images_are_found_and_followed(digits):
     pairs = made(digits.images, Jpeg(Choice((10, 50)), scope="per_image"))
     found = estimate(pairs, "jpeg", "per_image")
     assert found.parameters == {"quality": {"values": [10.0, 50.0]}}
-    followed = found.followed(pairs)
-    assert followed is not None
-    assert unexplained(followed, pairs) == 0
+    infer_draws = found.infer_draws(pairs)
+    assert infer_draws is not None
+    assert unexplained(infer_draws, pairs) == 0
 
 
 def test_the_quality_of_a_jpeg_that_others_wrote_is_found(clothes):
@@ -382,9 +382,9 @@ def test_the_published_motion_blur_is_found_and_followed(digits):
     assert isinstance(found.angle, Uniform)
     assert found.angle.low == pytest.approx(135, abs=12)  # of 32 angles
     assert found.angle.high == pytest.approx(225, abs=12)
-    followed = found.followed(pairs)
-    assert followed is not None
-    assert unexplained(followed, pairs) < 0.01
+    infer_draws = found.infer_draws(pairs)
+    assert infer_draws is not None
+    assert unexplained(infer_draws, pairs) < 0.01
 
 
 @pytest.mark.parametrize("family", STRUCTURED)

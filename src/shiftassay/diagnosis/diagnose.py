@@ -361,7 +361,7 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     few = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
     how = in_normal_form(refitted(in_normal_form(best.shift), few, best.remade.how))
     spread = intervals(how, few, best.remade.how, thresholds.LEVEL) if how.scope == "shared" else {}
-    draws = how.followed(pairs.first(SETTINGS.fit))
+    draws = how.infer_draws(pairs.first(SETTINGS.fit))
     parameters = described(how, draws)
     if (hidden := how.unidentified(pairs.shifted)) is not None:
         parameters["unidentified"] = hidden

@@ -114,11 +114,11 @@ def _remade(
         if model is None or labels is None:
             return {}
         context = Context(labels, aimed_at(model))
-    followed = how.followed(Pairs(clean, shifted)) if paired else None
-    known = followed if followed is not None else how
+    infer_draws = how.infer_draws(Pairs(clean, shifted)) if paired else None
+    known = infer_draws if infer_draws is not None else how
     made = known.apply(clean, generator(how, seed + 1, "pictures"), context)
     found = {"remade": made}
-    undone = known.undo(shifted, np.random.default_rng(0)) if followed is not None or how.scope == "shared" else None
+    undone = known.undo(shifted, np.random.default_rng(0)) if infer_draws is not None or how.scope == "shared" else None
     if undone is not None:
         found["undone"] = undone
     return {**found, "left": shifted - made} if paired else found
@@ -131,7 +131,7 @@ def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[Mapping[str,
         how = from_json(candidate)
         if how is None or how.needs_model or any(_alike(candidate, other) for other, _ in maps[1:]):
             continue
-        known = how.followed(pairs) or how
+        known = how.infer_draws(pairs) or how
         made = known.apply(pairs.reference, generator(how, seed + 1, "pictures"))
         maps.append((candidate, _mean_square(pairs.shifted - made)))
         if len(maps) > SETTINGS.pictured_candidates:

@@ -14,7 +14,7 @@ from torch import nn
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
-from shiftassay.evaluation.sentence import percent, sentence
+from shiftassay.evaluation.sentence import sentence
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
@@ -25,6 +25,7 @@ from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import Reorder
 from shiftassay.statistics.intervals import wilson
+from shiftassay.words.numbers import percent_with_interval
 
 Right = Bool[np.ndarray, "n"]
 Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
@@ -144,7 +145,7 @@ def _made(
     remade, again = (right(r.images, asked.clean, asked.labels if r.labels is None else r.labels) for r in remakes)
     undone: dict[str, Right] = {}
     for name, undoing in (
-        ("restored_with_partner", how.followed(pairs)),
+        ("restored_with_partner", how.infer_draws(pairs)),
         ("restored_blind", how if undoable_blind(how) else None),
     ):
         images = undoing.undo(asked.seen, np.random.default_rng(0)) if undoing is not None else None
@@ -175,4 +176,4 @@ def _sentences(remade: Right, undone: Mapping[str, Right], check: Mapping[str, A
 
 
 def _share(right: Right) -> str:
-    return percent(wilson(int(right.sum()), len(right)))
+    return percent_with_interval(wilson(int(right.sum()), len(right)))

@@ -9,7 +9,7 @@ import numpy as np
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Choice, Each, Uniform
+from shiftassay.shifts.parameters import Choice, PerImage, Uniform
 
 SCHEMA = "shiftassay.diagnosis/1"
 UNKNOWN = "unknown"
@@ -115,7 +115,7 @@ def described(how: Shift, draws: Shift | None = None) -> dict[str, Any]:
     for name, value in vars(how).items():
         if isinstance(value, Uniform | Choice):
             drawn = getattr(draws, name, None)
-            told[name] = _summary(value, drawn.values if isinstance(drawn, Each) else None)
+            told[name] = _summary(value, drawn.values if isinstance(drawn, PerImage) else None)
     return told
 
 

@@ -21,11 +21,11 @@ from shiftassay.evaluation.answers import (
 )
 from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
-from shiftassay.evaluation.sentence import minus
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.models.predict import copied, predict, said_by
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.words.numbers import minus
 
 CERTAIN = 0.999
 CERTAIN_BUT_WRONG = 0.1  # the share of mistakes made with such certainty that is worth a finding

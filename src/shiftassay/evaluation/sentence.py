@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from shiftassay.evaluation.compare import Accuracies, ComparisonOfGroups, Pair
 from shiftassay.evaluation.evaluate import Comparison, Evaluation
-from shiftassay.statistics.intervals import Interval
+from shiftassay.words.numbers import brackets, minus, p_value, percent_with_interval
 
 
 def sentence(evaluation: Evaluation) -> str:
     """What was measured on a set, and what that says against its reference."""
     change = evaluation.comparison
     if change is None:
-        return f"{evaluation.name}: {percent(evaluation.accuracy)}."
+        return f"{evaluation.name}: {percent_with_interval(evaluation.accuracy)}."
     points = minus(f"{100 * change.difference.estimate:+.2f}")
-    held = f"{evaluation.name}: {percent(evaluation.accuracy)}, {points} points {brackets(change.difference)}"
+    held = f"{evaluation.name}: {percent_with_interval(evaluation.accuracy)}, {points} points {brackets(change.difference)}"
     if change.verdict == "equivalent":
         return (
             f"{held}: nothing happened that matters, the change is shown to be within ±{100 * change.margin:g} points."
@@ -28,7 +28,7 @@ def group_sentence(group: Accuracies) -> str:
     n = len(group.accuracies)
     if group.interval is None or group.sd is None:
         return f"{group.name}: {100 * group.mean:.2f}% (one seed)."
-    return f"{group.name}: {percent(group.interval)}, sd {100 * group.sd:.2f} over {n} seeds."
+    return f"{group.name}: {percent_with_interval(group.interval)}, sd {100 * group.sd:.2f} over {n} seeds."
 
 
 def pair_sentence(pair: Pair, margin: float) -> str:
@@ -67,27 +67,3 @@ def _discordant(change: Comparison) -> str:
     if change.p_value is None:
         return ""
     return f" ({change.lost:,} images lost, {change.gained:,} gained, p\u00a0{p_value(change.p_value)})"
-
-
-def percent(interval: Interval) -> str:
-    """A share with its interval, in points."""
-    return f"{100 * interval.estimate:.2f}% {brackets(interval)}"
-
-
-def brackets(interval: Interval, digits: int = 2) -> str:
-    """The ends of an interval of shares, in points.
-
-    >>> brackets(Interval(-0.01, -0.02, 0.005))
-    '[−2.00, 0.50]'
-    """
-    return minus(f"[{100 * interval.low:.{digits}f}, {100 * interval.high:.{digits}f}]")
-
-
-def minus(text: str) -> str:
-    """Numbers with a typographer's minus."""
-    return text.replace("-", "−")
-
-
-def p_value(p: float) -> str:
-    """A p-value as it stands in a sentence; never 0."""
-    return "<\u00a00.0001" if p < 1e-4 else f"=\u00a0{p:.2g}"

@@ -14,8 +14,9 @@ import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
-from shiftassay.imagesets.limits import check_memory, check_ratio, in_bytes
+from shiftassay.imagesets.limits import check_memory, check_ratio
 from shiftassay.imagesets.stream import opened, read_claimed
+from shiftassay.words.numbers import in_bytes
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8  # images have at most four; NumPy gives up beyond 64

@@ -8,9 +8,9 @@ from jaxtyping import Int64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.csv_file import read_csv
 from shiftassay.imagesets.idx import looks_like_idx, read_idx
-from shiftassay.imagesets.limits import short
 from shiftassay.imagesets.numpy_files import read_npy, read_npz
 from shiftassay.imagesets.raw import RawSet
+from shiftassay.words.text import short
 
 MOST_CLASSES = 1_000_000  # a larger label is a mistake, and one that would take memory for as many counts
 

@@ -1,11 +1,11 @@
-"""How much a file may take: memory, stated and checked before it is taken, and room in a message."""
+"""How much a file may take: memory, stated and checked before it is taken."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shiftassay.errors import BadInput
-from shiftassay.words.text import printable, shortened
+from shiftassay.words.numbers import in_bytes
 
 try:
     import resource
@@ -16,8 +16,6 @@ SHARE = 0.5  # of the memory that is available: the set beside it, and whatever 
 LARGEST_RATIO = 200  # masks of one byte a pixel shrink by up to 120 (dSprites), nothing but zeros by 1,030
 SMALL = 64 << 20  # bytes that a file may unpack to whatever the ratio
 FLOAT = 4  # bytes of one value of an image as everything after reading has it
-LONGEST_NAME = 100
-MOST_NAMES = 8
 
 
 def check_memory(stored: int, values: int, where: str) -> None:
@@ -57,40 +55,6 @@ def available_memory(root: Path = Path("/")) -> int | None:
     """
     left = [*_of_machine(root), *_of_containers(root), *_of_process(root)]
     return max(0, min(left)) if left else None
-
-
-def in_bytes(size: int) -> str:
-    """A size for a person.
-
-    >>> in_bytes(700), in_bytes(3 << 20), in_bytes(5 << 29), in_bytes(10**400)
-    ('700 bytes', '3.0 MiB', '2.5 GiB', 'over 1,024 PiB')
-    """
-    if size < 1 << 10:
-        return f"{size} bytes"
-    for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB", "PiB"), 1):
-        if size < 1 << 10 * (power + 1):
-            return f"{size / (1 << 10 * power):.1f} {unit}"
-    return "over 1,024 PiB"
-
-
-def short(name: object) -> str:
-    r"""A name from a file, as a message can hold it.
-
-    >>> short("a\x1bb"), len(short("x" * 10_000)) <= LONGEST_NAME
-    ('a\\x1bb', True)
-    """
-    return shortened(printable(str(name)), LONGEST_NAME)
-
-
-def listed(names: Iterable[object]) -> str:
-    """The first of some names, and how many more there are.
-
-    >>> listed(range(3)), listed(range(20_000))
-    ('0, 1, 2', '0, 1, 2, 3, 4, 5, 6, 7 and 19,992 more')
-    """
-    names = list(names)
-    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(map(short, names[:MOST_NAMES])) + more
 
 
 def _of_machine(root: Path) -> Iterator[int]:

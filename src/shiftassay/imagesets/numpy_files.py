@@ -12,12 +12,15 @@ import numpy as np
 from numpy.lib import format as npy
 
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.limits import check_memory, check_ratio, in_bytes, listed, short
+from shiftassay.imagesets.limits import check_memory, check_ratio
 from shiftassay.imagesets.manifest import check_listed
 from shiftassay.imagesets.pickled import from_objects
 from shiftassay.imagesets.raw import RawSet
 from shiftassay.imagesets.split import by_name, chosen, split
 from shiftassay.imagesets.stream import opened, read_claimed
+from shiftassay.words.lists import first_of
+from shiftassay.words.numbers import in_bytes
+from shiftassay.words.text import short
 
 LONGEST_HEADER = 10_000  # NumPy's own limit, beyond which parsing a header is not safe
 MOST_AXES = 32
@@ -68,7 +71,7 @@ def _chosen(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], path:
     if len(entries) > 1 and by_name(entries)[0] is None:
         if len(entries) > MOST_ARRAYS:
             raise BadInput(
-                f"{path}: {len(entries):,} arrays, none of them named 'images': {listed(entries)}. Save all images as one array."
+                f"{path}: {len(entries):,} arrays, none of them named 'images': {first_of(entries)}. Save all images as one array."
             )
         axes = {}
         for name, entry in entries.items():

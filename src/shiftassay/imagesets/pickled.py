@@ -3,9 +3,9 @@
 import numpy as np
 
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.limits import short
 from shiftassay.imagesets.raw import RawSet
 from shiftassay.imagesets.split import split
+from shiftassay.words.text import short
 
 
 def from_objects(array: np.ndarray, where: str) -> RawSet:

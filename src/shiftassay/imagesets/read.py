@@ -14,12 +14,13 @@ from shiftassay.imagesets.idx import labels_beside, looks_like_idx, read_idx
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import read_labels, to_labels
 from shiftassay.imagesets.layout import check_same_shape, size_of, to_nchw
-from shiftassay.imagesets.limits import enough_memory, listed
+from shiftassay.imagesets.limits import enough_memory
 from shiftassay.imagesets.matching import labels_by_content, labels_by_reference
 from shiftassay.imagesets.numpy_files import read_npy, read_npz
 from shiftassay.imagesets.raw import RawSet
 from shiftassay.imagesets.stream import opened
 from shiftassay.imagesets.values import to_unit
+from shiftassay.words.lists import first_of
 from shiftassay.words.text import printable
 
 BESIDE = "labels.npy"
@@ -79,7 +80,7 @@ def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[Im
     if len(clean) != 1 or len(paths) < 2:
         raise BadInput(
             f"{folder}: expected one of clean.npy, reference.npy and original.npy (or .npz, .csv, IDX) and at least one "
-            f"variant beside it, found {listed(path.name for path in paths) or 'no image files'}."
+            f"variant beside it, found {first_of(path.name for path in paths) or 'no image files'}."
         )
     reference = read_image_set(clean[0], unpickle=unpickle)
     rest = [read_image_set(path, reference=reference, unpickle=unpickle) for path in paths if path != clean[0]]

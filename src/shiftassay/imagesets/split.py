@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.limits import listed, short
 from shiftassay.imagesets.raw import RawSet
+from shiftassay.words.lists import first_of
+from shiftassay.words.text import short
 
 IMAGE_NAMES = ("images", "image", "x", "data", "pixels", "features")
 LABEL_NAMES = ("labels", "label", "y", "targets", "target", "classes", "class", "digit")
@@ -40,7 +41,7 @@ def chosen(axes: Mapping[str, int], where: str) -> tuple[str, str | None]:
             large = list(axes)
         if len(large) != 1:
             raise BadInput(
-                f"{where}: can't tell which array holds the images: {listed(axes) or 'nothing'}. Name it 'images' and the "
+                f"{where}: can't tell which array holds the images: {first_of(axes) or 'nothing'}. Name it 'images' and the "
                 "labels 'labels'."
             )
         image = large[0]

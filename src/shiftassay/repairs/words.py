@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.repairs.result import Attempt, Change, Repair
 from shiftassay.statistics.intervals import Interval
+from shiftassay.words.numbers import brackets, minus, percent_with_interval
 
 
 def assumption_of(clean: Change, share: float) -> str:
@@ -19,7 +19,7 @@ def assumption_of(clean: Change, share: float) -> str:
 
 def nothing_sentence(family: str, about: str, clean: Interval, variant: Interval, lost: Interval) -> str:
     """That there is nothing to repair, and why."""
-    numbers = f"Accuracy is {percent(variant)} on the variant and {percent(clean)} on clean images ({_points(lost)} points {brackets(lost)})"
+    numbers = f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean images ({_points(lost)} points {brackets(lost)})"
     if family == "identity":
         return f"Nothing to repair: the images are as they were. {numbers}."
     if about == "sample":
@@ -36,7 +36,7 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], still: In
     where = "under a fresh attack" if chosen.attacked else "on the variant"
     said = [
         f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from {100 * found.before.estimate:.2f}% to "
-        f"{percent(found.after)}, {_points(found.difference)} points {brackets(found.difference)}."
+        f"{percent_with_interval(found.after)}, {_points(found.difference)} points {brackets(found.difference)}."
     ]
     best = max(attempts, key=lambda a: a.deciding.after.estimate)
     if best is chosen and len(attempts) > 1:
@@ -69,7 +69,7 @@ def unrepaired_sentence(
     if bounded and ceiling is not None:
         said = [
             f"No repair can exist: no classifier reaches more than {100 * ceiling['above']['high']:.1f}% on these images, and the "
-            f"model has {percent(clean)} on clean ones. {ceiling['sentence']}"
+            f"model has {percent_with_interval(clean)} on clean ones. {ceiling['sentence']}"
         ]
     elif family == "unknown":
         said = [
@@ -84,7 +84,7 @@ def unrepaired_sentence(
         found = best.deciding
         said.append(
             f"The best that was tried all the same, {best.strategy} ({best.what}), goes from {100 * found.before.estimate:.2f}% to "
-            f"{percent(found.after)}."
+            f"{percent_with_interval(found.after)}."
         )
     return " ".join(said)
 

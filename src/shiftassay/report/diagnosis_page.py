@@ -151,13 +151,15 @@ def _candidates(found: Diagnosis) -> Finding | None:
             "verdict": next((i for i, c in enumerate(told) if c["family"] == own), None),
             "ticks": [0.001, 0.01, 0.1, 1] if paired else [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
             "percent": paired,
-            "label": "share of the change left unexplained" if paired else "distance of the portraits, sampling errors",
+            "label": "share of the change left unexplained"
+            if paired
+            else "distance of the summary statistics, sampling errors",
         },
         (
             "What each candidate leaves, on images to which nothing was fitted. Beyond its mark, which lies the lower the more numbers "
             "it was free to choose, it does not count as found; of two that leave as much, the one with fewer numbers wins."
             if paired
-            else "How far the remade set's portrait (grey values, pixel statistics) is from the shifted set's. Beyond its mark, "
+            else "How far the remade set's summary statistics (grey values, pixel statistics) is from the shifted set's. Beyond its mark, "
             "further than halves of the reference are apart, a candidate does not count as found."
         ),
     )

@@ -72,13 +72,13 @@ class Compose(Shift):
             images = undone
         return images
 
-    def followed(self, pairs: Pairs) -> "Compose | None":
+    def infer_draws(self, pairs: Pairs) -> "Compose | None":
         """Part by part, each against what the parts before it made; parts that can't be followed stay as they are."""
         images, parts = pairs.reference, []
         for part, own in self._with_generators(np.random.default_rng(0)):
             last = len(parts) == len(self.parts) - 1
             more = Pairs(images, pairs.shifted, contrast=not last)
-            found = part.followed(more) or part if parts or last else begun_by(part, pairs)
+            found = part.infer_draws(more) or part if parts or last else begun_by(part, pairs)
             images = found.apply(images, own)
             parts.append(found)
         return replace(self, parts=tuple(parts))
@@ -112,7 +112,7 @@ def begun_by(how: Shift, pairs: Pairs) -> Shift:
     """A shift that others follow with what it drew for each image found out: once for all compositions that begin with it."""
     known = _begun.setdefault(pairs, {})
     if how not in known:
-        known[how] = how.followed(replace(pairs, contrast=True)) or how
+        known[how] = how.infer_draws(replace(pairs, contrast=True)) or how
     return known[how]
 
 

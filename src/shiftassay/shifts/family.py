@@ -25,16 +25,16 @@ from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.groups import GROUPS
 from shiftassay.shifts.parameters import (
     Choice,
-    Each,
-    Searched,
+    PerImage,
+    SearchRange,
     Uniform,
     count_numbers,
     draw_one,
     extremes,
     plain,
-    shown,
     spaced,
 )
+from shiftassay.words.numbers import parameter
 
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
@@ -58,7 +58,7 @@ class Estimator(Protocol):
         """The best guesses, one for each scope; none where there can be none."""
         ...
 
-    def follow(self, how: "Shift", pairs: Pairs) -> "Shift | None":
+    def infer_draws(self, how: "Shift", pairs: Pairs) -> "Shift | None":
         """The shift with what it drew for each image; None if that can't be found out."""
         ...
 
@@ -69,7 +69,7 @@ class NothingToEstimate:
     def estimate(self, family: "type[Shift]", pairs: Pairs) -> "list[Shift]":
         return [] if family.numbers() else [family()]
 
-    def follow(self, how: "Shift", pairs: Pairs) -> "Shift | None":
+    def infer_draws(self, how: "Shift", pairs: Pairs) -> "Shift | None":
         return None
 
 
@@ -87,7 +87,7 @@ class Shift(ABC):
 
     # How it is found.
     estimator: ClassVar[Estimator] = NothingToEstimate()
-    search: ClassVar[Mapping[str, Searched]] = {}
+    search: ClassVar[Mapping[str, SearchRange]] = {}
     """The parameters that least squares look for."""
     smooth: ClassVar[bool] = False
     """Whether the picture moves, so that it is easier found on blurred images."""
@@ -101,7 +101,7 @@ class Shift(ABC):
     """Whether it is found although another shift follows that is a map of grey values or less."""
     strengths: ClassVar[tuple[str, ...]] = ()
     """The numbers without a derivative that are fitted by trying."""
-    besides: ClassVar[Mapping[str, Searched]] = {}
+    besides: ClassVar[Mapping[str, SearchRange]] = {}
     """The numbers that a fit of a whole composition looks for, though the family's own estimate finds them otherwise."""
 
     # How it is judged.
@@ -192,9 +192,9 @@ class Shift(ABC):
         """The family's best guesses at what lies between the pairs, one for each scope; none where it can't be."""
         return cls.estimator.estimate(cls, pairs)
 
-    def followed(self, pairs: Pairs) -> "Shift | None":
+    def infer_draws(self, pairs: Pairs) -> "Shift | None":
         """This shift with what it drew for each of the pairs' images found out again; itself if nothing is drawn; None if it can't be."""
-        return self if self.scope == "shared" else self.estimator.follow(self, pairs)
+        return self if self.scope == "shared" else self.estimator.infer_draws(self, pairs)
 
     @classmethod
     def evident(cls, pairs: Pairs) -> "list[Shift]":
@@ -337,7 +337,7 @@ class Shift(ABC):
     def at_each(cls, numbers: np.ndarray) -> "Shift":
         """The shift with the numbers (n, k) of n images."""
         return cls(
-            **{name: Each(column) for name, column in zip(cls.search, numbers.T, strict=True)}, scope="per_image"
+            **{name: PerImage(column) for name, column in zip(cls.search, numbers.T, strict=True)}, scope="per_image"
         )
 
     @classmethod
@@ -369,7 +369,7 @@ class Shift(ABC):
 
     def __str__(self) -> str:
         defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}
-        given = [f"{name} = {shown(v)}" for name, v in self.parameters.items() if v != defaults[name]]
+        given = [f"{name} = {parameter(v)}" for name, v in self.parameters.items() if v != defaults[name]]
         drawn = "per_image" in self.scopes
         each = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image"}[self.scope]
         return self.family + (f" ({', '.join(given)})" if given else "") + (each if drawn else "")

@@ -45,7 +45,7 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class Each:
+class PerImage:
     """A parameter that is known for each of the images at hand: what an estimate image by image is made with."""
 
     values: np.ndarray
@@ -58,12 +58,12 @@ class Each:
         return self.values
 
 
-Number = float | Uniform | Choice | Each
+Number = float | Uniform | Choice | PerImage
 """A parameter: one number, how it is drawn, or what was drawn."""
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchRange:
     """How a parameter is looked for: where from, the step of its finite differences, and between what limits.
 
     A step of 0 says that there is no useful derivative: the starts are all there is. Whole starts make a whole number.
@@ -88,7 +88,7 @@ class Searched:
 
 def is_drawn(value: Any) -> bool:
     """Whether a parameter differs from image to image."""
-    return isinstance(value, Uniform | Choice | Each)
+    return isinstance(value, Uniform | Choice | PerImage)
 
 
 def draw(value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -134,7 +134,7 @@ def count_numbers(value: Any) -> int:
     return int(isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def spaced(value: Any, searched: Searched) -> Sequence[float | int]:
+def spaced(value: Any, searched: SearchRange) -> Sequence[float | int]:
     """Numbers that a value may have been drawn as: some of them, or, where no derivative leads on, all that are searched."""
     if not isinstance(value, Uniform):
         return extremes(value)
@@ -153,21 +153,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return {"values": plain(value.values)}
     return [plain(v) for v in value] if isinstance(value, tuple) else value
-
-
-def shown(value: Any) -> str:
-    """A parameter that is JSON, for a reader."""
-    if isinstance(value, dict) and "family" in value:
-        return value["family"]
-    if isinstance(value, dict) and "values" in value:
-        values = value["values"]
-        if len(values) == 2 and not isinstance(values[0], list) and values[0] == -values[1]:
-            return f"±{abs(values[0]):g}"
-        return " or ".join(map(shown, values))
-    if isinstance(value, dict):
-        return f"{value['low']:g} … {value['high']:g}"
-    if isinstance(value, list):
-        return f"{len(value)} places" if len(value) > 8 else f"[{', '.join(map(shown, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else f"{value:g}"

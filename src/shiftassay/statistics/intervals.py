@@ -6,9 +6,11 @@ from math import floor, log10, sqrt
 
 from scipy.stats import binomtest
 
+from shiftassay.records import Record
+
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Record):
     """An estimate with the two ends of its interval."""
 
     estimate: float

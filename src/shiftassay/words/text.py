@@ -2,6 +2,8 @@
 
 import re
 
+LONGEST_NAME = 100  # bytes of UTF-8
+
 # C0, DEL and C1 without newline and tab; what a terminal, an editor or a browser would act on rather than show.
 _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 # Line and paragraph separators, marks and overrides that reorder text, and what is left of bytes that are no UTF-8.
@@ -56,6 +58,15 @@ def shortened(text: str, limit: int) -> str:
     begin = _cut(text, room * 2 // 3)
     end = _cut(text[::-1], room // 3)[::-1]
     return f"{begin} … ({len(text) - len(begin) - len(end)} characters left out) … {end}"
+
+
+def short(name: object) -> str:
+    r"""A name from outside, as a message can hold it.
+
+    >>> short("a\x1bb"), len(short("x" * 10_000)) <= LONGEST_NAME
+    ('a\\x1bb', True)
+    """
+    return shortened(printable(str(name)), LONGEST_NAME)
 
 
 def markdown(text: str, in_brackets: bool = False) -> str:

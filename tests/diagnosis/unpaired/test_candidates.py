@@ -8,7 +8,7 @@ from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.estimation.places import matched_places
-from shiftassay.shifts.estimation.portrait import frame_of, portrait
+from shiftassay.shifts.estimation.summary_statistics import feature_basis, summary_statistics
 
 FAMILIES = (
     "identity",
@@ -89,6 +89,6 @@ def test_permutation_is_found_where_places_differ(halves: tuple[ImageSet, ImageS
 
 
 def test_portraits_of_samples_are_about_one_sampling_error_apart(halves: tuple[ImageSet, ImageSet]) -> None:
-    one, other = (portrait(side.images, frame_of(halves[0].images)) for side in halves)
+    one, other = (summary_statistics(side.images, feature_basis(halves[0].images)) for side in halves)
     assert 0.2 < one.distance(other) < 1.6
     assert one.distance(one) == 0

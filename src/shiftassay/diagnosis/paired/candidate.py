@@ -21,7 +21,7 @@ from shiftassay.shifts.family import FAMILIES, Shift
 class Candidate:
     """A shift, how well its remake fits, and its cost: the logarithm of the misfit, its complexity and what it leaves to chance.
 
-    `misfit` is weighed for comparing candidates (see `Remake.weighed`); what is said of one, and `fits`, take its remake's own.
+    `misfit` is weighed for comparing candidates (see `Remake.weighted_misfit`); what is said of one, and `fits`, take its remake's own.
     """
 
     remade: Remake
@@ -33,7 +33,7 @@ class Candidate:
 
     @property
     def misfit(self) -> float:
-        return self.remade.weighed
+        return self.remade.weighted_misfit
 
 
 def fits(best: Candidate) -> bool:
@@ -115,12 +115,12 @@ def _candidate(how: Shift, held: Pairs, seed: int, others: bool) -> Candidate | 
         return None
     if 0 < remade.chance < thresholds.FAINT and _ends_noisy(how):
         return None
-    if remade.weighed > thresholds.IMITATED and any(part.permutes_smoothly(held) for part in how.components):
+    if remade.weighted_misfit > thresholds.IMITATED and any(part.permutes_smoothly(held) for part in how.components):
         return None
     general = any(part.general for part in how.components) and remade.how.kernel == "nearest"
     floor = thresholds.NO_MISFIT_OF_NEIGHBOURS if general else thresholds.NO_MISFIT
     by_chance = thresholds.RANDOM * remade.chance
-    return Candidate(remade, float(np.log(remade.weighed + floor)) + complexity_penalty(how) + by_chance)
+    return Candidate(remade, float(np.log(remade.weighted_misfit + floor)) + complexity_penalty(how) + by_chance)
 
 
 def _changes_anything(how: Shift, pairs: Pairs) -> bool:

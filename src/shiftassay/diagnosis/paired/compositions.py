@@ -89,9 +89,9 @@ def _firsts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
     costs = []
     looked = Pairs(held.reference, held.shifted, contrast=True).first(budget.screened)
     for how in shifts:
-        followed = how.followed(looked) or how
-        made = followed.apply(looked.reference, np.random.default_rng(task.seed))
-        if np.array_equal(made, followed.apply(looked.reference, np.random.default_rng(task.seed + 1))):
+        infer_draws = how.infer_draws(looked) or how
+        made = infer_draws.apply(looked.reference, np.random.default_rng(task.seed))
+        if np.array_equal(made, infer_draws.apply(looked.reference, np.random.default_rng(task.seed + 1))):
             left = float(looked.errors(made).mean()) / max(float(looked.shifted.var()), 1e-9)
             costs.append((np.log(left + thresholds.NO_MISFIT) + complexity_penalty(how), how))
     costs.sort(key=lambda cost: cost[0])
@@ -134,10 +134,10 @@ def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str])
 
 def _questions(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Question]:
     parts = first.components
-    followed = begun_by(first, pairs)
-    after = Pairs(followed.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+    infer_draws = begun_by(first, pairs)
+    after = Pairs(infer_draws.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
     asked = [_Question(family, after, parts, after=True) for family in others]
-    undone = followed.undo(pairs.shifted, np.random.default_rng(0))
+    undone = infer_draws.undo(pairs.shifted, np.random.default_rng(0))
     if undone is not None:
         before = Pairs(pairs.reference, undone)
         asked += [_Question(family, before, parts, after=False) for family in others]

@@ -17,7 +17,7 @@ from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.fitting import summarised
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Each
+from shiftassay.shifts.parameters import PerImage
 from shiftassay.shifts.warp import Resampling, resampled
 
 FEWEST = 12  # images in a part
@@ -77,8 +77,8 @@ def _again(how: Shift, pairs: Pairs) -> Shift | None:
 
 def _drawn_again(how: Shift, pairs: Pairs) -> Shift | None:
     """The family with its draws found out for every image, and summarised anew: the ends of a range need many images."""
-    known = vars(how.followed(pairs) or how)
-    draws = [d.values for name in how.search if isinstance(d := known.get(name), Each)]
+    known = vars(how.infer_draws(pairs) or how)
+    draws = [d.values for name in how.search if isinstance(d := known.get(name), PerImage)]
     if not draws or len(draws) < len(how.search):
         return None
     return summarised(type(how), np.stack(draws, 1), pairs)

@@ -13,7 +13,7 @@ from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.fitting import refine, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Each, Searched
+from shiftassay.shifts.parameters import PerImage, SearchRange
 from shiftassay.shifts.warp import Resampling, resampled
 
 NOT_ALLOWED = 1e6  # the misfit of numbers that a family does not allow
@@ -29,7 +29,7 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
     """
     if not isinstance(how, Compose):
         return how
-    drawn = how.followed(pairs) or how
+    drawn = how.infer_draws(pairs) or how
     if any(part.random for part in how.parts):
         quiet = [i for i, part in enumerate(how.parts) if not part.random]
         parts = list(drawn.parts)
@@ -44,7 +44,7 @@ def polished(how: Shift, pairs: Pairs) -> Shift:
         fitted = Compose(_least_squares(drawn.parts, pairs))
     # What was found out for these very images goes back to how it is drawn.
     parts = [
-        old if any(isinstance(v, Each) for v in vars(new).values()) else in_normal_form(new)
+        old if any(isinstance(v, PerImage) for v in vars(new).values()) else in_normal_form(new)
         for old, new in zip(how.parts, fitted.parts, strict=True)
     ]
     return Compose(tuple(parts))
@@ -144,7 +144,7 @@ class Joint:
         searched = self._searched(i, name)
         return searched.step if searched else 0
 
-    def _searched(self, i: int, name: str) -> Searched | None:
+    def _searched(self, i: int, name: str) -> SearchRange | None:
         return self.parts[i].search.get(name) or self.parts[i].besides.get(name)
 
     @property

@@ -60,14 +60,14 @@ class Remake:
         return self.unexplained + math.sqrt(self.chance) * self.mismatch
 
     @property
-    def weighed(self) -> float:
+    def weighted_misfit(self) -> float:
         """The misfit as candidates are compared by it: thrice where only values or places changed, which no other code would do another way."""
         return self.strictness * self.misfit
 
 
 def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Remake:
     """Make a shift again from the pairs' reference, with others' resampling too if the picture moves, and judge it."""
-    with_draws = shift.followed(pairs) or shift
+    with_draws = shift.infer_draws(pairs) or shift
     judged = [_judged(shift, with_draws, pairs, seed, resampling())]
     if others and moves(shift) and judged[0].unexplained < 0.6:
         judged += [_judged(shift, with_draws, pairs, seed, how) for how in OTHERS]

@@ -1,4 +1,4 @@
-"""Which shift lies between two samples that share no image: by portraits of the sets, which a right remake makes alike."""
+"""Which shift lies between two samples that share no image: by summary statistics of the sets, which a right remake makes alike."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,8 +14,13 @@ from shiftassay.diagnosis.unpaired.class_shares import class_prior
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.estimation.portrait import Frame, Portrait, frame_of, portrait
 from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.estimation.summary_statistics import (
+    FeatureBasis,
+    SummaryStatistics,
+    feature_basis,
+    summary_statistics,
+)
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import ClassPrior
@@ -29,7 +34,7 @@ STEP = 0.12  # of a number: the first step of its fit
 class UnpairedCandidate:
     """A shift that may lie between two sets.
 
-    `misfit` is the distance between the portraits of the remade and the shifted set, on images that nothing was fitted to, in units of
+    `misfit` is the distance between the summary statistics of the remade and the shifted set, on images that nothing was fitted to, in units of
     sampling error: about 1 if the shift is right. `null` is what halves of the reference reach among themselves (mean + 3 sd):
     a misfit far above it means that the shift is another one.
     """
@@ -61,11 +66,11 @@ def estimate_unpaired(
     families = tuple(FAMILIES) if families is None else families
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, settings.unpaired_rank, rng) for side in (reference, shifted))
     seen = np.concatenate([fit_y.images, rank_y.images])
-    frame = frame_of(seen)
+    basis = feature_basis(seen)
     rounded = in_bytes(shifted.images)
     look, many = settings.unpaired_look, settings.unpaired_rank
-    sight = _Sight(fit_x.images, portrait(fit_y.images[:many], frame), frame, seed, rounded)
-    samples = Samples(fit_x.images, fit_y.images, portrait(fit_x.images[:many], frame), sight.target, frame)
+    sight = _Sight(fit_x.images, summary_statistics(fit_y.images[:many], basis), basis, seed, rounded)
+    samples = Samples(fit_x.images, fit_y.images, summary_statistics(fit_x.images[:many], basis), sight.target, basis)
     found = [how for f in families if FAMILIES[f].screened for how in FAMILIES[f].guesses(samples)]
     looked = sorted(((sight.misfit(how, look), i) for i, how in enumerate(found)))
     chosen = _promising([found[i] for _, i in looked], settings.promising)
@@ -80,35 +85,35 @@ def estimate_unpaired(
     ]
     fitted.append(Identity())
 
-    judge = _Sight(rank_x.images, portrait(rank_y.images[:many], frame), frame, seed + 1, rounded)
+    judge = _Sight(rank_x.images, summary_statistics(rank_y.images[:many], basis), basis, seed + 1, rounded)
     null, by_chance = _null(reference.images, len(rank_y.images[:many]), settings, rng)
     candidates = [UnpairedCandidate(how, judge.misfit(how, many), null) for how in fitted]
     if "class_prior" in families and reference.labels is not None:
         candidates += [
             UnpairedCandidate(ClassPrior(shares), mixed.distance(judge.target), null)
-            for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, frame)
+            for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, basis)
         ]
     candidates.sort(key=lambda c: (c.misfit > by_chance or c.shift.family != "identity", c.cost))
     # Which family it is has been judged on other images than its numbers: the best may now use them all.
     every = np.concatenate([fit_x.images, rank_x.images])[:many]
-    whole = _Sight(every, portrait(seen, frame), frame, seed, rounded)
+    whole = _Sight(every, summary_statistics(seen, basis), basis, seed, rounded)
     best = candidates[0]
     return [replace(best, shift=_refined(best.shift, whole, many, 16)), *candidates[1:]]
 
 
 @dataclass(frozen=True, eq=False)
 class _Sight:
-    """The images that remakes are made from, and the portrait they are compared with."""
+    """The images that remakes are made from, and the summary statistics they are compared with."""
 
     images: Images
-    target: Portrait
-    frame: Frame
+    target: SummaryStatistics
+    basis: FeatureBasis
     seed: int
     rounded: bool
     """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
 
     def misfit(self, how: Shift, count: int) -> float:
-        """The distance of the remake's portrait, resampled as it fits best if the picture moves."""
+        """The distance of the summary statistics of the remake, resampled as it fits best if the picture moves."""
         return min(self._misfit(how, count, kernel) for kernel in (KERNELS if moves(how) else KERNELS[:1]))
 
     def _misfit(self, how: Shift, count: int, kernel: Resampling) -> float:
@@ -119,7 +124,7 @@ class _Sight:
             return float("inf")
         if not np.isfinite(made).all():
             return float("inf")
-        return portrait(to_bytes(made) if self.rounded else made, self.frame).distance(self.target)
+        return summary_statistics(to_bytes(made) if self.rounded else made, self.basis).distance(self.target)
 
 
 def _halves(side: ImageSet, many: int, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
@@ -134,12 +139,12 @@ def _halves(side: ImageSet, many: int, rng: np.random.Generator) -> tuple[ImageS
 
 def _null(images: Images, n: int, settings: SearchSettings, rng: np.random.Generator) -> tuple[float, float]:
     """The mean misfit of halves of the reference and three sd; and how far another sample of the same may be."""
-    frame = frame_of(images[rng.permutation(len(images))[: 2 * settings.unpaired_rank]])
+    basis = feature_basis(images[rng.permutation(len(images))[: 2 * settings.unpaired_rank]])
     n = min(n, len(images) // 2)
     found = []
     for _ in range(settings.halvings):
         order = rng.permutation(len(images))[: 2 * n]
-        one, other = (portrait(images[part], frame) for part in (order[:n], order[n:]))
+        one, other = (summary_statistics(images[part], basis) for part in (order[:n], order[n:]))
         found.append(one.distance(other))
     mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
     return mean + 3 * sd, max(mean + 3 * sd, thresholds.SAME_SOURCE * mean)

@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.estimation.portrait import Frame, Portrait, mixture, portrait
+from shiftassay.shifts.estimation.summary_statistics import FeatureBasis, SummaryStatistics, mixture, summary_statistics
 from shiftassay.statistics.principal import axes
 
 COMPONENTS = 40
@@ -15,9 +15,9 @@ SHRUNK = 0.05  # of the mean variance, added to each component's
 
 
 def class_prior(
-    learn: ImageSet, test: ImageSet, shifted: np.ndarray, labels: np.ndarray | None, frame: Frame
-) -> list[tuple[tuple[float, ...], Portrait]]:
-    """The classes' shares in the shifted set, and the portrait of the reference's `test` half mixed in these shares; nothing if a class is missing.
+    learn: ImageSet, test: ImageSet, shifted: np.ndarray, labels: np.ndarray | None, basis: FeatureBasis
+) -> list[tuple[tuple[float, ...], SummaryStatistics]]:
+    """The classes' shares in the shifted set, and the summary statistics of the reference's `test` half mixed in these shares; nothing if a class is missing.
 
     Counted where the shifted set has labels. Otherwise by linear discriminant analysis of `learn`: its mean
     probabilities on the shifted set are those on each class of `test`, mixed in the shares that are looked for (Lipton, Wang and Smola 2018).
@@ -37,7 +37,7 @@ def class_prior(
     else:
         shares = _shares(learn, test, shifted, classes)
     shares = shares / shares.sum()
-    parts = [portrait(test.images[test.labels == k], frame) for k in range(classes)]
+    parts = [summary_statistics(test.images[test.labels == k], basis) for k in range(classes)]
     return [(tuple(shares.tolist()), mixture(parts, shares, len(test)))]
 
 

@@ -1,4 +1,4 @@
-"""The verdict where no image has a partner: from how far the portraits of remade and shifted set are apart."""
+"""The verdict where no image has a partner: from how far the summary statistics of remade and shifted set are apart."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def unpaired_verdict(
         - best.cost
     )
     listed = tuple(_listed(c) for c in found)
-    beside = f"its portrait is {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference are up to {best.null:.1f} apart"
+    beside = f"its summary statistics are {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference are up to {best.null:.1f} apart"
     opening = "The sets share no images"
     if shared:
         opening = f"Without the {shared:,} images that are in both, the sets share none"

@@ -14,7 +14,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, mean_squares
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Each, is_drawn
+from shiftassay.shifts.parameters import PerImage, is_drawn
 
 COARSE = 48  # images for the grid of starts
 FINE = 120
@@ -57,12 +57,14 @@ class Following:
 
     def at(self, numbers: np.ndarray) -> Shift:
         found = vars(self.how.at(numbers))
-        looked_for = [name for name, value in vars(self.how.at_each(numbers[None])).items() if isinstance(value, Each)]
+        looked_for = [
+            name for name, value in vars(self.how.at_each(numbers[None])).items() if isinstance(value, PerImage)
+        ]
         return replace(self.how, scope="shared", **{name: found[name] for name in looked_for})
 
     def at_each(self, numbers: np.ndarray) -> Shift:
         found = vars(self.how.at_each(numbers))
-        return replace(self.how, **{name: value for name, value in found.items() if isinstance(value, Each)})
+        return replace(self.how, **{name: value for name, value in found.items() if isinstance(value, PerImage)})
 
 
 class LeastSquares:
@@ -71,7 +73,7 @@ class LeastSquares:
     def estimate(self, family: type[Shift], pairs: Pairs) -> list[Shift]:
         return fitted(family, pairs)
 
-    def follow(self, how: Shift, pairs: Pairs) -> Shift | None:
+    def infer_draws(self, how: Shift, pairs: Pairs) -> Shift | None:
         following = Following(how)
         try:
             return following.at_each(fit_each(following, how.own_starts(), pairs))
@@ -225,7 +227,7 @@ def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"
     """
     moving = [part for part in how.components if part.smooth]
     drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]
-    if not moving or any(not isinstance(value, Each) for value in drawn):
+    if not moving or any(not isinstance(value, PerImage) for value in drawn):
         return None
     whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
     within = whole.copy()

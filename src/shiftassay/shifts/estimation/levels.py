@@ -9,7 +9,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 BINS = 12
 
 
-def levelled(pairs: Pairs) -> Pairs:
+def undo_intensity_map(pairs: Pairs) -> Pairs:
     """The pairs with the linear map undone that most pixels of each grey agree on; as they are if none may have happened.
 
     For shifts that leave most pixels alone. Robust: a line through the median shifted value of each of a few bins of
@@ -17,7 +17,7 @@ def levelled(pairs: Pairs) -> Pairs:
 
     >>> x = np.linspace(0, 1, 48, dtype=np.float32).reshape(3, 1, 4, 4)
     >>> from shiftassay.shifts.estimation.pairs import Pairs
-    >>> bool(np.allclose(levelled(Pairs(x, 0.5 * x + 0.2, contrast=True)).shifted, x, atol=0.01))
+    >>> bool(np.allclose(undo_intensity_map(Pairs(x, 0.5 * x + 0.2, contrast=True)).shifted, x, atol=0.01))
     True
     """
     if not pairs.contrast:

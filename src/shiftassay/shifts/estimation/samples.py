@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.portrait import Frame, Portrait, portrait
+from shiftassay.shifts.estimation.summary_statistics import FeatureBasis, SummaryStatistics, summary_statistics
 
 FEW = 400  # images of the reference, where every image is looked at
 SEEN = 1000  # images of the shifted set
@@ -15,13 +15,13 @@ SEEN = 1000  # images of the shifted set
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Images before and after a shift, not the same ones, and their portraits in one frame."""
+    """Images before and after a shift, not the same ones, and their summary statistics in one basis."""
 
     reference: Float32[np.ndarray, "n c h w"]
     shifted: Float32[np.ndarray, "m c h w"]
-    before: Portrait
-    after: Portrait
-    frame: Frame
+    before: SummaryStatistics
+    after: SummaryStatistics
+    basis: FeatureBasis
 
     @property
     def few(self) -> Images:
@@ -44,5 +44,5 @@ class Samples:
         return self.before.mean["pixels"].reshape(1, *self.reference.shape[1:]).astype(np.float32)
 
     def distances(self) -> dict[str, float]:
-        """How far the samples' portraits are apart, block by block, by a few of the reference's images."""
-        return portrait(self.few, self.frame).distances(self.after)
+        """How far the samples' summary statistics are apart, block by block, by a few of the reference's images."""
+        return summary_statistics(self.few, self.basis).distances(self.after)

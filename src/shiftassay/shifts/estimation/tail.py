@@ -11,7 +11,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.parameters import Choice, Each, Number, Uniform
+from shiftassay.shifts.parameters import Choice, Number, PerImage, Uniform
 
 FEW, MANY = 12, 32  # images: for the grid, and for what is refined
 FADINGS = (1.0, 2.0, 4.0, 8.0, 14.0)
@@ -87,12 +87,12 @@ def best_tails(tails: Tails) -> list[Tail]:
         start = ANGLES[more.grid(FADINGS[i]).argmin(0)]
 
         def refined(log_fading: float) -> float:
-            return more.error(_tail(float(np.exp(log_fading)), Each(_bent(more, start, np.exp(log_fading)))))
+            return more.error(_tail(float(np.exp(log_fading)), PerImage(_bent(more, start, np.exp(log_fading)))))
 
         low, high = np.log([FADINGS[max(i - 1, 0)] / 1.5, FADINGS[min(i + 1, len(FADINGS) - 1)] * 1.5])
         fading = float(np.exp(lowest(refined, low, high, tries=9, near=0.01)[0]))
         values = _bent(more, start, fading)
-        cut = _cut(more, fading, Each(values))
+        cut = _cut(more, fading, PerImage(values))
         found.append(replace(cut, angle=_drawn(values)))
     return found
 
@@ -102,22 +102,22 @@ def angles(tails: Tails, fading: float, length: float) -> Float64[np.ndarray, "n
     return _bent(tails, ANGLES[tails.grid(fading, length).argmin(0)], fading, length)
 
 
-def _tail(fading: float, angle: float | Each, length: float | None = None) -> Tail:
+def _tail(fading: float, angle: float | PerImage, length: float | None = None) -> Tail:
     length = max(float(round(SPENT * fading)) + 1, 2.0) if length is None else length
-    return Tail(length, angle, fading, each=isinstance(angle, Each))
+    return Tail(length, angle, fading, each=isinstance(angle, PerImage))
 
 
 def _bent(tails: Tails, at: np.ndarray, fading: float, length: float | None = None) -> Float64[np.ndarray, "n"]:
     """Each image's angle: thrice the lowest point of the parabola through the errors at it and to either side."""
     for bend in BENDS:
-        middle, less, more = (tails.errors(_tail(fading, Each(at + away), length)) for away in (0.0, -bend, bend))
+        middle, less, more = (tails.errors(_tail(fading, PerImage(at + away), length)) for away in (0.0, -bend, bend))
         curvature = less - 2 * middle + more
         step = np.where(curvature > 1e-12, (less - more) / (2 * np.maximum(curvature, 1e-12)), np.sign(less - more))
         at = at + bend * np.clip(step, -1.5, 1.5)
     return at % 360
 
 
-def _cut(tails: Tails, fading: float, angle: float | Each) -> Tail:
+def _cut(tails: Tails, fading: float, angle: float | PerImage) -> Tail:
     """The tail as long as it can be seen, or cut off where that explains clearly more."""
     whole = _tail(fading, angle)
     least, best = 0.8 * tails.error(whole), whole

@@ -10,7 +10,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.families.geometry import few_of, nested
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
-from shiftassay.shifts.parameters import Choice, Each, Searched, draw, extremes
+from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw, extremes
 from shiftassay.shifts.warp import warp
 
 Corner = tuple[float, float]
@@ -39,11 +39,11 @@ class Perspective(Shift):
     )
     information: ClassVar[Information] = "reduced"
     smooth: ClassVar[bool] = True
-    search: ClassVar[dict[str, Searched]] = {
-        f"{axis}{corner}": Searched((), 0.3) for corner in range(4) for axis in "xy"
+    search: ClassVar[dict[str, SearchRange]] = {
+        f"{axis}{corner}": SearchRange((), 0.3) for corner in range(4) for axis in "xy"
     }
 
-    corners: Corners | Choice | Each
+    corners: Corners | Choice | PerImage
 
     @classmethod
     def starts(cls, size: tuple[int, ...]) -> np.ndarray:
@@ -65,7 +65,7 @@ class Perspective(Shift):
 
     @classmethod
     def at_each(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(Each(numbers.reshape(-1, 4, 2)), scope="per_image")
+        return cls(PerImage(numbers.reshape(-1, 4, 2)), scope="per_image")
 
     @classmethod
     def drawn_from(cls, numbers: np.ndarray) -> "Perspective":

@@ -13,7 +13,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.tail import Tail, Tails, angles, best_tails
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes
+from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draw, draws, extremes
 
 SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
 
@@ -34,7 +34,7 @@ class GaussianBlur(Shift):
         "Edges, the first thing that filters look for, fade, and strokes that were apart run together: loops close."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {"sd": Searched((0.5, 0.8, 1.2, 2.0, 3.0, 5.0), 0.05, 0.0, 12.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"sd": SearchRange((0.5, 0.8, 1.2, 2.0, 3.0, 5.0), 0.05, 0.0, 12.0)}
 
     sd: Number
 
@@ -73,7 +73,7 @@ class DefocusBlur(Shift):
         "Every point becomes a disc: strokes turn wide and grey, and some spatial frequencies vanish altogether or change their sign."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {"radius": Searched((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), 0.2, 0.5, 12.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"radius": SearchRange((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), 0.2, 0.5, 12.0)}
 
     radius: Number
 
@@ -121,9 +121,9 @@ class MotionBlur(Shift):
         "Strokes across the motion are smeared away while those along it stay: the shape keeps only one of its directions."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {
-        "length": Searched((2.0, 3.0, 5.0, 7.0, 10.0), 0.4, 1.0, 24.0),
-        "angle": Searched((0.0, 22.5, 45.0, 67.5, 90.0, 112.5, 135.0, 157.5), 3.0),
+    search: ClassVar[dict[str, SearchRange]] = {
+        "length": SearchRange((2.0, 3.0, 5.0, 7.0, 10.0), 0.4, 1.0, 24.0),
+        "angle": SearchRange((0.0, 22.5, 45.0, 67.5, 90.0, 112.5, 135.0, 157.5), 3.0),
     }
 
     length: Number
@@ -148,16 +148,16 @@ class MotionBlur(Shift):
         tails = best_tails(Tails(pairs, _with_tails))
         return [*super().estimate(pairs), *map(_of_tail, tails)]
 
-    def followed(self, pairs: Pairs) -> Shift | None:
+    def infer_draws(self, pairs: Pairs) -> Shift | None:
         """A fading line with the angle of each of the pairs' images; an even one with both its numbers."""
         if self.fading is None or self.scope == "shared":
-            return super().followed(pairs)
+            return super().infer_draws(pairs)
         found = angles(Tails(pairs, _with_tails), self.fading, max(extremes(self.length)))
-        return MotionBlur(self.length, Each(found), self.fading, scope="per_image")
+        return MotionBlur(self.length, PerImage(found), self.fading, scope="per_image")
 
     def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
         """Weights at whole steps along the line, each shared out bilinearly among the four pixels around it."""
-        drawn = any(isinstance(v, Uniform | Choice | Each) for v in (self.length, self.angle))
+        drawn = any(isinstance(v, Uniform | Choice | PerImage) for v in (self.length, self.angle))
         lengths, angles = draws([self.length, self.angle], len(images) if drawn else 1, rng)
         longest = max(extremes(self.length))
         if self.fading is None:
@@ -200,7 +200,7 @@ class MotionBlur(Shift):
 
 def _each(value: Any, images: Images, rng: np.random.Generator) -> np.ndarray:
     """A parameter for each image, or just one where all share it."""
-    return draw(value, len(images) if isinstance(value, Uniform | Choice | Each) else 1, rng)
+    return draw(value, len(images) if isinstance(value, Uniform | Choice | PerImage) else 1, rng)
 
 
 def _of_tail(tail: Tail) -> MotionBlur:

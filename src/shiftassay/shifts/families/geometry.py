@@ -17,7 +17,7 @@ from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.families.symmetry import FlipHorizontal, FlipVertical
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Invariant, Scope, Shift, check
 from shiftassay.shifts.invariants import amplitudes
-from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes
+from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draw, draws, extremes
 from shiftassay.shifts.warp import move, warp
 
 WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise
@@ -43,9 +43,9 @@ class Translate(Shift):
         "Weights are tied to places: every stroke meets its neighbour's weights, and a fully-connected layer never learned that they are alike."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {
-        "dx": Searched((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
-        "dy": Searched((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
+    search: ClassVar[dict[str, SearchRange]] = {
+        "dx": SearchRange((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
+        "dy": SearchRange((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
     }
     smooth: ClassVar[bool] = True
 
@@ -104,8 +104,8 @@ class Roll(Shift):
     )
     information: ClassVar[Information] = "preserved"
 
-    dx: int | Uniform | Choice | Each = 0
-    dy: int | Uniform | Choice | Each = 0
+    dx: int | Uniform | Choice | PerImage = 0
+    dy: int | Uniform | Choice | PerImage = 0
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -138,14 +138,14 @@ class Roll(Shift):
         rolled, moved = (move(images, np.rint(dx), np.rint(dy), wrap) for wrap in (True, False))
         return float(((rolled - moved) ** 2).sum() / max(float((images**2).sum()), 1e-9))
 
-    def followed(self, pairs: Pairs) -> "Roll":
+    def infer_draws(self, pairs: Pairs) -> "Roll":
         if self.scope == "shared":
             return self
         h, w = pairs.reference.shape[2:]
         before, after = np.fft.rfft2(pairs.reference), np.fft.rfft2(pairs.shifted)
         correlation = np.fft.irfft2(before.conj() * after, (h, w)).sum(1)
         dy, dx = np.unravel_index(correlation.reshape(len(pairs), -1).argmax(1), (h, w))
-        return Roll(Each(dx.astype(float)), Each(dy.astype(float)), scope="per_image")
+        return Roll(PerImage(dx.astype(float)), PerImage(dy.astype(float)), scope="per_image")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
@@ -178,7 +178,7 @@ class Rotate(Shift):
     why: ClassVar[str] = (
         "A fully-connected layer has one weight for each place: strokes that turn meet weights that were trained for other strokes."
     )
-    search: ClassVar[dict[str, Searched]] = {"angle": Searched(tuple(map(float, range(-180, 180, 10))), 1.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"angle": SearchRange(tuple(map(float, range(-180, 180, 10))), 1.0)}
     smooth: ClassVar[bool] = True
 
     angle: Number
@@ -238,8 +238,8 @@ class Scale(Shift):
         "Strokes become thinner or thicker than any template the network holds, and all but the centre stands elsewhere."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {
-        "factor": Searched((0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25, 1.4, 1.6, 2.0, 2.5), 0.02, 0.1, 8.0)
+    search: ClassVar[dict[str, SearchRange]] = {
+        "factor": SearchRange((0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25, 1.4, 1.6, 2.0, 2.5), 0.02, 0.1, 8.0)
     }
     smooth: ClassVar[bool] = True
 
@@ -284,7 +284,9 @@ class Shear(Shift):
         "Upright strokes slant: the direction of an edge, which the first layer's filters respond to, is another one."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {"factor": Searched((-1.2, -0.9, -0.6, -0.3, 0.3, 0.6, 0.9, 1.2), 0.04)}
+    search: ClassVar[dict[str, SearchRange]] = {
+        "factor": SearchRange((-1.2, -0.9, -0.6, -0.3, 0.3, 0.6, 0.9, 1.2), 0.04)
+    }
     smooth: ClassVar[bool] = True
 
     factor: Number
@@ -328,10 +330,10 @@ class Affine(Shift):
 
     smooth: ClassVar[bool] = True
 
-    matrix: Matrix | Choice | Each
+    matrix: Matrix | Choice | PerImage
 
-    search: ClassVar[dict[str, Searched]] = {
-        name: Searched((), step) for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
+    search: ClassVar[dict[str, SearchRange]] = {
+        name: SearchRange((), step) for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
     }
 
     @classmethod
@@ -350,7 +352,7 @@ class Affine(Shift):
 
     @classmethod
     def at_each(cls, numbers: np.ndarray) -> "Affine":
-        return cls(Each(numbers.reshape(-1, 2, 3)), scope="per_image")
+        return cls(PerImage(numbers.reshape(-1, 2, 3)), scope="per_image")
 
     @classmethod
     def drawn_from(cls, numbers: np.ndarray) -> "Affine":

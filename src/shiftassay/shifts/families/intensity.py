@@ -12,7 +12,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
 from shiftassay.shifts.identity import Identity
-from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes, spread
+from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draw, draws, extremes, spread
 
 BRIGHT = 0.2  # grey value from which on a ratio means something
 ALIKE = 0.01  # of a ratio
@@ -64,7 +64,7 @@ class Gain(Shift):
     why: ClassVar[str] = (
         "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one saturates."
     )
-    search: ClassVar[dict[str, Searched]] = {"factor": Searched((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3)}
+    search: ClassVar[dict[str, SearchRange]] = {"factor": SearchRange((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3)}
 
     factor: Number
     clip: bool = False
@@ -130,7 +130,7 @@ class _ClippedGain(Gain):
 
     @classmethod
     def at_each(cls, numbers: np.ndarray) -> Gain:
-        return Gain(Each(numbers[:, 0]), clip=True, scope="per_image")
+        return Gain(PerImage(numbers[:, 0]), clip=True, scope="per_image")
 
     @classmethod
     def drawn_from(cls, numbers: np.ndarray) -> Gain:
@@ -153,7 +153,7 @@ class Offset(Shift):
         "Every pixel moves by the same amount, so every first-layer unit moves by that amount times the sum of its weights."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, Searched]] = {"amount": Searched((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"amount": SearchRange((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0)}
 
     amount: Number
 
@@ -180,7 +180,7 @@ class Gamma(Shift):
         "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that were trained on."
     )
     information: ClassVar[Information] = "preserved"
-    search: ClassVar[dict[str, Searched]] = {"exponent": Searched((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"exponent": SearchRange((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0)}
 
     exponent: Number
 
@@ -212,8 +212,8 @@ class Threshold(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    search: ClassVar[dict[str, Searched]] = {
-        "level": Searched(tuple((i + 0.5) / 255 for i in range(255)), 0, resolution=0.08)
+    search: ClassVar[dict[str, SearchRange]] = {
+        "level": SearchRange(tuple((i + 0.5) / 255 for i in range(255)), 0, resolution=0.08)
     }
 
     level: Number
@@ -240,11 +240,11 @@ class Quantize(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    search: ClassVar[dict[str, Searched]] = {
-        "levels": Searched((*range(2, 17), 20, 24, 32, 48, 64, 128), 0, resolution=0.5)
+    search: ClassVar[dict[str, SearchRange]] = {
+        "levels": SearchRange((*range(2, 17), 20, 24, 32, 48, 64, 128), 0, resolution=0.5)
     }
 
-    levels: int | Uniform | Choice | Each
+    levels: int | Uniform | Choice | PerImage
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -274,7 +274,7 @@ class Rescale(Shift):
     )
     information: ClassVar[Information] = "preserved"
     clip: ClassVar[bool] = False
-    search: ClassVar[dict[str, Searched]] = {"scale": Searched((1.0,), 0.02), "offset": Searched((0.0,), 0.02)}
+    search: ClassVar[dict[str, SearchRange]] = {"scale": SearchRange((1.0,), 0.02), "offset": SearchRange((0.0,), 0.02)}
 
     scale: Number = 1.0
     offset: Number = 0.0

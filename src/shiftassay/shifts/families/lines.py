@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.levels import levelled
+from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
@@ -68,7 +68,7 @@ class DottedLine(Shift):
         On a few images, each line that may have been drawn (every row at the left, every row at the right) is compared with
         what was added; the best line of each image counts.
         """
-        pairs = levelled(pairs)
+        pairs = undo_intensity_map(pairs)
         added = _added(pairs)
         h, w = pairs.reference.shape[2:]
         if added is None:
@@ -135,7 +135,7 @@ class Zigzag(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Step, height and width by least squares, the best of all lines that may have been drawn counting for each of a few images."""
-        pairs = levelled(pairs)
+        pairs = undo_intensity_map(pairs)
         added = _added(pairs)
         h, w = pairs.reference.shape[2:]
         if added is None or w <= 2 * MARGIN + 2:

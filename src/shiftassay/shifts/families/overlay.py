@@ -9,12 +9,12 @@ import numpy as np
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
-from shiftassay.shifts.estimation.levels import levelled
+from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.rectangles import Rectangles, common, freedom, heaviest
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Choice, Each, Number, Searched, Uniform, draw, draws, extremes, spread
+from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draw, draws, extremes, spread
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SMALLEST = 1e-5  # what a pixel of a rectangle costs, so that of two that explain as much the smaller one is found
@@ -33,7 +33,7 @@ class Occlusion(Shift):
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "top=5,left=8,height=10,width=6"
     exact: ClassVar[bool] = True
-    besides: ClassVar[Mapping[str, Searched]] = {"fill": Searched((), 0.02, 0.0, 1.0)}
+    besides: ClassVar[Mapping[str, SearchRange]] = {"fill": SearchRange((), 0.02, 0.0, 1.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
@@ -41,10 +41,10 @@ class Occlusion(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    top: int | Uniform | Choice | Each
-    left: int | Uniform | Choice | Each
-    height: int | Uniform | Choice | Each
-    width: int | Uniform | Choice | Each
+    top: int | Uniform | Choice | PerImage
+    left: int | Uniform | Choice | PerImage
+    height: int | Uniform | Choice | PerImage
+    width: int | Uniform | Choice | PerImage
     fill: Number = 0.0
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Occlusion(Shift):
         neither is seen (a black fill over what is black in every image) the smallest rectangle is taken: one size and one
         place for all images if few of them contradict it, otherwise the narrowest range that meets what each image allows.
         """
-        pairs = levelled(pairs)
+        pairs = undo_intensity_map(pairs)
         fills = _fills(pairs)
         if fills is None:
             return []
@@ -93,18 +93,18 @@ class Occlusion(Shift):
             found.append(_drawn(cls, each[seen], weights[seen], fill))
         return found
 
-    def followed(self, pairs: Pairs) -> Shift | None:
+    def infer_draws(self, pairs: Pairs) -> Shift | None:
         """With the rectangle of each of the pairs' images: of its size where that is one for all, else the smallest.
 
         Where nothing has changed it lies outside the picture.
         """
         if self.scope == "shared":
             return self
-        pairs = levelled(pairs)
+        pairs = undo_intensity_map(pairs)
         fills = _fills(pairs)
         if fills is None:
             return None
-        fill = fills if isinstance(self.fill, Uniform | Choice | Each) else np.full(len(pairs), self.fill)
+        fill = fills if isinstance(self.fill, Uniform | Choice | PerImage) else np.full(len(pairs), self.fill)
         weights = _inside(pairs, fill)
         found = heaviest(weights)
         free = freedom(weights, found, _loss(weights))
@@ -120,7 +120,7 @@ class Occlusion(Shift):
                 first, length = np.clip(np.rint(within).astype(np.int64), low, np.maximum(low, high)), grown
             sides.append((np.where(found[:, 2] > 0, first, -length), length))
         (top, height), (left, width) = sides
-        return Occlusion(*map(Each, (top, left, height, width)), fill=Each(fill), scope="per_image")
+        return Occlusion(*map(PerImage, (top, left, height, width)), fill=PerImage(fill), scope="per_image")
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:

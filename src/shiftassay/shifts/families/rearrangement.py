@@ -17,7 +17,7 @@ from shiftassay.shifts.estimation.places import matched_places
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Information, Invariant, Scope, Shift
 from shiftassay.shifts.invariants import sorted_blocks, sorted_lines, sorted_values
-from shiftassay.shifts.parameters import Each
+from shiftassay.shifts.parameters import PerImage
 
 IMAGES = 300
 SAMPLES, RIDGE = 10, 0.01  # for each part of an image, to tell what it owes to which
@@ -49,7 +49,7 @@ class PixelPermutation(Shift):
         "Every pixel meets a weight that was trained for another one: to the first layer the image is noise with MNIST's histogram."
     )
 
-    permutation: Order | Each = None
+    permutation: Order | PerImage = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,7 +148,7 @@ class BlockPermutation(Shift):
     )
 
     block: int
-    permutation: Order | Each = None
+    permutation: Order | PerImage = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -172,7 +172,7 @@ class BlockPermutation(Shift):
         found: list[Shift] = [cls(side, _order(cls(side), pairs)) for side in sides]
         return found + [cls(side, scope="per_image") for side in sides if _same_values(pairs)]
 
-    def followed(self, pairs: Pairs) -> Shift:
+    def infer_draws(self, pairs: Pairs) -> Shift:
         return _followed(self, pairs)
 
     def _units(self, images: Images) -> np.ndarray:
@@ -234,7 +234,7 @@ class RowPermutation(Shift):
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = "Horizontal pieces of strokes stay, but lie in another order: nothing vertical hangs together."
 
-    permutation: Order | Each = None
+    permutation: Order | PerImage = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -253,7 +253,7 @@ class RowPermutation(Shift):
         found: list[Shift] = [cls(_order(cls(), pairs))]
         return found + [cls(scope="per_image")] * _same_values(pairs)
 
-    def followed(self, pairs: Pairs) -> Shift:
+    def infer_draws(self, pairs: Pairs) -> Shift:
         return _followed(self, pairs)
 
     def _units(self, images: Images) -> np.ndarray:
@@ -286,7 +286,7 @@ class ColumnPermutation(Shift):
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = "Vertical pieces of strokes stay, but lie in another order: nothing horizontal hangs together."
 
-    permutation: Order | Each = None
+    permutation: Order | PerImage = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -305,7 +305,7 @@ class ColumnPermutation(Shift):
         found: list[Shift] = [cls(_order(cls(), pairs))]
         return found + [cls(scope="per_image")] * _same_values(pairs)
 
-    def followed(self, pairs: Pairs) -> Shift:
+    def infer_draws(self, pairs: Pairs) -> Shift:
         return _followed(self, pairs)
 
     def _units(self, images: Images) -> np.ndarray:
@@ -386,27 +386,27 @@ def _followed(how: Rearrangement, pairs: Pairs) -> Rearrangement:
         return how
     before, after = how._units(pairs.reference), how._units(pairs.shifted)
     cost = -np.einsum("nik,njk->nij", after, before)
-    return replace(how, permutation=Each(np.stack([linear_sum_assignment(c)[1] for c in cost])))
+    return replace(how, permutation=PerImage(np.stack([linear_sum_assignment(c)[1] for c in cost])))
 
 
-def _check(how: Shift, order: Order | Each) -> None:
-    if isinstance(order, Each):
+def _check(how: Shift, order: Order | PerImage) -> None:
+    if isinstance(order, PerImage):
         return
     if order is not None and (how.scope == "per_image" or sorted(order) != list(range(len(order)))):
         raise BadInput(f"{how.family}: give each place from 0 once, and none for scope per_image, which draws its own.")
 
 
-def _drawn(how: Rearrangement, order: Order | Each, count: int, rng: np.random.Generator) -> Rearrangement:
+def _drawn(how: Rearrangement, order: Order | PerImage, count: int, rng: np.random.Generator) -> Rearrangement:
     if how.scope == "per_image" or order is not None:
         return how
     return replace(how, permutation=tuple(rng.permutation(count).tolist()))
 
 
 def _places(
-    how: Shift, order: Order | Each, n: int, count: int, rng: np.random.Generator, backwards: bool
+    how: Shift, order: Order | PerImage, n: int, count: int, rng: np.random.Generator, backwards: bool
 ) -> np.ndarray:
     """The permutation of each of n images, or the one of all."""
-    if isinstance(order, Each):
+    if isinstance(order, PerImage):
         places = order.values
     elif how.scope == "per_image":
         places = rng.permuted(np.tile(np.arange(count), (n, 1)), axis=1)
@@ -418,7 +418,7 @@ def _places(
 
 
 def _lines(
-    how: Shift, order: Order | Each, images: Images, axis: int, rng: np.random.Generator, backwards: bool
+    how: Shift, order: Order | PerImage, images: Images, axis: int, rng: np.random.Generator, backwards: bool
 ) -> Images:
     """Rows (axis 2) or columns (axis 3) in another order."""
     places = _places(how, order, len(images), images.shape[axis], rng, backwards)

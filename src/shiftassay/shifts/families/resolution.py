@@ -11,7 +11,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Choice, Each, Uniform, draw, extremes
+from shiftassay.shifts.parameters import Choice, PerImage, Uniform, draw, extremes
 
 FEW, MANY = 8, 32  # images: to rank the qualities, and to choose among the best
 COARSE = 5  # steps of quality that are tried first
@@ -78,7 +78,7 @@ class Jpeg(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    quality: int | Uniform | Choice | Each
+    quality: int | Uniform | Choice | PerImage
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,7 +118,7 @@ class Jpeg(Shift):
         if least < 0.05 * few.errors(few.reference).mean():
             return [shared]
         values = _each(few, 1, 100, COARSE)
-        errors = few.errors(cls(Each(values), scope="per_image").apply(few.reference, np.random.default_rng(0)))
+        errors = few.errors(cls(PerImage(values), scope="per_image").apply(few.reference, np.random.default_rng(0)))
         if least <= 1.1 * errors.mean() + 1e-7:
             return [shared]
         values = values[errors <= 4 * np.median(errors) + 1e-6].astype(float)
@@ -127,15 +127,15 @@ class Jpeg(Shift):
             drawn = Uniform(float(values.min()), float(values.max()))
         return [shared, cls(round(drawn) if isinstance(drawn, float) else drawn, scope="per_image")]
 
-    def followed(self, pairs: Pairs) -> Shift | None:
+    def infer_draws(self, pairs: Pairs) -> Shift | None:
         """With the quality of each of the pairs' images: that of least squared error, out of a choice or all of a range."""
         if self.scope == "shared":
             return self
         low, high = (int(np.clip(round(f(extremes(self.quality))), 1, 100)) for f in (min, max))
         if isinstance(self.quality, Choice):
             values = np.clip(np.rint(self.quality.values), 1, 100).astype(int)
-            return Jpeg(Each(values[_errors(pairs, values).argmin(0)]), scope="per_image")
-        return Jpeg(Each(_each(pairs, max(low - 5, 1), min(high + 5, 100), 1)), scope="per_image")
+            return Jpeg(PerImage(values[_errors(pairs, values).argmin(0)]), scope="per_image")
+        return Jpeg(PerImage(_each(pairs, max(low - 5, 1), min(high + 5, 100), 1)), scope="per_image")
 
 
 def _errors(pairs: Pairs, qualities: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def _each(pairs: Pairs, low: int, high: int, step: int) -> np.ndarray:
     around = np.broadcast_to(coarse[:, None], errors.shape)
     if step > 1:
         around = np.clip(coarse[errors.argmin(0)] + np.arange(1 - step, step)[:, None], low, high)
-        each = [Jpeg(Each(q), scope="per_image").apply(pairs.reference, rng) for q in around]
+        each = [Jpeg(PerImage(q), scope="per_image").apply(pairs.reference, rng) for q in around]
         errors = np.stack([pairs.errors(made) for made in each])
     alike = [np.unique(q[e <= NEAR * e.min() + 1e-9]) for q, e in zip(around.T, errors.T, strict=True)]
     return np.array([q[len(q) // 2] for q in alike])

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.levels import levelled
+from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
@@ -85,7 +85,7 @@ class Spatter(Shift):
         slope and intercept give shade, and then each pixel's film. The moments: the share that is covered, how
         often pixels 1, 2, 4 and 8 away from a covered one are covered too, the mean film and how much of it is full.
         """
-        pairs = levelled(pairs)
+        pairs = undo_intensity_map(pairs)
         reference, shifted = pairs.reference.astype(np.float64), pairs.shifted.astype(np.float64)
         changed = np.abs(shifted - reference) > 0.012
         if changed.sum() < 20 or changed.mean() > 0.9 or min(reference.shape[2:]) <= max(LAGS):

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.shifts.catalogue import attacks
 from shiftassay.shifts.family import FAMILIES
-from shiftassay.studies.words import p_text
+from shiftassay.words.numbers import brackets, minus, p_cell, percent_with_interval
 
 AS_GOOD = 0.01  # of the change: within this of the verdict, another family explains as much
 RIVALS = 3
@@ -59,7 +58,7 @@ def _chance(evaluation: Evaluation) -> list[Alternative]:
     assert change is not None
     points = f"{minus(f'{100 * change.difference.estimate:+.2f}')} points {brackets(change.difference)}"
     if change.verdict == "equivalent":
-        shown = "" if change.equivalence_p is None else f"; p {p_text(change.equivalence_p)}"
+        shown = "" if change.equivalence_p is None else f"; p {p_cell(change.equivalence_p)}"
         return [
             Alternative(
                 f"There is a change of {100 * change.margin:g} points or more, and it was missed", points + shown, True
@@ -67,7 +66,7 @@ def _chance(evaluation: Evaluation) -> list[Alternative]:
         ]
     if change.verdict == "undecided":
         return [Alternative("Accuracy moved by chance alone, or not at all", points, False)]
-    p = "" if change.p_value is None else f"; McNemar p {p_text(change.p_value)}"
+    p = "" if change.p_value is None else f"; McNemar p {p_cell(change.p_value)}"
     shown = change.p_value < SURE if change.p_value is not None else True
     return [Alternative("Accuracy moved by chance alone", points + p, shown)]
 
@@ -174,7 +173,7 @@ def _seeds(evaluations: Sequence[Evaluation]) -> list[Alternative]:
     if not others:
         return []
     verdicts = {e.comparison.verdict for e in evaluations if e.comparison}
-    number = f"{len(others)} other seeds: {100 * min(others):.1f} to {100 * max(others):.1f}%; first {percent(evaluations[0].accuracy)}"
+    number = f"{len(others)} other seeds: {100 * min(others):.1f} to {100 * max(others):.1f}%; first {percent_with_interval(evaluations[0].accuracy)}"
     return [Alternative("It is a peculiarity of one trained model", number, len(verdicts) == 1)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.report.finding import Finding, Table
 from shiftassay.studies.shifted.pages import verdict_text
-from shiftassay.studies.words import listed
+from shiftassay.words.lists import listed
 
 COLUMNS = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
 REASONS = 2

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shiftassay.evaluation.sentence import minus
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.words import p_text
+from shiftassay.words.numbers import minus, p_cell
 
 ALIKE = 0.05  # relative difference up to which two sizes are called the same
 LITTLE = 0.1  # of the accuracy that was lost: a difference below this is little beside it
@@ -100,7 +99,7 @@ def _unmodified(measured: Numbers, clean: float) -> list[str]:
         return [
             f"The unmodified model: {accuracies}; the sets are not the same images in the same order, so that is not paired."
         ]
-    points = f"{_ends(difference, '+')} points, McNemar p {p_text(found['p_value'])}"
+    points = f"{_ends(difference, '+')} points, McNemar p {p_cell(found['p_value'])}"
     lost = clean - min(a, b)
     near = max(a, b) < found["commonest"] + 0.05
     if lost < 0.005:

@@ -140,7 +140,7 @@ def _pictures(lab: Lab, name: str, clean: ImageSet, found: ImageSet, how: Shift 
         if len(again) == len(own):
             rows["made again"] = again.images
         blind = undoable_blind(how)
-        undoing = how if blind else how.followed(Pairs(own.images, seen))
+        undoing = how if blind else how.infer_draws(Pairs(own.images, seen))
         undone = undoing.undo(seen, np.random.default_rng(0)) if undoing is not None else None
         if undone is not None:
             rows["undone" if blind else "undone, told the draws"] = undone

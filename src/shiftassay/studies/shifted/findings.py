@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.evaluation.sentence import brackets, minus, sentence
+from shiftassay.evaluation.sentence import sentence
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
-from shiftassay.studies.words import mean_sd, p_text
 from shiftassay.training.history import total_seconds
 from shiftassay.training.train import Trained
+from shiftassay.words.numbers import brackets, mean_sd, minus, p_cell
 
 SAMPLES = "samples.safetensors"
 
@@ -257,7 +257,7 @@ def _row(evaluation: Evaluation) -> tuple[str, ...]:
     if change is None:
         return evaluation.name, accuracy, "", "", "", "", "reference"
     counts = f"{change.gained:,} / {change.lost:,}" if change.paired else "not paired"
-    tests = [p_text(p) for p in (change.p_value, change.equivalence_p)]
+    tests = [p_cell(p) for p in (change.p_value, change.equivalence_p)]
     points = f"{minus(f'{100 * change.difference.estimate:+.2f}')} {brackets(change.difference)}"
     return evaluation.name, accuracy, points, counts, *tests, change.verdict
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shiftassay.evaluation.sentence import minus
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.serving import FRESH, SPECIALISTS
 from shiftassay.studies.shifted.serving import measure as measure
-from shiftassay.studies.words import listed
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import minus
 
 KEY, TITLE = "one-for-all", "One model for all variants"
 LEARNED = 0.5  # accuracy on clean images below which a model has learned too little to compare designs by

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.evaluation.sentence import brackets, minus, percent
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.catalogue import attacks
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import written
 from shiftassay.studies.shifted.alternatives import Alternative, alternatives, name_of, own_candidate
 from shiftassay.studies.shifted.diagnoses import beyond, pictures
-from shiftassay.studies.words import listed
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import brackets, minus, percent_with_interval
 
 REASONS = 3
 DOUBTFUL = 0.9  # confidence below which a verdict is called doubtful
@@ -107,7 +107,7 @@ def _harm(evaluation: Evaluation) -> str:
     change = evaluation.comparison
     assert change is not None
     points = f"{minus(f'{100 * change.difference.estimate:+.2f}')} points {brackets(change.difference)}"
-    said = f"accuracy is {percent(evaluation.accuracy)}, {points} against clean"
+    said = f"accuracy is {percent_with_interval(evaluation.accuracy)}, {points} against clean"
     if change.verdict == "equivalent":
         return f"{said}, which is shown to be within ±{100 * change.margin:g} points"
     return said + (": neither a change nor its absence can be shown" if change.verdict == "undecided" else "")

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
-from shiftassay.evaluation.sentence import brackets, minus, pair_sentence, percent, visible_sentence
+from shiftassay.evaluation.sentence import pair_sentence, visible_sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.studies.words import p_text
+from shiftassay.words.numbers import brackets, minus, p_cell, percent_with_interval
 
 KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 1, 20
 
@@ -82,7 +82,7 @@ def _groups(comparison: ComparisonOfGroups) -> Table:
             (
                 group.name,
                 str(len(group.accuracies)),
-                percent(group.interval) if group.interval else f"{100 * group.mean:.2f}%",
+                percent_with_interval(group.interval) if group.interval else f"{100 * group.mean:.2f}%",
                 "–" if group.sd is None else f"{100 * group.sd:.3f}",
                 f"{100 * min(group.accuracies):.2f}",
                 f"{100 * max(group.accuracies):.2f}",
@@ -101,9 +101,9 @@ def _pairs(comparison: ComparisonOfGroups) -> Table:
                 f"{pair.first} − {pair.second}",
                 f"{minus(f'{100 * pair.difference.estimate:+.3f}')} {brackets(pair.difference, 3)}",
                 brackets(pair.on_new_images, 3),
-                p_text(pair.p_value),
-                p_text(pair.p_corrected),
-                p_text(pair.equivalence_p),
+                p_cell(pair.p_value),
+                p_cell(pair.p_corrected),
+                p_cell(pair.equivalence_p),
                 f"{pair.probability_higher:.2f}",
                 pair.verdict,
             )

@@ -5,7 +5,8 @@ from typing import Any
 from shiftassay.evaluation.audit import audit
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.studies.words import listed, mean_sd
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import mean_sd
 from shiftassay.words.terminal import spoken
 
 KEY, TITLE, VERSION, PLACE = "batches", "Batch audit", 1, 60

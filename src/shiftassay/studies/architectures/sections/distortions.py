@@ -7,14 +7,14 @@ import numpy as np
 
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
-from shiftassay.evaluation.sentence import minus
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.paired import mcnemar
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.studies.words import interval_text, listed, mean_sd, p_text
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import brackets, mean_sd, minus, p_cell
 
 KEY, TITLE, VERSION, PLACE = "distortions", "The test that fits: distorted digits", 1, 80
 SHOWN = 10
@@ -66,7 +66,7 @@ def finding(found: dict[str, Any]) -> Finding:
     for network in networks:
         ours = [result["networks"][network] for result in found["datasets"].values()]
         rows.append(
-            (network, *(f"{mean_sd(row['errors'], 100, 2)} {interval_text(row['interval'], 100, 2)}" for row in ours))
+            (network, *(f"{mean_sd(row['errors'], 100, 2)} {brackets(row['interval'], 100, 2)}" for row in ours))
         )
     rows += [
         (
@@ -153,7 +153,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
                     f"{which} errors are shown for "
                     + ", ".join(
                         row["network"]
-                        + minus(f" ({100 * row['difference']:+.2f} points, p {p_text(row['p_corrected'])})")
+                        + minus(f" ({100 * row['difference']:+.2f} points, p {p_cell(row['p_corrected'])})")
                         for row in rows
                     )
                 )

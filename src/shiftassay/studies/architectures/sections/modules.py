@@ -16,8 +16,9 @@ from shiftassay.networks.coordconv import CoordConv2d, Coordinates
 from shiftassay.networks.transformer import sampled
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, answers, attends, transforms
-from shiftassay.studies.words import listed, mean_sd
 from shiftassay.training.train import Trained
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import mean_sd
 
 KEY, TITLE, VERSION, PLACE = "modules", "What the modules do", 1, 100
 SHOWN = 6

@@ -10,8 +10,9 @@ from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import mean_over_seeds, new_draw, paired_over_seeds
 from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_right, validation_losses
 from shiftassay.studies.architectures.study import Claim
-from shiftassay.studies.words import interval_text, listed, mean_sd, p_text, points
 from shiftassay.training.history import total_seconds
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import brackets, mean_sd, p_cell, points
 
 KEY, TITLE, VERSION, PLACE = "reproduction", "Reproduction", 2, 10
 MEDIAN_OVER = 100
@@ -170,7 +171,7 @@ def _protocols(networks: dict[str, dict[str, Any]]) -> Table:
             ", ".join(map(str, found["best_epoch"])),
             mean_sd(found["last_accuracy"], 100, 2),
             mean_sd(found["optimism"], 100, 3),
-            interval_text(found["optimism_interval"], 100, 3),
+            brackets(found["optimism_interval"], 100, 3),
         )
         for name, found in networks.items()
     ]
@@ -191,8 +192,8 @@ def _lowest_table(rows: list[dict[str, Any]]) -> Table:
                 row["network"],
                 row["other"],
                 f"{row['difference']:+.4f}".replace("-", "−"),
-                interval_text(row["interval"], 1, 4),
-                p_text(row.get("p_corrected")),
+                brackets(row["interval"], 1, 4),
+                p_cell(row.get("p_corrected")),
             )
             for row in rows
         ),

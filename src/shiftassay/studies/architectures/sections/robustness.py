@@ -10,7 +10,8 @@ from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.lab import Lab, Members, answers
-from shiftassay.studies.words import interval_text, listed, mean_sd, p_text
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import brackets, mean_sd, p_cell
 from shiftassay.words.terminal import spoken
 
 KEY, TITLE, VERSION, PLACE = "robustness", "Trained on plain digits, tested on shifted ones", 1, 90
@@ -57,7 +58,7 @@ def finding(found: dict[str, Any]) -> Finding:
     networks = list(next(iter(found["shifts"].values())))
     mean = {name: {n: float(np.mean(row[n]["accuracies"])) for n in networks} for name, row in found["shifts"].items()}
     rows = tuple(
-        (name, *(f"{100 * mean[name][n]:.1f} {interval_text(row[n]['interval'], 100, 1)}" for n in networks))
+        (name, *(f"{100 * mean[name][n]:.1f} {brackets(row[n]['interval'], 100, 1)}" for n in networks))
         for name, row in found["shifts"].items()
     )
     return Finding(
@@ -112,7 +113,7 @@ def _sentences(found: dict[str, Any], mean: dict[str, dict[str, float]], network
         said.append(
             f"On that mean, different from {control} "
             + (
-                listed([f"{n} is shown to be (p {p_text(p)})" for n, p in shown])
+                listed([f"{n} is shown to be (p {p_cell(p)})" for n, p in shown])
                 if shown
                 else "no network is shown to be"
             )

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 from torch.nn import functional as F
 
-from shiftassay.evaluation.sentence import minus
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import predict
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, settled, transforms, validation_losses
-from shiftassay.studies.words import listed
 from shiftassay.training.replay import replay
 from shiftassay.training.train import Trained
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import minus
 from shiftassay.words.terminal import spoken
 
 KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 1, 40

@@ -10,8 +10,9 @@ from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
 from shiftassay.statistics.seeds import difference_over_seeds, paired_over_seeds, welch
 from shiftassay.studies.architectures.lab import Lab, Members, attends, settled, transforms, validation_losses
-from shiftassay.studies.words import listed, mean_sd, p_text
 from shiftassay.training.train import Trained
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import mean_sd, p_cell
 
 KEY, TITLE, VERSION, PLACE = "stability", "What is stable?", 2, 30
 TINY = 1e-12  # where a loss never moves
@@ -151,7 +152,7 @@ def _table(found: dict[str, Any]) -> Table:
                 "–"
                 if against is None
                 else f"{against['ratio']:.1f} × {against['control']}{_range(against['interval'])}",
-                "–" if against is None else p_text(against["p_corrected"]),
+                "–" if against is None else p_cell(against["p_corrected"]),
                 mean_sd(found["accuracies"][name], 100, 2),
             )
         )
@@ -196,7 +197,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         shown_here = row["p_corrected"] is not None and row["p_corrected"] < 0.05
         said.append(
             f"{row['network']}: {row['ratio']:.2f} times the jumps of {row['control']}{_range(row['interval'])}"
-            + (f", p {p_text(row['p_corrected'])}." if shown_here else "; a difference is not shown.")
+            + (f", p {p_cell(row['p_corrected'])}." if shown_here else "; a difference is not shown.")
         )
     return said
 
@@ -210,7 +211,7 @@ def _contrast_sentences(contrasts: list[dict[str, Any]]) -> list[str]:
         among = ", among those without a transformer," if row["what"] == "attention" else ""
         said.append(
             f"runs with {row['what']}{among} jump {row['ratio']:.1f}{_range(row['interval'])} times as far as those without"
-            + ("" if p is None else f" (p {p_text(p)})")
+            + ("" if p is None else f" (p {p_cell(p)})")
         )
     if not said:
         return []

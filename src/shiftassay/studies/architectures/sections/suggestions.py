@@ -11,7 +11,7 @@ from shiftassay.errors import BadInput
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.factorial import analyse
 from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.studies.words import p_text
+from shiftassay.words.numbers import p_cell
 
 KEY, TITLE, VERSION, PLACE = "suggestions", "Dropout, schedule, optimiser, epochs", 1, 70
 FACTORS = ("network", "dropout", "schedule", "optimiser", "epochs")
@@ -127,7 +127,7 @@ def _table(effects: Sequence[dict[str, Any]]) -> Table:
                 f"{100 * effect['share']:.1f}%",
                 "–" if effect["f"] is None else f"{effect['f']:.1f}",
                 str(effect["freedom"]),
-                p_text(effect["p_corrected"]),
+                p_cell(effect["p_corrected"]),
             )
             for effect in sorted(effects, key=lambda effect: -effect["share"])
         ),

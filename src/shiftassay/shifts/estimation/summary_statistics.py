@@ -1,4 +1,4 @@
-"""A portrait of an image set: means over its images, with their sampling errors, that two samples of one distribution share."""
+"""Summary statistics of an image set: means over its images with their sampling errors."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ Blocks = dict[str, Float64[np.ndarray, "_"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Portrait:
+class SummaryStatistics:
     """Mean and variance over n images of each number, in blocks: `pixels`, their `squares`, `components` (scores on principal axes:
     what varies from image to image anyway, such as the shares of the classes, counts less there), `values` (a histogram), `steps`
     between neighbours (histograms), the Fourier `amplitudes`, and what varies between whole `images`."""
@@ -24,11 +24,11 @@ class Portrait:
     mean: Blocks
     variance: Blocks
 
-    def distance(self, other: "Portrait", blocks: tuple[str, ...] | None = None) -> float:
+    def distance(self, other: "SummaryStatistics", blocks: tuple[str, ...] | None = None) -> float:
         """The mean over blocks of the mean squared difference in units of its sampling error: about 1 for samples of one distribution."""
         return float(np.mean(list(self.distances(other, blocks).values())))
 
-    def distances(self, other: "Portrait", blocks: tuple[str, ...] | None = None) -> dict[str, float]:
+    def distances(self, other: "SummaryStatistics", blocks: tuple[str, ...] | None = None) -> dict[str, float]:
         """The same, block by block."""
         found = {}
         for name in blocks or tuple(self.mean):
@@ -38,25 +38,25 @@ class Portrait:
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """What portraits share to be comparable: the range of histograms, and the axes of `components`, all of the shifted set."""
+class FeatureBasis:
+    """What summary statistics share to be comparable: the range of histograms, and the axes of `components`, all of the shifted set."""
 
     low: float
     high: float
     axes: Float32[np.ndarray, "d k"]
 
 
-def frame_of(shifted: np.ndarray) -> Frame:
-    """The frame that a shifted set gives."""
+def feature_basis(shifted: np.ndarray) -> FeatureBasis:
+    """The basis that a shifted set gives."""
     flat = shifted.reshape(len(shifted), -1)
     plane = axes(flat - flat.mean(axis=0), COMPONENTS, np.random.default_rng(0))
-    return Frame(float(shifted.min()), float(shifted.max()), plane)
+    return FeatureBasis(float(shifted.min()), float(shifted.max()), plane)
 
 
-def portrait(images: np.ndarray, frame: Frame) -> Portrait:
-    """The portrait of images (n, c, h, w) in the frame of the set that they are compared with."""
+def summary_statistics(images: np.ndarray, basis: FeatureBasis) -> SummaryStatistics:
+    """The summary statistics of images (n, c, h, w) in the basis of the set that they are compared with."""
     n, _, h, w = images.shape
-    low, high = frame.low, frame.high
+    low, high = basis.low, basis.high
     flat = images.reshape(n, -1)
     grey = images.mean(axis=1)
     amplitudes = np.abs(np.fft.rfft2(grey)).reshape(n, -1)
@@ -65,7 +65,7 @@ def portrait(images: np.ndarray, frame: Frame) -> Portrait:
     numbers = {
         "pixels": flat,
         "squares": flat**2,
-        "components": flat @ frame.axes,
+        "components": flat @ basis.axes,
         "values": _histogram(flat, low, high),
         "steps": np.concatenate([_histogram(d.reshape(n, -1), 0.0, scale) for d in (across, down)], axis=1),
         "amplitudes": amplitudes,
@@ -82,17 +82,17 @@ def portrait(images: np.ndarray, frame: Frame) -> Portrait:
     }
     mean = {k: v.mean(axis=0, dtype=np.float64) for k, v in numbers.items()}
     variance = {k: v.var(axis=0, dtype=np.float64) + floor[k] ** 2 for k, v in numbers.items()}
-    return Portrait(n, mean, variance)
+    return SummaryStatistics(n, mean, variance)
 
 
-def mixture(parts: list[Portrait], shares: np.ndarray, n: int) -> Portrait:
-    """The portrait of a mixture of sets, from theirs."""
+def mixture(parts: list[SummaryStatistics], shares: np.ndarray, n: int) -> SummaryStatistics:
+    """The summary statistics of a mixture of sets, from theirs."""
     mean, variance = {}, {}
     for name in parts[0].mean:
         means = np.stack([p.mean[name] for p in parts])
         mean[name] = shares @ means
         variance[name] = shares @ (np.stack([p.variance[name] for p in parts]) + (means - mean[name]) ** 2)
-    return Portrait(n, mean, variance)
+    return SummaryStatistics(n, mean, variance)
 
 
 def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
