@@ -23,7 +23,7 @@ from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
-from shiftassay.shifts.compose import Compose, begun_by
+from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
@@ -134,7 +134,7 @@ def _with_others(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str])
 
 def _questions(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Question]:
     parts = first.components
-    infer_draws = begun_by(first, pairs)
+    infer_draws = infer_first_part(first, pairs)
     after = Pairs(infer_draws.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
     asked = [_Question(family, after, parts, after=True) for family in others]
     undone = infer_draws.undo(pairs.shifted, np.random.default_rng(0))

@@ -19,7 +19,7 @@ from shiftassay.shifts.estimation.fitting import away_from_edges
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
-from shiftassay.shifts.warp import Resampling, resampled, resampling
+from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 EDGE = 2e-3  # of black and white, within which values are clipped ones
@@ -68,7 +68,7 @@ class Remake:
 def remake(shift: Shift, pairs: Pairs, seed: int = 0, others: bool = True) -> Remake:
     """Make a shift again from the pairs' reference, with others' resampling too if the picture moves, and judge it."""
     with_draws = shift.infer_draws(pairs) or shift
-    judged = [_judged(shift, with_draws, pairs, seed, resampling())]
+    judged = [_judged(shift, with_draws, pairs, seed, current_resampling())]
     if others and moves(shift) and judged[0].unexplained < 0.6:
         judged += [_judged(shift, with_draws, pairs, seed, how) for how in OTHERS]
         if shrinks(shift):
