@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import JsonValue
 
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.paths import inside
-from shiftassay.records import Record
+from shiftassay.records import JsonValue, Record
 from shiftassay.runs.store import Damaged, Mended, write_arrays
 from shiftassay.sealed import FILES, check_file, file_digest, read_sealed, write_sealed
 
