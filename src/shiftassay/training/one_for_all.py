@@ -90,7 +90,7 @@ def train_one_for_all(
     resolved = resolve_recipe("mlp", recipe, epochs)
     check_fits(resolved, len(dataset.train))
     known = fixed(shifts, dataset.train.shape)
-    variants = {name: how.to_json() for name, how in known.items()}
+    variants = {name: dict(how.to_json()) for name, how in known.items()}
     trial = Trial(
         network=f"one-for-all-{design}",
         parameters={

@@ -14,10 +14,10 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.models.predict import predict
 from shiftassay.networks.attention import PositionAttention
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import Recipe, recipe_named
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.measurements import Measurements
 from shiftassay.training.progress import progress
-from shiftassay.runs.recipe import Recipe, recipe_named
 from shiftassay.training.train import Trained, train
 from shiftassay.words.terminal import spoken
 
