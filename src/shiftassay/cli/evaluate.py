@@ -26,7 +26,6 @@ def evaluate(
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
     """
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
-    from shiftassay.evaluation.sentence import sentence
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
@@ -35,9 +34,9 @@ def evaluate(
     reference = read_image_set(sets[0], labels=labels, unpickle=unpickle)
     others = [read_image_set(path, labels=labels, reference=reference, unpickle=unpickle) for path in sets[1:]]
     device = resolve_device(device)
-    results = [evaluate_set(classifier, reference, device=device)]
-    results += [evaluate_set(classifier, other, reference, device=device) for other in others]
+    results = [evaluate_set(reference, model=classifier, device=device)]
+    results += [evaluate_set(other, model=classifier, reference=reference, device=device) for other in others]
     with written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
         say_notes([reference, *others])
         for result in results:
-            say(sentence(result))
+            say(str(result))

@@ -35,7 +35,8 @@ class BlockPermutation(Permutation):
     example: ClassVar[str] = "block=4"
     orders: ClassVar[bool] = True
     why: ClassVar[str] = (
-        "Strokes survive within a block but are cut at its borders, and whatever depends on where a part stands is lost."
+        "Strokes survive within a block but are cut at its borders, and whatever depends on where a part stands is "
+        "lost."
     )
 
     block: int
@@ -69,14 +70,14 @@ class BlockPermutation(Permutation):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """For every side that fits: one order for all images, and fresh ones where images keep their grey values."""
+        """For every side that fits: a shared order, and fresh ones if images keep their values."""
         sides = _sides(*pairs.reference.shape[2:])
         shared: list[Shift] = [cls(side, shared_order(cls(side), pairs)) for side in sides]
         return shared + [cls(side, scope="per_image") for side in sides if keeps_values(pairs)]
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """For every side that fits, the order in which the blocks of the mean pictures are most alike."""
+        """For every side that fits: the order in which mean blocks are most alike."""
         sides = _sides(*samples.reference.shape[2:])
         return [cls(side, order_by_mean_picture(cls(side), samples)) for side in sides]
 
@@ -85,7 +86,7 @@ class BlockPermutation(Permutation):
         return (*super().variant, self.block)
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         sort = partial(sorted_blocks, block=self.block)
         return ("blocks in the order of their sums", sort) if self.scope == "per_image" else None
 

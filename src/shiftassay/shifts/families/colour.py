@@ -30,14 +30,14 @@ class ChannelOrder(Shift):
     family: ClassVar[str] = "channel_order"
     group: ClassVar[str] = "colour"
     why: ClassVar[str] = (
-        "Red meets the weights that were trained for blue: skies turn brown and skin blue, and whatever is told by its "
-        "colour is taken for something else."
+        "Red meets the weights that were trained for blue: skies turn brown and skin blue, and whatever is told by "
+        "its colour is taken for something else."
     )
     example: ClassVar[str] = "order=[2,1,0]"
     information: ClassVar[Information] = "preserved"
     completed_by: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "noise", "blur", "overlay")
     completes: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "blur", "overlay", "rearrangement")
-    leads: ClassVar[bool] = True
+    found_as_first_part: ClassVar[bool] = True
     random: ClassVar[bool] = False
     exact: ClassVar[bool] = True
 
@@ -66,14 +66,14 @@ class ChannelOrder(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The order in which channels before and after correlate most, over all pixels of all images."""
+        """The order in which channels before and after correlate most over all pixels."""
         before, after = (_by_channel(side) for side in (pairs.reference, pairs.shifted))
         count = len(before)
         agreement = np.nan_to_num(np.corrcoef(after, before)[:count, count:]) if count > 1 else np.ones((1, 1))
         return cls._best_order(np.abs(agreement) if pairs.contrast else agreement)
 
     @classmethod
-    def evident(cls, pairs: Pairs) -> list[Shift]:
+    def evident_first_parts(cls, pairs: Pairs) -> list[Shift]:
         """The order that matches each channel's colour cast.
 
         A cast is how far a channel's mean is from its image's mean. No geometric shift, and no gain that all channels

@@ -43,7 +43,7 @@ class CannyEdges(Shift):
     group: ClassVar[str] = "overlay"
     tier: ClassVar[int] = 1
     hides_moves: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
@@ -72,7 +72,7 @@ class CannyEdges(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The sd of least mismatch, with thresholds between the gradients that are edges and those that are not.
+        """The sd of least mismatch, with thresholds that separate edges from other gradients.
 
         `low` lies below all edges and above the ridges that touch an edge without being one. `high` lies below the
         largest gradient of every edge and above that of every connected ridge that is no edge. The usual 0.1 and 0.2

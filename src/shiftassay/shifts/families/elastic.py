@@ -21,8 +21,9 @@ FLOW, COARSE, FINE = 300, 10, 28  # images: for the flow, for each start, and fo
 SHARED_RESIDUAL = 0.35  # of the change: a field that leaves less is shared by all images
 LOCALLY_EXPLAINED = 0.2  # of the change, at least, by small displacements around each place
 WINDOW = 2.0  # pixels around a place
-# Shares of a field's energy above which it follows a rule. 75 draws of five smoothnesses had at most 0.87 of it odd, and
-# 0.89 constant along lines where the smoothness was below 5; 60 draws of smoothness 8 had at most 0.995 of it quadratic.
+# Shares of a field's energy above which it follows a rule. 75 draws of five smoothnesses had at most 0.87 of it odd,
+# and 0.89 of it constant along lines where the smoothness was below 5. 60 draws of smoothness 8 had at most 0.995 of it
+# quadratic.
 RULE, QUADRATIC = 0.97, 0.997
 ROUGH = 5.0  # pixels of smoothness: smoother fields hardly vary along a line
 STANDARD_ERRORS = np.array([0.05, 0.02, 0.02, 0.02])  # of the moments, about
@@ -71,7 +72,7 @@ class Elastic(Shift):
         if self.field is not None and self.scope == "per_image":
             raise BadInput("elastic: give no field for scope per_image, which draws its own.")
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Elastic":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Elastic":
         if self.scope == "per_image" or self.field is not None:
             return self
         return replace(self, field=tuple(self._draw_fields(1, shape[1], shape[2], rng).ravel().tolist()))
@@ -81,7 +82,7 @@ class Elastic(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Shared: the field by optical flow over all images. Per image: amplitude and smoothness by simulated moments.
+        """Shared: the field by optical flow. Per image: its distribution by simulated moments.
 
         A shared field's amplitude is its root mean square. Its smoothness follows from how fast it changes over two
         pixels: the autocorrelation of smoothed white noise is exp(−r² / 4 smoothness²). Both are measured where the
@@ -117,7 +118,7 @@ class Elastic(Shift):
         """Fresh fields whose moments come nearest to the `moments` of a few pairs."""
 
         def simulated(p: np.ndarray, part: Pairs, draws: int = 1) -> np.ndarray:
-            """The moments under p = (log amplitude, log smoothness), averaged over draws, in standard errors."""
+            """The mean moments under p = (log amplitude, log smoothness), in standard errors."""
             if not (-3 < p[0] < 2.5 and 0 < p[1] < 2.8):
                 return np.full(len(STANDARD_ERRORS), np.nan)
             shift = cls(float(np.exp(p[0])), float(np.exp(p[1])), scope="per_image")
@@ -137,7 +138,7 @@ class Elastic(Shift):
         return cls(float(np.exp(best[0])), float(np.exp(best[1])), scope="per_image")
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        """Sampled at q + e where e = −d(q + e) inverts the displacements d, by fixed-point iteration."""
+        """The inverse displacements e of d, with e = −d(q + e), by fixed-point iteration."""
         fields = self._displacements(images, rng)
         places = grid(*images.shape[2:])
         inverse = np.zeros_like(fields)
@@ -152,7 +153,7 @@ class Elastic(Shift):
         n, _, h, w = images.shape
         if self.scope == "per_image":
             return self._draw_fields(n, h, w, rng)
-        field = np.array(self.drawn(images.shape[1:], rng).field, np.float32)
+        field = np.array(self.realize(images.shape[1:], rng).field, np.float32)
         if field.size != 2 * h * w:
             raise BadInput(f"elastic: its field has {field.size} numbers, images of {h} × {w} need {2 * h * w}.")
         return field.reshape(1, 2, h, w)

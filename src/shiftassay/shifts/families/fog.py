@@ -111,7 +111,7 @@ class Fog(Shift):
         picture, strength = (contrast * pairs.reference)[some], np.maximum(amount * contrast[some], 1e-6)
 
         def as_measured(plasma: Float32[np.ndarray, "n s s"]) -> Float32[np.ndarray, "n h w"]:
-            """A simulated plasma as it would be measured on the images at hand: rounded with them."""
+            """A simulated plasma as measured on these images: rounded with them."""
             if not in_bytes:
                 return plasma[:, :h, :w]
             foggy = np.rint(255 * (picture + strength * plasma[:, None, :h, :w])) / np.float32(255)
@@ -121,10 +121,10 @@ class Fog(Shift):
 
 
 def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> Float32[np.ndarray, "n s s"]:
-    """The upper left corner, `side` pixels wide, of n fractal maps that wrap round (diamond-square, Fournier et al. 1982).
+    """The upper left corner, `side` pixels wide, of n fractal maps that wrap round.
 
-    The whole map is scaled to [0, 1] but refined only to cells of four pixels: the last two scales would add little to
-    its extremes and nearly all of the work.
+    They are made by the diamond-square algorithm (Fournier et al. 1982). The whole map is scaled to [0, 1] but refined
+    only to cells of four pixels: the last two scales would add little to its extremes and nearly all of the work.
     """
     scales = max(int(np.ceil(np.log2(8 * side))), FINE + 1)
     cells = -(-side // 2**FINE) + 2 * MARGIN
@@ -146,7 +146,7 @@ def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> 
 
 
 def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """A map twice as fine: the middle of each square, then of each diamond, is the mean of its four corners plus noise."""
+    """A map twice as fine: noise plus the mean of four corners, first of squares, then of diamonds."""
     fine = np.empty_like(noise)
     fine[:, ::2, ::2] = coarse
     down = coarse + np.roll(coarse, -1, 1)

@@ -1,4 +1,4 @@
-"""A blur that is no convolution: pixels change places with their neighbours, as behind frosted glass."""
+"""A blur that is no convolution: pixels change places with their neighbours."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,7 +25,7 @@ REFINED = 4  # of the shuffles: those whose sd is refined
 @FAMILIES.register("glass_blur")
 @dataclass(frozen=True)
 class GlassBlur(Shift):
-    """Blur the picture, exchange neighbouring pixels at random and blur again, as frosted glass does.
+    """Blur the picture, exchange neighbouring pixels at random and blur again, as frosted glass.
 
     The shuffle goes over the pixels from the last to the first, several times. Each pixel, with probability ½, changes
     places with one that is −reach … reach − 1 pixels away in x and in y. A border of `reach` pixels starts no exchange.
@@ -42,7 +42,7 @@ class GlassBlur(Shift):
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "sd=0.7"
     tier: ClassVar[int] = 2
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Parameters, ...]] = ({"sd": 0.4}, {"sd": 0.8})
     refined: ClassVar[tuple[str, ...] | None] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
@@ -72,11 +72,12 @@ class GlassBlur(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """All three by simulated moments on a few images: reach of 1 to 4, rounds of 1 to 3, sd from 0.2 to 3.
+        """All three parameters by simulated moments on a few images.
 
-        The moments: the energy of the images and of their first and second differences, and their distances from the
-        reference and from blurred references. Nothing is returned where no fine detail is lost, where brightness
-        changes, or where a Gaussian blur of the reference explains everything.
+        Tried are a reach of 1 to 4, rounds of 1 to 3, and an sd from 0.2 to 3. The moments: the energy of the images
+        and of their first and second differences, and their distances from the reference and from blurred references.
+        Nothing is returned where no fine detail is lost, where brightness changes, or where a Gaussian blur of the
+        reference explains everything.
         """
         few = pairs.first(FEW)
         reference, shifted = few.reference, few.shifted
@@ -141,7 +142,7 @@ def _shuffled_places(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[n
 
 
 def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float64[np.ndarray, "m"]:
-    """Logs of mean squares: of the images, of their first and second differences, of their distances from the reference."""
+    """The logs of mean squares of images, of their first and second differences, and of their distances from others."""
     second = sum(np.mean(np.diff(images, 2, axis) ** 2, dtype=np.float64) for axis in (2, 3))
     away = [np.mean((images - other) ** 2, dtype=np.float64) for other in (reference, *blurred)]
     energy = np.mean(images**2, dtype=np.float64)

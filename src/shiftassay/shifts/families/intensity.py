@@ -32,7 +32,8 @@ class Invert(Shift):
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     completed_by: ClassVar[tuple[str, ...]] = ("geometry", "blur", "noise", "intensity", "overlay")
     why: ClassVar[str] = (
-        "The background, which was silent because 0 times any weight is 0, now drives every unit by the sum of its weights."
+        "The background, which was silent because 0 times any weight is 0, now drives every unit by the sum of its "
+        "weights."
     )
     information: ClassVar[Information] = "preserved"
 
@@ -43,8 +44,8 @@ class Invert(Shift):
         return np.clip(1 - images, 0, 1)
 
     @classmethod
-    def evident(cls, pairs: Pairs) -> list[Shift]:
-        """An inversion, where dark images became bright or bright ones dark, even if they moved as well."""
+    def evident_first_parts(cls, pairs: Pairs) -> list[Shift]:
+        """An inversion, where dark images became bright or bright ones dark, even if moved."""
         before, after = float(pairs.reference.mean()), float(pairs.shifted.mean())
         return [cls()] if abs(1 - before - after) < abs(after - before) else []
 
@@ -66,7 +67,8 @@ class Gain(Shift):
     curve: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one saturates."
+        "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one "
+        "saturates."
     )
     search: ClassVar[dict[str, SearchRange]] = {"factor": SearchRange((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3)}
 
@@ -108,7 +110,7 @@ class Gain(Shift):
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """The ratio of the means, that of the largest values, and larger clipped ones where images are brighter."""
+        """The ratios of means and of largest values; larger clipped ones if images are brighter."""
         reference, shifted = samples.few, samples.seen
         factor = float(shifted.mean() / max(float(reference.mean()), 1e-9))
         if factor <= 0 or min(abs(factor / unit - 1) for unit in UNITS) < OTHER_UNITS:
@@ -129,16 +131,16 @@ class _ClippedGain(Gain):
     """A gain that clips, as a family that can be fitted."""
 
     @classmethod
-    def at(cls, numbers: np.ndarray) -> Gain:
+    def from_numbers(cls, numbers: np.ndarray) -> Gain:
         return Gain(float(numbers[0]), clip=True)
 
     @classmethod
-    def at_each(cls, numbers: np.ndarray) -> Gain:
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> Gain:
         return Gain(PerImage(numbers[:, 0]), clip=True, scope="per_image")
 
     @classmethod
-    def drawn_from(cls, numbers: np.ndarray) -> Gain:
-        return replace(cast(Gain, Gain.drawn_from(numbers)), clip=True)
+    def from_draws(cls, numbers: np.ndarray) -> Gain:
+        return replace(cast(Gain, Gain.from_draws(numbers)), clip=True)
 
 
 @FAMILIES.register("offset")
@@ -158,7 +160,8 @@ class Offset(Shift):
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"amount": v} for v in (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4))
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Every pixel moves by the same amount, so every first-layer unit moves by that amount times the sum of its weights."
+        "Every pixel moves by the same amount, so every first-layer unit moves by that amount times the sum of its "
+        "weights."
     )
     information: ClassVar[Information] = "reduced"
     search: ClassVar[dict[str, SearchRange]] = {"amount": SearchRange((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0)}
@@ -214,7 +217,7 @@ class Rescale(Shift):
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """The maps, rising or falling, that match mean and sd, and those that match the extreme values.
+        """The maps, rising or falling, that match mean and sd, and those that match the extremes.
 
         The latter are exact where nothing was clipped.
         """
@@ -229,7 +232,7 @@ class Rescale(Shift):
         return [cls(scale, offset) for scale, offset in maps if scale]
 
     def normal_form(self) -> Shift:
-        """The identity, an inversion or a gain, if it equals one; a gain by 255 or 1/255 is a change of units and stays."""
+        """The identity, an inversion or a gain, if it equals one and is no change of units."""
         scale, offset = self.scale, self.offset
         if not (isinstance(scale, float) and isinstance(offset, float)):
             return self
@@ -243,7 +246,7 @@ class Rescale(Shift):
             return replace(self, offset=0.0)
         return Gain(scale)
 
-    def reduced(self) -> Shift:
+    def without_negligible(self) -> Shift:
         """A gain, if the offset is negligible."""
         if not (isinstance(self.scale, float) and isinstance(self.offset, float)):
             return self

@@ -47,7 +47,7 @@ class RowPermutation(Permutation):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """One order for all images, by correlation; and fresh ones, where images keep their grey values."""
+        """A shared order, by correlation; and fresh ones, if images keep their grey values."""
         return [cls(shared_order(cls(), pairs)), *[cls(scope="per_image")] * keeps_values(pairs)]
 
     @classmethod
@@ -56,7 +56,7 @@ class RowPermutation(Permutation):
         return [cls(order_by_mean_picture(cls(), samples))]
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         sort = partial(sorted_lines, axis=2)
         return ("rows in the order of their sums", sort) if self.scope == "per_image" else None
 
@@ -88,7 +88,7 @@ class ColumnPermutation(Permutation):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """One order for all images, by correlation; and fresh ones, where images keep their grey values."""
+        """A shared order, by correlation; and fresh ones, if images keep their grey values."""
         return [cls(shared_order(cls(), pairs)), *[cls(scope="per_image")] * keeps_values(pairs)]
 
     @classmethod
@@ -97,6 +97,6 @@ class ColumnPermutation(Permutation):
         return [cls(order_by_mean_picture(cls(), samples))]
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         sort = partial(sorted_lines, axis=3)
         return ("columns in the order of their sums", sort) if self.scope == "per_image" else None

@@ -70,8 +70,8 @@ class Rotate(Shift):
             return replace(self, angle=Choice(tuple(map(_normalized_angle, self.angle.values))))
         return self
 
-    def joined(self, neighbour: Shift) -> tuple[Shift, Shift] | None:
-        """(one mirror, an angle beyond ±90°) becomes (the other mirror, the angle turned by 180°)."""
+    def simplify_with(self, neighbour: Shift) -> tuple[Shift, Shift] | None:
+        """One mirror beside an angle beyond ±90° becomes the other mirror beside the angle + 180°."""
         other_mirror = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}.get(type(neighbour))
         if other_mirror is None or other_mirror.family not in FAMILIES:
             return None
@@ -80,11 +80,11 @@ class Rotate(Shift):
         return replace(self, angle=_normalized_angle(self.angle + 180)), other_mirror()
 
     @property
-    def idle(self) -> bool:
+    def is_identity(self) -> bool:
         return self.angle == 0
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         (a, b), (c, d) = matrix[:, :2]
         return cls(math.degrees(math.atan2(b - c, a + d)))
 
@@ -105,7 +105,8 @@ class Scale(Shift):
     linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Strokes become thinner or thicker than any template the network holds, and all but the centre stands elsewhere."
+        "Strokes become thinner or thicker than any template the network holds, and all but the centre stands "
+        "elsewhere."
     )
     information: ClassVar[Information] = "reduced"
     search: ClassVar[dict[str, SearchRange]] = {
@@ -134,7 +135,7 @@ class Scale(Shift):
         return any(factor < SHRUNK for factor in extremes(self.factor))
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         (a, b), (c, d) = matrix[:, :2]
         return cls(max(math.sqrt(abs(a * d - b * c)), 0.1))
 
@@ -178,7 +179,7 @@ class Shear(Shift):
         return by_mean_picture([cls(float(factor)) for factor in np.linspace(-1.4, 1.4, 29)], samples)
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         b, d = matrix[0, 1], matrix[1, 1]
         return cls(float(np.clip(b / d, -1, 1)) if d else 0.0)
 
@@ -201,7 +202,7 @@ class Affine(Shift):
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 1
     general: ClassVar[bool] = True
-    surcharge: ClassVar[float] = 0.3  # a simpler map, or two of them, is preferred
+    extra_penalty: ClassVar[float] = 0.3  # a simpler map, or two of them, is preferred
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Position, size and slant of every stroke change at once, so that hardly any pixel meets the weight that was "
@@ -216,26 +217,26 @@ class Affine(Shift):
     matrix: Matrix | Choice | PerImage
 
     @classmethod
-    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+    def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
         """Twelve angles at three sizes, mirrored or not."""
         turns = np.linalg.inv(_rotation_matrices(-np.arange(0.0, 360.0, 30.0)))
         linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
         return np.stack([np.concatenate([m, np.zeros((2, 1))], 1).ravel() for m in linear])
 
-    def own_starts(self) -> np.ndarray:
+    def candidate_draws(self) -> np.ndarray:
         return np.array(extremes(self.matrix), np.float64).reshape(-1, 6)
 
     @classmethod
-    def at(cls, numbers: np.ndarray) -> "Affine":
+    def from_numbers(cls, numbers: np.ndarray) -> "Affine":
         return cls(nested_tuples(numbers.reshape(2, 3)))
 
     @classmethod
-    def at_each(cls, numbers: np.ndarray) -> "Affine":
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> "Affine":
         return cls(PerImage(numbers.reshape(-1, 2, 3)), scope="per_image")
 
     @classmethod
-    def drawn_from(cls, numbers: np.ndarray) -> "Affine":
-        return cls(recurring_values(numbers, cls.steps()[0], (2, 3)), scope="per_image")
+    def from_draws(cls, numbers: np.ndarray) -> "Affine":
+        return cls(recurring_values(numbers, cls.search_steps()[0], (2, 3)), scope="per_image")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -257,14 +258,14 @@ class Affine(Shift):
 
 
 def nested_tuples(values: Float64[np.ndarray, "r c"]) -> Any:
-    """A matrix as a tuple of rows, which parameters are made of. (Its exact type follows from the shape.)"""
+    """A matrix as a tuple of rows. (Its exact type follows from the shape.)"""
     return tuple(tuple(map(float, row)) for row in values)
 
 
 def recurring_values(
     estimates: Float64[np.ndarray, "n k"], steps: Float64[np.ndarray, "k"], shape: tuple[int, ...]
 ) -> Choice:
-    """The matrices of a shape that per-image estimates cluster around; a sample of the estimates if there are no clusters.
+    """The matrices that per-image estimates cluster around; a sample of them if there are no clusters.
 
     An estimate within three steps of a cluster's first member belongs to it.
     """

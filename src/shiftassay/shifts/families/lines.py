@@ -50,8 +50,8 @@ class DottedLine(Shift):
     refined: ClassVar[tuple[str, ...] | None] = ("width",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
-        "A stroke that belongs to no digit crosses the image: it closes gaps, adds bars, and votes for the classes that "
-        "have one there."
+        "A stroke that belongs to no digit crosses the image: it closes gaps, adds bars, and votes for the classes "
+        "that have one there."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -111,7 +111,8 @@ class Zigzag(Shift):
     """Draw a zigzag across the picture, from the third column to the last but two.
 
     Its corners lie 1, 3, 5 … steps along a straight line and alternate below and above it. The line starts at a row
-    drawn uniformly for each image and ends −5 … 4 rows lower. Ink is added to the picture and fades as in `dotted_line`.
+    drawn uniformly for each image and ends −5 … 4 rows lower. Ink is added to the picture and fades as it does in
+    `dotted_line`.
 
     Parameters:
         step: half the distance between corners along the line, in pixels, 0.5 or more.

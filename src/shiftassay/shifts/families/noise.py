@@ -21,7 +21,7 @@ STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pai
 
 @dataclass(frozen=True)
 class _Noise(Shift):
-    """What families of noise have in common: one strength, named in `strengths`, which the energy of the change reveals."""
+    """What families of noise have in common: one strength, named in `derivative_free`, and its estimate."""
 
     group: ClassVar[str] = "noise"
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
@@ -36,7 +36,7 @@ class _Noise(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The strength whose change has the same energy as the change seen (see `strength_of`)."""
-        (name,) = cls.strengths
+        (name,) = cls.derivative_free
         others = {"clip": is_clipped(pairs)} if "clip" in {f.name for f in fields(cls)} else {}
 
         def of_strength(value: Number) -> Shift:
@@ -59,7 +59,7 @@ class GaussianNoise(_Noise):
 
     family: ClassVar[str] = "gaussian_noise"
     example: ClassVar[str] = "sd=0.2"
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -91,7 +91,7 @@ class UniformNoise(_Noise):
 
     family: ClassVar[str] = "uniform_noise"
     example: ClassVar[str] = "half_width=0.3"
-    strengths: ClassVar[tuple[str, ...]] = ("half_width",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("half_width",)
     limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -110,7 +110,7 @@ class UniformNoise(_Noise):
         return _clipped(images + half_width * (2 * noise.random(images.shape, np.float32) - 1), self.clip)
 
     @property
-    def bound(self) -> float | None:
+    def largest_change(self) -> float | None:
         return self.half_width if isinstance(self.half_width, float) else None
 
 
@@ -127,13 +127,13 @@ class SignNoise(_Noise):
     family: ClassVar[str] = "sign_noise"
     example: ClassVar[str] = "epsilon=0.1"
     imitates_attack: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("epsilon",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("epsilon",)
     limits: ClassVar[tuple[float, float]] = (0.001, 1.5)
     varies: ClassVar[bool] = False
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"epsilon": v} for v in STRENGTHS)
     why: ClassVar[str] = (
-        "Random signs are as good as orthogonal to any one direction: of n pixels' noise, a unit feels about √n, not n, "
-        "times epsilon."
+        "Random signs are as good as orthogonal to any one direction: of n pixels' noise, a unit feels about √n, not "
+        "n, times epsilon."
     )
 
     epsilon: float
@@ -148,7 +148,7 @@ class SignNoise(_Noise):
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
 
     @property
-    def bound(self) -> float | None:
+    def largest_change(self) -> float | None:
         return self.epsilon
 
 
@@ -164,12 +164,12 @@ class ImpulseNoise(_Noise):
     family: ClassVar[str] = "impulse_noise"
     example: ClassVar[str] = "fraction=0.1"
     covers: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("fraction",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     limits: ClassVar[tuple[float, float]] = (0.0001, 0.999)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
     why: ClassVar[str] = (
-        "White dots stand where the training images were always black: the weights there were hardly trained, and carry "
-        "what is left of their start."
+        "White dots stand where the training images were always black: the weights there were hardly trained, and "
+        "carry what is left of their start."
     )
 
     fraction: Number
@@ -196,7 +196,7 @@ class SpeckleNoise(_Noise):
 
     family: ClassVar[str] = "speckle_noise"
     example: ClassVar[str] = "sd=0.3"
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     limits: ClassVar[tuple[float, float]] = (0.001, 5.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -229,11 +229,12 @@ class ShotNoise(_Noise):
 
     family: ClassVar[str] = "shot_noise"
     example: ClassVar[str] = "photons=12"
-    strengths: ClassVar[tuple[str, ...]] = ("photons",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
     limits: ClassVar[tuple[float, float]] = (0.2, 100000.0)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
-        "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin strokes break."
+        "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin "
+        "strokes break."
     )
 
     photons: Number
@@ -245,7 +246,7 @@ class ShotNoise(_Noise):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """As of other noise; then the whole number nearby that all grey values are counts of, if there is one.
+        """The strength, or the whole number near it of which all grey values are counts.
 
         Counts show in the mean of cos(2π · photons · x): 1 if every x is a count, about 0 for values in between.
         """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
@@ -14,7 +14,17 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.rectangles import Rectangles, common, freedom, heaviest
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws, extremes, is_drawn, spread
+from shiftassay.shifts.parameters import (
+    Choice,
+    Number,
+    PerImage,
+    SearchRange,
+    Uniform,
+    draws,
+    extremes,
+    is_drawn,
+    spread,
+)
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 PIXEL_PENALTY = 1e-5  # per pixel of a rectangle, so that of two that explain as much the smaller one is chosen
@@ -40,11 +50,12 @@ class Occlusion(Shift):
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "top=5,left=8,height=10,width=6"
     exact: ClassVar[bool] = True
-    besides: ClassVar[Mapping[str, SearchRange]] = {"fill": SearchRange((), 0.02, 0.0, 1.0)}
+    joint_search: ClassVar[Mapping[str, SearchRange]] = {"fill": SearchRange((), 0.02, 0.0, 1.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "The strokes beneath are gone, and the rectangle's own edges speak to every filter that looks for straight lines."
+        "The strokes beneath are gone, and the rectangle's own edges speak to every filter that looks for straight "
+        "lines."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -71,7 +82,7 @@ class Occlusion(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The rectangle that explains most of the squared change: one over all images, and one in each.
+        """The rectangles that explain most of the squared change: one for all images, one in each.
 
         A pixel that differs from the reference must be inside, one that differs from the fill must be outside. Where
         a pixel shows neither (a black fill over what is black in every image) the smallest rectangle is taken: one
@@ -100,7 +111,7 @@ class Occlusion(Shift):
         return estimates
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
-        """With each image's own rectangle: of the shared size if there is one, otherwise the smallest.
+        """With each image's own rectangle: of the shared size if there is one, else the smallest.
 
         Where nothing has changed it lies outside the picture.
         """
@@ -152,7 +163,7 @@ class Occlusion(Shift):
         return [] if occlusion is None else [occlusion]
 
 
-def _fills(pairs: Pairs) -> Float64[np.ndarray, "n"] | None:
+def _fills(pairs: Pairs) -> Float[np.ndarray, "n"] | None:
     """The grey value that most changed pixels of each image have; None if nothing has changed.
 
     Of images in which too few pixels have changed it is that of all images.
@@ -175,14 +186,14 @@ def _fills(pairs: Pairs) -> Float64[np.ndarray, "n"] | None:
     return max(candidates, key=explained)
 
 
-def _steady_fills(pairs: Pairs) -> Float64[np.ndarray, "n"] | None:
+def _steady_fills(pairs: Pairs) -> Float[np.ndarray, "n"] | None:
     """The grey value of pixels that vary between the reference's images, but not between the shifted ones."""
     before, after = (side.var(0) for side in (pairs.reference, pairs.shifted))
     covered = (before > VARIES) & (after < STEADY * before)
     return np.full(len(pairs), np.clip(np.median(pairs.shifted[:, covered]), 0, 1)) if covered.any() else None
 
 
-def _fills_where(pairs: Pairs, changed: Bool[np.ndarray, "n c h w"]) -> Float64[np.ndarray, "n"] | None:
+def _fills_where(pairs: Pairs, changed: Bool[np.ndarray, "n c h w"]) -> Float[np.ndarray, "n"] | None:
     """The median grey value of each image's changed pixels; one for all images where they hardly differ."""
     if not changed.any():
         return None
@@ -200,7 +211,7 @@ def _fill_within(pairs: Pairs, rectangle: np.ndarray) -> float:
     return float(np.clip(np.median(within), 0, 1))
 
 
-def _gain_of_covering(pairs: Pairs, fills: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n h w"]:
+def _gain_of_covering(pairs: Pairs, fills: Float[np.ndarray, "n"]) -> Float64[np.ndarray, "n h w"]:
     """By how much each pixel's squared error falls if it is covered, less a small penalty."""
     uncovered = (pairs.shifted - pairs.reference) ** 2
     covered = (pairs.shifted - spread(fills)) ** 2
@@ -212,7 +223,7 @@ def _tolerance(weights: Float64[np.ndarray, "n h w"]) -> float:
     return 4 * PIXEL_PENALTY * max(weights.shape[1:])
 
 
-def _sums(weights: Float64[np.ndarray, "n h w"], rectangles: Rectangles) -> Float64[np.ndarray, "n"]:
+def _sums(weights: Float64[np.ndarray, "n h w"], rectangles: Rectangles) -> Float[np.ndarray, "n"]:
     """The sum of the weights inside each rectangle."""
     return np.array([w[t : t + h, a : a + b].sum() for w, (t, a, h, b) in zip(weights, rectangles, strict=True)])
 

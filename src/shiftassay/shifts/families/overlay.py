@@ -1,4 +1,4 @@
-"""Shifts that change some pixels and leave the others alone: inverted columns, pixels that drop out."""
+"""Shifts that change some pixels only: inverted columns, pixels that drop out."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -64,7 +64,7 @@ class Stripe(Shift):
         striped = rise > (rise.min() + rise.max()) / 2
         # The affine intensity fit depends on the columns, and they on it: a few rounds of both.
         for _ in range(4 if pairs.contrast else 1):
-            gain, offset = pairs.line(np.where(striped, inverse, pairs.reference))
+            gain, offset = pairs.fit_intensity(np.where(striped, inverse, pairs.reference))
             plain, inverted = (
                 ((pairs.shifted - gain * side - offset) ** 2).mean((0, 1, 2)) for side in (pairs.reference, inverse)
             )
@@ -93,7 +93,7 @@ class PixelDropout(Shift):
     example: ClassVar[str] = "fraction=0.3"
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("fraction",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -116,7 +116,7 @@ class PixelDropout(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The share of inked pixels that dropped out; drawn for each image if it varies more than binomially."""
+        """The share of inked pixels that dropped out; a range if it varies more than binomially."""
         brightness = pairs.reference.max(1)
         ink = brightness > INK
         gone = ink & (pairs.shifted.max(1) < DROPPED * brightness)

@@ -44,11 +44,11 @@ class FixedPattern(Shift):
     example: ClassVar[str] = "sd=0.2"
     tier: ClassVar[int] = 1
     approximate: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
-        "It moves the input of every unit by a constant, the same for all images, as if someone had changed the biases "
-        "of the first layer."
+        "It moves the input of every unit by a constant, the same for all images, as if someone had changed the "
+        "biases of the first layer."
     )
 
     sd: float
@@ -63,20 +63,20 @@ class FixedPattern(Shift):
     def information(self) -> Information:
         return "reduced" if self.clip else "preserved"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "FixedPattern":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "FixedPattern":
         if self.pattern is not None:
             return self
         return replace(self, pattern=tuple((self.sd * rng.standard_normal(int(np.prod(shape)))).tolist()))
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The median difference of each place, over the images that show it unclipped, if that explains half the change.
+        """The median difference of each place, if that explains half of the change.
 
-        A place that is always black or always white only gives a bound: a negative value on black is never seen. The
-        sd maximizes the likelihood of both kinds of places (Tobin 1958). A place with a bound can't be identified; it
-        gets the mean, beyond its bound, of a normal distribution with that sd. A pattern that is 0 at many places, or
-        similar at neighbouring ones, or the same everywhere, is not random but a picture (a mask, a watermark, a lamp),
-        which is not in the catalogue.
+        It is taken over the images that show the place unclipped. A place that is always black or always white only
+        gives a bound: a negative value on black is never seen. The sd maximizes the likelihood of both kinds of places
+        (Tobin 1958). A place with a bound can't be identified; it gets the mean, beyond its bound, of a normal
+        distribution with that sd. A pattern that is 0 at many places, or similar at neighbouring ones, or the same
+        everywhere, is not random but a picture (a mask, a watermark, a lamp), which is not in the catalogue.
         """
         shifted, reference = pairs.shifted, pairs.reference
         clip = bool(np.mean((shifted < -EDGE) | (shifted > 1 + EDGE)) < 1e-4)
@@ -116,7 +116,7 @@ class FixedPattern(Shift):
 
     def _pattern(self, images: Images, rng: np.random.Generator) -> Float32[np.ndarray, "c h w"]:
         shape = images.shape[1:]
-        pattern = np.array(self.drawn(shape, rng).pattern, np.float32)
+        pattern = np.array(self.realize(shape, rng).pattern, np.float32)
         if pattern.size != np.prod(shape):
             raise BadInput(f"fixed_pattern: it has {pattern.size} values, an image has {' × '.join(map(str, shape))}.")
         return pattern.reshape(shape)
@@ -126,9 +126,9 @@ class FixedPattern(Shift):
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """The median, over quantiles that are neither black nor white, of how far each place's quantiles moved.
+        """The median of how far each place's quantiles moved.
 
-        It is 0 for places that are always black or white.
+        Only quantiles that are neither black nor white count. It is 0 for places that are always black or white.
         """
         clip = samples.clipped
         levels = np.concatenate([np.linspace(0.02, 0.98, 33), [0.99, 0.995]])

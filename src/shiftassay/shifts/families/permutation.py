@@ -1,8 +1,8 @@
-"""What permutations of parts of an image have in common, whatever the parts are: pixels, blocks, rows or columns."""
+"""What permutations have in common, be it of pixels, blocks, rows or columns."""
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -64,7 +64,7 @@ class Permutation(Shift):
     def count(self, h: int, w: int) -> int:
         """How many parts an image of h × w pixels has."""
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> Self:
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Permutation":
         if self.scope == "per_image" or self.permutation is not None:
             return self
         return replace(self, permutation=tuple(rng.permutation(self.count(*shape[1:])).tolist()))

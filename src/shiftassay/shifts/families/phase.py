@@ -24,10 +24,10 @@ Spectra = Complex[np.ndarray, "n c h k"]
 @FAMILIES.register("phase_scramble")
 @dataclass(frozen=True)
 class PhaseScramble(Shift):
-    """Add random phases to an image's Fourier coefficients and keep their amplitudes; clipped to [0, 1].
+    """Add random phases to an image's Fourier coefficients and keep their amplitudes.
 
-    The mean stays as it is. With scope per_image every image draws its own phases, and nothing of it survives but the
-    amplitude spectrum.
+    The result is clipped to [0, 1]. The mean stays as it is. With scope per_image every image draws its own phases, and
+    nothing of it survives but the amplitude spectrum.
 
     Parameters:
         phases: for scope shared, radians in h rows of w // 2 + 1, in the order of NumPy's `rfft2`; drawn if None.
@@ -38,7 +38,8 @@ class PhaseScramble(Shift):
     tier: ClassVar[int] = 1
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Edges exist because phases agree: with random ones the same frequencies make a cloud that has no strokes at all."
+        "Edges exist because phases agree: with random ones the same frequencies make a cloud that has no strokes at "
+        "all."
     )
 
     phases: tuple[float, ...] | None = None
@@ -52,7 +53,7 @@ class PhaseScramble(Shift):
     def information(self) -> Information:
         return "reduced" if self.scope == "shared" else "destroyed"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "PhaseScramble":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "PhaseScramble":
         if self.scope == "per_image" or self.phases is not None:
             return self
         return replace(self, phases=tuple(_random_phases(1, shape[1], shape[2], rng).ravel().tolist()))
@@ -65,11 +66,11 @@ class PhaseScramble(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Shared: the phases of the cross-spectrum over all images, corrected for clipping by making the shift again.
+        """Shared: the phases of the cross-spectrum. Per image: if amplitudes agree and phases do not.
 
-        Phases of coefficients that are always 0 stay 0. Phases that leave a point a point are not random: they move
-        the picture (see `roll`). Per image: if amplitudes agree and phases do not. The amplitudes of partners must
-        agree, beyond chance, at least half as well as those of images that are scrambled here.
+        Shared phases are corrected for clipping by making the shift again. Phases of coefficients that are always 0
+        stay 0. Phases that leave a point a point are not random: they move the picture (see `roll`). The amplitudes of
+        partners must agree, beyond chance, at least half as well as those of images that are scrambled here.
         """
         h, w = pairs.reference.shape[2:]
         if h * w < 4 or len(pairs) < 2:
@@ -99,7 +100,7 @@ class PhaseScramble(Shift):
     def _rotate_phases(self, images: Images, rng: np.random.Generator, sign: int) -> Images:
         """The images with the phases added (sign 1) or subtracted (sign −1)."""
         h, w = images.shape[2:]
-        shared = None if self.scope == "per_image" else self.drawn(images.shape[1:], rng).phases
+        shared = None if self.scope == "per_image" else self.realize(images.shape[1:], rng).phases
         if shared is not None and len(shared) != h * (w // 2 + 1):
             raise BadInput(f"phase_scramble: it has {len(shared)} phases, images of {h} × {w} need {h * (w // 2 + 1)}.")
         scrambled = np.empty_like(images)
@@ -111,7 +112,7 @@ class PhaseScramble(Shift):
         return scrambled
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 

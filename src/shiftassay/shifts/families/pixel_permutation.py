@@ -38,8 +38,8 @@ class PixelPermutation(Permutation):
     family: ClassVar[str] = "pixel_permutation"
     screened: ClassVar[bool] = False
     why: ClassVar[str] = (
-        "Every pixel meets a weight that was trained for another one: to the first layer the image is noise with MNIST's "
-        "histogram."
+        "Every pixel meets a weight that was trained for another one: to the first layer the image is noise with "
+        "MNIST's histogram."
     )
 
     permutation: Order | PerImage = None
@@ -60,7 +60,7 @@ class PixelPermutation(Permutation):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """One order for all images, by correlation; and fresh ones, where images keep their grey values."""
+        """A shared order, by correlation; and fresh ones, if images keep their grey values."""
         return [cls(shared_order(cls(), pairs)), *[cls(scope="per_image")] * keeps_values(pairs)]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
@@ -89,7 +89,7 @@ class PixelPermutation(Permutation):
         return apart.size > 0 and float(np.mean(apart < BESIDE)) > 0.5
 
     def factors(self, pairs: Pairs) -> list[Shift] | None:
-        """Rows in another order, then columns in another order: by a vote of the pixels that vary."""
+        """Rows, then columns in another order: by a vote of the pixels that vary."""
         if not isinstance(self.permutation, tuple):
             return None
         h, w = pairs.shifted.shape[2:]
@@ -102,7 +102,7 @@ class PixelPermutation(Permutation):
         return [Compose((RowPermutation(tuple(rows.tolist())), ColumnPermutation(tuple(columns.tolist()))))]
 
     @property
-    def places(self) -> tuple[int, ...] | None:
+    def position_permutation(self) -> tuple[int, ...] | None:
         return self.permutation if isinstance(self.permutation, tuple) else None
 
     @property
@@ -110,7 +110,7 @@ class PixelPermutation(Permutation):
         return self.scope == "per_image"
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("sorted pixel values", sorted_values) if self.scope == "per_image" else None
 
     def unidentified(self, shifted: Images) -> list[int] | None:

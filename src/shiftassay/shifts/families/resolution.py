@@ -86,8 +86,8 @@ class Jpeg(Shift):
     refined: ClassVar[tuple[str, ...] | None] = ("quality",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Fine frequencies of each block of 8 × 8 pixels are rounded away: edges ring, and faint ghosts stand around the "
-        "strokes."
+        "Fine frequencies of each block of 8 × 8 pixels are rounded away: edges ring, and faint ghosts stand around "
+        "the strokes."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -141,7 +141,7 @@ class Jpeg(Shift):
         return [shared, cls(round(quality) if isinstance(quality, float) else quality, scope="per_image")]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
-        """With each image's own quality: that of least squared error, out of the choice or range it is drawn from."""
+        """With each image's own quality: the one of least squared error that can be drawn."""
         if self.scope == "shared":
             return self
         low, high = (int(np.clip(round(f(extremes(self.quality))), 1, 100)) for f in (min, max))

@@ -92,7 +92,7 @@ class Spatter(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The shade by regression over the changed pixels, the rest by simulated moments of the film.
+        """The shade by regression over changed pixels, the rest by simulated moments of the film.
 
         Under mud, shifted = (1 − film) reference + film · shade, and the film is independent of the reference. So
         regression gives the shade, and then each pixel its film. The moments: the share that is covered, how often

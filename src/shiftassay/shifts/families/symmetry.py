@@ -43,7 +43,8 @@ class FlipVertical(Shift):
     mirror: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (
-        "Tops and bottoms change places, and with them what tells 6 from 9 and 2 from 5: strokes meet other digits' weights."
+        "Tops and bottoms change places, and with them what tells 6 from 9 and 2 from 5: strokes meet other digits' "
+        "weights."
     )
     information: ClassVar[Information] = "preserved"
 

@@ -28,8 +28,8 @@ class Gamma(Shift):
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"exponent": v} for v in (0.25, 0.45, 0.7, 1.5, 2.2, 4.0))
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that were "
-        "trained on."
+        "Only greys change, and those are the edges: strokes seem thinner above 1 and thicker below than any that "
+        "were trained on."
     )
     information: ClassVar[Information] = "preserved"
     search: ClassVar[dict[str, SearchRange]] = {"exponent": SearchRange((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0)}
@@ -94,7 +94,7 @@ class Quantize(Shift):
     estimator: ClassVar[Estimator] = LeastSquares()
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"levels": v} for v in (2, 3, 4, 5, 6, 8, 12, 16))
     refined: ClassVar[tuple[str, ...] | None] = ()
-    surcharge: ClassVar[float] = 0.02  # a tie-break: with two levels it equals a threshold
+    extra_penalty: ClassVar[float] = 0.02  # a tie-break: with two levels it equals a threshold
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Each pixel errs by up to half a step, and faint greys vanish: most networks hardly notice until two or three "

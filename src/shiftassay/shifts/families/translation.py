@@ -62,7 +62,7 @@ class Translate(Shift):
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """The moves by whole pixels, up to a third of the picture, whose mean pictures agree best."""
+        """The moves by whole pixels, of at most a third of the picture, that mean pictures suggest."""
         h, w = samples.reference.shape[2:]
         reach = range(-(w // 3), w // 3 + 1), range(-(h // 3), h // 3 + 1)
         return by_mean_picture([cls(dx, dy) for dx, dy in product(*reach)], samples)
@@ -80,11 +80,11 @@ class Translate(Shift):
         return replace(self, dx=_whole_if_near(self.dx, tolerance), dy=_whole_if_near(self.dy, tolerance))
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         return cls(float(matrix[0, 2]), float(matrix[1, 2]))
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 
@@ -102,7 +102,7 @@ class Roll(Shift):
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=5"
     refined: ClassVar[tuple[str, ...] | None] = ()
-    surcharge: ClassVar[float] = 0.02  # a tie-break: without ink that wraps it equals a translation
+    extra_penalty: ClassVar[float] = 0.02  # a tie-break: without ink that wraps it equals a translation
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes meet weights trained for other places, and one that wraps is torn apart: two parts of it stand at "
@@ -166,7 +166,7 @@ class Roll(Shift):
         return "translate" if self.wrapped(images) < WRAPPED else None
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 

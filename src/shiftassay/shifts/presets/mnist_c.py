@@ -12,9 +12,9 @@ from shiftassay.errors import BadInput
 from shiftassay.shifts.families.blur import MotionBlur
 from shiftassay.shifts.families.edges import CannyEdges
 from shiftassay.shifts.families.fog import Fog
-from shiftassay.shifts.families.linear_maps import Affine, Rotate, Scale
 from shiftassay.shifts.families.glass import GlassBlur
 from shiftassay.shifts.families.intensity import Offset
+from shiftassay.shifts.families.linear_maps import Affine, Rotate, Scale
 from shiftassay.shifts.families.lines import DottedLine, Zigzag
 from shiftassay.shifts.families.noise import ImpulseNoise, ShotNoise
 from shiftassay.shifts.families.overlay import Stripe

@@ -16,6 +16,7 @@ from shiftassay.networks.registry import check_parameters
 from shiftassay.report.finding import Report
 from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.runs.store import write_arrays, write_json
 from shiftassay.shifts.catalogue import make
 from shiftassay.studies.folder import working_in
@@ -29,7 +30,6 @@ from shiftassay.studies.shifted.variants import Variants, make_variants, read_va
 from shiftassay.training.engine import split
 from shiftassay.training.history import total_seconds
 from shiftassay.training.progress import progress
-from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Failed, Trained, TrainingFailed, resolve_recipe, train
 from shiftassay.words.terminal import spoken
 
@@ -120,9 +120,11 @@ def evaluate_members(members: list[Trained], variants: Variants, margin: float) 
     """Every model on clean and on every variant, against clean."""
     evaluations = []
     for member in members:
-        clean = predict(member.model, variants.clean.images)
+        clean = predict(variants.clean.images, model=member.model)
         row = [assess(variants.clean, clean, margin=margin)]
-        row += [assess(s, predict(member.model, s.images), variants.clean, clean, margin) for s in variants.shifted]
+        row += [
+            assess(s, predict(s.images, model=member.model), variants.clean, clean, margin) for s in variants.shifted
+        ]
         evaluations.append(row)
     return evaluations
 
@@ -166,7 +168,7 @@ def _results(
         "study": name,
         "command": command(),
         "environment": made,
-        "recipe": members[0].trial.recipe,
+        "recipe": members[0].trial.recipe.to_json(),
         "data": {"name": members[0].trial.data, "digest": members[0].trial.data_digest},
         "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in variants.sets],
         "members": [
