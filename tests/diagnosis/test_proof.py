@@ -75,7 +75,7 @@ def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
     ]
     dark = replace(shift(halves[1], "gain:factor=0.3"), name="dark")
     found = diagnose(halves[0], dark, model=perceptron)
-    assert found.pairing["kind"] == "unpaired"
+    assert found.pairing.kind == "unpaired"
     assert found.evaluations == (evaluate(perceptron, halves[0]), evaluate(perceptron, dark, halves[0]))
     assert found.accuracy["shifted"] == found.evaluations[1].accuracy.estimate
     assert found.accuracy["reproduced"] is None
