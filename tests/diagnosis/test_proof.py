@@ -46,8 +46,8 @@ def diagnosed(by_class, turned, perceptron):
 def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_class, turned, perceptron):
     expected = evaluate(by_class, model=perceptron), evaluate(turned, model=perceptron, reference=by_class)
     assert diagnosed.evaluations == expected
-    assert diagnosed.accuracy["reference"] == expected[0].accuracy.estimate
-    assert diagnosed.accuracy["shifted"] == expected[1].accuracy.estimate
+    assert diagnosed.accuracy.reference == expected[0].accuracy.estimate
+    assert diagnosed.accuracy.shifted == expected[1].accuracy.estimate
     said = " ".join(plain(diagnosed).split())
     for one in expected:
         assert " ".join(sentence(one).split()) in said
@@ -56,7 +56,7 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
 
 def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(diagnosed, by_class):
     assert diagnosed.images == {"remade": len(by_class), "mechanisms": 2000}
-    assert diagnosed.accuracy["reproduced"] == pytest.approx(diagnosed.accuracy["shifted"], abs=0.003)
+    assert diagnosed.accuracy.reproduced == pytest.approx(diagnosed.accuracy.shifted, abs=0.003)
     assert "measured on 2,000 of the 10,000 images, drawn at random" in plain(diagnosed)
 
 
