@@ -210,9 +210,9 @@ def _named(
         return Verdict(best, parameters_of(best) if best else {}, {}, 1.0, thresholds.SAME_IMAGES), (), None
     if round(share * len(matched[1])) < thresholds.FEWEST_CHANGED:
         return Verdict(None, {}, {}, share, thresholds.EVEN_ODDS), (), None
-    pairs = pairs.at(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
+    pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
-    held = pairs.at(np.arange(cut, min(cut + SETTINGS.held, len(pairs))))
+    held = pairs.subset(np.arange(cut, min(cut + SETTINGS.held_out, len(pairs))))
 
     @cache
     def evidence() -> AdversarialEvidence | None:
@@ -339,14 +339,14 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
         return 0.0, pairs
     if 1 - share <= thresholds.UNCHANGED:
         return 1.0, pairs
-    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.at(np.flatnonzero(changed))
+    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.subset(np.flatnonzero(changed))
 
 
 @one_thread_each()
 def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     best = ranked[0]
     alike = [
-        c for c in ranked[1:] if c.misfit <= best.misfit + thresholds.AS_GOOD and c.shift.family != best.shift.family
+        c for c in ranked[1:] if c.misfit <= best.misfit + thresholds.EQUIVALENT_MISFIT and c.shift.family != best.shift.family
     ]
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]

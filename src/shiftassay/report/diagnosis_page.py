@@ -12,7 +12,6 @@ from shiftassay.diagnosis.mechanisms import Mechanism
 from shiftassay.diagnosis.pictures import Pictures, pictures
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.files import write_whole
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import (
@@ -70,7 +69,7 @@ def report(
     if it.information:
         summary.append(f"Information {INFORMATION[it.information]}.")
     if found.evaluations:
-        summary.append(f"Accuracy: {' '.join(map(sentence, found.evaluations))}")
+        summary.append(f"Accuracy: {' '.join(map(str, found.evaluations))}")
     if made := proved(found):
         summary.append(f"Proof: {made}.")
     if it.equivalent:

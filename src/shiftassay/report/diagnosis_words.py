@@ -10,7 +10,6 @@ from shiftassay.diagnosis.proof import Accuracies
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import written
 
@@ -49,7 +48,7 @@ def plain(found: Diagnosis) -> str:
     if found.verdict.information:
         facts["information"] = INFORMATION[found.verdict.information]
     if found.evaluations:
-        facts["accuracy"] = "\n".join(map(sentence, found.evaluations))
+        facts["accuracy"] = "\n".join(map(str, found.evaluations))
     if found.accuracy is not None and (made := proved(found)):
         facts["proof"] = made
     if found.verdict.equivalent:

@@ -129,7 +129,7 @@ def train_one_for_all(
 def fixed(shifts: Mapping[str, Shift], shape: tuple[int, int, int]) -> dict[str, Shift]:
     """The shifts with whatever they share among images drawn, as `shift` would with seed 0; those that choose images make none."""
     return {
-        name: Identity() if how.group == "sample" else how.drawn(shape, generator(how, 0, "shared"))
+        name: Identity() if how.group == "sample" else how.realize(shape, generator(how, 0, "shared"))
         for name, how in shifts.items()
     }
 

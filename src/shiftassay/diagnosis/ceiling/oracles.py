@@ -48,8 +48,8 @@ def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> 
     if min(data.train.shape[1:]) >= 16:
         found.append(judged("convolutional", _trained("trunk", data, epochs, seed)))
     found.append(judged("nearest neighbours", _neighbours(data, seed)))
-    if how.surviving is not None:
-        name, invariant = how.surviving
+    if how.invariant is not None:
+        name, invariant = how.invariant
         surviving = Dataset(data.name, *(replace(x, images=invariant(x.images)) for x in (data.train, data.test)))
         found.append(judged(f"perceptron on {name}", _trained("mlp", surviving, epochs, seed)))
         found.append(judged(f"nearest neighbours on {name}", _neighbours(surviving, seed)))

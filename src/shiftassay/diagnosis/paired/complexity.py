@@ -26,7 +26,7 @@ def _of_degrees(shift: Shift) -> float:
 
 def _of_family(shift: Shift) -> float:
     """For parameters that are drawn for each image, and what the family itself costs."""
-    return thresholds.PER_IMAGE_PENALTY * any(map(is_drawn, vars(shift).values())) + shift.surcharge
+    return thresholds.PER_IMAGE_PENALTY * any(map(is_drawn, vars(shift).values())) + shift.extra_penalty
 
 
 def _draws_orders(shift: Shift) -> bool:

@@ -24,7 +24,7 @@ from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
 from shiftassay.shifts.compose import Compose, begun_by
-from shiftassay.shifts.estimation.fitting import Following, trimmed
+from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import Resampling, resampled
@@ -93,7 +93,7 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     change = change_of(held_out)
     residuals = {c.shift: float(np.mean(c.remake.residual**2)) / change for c in singles if c.remake.noise_fraction == 0}
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
-    leading = [f for f in task.families if FAMILIES[f].leads and FAMILIES[f].tier < 2]
+    leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].tier < 2]
     shifts = [shift for shift in by_residual if residuals[shift] < thresholds.FIRST_PART_RESIDUAL]
     shifts += estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
     screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.screened)
@@ -106,7 +106,7 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     chosen = chosen[: budget.first_parts]
     others = by_residual[: budget.first_parts_as_they_are]
     as_they_are = [shift for shift in others if all(type(shift) is not type(k) for k in chosen)]
-    evident = [shift for f in task.families for shift in FAMILIES[f].evident(fit)]
+    evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
     return evident + chosen + as_they_are
 
 
@@ -176,12 +176,12 @@ def _hidden_by_noise(shift: Shift, pairs: Pairs, families: Sequence[str]) -> boo
 
 def _fitted_robustly(first: Shift, pairs: Pairs) -> Shift | None:
     """The first part, fitted to the pixels that nothing covers; None if that makes no difference."""
-    if first.scope != "shared" or not first.search or not first.steps()[0].any():
+    if first.scope != "shared" or not first.search or not first.search_steps()[0].any():
         return None
-    begin, family = first.own_starts()[0], Following(first)
+    begin, family = first.candidate_draws()[0], Refit(first)
     try:
-        numbers = trimmed(family, np.vstack([begin, first.starts(pairs.reference.shape[2:])]), pairs)
-        return None if numbers is None or np.allclose(numbers, begin, atol=1e-3) else family.at(numbers)
+        numbers = trimmed(family, np.vstack([begin, first.search_starts(pairs.reference.shape[2:])]), pairs)
+        return None if numbers is None or np.allclose(numbers, begin, atol=1e-3) else family.from_numbers(numbers)
     except (BadInput, np.linalg.LinAlgError):
         return None
 

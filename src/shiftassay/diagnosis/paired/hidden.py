@@ -31,10 +31,10 @@ def linear_pairs(pairs: Pairs, task: Task, exact: Shift | None = None) -> list[S
     mirrors = _applicable([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
     matrix = None if exact is None else exact.affine_map
     if matrix is not None:
-        starts = {f: FAMILIES[f].of_affine(np.array(matrix)) for f in linear}
+        starts = {f: FAMILIES[f].from_affine(np.array(matrix)) for f in linear}
     else:
         estimated = mapped(partial(estimate, pairs=pairs), linear)
-        starts = {f: FAMILIES[f].of_affine(np.array(IDENTITY)) for f in linear}
+        starts = {f: FAMILIES[f].from_affine(np.array(IDENTITY)) for f in linear}
         starts |= {f: shifts[0] for f, shifts in zip(linear, estimated, strict=True) if shifts}
     both = [Compose((starts[f], starts[g])) for f, g in combinations(linear, 2)]
     fitted = mapped(partial(fitted_jointly, pairs=pairs), both)
@@ -66,7 +66,7 @@ def curve_pairs(pairs: Pairs, task: Task) -> list[Shift]:
     for both in permutations([FAMILIES[f] for f in task.families if FAMILIES[f].curve], 2):
         grid = product(*(next(iter(family.search.values())).starts for family in both))
         starts = [
-            Compose(tuple(family.at(np.array([number])) for family, number in zip(both, numbers, strict=True)))
+            Compose(tuple(family.from_numbers(np.array([number])) for family, number in zip(both, numbers, strict=True)))
             for numbers in grid
         ]
         compositions.append(fitted_jointly(_nearest(starts, few), pairs))
@@ -90,8 +90,8 @@ def two_valued(pairs: Pairs, task: Task) -> list[Shift]:
     compositions: list[Shift] = []
     for last in (f for f in task.families if FAMILIES[f].hides_blur):
         for blur in (FAMILIES[f] for f in task.families if FAMILIES[f].point_spread):
-            starts = blur.starts(few.reference.shape[2:])
-            both = [shift for start in starts for shift in _followed_by(last, blur.at(start), few)]
+            starts = blur.search_starts(few.reference.shape[2:])
+            both = [shift for start in starts for shift in _followed_by(last, blur.from_numbers(start), few)]
             if both:
                 compositions.append(simplex(_nearest(both, few), pairs, tuple(FAMILIES[last].search)))
     for last in (f for f in task.families if FAMILIES[f].hides_moves):
@@ -109,7 +109,7 @@ def with_whole_numbers(shifts: Iterable[Shift]) -> list[Shift]:
 
 def without_idle_numbers(shifts: Iterable[Shift]) -> list[Shift]:
     """The compositions that have a parameter which hardly matters, without it."""
-    return _changed(lambda shift: shift.reduced(), shifts)
+    return _changed(lambda shift: shift.without_negligible(), shifts)
 
 
 def _changed(change: Callable[[Shift], Shift], shifts: Iterable[Shift]) -> list[Shift]:

@@ -31,7 +31,7 @@ def intervals(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) 
     size = min(len(pairs) // SETTINGS.interval_parts, SETTINGS.interval_pairs)
     if size < FEWEST_IMAGES:
         return {}
-    disjoint = [pairs.at(np.arange(i * size, (i + 1) * size)) for i in range(SETTINGS.interval_parts)]
+    disjoint = [pairs.subset(np.arange(i * size, (i + 1) * size)) for i in range(SETTINGS.interval_parts)]
     with resampled(resampling):
         fits = [fit for fit in mapped(partial(estimated_again, shift), disjoint) if fit is not None]
     if len(fits) < FEWEST_FITS:

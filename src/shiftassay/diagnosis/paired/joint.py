@@ -66,7 +66,7 @@ def simplex(
 
     def misfit(steps: np.ndarray) -> float:
         try:
-            best = remake(joint.at(begin + scale * steps), target, all_resamplings=False)
+            best = remake(joint.from_numbers(begin + scale * steps), target, all_resamplings=False)
         except BadInput:
             return NOT_ALLOWED
         return best.score if best.noise_fraction else best.misfit
@@ -75,26 +75,26 @@ def simplex(
     corners = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
     options = {"initial_simplex": corners, "maxfev": SETTINGS.simplex_trials, "xatol": 2e-3, "fatol": 2e-4}
     result = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
-    return joint.at(begin + scale * result.x)
+    return joint.from_numbers(begin + scale * result.x)
 
 
 def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
     """A shared shift, fitted under nearest-neighbour resampling (Nelder and Mead 1965): its errors have no slope there."""
     few = pairs.first(SETTINGS.nearest)
-    begin = shift.own_starts()[0]
+    begin = shift.candidate_draws()[0]
 
     def error(numbers: np.ndarray) -> float:
         try:
-            remade = type(shift).at(numbers).apply(few.reference, np.random.default_rng(0))
+            remade = type(shift).from_numbers(numbers).apply(few.reference, np.random.default_rng(0))
             return float(few.errors(remade).mean())
         except BadInput:
             return np.inf
 
-    corners = np.vstack([begin, begin + 0.3 * np.diag(shift.steps()[0])])
+    corners = np.vstack([begin, begin + 0.3 * np.diag(shift.search_steps()[0])])
     options = {"initial_simplex": corners, "maxfev": 30 * (1 + len(begin))}
     with resampled(resampling):
         result = minimize(error, begin, method="Nelder-Mead", options=options)
-    return type(shift).at(result.x)
+    return type(shift).from_numbers(result.x)
 
 
 def _with_noise(shift: Compose, draws: tuple[Shift, ...], pairs: Pairs) -> Compose:
@@ -111,13 +111,13 @@ def _with_noise(shift: Compose, draws: tuple[Shift, ...], pairs: Pairs) -> Compo
 
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
     joint = Joint(parts, groups=only)
-    return joint.at(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
+    return joint.from_numbers(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
 
 
 def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] | None:
     joint = Joint(parts)
     numbers = trimmed(joint, joint.begin[None], pairs) if len(joint.begin) else None
-    return None if numbers is None else joint.at(numbers).parts
+    return None if numbers is None else joint.from_numbers(numbers).parts
 
 
 @dataclass(frozen=True)
@@ -154,27 +154,27 @@ class Joint:
         """The size of a parameter that begins near 0."""
         return np.array([4 * self._step(i, name) for i, name in self.free])
 
-    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of each parameter: the step of its finite differences, its lower and its upper limit."""
         ranges = [self._range(i, name) for i, name in self.free]
         step, low, high = (np.array([getattr(r, key) for r in ranges]) for key in ("step", "low", "high"))
         return step, low, high
 
-    def at(self, numbers: np.ndarray) -> Compose:
+    def from_numbers(self, numbers: np.ndarray) -> Compose:
         parts = list(self.parts)
         for (i, name), value in zip(self.free, numbers, strict=True):
             parts[i] = replace(parts[i], **{name: float(value)})
         return Compose(tuple(parts))
 
-    def at_each(self, numbers: np.ndarray) -> Compose:
+    def from_numbers_per_image(self, numbers: np.ndarray) -> Compose:
         raise NotImplementedError("a composition is fitted to all images together")
 
     def _without_derivative(self, part: Shift, name: str) -> bool:
-        return name in (part.strengths if self.derivative_free is None else self.derivative_free)
+        return name in (part.derivative_free if self.derivative_free is None else self.derivative_free)
 
     def _step(self, i: int, name: str) -> float | int:
         searched = self._range(i, name)
         return searched.step if searched else 0
 
     def _range(self, i: int, name: str) -> SearchRange | None:
-        return self.parts[i].search.get(name) or self.parts[i].besides.get(name)
+        return self.parts[i].search.get(name) or self.parts[i].joint_search.get(name)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
@@ -85,7 +84,7 @@ def accuracy_finding(evaluations: Evaluations, classes: int) -> Finding:
     return Finding(
         key="accuracy",
         title="Accuracy on each variant",
-        sentences=tuple(sentence(evaluation) for evaluation in first[1:]),
+        sentences=tuple(map(str, first[1:])),
         tables=(Table(tuple(columns), tuple(map(tuple, rows)), caption + " The model is that of the first seed."),),
         figures=(
             Figure(
