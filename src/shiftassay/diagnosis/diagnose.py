@@ -230,7 +230,7 @@ def _named(
     ranked = search(Task(pairs.first(cut), held, _searched(), seed), aimed)
     verdict = _verdict(ranked, pairs, share)
     # Asked only where chance, or nothing in the catalogue, is the other explanation.
-    aim = evidence() if verdict.shift is None or ranked[0].remade.chance > 0 else None
+    aim = evidence() if verdict.shift is None or ranked[0].remake.noise_fraction > 0 else None
     if aim is not None and aim.is_adversarial:
         how = make(attacks()[0], {"epsilon": aim.epsilon, "norm": aim.norm})
         verdict = Verdict(how, parameters_of(how), {"epsilon": list(aim.epsilon_interval)}, share, aim.probability)
@@ -355,8 +355,8 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     if not fits(best) or torn:
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
     few = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
-    how = in_normal_form(refitted(in_normal_form(best.shift), few, best.remade.how))
-    spread = intervals(how, few, best.remade.how, thresholds.LEVEL) if how.scope == "shared" else {}
+    how = in_normal_form(refitted(in_normal_form(best.shift), few, best.remake.resampling))
+    spread = intervals(how, few, best.remake.resampling, thresholds.LEVEL) if how.scope == "shared" else {}
     draws = how.infer_draws(pairs.first(SETTINGS.fit))
     parameters = parameters_of(how, draws)
     if (hidden := how.unidentified(pairs.shifted)) is not None:
@@ -371,7 +371,7 @@ def _name(how: Shift) -> str:
 
 
 def _listed(candidate: Candidate) -> CandidateSummary:
-    summary, remade = summarized(in_normal_form(candidate.shift)), candidate.remade
+    summary, remade = summarized(in_normal_form(candidate.shift)), candidate.remake
     return CandidateSummary(
         summary.family,
         summary.parameters,
