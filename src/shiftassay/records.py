@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from shiftassay.errors import BadInput
 
@@ -22,8 +23,8 @@ class Record:
     """What every record can do; a record is a frozen dataclass that derives from this.
 
     Its annotations say what its JSON may hold, and reading checks it: numbers, text, tuples, lists and mappings of these, and other
-    records. A field that Pydantic has to be told how to read is annotated so (`Annotated`, with a validator, or an alias for an older
-    name); one made by `not_kept` is neither written nor read.
+    records. A field that Pydantic has to be told how to read is annotated so (`Annotated`, with a validator, or `Field(alias=…)`: the
+    key that its JSON has for it); one made by `not_kept` is neither written nor read.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Split(Record):
@@ -47,8 +48,8 @@ class Record:
     def to_json(self) -> JsonObject:
         """Its fields in their order, then what is derived from them: only what JSON has."""
         fields = dataclasses.fields(self)  # pyright: ignore[reportArgumentType]  # every record is a dataclass
-        kept = [field.name for field in fields if field.metadata.get(_KEPT, True)]
-        return {name: plain(getattr(self, name)) for name in (*kept, *self.derived)}
+        kept = {field.name: _key(field) for field in fields if field.metadata.get(_KEPT, True)}
+        return {key: plain(getattr(self, name)) for name, key in {**kept, **{d: d for d in self.derived}}.items()}
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -62,6 +63,14 @@ class Record:
 
 
 _KEPT = "kept"
+
+
+def _key(field: dataclasses.Field[Any]) -> str:
+    """What a field is called in JSON."""
+    for hint in getattr(field.type, "__metadata__", ()):
+        if isinstance(hint, FieldInfo) and hint.serialization_alias:
+            return hint.serialization_alias
+    return field.name
 
 
 def not_kept(default: Any = None) -> Any:

@@ -44,7 +44,7 @@ def diagnosed(by_class, turned, perceptron):
 
 
 def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_class, turned, perceptron):
-    expected = evaluate(perceptron, by_class), evaluate(perceptron, turned, by_class)
+    expected = evaluate(by_class, model=perceptron), evaluate(turned, model=perceptron, reference=by_class)
     assert diagnosed.evaluations == expected
     assert diagnosed.accuracy["reference"] == expected[0].accuracy.estimate
     assert diagnosed.accuracy["shifted"] == expected[1].accuracy.estimate
@@ -76,7 +76,10 @@ def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
     dark = replace(shift(halves[1], "gain:factor=0.3"), name="dark")
     found = diagnose(halves[0], dark, model=perceptron)
     assert found.pairing["kind"] == "unpaired"
-    assert found.evaluations == (evaluate(perceptron, halves[0]), evaluate(perceptron, dark, halves[0]))
+    assert found.evaluations == (
+        evaluate(halves[0], model=perceptron),
+        evaluate(dark, model=perceptron, reference=halves[0]),
+    )
     assert found.accuracy["shifted"] == found.evaluations[1].accuracy.estimate
     assert found.accuracy["reproduced"] is None
 
@@ -84,7 +87,7 @@ def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
 def test_where_one_set_has_labels_its_partners_have_them_too(few, perceptron):
     bare = replace(shift(few, "invert"), labels=None, name="bare")
     found = diagnose(few, bare, model=perceptron)
-    assert found.accuracy["shifted"] == evaluate(perceptron, replace(bare, labels=few.labels)).accuracy.estimate
+    assert found.accuracy["shifted"] == evaluate(replace(bare, labels=few.labels), model=perceptron).accuracy.estimate
     assert found.accuracy["restored_blind"] == found.accuracy["reference"]
 
 

@@ -125,7 +125,7 @@ def planted(kind):
 
 def audited(kind, digits, **options):
     model = planted(kind)
-    return audit(model, digits, **{"single_images": 50, **options})
+    return audit(digits, model=model, **{"single_images": 50, **options})
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_units_that_never_fire_are_silent_not_unused(digits):
 
 def test_a_transformer_at_the_identity_waits_and_is_not_dead(digits):
     torch.manual_seed(0)
-    numbers = audit(build("stn", (1, 28, 28), 10, {}), digits, single_images=10)["parameters"].numbers
+    numbers = audit(digits, model=build("stn", (1, 28, 28), 10, {}), single_images=10)["parameters"].numbers
     assert (numbers["total"], numbers["dead"]) == (27_360, 0)
     assert sorted(numbers["waiting"]) == [
         "fc_loc.0.bias", "fc_loc.0.weight", "localization.0.bias", "localization.0.weight", "localization.3.bias",
@@ -176,7 +176,7 @@ def test_a_transformer_at_the_identity_waits_and_is_not_dead(digits):
 
 def test_what_cancels_is_told_apart_the_bias_of_the_keys(digits):
     torch.manual_seed(0)
-    numbers = audit(build("attention", (1, 28, 28), 10, {}), digits, single_images=10)["parameters"].numbers
+    numbers = audit(digits, model=build("attention", (1, 28, 28), 10, {}), single_images=10)["parameters"].numbers
     assert (numbers["in_use"], numbers["dead"]) == (25_460, 0)
     assert numbers["no_effect"] == {"attention1.attention.in_proj_bias": 10, "attention2.attention.in_proj_bias": 20}
 
@@ -184,7 +184,7 @@ def test_what_cancels_is_told_apart_the_bias_of_the_keys(digits):
 def test_frozen_parameters_and_buffers_are_reported_apart(digits):
     model = planted(WithNorm)
     model.hidden.weight.requires_grad_(False)
-    numbers = audit(model, digits, single_images=10)["parameters"].numbers
+    numbers = audit(digits, model=model, single_images=10)["parameters"].numbers
     assert numbers["frozen"] == {"hidden.weight": 15680}
     assert numbers["buffers"] == {
         "norm.running_mean": 20,
@@ -214,7 +214,7 @@ def test_a_model_that_mixes_the_batch_is_found(digits):
 def test_the_accuracies_by_batch_are_those_of_the_model_itself(digits):
     model = planted(Mixing).eval()
     images, labels = torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
-    shown = audit(model, digits, single_images=200)["batch"].numbers["shown"]
+    shown = audit(digits, model=model, single_images=200)["batch"].numbers["shown"]
     by_label = torch.argsort(labels, stable=True)
     with torch.no_grad():
         whole = (model(images).argmax(1) == labels).float().mean()
@@ -228,7 +228,7 @@ def test_the_accuracies_by_batch_are_those_of_the_model_itself(digits):
 def test_attention_across_the_batch_is_found_and_attention_within_an_image_is_not(digits):
     torch.manual_seed(0)
     found = [
-        audit(build(name, (1, 28, 28), 10, {}), digits, single_images=20)["batch"].verdict
+        audit(digits, model=build(name, (1, 28, 28), 10, {}), single_images=20)["batch"].verdict
         for name in ("attention-across-batch", "attention")
     ]
     assert found == ["found", "ok"]
@@ -247,7 +247,7 @@ def test_a_batch_norm_that_ignores_eval_is_found_three_times(digits):
 def test_a_batch_norm_left_in_training_mode_by_its_owner_is_found(digits):
     model = planted(WithNorm).eval()
     model.norm.train()
-    check = audit(model, digits, single_images=10)["modes"]
+    check = audit(digits, model=model, single_images=10)["modes"]
     assert (check.verdict, check.numbers["left_in_training"]) == ("found", ["norm"])
 
 
@@ -259,7 +259,7 @@ def test_statistics_that_do_not_fit_the_images_are_found(digits):
         optimiser.step()
         optimiser.zero_grad()
     model.norm.running_mean += 3
-    check = audit(model, digits, single_images=10)["modes"]
+    check = audit(digits, model=model, single_images=10)["modes"]
     assert check.verdict == "found"
     assert check.numbers["training_accuracy"] > check.numbers["evaluation_accuracy"] + 0.01
 
@@ -301,7 +301,7 @@ def test_certainty_in_mistakes_is_found(digits, plain):
 
 
 def test_log_probabilities_are_recognised(digits):
-    numbers = audit(build("trunk", (1, 28, 28), 10, {}), digits, single_images=10)["outputs"].numbers
+    numbers = audit(digits, model=build("trunk", (1, 28, 28), 10, {}), single_images=10)["outputs"].numbers
     assert numbers["log_probabilities"]
     assert numbers["high"] <= 0
 
@@ -314,7 +314,7 @@ def test_the_model_and_the_random_numbers_stay_as_they_were(digits):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     modes = [module.training for module in model.modules()]
     state = torch.get_rng_state()
-    audit(model, digits, single_images=10)
+    audit(digits, model=model, single_images=10)
     assert torch.equal(torch.get_rng_state(), state)
     assert [module.training for module in model.modules()] == modes
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
@@ -345,19 +345,19 @@ def test_a_batch_for_which_memory_runs_out_is_reported(digits):
 
 
 def test_without_labels_all_but_the_accuracies_is_measured(digits):
-    result = audit(planted(Mixing), ImageSet(digits.images, None, "digits"), single_images=20)
+    result = audit(ImageSet(digits.images, None, "digits"), model=planted(Mixing), single_images=20)
     assert result["batch"].verdict == "found"
     assert all(way["accuracy"] is None for way in result["batch"].numbers["shown"])
 
 
 def test_few_images_are_enough(digits):
     few = ImageSet(digits.images[:5], digits.labels[:5], "few")
-    assert audit(planted(Mixing), few)["batch"].verdict == "found"
-    assert audit(planted(Plain), few)["batch"].verdict == "ok"
+    assert audit(few, model=planted(Mixing))["batch"].verdict == "found"
+    assert audit(few, model=planted(Plain))["batch"].verdict == "ok"
 
 
 def test_images_that_do_not_fit_are_refused(digits):
     with pytest.raises(BadInput, match="can't take images"):
-        audit(planted(Plain), ImageSet(np.zeros((3, 1, 5, 5), np.float32)))
+        audit(ImageSet(np.zeros((3, 1, 5, 5), np.float32)), model=planted(Plain))
     with pytest.raises(BadInput, match="knows 10 classes"):
-        audit(planted(Plain), ImageSet(digits.images[:2], np.array([1, 10])))
+        audit(ImageSet(digits.images[:2], np.array([1, 10])), model=planted(Plain))

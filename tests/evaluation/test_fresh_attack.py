@@ -26,13 +26,13 @@ def trained(small):
 
 def test_an_attack_takes_most_from_a_model_that_was_not_trained_for_it_and_nothing_from_its_file(trained, small):
     images = small.test.first(200)
-    right = right_under_attack(trained, "t4", images, ATTACK)
-    clean = predict(trained.on("t4"), images.images).argmax(1) == images.labels
+    right = right_under_attack("t4", images, model=trained, attack=ATTACK)
+    clean = predict(images.images, model=trained.on("t4")).argmax(1) == images.labels
     assert clean.mean() > 0.8
     assert right.mean() < clean.mean() - 0.3
     assert not (right & ~clean).all()
     harmless = dataclasses.replace(ATTACK, epsilon=0.0)
-    assert np.array_equal(right_under_attack(trained, "t4", images, harmless), clean)
+    assert np.array_equal(right_under_attack("t4", images, model=trained, attack=harmless), clean)
 
 
 def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
@@ -52,6 +52,6 @@ def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
     grey = np.where(rng.random((20, 1, 28, 28)) < 0.9, 0.6, 0.2).astype(np.float32)
     images = dataclasses.replace(small.test.first(20), images=grey, labels=np.ones(20, np.int64))
     context = Context(images.labels, model.on("t4"))
-    along_gradient = predict(model.on("t4"), shift(images, ATTACK, 0, context).images).argmax(1)
+    along_gradient = predict(shift(images, ATTACK, 0, context).images, model=model.on("t4")).argmax(1)
     assert (along_gradient == images.labels).all()
-    assert not right_under_attack(model, "t4", images, ATTACK).any()
+    assert not right_under_attack("t4", images, model=model, attack=ATTACK).any()

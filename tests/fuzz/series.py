@@ -211,7 +211,7 @@ def _model(folder: Path, model: Any) -> Reader:
     def read(path: Path) -> int:
         found = load_model(path.parent)
         answering = found.on(next(iter(found.card.variants))) if isinstance(found, OneForAll) else found
-        predict(answering, np.zeros((2, *SHAPE), np.float32))
+        predict(np.zeros((2, *SHAPE), np.float32), model=answering)
         return 0
 
     return Reader("run/model.json", path.read_bytes(), lambda rng: _sealed(folder, mutation.changed(card, rng)), read)

@@ -137,7 +137,7 @@ def test_the_imported_network_answers_as_theirs_did(name, suffix, digits, tmp_pa
     ours = load_model(keep(imported, tmp_path / "ours", path))
     expected = answers(model, digits)
     assert expected.argmax(1).unique().numel() > 2
-    assert torch.allclose(torch.from_numpy(predict(ours, digits.images)), expected, atol=1e-5)
+    assert torch.allclose(torch.from_numpy(predict(digits.images, model=ours)), expected, atol=1e-5)
 
 
 def test_coordconvs_dead_convolutions_are_dropped_and_counted(tmp_path):

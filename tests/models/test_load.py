@@ -43,7 +43,7 @@ def factory(tmp_path, monkeypatch):
 
 def test_a_run_is_loaded_as_it_was_trained(trained, small):
     loaded = load_model(trained.folder)
-    assert np.allclose(predict(loaded, small.test.images), trained.test_logits, atol=1e-5)
+    assert np.allclose(predict(small.test.images, model=loaded), trained.test_logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
@@ -97,12 +97,12 @@ def test_what_is_wrong_is_said(factory, tmp_path, trained):
 
 def test_images_that_do_not_fit_are_said_to(trained):
     with pytest.raises(BadInput, match=r"can't take images of \(1, 32, 32\)"):
-        predict(load_model(trained.folder), np.zeros((2, 1, 32, 32), np.float32))
+        predict(np.zeros((2, 1, 32, 32), np.float32), model=load_model(trained.folder))
 
 
 def test_a_model_that_returns_no_logits_is_refused(factory):
     with pytest.raises(BadInput, match="one logit for each class"):
-        predict(load_model("my_models:Pair"), np.zeros((2, 1, 28, 28), np.float32))
+        predict(np.zeros((2, 1, 28, 28), np.float32), model=load_model("my_models:Pair"))
 
 
 @pytest.mark.parametrize(

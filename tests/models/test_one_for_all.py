@@ -46,7 +46,7 @@ def test_five_variants_cost_at_most_a_tenth_more_parameters_than_the_plain_netwo
 
 
 def test_the_id_matters_to_every_design_but_those_that_are_not_told_it(model, digits):
-    clean, permuted = (predict(model.on(name), digits.images[:20]) for name in ("clean", "t1"))
+    clean, permuted = (predict(digits.images[:20], model=model.on(name)) for name in ("clean", "t1"))
     assert clean.shape == (20, 10)
     assert (np.abs(clean - permuted).max() < 1e-6) == (model.card.design in IGNORES_THE_ID)
 
@@ -56,7 +56,7 @@ def test_images_of_several_variants_are_answered_as_each_is_alone(model, digits)
     together = model.eval()(images, ids).detach().numpy()
     for number, name in enumerate(model.card.variants):
         assert np.allclose(
-            together[ids == number], predict(model.on(name), digits.images[:10][ids == number]), atol=1e-4
+            together[ids == number], predict(digits.images[:10][ids == number], model=model.on(name)), atol=1e-4
         )
 
 
@@ -71,7 +71,7 @@ def test_every_weight_gets_a_gradient_from_images_of_all_variants(model, digits)
 def test_its_card_builds_it_again(model, digits):
     again = OneForAll(OneForAllCard.from_json(json.loads(json.dumps(model.card.to_json()))))
     again.load_state_dict(model.state_dict())
-    assert np.array_equal(predict(again.on("t1"), digits.images), predict(model.on("t1"), digits.images))
+    assert np.array_equal(predict(digits.images, model=again.on("t1")), predict(digits.images, model=model.on("t1")))
 
 
 def test_it_is_documented(model):
@@ -82,11 +82,11 @@ def test_a_model_that_serves_several_variants_must_be_told_which_and_no_other_ma
     model = OneForAll(card("undo", (8,)))
     images = np.zeros((2, *SHAPE), np.float32)
     with pytest.raises(BadInput, match="clean, t1, t2, t3, t4"):
-        predict(model, images)
+        predict(images, model=model)
     with pytest.raises(BadInput, match="--variant NAME"):
         told(model, None)
     with pytest.raises(BadInput, match="Did you mean 't1'"):
         told(model, "t11")
     with pytest.raises(BadInput, match="knows no variants"):
         told(Mlp(), "t1")
-    assert predict(told(model, "t1"), images).shape == (2, 10)
+    assert predict(images, model=told(model, "t1")).shape == (2, 10)

@@ -24,16 +24,16 @@ def images(rng):
 
 @pytest.mark.parametrize(("precision", "digits"), [("half", 2e-3), ("bfloat16", 2e-2), ("double", 1e-6)])
 def test_a_model_of_another_precision_is_given_its_own_and_answers_in_single(precision, digits, linear, images):
-    expected = predict(linear, images)
-    found = predict(getattr(copied(linear), precision)(), images)
+    expected = predict(images, model=linear)
+    found = predict(images, model=getattr(copied(linear), precision)())
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=digits)
 
 
 def test_gradients_pass_through_a_model_of_another_precision(linear, images):
     at = torch.from_numpy(images).requires_grad_()
-    (expected,) = torch.autograd.grad(logits_of(linear, at)[:, 0].sum(), at)
-    (found,) = torch.autograd.grad(logits_of(copied(linear).half(), at)[:, 0].sum(), at)
+    (expected,) = torch.autograd.grad(logits_of(at, model=linear)[:, 0].sum(), at)
+    (found,) = torch.autograd.grad(logits_of(at, model=copied(linear).half())[:, 0].sum(), at)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
@@ -48,11 +48,11 @@ def test_images_stay_as_they_are_whatever_the_model_does_to_them(linear, images)
             return self.inner(x.mul_(2))
 
     before = images.copy()
-    expected = predict(linear, 2 * images)
-    np.testing.assert_array_equal(predict(InPlace(), images), expected)
+    expected = predict(2 * images, model=linear)
+    np.testing.assert_array_equal(predict(images, model=InPlace()), expected)
     np.testing.assert_array_equal(images, before)
     at = torch.from_numpy(images).requires_grad_()
-    assert logits_of(InPlace(), at).requires_grad
+    assert logits_of(at, model=InPlace()).requires_grad
 
 
 def test_answers_that_a_model_overwrites_are_kept(linear, images):
@@ -63,7 +63,7 @@ def test_answers_that_a_model_overwrites_are_kept(linear, images):
             self.buffer[: len(x)] = linear(x)
             return self.buffer[: len(x)]
 
-    np.testing.assert_array_equal(predict(OneBuffer(), images, batch=10), predict(linear, images, batch=10))
+    np.testing.assert_array_equal(predict(images, model=OneBuffer(), batch=10), predict(images, model=linear, batch=10))
 
 
 def test_what_a_model_keeps_from_one_question_may_be_differentiated_in_the_next(images):
@@ -76,15 +76,15 @@ def test_what_a_model_keeps_from_one_question_may_be_differentiated_in_the_next(
             return x.flatten(1) @ self.weights
 
     model = Remembers()
-    predict(model, images)
+    predict(images, model=model)
     at = torch.from_numpy(images).requires_grad_()
-    assert logits_of(model, at).requires_grad
+    assert logits_of(at, model=model).requires_grad
 
 
 def test_the_mode_a_model_was_in_is_restored_even_when_it_fails(images):
     model = nn.Sequential(nn.Flatten(), nn.Linear(9, 3)).train()
     with pytest.raises(BadInput, match=r"can't take images of \(1, 4, 4\), float32"):
-        predict(model, images)
+        predict(images, model=model)
     assert model.training
 
 
@@ -94,7 +94,7 @@ def test_numbers_of_logits_that_differ_between_batches_are_refused(linear, image
             return linear(x)[:, : 2 + (len(x) == 20)]
 
     with pytest.raises(BadInput, match="2 and 3 logits for images of one set"):
-        predict(Varies(), images, batch=20)
+        predict(images, model=Varies(), batch=20)
 
 
 def test_answers_that_are_not_numbers_are_refused_by_name_unless_they_are_asked_for(linear, images):
@@ -102,8 +102,8 @@ def test_answers_that_are_not_numbers_are_refused_by_name_unless_they_are_asked_
     with pytest.raises(
         NotFinite, match="mine: the model's output is NaN or infinite for 1 of 50 images, the first is image 7"
     ):
-        predict(linear, images, name="mine")
-    assert not np.isfinite(predict(linear, images, finite=False)[7]).any()
+        predict(images, model=linear, name="mine")
+    assert not np.isfinite(predict(images, model=linear, finite=False)[7]).any()
 
 
 def test_an_interrupt_passes_through_a_models_code(images):
@@ -112,22 +112,24 @@ def test_an_interrupt_passes_through_a_models_code(images):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predict(Stopped(), images)
+        predict(images, model=Stopped())
 
 
 def test_an_attack_asks_in_evaluation_mode(linear, images):
     model = nn.Sequential(nn.Dropout(0.9), linear).train()
-    torch.testing.assert_close(aimed_at(model)(torch.from_numpy(images)), logits_of(linear, torch.from_numpy(images)))
+    torch.testing.assert_close(
+        aimed_at(model)(torch.from_numpy(images)), logits_of(torch.from_numpy(images), model=linear)
+    )
 
 
 def test_shared_out_among_processes_the_answers_are_the_same(linear, images, monkeypatch):
-    expected = predict(linear, images, batch=5)
+    expected = predict(images, model=linear, batch=5)
     monkeypatch.setattr(room, "WORTH_SHARING", 0.0)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         with one_thread_each():
-            found = predict(linear, images, batch=5)
+            found = predict(images, model=linear, batch=5)
     finally:
         torch.set_num_threads(before)
     assert found.tobytes() == expected.tobytes()

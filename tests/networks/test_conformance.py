@@ -33,7 +33,7 @@ def test_its_size_is_the_one_that_is_claimed(name):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_takes_its_layers_sizes_from_the_images_and_classes(name, shape, rng):
     images = rng.random((3, *shape)).astype(np.float32)
-    logits = predict(build(name, shape, 7, {}), images)
+    logits = predict(images, model=build(name, shape, 7, {}))
     assert logits.shape == (3, 7)
     assert np.isfinite(logits).all()
 
@@ -41,8 +41,8 @@ def test_it_takes_its_layers_sizes_from_the_images_and_classes(name, shape, rng)
 def test_an_image_is_answered_alike_alone_and_in_a_batch_unless_the_network_is_known_to_mix_batches(name, digits):
     torch.manual_seed(0)
     network = build(name, (1, 28, 28), 10, {})
-    together = predict(network, digits.images[:20])
-    difference = np.abs(together - predict(network, digits.images[:20], batch=1)).max()
+    together = predict(digits.images[:20], model=network)
+    difference = np.abs(together - predict(digits.images[:20], model=network, batch=1)).max()
     assert difference > 1e-3 if name in MIXES_THE_BATCH else difference < 1e-4
 
 

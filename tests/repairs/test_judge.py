@@ -46,14 +46,14 @@ def test_a_strategy_that_fails_leaves_the_others_to_be_tried(small, model, monke
         raise BadInput("the model can't be trained on (ValueError: no).")
 
     monkeypatch.setattr(Retrain, "make", fails)
-    found = repair(small.test, shift(small.test, "invert"), model, train=small.train, epochs=1, quick=True)
+    found = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, epochs=1, quick=True)
     assert found.skipped["retrain"] == "the model can't be trained on (ValueError: no)"
     assert found.recommended == "undo"
 
 
 def test_a_model_that_answers_nan_is_not_repaired(small, model):
     with pytest.raises(BadInput, match="mnist:test: the model's output is NaN or infinite for 500 of 500 images"):
-        repair(small.test, shift(small.test, "invert"), broken(model), train=small.train, quick=True)
+        repair(small.test, shift(small.test, "invert"), model=broken(model), train=small.train, quick=True)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def repaired(small, mnist, model):
     def of(how):
         if how not in made:
             images = mnist.test.first(1600 if how == "pixel_permutation" else 500)
-            made[how] = repair(images, shift(images, how, 3), model, train=small.train, epochs=1, quick=True)
+            made[how] = repair(images, shift(images, how, 3), model=model, train=small.train, epochs=1, quick=True)
         return made[how]
 
     return of
@@ -102,7 +102,9 @@ def test_that_no_repair_can_exist_takes_a_bound_from_above(above, outcome, small
     how = "pixel_permutation:scope=per_image"
     neighbours = NearestNeighbours((1000, 2000), (0.8, 0.75), (0.74, 0.7, 0.78), (0.4, 0.38, 0.45), (0.4, 0.4), 10, 500)
     known = Ceiling(how, "destroyed", (), "perceptron", (0.3, 0.28), above, None, neighbours)
-    found = repair(small.test, shift(small.test, how, 3), model, train=small.train, epochs=1, quick=True, ceiling=known)
+    found = repair(
+        small.test, shift(small.test, how, 3), model=model, train=small.train, epochs=1, quick=True, ceiling=known
+    )
     assert found.outcome == outcome
     assert ("No repair can exist" in found.sentence) == (outcome == "cannot_be_repaired")
     assert ("No repair found" in found.sentence) == (outcome == "no_repair_found")
@@ -114,12 +116,12 @@ def test_what_one_half_shows_is_judged_on_the_other(small, model):
     images = small.test.images.copy()
     for places, how in ((first, "rotate:angle=90"), (second, "rotate:angle=-90")):
         images[places] = shift(judge.part(small.test, places), how).images
-    found = repair(small.test, replace(small.test, images=images), model, train=small.train, epochs=1, quick=True)
+    found = repair(small.test, replace(small.test, images=images), model=model, train=small.train, epochs=1, quick=True)
     angles = [half["verdict"]["parameters"]["angle"] for half in found.halves]
     assert angles == pytest.approx([90, -90], abs=1)
     undo = attempt_of(found, "undo")
     turned = shift(small.test, "rotate:angle=180").images
-    upside_down = np.mean(predict(model, turned).argmax(1) == small.test.labels)
+    upside_down = np.mean(predict(turned, model=model).argmax(1) == small.test.labels)
     assert undo.variant.after.estimate == pytest.approx(upside_down, abs=0.03)
 
 
@@ -148,7 +150,7 @@ def retrained(small, model, reference, shifted):
 
 def test_training_images_are_none_of_those_that_are_judged(small, model):
     with pytest.raises(BadInput, match="among the training images"):
-        repair(small.test, shift(small.test, "invert"), model, train=small.test, quick=True)
+        repair(small.test, shift(small.test, "invert"), model=model, train=small.test, quick=True)
 
 
 def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model, monkeypatch):
@@ -163,7 +165,7 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
     fresh = judge.attack
     monkeypatch.setattr(room, "verdict_on", aimed)
     monkeypatch.setattr(judge, "attack", lambda m, *given: asked.append(m) or fresh(m, *given))
-    found = repair(small.test, attacked, model, train=small.train, epochs=3, quick=True)
+    found = repair(small.test, attacked, model=model, train=small.train, epochs=3, quick=True)
     hardened = attempt_of(found, "adversarial training")
     assert model in asked
     assert hardened.model in asked
@@ -182,7 +184,7 @@ def test_nothing_is_found_where_nothing_in_the_catalogue_fits(small, model, monk
         return replace(diagnosed(given[0], given[1]), shift=None)
 
     monkeypatch.setattr(room, "verdict_on", unknown)
-    found = repair(small.test, shift(small.test, "invert"), model, train=small.train, quick=True)
+    found = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, quick=True)
     assert (found.outcome, found.recommended, found.attempts) == ("no_repair_found", None, ())
 
 
@@ -192,7 +194,7 @@ def test_the_recommended_model_is_kept_and_loaded(repaired, small, tmp_path):
     images = shift(small.test, "invert").images
     again = load_model(tmp_path / "repaired")
     assert found.model is not None
-    assert np.array_equal(predict(again, images), predict(found.model, images))
+    assert np.array_equal(predict(images, model=again), predict(images, model=found.model))
     assert json.loads((tmp_path / "repaired" / "model.json").read_text())["model"]["trial"] == "repaired"
 
 
@@ -214,15 +216,15 @@ def test_a_repair_is_json(repaired):
 def test_bad_input_says_what_to_do(small, model):
     bare = replace(small.test, labels=None)
     with pytest.raises(BadInput, match="--labels"):
-        repair(bare, bare, model)
+        repair(bare, bare, model=model)
     few = small.test.first(60)
     with pytest.raises(BadInput, match="at least 100 images"):
-        repair(few, few, model)
+        repair(few, few, model=model)
 
 
 @pytest.mark.torture
 def test_without_training_images_only_undoing_is_left(small, model):
-    found = repair(small.test, shift(small.test, parse("invert")), model, quick=True)
+    found = repair(small.test, shift(small.test, parse("invert")), model=model, quick=True)
     assert [a.strategy for a in found.attempts] == ["undo"]
     assert found.recommended == "undo"
     assert "no training images" in found.skipped["retrain"]
@@ -231,5 +233,5 @@ def test_without_training_images_only_undoing_is_left(small, model):
 def test_the_room_is_the_function(small, model):
     import shiftassay
 
-    assert shiftassay.repair(small.test, small.test, model).outcome == "nothing_to_repair"
-    assert shiftassay.repair(small.test, ImageSet(small.test.images, small.test.labels), model).attempts == ()
+    assert shiftassay.repair(small.test, small.test, model=model).outcome == "nothing_to_repair"
+    assert shiftassay.repair(small.test, ImageSet(small.test.images, small.test.labels), model=model).attempts == ()

@@ -57,10 +57,10 @@ def test_a_share_of_the_images_is_left_alone(task, small):
 
 
 def test_the_model_that_is_repaired_stays_as_it_was(task, model, small):
-    before = predict(model, small.test.images)
+    before = predict(small.test.images, model=model)
     made = Retrain().make(task("invert"))
-    assert np.array_equal(predict(model, small.test.images), before)
-    assert not np.array_equal(predict(made.model, small.test.images), before)
+    assert np.array_equal(predict(small.test.images, model=model), before)
+    assert not np.array_equal(predict(small.test.images, model=made.model), before)
 
 
 def test_the_first_layer_alone_is_trained_where_its_weights_can_not_be_moved(task, model):
@@ -110,12 +110,12 @@ def test_the_order_is_from_the_least_to_the_most_intrusive():
 
 
 def test_adversarial_training_leaves_its_model_alone_and_knows_both_norms(task, model, small):
-    before = predict(model, small.test.images)
+    before = predict(small.test.images, model=model)
     for norm in ("linf", "l2"):
         made = AdversarialTraining().make(task(f"adversarial:epsilon=0.1,norm={norm}", images=300, epochs=1))
         assert ("clipped away" in made.what) == (norm == "linf")
-        assert predict(made.model, small.test.images).shape == (500, 10)
-    assert np.array_equal(predict(model, small.test.images), before)
+        assert predict(small.test.images, model=made.model).shape == (500, 10)
+    assert np.array_equal(predict(small.test.images, model=model), before)
 
 
 def test_an_epoch_is_a_fresh_sample_where_there_are_more_images(task, small):
@@ -131,9 +131,9 @@ def test_a_fixed_permutation_is_one_linear_map_before_the_first_layer(task, mode
     how = PixelPermutation(tuple(rng.permutation(784).tolist()))
     known = replace(task("invert"), how=how)
     seen = shift(small.test, how).images
-    before = predict(model, small.test.images)
+    before = predict(small.test.images, model=model)
     for strategy in (Undo(), Adapt()):
         made = strategy.make(known)
         assert not isinstance(made, str)
         assert (made.parameters_trained, made.images) == (0, 0)
-        assert np.allclose(predict(made.model, seen), before, atol=1e-3)
+        assert np.allclose(predict(seen, model=made.model), before, atol=1e-3)

@@ -9,7 +9,7 @@ import torch
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import generator, make, parse, presets, shift
+from shiftassay.shifts.catalogue import from_json, generator, make, parse, presets, shift
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Context
 
@@ -166,7 +166,7 @@ def test_undo_is_exact_where_information_is_said_to_be_preserved(how, digits, co
 
 @pytest.mark.parametrize("how", ALL)
 def test_a_shift_is_rebuilt_from_its_json(how):
-    assert make(**json.loads(json.dumps(how.to_json()))) == how
+    assert from_json(json.loads(json.dumps(how.to_json()))) == how
 
 
 @pytest.mark.parametrize("how", [p for p in SHIFTS if p.values[0].family not in ("adversarial", "stripe")])

@@ -144,8 +144,8 @@ def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
     asked = {"data": small, "recipe": dataclasses.replace(RECIPE, epochs=2), "device": "cpu"}
     write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts={"t1": how.drawn(clean.shape, generator(how, 0, "shared"))}))  # fmt: skip
     [named] = train_for_folder(tmp_path / "named", **asked)
-    told = predict(named.model.on("t1"), permuted.images)
-    assert np.array_equal(told, predict(named.model.on("clean"), clean.images))
+    told = predict(permuted.images, model=named.model.on("t1"))
+    assert np.array_equal(told, predict(clean.images, model=named.model.on("clean")))
 
     write_variants(tmp_path / "unnamed", Variants(clean, (permuted,), ("?",)))
     with pytest.raises(BadInput, match="nothing says how t1 came to be"):

@@ -42,7 +42,7 @@ def test_a_variant_is_served_as_well_as_clean_where_its_shift_can_be_undone(smal
     )
     permuted = shift(small.test, fixed(SHIFTS, (1, 28, 28))["t1"])
     scores = [
-        (predict(trained.model.on(name), images).argmax(1) == small.test.labels).mean()
+        (predict(images, model=trained.model.on(name)).argmax(1) == small.test.labels).mean()
         for name, images in (("clean", small.test.images), ("t1", permuted.images), ("clean", permuted.images))
     ]
     assert scores[0] > 0.8
@@ -131,7 +131,9 @@ def test_a_run_that_exists_is_read_instead_of_trained(small, tmp_path):
     assert (first.reused, again.reused) == (False, True)
     assert (again.metrics, again.held_out, again.attacks) == (first.metrics, first.held_out, first.attacks)
     loaded = load_model(first.folder)
-    assert np.array_equal(predict(loaded.on("t1"), small.test.images), predict(first.model.on("t1"), small.test.images))
+    assert np.array_equal(
+        predict(small.test.images, model=loaded.on("t1")), predict(small.test.images, model=first.model.on("t1"))
+    )
 
 
 def test_an_attack_on_images_that_were_shifted_before_is_trained_against_too(small):

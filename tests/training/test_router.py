@@ -22,7 +22,9 @@ def test_variants_that_look_different_are_told_apart_on_images_it_has_not_seen(s
     shifts = shifts_of("identity", "pixel_permutation", "sign_noise:epsilon=0.3", "adversarial:epsilon=0.3")
     trained = train_router(shifts, small, TARGET, held_out=300, images=1200)
     unseen = {name: shift(small.test, shifts[name], 7).images for name in ("t0", "t1", "t2")}
-    right = [(predict(trained.model, images).argmax(1) == place).mean() for place, images in enumerate(unseen.values())]
+    right = [
+        (predict(images, model=trained.model).argmax(1) == place).mean() for place, images in enumerate(unseen.values())
+    ]
     assert min(right) > 0.7
     assert np.mean(right) > 0.85
 
@@ -30,6 +32,6 @@ def test_variants_that_look_different_are_told_apart_on_images_it_has_not_seen(s
 def test_variants_that_are_alike_are_not(small, monkeypatch):
     monkeypatch.setattr(router, "RECIPE", replace(router.RECIPE, epochs=3))
     trained = train_router(shifts_of("identity", "identity"), small, TARGET, held_out=300, images=1200)
-    says = predict(trained.model, small.test.images).argmax(1)
+    says = predict(small.test.images, model=trained.model).argmax(1)
     assert 0.05 < np.mean(says) < 0.95
     assert trained.metrics[-1].accuracy < 0.75

@@ -62,7 +62,7 @@ def test_the_best_epoch_on_the_test_set_is_kept_beside_the_last(small, tmp_path)
     assert right.mean() == max(accuracies)
     assert (member.test_logits.argmax(1) == small.test.labels).mean() == accuracies[-1]
     member.model.network.load_state_dict({name: torch.from_numpy(a) for name, a in stored.best.weights.items()})
-    assert np.allclose(predict(member.model, small.test.images), member.best.logits, atol=1e-4)
+    assert np.allclose(predict(small.test.images, model=member.model), member.best.logits, atol=1e-4)
 
 
 def test_clipped_gradients_are_no_longer_than_asked_for(small):

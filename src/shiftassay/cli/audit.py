@@ -32,7 +32,9 @@ def audit(
     classifier = load_model(model, weights)
     image_set = read_image_set(images, labels=labels, unpickle=unpickle)
     device = resolve_device(device)
-    result = audit_model(classifier, image_set, largest_batch=largest_batch, single_images=single_images, device=device)
+    result = audit_model(
+        image_set, model=classifier, largest_batch=largest_batch, single_images=single_images, device=device
+    )
     with written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}):
         say_notes([image_set])
         for check in result.checks:

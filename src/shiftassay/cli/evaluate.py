@@ -35,8 +35,8 @@ def evaluate(
     reference = read_image_set(sets[0], labels=labels, unpickle=unpickle)
     others = [read_image_set(path, labels=labels, reference=reference, unpickle=unpickle) for path in sets[1:]]
     device = resolve_device(device)
-    results = [evaluate_set(classifier, reference, device=device)]
-    results += [evaluate_set(classifier, other, reference, device=device) for other in others]
+    results = [evaluate_set(reference, model=classifier, device=device)]
+    results += [evaluate_set(other, model=classifier, reference=reference, device=device) for other in others]
     with written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
         say_notes([reference, *others])
         for result in results:

@@ -34,7 +34,7 @@ def predict(
 
     classifier = told(load_model(model, weights), variant)
     image_set = read_image_set(images, labels="none", unpickle=unpickle)
-    logits = predict_set(classifier, image_set.images, resolve_device(device))
+    logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)
     found = probabilities(logits.astype(float))
     content = {"labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()}

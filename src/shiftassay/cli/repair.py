@@ -55,7 +55,7 @@ def repair(
         found = repair_model(
             before,
             after,
-            classifier,
+            model=classifier,
             train=known,
             seed=seed,
             epochs=epochs,

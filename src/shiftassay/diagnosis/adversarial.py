@@ -171,7 +171,7 @@ def adversarial_evidence(
     rng = np.random.default_rng(seed_for(seed, "adversarial evidence"))
     some = np.sort(rng.permutation(len(reference))[: SETTINGS.adversarial_images])
     reference, shifted = reference[some], shifted[some]
-    truth = labels[some] if labels is not None else labels_of(predict(model, reference))
+    truth = labels[some] if labels is not None else labels_of(predict(reference, model=model))
     controls = {
         "shifted": shifted,
         "shuffled": shuffled_residual(reference, shifted, rng),

@@ -147,10 +147,10 @@ def _asked(
     Raises `BadInput` for images that don't fit the model, answers that are none, and labels of the reference that it has no
     output for. Those of the shifted set may be what is wrong with it.
     """
-    predict(model, before.images[:2], device, finite=False)  # says it at once where the images do not fit
+    predict(before.images[:2], model=model, device=device, finite=False)  # says it at once where the images do not fit
     logits = (
-        predict(model, before.images, device, name=before.name),
-        predict(model, after.images, device, name=after.name),
+        predict(before.images, model=model, device=device, name=before.name),
+        predict(after.images, model=model, device=device, name=after.name),
     )
     some = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(before))[: SETTINGS.gradients]
     without = without_gradient(model, before.images[some])

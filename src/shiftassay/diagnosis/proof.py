@@ -164,7 +164,7 @@ def _made(
     touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
 
     def right(images: Images, others: Images, labels: Int64[np.ndarray, "n"]) -> Right:
-        return labels_of(predict(model, _only(touched, images, others), device)) == labels
+        return labels_of(predict(_only(touched, images, others), model=model, device=device)) == labels
 
     context = Context(asked.labels, aimed_at(model, device)) if how.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)

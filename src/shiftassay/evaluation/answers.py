@@ -63,7 +63,7 @@ def ask(
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     try:
         with torch.no_grad(), attention_in_parts(model):
-            found = [logits_of(model, torch.from_numpy(images[part]).to(device)).cpu() for part in parts]
+            found = [logits_of(torch.from_numpy(images[part]).to(device), model=model).cpu() for part in parts]
             return torch.cat(found).numpy()
     except Exception as error:  # not the model's alone: memory may run out, or answers not fit together
         raise NotMeasured(reason(error).rstrip(".")) from None

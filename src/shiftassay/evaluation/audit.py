@@ -58,9 +58,9 @@ class Audit:
 
 
 def audit(
-    model: nn.Module,
     image_set: ImageSet,
     *,
+    model: nn.Module,
     largest_batch: int = 10_000,
     single_images: int = 1000,
     seed: int = 0,
@@ -77,14 +77,14 @@ def audit(
     ...         bright = images.flatten(1).mean(1)
     ...         return torch.stack([bright.mean() - bright, bright - bright.mean()], dim=1)
     >>> images = np.linspace(0, 1, 200, dtype=np.float32).reshape(200, 1, 1, 1)
-    >>> result = audit(Relative(), ImageSet(images, (images.ravel() > 0.5).astype(np.int64)))
+    >>> result = audit(ImageSet(images, (images.ravel() > 0.5).astype(np.int64)), model=Relative())
     >>> result.found, result["batch"].numbers["shown"][-1]["accuracy"]
     (('batch', 'order'), 0.5)
     """
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
     with _untouched(model, device, seed) as own:
         sample = predict(
-            own, image_set.images[order[:BATCH]], device, finite=False
+            image_set.images[order[:BATCH]], model=own, device=device, finite=False
         )  # says it where the images do not fit
         if image_set.labels is not None:
             check_range(image_set.labels, sample.shape[1], image_set.name)

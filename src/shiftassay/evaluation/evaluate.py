@@ -94,10 +94,10 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module,
     image_set: ImageSet,
-    reference: ImageSet | None = None,
     *,
+    model: nn.Module,
+    reference: ImageSet | None = None,
     margin: float = MARGIN,
     device: str = "cpu",
 ) -> Evaluation:
@@ -113,14 +113,16 @@ def evaluate(
     >>> labels = np.array([0, 1] * 50)
     >>> clean = ImageSet(labels.astype(np.float32).reshape(100, 1, 1, 1), labels, "clean")
     >>> dark = ImageSet(0.4 * clean.images, labels, "dark")
-    >>> result = evaluate(Bright(), dark, reference=clean)
+    >>> result = evaluate(dark, model=Bright(), reference=clean)
     >>> result.accuracy.estimate, result.recall, result.comparison.verdict, result.comparison.lost
     (0.5, (1.0, 0.0), 'lower', 50)
     """
-    logits = predict(model, image_set.images, device, name=image_set.name)
+    logits = predict(image_set.images, model=model, device=device, name=image_set.name)
     if reference is None:
         return assess(image_set, logits, margin=margin)
-    return assess(image_set, logits, reference, predict(model, reference.images, device, name=reference.name), margin)
+    return assess(
+        image_set, logits, reference, predict(reference.images, model=model, device=device, name=reference.name), margin
+    )
 
 
 def assess(

@@ -12,7 +12,7 @@ from shiftassay.shifts.family import Context, Shift
 
 
 def right_under_attack(
-    model: OneForAll, variant: str, clean: ImageSet, attack: Shift, seed: int = 0
+    variant: str, clean: ImageSet, *, model: OneForAll, attack: Shift, seed: int = 0
 ) -> Bool[np.ndarray, "n"]:
     """Which images the model, told that this is the variant, gets right under every one of the attacks made on it.
 
@@ -24,5 +24,5 @@ def right_under_attack(
     for straight in (False, True):
         context = Context(clean.labels, aimed_at(model.on(variant, straight).requires_grad_(False)))
         attacked = shift(clean, attack, seed_for(seed, "fresh attack", str(straight)), context)
-        right &= predict(model.on(variant), attacked.images).argmax(1) == clean.labels
+        right &= predict(attacked.images, model=model.on(variant)).argmax(1) == clean.labels
     return right

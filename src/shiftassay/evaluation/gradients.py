@@ -86,7 +86,7 @@ def _draw(
     largest: dict[str, Tensor] = {}
     for draw in range(DRAWS):
         some = np.take(order, np.arange(draw * IMAGES, (draw + 1) * IMAGES), mode="wrap")[: len(order)]
-        logits = logits_of(model, torch.from_numpy(image_set.images[some]).to(device, dtype), dtype)
+        logits = logits_of(torch.from_numpy(image_set.images[some]).to(device, dtype), model=model, precision=dtype)
         labels = torch.randint(logits.shape[1], (len(some),), device=device)
         if draw == 0 and image_set.labels is not None:
             labels = torch.from_numpy(image_set.labels[some]).to(device)

@@ -35,7 +35,7 @@ def pair_sentence(pair: Pair, margin: float) -> str:
     """What a comparison of two groups says."""
     points = minus(f"{100 * pair.difference.estimate:+.3f}")
     of = "" if pair.over == "seeds" else " (one seed each: these two models, not their architectures)"
-    held = f"{pair.first} − {pair.second}: {points} points {brackets(pair.difference, 3)}{of}"
+    held = f"{pair.first} − {pair.second}: {points} points {brackets(pair.difference, digits=3)}{of}"
     if pair.verdict == "equivalent" and pair.differs:
         return f"{held}: a difference is shown (p {p_value(pair.p_corrected)}), and that it is below {100 * margin:g} points (p {p_value(pair.equivalence_p)})."
     if pair.verdict == "equivalent":

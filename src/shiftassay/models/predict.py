@@ -27,11 +27,11 @@ class NotFinite(BadInput):
 
 
 def predict(
-    model: nn.Module,
     images: Float32[np.ndarray, "n c h w"],
+    *,
+    model: nn.Module,
     device: str = "cpu",
     batch: int = BATCH,
-    *,
     name: str = "",
     finite: bool = True,
 ) -> Float32[np.ndarray, "n classes"]:
@@ -44,7 +44,7 @@ def predict(
     >>> class Bright(nn.Module):
     ...     def forward(self, images):
     ...         return torch.stack([0.5 - images.flatten(), images.flatten() - 0.5], dim=1)
-    >>> predict(Bright(), np.ones((3, 1, 1, 1), np.float32))[:, 1].tolist()
+    >>> predict(np.ones((3, 1, 1, 1), np.float32), model=Bright())[:, 1].tolist()
     [0.5, 0.5, 0.5]
     """
     with answering(model, device):
@@ -62,7 +62,7 @@ def predict(
 
 
 def logits_of(
-    model: Callable[[Tensor], Tensor], images: Float[Tensor, "n c h w"], precision: torch.dtype = torch.float32
+    images: Float[Tensor, "n c h w"], *, model: Callable[[Tensor], Tensor], precision: torch.dtype = torch.float32
 ) -> Float[Tensor, "n classes"]:
     """What a model answers, in whatever mode it is in, on the device where images and model are; gradients pass through.
 
@@ -70,9 +70,9 @@ def logits_of(
     number become those of `precision`. Raises `BadInput` if the model's code raises or exits, and for anything but one row of at least
     two real numbers for each image.
 
-    >>> logits_of(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).half(), torch.ones(5, 1, 2, 2)).dtype
+    >>> logits_of(torch.ones(5, 1, 2, 2), model=nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).half()).dtype
     torch.float32
-    >>> logits_of(lambda images: images.flatten(1)[:-1], torch.ones(5, 1, 2, 2))
+    >>> logits_of(torch.ones(5, 1, 2, 2), model=lambda images: images.flatten(1)[:-1])
     Traceback (most recent call last):
     shiftassay.errors.BadInput: the model gives 4 answers for 5 images. It must return a row for each image, in their order, with one logit for each class.
     """
@@ -139,7 +139,7 @@ def aimed_at(model: nn.Module, device: str = "cpu") -> Callable[[Tensor], Tensor
     """The model as an attack asks it: in evaluation mode on a device, answers where the images are, gradients passing through."""
     with said_by(f"the model can't be put into evaluation mode on {device}"):
         model.eval().to(device)
-    return lambda images: logits_of(model, images.to(device)).to(images.device)
+    return lambda images: logits_of(images.to(device), model=model).to(images.device)
 
 
 def check_finite(logits: Float[np.ndarray, "n classes"], name: str = "") -> None:
@@ -169,7 +169,7 @@ def labels_of(logits: Float[np.ndarray, "n classes"]) -> Int64[np.ndarray, "n"]:
 
 @torch.no_grad()
 def _ask(part: np.ndarray, model: nn.Module, device: str) -> np.ndarray:
-    return logits_of(model, torch.from_numpy(part).to(device)).cpu().numpy()
+    return logits_of(torch.from_numpy(part).to(device), model=model).cpu().numpy()
 
 
 def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -> list[np.ndarray]:

@@ -63,7 +63,7 @@ def _moved(task: Task) -> Made | None:
         layer.bias = nn.Parameter((bias.double() + layer.weight.double() @ offset).float())
         layer.weight.copy_((layer.weight.double() @ matrix).float())
     undone = torch.from_numpy(np.ascontiguousarray(front_of(task.how, task.shape)(probe)))
-    if not np.allclose(predict(model, probe.numpy()), predict(task.model, undone.numpy()), atol=0.05):
+    if not np.allclose(predict(probe.numpy(), model=model), predict(undone.numpy(), model=task.model), atol=0.05):
         return None
     what = "the inverse is one linear map in front of layer 1, so its weights are multiplied by it: nothing is trained"
     return Made(model, what, parameters_trained=0)
@@ -116,7 +116,7 @@ def _statistics(task: Task) -> Made | None:
         norm.train()
     with torch.inference_mode():
         for start in range(0, len(images), 500):
-            logits_of(model, torch.from_numpy(images[start : start + 500]))
+            logits_of(torch.from_numpy(images[start : start + 500]), model=model)
     what = f"the statistics of {len(norms)} batch norms, taken from training images under the shift"
     return Made(model.eval(), what, images=len(images), epochs=1)
 

@@ -72,11 +72,11 @@ def _trained(model: nn.Module, ball: Ball, task: Task) -> None:
             clean = torch.from_numpy(images.images[part]).to(task.device)
             labels = torch.from_numpy(images.labels[part]).to(task.device)
             begin = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
-            at = ball.ascend(clean, begin, labels, partial(logits_of, model.eval()), STEPS)
+            at = ball.ascend(clean, begin, labels, partial(logits_of, model=model.eval()), STEPS)
             for group in optimiser.param_groups:
                 group["lr"] = RATE * (1 + np.cos(np.pi * step / (epochs * steps))) / 2
             model.train()
             optimiser.zero_grad(set_to_none=True)
-            F.cross_entropy(logits_of(model, at), labels).backward()
+            F.cross_entropy(logits_of(at, model=model), labels).backward()
             optimiser.step()
             step += 1

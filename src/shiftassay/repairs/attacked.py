@@ -36,9 +36,10 @@ class Attacked:
 
 
 def attack(
-    model: nn.Module,
     clean: ImageSet,
     how: Shift,
+    *,
+    model: nn.Module,
     seed: int = 0,
     restarts: int = RESTARTS,
     targets: int = TARGETS,
@@ -51,7 +52,7 @@ def attack(
     assert clean.labels is not None
     labels = clean.labels
     model = copied(model).to("cpu").eval().requires_grad_(False)
-    logits = predict(model, clean.images)
+    logits = predict(clean.images, model=model)
     right = labels_of(logits) == labels
     wrong = logits.copy()
     wrong[np.arange(len(labels)), labels] = -np.inf
@@ -63,7 +64,7 @@ def attack(
                 again = ImageSet(clean.images[left], labels[left])
                 context = Context(labels[left], aimed)
                 made = shift(again, how, seed_for(seed, "fresh attack", number), context)
-                right[left] = labels_of(predict(model, made.images)) == labels[left]
+                right[left] = labels_of(predict(made.images, model=model)) == labels[left]
             number += 1
     return Attacked(right, restarts, targets)
 
@@ -74,7 +75,7 @@ def _gradients(model: nn.Module) -> list[Logits]:
     straight = copied(model)
     straight.straight = True
     own = torch.rand(1, *model.input_shape, requires_grad=True)
-    seen = [model, straight] if logits_of(model, own).requires_grad else [straight]
+    seen = [model, straight] if logits_of(own, model=model).requires_grad else [straight]
     return [aimed_at(front) for front in seen]
 
 

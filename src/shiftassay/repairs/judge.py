@@ -69,7 +69,7 @@ def part(images: ImageSet, places: Places) -> ImageSet:
 
 def right_of(model: nn.Module, images: ImageSet, device: str) -> Right:
     """Which images a model gets right."""
-    return labels_of(predict(model, images.images, device, name=images.name)) == images.labels
+    return labels_of(predict(images.images, model=model, device=device, name=images.name)) == images.labels
 
 
 def tried(strategy: Strategy, tasks: Sequence[Task], trial: Trial) -> Attempt | str:
@@ -138,7 +138,7 @@ def attacked_right(trial: Trial, model: nn.Module, half: Half) -> Right:
     assert how is not None
     assert how.ball is not None
     clean = part(trial.reference, attacked_places(half, trial.attacked, trial.seed))
-    return attack(model, clean, how, trial.seed, trial.restarts, trial.restarts).right
+    return attack(clean, how, model=model, seed=trial.seed, restarts=trial.restarts, targets=trial.restarts).right
 
 
 def _crossed(trial: Trial, models: Sequence[Made], what: str) -> Right:

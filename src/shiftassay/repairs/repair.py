@@ -44,10 +44,10 @@ SHARED = 0.01  # of the reference that may be among the training images, as dupl
 def repair(
     reference: ImageSet,
     shifted: ImageSet,
+    *,
     model: nn.Module,
     labels: Int64[np.ndarray, "n"] | None = None,
     train: ImageSet | None = None,
-    *,
     seed: int = 0,
     epochs: int | None = None,
     ceiling: Ceiling | None = None,
@@ -177,7 +177,7 @@ def _fit_for(model: nn.Module, before: ImageSet, after: ImageSet, device: str) -
 
     Raises `BadInput` for images that don't fit, and labels that the model has no output for.
     """
-    classes = predict(model, before.images[:2], device, finite=False).shape[1]
+    classes = predict(before.images[:2], model=model, device=device, finite=False).shape[1]
     for images in (before, after):
         check_range(images.labels, classes, images.name)  # pyright: ignore[reportArgumentType]
     notes = []
@@ -186,7 +186,7 @@ def _fit_for(model: nn.Module, before: ImageSet, after: ImageSet, device: str) -
         kind = str(own).removeprefix("torch.")
         with said_by(f"repairs are made in float32, the model is of {kind}, and its copy fails there"):
             model = copied(model).float()
-            predict(model, before.images[:2], device, finite=False)
+            predict(before.images[:2], model=model, device=device, finite=False)
         notes.append(f"The model is of {kind}: it is repaired, and judged, as a copy in float32.")
     without = without_gradient(model, before.images[:GRADIENTS])
     if without is not None:
@@ -236,7 +236,7 @@ def _training_images(model: nn.Module, train: ImageSet | None, before: ImageSet,
 
 
 def _tasks(trial: Trial, data: ImageSet | None, epochs: int, most: int) -> list[Task]:
-    classes = predict(trial.model, trial.reference.images[:2]).shape[1]
+    classes = predict(trial.reference.images[:2], model=trial.model).shape[1]
     if data is not None and data.labels is not None:
         check_range(data.labels, classes, data.name)
     cut = split(data, min(HELD_OUT, len(data) // 10), classes) if data is not None else None

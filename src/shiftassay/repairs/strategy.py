@@ -54,7 +54,7 @@ class Task:
         """Why the model's weights can't be trained on, in a clause; None where they can."""
         try:
             own = copied(self.model).requires_grad_(True).to("cpu").eval()
-            learns = logits_of(own, torch.zeros(2, *self.shape)).requires_grad
+            learns = logits_of(torch.zeros(2, *self.shape), model=own).requires_grad
         except (BadInput, RuntimeError) as error:  # PyTorch's, of weights that are whole numbers
             return reason(error).rstrip(".")
         return None if learns else "the model's answers have no gradient with respect to its weights"

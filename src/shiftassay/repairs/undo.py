@@ -75,6 +75,7 @@ def _scores(task: Task, images: ImageSet, models: list[Fronted]) -> tuple[float,
     """Accuracies on shifted held-out training images: of the model as it is, and behind each front."""
     seen = task.shifted(images, 1)
     found = [
-        float(np.mean(labels_of(predict(m, seen.images, task.device)) == seen.labels)) for m in (task.model, *models)
+        float(np.mean(labels_of(predict(seen.images, model=m, device=task.device)) == seen.labels))
+        for m in (task.model, *models)
     ]
     return found[0], found[1:]

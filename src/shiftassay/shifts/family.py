@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.groups import GROUPS
 from shiftassay.shifts.parameters import (
     Choice,
+    Parameters,
+    ParameterValue,
     PerImage,
     SearchRange,
     Uniform,
@@ -49,6 +51,14 @@ class Context:
 
     labels: Int64[np.ndarray, "n"]
     logits: Callable[[torch.Tensor], torch.Tensor]
+
+
+class ShiftJson(TypedDict):
+    """A shift as JSON; its scope is null where it has no meaning."""
+
+    family: str
+    parameters: dict[str, ParameterValue]
+    scope: Scope | None
 
 
 class Estimator(Protocol):
@@ -357,15 +367,15 @@ class Shift(ABC):
         return dataclasses.replace(self, **fixed)
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> Parameters:
         """The parameters as JSON: numbers, lists, and {low, high} or {values} for what is drawn."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "scope"}
         return {name: plain(value) for name, value in values.items() if value is not None}
 
-    def to_json(self) -> dict[str, Any]:
-        """Family, parameters and scope: what `make` takes."""
+    def to_json(self) -> ShiftJson:
+        """Family, parameters and scope: what `catalogue.from_json` reads."""
         scope = None if self.group in ("none", "sample", "several") else self.scope
-        return {"family": self.family, "parameters": self.parameters, "scope": scope}
+        return {"family": self.family, "parameters": dict(self.parameters), "scope": scope}
 
     def __str__(self) -> str:
         defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}

@@ -222,7 +222,13 @@ class CapturedMember:
         recipe = self.shared.recipe
         normalised = (images - np.float32(recipe.mean)) / np.float32(recipe.sd)
         with _arithmetic(self.shared.tf32):
-            return predict(self.network, normalised, str(self.shared.images.device), recipe.batch_size, finite=False)
+            return predict(
+                normalised,
+                model=self.network,
+                device=str(self.shared.images.device),
+                batch=recipe.batch_size,
+                finite=False,
+            )
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}

@@ -231,7 +231,7 @@ def held_out_accuracies(
         aimed_at = model.on(name, straight=True).requires_grad_(False)
         context = Context(shown.labels, aimed_at) if how.needs_model else None
         shifted = shift(shown, how, seed_for("held out"), context)
-        accuracies[name] = float((predict(told, shifted.images).argmax(1) == shown.labels).mean())
+        accuracies[name] = float((predict(shifted.images, model=told).argmax(1) == shown.labels).mean())
     return accuracies
 
 

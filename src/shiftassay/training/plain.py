@@ -73,7 +73,7 @@ class PlainMember:
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
         normalised = (images - np.float32(self.recipe.mean)) / np.float32(self.recipe.sd)
-        return predict(self.network, normalised, self.device, self.recipe.batch_size, finite=False)
+        return predict(normalised, model=self.network, device=self.device, batch=self.recipe.batch_size, finite=False)
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}

@@ -252,7 +252,7 @@ def _finish(
     )
     model = model_of(card, weights)
     # Asked in PyTorch too, as whoever loads it will: near the largest numbers two ways to add up differ in what overflows.
-    asked = predict(model, dataset.test.images[:ASKED], finite=False)
+    asked = predict(dataset.test.images[:ASKED], model=model, finite=False)
     if not (np.isfinite(logits).all() and np.isfinite(asked).all()):
         failure = Failure(recipe.epochs, steps, "an answer to an image of the test set")
         if run:

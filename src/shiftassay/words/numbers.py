@@ -62,7 +62,7 @@ def points(share: float, digits: int = 2, sign: bool = False) -> str:
     return number(100 * share, digits, sign)
 
 
-def brackets(interval: Ends | Sequence[float] | None, scale: float = 100, digits: int = 2) -> str:
+def brackets(interval: Ends | Sequence[float] | None, *, scale: float = 100, digits: int = 2) -> str:
     """The ends of an interval, by default of shares in percentage points; a dash for none.
 
     >>> brackets([-0.01, 0.005]), brackets([0.125, 2], scale=1, digits=1), brackets(None)

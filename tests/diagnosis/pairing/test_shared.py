@@ -166,7 +166,7 @@ def test_the_diagnosis_says_which_images_are_shared_and_judges_the_others(
     assert any("60 images are in both sets: at the same places, 0–59" in note for note in found.notes)
     content = found.to_json()
     assert content["pairing"]["shared"] == [[i, i] for i in range(60)]
-    right = labels_of(predict(perceptron, shifted.images)) == shifted.labels
+    right = labels_of(predict(shifted.images, model=perceptron)) == shifted.labels
     assert content["accuracy"]["shifted"] == pytest.approx(right.mean())
     assert content["accuracy"]["shifted_without_shared"] == pytest.approx(right[60:].mean())
     assert any(f"{100 * right[60:].mean():.1f}% without" in note for note in found.notes)

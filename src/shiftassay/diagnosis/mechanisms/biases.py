@@ -30,10 +30,10 @@ def biases(case: Case) -> Mechanism | None:
     if misfit > thresholds.SCALED_MISFIT or abs(factor - 1) < thresholds.FACTOR_OF_NOTE or (factors <= 0).any():
         return Mechanism("biases", False, "", {"misfit": misfit, "factor": factor})
     unbiased = _with_biases(case.model, 0.0)
-    bare = [predict(unbiased, images) for images in (case.reference, case.shifted)]
+    bare = [predict(images, model=unbiased) for images in (case.reference, case.shifted)]
     unmoved = float((labels_of(bare[0]) == labels_of(bare[1])).mean())
     shared = spread < thresholds.FACTOR_OF_NOTE
-    scaled = labels_of(predict(_with_biases(case.model, factor), case.shifted)) if shared else None
+    scaled = labels_of(predict(case.shifted, model=_with_biases(case.model, factor))) if shared else None
     same = float((scaled == labels_of(case.reference_logits)).mean()) if scaled is not None else None
     shares = [
         _share(logits, other) for logits, other in zip((case.reference_logits, case.shifted_logits), bare, strict=True)

@@ -66,15 +66,15 @@ class Case:
 
     @cached_property
     def reference_logits(self) -> Float32[np.ndarray, "n classes"]:
-        return predict(self.model, self.reference, name="the reference")
+        return predict(self.reference, model=self.model, name="the reference")
 
     @cached_property
     def shifted_logits(self) -> Float32[np.ndarray, "m classes"]:
-        return predict(self.model, self.shifted, name="the shifted set")
+        return predict(self.shifted, model=self.model, name="the shifted set")
 
     @cached_property
     def in_step_logits(self) -> Float32[np.ndarray, "all classes"]:
-        return predict(self.model, self.in_step.images)
+        return predict(self.in_step.images, model=self.model)
 
     @property
     def truth(self) -> Int64[np.ndarray, "m"] | None:
@@ -127,7 +127,7 @@ class Case:
 
     def right(self, images: Float32[np.ndarray, "m c h w"]) -> Bool[np.ndarray, "m"]:
         """Which of these versions of the shifted images the model gets right."""
-        return labels_of(predict(self.model, images)) == self.truth
+        return labels_of(predict(images, model=self.model)) == self.truth
 
     def restores(self, right: Bool[np.ndarray, "m"], where: Any = slice(None)) -> tuple[float, float]:
         """The share of the lost accuracy that comes back, and the p-value that none does (McNemar)."""

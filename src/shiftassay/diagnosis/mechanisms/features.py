@@ -56,7 +56,7 @@ def activations(
                 part = torch.from_numpy(images[start : start + BATCH])
                 rows = len(part)
                 seen.clear()
-                logits_of(model, part)
+                logits_of(part, model=model)
     finally:
         for handle in handles:
             handle.remove()
@@ -84,4 +84,4 @@ def right_with(
 ) -> np.ndarray:
     """Which images the model gets right when a layer's output is changed."""
     with replacing(layer, change):
-        return predict(model, images).argmax(1) == labels
+        return predict(images, model=model).argmax(1) == labels

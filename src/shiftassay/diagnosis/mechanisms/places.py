@@ -160,4 +160,4 @@ def _right(case: Case, images: np.ndarray, fit: np.ndarray, partners: np.ndarray
     ridge = RIDGE * len(fit) * x.var(0).mean()
     weights = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ y)
     back = ((inputs[judge] - means[0]) @ weights + means[1]).astype(np.float32).reshape(-1, *images.shape[1:])
-    return predict(case.model, back).argmax(1) == case.truth[judge]
+    return predict(back, model=case.model).argmax(1) == case.truth[judge]

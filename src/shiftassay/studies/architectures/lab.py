@@ -90,7 +90,7 @@ def attends(network: nn.Module) -> bool:
 def answers(member: Trained, images: Float32[np.ndarray, "n c h w"]) -> Int64[np.ndarray, "n"]:
     """The classes that a member's model gives, in the images' order, asked in shuffled batches of its recipe's size."""
     order = epoch_order(seed_for("answers"), len(images))
-    logits = predict(member.model, images[order], batch=member.trial.recipe["batch_size"])
+    logits = predict(images[order], model=member.model, batch=member.trial.recipe["batch_size"])
     return logits.argmax(1)[np.argsort(order)]
 
 

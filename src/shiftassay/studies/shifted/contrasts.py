@@ -130,7 +130,7 @@ def _dose(lab: Lab, name: str, how: Shift, count: int | None) -> dict[str, Any]:
     recipe = replace(recipe, batch_size=min(recipe.batch_size, BATCH))
     [member] = train(lab.study.network, made, recipe=recipe, parameters=lab.study.network_parameters, device=lab.device)
     assert test.labels is not None
-    right = predict(member.model.to("cpu"), test.images).argmax(1) == test.labels
+    right = predict(test.images, model=member.model.to("cpu")).argmax(1) == test.labels
     as_it_is = lab.right(test.images, test.labels)
     return {
         "draws": count,

@@ -60,7 +60,7 @@ class Lab:
 
     def right(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Which images the model gets right."""
-        return labels_of(predict(self.model, images)) == labels
+        return labels_of(predict(images, model=self.model)) == labels
 
     def once(self, name: str, version: int, asked: Any, measure: Callable[[], Any]) -> Any:
         """What `measure` gives as JSON: measured now, or before of the same images and model, under the same settings."""

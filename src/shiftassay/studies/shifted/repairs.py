@@ -14,5 +14,5 @@ def measure(lab: Lab, name: str) -> dict[str, Any]:
     clean, found = lab.looked_at(name)
     lab.console.print(spoken(f"{name}: repairing"))
     how = lab.argument
-    tried = repair(clean, found, lab.model, train=lab.dataset.train, epochs=how.epochs, quick=not how.thorough)
+    tried = repair(clean, found, model=lab.model, train=lab.dataset.train, epochs=how.epochs, quick=not how.thorough)
     return tried.to_json()

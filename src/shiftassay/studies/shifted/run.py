@@ -120,9 +120,11 @@ def evaluate_members(members: list[Trained], variants: Variants, margin: float) 
     """Every model on clean and on every variant, against clean."""
     evaluations = []
     for member in members:
-        clean = predict(member.model, variants.clean.images)
+        clean = predict(variants.clean.images, model=member.model)
         row = [assess(variants.clean, clean, margin=margin)]
-        row += [assess(s, predict(member.model, s.images), variants.clean, clean, margin) for s in variants.shifted]
+        row += [
+            assess(s, predict(s.images, model=member.model), variants.clean, clean, margin) for s in variants.shifted
+        ]
         evaluations.append(row)
     return evaluations
 

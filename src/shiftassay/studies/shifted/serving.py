@@ -82,7 +82,9 @@ def measure(
     right = {design: _right(served, shifts, found, asked) for design, found in trained.items()}
     console.print(spoken("one for all: asking with wrong ids, and with inferred ones"))
     router = train_router(shifts, served.dataset, served.target, held_out=recipe.held_out, store=out)
-    routed = {found.name: predict(router.model, spread_over(found, asked).images).argmax(1) for found in served.sets}
+    routed = {
+        found.name: predict(spread_over(found, asked).images, model=router.model).argmax(1) for found in served.sets
+    }
     plain = _parameters(Mlp(served.dataset.train.shape, served.dataset.classes, tuple(widths)))
     return {
         "variants": {
@@ -153,7 +155,9 @@ def _right(
         right[found.name] = np.stack([_answers(m.model, found.name, found) == found.labels for m in members])
         if found.name in served.attacks:
             how = shifts[found.name]
-            attacked = [right_under_attack(m.model, found.name, clean, how, m.trial.seed) for m in members]
+            attacked = [
+                right_under_attack(found.name, clean, model=m.model, attack=how, seed=m.trial.seed) for m in members
+            ]
             right[found.name + FRESH] = np.stack(attacked)
     return right
 
@@ -185,7 +189,7 @@ def _inferred(
 
 
 def _answers(model: OneForAll, said: str, found: ImageSet) -> np.ndarray:
-    return predict(model.on(said), found.images).argmax(1)
+    return predict(found.images, model=model.on(said)).argmax(1)
 
 
 def _accuracy(right: Bool[np.ndarray, "seeds n"]) -> dict[str, Any]:

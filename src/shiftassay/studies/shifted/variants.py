@@ -143,12 +143,12 @@ def harmless_strength(how: VariantSpec, parameter: str, margin: float, held_out:
     Shown by the equivalence test, at 5%, on held-out training images, never on a test set: a difference that merely
     happens to be within the margin may be beyond it on other images. Found by bisection, as accuracy falls with strength.
     """
-    clean = predict(model, held_out.images)
+    clean = predict(held_out.images, model=model)
     harmless, harmful = 0, round(1 / STEP) + 1
     while harmful - harmless > 1:
         middle = (harmless + harmful) // 2
         shifted = shift(held_out, make(how.family, {**how.parameters, parameter: middle * STEP}, how.scope), SEED)
-        comparison = assess(shifted, predict(model, shifted.images), held_out, clean, margin).comparison
+        comparison = assess(shifted, predict(shifted.images, model=model), held_out, clean, margin).comparison
         if comparison and comparison.verdict == "equivalent":
             harmless = middle
         else:

@@ -99,8 +99,8 @@ def _pairs(comparison: ComparisonOfGroups) -> Table:
         tuple(
             (
                 f"{pair.first} − {pair.second}",
-                f"{minus(f'{100 * pair.difference.estimate:+.3f}')} {brackets(pair.difference, 3)}",
-                brackets(pair.on_new_images, 3),
+                f"{minus(f'{100 * pair.difference.estimate:+.3f}')} {brackets(pair.difference, digits=3)}",
+                brackets(pair.on_new_images, digits=3),
                 p_cell(pair.p_value),
                 p_cell(pair.p_corrected),
                 p_cell(pair.equivalence_p),

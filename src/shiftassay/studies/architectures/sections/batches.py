@@ -16,7 +16,9 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
     networks, images = {}, lab.dataset.test.first(lab.study.audit_images)
     for name, group in members.items():
         lab.console.print(spoken(f"{name}: showing the test set in batches of many kinds"))
-        networks[name] = [audit(member.model, images, single_images=len(images))["batch"].numbers for member in group]
+        networks[name] = [
+            audit(images, model=member.model, single_images=len(images))["batch"].numbers for member in group
+        ]
     return {"networks": networks}
 
 

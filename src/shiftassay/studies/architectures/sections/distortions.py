@@ -65,9 +65,7 @@ def finding(found: dict[str, Any]) -> Finding:
     rows = []
     for network in networks:
         ours = [result["networks"][network] for result in found["datasets"].values()]
-        rows.append(
-            (network, *(f"{mean_sd(row['errors'], 100, 2)} {brackets(row['interval'], 100, 2)}" for row in ours))
-        )
+        rows.append((network, *(f"{mean_sd(row['errors'], 100, 2)} {brackets(row['interval'])}" for row in ours)))
     rows += [
         (
             f"{source}, as reported",

@@ -181,7 +181,7 @@ def _weights(model: Classifier, images: np.ndarray) -> tuple[Tensor, tuple[int, 
     layer = next(part for part in model.network.modules() if isinstance(part, PositionAttention))
     hook = layer.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
     try:
-        predict(model, images, batch=len(images))
+        predict(images, model=model, batch=len(images))
     finally:
         hook.remove()
     with torch.inference_mode():

@@ -24,7 +24,9 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         for key, tensor in model.network.named_parameters():
             part = key.split(".")[0]
             parts[part] = parts.get(part, 0) + tensor.numel()
-        checked = audit(model, lab.dataset.test.first(IMAGES), largest_batch=1, single_images=1)["parameters"].numbers
+        checked = audit(lab.dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)[
+            "parameters"
+        ].numbers
         dead = {**checked["unused"], **checked["silent"]}
         with torch.random.fork_rng(devices=[]):
             shadows = _shadows(build(name, shape, classes, {}))

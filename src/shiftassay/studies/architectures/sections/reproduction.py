@@ -171,7 +171,7 @@ def _protocols(networks: dict[str, dict[str, Any]]) -> Table:
             ", ".join(map(str, found["best_epoch"])),
             mean_sd(found["last_accuracy"], 100, 2),
             mean_sd(found["optimism"], 100, 3),
-            brackets(found["optimism_interval"], 100, 3),
+            brackets(found["optimism_interval"], digits=3),
         )
         for name, found in networks.items()
     ]
@@ -192,7 +192,7 @@ def _lowest_table(rows: list[dict[str, Any]]) -> Table:
                 row["network"],
                 row["other"],
                 f"{row['difference']:+.4f}".replace("-", "−"),
-                brackets(row["interval"], 1, 4),
+                brackets(row["interval"], scale=1, digits=4),
                 p_cell(row.get("p_corrected")),
             )
             for row in rows

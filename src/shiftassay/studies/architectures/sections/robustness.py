@@ -58,7 +58,7 @@ def finding(found: dict[str, Any]) -> Finding:
     networks = list(next(iter(found["shifts"].values())))
     mean = {name: {n: float(np.mean(row[n]["accuracies"])) for n in networks} for name, row in found["shifts"].items()}
     rows = tuple(
-        (name, *(f"{100 * mean[name][n]:.1f} {brackets(row[n]['interval'], 100, 1)}" for n in networks))
+        (name, *(f"{100 * mean[name][n]:.1f} {brackets(row[n]['interval'], digits=1)}" for n in networks))
         for name, row in found["shifts"].items()
     )
     return Finding(

@@ -149,7 +149,7 @@ def _joined(transformer: Classifier, rest: Classifier) -> Classifier:
 
 
 def _losses(model: Classifier, lab: Lab) -> Float[np.ndarray, "n"]:
-    logits = torch.from_numpy(predict(model, lab.dataset.test.images)).double()
+    logits = torch.from_numpy(predict(lab.dataset.test.images, model=model)).double()
     return F.cross_entropy(logits, torch.from_numpy(lab.labels), reduction="none").numpy()
 
 
