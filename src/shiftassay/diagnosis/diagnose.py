@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -19,7 +18,8 @@ from shiftassay.diagnosis.labels import label_shift, relabelling, renumbering
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.paired.candidate import Candidate, fits, limit
 from shiftassay.diagnosis.paired.confidence import confidence_of
-from shiftassay.diagnosis.paired.intervals import intervals, refitted
+from shiftassay.diagnosis.paired.intervals import intervals
+from shiftassay.diagnosis.paired.refit import refitted
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.pairing.pair import Pairing, pair
@@ -346,7 +346,9 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
 def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     best = ranked[0]
     alike = [
-        c for c in ranked[1:] if c.misfit <= best.misfit + thresholds.EQUIVALENT_MISFIT and c.shift.family != best.shift.family
+        c
+        for c in ranked[1:]
+        if c.misfit <= best.misfit + thresholds.EQUIVALENT_MISFIT and c.shift.family != best.shift.family
     ]
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]

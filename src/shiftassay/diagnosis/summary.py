@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,6 +33,19 @@ class ShiftSummary(Record):
         """The parts of a composition in order; the shift itself if it is none."""
         return parts_of(self)
 
+    @property
+    def shift(self) -> Shift | None:
+        """The shift that is summarized: what is drawn, from the range or the values of the summary; None if its parameters make no shift.
+
+        >>> angle = {"mean": 0.0, "sd": 9.0, "low": -15.0, "high": 15.0}
+        >>> print(ShiftSummary("rotate", {"angle": angle}, "per_image").shift)
+        rotate (angle = -15 … 15), drawn afresh for each image
+        """
+        try:
+            return make(self.family, _without_summaries(self.parameters), self.scope)
+        except BadInput:
+            return None
+
 
 @dataclass(frozen=True)
 class CandidateSummary(Record):
@@ -59,8 +72,8 @@ class CandidateSummary(Record):
 
     @property
     def shift(self) -> Shift | None:
-        """The shift that is summarized, as far as the summary tells it; None if it is in no catalogue."""
-        return rebuilt(self)
+        """The shift that is summarized, as in `ShiftSummary`."""
+        return ShiftSummary(self.family, self.parameters, self.scope).shift
 
     def to_json(self) -> JsonObject:
         """Its fields, the last two only where they are known."""
@@ -73,8 +86,7 @@ class CandidateSummary(Record):
 
 def summarized(shift: Shift, draws: Shift | None = None) -> ShiftSummary:
     """A shift for a reader; `draws` is the shift with what it drew for the images at hand, if that was inferred."""
-    scope: Any = shift.to_json()["scope"]
-    return ShiftSummary(shift.family, parameters_of(shift, draws), scope)
+    return ShiftSummary(shift.family, parameters_of(shift, draws), shift.to_json()["scope"])
 
 
 def parameters_of(shift: Shift, draws: Shift | None = None) -> dict[str, Any]:
@@ -90,39 +102,37 @@ def parameters_of(shift: Shift, draws: Shift | None = None) -> dict[str, Any]:
     return parameters
 
 
-def parts_of(summary: Any) -> tuple[ShiftSummary, ...]:
-    """The parts of what has a family, parameters and a scope: itself if it is no composition."""
+class Summary(Protocol):
+    """What has a family, parameters and a scope: a verdict, or a candidate."""
+
+    @property
+    def family(self) -> str: ...
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def scope(self) -> Scope | None: ...
+
+
+def parts_of(summary: Summary) -> tuple[ShiftSummary, ...]:
+    """The parts of a composition in order; the shift itself if it is none."""
     parts = summary.parameters.get("parts")
     if parts is None:
         return (ShiftSummary(summary.family, summary.parameters, summary.scope),)
     return tuple(map(ShiftSummary.from_json, parts))
 
 
-def rebuilt(summary: Any) -> Shift | None:
-    """The shift of what has a family, parameters and a scope: drawn from the range, or the values, that its summary tells.
-
-    None if its family is not in the catalogue, or if its parameters make no shift.
-
-    >>> angle = {"mean": 0.0, "sd": 9.0, "low": -15.0, "high": 15.0}
-    >>> print(rebuilt(ShiftSummary("rotate", {"angle": angle}, "per_image")))
-    rotate (angle = -15 … 15), drawn afresh for each image
-    """
-    try:
-        return make(summary.family, _as_made(summary.parameters), summary.scope)
-    except BadInput:
-        return None
-
-
-def _as_made(value: Any) -> Any:
-    """Parameters as `make` takes them: without what was only reported, and summaries as what they sum up."""
+def _without_summaries(value: Any) -> Any:
+    """Parameters as `make` takes them: what is drawn as its range or its values, and nothing that was only reported."""
     if isinstance(value, Mapping) and "mean" in value:
         if "values" in value:
             return {"values": [v["value"] for v in value["values"]]}
         ends = value["low"], value["high"]
-        return {"values": list(ends)} if isinstance(value["low"], list) else dict(zip(("low", "high"), ends, strict=True))
+        return (
+            {"values": list(ends)} if isinstance(value["low"], list) else dict(zip(("low", "high"), ends, strict=True))
+        )
     if isinstance(value, Mapping):
-        return {name: _as_made(v) for name, v in value.items() if name != "unidentified"}
-    return [_as_made(v) for v in value] if isinstance(value, list) else value
+        return {name: _without_summaries(v) for name, v in value.items() if name != "unidentified"}
+    return [_without_summaries(v) for v in value] if isinstance(value, list) else value
 
 
 def _summary(value: Uniform | Choice, drawn: np.ndarray | None) -> dict[str, Any]:

@@ -18,9 +18,15 @@ LIMIT_PER_COMPLEXITY = 0.5  # by which the logarithm of the limit falls per unit
 # With partners: which candidate wins.
 TOLERANCE = 0.008  # misfit: numerical noise of other implementations, from resampling and rounding
 TOLERANCE_OF_NEAREST = 0.04  # misfit, for general maps under nearest-neighbour resampling: they overfit its ties
-STRICT_WEIGHT = 3  # factor of the misfit of shifts that only change values or move pixels: implementations agree exactly
-FAINT_NOISE = 0.015  # share of the change below which noise is no part of a shift, but imitates what the other parts do not fit
-PERMUTATION_MISFIT = 0.01  # weighted, above which a permutation that keeps neighbours together only imitates a smooth map
+STRICT_WEIGHT = (
+    3  # factor of the misfit of shifts that only change values or move pixels: implementations agree exactly
+)
+FAINT_NOISE = (
+    0.015  # share of the change below which noise is no part of a shift, but imitates what the other parts do not fit
+)
+PERMUTATION_MISFIT = (
+    0.01  # weighted, above which a permutation that keeps neighbours together only imitates a smooth map
+)
 SETTLED_MISFIT = 0.02  # weighted, below which nothing more complex is tried
 SETTLED_NOISY_MISFIT = 0.06  # the same for shifts with noise
 HOPELESS = 0.5  # misfit of two parts above which no third is tried
@@ -58,8 +64,12 @@ LARGEST_CHANGE = 0.5  # mean over images of their largest change, of the range o
 
 # Without partners.
 UNPAIRED_MISFIT = 2.5  # times the null, above which nothing in the catalogue fits
-SAME_SOURCE = 3.0  # times the mean distance of halves: of 350 pairs of fresh samples of MNIST, none was further apart than 2.9
-UNPAIRED_WEIGHT = 3.0  # of the log misfit against the complexity penalty: nothing was fitted to the images it is measured on
+SAME_SOURCE = (
+    3.0  # times the mean distance of halves: of 350 pairs of fresh samples of MNIST, none was further apart than 2.9
+)
+UNPAIRED_WEIGHT = (
+    3.0  # of the log misfit against the complexity penalty: nothing was fitted to the images it is measured on
+)
 NEAR_BEST = 4.0  # times the best misfit, up to which a candidate is fitted more closely
 UNPAIRED_LOGIT = 0.5  # of the confidence at the limit
 UNPAIRED_NO_RIVAL = 2.0  # lead of an only candidate
@@ -67,7 +77,9 @@ UNPAIRED_NO_RIVAL = 2.0  # lead of an only candidate
 LEVEL = 0.95  # of intervals
 
 # Which images are partners. Chosen on simulated sets of MNIST; docs/results/pairing.json says how often these decisions err.
-FOUND_ELSEWHERE = 0.05  # share of images found at another place only, value for value, above which the order is another one
+FOUND_ELSEWHERE = (
+    0.05  # share of images found at another place only, value for value, above which the order is another one
+)
 FEWEST_SOUGHT = 50  # images: among fewer, chance makes partners of images that hardly differ
 SHARED_MOST = 0.5  # share of images in both sets: a third are in both by chance where few different images occur
 SHARED_MOSTLY = 0.6  # the same, of images that occur once
@@ -103,10 +115,15 @@ PROPORTIONS_LEVEL = 1e-3  # p-value below which proportions of classes differ
 # Whether a change was aimed at a model. On MNIST, attacks (FGSM, projected gradient ascent, targeted, DeepFool; at this model, another seed,
 # another architecture) have an excess of agreement ≥ 0.25 and the rest of the catalogue ≤ 0.06; the share of images worse off than with the
 # shuffled residual is ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at, and ≤ 0.85 at another seed of it.
-AIM_EXCESS, AIM_EXCESS_SCALE = 0.14, 0.03  # agreement with the gradient beyond both controls; scale of the logistic function
+AIM_EXCESS, AIM_EXCESS_SCALE = (
+    0.14,
+    0.03,
+)  # agreement with the gradient beyond both controls; scale of the logistic function
 AIM_WORSE, AIM_WORSE_SCALE = 0.88, 0.02  # share of images worse off than in the control; scale of the logistic function
 AIMED_HERE = {"linf": 0.88, "l2": 0.86}  # `aim`, of the best there can be
-ONE_EPSILON = 0.05  # coefficient of variation of the images' perturbation sizes, below which one bound describes them all
+ONE_EPSILON = (
+    0.05  # coefficient of variation of the images' perturbation sizes, below which one bound describes them all
+)
 
 # Why a model minds. Each was set between planted faults and models without them, on digits; accuracies and shares are of 1.
 MECHANISM_LEVEL = 0.01  # p-value

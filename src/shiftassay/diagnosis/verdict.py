@@ -7,14 +7,25 @@ from typing import Any
 
 from pydantic import model_validator
 
-from shiftassay.diagnosis.summary import ShiftSummary, parts_of, rebuilt
+from shiftassay.diagnosis.summary import ShiftSummary, parts_of
 from shiftassay.records import JsonObject, Record
 from shiftassay.shifts.catalogue import ShiftField
 from shiftassay.shifts.family import Information, Scope
 from shiftassay.shifts.parameters import Parameters
 
 UNKNOWN = "unknown"
-ORDER = ("family", "parameters", "intervals", "level", "scope", "share", "information", "confidence", "equivalent", "shift")
+ORDER = (
+    "family",
+    "parameters",
+    "intervals",
+    "level",
+    "scope",
+    "share",
+    "information",
+    "confidence",
+    "equivalent",
+    "shift",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +52,7 @@ class Verdict(Record):
 
     @property
     def scope(self) -> Scope | None:
-        scope: Any = self.shift.to_json()["scope"] if self.shift else None
-        return scope
+        return self.shift.to_json()["scope"] if self.shift else None
 
     @property
     def information(self) -> Information | None:
@@ -65,4 +75,4 @@ class Verdict(Record):
         if not isinstance(content, Mapping) or "shift" in content or "family" not in content:
             return content
         unknown = content["family"] == UNKNOWN
-        return {**content, "shift": None if unknown else rebuilt(SimpleNamespace(**content))}
+        return {**content, "shift": None if unknown else ShiftSummary.from_json(content).shift}

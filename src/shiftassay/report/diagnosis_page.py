@@ -192,10 +192,7 @@ def _accuracy(found: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | 
         tables.append(
             Table(
                 ("check", "value", "two remakes", "passed"),
-                tuple(
-                    (p.check, f"{p.value:.3f}", f"{p.null:.3f}", "yes" if p.passed else "no")
-                    for p in found.proof
-                ),
+                tuple((p.check, f"{p.value:.3f}", f"{p.null:.3f}", "yes" if p.passed else "no") for p in found.proof),
                 "The share of images that the model gets right or wrong alike on the shifted set and on a remake, beside that of two "
                 "remakes drawn apart.",
             )
@@ -231,9 +228,7 @@ def _why(found: Diagnosis) -> Finding | None:
 
 def _numbers(mechanism: Mechanism) -> Table:
     rows = tuple((_spaced(name), _told(value)) for name, value in mechanism.numbers.items())
-    return Table(
-        ("number", "value"), rows, mechanism.sentence, ("value",), f"the numbers: {_spaced(mechanism.name)}"
-    )
+    return Table(("number", "value"), rows, mechanism.sentence, ("value",), f"the numbers: {_spaced(mechanism.name)}")
 
 
 def _spaced(name: str) -> str:

@@ -59,11 +59,7 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
 def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list[Candidate]:
     """The most promising compositions, in either order, with their parameters fitted together, judged."""
     chosen = _chosen([c.shift for c in looked_at(shifts, task)], count, task.settings.alike)
-    turned = [
-        shift
-        for shift in chosen[: task.settings.turned]
-        if isinstance(shift, Compose) and len(shift.parts) == 2
-    ]
+    turned = [shift for shift in chosen[: task.settings.turned] if isinstance(shift, Compose) and len(shift.parts) == 2]
     chosen = list(dict.fromkeys(chosen + [Compose(shift.parts[::-1]) for shift in turned]))
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen)
@@ -91,13 +87,17 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     budget, held_out = task.settings, task.held_out.first(task.settings.composed)
     # By their residual alone: how exact a shift has to be is no question before the other part is known.
     change = change_of(held_out)
-    residuals = {c.shift: float(np.mean(c.remake.residual**2)) / change for c in singles if c.remake.noise_fraction == 0}
+    residuals = {
+        c.shift: float(np.mean(c.remake.residual**2)) / change for c in singles if c.remake.noise_fraction == 0
+    }
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
     leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].tier < 2]
     shifts = [shift for shift in by_residual if residuals[shift] < thresholds.FIRST_PART_RESIDUAL]
     shifts += estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
     screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.screened)
-    costs = [(cost, shift) for shift in shifts if (cost := _cost_before_others(shift, screening, task.seed)) is not None]
+    costs = [
+        (cost, shift) for shift in shifts if (cost := _cost_before_others(shift, screening, task.seed)) is not None
+    ]
     costs.sort(key=lambda cost: cost[0])
     chosen: list[Shift] = []
     for _, shift in costs:

@@ -66,7 +66,9 @@ def curve_pairs(pairs: Pairs, task: Task) -> list[Shift]:
     for both in permutations([FAMILIES[f] for f in task.families if FAMILIES[f].curve], 2):
         grid = product(*(next(iter(family.search.values())).starts for family in both))
         starts = [
-            Compose(tuple(family.from_numbers(np.array([number])) for family, number in zip(both, numbers, strict=True)))
+            Compose(
+                tuple(family.from_numbers(np.array([number])) for family, number in zip(both, numbers, strict=True))
+            )
             for numbers in grid
         ]
         compositions.append(fitted_jointly(_nearest(starts, few), pairs))
