@@ -9,6 +9,7 @@ from shiftassay.diagnosis import diagnose as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.diagnosis.result import ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
@@ -54,7 +55,7 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
 
 
 def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(diagnosed, by_class):
-    assert diagnosed.images == {"remade": len(by_class), "mechanisms": 2000}
+    assert diagnosed.images == ImageCounts(len(by_class), 2000)
     assert diagnosed.accuracy.reproduced == pytest.approx(diagnosed.accuracy.shifted, abs=0.003)
     assert "measured on 2,000 of the 10,000 images, drawn at random" in plain(diagnosed)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class ShiftSummary(Record):
     @property
     def parts(self) -> "tuple[ShiftSummary, ...]":
         """The parts of a composition in order; the shift itself if it is none."""
-        return parts_of(self)
+        parts = self.parameters.get("parts")
+        return (self,) if parts is None else tuple(map(ShiftSummary.from_json, parts))
 
     @property
     def shift(self) -> Shift | None:
@@ -68,7 +69,7 @@ class CandidateSummary(Record):
     @property
     def parts(self) -> tuple[ShiftSummary, ...]:
         """The parts of a composition in order; the shift itself if it is none."""
-        return parts_of(self)
+        return ShiftSummary(self.family, self.parameters, self.scope).parts
 
     @property
     def shift(self) -> Shift | None:
@@ -100,25 +101,6 @@ def parameters_of(shift: Shift, draws: Shift | None = None) -> dict[str, Any]:
             drawn = getattr(draws, name, None)
             parameters[name] = _summary(value, drawn.values if isinstance(drawn, PerImage) else None)
     return parameters
-
-
-class Summary(Protocol):
-    """What has a family, parameters and a scope: a verdict, or a candidate."""
-
-    @property
-    def family(self) -> str: ...
-    @property
-    def parameters(self) -> Parameters: ...
-    @property
-    def scope(self) -> Scope | None: ...
-
-
-def parts_of(summary: Summary) -> tuple[ShiftSummary, ...]:
-    """The parts of a composition in order; the shift itself if it is none."""
-    parts = summary.parameters.get("parts")
-    if parts is None:
-        return (ShiftSummary(summary.family, summary.parameters, summary.scope),)
-    return tuple(map(ShiftSummary.from_json, parts))
 
 
 def _without_summaries(value: Any) -> Any:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from pydantic import model_validator
 
-from shiftassay.diagnosis.summary import ShiftSummary, parts_of
+from shiftassay.diagnosis.summary import ShiftSummary
 from shiftassay.records import JsonObject, Record
 from shiftassay.shifts.catalogue import ShiftField
 from shiftassay.shifts.family import Information, Scope
@@ -61,7 +60,7 @@ class Verdict(Record):
     @property
     def parts(self) -> tuple[ShiftSummary, ...]:
         """The parts of a composition in order; the shift itself if it is none."""
-        return parts_of(self)
+        return ShiftSummary(self.family, self.parameters, self.scope).parts
 
     def to_json(self) -> JsonObject:
         """What it is for a reader, and the shift as `catalogue.from_json` reads it."""

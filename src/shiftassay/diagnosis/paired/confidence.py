@@ -20,7 +20,7 @@ def confidence_at(misfit: float, limit: float, lead: float) -> float:
     Its weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability docs/results/diagnosis.json shows.
 
     >>> round(confidence_at(0.001, 0.06, lead=2.0), 3), round(confidence_at(0.05, 0.06, lead=0.0), 3), round(confidence_at(0.5, 0.06, 0.0), 3)
-    (0.999, 0.554, 0.973)
+    (0.999, 0.554, 0.972)
     """
     distance = float(np.log(limit / max(misfit, thresholds.LEAST_MISFIT)))
     margin = thresholds.PER_MARGIN * min(lead, thresholds.LARGEST_MARGIN) if distance > 0 else thresholds.UNKNOWN_MARGIN
