@@ -13,7 +13,6 @@ from torch import nn
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
@@ -109,7 +108,7 @@ def prove(
         return Proof(None)
     evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
     accuracy = Accuracies(*(e.correct / e.n for e in evaluations))
-    measured = tuple(sentence(e) for e in evaluations)
+    measured = tuple(map(str, evaluations))
     how = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are looked at in one order
     if how is None or order is None:
         return Proof(accuracy, evaluations, sentences=measured)

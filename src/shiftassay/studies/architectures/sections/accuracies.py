@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
-from shiftassay.evaluation.sentence import pair_sentence, visible_sentence
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.lab import Lab, Members, last_right
 from shiftassay.words.numbers import brackets, minus, p_cell, percent_with_interval
@@ -28,7 +27,7 @@ def finding(found: dict[str, Any]) -> Finding:
     return Finding(
         KEY,
         TITLE,
-        (*_sentences(comparison), visible_sentence(comparison)),
+        (*_sentences(comparison), comparison.sensitivity()),
         (_groups(comparison), _pairs(comparison)),
         (
             Figure(
@@ -69,7 +68,7 @@ def _sentences(comparison: ComparisonOfGroups) -> list[str]:
         f"Of {len(pairs)} pairs of networks, {len(differ)} are shown to differ on these {comparison.n:,} images, {len(equivalent)} to be "
         f"equivalent within ±{margin:g} points, and of {len(undecided)} neither is shown."
     ]
-    said += [pair_sentence(pair, comparison.margin) for pair in differ]
+    said += [pair.sentence(comparison.margin) for pair in differ]
     if 0 < len(undecided) < len(pairs):
         said.append(f"Undecided: {'; '.join(undecided)}.")
     return said
