@@ -127,8 +127,8 @@ def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context
     [0.0, 0.25, 0.125, 0.5]
     """
     how = parse(how) if isinstance(how, str) else how
-    drawn = how.drawn(image_set.shape, generator(how, seed, "shared"))
-    shifted = drawn.on_set(image_set, generator(how, seed, "per_image"), context)
+    drawn = how.realize(image_set.shape, generator(how, seed, "shared"))
+    shifted = drawn.apply_to_set(image_set, generator(how, seed, "per_image"), context)
     if not np.isfinite(shifted.images).all():
         raise BadInput(
             f"{how}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
