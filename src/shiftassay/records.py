@@ -14,7 +14,8 @@ from shiftassay.errors import BadInput
 if TYPE_CHECKING:
     from pydantic import JsonValue
 else:
-    JsonValue = Any  # Pydantic's own refers to itself by name, which Beartype looks up in whatever module uses it
+    JsonValue = Any  # Pydantic's is recursive, which those who check types at run time do not resolve: import this one
+
 JsonObject = dict[str, JsonValue]
 """What a record is as JSON."""
 

@@ -11,9 +11,9 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.random_stream import seed_for
 from shiftassay.records import Record
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
 NEIGHBOURS = 5
@@ -59,7 +59,7 @@ def _trained(network: str, data: Dataset, epochs: int, seed: int) -> np.ndarray:
         "oracle",
         epochs=epochs,
         batch_size=64,
-        optimiser="adamw",
+        optimizer="adamw",
         learning_rate=2e-3,
         weight_decay=0.01,
         schedule="one_cycle",
