@@ -1,8 +1,7 @@
 """Classifiers that were trained on a shifted distribution: what can be reached on it, from below."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +10,10 @@ from jaxtyping import Bool
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.random_stream import seed_for
+from shiftassay.records import Record
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
 NEIGHBOURS = 5
@@ -21,16 +21,13 @@ AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Oracle:
+class Oracle(Record):
     """A classifier trained on shifted training images, or on what survives of them, judged on shifted test images."""
 
     name: str
     accuracy: Interval
     images: int
     judged_on: int
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> list[Oracle]:
@@ -62,7 +59,7 @@ def _trained(network: str, data: Dataset, epochs: int, seed: int) -> np.ndarray:
         "oracle",
         epochs=epochs,
         batch_size=64,
-        optimiser="adamw",
+        optimizer="adamw",
         learning_rate=2e-3,
         weight_decay=0.01,
         schedule="one_cycle",

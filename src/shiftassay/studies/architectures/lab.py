@@ -14,10 +14,10 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.models.predict import predict
 from shiftassay.networks.attention import PositionAttention
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import Recipe, recipe_named
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.measurements import Measurements
 from shiftassay.training.progress import progress
-from shiftassay.training.recipe import Recipe, recipe_named
 from shiftassay.training.train import Trained, train
 from shiftassay.words.terminal import spoken
 
@@ -90,7 +90,7 @@ def attends(network: nn.Module) -> bool:
 def answers(member: Trained, images: Float32[np.ndarray, "n c h w"]) -> Int64[np.ndarray, "n"]:
     """The classes that a member's model gives, in the images' order, asked in shuffled batches of its recipe's size."""
     order = epoch_order(seed_for("answers"), len(images))
-    logits = predict(images[order], model=member.model, batch=member.trial.recipe["batch_size"])
+    logits = predict(images[order], model=member.model, batch=member.trial.recipe.batch_size)
     return logits.argmax(1)[np.argsort(order)]
 
 

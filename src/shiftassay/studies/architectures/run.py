@@ -16,6 +16,7 @@ from shiftassay.networks.registry import build, check_parameters
 from shiftassay.report.finding import Finding, Report
 from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.runs.store import write_json
 from shiftassay.shifts.catalogue import parse
 from shiftassay.studies.architectures.lab import Lab, Members
@@ -24,9 +25,9 @@ from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.folder import working_in
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.outcome import RESULTS, StudyRun, command, failed_finding, provenance, surroundings
+from shiftassay.studies.strict import as_stored
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.history import Diverged
-from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Failed, TrainingFailed
 from shiftassay.words.terminal import spoken
 
@@ -144,8 +145,8 @@ def check_study(study: Architectures, dataset: Dataset) -> None:
             )
         asked.append((ablation.network, ablation.parameters, ablation.recipe))
     if study.suggestions:
-        factors = product(study.suggestions.networks, study.suggestions.dropout, study.suggestions.optimisers.values())
-        asked += [(network, {"dropout": dropout}, optimiser) for network, dropout, optimiser in factors]
+        factors = product(study.suggestions.networks, study.suggestions.dropout, study.suggestions.optimizers.values())
+        asked += [(network, {"dropout": dropout}, optimizer) for network, dropout, optimizer in factors]
     if study.distortions:
         asked.append((study.control, {}, study.distortions.recipe))
         for name in study.distortions.datasets:
@@ -155,8 +156,8 @@ def check_study(study: Architectures, dataset: Dataset) -> None:
         with torch.random.fork_rng(devices=[]):
             build(network, shape, classes, given)
         for key in changes:
-            if key not in recipe.to_json():
-                raise unknown_name("setting of a recipe", key, recipe.to_json())
+            if key not in vars(recipe):
+                raise unknown_name("setting of a recipe", key, vars(recipe))
     for text in study.robustness.shifts if study.robustness else ():
         parse(text)
 
@@ -170,7 +171,7 @@ def _measured(section: Section, lab: Lab, members: Members) -> dict[str, Any]:
     """What a section measures, or measured before of the same trials, under the same settings, in the same version."""
     asked = {
         "trials": [[member.trial.digest for member in group] for group in members.values()],
-        "study": lab.study.model_dump(mode="json", exclude=OTHERS - {section.KEY}),
+        "study": as_stored(lab.study.model_dump(mode="json", exclude=OTHERS - {section.KEY})),
         "version": [section.VERSION, SEMANTICS],
     }
 
@@ -178,4 +179,4 @@ def _measured(section: Section, lab: Lab, members: Members) -> dict[str, Any]:
         lab.console.print(spoken(section.TITLE, "bold"))
         return section.measure(lab, members)
 
-    return lab.measurements.once(section.KEY, asked, measure)
+    return lab.measurements.once_untyped(section.KEY, asked, measure)

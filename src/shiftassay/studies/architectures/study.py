@@ -43,7 +43,7 @@ class Suggestions(Strict):
     networks: tuple[str, ...] = Field(min_length=1)
     dropout: tuple[float, ...] = Field(min_length=1)
     schedules: tuple[Literal["constant", "one_cycle"], ...] = Field(min_length=1)
-    optimisers: dict[str, dict[str, Any]] = Field(min_length=1)
+    optimizers: dict[str, dict[str, Any]] = Field(min_length=1)
     epochs: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     held_out: int = Field(default=10_000, ge=1)
 

@@ -10,6 +10,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.shifts.catalogue import attacks, shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
@@ -17,7 +18,6 @@ from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.diagnoses import shift_of
 from shiftassay.studies.shifted.lab import Lab, spread_over
-from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import train
 from shiftassay.words.terminal import spoken
 

@@ -152,14 +152,14 @@ def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Fi
     test = [evaluation.accuracy.estimate for evaluation in clean]
     recipe = trial.recipe
     said = (
-        f"{trial.network}: {weights:,} parameters, trained for {recipe['epochs']} epochs with {recipe['optimiser'].upper()}, "
-        f"batches of {recipe['batch_size']}, learning rate {recipe['learning_rate']:g} ({recipe['schedule'].replace('_', ' ')}), "
-        f"weight decay {recipe['weight_decay']:g}."
+        f"{trial.network}: {weights:,} parameters, trained for {recipe.epochs} epochs with {recipe.optimizer.upper()}, "
+        f"batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g} ({recipe.schedule.replace('_', ' ')}), "
+        f"weight decay {recipe.weight_decay:g}."
     )
     sentences = [said]
     if known:
         sentences.append(
-            f"Accuracy on {recipe['held_out']:,} held-out training images is {mean_sd(known, 100)}% "
+            f"Accuracy on {recipe.held_out:,} held-out training images is {mean_sd(known, 100)}% "
             f"over {len(members)} seed{'s' * (len(members) > 1)}; on the test set, read once, after training, {mean_sd(test, 100)}%."
         )
     rows = tuple(

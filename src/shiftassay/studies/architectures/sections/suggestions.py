@@ -24,12 +24,12 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         raise BadInput("the study has no [suggestions].")
     runs = []
     held_out = min(asked.held_out, len(lab.dataset.train) // 4)
-    levels = (asked.networks, asked.dropout, asked.schedules, tuple(asked.optimisers), asked.epochs)
+    levels = (asked.networks, asked.dropout, asked.schedules, tuple(asked.optimizers), asked.epochs)
     for seed, combination in enumerate(product(*levels)):
-        network, dropout, schedule, optimiser, epochs = combination
+        network, dropout, schedule, optimizer, epochs = combination
         recipe = replace(
-            lab.recipe(schedule=schedule, **asked.optimisers[optimiser]),
-            name=f"{optimiser}-{schedule}",
+            lab.recipe(schedule=schedule, **asked.optimizers[optimizer]),
+            name=f"{optimizer}-{schedule}",
             epochs=epochs,
             held_out=held_out,
             validate_on_test=False,
