@@ -109,7 +109,7 @@ def train_one_for_all(
     )
     card = OneForAllCard(
         design,
-        variants,
+        known,
         tuple(widths),
         dataset.train.shape,
         dataset.classes,
