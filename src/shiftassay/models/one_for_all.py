@@ -107,4 +107,3 @@ def design_of(
 ) -> Design:
     """A design by its name, for variants in this order. Raises `BadInput` for an unknown one."""
     return DESIGNS[name](tuple(shifts.values()), input_shape, classes, widths)
-
