@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
@@ -11,8 +11,11 @@ from pydantic.fields import FieldInfo
 
 from shiftassay.errors import BadInput
 
-JsonObject = dict[str, JsonValue]
-"""What a record is as JSON."""
+if TYPE_CHECKING:
+    JsonObject = dict[str, JsonValue]
+    """What a record is as JSON."""
+else:  # `JsonValue` names itself, and beartype would look for that name in whatever module uses this one
+    JsonObject = dict[str, object]
 
 
 class Record:
