@@ -6,16 +6,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from shiftassay.errors import BadInput
 
 if TYPE_CHECKING:
-    JsonObject = dict[str, JsonValue]
-    """What a record is as JSON."""
-else:  # `JsonValue` names itself, and beartype would look for that name in whatever module uses this one
-    JsonObject = dict[str, object]
+    from pydantic import JsonValue
+else:
+    JsonValue = Any  # Pydantic's is recursive, which those who check types at run time do not resolve: import this one
+
+JsonObject = dict[str, JsonValue]
+"""What a record is as JSON."""
 
 
 class Record:

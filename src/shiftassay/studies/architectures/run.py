@@ -179,4 +179,4 @@ def _measured(section: Section, lab: Lab, members: Members) -> dict[str, Any]:
         lab.console.print(spoken(section.TITLE, "bold"))
         return section.measure(lab, members)
 
-    return lab.measurements.once(section.KEY, asked, measure)
+    return lab.measurements.once_untyped(section.KEY, asked, measure)
