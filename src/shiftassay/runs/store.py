@@ -92,15 +92,18 @@ class Run:
 
     def last_checkpoint(self, kind: type[R]) -> tuple[dict[str, np.ndarray], R] | None:
         """What `checkpoint` kept last, progress of this kind; None if there is nothing to go on from, or it is damaged."""
-        path = self.folder / CHECKPOINT
-        if not path.is_file():
+        if not (self.folder / CHECKPOINT).is_file():
             return None
         try:
-            arrays, progress = read_arrays(path)
-            return arrays, _of_kind(kind, progress, path)
+            return self.checkpointed(kind)
         except Damaged as error:
             warnings.warn(error.and_so("Training begins anew"), Mended, stacklevel=2)
             return None
+
+    def checkpointed(self, kind: type[R]) -> tuple[dict[str, np.ndarray], R]:
+        """What `checkpoint` kept. Raises `Damaged`."""
+        arrays, progress = read_arrays(self.folder / CHECKPOINT)
+        return arrays, _of_kind(kind, progress, self.folder / CHECKPOINT)
 
     def tidy(self) -> None:
         """Remove from a run that is complete what a command left that was killed as it ended."""

@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-
 from shiftassay.records import JsonValue, Record
 from shiftassay.runs.recipe import Recipe
 
