@@ -18,7 +18,6 @@ from shiftassay.report.diagnosis_words import (
     distinct,
     left,
     pairing,
-    phrase,
     proved,
     reasons,
     sampled,
@@ -26,6 +25,7 @@ from shiftassay.report.diagnosis_words import (
 )
 from shiftassay.report.finding import Figure, Finding, Report, Table
 from shiftassay.report.write import page
+from shiftassay.shifts.wording import Part, in_short, in_words
 from shiftassay.statistics.intervals import wilson
 
 FLOOR = 1e-3  # share of the change below which bars are all as short
@@ -115,7 +115,10 @@ def _pictures(found: Diagnosis, seen: Pictures) -> Finding:
     sentences = []
     if seen.unexplained:
         maps = [
-            ("the whole change" if c is None else f"{_families(c)}\nleaves {left(c)}", values)
+            (
+                "the whole change" if c is None else _families(c) + f"\nleaves {left(c)}",
+                values,
+            )
             for c, values in seen.unexplained
         ]
         figures.append(
@@ -240,16 +243,14 @@ def _spaced(name: str) -> str:
 
 def _short(candidate: Mapping[str, Any]) -> str:
     """Its families, and its numbers where there is room."""
-    parts = candidate["parameters"].get("parts") or [candidate]
-    whole = " + ".join(
-        phrase(p["family"], p["parameters"], None) + (" per image" if p["scope"] == "per_image" else "") for p in parts
-    )
-    return whole if len(whole) <= LONGEST else _families(candidate, " + ")
+    shift = Part.from_json(candidate)
+    whole = in_words(shift, brief=True)
+    return whole if len(whole) <= LONGEST else in_short(shift)
 
 
-def _families(candidate: Mapping[str, Any], between: str = " +\n") -> str:
-    parts = candidate["parameters"].get("parts") or [candidate]
-    return between.join(p["family"] + (" per image" if p["scope"] == "per_image" else "") for p in parts)
+def _families(candidate: Mapping[str, Any]) -> str:
+    """Its families, a line for each."""
+    return in_short(Part.from_json(candidate)).replace(", then ", ",\nthen ")
 
 
 def _told(value: Any) -> str:
