@@ -25,24 +25,17 @@ class Described(Protocol):
     def scope(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
-class Part(Record):
-    """A shift as JSON describes it: a candidate, or a part of a composition, whatever other keys it has."""
-
-    family: str
-    parameters: Mapping[str, JsonValue]
-    scope: str | None
-
-
 def in_words(shift: Described, intervals: Mapping[str, Any] | None = None, brief: bool = False) -> str:
     """The shift with its numbers, their intervals where there are any, and its scope; `brief`: with a short word for the scope.
 
-    >>> rotated = Part("rotate", {"angle": 15.0}, "shared")
-    >>> in_words(rotated, {"angle": [14.9, 15.1]})
+    >>> from types import SimpleNamespace
+    >>> rotated = {"family": "rotate", "parameters": {"angle": 15.0}, "scope": "shared"}
+    >>> in_words(SimpleNamespace(**rotated), {"angle": [14.9, 15.1]})
     'rotate (angle = 15 [14.9, 15.1]), the same for all images'
     >>> drawn = {"mean": 1.2, "sd": 0.2, "low": 0.8, "high": 1.5}
-    >>> blurred = Part("gaussian_blur", {"sd": drawn}, "per_image")
-    >>> print(in_words(Part("compose", {"parts": [rotated.to_json(), blurred.to_json()]}, None), brief=True))
+    >>> blurred = {"family": "gaussian_blur", "parameters": {"sd": drawn}, "scope": "per_image"}
+    >>> both = SimpleNamespace(family="compose", parameters={"parts": [rotated, blurred]}, scope=None)
+    >>> print(in_words(both, brief=True))
     rotate (angle = 15), then gaussian_blur (sd = 0.8 … 1.5, mean 1.2, sd 0.2) per image
     """
     scopes, between = (BRIEF_SCOPES, ", then ") if brief else (SCOPES, "; then ")
@@ -58,20 +51,30 @@ def in_words(shift: Described, intervals: Mapping[str, Any] | None = None, brief
 def in_short(shift: Described, scopes: bool = True) -> str:
     """The families alone, those that are drawn for each image marked so.
 
-    >>> in_short(Part("rotate", {"angle": 15.0}, "per_image"))
+    >>> from types import SimpleNamespace
+    >>> in_short(SimpleNamespace(family="rotate", parameters={"angle": 15.0}, scope="per_image"))
     'rotate per image'
     """
     return ", then ".join(part.family + (BRIEF_SCOPES[part.scope] if scopes else "") for part in _parts(shift))
 
 
-def _parts(shift: Described) -> list[Part]:
+@dataclass(frozen=True)
+class _Part(Record):
+    """One shift, or a part of a composition."""
+
+    family: str
+    parameters: Mapping[str, JsonValue]
+    scope: str | None
+
+
+def _parts(shift: Described) -> list[_Part]:
     parts: Any = shift.parameters.get("parts")
     if parts is None:
-        return [Part(shift.family, shift.parameters, shift.scope)]
-    return [Part.from_json(part) for part in parts]
+        return [_Part(shift.family, shift.parameters, shift.scope)]
+    return [_Part.from_json(part) for part in parts]
 
 
-def _informative(part: Part) -> dict[str, JsonValue]:
+def _informative(part: _Part) -> dict[str, JsonValue]:
     """The parameters that are neither the family's defaults nor empty lists."""
     defaults = {f.name: f.default for f in fields(FAMILIES[part.family])} if part.family in FAMILIES else {}
     return {
