@@ -36,7 +36,7 @@ from shiftassay.shifts.parameters import (
     plain,
     spaced,
 )
-from shiftassay.words.numbers import parameter
+from shiftassay.words.shifts import SCOPES, shift_in_words
 
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
@@ -379,10 +379,8 @@ class Shift(ABC):
 
     def __str__(self) -> str:
         defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}
-        given = [f"{name} = {parameter(v)}" for name, v in self.parameters.items() if v != defaults[name]]
-        drawn = "per_image" in self.scopes
-        each = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image"}[self.scope]
-        return self.family + (f" ({', '.join(given)})" if given else "") + (each if drawn else "")
+        informative = {name: value for name, value in self.parameters.items() if value != defaults[name]}
+        return shift_in_words(self.family, informative, SCOPES[self.scope if "per_image" in self.scopes else None])
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:
