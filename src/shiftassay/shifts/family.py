@@ -32,7 +32,7 @@ from shiftassay.shifts.parameters import (
     plain,
 )
 from shiftassay.shifts.traits import Traits
-from shiftassay.words.numbers import parameter
+from shiftassay.words.shifts import SCOPES, shift_in_words
 
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
@@ -266,9 +266,8 @@ class Shift(Traits, ParameterVector, ABC):
 
     def __str__(self) -> str:
         defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}
-        shown = [f"{name} = {parameter(v)}" for name, v in self.parameters.items() if v != defaults[name]]
-        scope = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image"}[self.scope]
-        return self.family + (f" ({', '.join(shown)})" if shown else "") + (scope if "per_image" in self.scopes else "")
+        informative = {name: value for name, value in self.parameters.items() if value != defaults[name]}
+        return shift_in_words(self.family, informative, SCOPES[self.scope if "per_image" in self.scopes else None])
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:
