@@ -61,9 +61,7 @@ def _check_images(images: ImageSet) -> None:
         )
 
 
-def _labelled(
-    before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] | None
-) -> tuple[ImageSet, ImageSet]:
+def _labelled(before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] | None) -> tuple[ImageSet, ImageSet]:
     """Both sets with these labels, where they bring none and are as many."""
     if labels is None:
         return before, after

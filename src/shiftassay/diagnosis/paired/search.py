@@ -45,13 +45,12 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
 @one_thread_each()
 def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> list[Candidate]:
     """A search for one known shift: its parameters are estimated from these pairs. No candidates if they can't be."""
-    parts = tuple(part for part in shift.components if part.family in task.families)
-    if not parts:
-        return tried(estimates([Identity.family], task.fit), task)
+    parts = [part for part in shift.components if part.family in task.families]
     if len(parts) > 1:
-        return judged([fitted_jointly(Compose(parts), task.fit.first(task.settings.composed))], task)
-    alike = [estimate for estimate in estimates([parts[0].family], task.fit) if estimate.scope == parts[0].scope]
-    return tried(alike, task)
+        composition = Compose(tuple(parts))
+        return judged([fitted_jointly(composition, task.fit.first(task.settings.composed))], task)
+    known = parts[0] if parts else Identity()
+    return tried([e for e in estimates([known.family], task.fit) if e.scope == known.scope], task)
 
 
 def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:

@@ -13,7 +13,6 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import Shift
 
 FEW_EQUIVALENT = 5  # families that fit as well, at most
 
