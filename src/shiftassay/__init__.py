@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shiftassay.models.predict import predict as predict
     from shiftassay.repairs.repair import repair as repair
     from shiftassay.runs.recipe import Recipe as Recipe
-    from shiftassay.shifts.catalogue import parse as parse_shift
+    from shiftassay.shifts.catalogue import parse as parse_shift  # noqa: F401  # shown under another name
     from shiftassay.shifts.catalogue import shift as shift
     from shiftassay.shifts.listing import families as families
     from shiftassay.studies.run import run_study as run_study
