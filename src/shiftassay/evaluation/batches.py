@@ -9,12 +9,13 @@ from torch import nn
 
 from shiftassay.evaluation.answers import Check, Difference, NotMeasured, ask, difference, tolerance
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.records import Record
 
 BATCH = 64
 
 
 @dataclass(frozen=True)
-class Batching:
+class Batching(Record):
     """The images shown in one way, compared with shuffled batches of 64. `reference_accuracy` is that of the same images."""
 
     batch: int

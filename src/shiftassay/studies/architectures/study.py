@@ -1,19 +1,25 @@
-"""What a study file of kind `architectures` may say."""
+"""The schema of a study file of kind `architectures`."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from shiftassay.evaluation.compare import MARGIN
 from shiftassay.studies.strict import MOST_SEEDS, Strict, merged
+from shiftassay.training.recipe import Recipe, recipe_named
 
 MANY_SEEDS = 10
 
+Settings = dict[str, JsonValue]
+"""Values by the names that a network, a recipe or the study itself has for them."""
+
 
 class Claim(Strict):
-    """What a source reports of a network after so many epochs: parameters, best accuracy, loss and number right by epoch.
+    """What a source reports of a network that it trained for `epochs`.
 
-    `says_lowest`: the source says that this network's loss is the lowest.
+    `losses` and `right` (images classified correctly) are by epoch. `says_lowest`: the source says that this network has
+    the lowest loss of all.
     """
 
     network: str
@@ -29,33 +35,33 @@ class Claim(Strict):
 
 
 class Ablation(Strict):
-    """A network trained with something changed, to see whether that steadies it."""
+    """A network trained with one change, to see whether its loss then fluctuates less."""
 
     name: str
     network: str
-    parameters: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    parameters: Settings = {}
+    recipe: Settings = {}
 
 
 class Suggestions(Strict):
-    """A factorial experiment: every combination is trained once, with a seed of its own, and judged on held-out training images."""
+    """A factorial experiment: each combination is trained once, with its own seed, and judged on held-out training images."""
 
     networks: tuple[str, ...] = Field(min_length=1)
     dropout: tuple[float, ...] = Field(min_length=1)
     schedules: tuple[Literal["constant", "one_cycle"], ...] = Field(min_length=1)
-    optimisers: dict[str, dict[str, Any]] = Field(min_length=1)
+    optimisers: dict[str, Settings] = Field(min_length=1)
     epochs: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     held_out: int = Field(default=10_000, ge=1)
 
 
 class Distortions(Strict):
-    """Training and testing on other data sets, beside the error rates that a source reports there."""
+    """Training and testing on other data sets, with the error rates that a source reports for them."""
 
     datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(ge=1)
     seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     images: int | None = Field(default=None, ge=1)
-    recipe: dict[str, Any] = {}
+    recipe: Settings = {}
     reported: dict[str, dict[str, float]] = {}
     source: str = "the source"
 
@@ -68,9 +74,9 @@ class Robustness(Strict):
 
 
 class Architectures(Strict):
-    """A study of networks that are trained alike; `control` is the one that the others are held against.
+    """A study of networks that are trained alike; the others are compared with `control`.
 
-    `margin` is that of equivalence; ten seeds or more can show half of it.
+    `margin` is the equivalence margin of accuracies; it is halved from ten seeds on.
     """
 
     kind: Literal["architectures"]
@@ -90,12 +96,17 @@ class Architectures(Strict):
     suggestions: Suggestions | None = None
     distortions: Distortions | None = None
     robustness: Robustness | None = None
-    quick: dict[str, Any] = {}
-    full: dict[str, Any] = {}
+    quick: Settings = {}
+    full: Settings = {}
 
     @property
     def equivalence_margin(self) -> float:
         return self.margin / 2 if self.seeds >= MANY_SEEDS else self.margin
+
+    def training_recipe(self, **changes: JsonValue) -> Recipe:
+        """The recipe of every training, with changes."""
+        recipe = recipe_named(self.recipe)
+        return replace(recipe, **{"epochs": self.epochs or recipe.epochs, **changes})
 
     def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "Architectures":
         """The study in its quick or full form, with another number of seeds if that is given."""
