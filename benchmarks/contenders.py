@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.networks.registry import build
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.training.group import TrainingData
 from shiftassay.training.path import make_groups, run_groups
-from shiftassay.training.recipe import recipe_named
 
 RECIPE = recipe_named("seed-003")
 BATCH = RECIPE.batch_size
@@ -51,9 +51,9 @@ def network_and_data(name: str) -> tuple[nn.Module, TrainingData]:
 
 
 def tutorial(name: str) -> Run:
-    """The loop of PyTorch's spatial transformer tutorial: DataLoader with 4 workers, an optimiser step for each batch."""
+    """The loop of PyTorch's spatial transformer tutorial: DataLoader with 4 workers, an optimizer step for each batch."""
     network, data = network_and_data(name)
-    optimiser = torch.optim.SGD(network.parameters(), RECIPE.learning_rate)
+    optimizer = torch.optim.SGD(network.parameters(), RECIPE.learning_rate)
     loader = DataLoader(TutorialDigits(data.images, data.labels), BATCH, shuffle=True, num_workers=4)
 
     def run(steps: int) -> float:
@@ -62,9 +62,9 @@ def tutorial(name: str) -> Run:
         next(batches)  # the clock starts when the workers run
         began = perf_counter()
         for _, (images, labels) in zip(range(steps), batches, strict=False):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             F.nll_loss(F.log_softmax(network(images), 1), labels).backward()
-            optimiser.step()
+            optimizer.step()
         return perf_counter() - began
 
     return run
@@ -73,7 +73,7 @@ def tutorial(name: str) -> Run:
 def eager(name: str, compiled: bool = False) -> Run:
     """Arrays in memory, PyTorch step by step; with `compiled`, the network through torch.compile."""
     network, data = network_and_data(name)
-    optimiser = torch.optim.SGD(network.parameters(), RECIPE.learning_rate)
+    optimizer = torch.optim.SGD(network.parameters(), RECIPE.learning_rate)
     forward = torch.compile(network) if compiled else network
     images = (torch.from_numpy(data.images) - RECIPE.mean) / RECIPE.sd
     labels = torch.from_numpy(data.labels)
@@ -84,9 +84,9 @@ def eager(name: str, compiled: bool = False) -> Run:
         began = perf_counter()
         for step in range(steps):
             batch = order[step * BATCH : (step + 1) * BATCH]
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             F.cross_entropy(forward(images[batch]), labels[batch]).backward()
-            optimiser.step()
+            optimizer.step()
         return perf_counter() - began
 
     return run

@@ -15,11 +15,11 @@ from scipy.stats import t, wilcoxon
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.networks.registry import build
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.runs.store import write_json
 from shiftassay.training.group import TrainingData
 from shiftassay.training.path import make_groups, run_groups
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import recipe_named
 
 RESULT = Path(__file__).parent.parent / "docs" / "results" / "paths.json"
 SEEDS, EPOCHS = range(8), 2

@@ -3,13 +3,18 @@
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from shiftassay.errors import BadInput
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+else:
+    JsonValue = Any  # Pydantic's is recursive, which those who check types at run time do not resolve: import this one
 
 JsonObject = dict[str, JsonValue]
 """What a record is as JSON."""

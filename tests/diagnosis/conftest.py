@@ -6,10 +6,10 @@ import pytest
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.classifier import Classifier
-from shiftassay.training.recipe import Recipe
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.train import train
 
-RECIPE = Recipe("tests", epochs=4, batch_size=64, optimiser="adamw", learning_rate=1e-3)
+RECIPE = Recipe("tests", epochs=4, batch_size=64, optimizer="adamw", learning_rate=1e-3)
 
 
 def part(images: ImageSet, start: int, end: int) -> ImageSet:

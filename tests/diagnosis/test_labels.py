@@ -60,7 +60,7 @@ def test_one_to_one_renumberings_are_found_though_a_class_is_missing(
     assert np.array_equal(mapping[reference.labels], new(reference.labels))
     assert len(set(mapping.tolist())) == len(mapping)
     assert verdict.shift is not None
-    again = verdict.shift.on_set(reference, np.random.default_rng(0))
+    again = verdict.shift.apply_to_set(reference, np.random.default_rng(0))
     assert again.labels is not None
     assert np.array_equal(again.labels, new(reference.labels))
 

@@ -12,7 +12,6 @@ from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import plain
 from shiftassay.shifts.catalogue import shift
@@ -50,8 +49,8 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
     assert diagnosed.accuracy["shifted"] == expected[1].accuracy.estimate
     said = " ".join(plain(diagnosed).split())
     for one in expected:
-        assert " ".join(sentence(one).split()) in said
-        assert sentence(one) in diagnosed.explanation
+        assert " ".join(str(one).split()) in said
+        assert str(one) in diagnosed.explanation
 
 
 def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(diagnosed, by_class):

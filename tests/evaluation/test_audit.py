@@ -253,11 +253,11 @@ def test_a_batch_norm_left_in_training_mode_by_its_owner_is_found(digits):
 
 def test_statistics_that_do_not_fit_the_images_are_found(digits):
     model = planted(WithNorm)
-    optimiser = torch.optim.Adam(model.parameters(), 0.01)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(20):
         F.cross_entropy(model(torch.from_numpy(digits.images)), torch.from_numpy(digits.labels)).backward()
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
     model.norm.running_mean += 3
     check = audit(digits, model=model, single_images=10)["modes"]
     assert check.verdict == "found"

@@ -5,7 +5,6 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
-from shiftassay.evaluation.sentence import pair_sentence
 
 
 def group(rng, accuracy, seeds=5, n=5000):
@@ -35,7 +34,7 @@ def test_a_difference_below_the_margin_is_shown_and_equivalent(rng):
     [pair] = compare(groups, margin=0.005).pairs
     assert pair.differs
     assert pair.verdict == "equivalent"
-    assert "a difference is shown" in pair_sentence(pair, 0.005)
+    assert "a difference is shown" in pair.sentence(0.005)
 
 
 def test_seeds_that_agree_by_chance_are_no_proof(rng):
@@ -79,3 +78,11 @@ def test_groups_that_cannot_be_compared_are_refused(rng):
         compare({"a": group(rng, 0.9)})
     with pytest.raises(BadInput, match="same images"):
         compare({"a": group(rng, 0.9), "b": group(rng, 0.9, n=10)})
+
+
+def test_a_comparison_is_printed_in_sentences_and_shown_as_a_table(rng):
+    comparison = compare({"a": group(rng, 0.99), "b": group(rng, 0.99), "c": group(rng, 0.96)}, margin=0.005)
+    assert len(str(comparison).splitlines()) == 3 + 3 + 1
+    assert "b − c: " in str(comparison)
+    assert len(repr(comparison)) < 200
+    assert comparison._repr_html_().count("<tr>") == 1 + 3

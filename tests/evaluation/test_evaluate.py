@@ -5,7 +5,6 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import Evaluation, assess
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.imagesets.image_set import ImageSet
 
 
@@ -51,7 +50,7 @@ def test_what_did_not_change_is_shown_to_be_equivalent(labels):
     assert result.comparison is not None
     assert (result.comparison.gained, result.comparison.lost) == (0, 10)
     assert result.comparison.verdict == "equivalent"
-    assert "nothing happened" in sentence(result)
+    assert "nothing happened" in str(result)
 
 
 def test_a_small_loss_that_is_beyond_doubt_but_below_the_margin_is_equivalent_and_a_large_one_is_lower(labels):
@@ -93,3 +92,12 @@ def test_answers_that_are_not_numbers_are_refused(labels):
     logits[7, 3] = np.nan
     with pytest.raises(BadInput, match="NaN or infinite for 1 of 10000 images, the first is image 7"):
         assess(labelled(labels), logits)
+
+
+def test_a_result_is_printed_as_a_sentence_and_shown_as_a_table(labels):
+    clean = labelled(labels, "clean")
+    result = assess(labelled(labels, "<b>" * 100), logits_for(wrong(labels, 300)), clean, logits_for(labels))
+    assert "accuracy is lower (300 images lost, 0 gained" in str(result)
+    assert len(repr(result)) < 200
+    assert "<b>" not in result._repr_html_()
+    assert result._repr_html_().count("<tr>") == 11

@@ -9,12 +9,12 @@ import torch
 from shiftassay.evaluation.fresh_attack import right_under_attack
 from shiftassay.models.one_for_all import OneForAll, OneForAllCard
 from shiftassay.models.predict import predict
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.training.one_for_all import train_one_for_all
-from shiftassay.training.recipe import Recipe
 
-RECIPE = Recipe("test", epochs=6, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=300)
+RECIPE = Recipe("test", epochs=6, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=300)
 ATTACK = parse("adversarial:epsilon=0.15")
 
 

@@ -16,7 +16,7 @@ SHAPE = (1, 28, 28)
 
 def drawn(text):
     how = parse(text)
-    return how.drawn(SHAPE, generator(how, 0, "shared"))
+    return how.realize(SHAPE, generator(how, 0, "shared"))
 
 
 def through(how, images):

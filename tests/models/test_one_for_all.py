@@ -25,7 +25,7 @@ IGNORES_THE_ID = {"clean-only", "mixture"}
 
 
 def card(design, widths=(500, 500, 500, 200, 200, 100, 50)):
-    shifts = [how.drawn(SHAPE, generator(how, 0, "shared")) for how in map(parse, SHIFTS)]
+    shifts = [how.realize(SHAPE, generator(how, 0, "shared")) for how in map(parse, SHIFTS)]
     variants = {name: how.to_json() for name, how in zip(("clean", "t1", "t2", "t3", "t4"), shifts, strict=True)}
     return OneForAllCard(design, variants, widths, SHAPE, 10, 0.1307, 0.3081, 0, "mnist", "trial")
 

@@ -164,7 +164,12 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
     asked = []
     fresh = judge.attack
     monkeypatch.setattr(room, "verdict_on", aimed)
-    monkeypatch.setattr(judge, "attack", lambda m, *given: asked.append(m) or fresh(m, *given))
+
+    def attack(*arguments, model, **options):
+        asked.append(model)
+        return fresh(*arguments, model=model, **options)
+
+    monkeypatch.setattr(judge, "attack", attack)
     found = repair(small.test, attacked, model=model, train=small.train, epochs=3, quick=True)
     hardened = attempt_of(found, "adversarial training")
     assert model in asked

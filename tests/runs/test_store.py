@@ -7,17 +7,19 @@ import pytest
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.store import Damaged, Store, read_arrays, read_json, write_arrays
 from shiftassay.runs.trial import Trial
 
-TRIAL = Trial("mlp", {"widths": [3]}, {"name": "r", "epochs": 1}, "mnist", "abc", 0, "cpu", 1)
+RECIPE = Recipe("r", epochs=1, batch_size=8, optimizer="sgd", learning_rate=0.1)
+TRIAL = Trial("mlp", {"widths": [3]}, RECIPE, "mnist", "abc", 0, "cpu", 1)
 
 
 def test_a_trials_name_depends_on_everything_in_it():
     other = [
         dataclasses.replace(TRIAL, **{field: value})
         for field, value in [
-            ("network", "stn"), ("parameters", {}), ("recipe", {"name": "r", "epochs": 2}), ("data_digest", "x"), ("seed", 1),
+            ("network", "stn"), ("parameters", {}), ("recipe", dataclasses.replace(RECIPE, epochs=2)), ("data_digest", "x"), ("seed", 1),
             ("device", "cuda"), ("semantics", 2),
         ]
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import torch
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import generator, make, parse, presets, shift
+from shiftassay.shifts.catalogue import from_json, generator, make, parse, presets, shift
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Context
 
@@ -140,7 +140,7 @@ def test_the_same_seed_gives_the_same_images_and_another_seed_others_where_anyth
     assert np.array_equal(one, again)
     parts = how.parts if isinstance(how, Compose) else [how]
     drawn = any(
-        part.scope == "per_image" or part.drawn(digits.shape, np.random.default_rng(0)) != part for part in parts
+        part.scope == "per_image" or part.realize(digits.shape, np.random.default_rng(0)) != part for part in parts
     )
     assert np.array_equal(one, other) != drawn
 
@@ -157,7 +157,7 @@ def test_shifting_commutes_with_taking_the_first_images(how, digits, context):
 @pytest.mark.parametrize("how", [p for p in ALL if p.values[0].information == "preserved"])
 def test_undo_is_exact_where_information_is_said_to_be_preserved(how, digits, context):
     digits = pictures(how, digits)
-    fixed = how.drawn(digits.shape, generator(how, 0, "shared"))
+    fixed = how.realize(digits.shape, generator(how, 0, "shared"))
     shifted = fixed.apply(digits.images, generator(how, 0, "per_image"), context)
     undone = fixed.undo(shifted, generator(how, 0, "per_image"))
     assert undone is not None
@@ -166,7 +166,7 @@ def test_undo_is_exact_where_information_is_said_to_be_preserved(how, digits, co
 
 @pytest.mark.parametrize("how", ALL)
 def test_a_shift_is_rebuilt_from_its_json(how):
-    assert make(**json.loads(json.dumps(how.to_json()))) == how
+    assert from_json(json.loads(json.dumps(how.to_json()))) == how
 
 
 @pytest.mark.parametrize("how", [p for p in SHIFTS if p.values[0].family not in ("adversarial", "stripe")])

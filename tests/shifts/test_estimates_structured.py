@@ -69,7 +69,7 @@ def estimate(pairs: Pairs, family: str, scope: str | None = None) -> Shift:
 
 def unexplained(how: Shift, pairs: Pairs) -> float:
     """The share of the change that making the shift leaves."""
-    fixed = how.drawn(pairs.reference.shape[1:], np.random.default_rng(0))
+    fixed = how.realize(pairs.reference.shape[1:], np.random.default_rng(0))
     remade = fixed.apply(pairs.reference, np.random.default_rng(0))
     return float(pairs.errors(remade).mean() / pairs.change)
 
@@ -205,7 +205,7 @@ def test_the_quality_of_a_jpeg_that_others_wrote_is_found(clothes):
 @pytest.mark.parametrize("sd", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("clip", [True, False])
 def test_a_fixed_pattern_is_found(digits, sd, clip):
-    how = FixedPattern(sd, clip=clip).drawn((1, 28, 28), np.random.default_rng(5))
+    how = FixedPattern(sd, clip=clip).realize((1, 28, 28), np.random.default_rng(5))
     assert isinstance(how, FixedPattern)
     pairs = Pairs(digits.images, how.apply(digits.images, np.random.default_rng(0)))
     found = estimate(pairs, "fixed_pattern")
@@ -331,7 +331,7 @@ def test_a_plain_blur_and_a_move_are_no_frosted_glass(digits):
 
 @pytest.mark.parametrize(("amplitude", "smoothness"), [(1.0, 4.0), (1.5, 3.0), (3.0, 6.0)])
 def test_one_field_for_all_images_is_found(digits, amplitude, smoothness):
-    how = Elastic(amplitude, smoothness).drawn((1, 28, 28), np.random.default_rng(3))
+    how = Elastic(amplitude, smoothness).realize((1, 28, 28), np.random.default_rng(3))
     pairs = made(digits.images, how)
     found = estimate(pairs, "elastic")
     assert isinstance(found, Elastic)
@@ -409,7 +409,7 @@ def test_nothing_is_raised_and_nothing_odd_is_made_of_odd_pairs(family, digits, 
     for name, (reference, shifted) in odd.items():
         pairs = Pairs(reference.astype(np.float32), shifted.astype(np.float32))
         for found in FAMILIES[family].estimate(pairs):
-            fixed = found.drawn(pairs.reference.shape[1:], np.random.default_rng(0))
+            fixed = found.realize(pairs.reference.shape[1:], np.random.default_rng(0))
             assert np.isfinite(fixed.apply(pairs.reference, np.random.default_rng(0))).all(), name
 
 
@@ -451,7 +451,7 @@ def test_a_warp_by_a_rule_is_no_elastic_draw(digits, rule):
 
 
 def test_a_shared_elastic_draw_is_found(digits):
-    truth = Elastic(1.0, 4.0).drawn((1, 28, 28), np.random.default_rng(4))
+    truth = Elastic(1.0, 4.0).realize((1, 28, 28), np.random.default_rng(4))
     (found,) = Elastic.estimate(Pairs(digits.images, truth.apply(digits.images, np.random.default_rng(0))))
     assert isinstance(found, Elastic)
     assert (found.scope, found.field is None) == ("shared", False)

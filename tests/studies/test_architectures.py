@@ -55,7 +55,7 @@ networks = ["trunk"]
 dropout = [0.0, 0.5]
 schedules = ["constant", "one_cycle"]
 epochs = [1]
-optimisers = { sgd = { learning_rate = 0.01 }, fast = { learning_rate = 0.05, momentum = 0.9 } }
+optimizers = { sgd = { learning_rate = 0.01 }, fast = { learning_rate = 0.05, momentum = 0.9 } }
 [distortions]
 datasets = ["mnist-rotated"]
 epochs = 1

@@ -6,16 +6,16 @@ from rich.console import Console
 
 from shiftassay.cli.ending import run_command_line
 from shiftassay.errors import BadInput
+from shiftassay.runs.recipe import RECIPES, Recipe
 from shiftassay.runs.store import Run
 from shiftassay.sealed import read_json
 from shiftassay.studies.check import check_store
 from shiftassay.studies.folder import write_report_again
 from shiftassay.studies.run import run_study
 from shiftassay.training import engine
-from shiftassay.training.recipe import RECIPES, Recipe
 from shiftassay.training.train import TrainingFailed, train
 
-RECIPE = Recipe("small", epochs=2, batch_size=50, optimiser="sgd", learning_rate=0.05, held_out=200)
+RECIPE = Recipe("small", epochs=2, batch_size=50, optimizer="sgd", learning_rate=0.05, held_out=200)
 SMALL = {"widths": [16]}
 STUDY = """
 kind = "shifted-test-sets"
@@ -106,7 +106,7 @@ def test_what_is_not_finished_and_what_failed_is_said(small, tmp_path, monkeypat
     (run / "checkpoint.safetensors").unlink()
     (run / ".model.json.0123.partial").write_bytes(b"{")
     assert [part.state for part in check_store(tmp_path).parts] == ["stray", "unfinished"]
-    wild = Recipe("wild", epochs=2, batch_size=50, optimiser="sgd", learning_rate=1e6, momentum=0.9)
+    wild = Recipe("wild", epochs=2, batch_size=50, optimizer="sgd", learning_rate=1e6, momentum=0.9)
     with pytest.raises(TrainingFailed):
         train("mlp", small, recipe=wild, parameters=SMALL, store=tmp_path / "wild")
     found = check_store(tmp_path / "wild")

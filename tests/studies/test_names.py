@@ -9,8 +9,8 @@ from rich.console import Console
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.write import write_images
+from shiftassay.runs.recipe import RECIPES, Recipe
 from shiftassay.studies.run import run_study
-from shiftassay.training.recipe import RECIPES, Recipe
 from shiftassay.words.text import is_printable
 
 STUDY = """

@@ -12,6 +12,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import predict
 from shiftassay.report.figures import draw
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import generator, parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.studies.schema import load_study
@@ -19,10 +20,9 @@ from shiftassay.studies.shifted.folder_model import train_for_folder
 from shiftassay.studies.shifted.one_for_all import finding, measure
 from shiftassay.studies.shifted.serving import Served
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
-RECIPE = Recipe("test", epochs=4, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=300)
+RECIPE = Recipe("test", epochs=4, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=300)
 SHIFTS = {
     "clean": parse("identity"),
     "t1": parse("pixel_permutation"),
@@ -142,7 +142,7 @@ def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
     permuted = ImageSet(shift(small.test, how).images, small.test.labels, "t1")
     clean = ImageSet(small.test.images, small.test.labels, "clean")
     asked = {"data": small, "recipe": dataclasses.replace(RECIPE, epochs=2), "device": "cpu"}
-    write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts={"t1": how.drawn(clean.shape, generator(how, 0, "shared"))}))  # fmt: skip
+    write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts={"t1": how.realize(clean.shape, generator(how, 0, "shared"))}))  # fmt: skip
     [named] = train_for_folder(tmp_path / "named", **asked)
     told = predict(permuted.images, model=named.model.on("t1"))
     assert np.array_equal(told, predict(clean.images, model=named.model.on("clean")))

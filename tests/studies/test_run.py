@@ -10,9 +10,9 @@ from rich.console import Console
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.write import write_images
 from shiftassay.report.write import write_report
+from shiftassay.runs.recipe import RECIPES, Recipe
 from shiftassay.shifts.catalogue import shift
 from shiftassay.studies.run import run_study
-from shiftassay.training.recipe import RECIPES, Recipe
 
 STUDY = """
 kind = "shifted-test-sets"
@@ -42,7 +42,7 @@ parameters = { epsilon = { same_as = "noisy" } }
 
 @pytest.fixture
 def study(tmp_path, small, monkeypatch):
-    recipe = Recipe("small", epochs=3, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=500)
+    recipe = Recipe("small", epochs=3, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=500)
     monkeypatch.setitem(RECIPES, "small", recipe)
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "small-study.toml"

@@ -12,18 +12,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from shiftassay.networks.registry import build
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.captured import CapturedMember, CapturedPopulation, _arithmetic
 from shiftassay.training.group import TrainingData
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import Recipe
 
-SGD = Recipe("test", epochs=3, batch_size=64, optimiser="sgd", learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
+SGD = Recipe("test", epochs=3, batch_size=64, optimizer="sgd", learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
 RECIPES = {
     "sgd": SGD,
     "plain sgd": dataclasses.replace(SGD, momentum=0.0, weight_decay=0.0, label_smoothing=0.1),
     "sgd, one cycle": dataclasses.replace(SGD, schedule="one_cycle"),
     "adamw, one cycle": dataclasses.replace(
-        SGD, optimiser="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="one_cycle"
+        SGD, optimizer="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="one_cycle"
     ),
 }
 NETWORKS = ["mlp", "convolutions", "attention", "stn"]

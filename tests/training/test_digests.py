@@ -8,6 +8,7 @@ import pytest
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import digest_of
 from shiftassay.networks.registry import parameters_of
+from shiftassay.records import plain
 from shiftassay.runs.trial import Trial
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.train import resolve_recipe
@@ -24,9 +25,18 @@ def data_digest() -> str:
 
 @pytest.mark.parametrize("network", TRIALS)
 def test_a_trial_has_the_digest_that_the_committed_results_name(network: str, data_digest: str) -> None:
-    recipe = resolve_recipe(network, "seed-003", None).to_json()
+    recipe = resolve_recipe(network, "seed-003", None)
     made = [
-        Trial(network, dict(parameters_of(network)), recipe, "mnist", data_digest, seed, "cpu", SEMANTICS).digest
+        Trial(
+            network,
+            {n: plain(v) for n, v in parameters_of(network).items()},
+            recipe,
+            "mnist",
+            data_digest,
+            seed,
+            "cpu",
+            SEMANTICS,
+        ).digest
         for seed in range(len(TRIALS[network]))
     ]
     assert made == TRIALS[network]

@@ -12,6 +12,7 @@ from rich.console import Console
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.registry import build
+from shiftassay.runs.recipe import RECIPES, Recipe
 from shiftassay.runs.store import Mended
 from shiftassay.studies.run import run_study
 from shiftassay.training import train as train_module
@@ -19,10 +20,9 @@ from shiftassay.training.captured import CapturedPopulation
 from shiftassay.training.engine import run_group, split
 from shiftassay.training.history import Diverged
 from shiftassay.training.one_for_all import train_one_for_all
-from shiftassay.training.recipe import RECIPES, Recipe
 from shiftassay.training.train import TrainingFailed, train
 
-SOUND = Recipe("sound", epochs=2, batch_size=50, optimiser="sgd", learning_rate=0.05, held_out=200)
+SOUND = Recipe("sound", epochs=2, batch_size=50, optimizer="sgd", learning_rate=0.05, held_out=200)
 WILD = dataclasses.replace(SOUND, name="wild", learning_rate=1e6, momentum=0.9)
 SMALL = {"widths": [16]}
 
@@ -150,7 +150,7 @@ def test_a_network_that_diverges_is_left_out_of_a_comparison_and_its_seeds_are_b
     [
         ({"epochs": 0}, "epochs is 0, expected a whole number from 1"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"optimiser": "adam"}, "optimiser is 'adam', expected one of sgd, adamw"),
+        ({"optimizer": "adam"}, "optimizer is 'adam', expected one of sgd, adamw"),
         ({"learning_rate": -0.1}, "learning_rate is -0.1"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"momentum": 1.0}, "momentum is 1.0"),

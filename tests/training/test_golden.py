@@ -13,10 +13,10 @@ import pytest
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.networks.registry import NETWORKS, build
 from shiftassay.random_stream import seed_for
+from shiftassay.runs.recipe import RECIPES
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.group import TrainingData
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import RECIPES
 
 GOLDEN = Path(__file__).parent / "golden.json"
 STEPS = 20

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.store import Mended, Run, read_arrays, write_arrays
 from shiftassay.training import engine, parts
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
-RECIPE = Recipe("r", epochs=3, batch_size=20, optimiser="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
+RECIPE = Recipe("r", epochs=3, batch_size=20, optimizer="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
 SMALL = {"widths": [24], "dropout": 0.2}
 
 
@@ -31,7 +31,7 @@ def interrupt_after(seconds):
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread")
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 def test_an_interrupt_within_an_epoch_is_heeded_soon_and_training_goes_on_from_there(seeds, small, tmp_path):
-    long = Recipe("long", epochs=3000, batch_size=20, optimiser="sgd", learning_rate=0.001, held_out=200)
+    long = Recipe("long", epochs=3000, batch_size=20, optimizer="sgd", learning_rate=0.001, held_out=200)
     interrupt_after(1.0)
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):

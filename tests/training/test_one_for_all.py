@@ -9,15 +9,15 @@ import torch
 from shiftassay.models.load import load_model
 from shiftassay.models.one_for_all import OneForAll
 from shiftassay.models.predict import predict
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.training import engine, one_for_all
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.one_for_all import ATTACK_STEPS, MixtureGroup, fixed, share_of, train_one_for_all
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import Recipe
 
-RECIPE = Recipe("test", epochs=2, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=300)
+RECIPE = Recipe("test", epochs=2, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=300)
 SHIFTS = {
     "clean": parse("identity"),
     "t1": parse("pixel_permutation"),

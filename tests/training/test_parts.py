@@ -10,6 +10,7 @@ from torch import nn
 
 from shiftassay.kernels import native
 from shiftassay.networks.registry import build
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.captured import CapturedPopulation
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.lowering import lower
@@ -17,9 +18,8 @@ from shiftassay.training.native_member import NativeMember
 from shiftassay.training.parts import Pace
 from shiftassay.training.path import Alone
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import Recipe
 
-RECIPE = Recipe("r", epochs=2, batch_size=64, optimiser="adamw", learning_rate=0.002, held_out=400, clip_norm=1.0)
+RECIPE = Recipe("r", epochs=2, batch_size=64, optimizer="adamw", learning_rate=0.002, held_out=400, clip_norm=1.0)
 PARTS = [(0, 1), (1, 3), (4, 2), (6, 99)]
 
 

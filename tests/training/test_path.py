@@ -11,15 +11,15 @@ from torch import nn
 from shiftassay.execution.cores import available_cores
 from shiftassay.kernels import native
 from shiftassay.networks.registry import build
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training import path
 from shiftassay.training.engine import split
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.path import Alone, PlainPath, make_groups, run_groups
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
-RECIPE = Recipe("r", epochs=2, batch_size=64, optimiser="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
+RECIPE = Recipe("r", epochs=2, batch_size=64, optimizer="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
 NETWORKS = ["mlp", "trunk", "stn", "coordconv", "coordconv-stn", "attention", "attention-across-batch"]
 needs_native = pytest.mark.skipif(not native.available(), reason="the native step is not built here")
 
@@ -87,7 +87,7 @@ def test_both_paths_learn_the_same_over_seeds(small):
     for kind in (NativeMember, PlainMember):
         right[kind] = []
         for seed, network in enumerate(networks("trunk", range(4))):
-            recipe = Recipe("r", epochs=6, batch_size=64, optimiser="sgd", learning_rate=0.05, momentum=0.9)
+            recipe = Recipe("r", epochs=6, batch_size=64, optimizer="sgd", learning_rate=0.05, momentum=0.9)
             [group] = make_groups([network], recipe, data, [seed])
             member = group.members[0] if kind is NativeMember else PlainMember(network, recipe, data, seed)
             for epoch in range(6):

@@ -9,17 +9,17 @@ import torch
 from shiftassay.errors import BadInput
 from shiftassay.models.predict import predict
 from shiftassay.networks.registry import build
+from shiftassay.runs.recipe import RECIPES, Recipe, recipe_named
 from shiftassay.training import engine
 from shiftassay.training.engine import split
 from shiftassay.training.lowering import lower
 from shiftassay.training.masks import reading_masks
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import RECIPES, Recipe, recipe_named
 from shiftassay.training.train import train
 
-SGD = Recipe("test", epochs=3, batch_size=64, optimiser="sgd", learning_rate=0.05, momentum=0.9, held_out=300)
-ADAMW = dataclasses.replace(SGD, optimiser="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="one_cycle")
+SGD = Recipe("test", epochs=3, batch_size=64, optimizer="sgd", learning_rate=0.05, momentum=0.9, held_out=300)
+ADAMW = dataclasses.replace(SGD, optimizer="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="one_cycle")
 WATCHED = dataclasses.replace(SGD, held_out=0, validate_on_test=True)
 SMALL = {"widths": [24, 12], "dropout": 0.2}
 

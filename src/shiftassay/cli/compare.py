@@ -23,12 +23,8 @@ def compare(
     """
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
-    from shiftassay.evaluation.sentence import group_sentence, pair_sentence, visible_sentence
 
-    found = compare_groups(read_groups(runs), margin)
-    with written(json_file, "shiftassay.comparison/1", found.to_json()):
-        for group in found.groups:
-            say(group_sentence(group))
-        for pair in found.pairs:
-            say(pair_sentence(pair, margin))
-        say(visible_sentence(found))
+    comparison = compare_groups(read_groups(runs), margin)
+    with written(json_file, "shiftassay.comparison/1", comparison.to_json()):
+        for sentence in comparison.sentences():
+            say(sentence)

@@ -26,7 +26,6 @@ def evaluate(
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
     """
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
-    from shiftassay.evaluation.sentence import sentence
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
@@ -40,4 +39,4 @@ def evaluate(
     with written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
         say_notes([reference, *others])
         for result in results:
-            say(sentence(result))
+            say(str(result))

@@ -209,9 +209,9 @@ def _named(
         return Verdict(best, described(best) if best else {}, {}, 1.0, thresholds.SAME_IMAGES), (), None
     if round(share * len(matched[1])) < thresholds.FEWEST_CHANGED:
         return Verdict(None, {}, {}, share, thresholds.EVEN_ODDS), (), None
-    pairs = pairs.at(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
+    pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
-    held = pairs.at(np.arange(cut, min(cut + SETTINGS.held, len(pairs))))
+    held = pairs.subset(np.arange(cut, min(cut + SETTINGS.held, len(pairs))))
 
     @cache
     def evidence() -> AdversarialEvidence | None:
@@ -343,7 +343,7 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
         return 0.0, pairs
     if 1 - share <= thresholds.UNCHANGED:
         return 1.0, pairs
-    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.at(np.flatnonzero(changed))
+    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.subset(np.flatnonzero(changed))
 
 
 @one_thread_each()

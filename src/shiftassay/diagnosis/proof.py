@@ -14,7 +14,6 @@ from torch import nn
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
@@ -81,7 +80,7 @@ def prove(
         name: e.correct / e.n for name, e in zip(("reference", "shifted"), evaluations, strict=True)
     }
     accuracy |= dict.fromkeys(("reproduced", "restored_with_partner", "restored_blind"))
-    measured = tuple(sentence(e) for e in evaluations)
+    measured = tuple(map(str, evaluations))
     how = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are looked at in one order
     if how is None or order is None:
         return Proof(accuracy, evaluations, sentences=measured)

@@ -1,14 +1,15 @@
 """Architectures compared over seeds and images: every pair of groups, with all that a claim about them needs."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool
 
 from shiftassay.errors import BadInput
+from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
 from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
@@ -21,13 +22,15 @@ from shiftassay.statistics.seeds import (
     smallest_visible,
     welch,
 )
+from shiftassay.words.html import html_table, paragraphs
+from shiftassay.words.numbers import brackets, p_cell, p_value, percent, percent_with_interval, points
 
 ALPHA = 0.05
 MARGIN = 0.002
 
 
 @dataclass(frozen=True)
-class Accuracies:
+class Accuracies(Record):
     """One group: the accuracy of each seed, their mean (its interval is None for a single seed) and sd."""
 
     name: str
@@ -36,16 +39,23 @@ class Accuracies:
     interval: Interval | None
     sd: float | None
 
+    def __str__(self) -> str:
+        if self.interval is None or self.sd is None:
+            return f"{self.name}: {percent(self.mean, 2)} (one seed)."
+        seeds = len(self.accuracies)
+        return f"{self.name}: {percent_with_interval(self.interval)}, sd {points(self.sd)} over {seeds} seeds."
+
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Record):
     """Accuracy of `first` minus that of `second`.
 
-    `difference` is over seeds, on these images; `on_new_images` over seeds and images. `p_value` says that there is none
-    (Welch's test over seeds), `p_corrected` the same after Holm's correction for all pairs; `equivalence_p`, corrected too,
-    that it is `margin` or more. `visible` is the smallest difference that this pair's test finds with 80% power,
-    `visible_corrected` the same at the level that so many pairs leave to each. Of groups of a single seed, images are all there is to test: McNemar's and Tango's tests
-    compare those two models, not their architectures, and `over` says so.
+    `difference` is over seeds, on these images; `on_new_images` over seeds and images. `p_value` tests that there is none
+    (Welch's test over seeds); `p_corrected` is the same after Holm's correction for all pairs. `equivalence_p`, corrected
+    too, tests that the difference is `margin` or more. `visible` is the smallest difference that this pair's test finds
+    with 80% power, `visible_corrected` the same at the level that so many pairs leave to each. With a single seed of each
+    group only images can be tested: McNemar's and Tango's tests compare those two models, not their architectures, and
+    `over` is then "images".
     """
 
     first: str
@@ -59,6 +69,7 @@ class Pair:
     probability_higher: float
     visible: float | None
     visible_corrected: float | None
+    derived: ClassVar = ("verdict",)
 
     @property
     def differs(self) -> bool:
@@ -73,9 +84,24 @@ class Pair:
             return "undecided"
         return "lower" if self.difference.estimate < 0 else "higher"
 
+    def sentence(self, margin: float) -> str:
+        """What the comparison of these two groups shows."""
+        only = "" if self.over == "seeds" else " (one seed each: these two models, not their architectures)"
+        difference = f"{points(self.difference.estimate, 3, sign=True)} points {brackets(self.difference, digits=3)}"
+        pair = f"{self.first} − {self.second}: {difference}{only}"
+        p, equivalence_p = p_value(self.p_corrected), p_value(self.equivalence_p)
+        if self.verdict == "equivalent" and self.differs:
+            below = f"that it is below {100 * margin:g} points (p {equivalence_p})"
+            return f"{pair}: a difference is shown (p {p}), and {below}."
+        if self.verdict == "equivalent":
+            return f"{pair}: equivalent, shown to be within ±{100 * margin:g} points (p {equivalence_p})."
+        if self.verdict == "undecided":
+            return f"{pair}: neither a difference (p {p}) nor equivalence (p {equivalence_p}) is shown."
+        return f"{pair}: {self.first} is {self.verdict} (p {p})."
+
 
 @dataclass(frozen=True)
-class ComparisonOfGroups:
+class ComparisonOfGroups(Record):
     """All groups and all pairs of them, on `n` images."""
 
     groups: tuple[Accuracies, ...]
@@ -83,23 +109,43 @@ class ComparisonOfGroups:
     margin: float
     n: int
 
-    def to_json(self) -> dict[str, Any]:
-        content = asdict(self)
-        for pair, written in zip(self.pairs, content["pairs"], strict=True):
-            written["verdict"] = pair.verdict
-        return content
+    def sentences(self) -> list[str]:
+        """The accuracy of each group, what each pair shows, and how fine a difference could be seen."""
+        pairs = [pair.sentence(self.margin) for pair in self.pairs]
+        return [*map(str, self.groups), *pairs, self.sensitivity()]
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "ComparisonOfGroups":
-        def read(found: dict[str, Any]) -> dict[str, Any]:
-            intervals = {key: Interval(**value) for key, value in found.items() if isinstance(value, dict)}
-            return {**found, **intervals}
-
-        groups = tuple(
-            Accuracies(**{**read(group), "accuracies": tuple(group["accuracies"])}) for group in content["groups"]
+    def sensitivity(self) -> str:
+        """How small a difference the comparison could find, in a sentence."""
+        alone = [pair.visible for pair in self.pairs if pair.visible is not None]
+        corrected = [pair.visible_corrected for pair in self.pairs if pair.visible_corrected is not None]
+        if not alone:
+            return "With one seed of a network nothing can be said of what another seed would do."
+        return (
+            f"The smallest difference that a pair's test finds four times in five is {_range(alone)} points, by the "
+            f"spread of the two, and {_range(corrected)} at the level that {len(self.pairs)} pairs leave to each. "
+            f"Verdicts are for these {self.n:,} images; p-values are corrected after Holm."
         )
-        pairs = tuple(Pair(**read({k: v for k, v in pair.items() if k != "verdict"})) for pair in content["pairs"])
-        return cls(**{**content, "groups": groups, "pairs": pairs})
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences())
+
+    def __repr__(self) -> str:
+        return f"<ComparisonOfGroups of {len(self.groups)} groups in {len(self.pairs)} pairs on {self.n:,} images>"
+
+    def _repr_html_(self) -> str:
+        heading = ("pair", "difference in points", "on new images", "p", "p of no equivalence", "verdict")
+        rows = [
+            (
+                f"{pair.first} − {pair.second}",
+                f"{points(pair.difference.estimate, sign=True)} {brackets(pair.difference)}",
+                brackets(pair.on_new_images),
+                p_cell(pair.p_corrected),
+                p_cell(pair.equivalence_p),
+                pair.verdict,
+            )
+            for pair in self.pairs
+        ]
+        return paragraphs(*map(str, self.groups)) + html_table(heading, rows) + paragraphs(self.sensitivity())
 
 
 def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = MARGIN) -> ComparisonOfGroups:
@@ -109,8 +155,8 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
     some with several.
 
     >>> rng = np.random.default_rng(0)
-    >>> found = compare({"weak": rng.random((5, 2000)) < 0.90, "strong": rng.random((5, 2000)) < 0.95})
-    >>> found.pairs[0].verdict, found.pairs[0].p_corrected < 0.001
+    >>> comparison = compare({"weak": rng.random((5, 2000)) < 0.90, "strong": rng.random((5, 2000)) < 0.95})
+    >>> comparison.pairs[0].verdict, comparison.pairs[0].p_corrected < 0.001
     ('lower', True)
     """
     sizes = {right.shape[1] for right in groups.values()}
@@ -124,9 +170,15 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
     accuracies = {name: right.mean(axis=1) for name, right in groups.items()}
     pairs = list(combinations(groups, 2))
     tested = [_pair(first, second, groups, margin, len(pairs)) for first, second in pairs]
-    for column in ("p_corrected", "equivalence_p"):
-        for pair, corrected in zip(tested, holm([pair[column] for pair in tested]), strict=True):
-            pair[column] = corrected
+    tested = [
+        replace(pair, p_corrected=p, equivalence_p=equivalence_p)
+        for pair, p, equivalence_p in zip(
+            tested,
+            holm([pair.p_value for pair in tested]),
+            holm([pair.equivalence_p for pair in tested]),
+            strict=True,
+        )
+    ]
     return ComparisonOfGroups(
         groups=tuple(
             Accuracies(
@@ -138,13 +190,14 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
             )
             for name, values in accuracies.items()
         ),
-        pairs=tuple(Pair(**pair) for pair in tested),
+        pairs=tuple(tested),
         margin=margin,
         n=sizes.pop(),
     )
 
 
-def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: float, pairs: int) -> dict[str, Any]:
+def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: float, pairs: int) -> Pair:
+    """Two groups compared, before any correction for the number of pairs."""
     right, others = groups[first], groups[second]
     values, other_values = right.mean(axis=1), others.mean(axis=1)
     image, seeds = 1 / right.shape[1], min(len(right), len(others))
@@ -157,16 +210,21 @@ def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: flo
         n = right.shape[1]
         over_seeds, p = bootstrap_difference(gained, lost, n), mcnemar(gained, lost)
         equivalence_p = equivalence(gained, lost, n, margin)
-    return {
-        "first": first,
-        "second": second,
-        "over": "seeds" if seeds > 1 else "images",
-        "difference": over_seeds,
-        "on_new_images": difference_over_seeds_and_images(right, others),
-        "p_value": p,
-        "p_corrected": p,
-        "equivalence_p": equivalence_p,
-        "probability_higher": probability_higher(values, other_values),
-        "visible": smallest_visible(sd, seeds),
-        "visible_corrected": smallest_visible(sd, seeds, ALPHA / pairs),
-    }
+    return Pair(
+        first=first,
+        second=second,
+        over="seeds" if seeds > 1 else "images",
+        difference=over_seeds,
+        on_new_images=difference_over_seeds_and_images(right, others),
+        p_value=p,
+        p_corrected=p,
+        equivalence_p=equivalence_p,
+        probability_higher=probability_higher(values, other_values),
+        visible=smallest_visible(sd, seeds),
+        visible_corrected=smallest_visible(sd, seeds, ALPHA / pairs),
+    )
+
+
+def _range(shares: Sequence[float]) -> str:
+    low, high = points(min(shares)), points(max(shares))
+    return low if low == high else f"{low} to {high}"

@@ -1,7 +1,7 @@
 """How well a model does on an image set, and how that compares with a reference set."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -11,16 +11,20 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.models.predict import check_finite, labels_of, predict, probabilities
+from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
 from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
+from shiftassay.words.html import html_table, paragraphs
+from shiftassay.words.numbers import DASH, brackets, p_value, percent, percent_with_interval, points
+from shiftassay.words.text import short
 
 MARGIN = 0.005
 ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """Accuracy here minus accuracy on the reference.
 
     `gained` and `lost` count the images that only one of the two got right; `p_value` is McNemar's exact one. For sets
@@ -36,6 +40,7 @@ class Comparison:
     p_value: float | None
     equivalence_p: float | None
     margin: float
+    derived: ClassVar = ("verdict",)
 
     @property
     def verdict(self) -> Literal["equivalent", "lower", "higher", "undecided"]:
@@ -54,7 +59,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Record):
     """A model on one image set. `confusion[i][j]` counts images of class i that were taken for class j.
 
     `recall` is None for a class that the set does not hold.
@@ -70,27 +75,30 @@ class Evaluation:
     calibration_error: float
     comparison: Comparison | None
 
-    def to_json(self) -> dict[str, Any]:
-        content = {**asdict(self), "recall": list(self.recall), "confusion": [list(row) for row in self.confusion]}
-        if self.comparison:
-            content["comparison"]["verdict"] = self.comparison.verdict
-        return content
+    def __str__(self) -> str:
+        """What was measured on the set, and what that says against its reference."""
+        accuracy = f"{self.name}: {percent_with_interval(self.accuracy)}"
+        change = self.comparison
+        if change is None:
+            return f"{accuracy}."
+        difference = f"{points(change.difference.estimate, sign=True)} points {brackets(change.difference)}"
+        if change.verdict == "equivalent":
+            within = f"the change is shown to be within ±{100 * change.margin:g} points"
+            return f"{accuracy}, {difference}: nothing happened that matters, {within}."
+        if change.verdict == "undecided":
+            return f"{accuracy}, {difference}: neither a change nor its absence can be shown with these images."
+        return f"{accuracy}, {difference}: accuracy is {change.verdict}{_discordant(change)}."
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Evaluation":
-        comparison = dict(content["comparison"]) if content["comparison"] else None
-        if comparison:
-            comparison.pop("verdict")
-            comparison["difference"] = Interval(**comparison["difference"])
-        return cls(
-            **{
-                **content,
-                "accuracy": Interval(**content["accuracy"]),
-                "recall": tuple(content["recall"]),
-                "confusion": tuple(tuple(row) for row in content["confusion"]),
-                "comparison": Comparison(**comparison) if comparison else None,
-            }
-        )
+    def __repr__(self) -> str:
+        verdict = f", {self.comparison.verdict}" if self.comparison else ""
+        return f"<Evaluation of {self.n:,} images, {short(self.name)}: {percent_with_interval(self.accuracy)}{verdict}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (str(label), f"{sum(counts):,}", DASH if recall is None else percent(recall, 2))
+            for label, (counts, recall) in enumerate(zip(self.confusion, self.recall, strict=True))
+        ]
+        return paragraphs(str(self)) + html_table(("class", "images", "recall"), rows)
 
 
 def evaluate(
@@ -132,7 +140,7 @@ def assess(
     reference_logits: Float[np.ndarray, "m classes"] | None = None,
     margin: float = MARGIN,
 ) -> Evaluation:
-    """What `evaluate` says, from logits that are already there."""
+    """The same as `evaluate`, from logits that are there already."""
     classes = logits.shape[1]
     labels = _labels(image_set, classes)
     check_finite(logits, image_set.name)
@@ -183,3 +191,9 @@ def _labels(image_set: ImageSet, classes: int) -> Int64[np.ndarray, "n"]:
         )
     check_range(image_set.labels, classes, image_set.name)
     return image_set.labels
+
+
+def _discordant(change: Comparison) -> str:
+    if change.p_value is None:
+        return ""
+    return f" ({change.lost:,} images lost, {change.gained:,} gained, p\u00a0{p_value(change.p_value)})"

@@ -57,5 +57,6 @@ def _name(trial: Trial, among: Sequence[Trial]) -> str:
     """The network, what of its parameters is not the default, and what of its recipe is not that of all."""
     defaults = parameters_of(trial.network)
     said = [f"{key} {value}" for key, value in trial.parameters.items() if value != defaults.get(key)]
-    said += [f"{k} {v}" for k, v in trial.recipe.items() if any(other.recipe.get(k) != v for other in among)]
+    recipes = [other.recipe.to_json() for other in among]
+    said += [f"{k} {v}" for k, v in trial.recipe.to_json().items() if any(recipe[k] != v for recipe in recipes)]
     return trial.network + (f" ({', '.join(said)})" if said else "")

@@ -39,7 +39,7 @@ class Optimizer:
     steps_taken: int = 0
 
     def allocate(self, parameters: int) -> None:
-        """Make the state that this optimiser needs and does not have yet."""
+        """Make the state that this optimizer needs and does not have yet."""
         if self.first is None and (self.kind == "adamw" or self.momentum != 0):
             self.first = np.zeros(parameters, np.float32)
         if self.second is None and self.kind == "adamw":
@@ -146,7 +146,7 @@ class Program:
     ) -> tuple[Float[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]:
         """Steps `first_step` to `first_step + steps` of an epoch over `order`, one for each learning rate.
 
-        Parameters and optimiser state change in place. With `gradient`, nothing does: the last step's gradient is written there.
+        Parameters and optimizer state change in place. With `gradient`, nothing does: the last step's gradient is written there.
         Returns each step's mean loss and number of right answers.
         """
         steps = len(learning_rates)

@@ -133,12 +133,12 @@ def straight_through(front: Front) -> Front:
 
 
 def _front(how: Shift, input_shape: tuple[int, int, int]) -> Front:
-    if how.places is not None:
-        return Gather(tuple(np.argsort(how.places).tolist()))
+    if how.position_permutation is not None:
+        return Gather(tuple(np.argsort(how.position_permutation).tolist()))
     if how.shuffles:
         return Sort()
-    if how.bound is not None and 0 < how.bound < 0.5:
-        return Shrink(how.bound)
+    if how.largest_change is not None and 0 < how.largest_change < 0.5:
+        return Shrink(how.largest_change)
     return Undo(how) if how.family != "identity" and _same_for_all(how.undo, how, input_shape) else AsIs()
 
 

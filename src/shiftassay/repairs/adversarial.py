@@ -59,7 +59,7 @@ class AdversarialTraining(Strategy):
 
 
 def _trained(model: nn.Module, ball: Ball, task: Task) -> None:
-    optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.01)
     epochs, step = task.epochs, 0
     generator = torch.Generator().manual_seed(seed_for(task.seed, "repair", "adversarial"))
     for epoch in range(epochs):
@@ -73,10 +73,10 @@ def _trained(model: nn.Module, ball: Ball, task: Task) -> None:
             labels = torch.from_numpy(images.labels[part]).to(task.device)
             begin = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
             at = ball.ascend(clean, begin, labels, partial(logits_of, model=model.eval()), STEPS)
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = RATE * (1 + np.cos(np.pi * step / (epochs * steps))) / 2
             model.train()
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             F.cross_entropy(logits_of(at, model=model), labels).backward()
-            optimiser.step()
+            optimizer.step()
             step += 1

@@ -12,12 +12,12 @@ from shiftassay.models.predict import copied, said_by
 from shiftassay.networks.registry import build
 from shiftassay.random_stream import seed_for
 from shiftassay.repairs.strategy import Task
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.engine import whole_epoch
 from shiftassay.training.group import TrainingData
 from shiftassay.training.history import Diverged
 from shiftassay.training.path import Alone, make_groups
 from shiftassay.training.plain import PlainMember
-from shiftassay.training.recipe import Recipe
 
 BATCH = 128
 RATE = 1e-3

@@ -10,7 +10,6 @@ from torch import nn
 from shiftassay.diagnosis.explanation import drawn
 from shiftassay.diagnosis.pictures import Pictures, pictures
 from shiftassay.diagnosis.verdict import Diagnosis
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.files import write_whole
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import (
@@ -68,7 +67,7 @@ def report(
     if it.information:
         summary.append(f"Information {INFORMATION[it.information]}.")
     if found.evaluations:
-        summary.append(f"Accuracy: {' '.join(map(sentence, found.evaluations))}")
+        summary.append(f"Accuracy: {' '.join(map(str, found.evaluations))}")
     if made := proved(found):
         summary.append(f"Proof: {made}.")
     if it.equivalent:

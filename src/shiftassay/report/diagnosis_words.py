@@ -8,7 +8,6 @@ from typing import Any
 from shiftassay.diagnosis.explanation import drawn
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Diagnosis
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import written
 
@@ -47,7 +46,7 @@ def plain(found: Diagnosis) -> str:
     if found.verdict.information:
         facts["information"] = INFORMATION[found.verdict.information]
     if found.evaluations:
-        facts["accuracy"] = "\n".join(map(sentence, found.evaluations))
+        facts["accuracy"] = "\n".join(map(str, found.evaluations))
     if found.accuracy is not None and (made := proved(found)):
         facts["proof"] = made
     if found.verdict.equivalent:

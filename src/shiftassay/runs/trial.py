@@ -2,20 +2,25 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from shiftassay.records import Record
+from shiftassay.runs.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Record):
     """Network + recipe + data + seed. Its content hash names it, so that equal trials are trained once.
 
     `semantics` numbers the meaning of training itself: it is raised with any change that moves the golden trajectories.
     """
 
     network: str
-    parameters: dict[str, Any]
-    recipe: dict[str, Any]
+    parameters: Mapping[str, JsonValue]
+    recipe: Recipe
     data: str
     data_digest: str
     seed: int
@@ -25,16 +30,9 @@ class Trial:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits of the SHA-256 of the trial as JSON."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def name(self) -> str:
         """What its folder is called: readable in front, unique behind."""
-        return f"{self.network}-{self.recipe['name']}-seed{self.seed}-{self.digest[:8]}"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Trial":
-        return cls(**content)
+        return f"{self.network}-{self.recipe.name}-seed{self.seed}-{self.digest[:8]}"

@@ -3,23 +3,24 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
+from pydantic import PlainValidator
 
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import FAMILIES, Context, Scope, Shift
-from shiftassay.shifts.parameters import Choice, Uniform
+from shiftassay.shifts.parameters import Choice, Parameters, Uniform
 from shiftassay.shifts.presets.mnist_c import CORRUPTIONS
 
 PREFIX = "mnist_c:"
 
 
-def make(family: str, parameters: dict[str, Any] | None = None, scope: str | None = None) -> Shift:
+def make(family: str, parameters: Parameters | None = None, scope: str | None = None) -> Shift:
     """A shift from its name, its parameters and its scope (the family's own if None). Raises `BadInput`.
 
     >>> print(make("rotate", {"angle": {"low": -45, "high": 45}}, "per_image"))
@@ -35,6 +36,29 @@ def make(family: str, parameters: dict[str, Any] | None = None, scope: str | Non
     hints = get_type_hints(cls)
     values = {name: _fit(value, hints[name], f"{family}: {name}") for name, value in given.items()}
     return cls(**values, **({"scope": _fit(scope, Scope, f"{family}: scope")} if scope else {}))
+
+
+def from_json(content: Any) -> Shift:
+    """The shift that `Shift.to_json` wrote; a shift is returned as it is. Raises `BadInput` for anything else.
+
+    >>> from_json({"family": "rotate", "parameters": {"angle": 15.0}, "scope": "shared"})
+    Rotate(scope='shared', angle=15.0)
+    """
+    if isinstance(content, Shift):
+        return content
+    if not isinstance(content, Mapping) or not {"family"} <= set(content) <= {"family", "parameters", "scope"}:
+        raise BadInput("expected a shift as JSON, such as {'family': 'rotate', 'parameters': {'angle': 15}}.")
+    family, parameters, scope = content["family"], content.get("parameters"), content.get("scope")
+    if not isinstance(family, str):
+        raise BadInput(f"a shift's family is its name as text, not {family!r}.")
+    named = isinstance(parameters, Mapping) and all(isinstance(name, str) for name in parameters)
+    if not (named or parameters is None) or not isinstance(scope, str | None):
+        raise BadInput(f"{family}: its parameters are an object, and its scope is text or null.")
+    return make(family, parameters, scope)
+
+
+ShiftField = Annotated[Shift, PlainValidator(from_json)]
+"""A shift as a field of a record."""
 
 
 def check_names(family: str, parameters: Iterable[str]) -> None:
@@ -103,8 +127,8 @@ def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context
     [0.0, 0.25, 0.125, 0.5]
     """
     how = parse(how) if isinstance(how, str) else how
-    drawn = how.drawn(image_set.shape, generator(how, seed, "shared"))
-    shifted = drawn.on_set(image_set, generator(how, seed, "per_image"), context)
+    drawn = how.realize(image_set.shape, generator(how, seed, "shared"))
+    shifted = drawn.apply_to_set(image_set, generator(how, seed, "per_image"), context)
     if not np.isfinite(shifted.images).all():
         raise BadInput(
             f"{how}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
@@ -144,7 +168,7 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
     if isinstance(value, dict) and set(value) == {"values"} and isinstance(value["values"], list) and Choice in kinds:
         return Choice(tuple(_fit(v, hints[0], where) for v in value["values"]))
     if isinstance(value, dict) and set(value) <= {"family", "parameters", "scope"} and Shift in kinds:
-        return make(value.get("family", ""), value.get("parameters"), value.get("scope"))
+        return from_json(value)
     numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if isinstance(v, int | float)]
     if not all(map(math.isfinite, numbers)):
         raise BadInput(f"{where}: expected finite numbers, found {value!r}.")

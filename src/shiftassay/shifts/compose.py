@@ -51,17 +51,17 @@ class Compose(Shift):
     def degrees_of_freedom(self) -> int:
         return sum(part.degrees_of_freedom for part in self.parts)
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Compose":
-        return replace(self, parts=tuple(part.drawn(shape, own) for part, own in self._with_generators(rng)))
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Compose":
+        return replace(self, parts=tuple(part.realize(shape, own) for part, own in self._with_generators(rng)))
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         for part, own in self._with_generators(rng):
             images = part.apply(images, own, context)
         return images
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         for part, own in self._with_generators(rng):
-            image_set = part.on_set(image_set, own, context)
+            image_set = part.apply_to_set(image_set, own, context)
         return image_set
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
@@ -88,14 +88,14 @@ class Compose(Shift):
         parts = [part for part in map(in_normal_form, self.parts) if not isinstance(part, Identity)]
         for i in range(len(parts) - 1):
             parts[i : i + 2] = _simpler(*parts[i : i + 2])
-        parts = [part for part in parts if not part.idle]
+        parts = [part for part in parts if not part.is_identity]
         return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())
 
     def rounded(self) -> Shift:
         return self._part_by_part(tuple(part.rounded() for part in self.parts))
 
-    def reduced(self) -> Shift:
-        return self._part_by_part(tuple(part.reduced() for part in self.parts))
+    def without_negligible(self) -> Shift:
+        return self._part_by_part(tuple(part.without_negligible() for part in self.parts))
 
     def _part_by_part(self, parts: tuple[Shift, ...]) -> Shift:
         """Of these parts; the same object if they are the same."""
@@ -124,8 +124,8 @@ def in_normal_form(how: Shift) -> Shift:
 
 def _simpler(first: Shift, then: Shift) -> tuple[Shift, Shift]:
     """Two neighbours, said more simply if one of them knows how."""
-    if (both := first.joined(then)) is not None:
+    if (both := first.simplify_with(then)) is not None:
         return both
-    if (both := then.joined(first)) is not None:
+    if (both := then.simplify_with(first)) is not None:
         return both[1], both[0]
     return first, then

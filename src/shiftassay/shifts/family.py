@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.groups import GROUPS
 from shiftassay.shifts.parameters import (
     Choice,
+    Parameters,
+    ParameterValue,
     PerImage,
     SearchRange,
     Uniform,
@@ -51,6 +53,14 @@ class Context:
     logits: Callable[[torch.Tensor], torch.Tensor]
 
 
+class ShiftJson(TypedDict):
+    """A shift as JSON; its scope is null where it has no meaning."""
+
+    family: str
+    parameters: dict[str, ParameterValue]
+    scope: Scope | None
+
+
 class Estimator(Protocol):
     """How the parameters of a family are found out from pairs of images."""
 
@@ -67,7 +77,7 @@ class NothingToEstimate:
     """The family as it is, if it has no parameters that must be given."""
 
     def estimate(self, family: "type[Shift]", pairs: Pairs) -> "list[Shift]":
-        return [] if family.numbers() else [family()]
+        return [] if family.parameter_names() else [family()]
 
     def infer_draws(self, how: "Shift", pairs: Pairs) -> "Shift | None":
         return None
@@ -97,11 +107,11 @@ class Shift(ABC):
     """The groups of which another part of a composition is looked for once this one is found."""
     completes: ClassVar[tuple[str, ...]] = ()
     """The groups of parts beside which this one is looked for, though they do not name it."""
-    leads: ClassVar[bool]
+    found_as_first_part: ClassVar[bool]
     """Whether it is found although another shift follows that is a map of grey values or less."""
-    strengths: ClassVar[tuple[str, ...]] = ()
+    derivative_free: ClassVar[tuple[str, ...]] = ()
     """The numbers without a derivative that are fitted by trying."""
-    besides: ClassVar[Mapping[str, SearchRange]] = {}
+    joint_search: ClassVar[Mapping[str, SearchRange]] = {}
     """The numbers that a fit of a whole composition looks for, though the family's own estimate finds them otherwise."""
 
     # How it is judged.
@@ -115,7 +125,7 @@ class Shift(ABC):
     """Whether it is never found to the last number, although nothing in it is random: clipping hides some."""
     general: ClassVar[bool] = False
     """Whether it has the numbers to imitate simpler shifts in a row."""
-    surcharge: ClassVar[float] = 0.0
+    extra_penalty: ClassVar[float] = 0.0
     """What it costs beyond its numbers, in units of the logarithm of the misfit (see `complexity_penalty`)."""
     orders: ClassVar[bool] = False
     """Whether, drawn for each image, it has an order of parts for each, which can make one picture nearly another."""
@@ -150,7 +160,7 @@ class Shift(ABC):
     def __init_subclass__(cls) -> None:
         """What a family does not say of itself is what its group says; a new group's family says it all."""
         super().__init_subclass__()
-        for name in ("completed_by", "leads", "random", "exact"):
+        for name in ("completed_by", "found_as_first_part", "random", "exact"):
             if not hasattr(cls, name):
                 if cls.group not in GROUPS:
                     raise TypeError(f"{cls.__name__}: its group {cls.group!r} is new, so it must say what {name} is.")
@@ -174,7 +184,7 @@ class Shift(ABC):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         """The shifted images. What is drawn for each image is drawn in the order of the images."""
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         """The shifted image set: `apply`, unless the family changes labels too, or which images there are."""
         return dataclasses.replace(image_set, images=self.apply(image_set.images, rng, context))
 
@@ -197,7 +207,7 @@ class Shift(ABC):
         return self if self.scope == "shared" else self.estimator.infer_draws(self, pairs)
 
     @classmethod
-    def evident(cls, pairs: Pairs) -> "list[Shift]":
+    def evident_first_parts(cls, pairs: Pairs) -> "list[Shift]":
         """What shows of the family whatever else happened to the pictures: a first part of compositions in any case."""
         return []
 
@@ -222,7 +232,7 @@ class Shift(ABC):
         """The same shift in the words of the family that needs the fewest numbers for it."""
         return self
 
-    def joined(self, neighbour: "Shift") -> "tuple[Shift, Shift] | None":
+    def simplify_with(self, neighbour: "Shift") -> "tuple[Shift, Shift] | None":
         """This shift and the one before or after it in a composition, said more simply; None if they are simple already."""
         return None
 
@@ -230,12 +240,12 @@ class Shift(ABC):
         """With whole numbers, where it nearly has them and they are likely: a fit that resamples in another way gets no nearer."""
         return self
 
-    def reduced(self) -> "Shift":
+    def without_negligible(self) -> "Shift":
         """Without a number that hardly matters."""
         return self
 
     @property
-    def idle(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether it changes nothing."""
         return False
 
@@ -260,7 +270,7 @@ class Shift(ABC):
         return None
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> "Shift":
+    def from_affine(cls, matrix: np.ndarray) -> "Shift":
         """Of a linear family: the shift that a 2 × 3 map of places would be if it were nothing else."""
         raise NotImplementedError(f"{cls.__name__} is no linear map")
 
@@ -277,7 +287,7 @@ class Shift(ABC):
         return None
 
     @property
-    def places(self) -> tuple[int, ...] | None:
+    def position_permutation(self) -> tuple[int, ...] | None:
         """The permutation of places, out[i] = in[places[i]], if that is all it is."""
         return None
 
@@ -287,7 +297,7 @@ class Shift(ABC):
         return False
 
     @property
-    def bound(self) -> float | None:
+    def largest_change(self) -> float | None:
         """By how much it changes a pixel at most, if that is one number for all; None if it is not known."""
         return None
 
@@ -297,7 +307,7 @@ class Shift(ABC):
         return None
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         """What is left of an image as it was, by name, where it is drawn afresh for each; None if that is not known."""
         return None
 
@@ -306,42 +316,42 @@ class Shift(ABC):
         return None
 
     @classmethod
-    def numbers(cls) -> tuple[str, ...]:
+    def parameter_names(cls) -> tuple[str, ...]:
         """The names of the parameters that are to be found out."""
         return tuple(f.name for f in dataclasses.fields(cls) if f.name not in ("scope", "clip"))
 
     @classmethod
-    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+    def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
         """(g, k): the numbers that a fit starts from, for images of size (h, w)."""
         return np.array(list(product(*(s.starts for s in cls.search.values()))), np.float64)
 
-    def own_starts(self) -> np.ndarray:
+    def candidate_draws(self) -> np.ndarray:
         """(g, k): the numbers that this shift may have drawn, or some between those."""
         starts = [spaced(getattr(self, name), searched) for name, searched in self.search.items()]
         return np.array(list(product(*starts)), np.float64)
 
     @classmethod
-    def steps(cls) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def search_steps(cls) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of each number: the step of its finite differences, its lower and its upper limit."""
         s = cls.search.values()
         return np.array([v.step for v in s]), np.array([v.low for v in s]), np.array([v.high for v in s])
 
     @classmethod
-    def at(cls, numbers: np.ndarray) -> "Shift":
+    def from_numbers(cls, numbers: np.ndarray) -> "Shift":
         """The shared shift with the k numbers of a fit."""
         kinds = [type(s.starts[0]) for s in cls.search.values()]
         given = {name: kind(value) for name, kind, value in zip(cls.search, kinds, numbers, strict=True)}
         return cls(**given)  # pyright: ignore[reportArgumentType]
 
     @classmethod
-    def at_each(cls, numbers: np.ndarray) -> "Shift":
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> "Shift":
         """The shift with the numbers (n, k) of n images."""
         return cls(
             **{name: PerImage(column) for name, column in zip(cls.search, numbers.T, strict=True)}, scope="per_image"
         )
 
     @classmethod
-    def drawn_from(cls, numbers: np.ndarray) -> "Shift":
+    def from_draws(cls, numbers: np.ndarray) -> "Shift":
         """The shift whose draws the numbers (n, k) of n images look like."""
         how = {}
         for (name, searched), column in zip(cls.search.items(), numbers.T, strict=True):
@@ -349,7 +359,7 @@ class Shift(ABC):
             how[name] = type(searched.starts[0])(value) if isinstance(value, float) else value
         return cls(**how, scope="per_image")
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":
         """The same shift with whatever is drawn once for all images of (c, h, w) now fixed; the shift itself if nothing is."""
         if self.scope == "per_image":
             return self
@@ -357,15 +367,15 @@ class Shift(ABC):
         return dataclasses.replace(self, **fixed)
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> Parameters:
         """The parameters as JSON: numbers, lists, and {low, high} or {values} for what is drawn."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "scope"}
         return {name: plain(value) for name, value in values.items() if value is not None}
 
-    def to_json(self) -> dict[str, Any]:
-        """Family, parameters and scope: what `make` takes."""
+    def to_json(self) -> ShiftJson:
+        """Family, parameters and scope: what `catalogue.from_json` reads."""
         scope = None if self.group in ("none", "sample", "several") else self.scope
-        return {"family": self.family, "parameters": self.parameters, "scope": scope}
+        return {"family": self.family, "parameters": dict(self.parameters), "scope": scope}
 
     def __str__(self) -> str:
         defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}

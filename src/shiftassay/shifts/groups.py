@@ -8,15 +8,15 @@ class Group:
     """What diagnosis takes for granted of a group's families; `Shift` says what each of these means."""
 
     completed_by: tuple[str, ...] = ()
-    leads: bool = False
+    found_as_first_part: bool = False
     random: bool = False
     exact: bool = False
 
 
 GROUPS = {
-    "geometry": Group(("intensity", "noise", "blur", "overlay"), leads=True),
-    "blur": Group(("intensity", "noise", "overlay"), leads=True),
-    "rearrangement": Group(("intensity", "noise", "blur"), leads=True),
+    "geometry": Group(("intensity", "noise", "blur", "overlay"), found_as_first_part=True),
+    "blur": Group(("intensity", "noise", "overlay"), found_as_first_part=True),
+    "rearrangement": Group(("intensity", "noise", "blur"), found_as_first_part=True),
     "intensity": Group(("intensity", "noise", "overlay"), exact=True),
     "overlay": Group(("intensity", "noise")),
     "noise": Group(random=True),

@@ -20,7 +20,7 @@ class Identity(Shift):
     information: ClassVar[Information] = "preserved"
 
     @property
-    def idle(self) -> bool:
+    def is_identity(self) -> bool:
         return True
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:

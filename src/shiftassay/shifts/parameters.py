@@ -1,12 +1,18 @@
 """Parameters of shifts: one number, or how it is drawn, or what was drawn for each image; and how it is looked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, JsonValue, TypeAdapter
 
 from shiftassay.errors import BadInput
+
+ParameterValue = Annotated[Any, BeforeValidator(TypeAdapter(JsonValue).validate_python)]
+"""One parameter as JSON: a number, a list, {low, high}, {values}, {mean, sd, …}. Open to type checkers; records check that it is JSON."""
+Parameters = Mapping[str, ParameterValue]
+"""A family's parameters by name, as JSON: what `Shift.parameters` gives and `catalogue.make` takes."""
 
 BETWEEN = 9  # values between two that a draw is looked for from
 

@@ -31,7 +31,7 @@ class Reorder(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images[self._places(len(images), rng)]
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         places = self._places(len(image_set), rng)
         labels = None if image_set.labels is None else image_set.labels[places]
         return replace(image_set, images=image_set.images[places], labels=labels)
@@ -70,7 +70,7 @@ class ClassPrior(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         raise BadInput("class_prior: it chooses images by their labels. Shift an image set that has them.")
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
         share = np.array(self.proportions)
         have = np.bincount(labels, minlength=len(share))
@@ -128,7 +128,7 @@ class LabelPermutation(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.mapping):
             wrong = labels.min() if labels.min() < 0 else labels.max()
@@ -161,7 +161,7 @@ class LabelNoise(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
         classes = max(int(labels.max(initial=0)) + 1, 2)
         wrong, by = rng.random((2, len(labels)))
@@ -189,7 +189,7 @@ class LabelMisalignment(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()
 
-    def on_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
+    def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
         moved = rng.permutation(labels) if self.offset is None else np.roll(labels, self.offset)
         return replace(image_set, labels=moved)

@@ -6,58 +6,84 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.paths import inside
+from shiftassay.records import JsonValue, Record
 from shiftassay.runs.store import Damaged, Mended, write_arrays
 from shiftassay.sealed import FILES, check_file, file_digest, read_sealed, write_sealed
 
 FOLDER = "measured"
 ROOM = 64_000_000  # bytes, kept free while something is measured: more than any measurement takes
+AGAIN = "It is measured again"
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """The measurements in a study's folder: `measured/<name>.json`, and files of arrays beside that folder that belong to them."""
+    """The measurements in a study's folder: `measured/<name>.json`, and the arrays beside that folder that belong to them."""
 
     folder: Path
     _kept: list[str] = field(default_factory=list)
 
     def keep(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
-        """Keep arrays for a figure, as part of what is being measured; returns the name that the figure's data has for them."""
+        """Keep arrays for a figure, as part of what is being measured. Returns `name`, for the figure's data."""
         write_arrays(inside(self.folder, name), arrays)
         self._kept.append(name)
         return name
 
-    def once(self, name: str, asked: Any, measure: Callable[[], Any]) -> Any:
-        """What `measure` returns, as JSON; what it returned before if the same was asked, and all of it is whole."""
+    def once(self, name: str, record: type[AnyRecord], asked: JsonValue, measure: Callable[[], AnyRecord]) -> AnyRecord:
+        """What `measure` returns, measured now, or before if the same was `asked` and all of it is whole.
+
+        `asked` is everything that the numbers depend on. What was measured now is read back from the file, so that it does
+        not differ from what is read later.
+        """
+        path, key = self._place(name, asked)
+        stored = self._stored(path, key)
+        if stored is not None:
+            try:
+                return record.from_json(stored)
+            except BadInput as error:
+                warnings.warn(f"{path}: not a measurement of this version ({error}) {AGAIN}.", Mended, stacklevel=2)
+        return record.from_json(self._measured(path, key, lambda: measure().to_json()))
+
+    def once_untyped(self, name: str, asked: Any, measure: Callable[[], Any]) -> Any:
+        """Like `once`, for what is no record yet."""
+        path, key = self._place(name, asked)
+        stored = self._stored(path, key)
+        return self._measured(path, key, measure) if stored is None else stored
+
+    def _place(self, name: str, asked: JsonValue) -> tuple[Path, str]:
+        """The file of a measurement, and the hash of what was asked."""
         key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-        path = inside(self.folder / FOLDER, f"{name}.json")
-        if (known := self._known(path, key)) is not None:
-            return known["measured"]
+        return inside(self.folder / FOLDER, f"{name}.json"), key
+
+    def _measured(self, path: Path, key: str, measure: Callable[[], Any]) -> Any:
         self._kept.clear()
         with reserve(self.folder, ROOM):
-            measured = json.loads(json.dumps(measure(), default=_plain))
+            content = json.loads(json.dumps(measure(), default=_plain))
         files = {kept: file_digest(self.folder / kept) for kept in self._kept}
-        write_sealed(path, {"key": key, FILES: files, "measured": measured})
+        write_sealed(path, {"key": key, FILES: files, "measured": content})
         return read_sealed(path)["measured"]
 
-    def _known(self, path: Path, key: str) -> dict[str, Any] | None:
+    def _stored(self, path: Path, key: str) -> Any | None:
         if not path.is_file():
             return None
         try:
-            known = read_sealed(path)
-            if known["key"] != key:
+            stored = read_sealed(path)
+            if stored["key"] != key:
                 return None
-            for file, digest in known[FILES].items():
+            for file, digest in stored[FILES].items():
                 check_file(self.folder / file, digest)
         except Damaged as error:
-            warnings.warn(error.and_so("It is measured again"), Mended, stacklevel=3)
+            warnings.warn(error.and_so(AGAIN), Mended, stacklevel=4)
             return None
-        return known
+        return stored["measured"]
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.paths import not_a_name
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.shifted.study import SameAs, ShiftedTestSets
+from shiftassay.studies.strict import respelled
 from shiftassay.words.text import is_printable, printable, shortened
 
 Study = ShiftedTestSets | Architectures
@@ -81,7 +82,7 @@ def _parse(text: str, where: str) -> Study:
         raise BadInput(f"{where}: kind: expected {' or '.join(KINDS)}, found {_quoted(kind)}.")
     model = KINDS[kind]
     try:
-        study = model.model_validate(content)
+        study = model.model_validate(respelled(content))
     except ValidationError as error:
         raise BadInput(f"{where}: {_first(error, model)}") from None
     for size in ("quick", "full"):

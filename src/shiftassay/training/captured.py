@@ -23,10 +23,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.device_noise import EpochMasks, epoch_order
 from shiftassay.training.engine import learning_rates
 from shiftassay.training.group import TrainingData
-from shiftassay.training.recipe import Recipe
+from shiftassay.training.plain import OPTIMIZER
 
 REHEARSALS = 3  # as many as PyTorch's notes on CUDA graphs take
 
@@ -179,8 +180,8 @@ class CapturedMember:
         self.seed = seed
         self.shared = shared
         self.masks = EpochMasks(network, shared.images[:1], steps, size)
-        self.optimiser = _optimiser(network, shared)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer = _optimizer(network, shared)
+        self.optimizer.zero_grad(set_to_none=True)
         # Rows of full batches; what is left over in the last row is never trained on.
         self.order = torch.zeros(steps, size, dtype=torch.int64, device=device)
         self.outputs = torch.zeros(steps, size, shared.classes, device=device)
@@ -202,9 +203,9 @@ class CapturedMember:
         loss.backward()
         if shared.recipe.clip_norm:
             nn.utils.clip_grad_norm_(self.network.parameters(), shared.recipe.clip_norm)
-        self.optimiser.step()
+        self.optimizer.step()
         # Gradients live in the graph's memory, where every replay writes them before it reads them.
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         self.losses.index_copy_(0, shared.step, loss.detach().view(1))
         self.outputs[:, :size].index_copy_(0, shared.step, logits.detach()[None])
 
@@ -234,7 +235,7 @@ class CapturedMember:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights and the optimiser's memory, named as `PlainMember` names them: either can take up the other's."""
+        """Weights and the optimizer's memory, named as `PlainMember` names them: either can take up the other's."""
         memory = {name: tensor.cpu().numpy().copy() for name, tensor in self._memory().items()}
         return {**{f"network/{name}": array for name, array in self.weights().items()}, **memory}
 
@@ -256,13 +257,13 @@ class CapturedMember:
 
     def _memory(self) -> dict[str, Tensor]:
         return {
-            f"optimiser/{index}/{name}": tensor
-            for index, values in self.optimiser.state_dict()["state"].items()
+            f"{OPTIMIZER}{index}/{name}": tensor
+            for index, values in self.optimizer.state_dict()["state"].items()
             for name, tensor in values.items()
         }
 
 
-def _optimiser(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
     """PyTorch's own, in one kernel, with the learning rate on the device and memory that is there before the first step.
 
     Momentum that starts at zero is momentum that starts with the first gradient; PyTorch would choose between the two on
@@ -270,7 +271,7 @@ def _optimiser(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
     """
     recipe, rate, parameters = shared.recipe, shared.rate, list(network.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    if recipe.optimiser == "sgd":
+    if recipe.optimizer == "sgd":
         sgd = torch.optim.SGD(parameters, rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
         for parameter in trained if recipe.momentum else ():
             sgd.state[parameter] = {"momentum_buffer": torch.zeros_like(parameter)}

@@ -11,12 +11,12 @@ from jaxtyping import Float32, Int64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.store import Run
 from shiftassay.training.checkpoint import resume, save
 from shiftassay.training.group import Group, Member, TrainingData
 from shiftassay.training.history import EpochMetrics, Failure, History, Snapshot
 from shiftassay.training.parts import Pace, Part
-from shiftassay.training.recipe import Recipe
 
 SEMANTICS = 1
 CHECKPOINT_SECONDS = 10.0

@@ -6,10 +6,10 @@ from torch import nn
 
 from shiftassay.kernels import native
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.engine import learning_rates
 from shiftassay.training.group import TrainingData
 from shiftassay.training.program import Program
-from shiftassay.training.recipe import Recipe
 
 
 class NativeMember:
@@ -26,8 +26,8 @@ class NativeMember:
         self.threads = threads
         self.native = program.compile()
         self.flat = program.pack(network.state_dict())
-        self.optimiser = native.Optimizer(
-            recipe.optimiser, recipe.momentum, recipe.weight_decay, clip_norm=recipe.clip_norm
+        self.optimizer = native.Optimizer(
+            recipe.optimizer, recipe.momentum, recipe.weight_decay, clip_norm=recipe.clip_norm
         )
 
     @property
@@ -41,7 +41,7 @@ class NativeMember:
             self.data.labels,
             epoch_order(seed_for(self.seed, epoch, "order"), n),
             self.flat,
-            self.optimiser,
+            self.optimizer,
             np.array(learning_rates(self.recipe, n, epoch)[first : first + count], np.float32),
             self.program.keys(self.seed, epoch),
             batch=min(self.recipe.batch_size, n),
@@ -60,20 +60,20 @@ class NativeMember:
         return {name: tensor.numpy() for name, tensor in self.program.unpack(self.flat).items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights and the optimiser's memory, flat as the native step keeps them."""
-        memory = {"first": self.optimiser.first, "second": self.optimiser.second}
+        """Weights and the optimizer's memory, flat as the native step keeps them."""
+        memory = {"first": self.optimizer.first, "second": self.optimizer.second}
         return {
             "flat": self.flat,
-            "steps": np.array([self.optimiser.steps_taken]),
+            "steps": np.array([self.optimizer.steps_taken]),
             **{name: array for name, array in memory.items() if array is not None},
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         self.flat = state["flat"].copy()
-        self.optimiser.steps_taken = int(state["steps"][0])
+        self.optimizer.steps_taken = int(state["steps"][0])
         for name in ("first", "second"):
             if name in state:
-                setattr(self.optimiser, name, state[name].copy())
+                setattr(self.optimizer, name, state[name].copy())
 
     def _pixels(self, images: Float32[np.ndarray, "n c h w"]) -> native.Pixels:
         return native.Pixels(images, (self.recipe.mean,), (self.recipe.sd,))

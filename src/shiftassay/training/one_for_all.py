@@ -27,7 +27,9 @@ from shiftassay.kernels import native
 from shiftassay.models.one_for_all import OneForAll, OneForAllCard
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.records import plain
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import Recipe, check_fits
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.ascent import STEPS
@@ -42,7 +44,6 @@ from shiftassay.training.native_member import NativeMember
 from shiftassay.training.path import run_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
-from shiftassay.training.recipe import Recipe, check_fits
 from shiftassay.training.train import Watch, read_epochs, resolve_device, resolve_recipe
 
 ROUND = 32  # steps that a mixture, and the attacks in it, last
@@ -89,16 +90,17 @@ def train_one_for_all(
     resolved = resolve_recipe("mlp", recipe, epochs)
     check_fits(resolved, len(dataset.train))
     known = fixed(shifts, dataset.train.shape)
+    variants = {name: dict(how.to_json()) for name, how in known.items()}
     trial = Trial(
         network=f"one-for-all-{design}",
         parameters={
             "widths": list(widths),
-            "variants": {name: how.to_json() for name, how in known.items()},
+            "variants": plain(variants),
             "round": ROUND,
             "shares": [share_of(how) for how in known.values()],
             "attack_steps": ATTACK_STEPS,
         },
-        recipe=resolved.to_json(),
+        recipe=resolved,
         data=dataset.name,
         data_digest=digest_of(dataset.train.images, dataset.train.labels),
         seed=seed,
@@ -107,7 +109,7 @@ def train_one_for_all(
     )
     card = OneForAllCard(
         design,
-        trial.parameters["variants"],
+        variants,
         tuple(widths),
         dataset.train.shape,
         dataset.classes,
@@ -129,7 +131,7 @@ def train_one_for_all(
 def fixed(shifts: Mapping[str, Shift], shape: tuple[int, int, int]) -> dict[str, Shift]:
     """The shifts with whatever they share among images drawn, as `shift` would with seed 0; those that choose images make none."""
     return {
-        name: Identity() if how.group == "sample" else how.drawn(shape, generator(how, 0, "shared"))
+        name: Identity() if how.group == "sample" else how.realize(shape, generator(how, 0, "shared"))
         for name, how in shifts.items()
     }
 

@@ -16,13 +16,13 @@ from shiftassay.errors import BadInput
 from shiftassay.execution.cores import available_cores
 from shiftassay.kernels import native
 from shiftassay.models.large_batches import memory_available, memory_needed
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.captured import CapturedPopulation
 from shiftassay.training.group import Group, TrainingData
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
-from shiftassay.training.recipe import Recipe
 
 LARGE = 4096  # images of a batch, from which on its memory is looked at before
 

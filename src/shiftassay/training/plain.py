@@ -8,12 +8,13 @@ from torch.nn import functional as F
 
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import Recipe
 from shiftassay.training.engine import learning_rates
 from shiftassay.training.group import TrainingData
 from shiftassay.training.masks import reading_masks
-from shiftassay.training.recipe import Recipe
 
 RANDOM = "random/"
+OPTIMIZER = "optimiser/"  # as checkpoints have it, those of earlier versions too
 
 
 class PlainMember:
@@ -26,7 +27,7 @@ class PlainMember:
         self.device = device
         self.images = torch.from_numpy(data.images).to(device)
         self.labels = torch.from_numpy(data.labels).to(device)
-        self.optimiser = _optimiser(network, recipe)
+        self.optimizer = _optimizer(network, recipe)
         self.random: dict[str, np.ndarray] = {}
 
     @property
@@ -60,15 +61,15 @@ class PlainMember:
             torch.cuda.set_rng_state(torch.from_numpy(self.random["cuda"]))
 
     def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         logits = self.network((images - self.recipe.mean) / self.recipe.sd)
         loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
         loss.backward()
         if self.recipe.clip_norm:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
-        self.optimiser.step()
+        self.optimizer.step()
         return loss.detach(), (logits.argmax(1) == labels).sum()
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
@@ -79,10 +80,10 @@ class PlainMember:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights, the optimiser's memory and PyTorch's generators, as flat names to arrays."""
+        """Weights, the optimizer's memory and PyTorch's generators, as flat names to arrays."""
         memory = {
-            f"optimiser/{index}/{name}": value.cpu().numpy().copy()
-            for index, values in self.optimiser.state_dict()["state"].items()
+            f"{OPTIMIZER}{index}/{name}": value.cpu().numpy().copy()
+            for index, values in self.optimizer.state_dict()["state"].items()
             for name, value in values.items()
             if value is not None
         }
@@ -101,7 +102,7 @@ class PlainMember:
             if not name.startswith(prefix):
                 _, index, key = name.split("/")
                 memory.setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": memory})
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": memory})
 
 
 def _random_states(device: str) -> dict[str, np.ndarray]:
@@ -111,9 +112,9 @@ def _random_states(device: str) -> dict[str, np.ndarray]:
     return states
 
 
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     parameters = list(network.parameters())
-    if recipe.optimiser == "sgd":
+    if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             parameters, recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
         )

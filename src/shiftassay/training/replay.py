@@ -10,7 +10,6 @@ from shiftassay.models.classifier import Classifier
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.group import Group, Member
 from shiftassay.training.path import make_groups, run_groups
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import Trained, initial_network, model_of
 
 
@@ -20,7 +19,7 @@ def replay(trained: Trained, dataset: Dataset, watch: Callable[[int, Classifier]
     Returns whether it ended with the very weights that are stored: on the machine and path that they were made on it does.
     """
     trial = trained.trial
-    recipe = Recipe(**trial.recipe)
+    recipe = trial.recipe
     data = split(dataset.train, recipe.held_out, dataset.classes)
     network = initial_network(trial, dataset.train.shape, dataset.classes)
     groups = make_groups([network], recipe, data, [trial.seed], trial.device)

@@ -9,14 +9,14 @@ from torch import nn
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import epoch_order, seed_for
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.training.engine import split
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import Trained, train
 
 RECIPE = Recipe(
-    "router", epochs=10, batch_size=64, optimiser="adamw", learning_rate=2e-3, weight_decay=0.01, schedule="one_cycle"
+    "router", epochs=10, batch_size=64, optimizer="adamw", learning_rate=2e-3, weight_decay=0.01, schedule="one_cycle"
 )
 WIDTHS = [64]
 IMAGES = 10_000

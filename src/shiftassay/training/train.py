@@ -23,14 +23,15 @@ from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import predict
 from shiftassay.networks.registry import build, parameters_of
 from shiftassay.random_stream import seed_for
+from shiftassay.records import plain
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import Recipe, check_fits, recipe_named
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.training.engine import SEMANTICS, run_group, shuffled_logits, split
 from shiftassay.training.group import Group, Member
 from shiftassay.training.history import Diverged, EpochMetrics, Failure, History, Snapshot
 from shiftassay.training.path import make_groups, run_groups
-from shiftassay.training.recipe import Recipe, check_fits, recipe_named
 
 ASKED = 256  # test images
 
@@ -96,7 +97,7 @@ def train(
     >>> labels = rng.integers(0, 2, 200)
     >>> images = (0.8 * labels[:, None, None, None] + 0.2 * rng.random((200, 1, 4, 4))).astype(np.float32)
     >>> toy = Dataset("toy", ImageSet(images[:100], labels[:100]), ImageSet(images[100:], labels[100:]))
-    >>> recipe = Recipe("mine", epochs=20, batch_size=10, optimiser="adamw", learning_rate=0.01)
+    >>> recipe = Recipe("mine", epochs=20, batch_size=10, optimizer="adamw", learning_rate=0.01)
     >>> [member] = train("mlp", toy, recipe=recipe, parameters={"widths": [8]})
     >>> float((member.test_logits.argmax(1) == toy.test.labels).mean())
     1.0
@@ -107,11 +108,12 @@ def train(
     _check_data(dataset)
     device = resolve_device(device)
     data_digest = digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
+    settings = {name: plain(value) for name, value in {**parameters_of(network), **(parameters or {})}.items()}
     trials = [
         Trial(
             network=network,
-            parameters={**parameters_of(network), **(parameters or {})},
-            recipe=resolved.to_json(),
+            parameters=settings,
+            recipe=resolved,
             data=dataset.name,
             data_digest=data_digest,
             seed=seed,
@@ -241,7 +243,7 @@ def _finish(
     weights, best = member.weights(), history.best
     card = ModelCard(
         network=trial.network,
-        parameters=trial.parameters,
+        parameters=dict(trial.parameters),
         input_shape=dataset.train.shape,
         classes=dataset.classes,
         mean=recipe.mean,

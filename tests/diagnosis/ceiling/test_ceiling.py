@@ -87,7 +87,7 @@ def test_of_a_fresh_permutation_little_is_left_and_the_bracket_is_not_empty(mnis
 
 
 def test_a_shared_permutation_costs_nothing_and_no_bound_from_above_is_claimed(mnist, images):
-    how = parse("pixel_permutation").drawn(images.shape, np.random.default_rng(0))
+    how = parse("pixel_permutation").realize(images.shape, np.random.default_rng(0))
     found = ceiling(how, mnist.train, shift(images, how, 5), quick=True)
     assert found.below[1] > 0.9
     assert found.above is None
@@ -117,7 +117,7 @@ def test_wrong_labels_bound_what_can_be_right(mnist, images):
 )
 def test_invariants_are_what_a_shift_leaves(how, images):
     how = parse(f"{how}{',' if ':' in how else ':'}scope=per_image")
-    _, invariant = how.surviving
+    _, invariant = how.invariant
     few = ImageSet(images.images[:50])
     same = np.abs(invariant(shift(few, how, 3).images) - invariant(few.images)).max((1, 2, 3)) == 0
     # Lines or blocks with equal sums may be taken in either order.

@@ -26,7 +26,7 @@ def sprinkled(images: np.ndarray, rng: np.random.Generator, fraction: float, val
 @pytest.mark.parametrize(("fraction", "value"), [(0.3, 0.0), (0.1, 1.0), (0.2, 0.4)])
 def test_what_covers_some_pixels_does_not_pull_at_the_fit(digits, rng, family, far, made, numbers, fraction, value):
     shifted = sprinkled(made(digits.images[:60]), rng, fraction, value)
-    starts = np.vstack([far, family.starts((28, 28))])
+    starts = np.vstack([far, family.search_starts((28, 28))])
     found = trimmed(family, starts, Pairs(digits.images[:60], shifted))
     assert found == pytest.approx(numbers, abs=2e-3)
 

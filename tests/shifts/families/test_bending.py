@@ -28,12 +28,12 @@ def test_a_picture_that_is_turned_inside_out_is_refused(digits):
 @pytest.mark.parametrize("smoothness", [1.0, 3.0, 8.0])
 def test_the_amplitude_of_an_elastic_shift_is_the_sd_of_its_displacement(smoothness, rng):
     how = make("elastic", {"amplitude": 1.5, "smoothness": smoothness})
-    fields = [how.drawn((1, 28, 28), own).field for own in rng.spawn(300)]
+    fields = [how.realize((1, 28, 28), own).field for own in rng.spawn(300)]
     assert np.sqrt(np.mean(np.square(fields))) == pytest.approx(1.5, rel=0.06)
 
 
 def test_an_elastic_field_says_where_each_pixel_is_fetched(digits, rng):
-    how = make("elastic", {"amplitude": 2.0}).drawn(digits.shape, rng)
+    how = make("elastic", {"amplitude": 2.0}).realize(digits.shape, rng)
     places = grid(28, 28) + np.reshape(how.field, (2, 28, 28)) + 13.5
     expected = map_coordinates(digits.images[0, 0], places[::-1], order=1, mode="grid-constant")
     assert np.abs(shift(digits, how).images[0, 0] - expected).max() < 1e-4

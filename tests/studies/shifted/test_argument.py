@@ -11,6 +11,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.write import write_images
+from shiftassay.runs.recipe import RECIPES, Recipe
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.studies.measurements import Measurements
@@ -19,7 +20,6 @@ from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted import contrast_page, contrasts
 from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.variants import Variants
-from shiftassay.training.recipe import RECIPES, Recipe
 from shiftassay.training.train import train
 
 STUDY = """
@@ -41,7 +41,7 @@ learned = 2000
 designs = ["undo"]
 asked = 50
 """
-RECIPE = Recipe("small", epochs=4, batch_size=50, optimiser="adamw", learning_rate=3e-3, held_out=500)
+RECIPE = Recipe("small", epochs=4, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=500)
 
 
 @pytest.fixture(autouse=True)

@@ -108,7 +108,7 @@ def ceiling(
         raise BadInput(
             f"training images are {train.shape}, shifted ones {shifted.shape}. Give images of the same size."
         )
-    if how.drawn(train.shape, np.random.default_rng(0)) != how:
+    if how.realize(train.shape, np.random.default_rng(0)) != how:
         raise BadInput(
             f"{how}: what is drawn once for all images must be fixed. Pass the shift of a verdict, or one that was drawn."
         )

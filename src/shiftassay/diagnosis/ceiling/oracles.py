@@ -11,9 +11,9 @@ from jaxtyping import Bool
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.random_stream import seed_for
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import train
 
 NEIGHBOURS = 5
@@ -48,8 +48,8 @@ def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> 
     if min(data.train.shape[1:]) >= 16:
         found.append(judged("convolutional", _trained("trunk", data, epochs, seed)))
     found.append(judged("nearest neighbours", _neighbours(data, seed)))
-    if how.surviving is not None:
-        name, invariant = how.surviving
+    if how.invariant is not None:
+        name, invariant = how.invariant
         surviving = Dataset(data.name, *(replace(x, images=invariant(x.images)) for x in (data.train, data.test)))
         found.append(judged(f"perceptron on {name}", _trained("mlp", surviving, epochs, seed)))
         found.append(judged(f"nearest neighbours on {name}", _neighbours(surviving, seed)))
@@ -62,7 +62,7 @@ def _trained(network: str, data: Dataset, epochs: int, seed: int) -> np.ndarray:
         "oracle",
         epochs=epochs,
         batch_size=64,
-        optimiser="adamw",
+        optimizer="adamw",
         learning_rate=2e-3,
         weight_decay=0.01,
         schedule="one_cycle",

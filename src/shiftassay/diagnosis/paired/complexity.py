@@ -25,7 +25,7 @@ def _of_numbers(how: Shift) -> float:
 
 def _besides(how: Shift) -> float:
     """For numbers of each image, and what its family costs anyway."""
-    return thresholds.DRAWN * any(map(is_drawn, vars(how).values())) + how.surcharge
+    return thresholds.DRAWN * any(map(is_drawn, vars(how).values())) + how.extra_penalty
 
 
 def _has_orders(how: Shift) -> bool:

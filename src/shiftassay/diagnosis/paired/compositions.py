@@ -24,7 +24,7 @@ from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
 from shiftassay.shifts.compose import Compose, begun_by
-from shiftassay.shifts.estimation.fitting import Following, trimmed
+from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import Resampling, resampled
@@ -81,7 +81,7 @@ def _firsts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
     """The shifts without chance that explain most of the change, up to a linear map of grey values."""
     budget, held = task.settings, task.held.first(task.settings.composed)
     free = Pairs(fit.reference, fit.shifted, contrast=True)
-    leading = [f for f in task.families if FAMILIES[f].leads and FAMILIES[f].tier < 2]
+    leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].tier < 2]
     # By what they leave alone: how exact a shift has to be is no question before the other part is known.
     left_by = {c.shift: float(np.mean(c.remade.residual**2)) / change_of(held) for c in singles if c.remade.chance == 0}
     still = sorted(left_by, key=lambda how: left_by[how])
@@ -101,7 +101,7 @@ def _firsts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
             chosen.append(how)
     chosen = chosen[: budget.first_parts]
     plain = [how for how in still[: budget.first_parts_as_they_are] if all(type(how) is not type(k) for k in chosen)]
-    evident = [how for f in task.families for how in FAMILIES[f].evident(fit)]
+    evident = [how for f in task.families for how in FAMILIES[f].evident_first_parts(fit)]
     return evident + chosen + plain
 
 
@@ -157,12 +157,12 @@ def _hidden_by_chance(how: Shift, pairs: Pairs, families: Sequence[str]) -> bool
 
 def _uncovered(first: Shift, pairs: Pairs) -> Shift | None:
     """The first part by the pixels that nothing covers, if there are such."""
-    if first.scope != "shared" or not first.search or not first.steps()[0].any():
+    if first.scope != "shared" or not first.search or not first.search_steps()[0].any():
         return None
-    begin, family = first.own_starts()[0], Following(first)
+    begin, family = first.candidate_draws()[0], Refit(first)
     try:
-        found = trimmed(family, np.vstack([begin, first.starts(pairs.reference.shape[2:])]), pairs)
-        return None if found is None or np.allclose(found, begin, atol=1e-3) else family.at(found)
+        found = trimmed(family, np.vstack([begin, first.search_starts(pairs.reference.shape[2:])]), pairs)
+        return None if found is None or np.allclose(found, begin, atol=1e-3) else family.from_numbers(found)
     except (BadInput, np.linalg.LinAlgError):
         return None
 

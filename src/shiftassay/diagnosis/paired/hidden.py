@@ -31,10 +31,10 @@ def linear_pairs(pairs: Pairs, task: Task, exact: Shift | None = None) -> list[S
     mirrors = _possible([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
     matrix = None if exact is None else exact.affine_map
     if matrix is not None:
-        begun = {f: FAMILIES[f].of_affine(np.array(matrix)) for f in linear}
+        begun = {f: FAMILIES[f].from_affine(np.array(matrix)) for f in linear}
     else:
         found = mapped(partial(estimate, pairs=pairs), linear)
-        begun = {f: FAMILIES[f].of_affine(np.array(IDENTITY)) for f in linear}
+        begun = {f: FAMILIES[f].from_affine(np.array(IDENTITY)) for f in linear}
         begun |= {f: hows[0] for f, hows in zip(linear, found, strict=True) if hows}
     both = [Compose((begun[f], begun[g])) for f, g in combinations(linear, 2)]
     fitted = mapped(partial(polished, pairs=pairs), both)
@@ -64,7 +64,7 @@ def curve_pairs(pairs: Pairs, task: Task) -> list[Shift]:
     for both in permutations([FAMILIES[f] for f in task.families if FAMILIES[f].curve], 2):
         numbers = product(*(next(iter(family.search.values())).starts for family in both))
         starts = [
-            Compose(tuple(family.at(np.array([number])) for family, number in zip(both, start, strict=True)))
+            Compose(tuple(family.from_numbers(np.array([number])) for family, number in zip(both, start, strict=True)))
             for start in numbers
         ]
         found.append(polished(_nearest(starts, few), pairs))
@@ -88,8 +88,8 @@ def two_valued(pairs: Pairs, task: Task) -> list[Shift]:
     found: list[Shift] = []
     for last in (f for f in task.families if FAMILIES[f].hides_blur):
         for blur in (FAMILIES[f] for f in task.families if FAMILIES[f].point_spread):
-            starts = blur.starts(few.reference.shape[2:])
-            both = [how for start in starts for how in _followed_by(last, blur.at(start), few)]
+            starts = blur.search_starts(few.reference.shape[2:])
+            both = [how for start in starts for how in _followed_by(last, blur.from_numbers(start), few)]
             if both:
                 found.append(simplex(_nearest(both, few), pairs, tuple(FAMILIES[last].search)))
     for last in (f for f in task.families if FAMILIES[f].hides_moves):
@@ -107,7 +107,7 @@ def with_whole_numbers(found: Iterable[Shift]) -> list[Shift]:
 
 def without_idle_numbers(found: Iterable[Shift]) -> list[Shift]:
     """Those compositions that have a number which hardly matters, without it."""
-    return _changed(lambda how: how.reduced(), found)
+    return _changed(lambda how: how.without_negligible(), found)
 
 
 def _changed(change: Callable[[Shift], Shift], found: Iterable[Shift]) -> list[Shift]:

@@ -48,7 +48,7 @@ def intervals(how: Shift, pairs: Pairs, resampling: Resampling, level: float) ->
     if size < FEWEST:
         return {}
     with resampled(resampling):
-        parts_of_pairs = [pairs.at(np.arange(i * size, (i + 1) * size)) for i in range(SETTINGS.interval_parts)]
+        parts_of_pairs = [pairs.subset(np.arange(i * size, (i + 1) * size)) for i in range(SETTINGS.interval_parts)]
         each = mapped(partial(_again, how), parts_of_pairs)
     fits = [f for f in each if f is not None]
     if len(fits) < 3:

@@ -58,13 +58,13 @@ def noise_moves(how: Shift) -> bool:
 
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
     joint = Joint(parts, groups=only)
-    return joint.at(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
+    return joint.from_numbers(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
 
 
 def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] | None:
     joint = Joint(parts)
     found = trimmed(joint, joint.begin[None], pairs) if len(joint.begin) else None
-    return None if found is None else joint.at(found).parts
+    return None if found is None else joint.from_numbers(found).parts
 
 
 def simplex(
@@ -81,7 +81,7 @@ def simplex(
 
     def misfit(moves: np.ndarray) -> float:
         try:
-            remade = remake(joint.at(begin + scale * moves), pairs, others=False)
+            remade = remake(joint.from_numbers(begin + scale * moves), pairs, others=False)
         except BadInput:
             return NOT_ALLOWED
         return remade.score if remade.chance else remade.misfit
@@ -90,27 +90,29 @@ def simplex(
     corners = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
     options = {"initial_simplex": corners, "maxfev": SETTINGS.simplex_trials, "xatol": 2e-3, "fatol": 2e-4}
     found = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
-    return joint.at(begin + scale * found.x)
+    return joint.from_numbers(begin + scale * found.x)
 
 
 def rounded(how: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
     """A shared shift with its numbers fitted as nearest neighbours need it (Nelder and Mead 1965): what is rounded has no slope."""
     few = pairs.first(SETTINGS.rounded)
-    begin = how.own_starts()[0]
+    begin = how.candidate_draws()[0]
 
     def error(numbers: np.ndarray) -> float:
         try:
-            return float(few.errors(type(how).at(numbers).apply(few.reference, np.random.default_rng(0))).mean())
+            return float(
+                few.errors(type(how).from_numbers(numbers).apply(few.reference, np.random.default_rng(0))).mean()
+            )
         except BadInput:
             return np.inf
 
     options = {
-        "initial_simplex": np.vstack([begin, begin + 0.3 * np.diag(how.steps()[0])]),
+        "initial_simplex": np.vstack([begin, begin + 0.3 * np.diag(how.search_steps()[0])]),
         "maxfev": 30 * (1 + len(begin)),
     }
     with resampled(resampling):
         found = minimize(error, begin, method="Nelder-Mead", options=options)
-    return type(how).at(found.x)
+    return type(how).from_numbers(found.x)
 
 
 @dataclass(frozen=True)
@@ -138,14 +140,14 @@ class Joint:
         ]
 
     def _is_besides(self, part: Shift, name: str) -> bool:
-        return name in (part.strengths if self.besides is None else self.besides)
+        return name in (part.derivative_free if self.besides is None else self.besides)
 
     def _step(self, i: int, name: str) -> float | int:
         searched = self._searched(i, name)
         return searched.step if searched else 0
 
     def _searched(self, i: int, name: str) -> SearchRange | None:
-        return self.parts[i].search.get(name) or self.parts[i].besides.get(name)
+        return self.parts[i].search.get(name) or self.parts[i].joint_search.get(name)
 
     @property
     def begin(self) -> np.ndarray:
@@ -156,15 +158,15 @@ class Joint:
         """A number's size where it happens to begin near 0."""
         return np.array([4 * self._step(i, name) for i, name in self.free])
 
-    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         searched = [self._searched(i, name) for i, name in self.free]
         step, low, high = (np.array([getattr(s, key) for s in searched]) for key in ("step", "low", "high"))
         return step, low, high
 
-    def at_each(self, numbers: np.ndarray) -> Compose:
+    def from_numbers_per_image(self, numbers: np.ndarray) -> Compose:
         raise NotImplementedError("a composition is fitted to all images together")
 
-    def at(self, numbers: np.ndarray) -> Compose:
+    def from_numbers(self, numbers: np.ndarray) -> Compose:
         parts = list(self.parts)
         for (i, name), value in zip(self.free, numbers, strict=True):
             parts[i] = replace(parts[i], **{name: float(value)})

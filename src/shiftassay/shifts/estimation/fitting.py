@@ -37,13 +37,13 @@ class Family(Protocol):
 
     @property
     def smooth(self) -> bool: ...
-    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
-    def at(self, numbers: np.ndarray) -> Shift: ...
-    def at_each(self, numbers: np.ndarray) -> Shift: ...
+    def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+    def from_numbers(self, numbers: np.ndarray) -> Shift: ...
+    def from_numbers_per_image(self, numbers: np.ndarray) -> Shift: ...
 
 
 @dataclass(frozen=True)
-class Following:
+class Refit:
     """A shift whose numbers are looked for image by image, whatever else it says staying as it is."""
 
     how: Shift
@@ -52,18 +52,20 @@ class Following:
     def smooth(self) -> bool:
         return self.how.smooth
 
-    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.how.steps()
+    def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.how.search_steps()
 
-    def at(self, numbers: np.ndarray) -> Shift:
-        found = vars(self.how.at(numbers))
+    def from_numbers(self, numbers: np.ndarray) -> Shift:
+        found = vars(self.how.from_numbers(numbers))
         looked_for = [
-            name for name, value in vars(self.how.at_each(numbers[None])).items() if isinstance(value, PerImage)
+            name
+            for name, value in vars(self.how.from_numbers_per_image(numbers[None])).items()
+            if isinstance(value, PerImage)
         ]
         return replace(self.how, scope="shared", **{name: found[name] for name in looked_for})
 
-    def at_each(self, numbers: np.ndarray) -> Shift:
-        found = vars(self.how.at_each(numbers))
+    def from_numbers_per_image(self, numbers: np.ndarray) -> Shift:
+        found = vars(self.how.from_numbers_per_image(numbers))
         return replace(self.how, **{name: value for name, value in found.items() if isinstance(value, PerImage)})
 
 
@@ -74,9 +76,9 @@ class LeastSquares:
         return fitted(family, pairs)
 
     def infer_draws(self, how: Shift, pairs: Pairs) -> Shift | None:
-        following = Following(how)
+        following = Refit(how)
         try:
-            return following.at_each(fit_each(following, how.own_starts(), pairs))
+            return following.from_numbers_per_image(fit_each(following, how.candidate_draws(), pairs))
         except BadInput:  # numbers that the family does not allow
             return None
 
@@ -86,8 +88,8 @@ def fitted(cls: type[Shift], pairs: Pairs) -> list[Shift]:
 
     Nothing if the best leaves about as much as no shift at all.
     """
-    starts = cls.starts(pairs.reference.shape[2:])
-    if not cls.steps()[0].any():
+    starts = cls.search_starts(pairs.reference.shape[2:])
+    if not cls.search_steps()[0].any():
         return on_grid(cls, pairs)
     view = pairs.smooth if cls.smooth else pairs
     coarse = view.first(COARSE)
@@ -99,7 +101,7 @@ def fitted(cls: type[Shift], pairs: Pairs) -> list[Shift]:
     left = float(shared_errors.mean())
     found: list[Shift] = []
     if left < WORTHWHILE * nothing:
-        found.append(cls.at(refine(cls, shared[None], pairs.first(FINE))))
+        found.append(cls.from_numbers(refine(cls, shared[None], pairs.first(FINE))))
     if "per_image" in cls.scopes and left > EXACT * nothing:
         starts, errors = np.vstack([starts, shared]), np.vstack([errors, shared_errors])
         some, few = pairs.first(SOME), pairs.first(FINE)
@@ -115,8 +117,8 @@ def on_grid(cls: type[Shift], pairs: Pairs) -> list[Shift]:
     Values that do equally well form a stretch, of which the middle is taken.
     """
     few = pairs.first(COARSE)
-    starts = cls.starts(pairs.reference.shape[2:])
-    found = [cls.at(starts[_middle(_on_grid(cls, starts, few).mean(1))])]
+    starts = cls.search_starts(pairs.reference.shape[2:])
+    found = [cls.from_numbers(starts[_middle(_on_grid(cls, starts, few).mean(1))])]
     if "per_image" in cls.scopes:
         found += _if_drawn(summarised(cls, fit_each(cls, starts, few), few))
     return found
@@ -175,7 +177,7 @@ def fit_each(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> F
     """The parameters of each image, from its own best start."""
     view = pairs.smooth if cls.smooth else pairs
     errors = _on_grid(cls, starts, view)
-    if not cls.steps()[0].any():
+    if not cls.search_steps()[0].any():
         return starts[[_middle(column) for column in errors.T]]
     return _each_from(cls, starts[errors.argmin(0)], pairs)
 
@@ -193,12 +195,12 @@ def summarised(cls: type[Shift], values: Float64[np.ndarray, "n k"], pairs: Pair
     """The draws as a distribution: the same for all, out of a few values, or even between two."""
     errors = _errors(cls, values, pairs)
     good = errors <= 4 * np.median(errors) + 1e-6
-    return cls.drawn_from(values[good])
+    return cls.from_draws(values[good])
 
 
 def made(cls: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
     """The images shifted with the given numbers: one row for all, or one for each."""
-    how = cls.at(values[0]) if len(values) == 1 else cls.at_each(values)
+    how = cls.from_numbers(values[0]) if len(values) == 1 else cls.from_numbers_per_image(values)
     return how.apply(images, np.random.default_rng(0))
 
 
@@ -217,7 +219,9 @@ def _seen(cls: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> Floa
     """Where errors count; everywhere if nothing."""
     if not pairs.bordered:
         return None
-    return away_from_edges(cls.at(values[0]) if len(values) == 1 else cls.at_each(values), pairs.reference)
+    return away_from_edges(
+        cls.from_numbers(values[0]) if len(values) == 1 else cls.from_numbers_per_image(values), pairs.reference
+    )
 
 
 def away_from_edges(how: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"] | None:
@@ -252,7 +256,7 @@ def _on_grid(cls: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> F
 def _gauss_newton(
     cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, pooled: bool, steps: int = STEPS
 ) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
-    step, low, high = cls.steps()
+    step, low, high = cls.search_steps()
     damping = np.full(len(values), 1e-3)
     base = made(cls, values, pairs.reference)
     errors = _errors(cls, values, pairs, base)
@@ -294,8 +298,8 @@ def _normal_equations(
     cls: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, base: Images
 ) -> tuple[Float64[np.ndarray, "m k k"], Float64[np.ndarray, "m k"]]:
     """JᵀJ and Jᵀr of the remake's derivatives J and of what it leaves, r: of all images together, or of each."""
-    step, low, high = cls.steps()
-    slope = pairs.line(base)[0]
+    step, low, high = cls.search_steps()
+    slope = pairs.fit_intensity(base)[0]
     columns = []
     for k in range(len(step)):
         up, down = values.copy(), values.copy()

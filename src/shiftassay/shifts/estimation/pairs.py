@@ -33,7 +33,7 @@ class Pairs:
         """The first n pairs."""
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
 
-    def at(self, places: np.ndarray) -> "Pairs":
+    def subset(self, places: np.ndarray) -> "Pairs":
         """The pairs at the given places."""
         return replace(self, reference=self.reference[places], shifted=self.shifted[places])
 
@@ -67,14 +67,14 @@ class Pairs:
 
     def residual(self, made: Images) -> Images:
         """What a remake leaves unexplained."""
-        slope, level = self.line(made)
+        slope, level = self.fit_intensity(made)
         return self.shifted - made if slope == 1 and level == 0 else self.shifted - (slope * made + level)
 
     def errors(self, made: Images) -> Float64[np.ndarray, "n"]:
         """The mean squared error of each image of a remake."""
         return mean_squares(self.residual(made))
 
-    def line(self, made: Images) -> tuple[np.float32, np.float32]:
+    def fit_intensity(self, made: Images) -> tuple[np.float32, np.float32]:
         """The slope and level of the linear map of grey values that is free to be chosen: 1 and 0 if none is."""
         if not self.contrast:
             return np.float32(1), np.float32(0)

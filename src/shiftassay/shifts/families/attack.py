@@ -47,7 +47,7 @@ class Adversarial(Shift):
         return Ball(self.epsilon, self.norm)
 
     @property
-    def bound(self) -> float | None:
+    def largest_change(self) -> float | None:
         return self.epsilon if self.norm == "linf" else None
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:

@@ -32,7 +32,7 @@ class Perspective(Shift):
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 2
     general: ClassVar[bool] = True
-    surcharge: ClassVar[float] = 0.5  # simpler maps, or two in a row, would make it
+    extra_penalty: ClassVar[float] = 0.5  # simpler maps, or two in a row, would make it
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones converge."
@@ -46,7 +46,7 @@ class Perspective(Shift):
     corners: Corners | Choice | PerImage
 
     @classmethod
-    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+    def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
         """Nothing moved; a side shortened or lengthened; a little smaller."""
         h, w = size[-2:]
         tilts = [((s * w, 0), (-s * w, 0), (0, 0), (0, 0)) for s in (0.2, -0.15)]
@@ -56,20 +56,20 @@ class Perspective(Shift):
         small = 0.12 * np.array([(w, h), (-w, h), (-w, -h), (w, -h)])
         return np.stack([np.zeros(8), small.ravel(), -small.ravel(), *(np.ravel(t).astype(float) for t in turned)])
 
-    def own_starts(self) -> np.ndarray:
+    def candidate_draws(self) -> np.ndarray:
         return np.array(extremes(self.corners), np.float64).reshape(-1, 8)
 
     @classmethod
-    def at(cls, numbers: np.ndarray) -> "Perspective":
+    def from_numbers(cls, numbers: np.ndarray) -> "Perspective":
         return cls(nested(numbers.reshape(4, 2)))
 
     @classmethod
-    def at_each(cls, numbers: np.ndarray) -> "Perspective":
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> "Perspective":
         return cls(PerImage(numbers.reshape(-1, 4, 2)), scope="per_image")
 
     @classmethod
-    def drawn_from(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(few_of(numbers, cls.steps()[0], (4, 2)), scope="per_image")
+    def from_draws(cls, numbers: np.ndarray) -> "Perspective":
+        return cls(few_of(numbers, cls.search_steps()[0], (4, 2)), scope="per_image")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return warp(images, np.linalg.inv(self._homographies(images, rng)))

@@ -28,7 +28,7 @@ class GaussianBlur(Shift):
     example: ClassVar[str] = "sd=1"
     estimator: ClassVar[Estimator] = LeastSquares()
     point_spread: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Edges, the first thing that filters look for, fade, and strokes that were apart run together: loops close."

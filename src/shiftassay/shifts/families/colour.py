@@ -30,7 +30,7 @@ class ChannelOrder(Shift):
     information: ClassVar[Information] = "preserved"
     completed_by: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "noise", "blur", "overlay")
     completes: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "blur", "overlay", "rearrangement")
-    leads: ClassVar[bool] = True
+    found_as_first_part: ClassVar[bool] = True
     random: ClassVar[bool] = False
     exact: ClassVar[bool] = True
 
@@ -66,7 +66,7 @@ class ChannelOrder(Shift):
         return cls._unless_same(np.abs(agreement) if pairs.contrast else agreement)
 
     @classmethod
-    def evident(cls, pairs: Pairs) -> list[Shift]:
+    def evident_first_parts(cls, pairs: Pairs) -> list[Shift]:
         """By how far each channel's mean is from its image's: no move, and no gain for all channels, changes which is above which."""
         before, after = (_casts(side) for side in (pairs.reference, pairs.shifted))
         return cls._unless_same(after.T @ before)

@@ -31,7 +31,7 @@ class CannyEdges(Shift):
     group: ClassVar[str] = "overlay"
     tier: ClassVar[int] = 1
     hides_moves: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (

@@ -60,7 +60,7 @@ class Elastic(Shift):
         if self.field is not None and self.scope == "per_image":
             raise BadInput("elastic: give no field for scope per_image, which draws its own.")
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Elastic":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Elastic":
         if self.scope == "per_image" or self.field is not None:
             return self
         return replace(self, field=tuple(self._fields(1, shape[1], shape[2], rng).ravel().tolist()))
@@ -133,7 +133,7 @@ class Elastic(Shift):
         n, _, h, w = images.shape
         if self.scope == "per_image":
             return self._fields(n, h, w, rng)
-        field = np.array(self.drawn(images.shape[1:], rng).field, np.float32)
+        field = np.array(self.realize(images.shape[1:], rng).field, np.float32)
         if field.size != 2 * h * w:
             raise BadInput(f"elastic: its field has {field.size} numbers, images of {h} × {w} need {2 * h * w}.")
         return field.reshape(1, 2, h, w)

@@ -80,11 +80,11 @@ class Translate(Shift):
         return replace(self, dx=_rounded(self.dx, within), dy=_rounded(self.dy, within))
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         return cls(float(matrix[0, 2]), float(matrix[1, 2]))
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 
@@ -97,7 +97,7 @@ class Roll(Shift):
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=5"
     refined: ClassVar[tuple[str, ...] | None] = ()
-    surcharge: ClassVar[float] = 0.02  # between equals: without ink that wraps, it is a translation
+    extra_penalty: ClassVar[float] = 0.02  # between equals: without ink that wraps, it is a translation
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Strokes meet weights trained for other places, and one that wraps is torn apart: two parts of it stand at opposite borders."
@@ -160,7 +160,7 @@ class Roll(Shift):
         return "translate" if self.wrapped(images) < WRAPPED else None
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 
@@ -206,7 +206,7 @@ class Rotate(Shift):
             return replace(self, angle=Choice(tuple(map(_turn, self.angle.values))))
         return self
 
-    def joined(self, neighbour: Shift) -> tuple[Shift, Shift] | None:
+    def simplify_with(self, neighbour: Shift) -> tuple[Shift, Shift] | None:
         """One mirror beside a rotation by more than a quarter turn is the other mirror beside one by less, or none."""
         other = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}.get(type(neighbour))
         if other is None or other.family not in FAMILIES or not isinstance(self.angle, float) or abs(self.angle) <= 90:
@@ -214,11 +214,11 @@ class Rotate(Shift):
         return replace(self, angle=_turn(self.angle + 180)), other()
 
     @property
-    def idle(self) -> bool:
+    def is_identity(self) -> bool:
         return self.angle == 0
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         (a, b), (c, d) = matrix[:, :2]
         return cls(math.degrees(math.atan2(b - c, a + d)))
 
@@ -264,7 +264,7 @@ class Scale(Shift):
         return any(factor < SHRUNK for factor in extremes(self.factor))
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         (a, b), (c, d) = matrix[:, :2]
         return cls(max(math.sqrt(abs(a * d - b * c)), 0.1))
 
@@ -302,7 +302,7 @@ class Shear(Shift):
         return by_mean_picture([cls(float(factor)) for factor in np.linspace(-1.4, 1.4, 29)], samples)
 
     @classmethod
-    def of_affine(cls, matrix: np.ndarray) -> Shift:
+    def from_affine(cls, matrix: np.ndarray) -> Shift:
         b, d = matrix[0, 1], matrix[1, 1]
         return cls(float(np.clip(b / d, -1, 1)) if d else 0.0)
 
@@ -321,7 +321,7 @@ class Affine(Shift):
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 1
     general: ClassVar[bool] = True
-    surcharge: ClassVar[float] = 0.3  # simpler maps, or two in a row, would make it
+    extra_penalty: ClassVar[float] = 0.3  # simpler maps, or two in a row, would make it
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Position, size and slant of every stroke change at once, so that hardly any pixel meets the weight that was trained for it."
@@ -337,26 +337,26 @@ class Affine(Shift):
     }
 
     @classmethod
-    def starts(cls, size: tuple[int, ...]) -> np.ndarray:
+    def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
         """Turned by twelve angles at three sizes, mirrored or not."""
         turns = np.linalg.inv(_turns(-np.arange(0.0, 360.0, 30.0)))
         linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
         return np.stack([np.concatenate([m, np.zeros((2, 1))], 1).ravel() for m in linear])
 
-    def own_starts(self) -> np.ndarray:
+    def candidate_draws(self) -> np.ndarray:
         return np.array(extremes(self.matrix), np.float64).reshape(-1, 6)
 
     @classmethod
-    def at(cls, numbers: np.ndarray) -> "Affine":
+    def from_numbers(cls, numbers: np.ndarray) -> "Affine":
         return cls(nested(numbers.reshape(2, 3)))
 
     @classmethod
-    def at_each(cls, numbers: np.ndarray) -> "Affine":
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> "Affine":
         return cls(PerImage(numbers.reshape(-1, 2, 3)), scope="per_image")
 
     @classmethod
-    def drawn_from(cls, numbers: np.ndarray) -> "Affine":
-        return cls(few_of(numbers, cls.steps()[0], (2, 3)), scope="per_image")
+    def from_draws(cls, numbers: np.ndarray) -> "Affine":
+        return cls(few_of(numbers, cls.search_steps()[0], (2, 3)), scope="per_image")
 
     def __post_init__(self) -> None:
         super().__post_init__()

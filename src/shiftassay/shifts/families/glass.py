@@ -35,7 +35,7 @@ class GlassBlur(Shift):
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "sd=0.7"
     tier: ClassVar[int] = 2
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"sd": 0.4}, {"sd": 0.8})
     refined: ClassVar[tuple[str, ...] | None] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)

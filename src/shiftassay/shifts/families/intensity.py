@@ -44,7 +44,7 @@ class Invert(Shift):
         return np.clip(1 - images, 0, 1)
 
     @classmethod
-    def evident(cls, pairs: Pairs) -> list[Shift]:
+    def evident_first_parts(cls, pairs: Pairs) -> list[Shift]:
         """Dark sets that became bright, or bright ones dark: moved as well, no remake of the picture alone would show it."""
         before, after = float(pairs.reference.mean()), float(pairs.shifted.mean())
         return [cls()] if abs(1 - before - after) < abs(after - before) else []
@@ -125,16 +125,16 @@ class _ClippedGain(Gain):
     """What a fit of a gain that clips takes for a family."""
 
     @classmethod
-    def at(cls, numbers: np.ndarray) -> Gain:
+    def from_numbers(cls, numbers: np.ndarray) -> Gain:
         return Gain(float(numbers[0]), clip=True)
 
     @classmethod
-    def at_each(cls, numbers: np.ndarray) -> Gain:
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> Gain:
         return Gain(PerImage(numbers[:, 0]), clip=True, scope="per_image")
 
     @classmethod
-    def drawn_from(cls, numbers: np.ndarray) -> Gain:
-        return replace(cast(Gain, Gain.drawn_from(numbers)), clip=True)
+    def from_draws(cls, numbers: np.ndarray) -> Gain:
+        return replace(cast(Gain, Gain.from_draws(numbers)), clip=True)
 
 
 @FAMILIES.register("offset")
@@ -233,7 +233,7 @@ class Quantize(Shift):
     estimator: ClassVar[Estimator] = LeastSquares()
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"levels": v} for v in (2, 3, 4, 5, 6, 8, 12, 16))
     refined: ClassVar[tuple[str, ...] | None] = ()
-    surcharge: ClassVar[float] = 0.02  # between equals
+    extra_penalty: ClassVar[float] = 0.02  # between equals
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Each pixel errs by up to half a step, and faint greys vanish: most networks hardly notice until two or three levels are left."
@@ -319,7 +319,7 @@ class Rescale(Shift):
             return replace(self, offset=0.0)
         return Gain(scale)
 
-    def reduced(self) -> Shift:
+    def without_negligible(self) -> Shift:
         """A gain, if it hardly adds anything."""
         if not (isinstance(self.scale, float) and isinstance(self.offset, float)):
             return self

@@ -29,7 +29,7 @@ class Dilate(Shift):
     information: ClassVar[Information] = "reduced"
     completed_by: ClassVar[tuple[str, ...]] = ("intensity", "noise", "overlay")
     completes: ClassVar[tuple[str, ...]] = ("geometry",)
-    leads: ClassVar[bool] = True
+    found_as_first_part: ClassVar[bool] = True
     random: ClassVar[bool] = False
     exact: ClassVar[bool] = False
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"size": v} for v in range(2, LARGEST + 1))

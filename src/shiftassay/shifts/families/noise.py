@@ -26,7 +26,7 @@ class GaussianNoise(Shift):
     family: ClassVar[str] = "gaussian_noise"
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "sd=0.2"
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"sd": v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -62,7 +62,7 @@ class UniformNoise(Shift):
     family: ClassVar[str] = "uniform_noise"
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "half_width=0.3"
-    strengths: ClassVar[tuple[str, ...]] = ("half_width",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("half_width",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -90,7 +90,7 @@ class UniformNoise(Shift):
         return _clipped(images + half_width * (2 * noise.random(images.shape, np.float32) - 1), self.clip)
 
     @property
-    def bound(self) -> float | None:
+    def largest_change(self) -> float | None:
         return self.half_width if isinstance(self.half_width, float) else None
 
 
@@ -103,7 +103,7 @@ class SignNoise(Shift):
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "epsilon=0.1"
     imitates_attack: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("epsilon",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("epsilon",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"epsilon": v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -131,7 +131,7 @@ class SignNoise(Shift):
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
 
     @property
-    def bound(self) -> float | None:
+    def largest_change(self) -> float | None:
         return self.epsilon
 
 
@@ -144,7 +144,7 @@ class ImpulseNoise(Shift):
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "fraction=0.1"
     covers: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("fraction",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -179,7 +179,7 @@ class SpeckleNoise(Shift):
     family: ClassVar[str] = "speckle_noise"
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "sd=0.3"
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -218,7 +218,7 @@ class ShotNoise(Shift):
     family: ClassVar[str] = "shot_noise"
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "photons=12"
-    strengths: ClassVar[tuple[str, ...]] = ("photons",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
     refined: ClassVar[tuple[str, ...] | None] = ()
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (

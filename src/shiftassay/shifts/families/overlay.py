@@ -33,7 +33,7 @@ class Occlusion(Shift):
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "top=5,left=8,height=10,width=6"
     exact: ClassVar[bool] = True
-    besides: ClassVar[Mapping[str, SearchRange]] = {"fill": SearchRange((), 0.02, 0.0, 1.0)}
+    joint_search: ClassVar[Mapping[str, SearchRange]] = {"fill": SearchRange((), 0.02, 0.0, 1.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
@@ -187,7 +187,7 @@ class Stripe(Shift):
         striped = rise > (rise.min() + rise.max()) / 2
         # The line of grey values that may be free depends on the columns, and they on it.
         for _ in range(4 if pairs.contrast else 1):
-            slope, level = pairs.line(np.where(striped, inverse, pairs.reference))
+            slope, level = pairs.fit_intensity(np.where(striped, inverse, pairs.reference))
             plain, inverted = (
                 ((pairs.shifted - slope * made - level) ** 2).mean((0, 1, 2)) for made in (pairs.reference, inverse)
             )
@@ -212,7 +212,7 @@ class PixelDropout(Shift):
     example: ClassVar[str] = "fraction=0.3"
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("fraction",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (

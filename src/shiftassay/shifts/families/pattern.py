@@ -36,7 +36,7 @@ class FixedPattern(Shift):
     example: ClassVar[str] = "sd=0.2"
     tier: ClassVar[int] = 1
     approximate: ClassVar[bool] = True
-    strengths: ClassVar[tuple[str, ...]] = ("sd",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "It moves the input of every unit by a constant, the same for all images, as if someone had changed the biases of the first layer."
@@ -54,7 +54,7 @@ class FixedPattern(Shift):
     def information(self) -> Information:
         return "reduced" if self.clip else "preserved"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "FixedPattern":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "FixedPattern":
         if self.pattern is not None:
             return self
         return replace(self, pattern=tuple((self.sd * rng.standard_normal(int(np.prod(shape)))).tolist()))
@@ -104,7 +104,7 @@ class FixedPattern(Shift):
 
     def _field(self, images: Images, rng: np.random.Generator) -> np.ndarray:
         shape = images.shape[1:]
-        fixed = np.array(self.drawn(shape, rng).pattern, np.float32)
+        fixed = np.array(self.realize(shape, rng).pattern, np.float32)
         if fixed.size != np.prod(shape):
             raise BadInput(f"fixed_pattern: it has {fixed.size} values, an image has {' × '.join(map(str, shape))}.")
         return fixed.reshape(shape)

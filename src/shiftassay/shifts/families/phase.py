@@ -45,7 +45,7 @@ class PhaseScramble(Shift):
     def information(self) -> Information:
         return "reduced" if self.scope == "shared" else "destroyed"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "PhaseScramble":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "PhaseScramble":
         if self.scope == "per_image" or self.phases is not None:
             return self
         return replace(self, phases=tuple(_random_phases(1, shape[1], shape[2], rng).ravel().tolist()))
@@ -92,7 +92,7 @@ class PhaseScramble(Shift):
 
     def _turned(self, images: Images, rng: np.random.Generator, sign: int) -> Images:
         h, w = images.shape[2:]
-        fixed = None if self.scope == "per_image" else self.drawn(images.shape[1:], rng).phases
+        fixed = None if self.scope == "per_image" else self.realize(images.shape[1:], rng).phases
         if fixed is not None and len(fixed) != h * (w // 2 + 1):
             raise BadInput(f"phase_scramble: it has {len(fixed)} phases, images of {h} × {w} need {h * (w // 2 + 1)}.")
         scrambled = np.empty_like(images)
@@ -104,7 +104,7 @@ class PhaseScramble(Shift):
         return scrambled
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("Fourier amplitudes", amplitudes) if self.scope == "per_image" else None
 
 

@@ -59,7 +59,7 @@ class PixelPermutation(Shift):
     def information(self) -> Information:
         return "preserved" if self.scope == "shared" else "destroyed"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "PixelPermutation":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "PixelPermutation":
         return _drawn(self, self.permutation, shape[1] * shape[2], rng)
 
     @classmethod
@@ -115,7 +115,7 @@ class PixelPermutation(Shift):
         return [Compose((RowPermutation(tuple(rows.tolist())), ColumnPermutation(tuple(columns.tolist()))))]
 
     @property
-    def places(self) -> tuple[int, ...] | None:
+    def position_permutation(self) -> tuple[int, ...] | None:
         return self.permutation if isinstance(self.permutation, tuple) else None
 
     @property
@@ -123,7 +123,7 @@ class PixelPermutation(Shift):
         return self.scope == "per_image"
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         return ("sorted pixel values", sorted_values) if self.scope == "per_image" else None
 
     def unidentified(self, shifted: Images) -> list[int] | None:
@@ -160,7 +160,7 @@ class BlockPermutation(Shift):
     def information(self) -> Information:
         return "preserved" if self.scope == "shared" else "reduced"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "BlockPermutation":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "BlockPermutation":
         rows, columns = self._blocks(shape[1], shape[2])
         return _drawn(self, self.permutation, rows * columns, rng)
 
@@ -218,7 +218,7 @@ class BlockPermutation(Shift):
         return (*super().variant, self.block)
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         sort = partial(sorted_blocks, block=self.block)
         return ("blocks in the order of their sums", sort) if self.scope == "per_image" else None
 
@@ -244,7 +244,7 @@ class RowPermutation(Shift):
     def information(self) -> Information:
         return "preserved" if self.scope == "shared" else "reduced"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "RowPermutation":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "RowPermutation":
         return _drawn(self, self.permutation, shape[1], rng)
 
     @classmethod
@@ -270,7 +270,7 @@ class RowPermutation(Shift):
         return [cls(_matched_lines(samples, 1))]
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         sort = partial(sorted_lines, axis=2)
         return ("rows in the order of their sums", sort) if self.scope == "per_image" else None
 
@@ -296,7 +296,7 @@ class ColumnPermutation(Shift):
     def information(self) -> Information:
         return "preserved" if self.scope == "shared" else "reduced"
 
-    def drawn(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "ColumnPermutation":
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "ColumnPermutation":
         return _drawn(self, self.permutation, shape[2], rng)
 
     @classmethod
@@ -322,7 +322,7 @@ class ColumnPermutation(Shift):
         return [cls(_matched_lines(samples, 2))]
 
     @property
-    def surviving(self) -> tuple[str, Invariant] | None:
+    def invariant(self) -> tuple[str, Invariant] | None:
         sort = partial(sorted_lines, axis=3)
         return ("columns in the order of their sums", sort) if self.scope == "per_image" else None
 

@@ -54,7 +54,7 @@ def attention_weights(
     layer = next(layer for layer in model.network.modules() if isinstance(layer, PositionAttention))
     hook = layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
     try:
-        predict(model, images, batch=len(images))
+        predict(images, model=model, batch=len(images))
     finally:
         hook.remove()
     with torch.inference_mode():

@@ -92,9 +92,7 @@ def check_lowest_loss(claimed: str, others: Sequence[str], runs: Mapping[str, Ne
     p_values = [test.p for test in tests if test.p is not None]
     if len(p_values) < len(tests):
         return tuple(tests)
-    return tuple(
-        replace(test, p_corrected=corrected) for test, corrected in zip(tests, holm(p_values), strict=True)
-    )
+    return tuple(replace(test, p_corrected=corrected) for test, corrected in zip(tests, holm(p_values), strict=True))
 
 
 def _figure(quantity: str, reported: float, ours: Sequence[float], logarithmic: bool = False) -> ClaimedFigure:

@@ -10,12 +10,12 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from shiftassay.imagesets.dataset import Dataset
+from shiftassay.runs.recipe import Recipe
 from shiftassay.studies.architectures.members import Members
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.measurements import Measurements
 from shiftassay.training.history import Diverged
 from shiftassay.training.progress import progress
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import Failed, Trained, TrainingFailed, train
 from shiftassay.words.terminal import spoken
 

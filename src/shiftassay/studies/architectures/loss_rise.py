@@ -104,7 +104,7 @@ def analyse_rise(experiment: Experiment, network: str) -> Rise:
     member = members[index]
     experiment.console.print(spoken(f"{network} seed {member.trial.seed}: training again to look at epoch {epoch}"))
     models: dict[int, Classifier] = {}
-    outside: list[Float64[np.ndarray, "n"]] = []
+    outside: list[Float64[np.ndarray, n]] = []
     has_transformer = spatial_transformer(member.model.network) is not None
 
     def watch(now: int, model: Classifier) -> None:
@@ -165,5 +165,5 @@ def _joined(transformer: Classifier, rest: Classifier) -> Classifier:
 
 def _losses(model: Classifier, experiment: Experiment) -> Float64[np.ndarray, "n"]:
     """The loss on every test image."""
-    logits = torch.from_numpy(predict(model, experiment.dataset.test.images)).double()
+    logits = torch.from_numpy(predict(experiment.dataset.test.images, model=model)).double()
     return F.cross_entropy(logits, torch.from_numpy(experiment.labels), reduction="none").numpy()

@@ -42,13 +42,11 @@ def predicted_classes(member: Trained, images: Float32[np.ndarray, "n c h w"]) -
     The model is shown shuffled batches of its recipe's size: one of the networks attends across its batch.
     """
     order = epoch_order(seed_for("answers"), len(images))
-    logits = predict(member.model, images[order], batch=member.trial.recipe["batch_size"])
+    logits = predict(images[order], model=member.model, batch=member.trial.recipe.batch_size)
     return logits.argmax(1)[np.argsort(order)]
 
 
-def correct_after_last_epoch(
-    members: Sequence[Trained], labels: Int64[np.ndarray, "n"]
-) -> Bool[np.ndarray, "seeds n"]:
+def correct_after_last_epoch(members: Sequence[Trained], labels: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "seeds n"]:
     """Which images each member classifies correctly after its last epoch: the `sound` protocol."""
     return np.stack([member.test_logits.argmax(1) == labels for member in members])
 

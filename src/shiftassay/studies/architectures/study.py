@@ -6,10 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from shiftassay.evaluation.compare import MARGIN
-from shiftassay.studies.strict import MOST_SEEDS, Strict, merged
-from shiftassay.training.recipe import Recipe, recipe_named
+from shiftassay.runs.recipe import Recipe, recipe_named
+from shiftassay.studies.strict import MOST_SEEDS, Strict, as_stored, merged
 
 MANY_SEEDS = 10
+# What no section measures, and what only the section of its name does.
+TEXTS_AND_SIZES = {"quick", "full", "title", "question"}
+OPTIONAL_SECTIONS = {"suggestions", "distortions", "robustness"}
 
 Settings = dict[str, JsonValue]
 """Values by the names that a network, a recipe or the study itself has for them."""
@@ -49,7 +52,7 @@ class Suggestions(Strict):
     networks: tuple[str, ...] = Field(min_length=1)
     dropout: tuple[float, ...] = Field(min_length=1)
     schedules: tuple[Literal["constant", "one_cycle"], ...] = Field(min_length=1)
-    optimisers: dict[str, Settings] = Field(min_length=1)
+    optimizers: dict[str, Settings] = Field(min_length=1)
     epochs: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     held_out: int = Field(default=10_000, ge=1)
 
@@ -102,6 +105,14 @@ class Architectures(Strict):
     @property
     def equivalence_margin(self) -> float:
         return self.margin / 2 if self.seeds >= MANY_SEEDS else self.margin
+
+    def asks_for(self, section: str) -> bool:
+        """Whether a section is to be measured: an optional one only if the file has its settings."""
+        return section not in OPTIONAL_SECTIONS or getattr(self, section) is not None
+
+    def settings_for(self, section: str) -> Settings:
+        """All settings that a section's numbers may depend on, as they are spelled in what is stored."""
+        return as_stored(self.model_dump(mode="json", exclude=(TEXTS_AND_SIZES | OPTIONAL_SECTIONS) - {section}))
 
     def training_recipe(self, **changes: JsonValue) -> Recipe:
         """The recipe of every training, with changes."""

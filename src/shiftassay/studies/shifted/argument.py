@@ -7,6 +7,7 @@ from typing import Any
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Finding
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.studies.shifted import answers, contrast_page, contrasts, diagnoses, one_for_all, pages, repairs
@@ -14,7 +15,6 @@ from shiftassay.studies.shifted.findings import Evaluations
 from shiftassay.studies.shifted.lab import Lab, spread_over
 from shiftassay.studies.shifted.serving import Served
 from shiftassay.studies.shifted.serving import measure as serve
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import resolve_recipe
 
 FEWEST = 100  # images, below which nothing is diagnosed or repaired

@@ -10,6 +10,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.shifts.catalogue import attacks, shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
@@ -17,7 +18,6 @@ from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
 from shiftassay.studies.shifted.diagnoses import shift_of
 from shiftassay.studies.shifted.lab import Lab, spread_over
-from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import train
 from shiftassay.words.terminal import spoken
 
@@ -109,7 +109,7 @@ def _one_undone(lab: Lab, name: str, how: Shift) -> dict[str, Any] | None:
     away = np.abs(moved - own).reshape(len(own), -1) > 0.75 / 255
     back = np.abs(undone - own).reshape(len(own), -1) <= 0.75 / 255
     rng = np.random.default_rng(seed_for("contrast", name, "at random"))
-    by_lot = replace(how, scope="shared").drawn(clean.shape, rng).undo(moved, rng)
+    by_lot = replace(how, scope="shared").realize(clean.shape, rng).undo(moved, rng)
     by_chance = away if by_lot is None else np.abs(by_lot - own).reshape(len(own), -1) <= 0.75 / 255
     return {
         "images": len(judge),
@@ -146,7 +146,7 @@ def _dealt(images: ImageSet, how: Shift, count: int | None, place: str) -> Image
     made = np.empty_like(images.images)
     for which in range(count):
         rng = np.random.default_rng(seed_for("contrast", "draw", which))
-        drawn = replace(how, scope="shared").drawn(images.shape, rng)
+        drawn = replace(how, scope="shared").realize(images.shape, rng)
         made[which::count] = drawn.apply(images.images[which::count], rng)
     return ImageSet(made, images.labels, images.name)
 

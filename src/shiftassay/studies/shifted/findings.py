@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.evaluation.sentence import sentence
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.variants import Variants
@@ -85,7 +84,7 @@ def accuracy_finding(evaluations: Evaluations, classes: int) -> Finding:
     return Finding(
         key="accuracy",
         title="Accuracy on each variant",
-        sentences=tuple(sentence(evaluation) for evaluation in first[1:]),
+        sentences=tuple(map(str, first[1:])),
         tables=(Table(tuple(columns), tuple(map(tuple, rows)), caption + " The model is that of the first seed."),),
         figures=(
             Figure(
@@ -153,14 +152,14 @@ def model_finding(members: Sequence[Trained], clean: Sequence[Evaluation]) -> Fi
     test = [evaluation.accuracy.estimate for evaluation in clean]
     recipe = trial.recipe
     said = (
-        f"{trial.network}: {weights:,} parameters, trained for {recipe['epochs']} epochs with {recipe['optimiser'].upper()}, "
-        f"batches of {recipe['batch_size']}, learning rate {recipe['learning_rate']:g} ({recipe['schedule'].replace('_', ' ')}), "
-        f"weight decay {recipe['weight_decay']:g}."
+        f"{trial.network}: {weights:,} parameters, trained for {recipe.epochs} epochs with {recipe.optimizer.upper()}, "
+        f"batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g} ({recipe.schedule.replace('_', ' ')}), "
+        f"weight decay {recipe.weight_decay:g}."
     )
     sentences = [said]
     if known:
         sentences.append(
-            f"Accuracy on {recipe['held_out']:,} held-out training images is {mean_sd(known, 100)}% "
+            f"Accuracy on {recipe.held_out:,} held-out training images is {mean_sd(known, 100)}% "
             f"over {len(members)} seed{'s' * (len(members) > 1)}; on the test set, read once, after training, {mean_sd(test, 100)}%."
         )
     rows = tuple(

@@ -8,12 +8,12 @@ from rich.console import Console
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
+from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.studies.shifted.variants import Variants, read_variants
 from shiftassay.training.one_for_all import BEST_DESIGN, TrainedForAll, train_one_for_all
 from shiftassay.training.progress import progress
-from shiftassay.training.recipe import Recipe
 from shiftassay.training.train import resolve_recipe
 
 

@@ -71,7 +71,7 @@ class Lab:
             "models": [member.trial.digest for member in self.members],
             "sets": [found.digest for found, _ in self.variants.sets],
         }
-        return self.measurements.once(name, about, measure)
+        return self.measurements.once_untyped(name, about, measure)
 
 
 def spread_over(found: ImageSet, most: int | None) -> ImageSet:

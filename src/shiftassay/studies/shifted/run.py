@@ -16,6 +16,7 @@ from shiftassay.networks.registry import check_parameters
 from shiftassay.report.finding import Report
 from shiftassay.report.write import write_report
 from shiftassay.runs.environment import environment
+from shiftassay.runs.recipe import recipe_named
 from shiftassay.runs.store import write_arrays, write_json
 from shiftassay.shifts.catalogue import make
 from shiftassay.studies.folder import working_in
@@ -29,7 +30,6 @@ from shiftassay.studies.shifted.variants import Variants, make_variants, read_va
 from shiftassay.training.engine import split
 from shiftassay.training.history import total_seconds
 from shiftassay.training.progress import progress
-from shiftassay.training.recipe import recipe_named
 from shiftassay.training.train import Failed, Trained, TrainingFailed, resolve_recipe, train
 from shiftassay.words.terminal import spoken
 
@@ -168,7 +168,7 @@ def _results(
         "study": name,
         "command": command(),
         "environment": made,
-        "recipe": members[0].trial.recipe,
+        "recipe": members[0].trial.recipe.to_json(),
         "data": {"name": members[0].trial.data, "digest": members[0].trial.data_digest},
         "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in variants.sets],
         "members": [

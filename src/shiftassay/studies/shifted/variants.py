@@ -74,7 +74,7 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
         result = shift(clean, how, SEED, _context(clean, model) if how.needs_model else None)
         shifted.append(ImageSet(result.images, clean.labels, spec.name))
         origins.append(str(how))
-        shifts[spec.name] = how.drawn(clean.shape, generator(how, SEED, "shared"))
+        shifts[spec.name] = how.realize(clean.shape, generator(how, SEED, "shared"))
     return Variants(clean, tuple(shifted), tuple(origins), shifts=shifts)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
-from shiftassay.evaluation.sentence import pair_sentence, visible_sentence
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment
@@ -36,42 +35,44 @@ def measure(experiment: Experiment) -> ComparedAccuracies:
     )
 
 
-def finding(measured: ComparedAccuracies) -> Finding:
+def findings(measured: ComparedAccuracies) -> list[Finding]:
     comparison = measured.comparison
-    return Finding(
-        KEY,
-        TITLE,
-        (*_sentences(comparison), visible_sentence(comparison)),
-        (_groups(comparison), _pairs(comparison)),
-        (
-            Figure(
-                "groups",
-                {
-                    "names": [group.name for group in comparison.groups],
-                    "values": [group.accuracies for group in comparison.groups],
-                    "claimed": [measured.claimed.get(group.name) for group in comparison.groups],
-                    "scale": 100,
-                    "label": "accuracy after the last epoch, %",
-                },
-                "Accuracy of every seed (bars), mean and its 95% interval over seeds (blue); the source's best epoch (diamonds).",
+    return [
+        Finding(
+            KEY,
+            TITLE,
+            (*_sentences(comparison), comparison.sensitivity()),
+            (_groups(comparison), _pairs(comparison)),
+            (
+                Figure(
+                    "groups",
+                    {
+                        "names": [group.name for group in comparison.groups],
+                        "values": [group.accuracies for group in comparison.groups],
+                        "claimed": [measured.claimed.get(group.name) for group in comparison.groups],
+                        "scale": 100,
+                        "label": "accuracy after the last epoch, %",
+                    },
+                    "Accuracy of every seed (bars), mean and its 95% interval over seeds (blue); the source's best epoch (diamonds).",
+                ),
+                Figure(
+                    "pairs",
+                    {
+                        "names": [f"{pair.first} − {pair.second}" for pair in comparison.pairs],
+                        "difference": [
+                            [pair.difference.estimate, pair.difference.low, pair.difference.high]
+                            for pair in comparison.pairs
+                        ],
+                        "wider": [[pair.on_new_images.low, pair.on_new_images.high] for pair in comparison.pairs],
+                        "margin": comparison.margin,
+                    },
+                    "Difference of every pair with its 95% interval over seeds on these images (thick) and over seeds and new images "
+                    "(thin). Differences within the band (the equivalence margin) count as none.",
+                ),
             ),
-            Figure(
-                "pairs",
-                {
-                    "names": [f"{pair.first} − {pair.second}" for pair in comparison.pairs],
-                    "difference": [
-                        [pair.difference.estimate, pair.difference.low, pair.difference.high]
-                        for pair in comparison.pairs
-                    ],
-                    "wider": [[pair.on_new_images.low, pair.on_new_images.high] for pair in comparison.pairs],
-                    "margin": comparison.margin,
-                },
-                "Difference of every pair with its 95% interval over seeds on these images (thick) and over seeds and new images "
-                "(thin). Differences within the band (the equivalence margin) count as none.",
-            ),
-        ),
-        numbers={"comparison": comparison.to_json()},
-    )
+            numbers={"comparison": comparison.to_json()},
+        )
+    ]
 
 
 def _sentences(comparison: ComparisonOfGroups) -> list[str]:
@@ -83,7 +84,7 @@ def _sentences(comparison: ComparisonOfGroups) -> list[str]:
         f"Of {len(pairs)} pairs of networks, {len(different)} are shown to differ on these {comparison.n:,} images and "
         f"{len(equivalent)} to be equivalent within ±{number(100 * comparison.margin)} points; {len(undecided)} are undecided."
     ]
-    sentences += [pair_sentence(pair, comparison.margin) for pair in different]
+    sentences += [pair.sentence(comparison.margin) for pair in different]
     if 0 < len(undecided) < len(pairs):
         sentences.append(f"Undecided: {'; '.join(undecided)}.")
     return sentences

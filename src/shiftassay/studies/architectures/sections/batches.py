@@ -44,8 +44,10 @@ def measure(experiment: Experiment) -> BatchChecks:
     return BatchChecks(networks)
 
 
-def finding(measured: BatchChecks) -> Finding:
-    kinds = [_kind(batching).removeprefix("in batches of ") for batching in next(iter(measured.networks.values()))[0].shown]
+def findings(measured: BatchChecks) -> list[Finding]:
+    kinds = [
+        _kind(batching).removeprefix("in batches of ") for batching in next(iter(measured.networks.values()))[0].shown
+    ]
     rows, matrix = [], []
     for name, checks in measured.networks.items():
         by_kind = zip(*(check.shown for check in checks), strict=True)
@@ -62,7 +64,7 @@ def finding(measured: BatchChecks) -> Finding:
         "Accuracy, %, by how the test images are shown. A network that answers each image by itself has one number in its row.",
     )
     table = Table(("network", *kinds), tuple(rows), caption)
-    return Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), (figure,), measured.to_json())
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), (figure,), measured.to_json())]
 
 
 def _sentences(measured: BatchChecks) -> list[str]:
@@ -74,7 +76,9 @@ def _sentences(measured: BatchChecks) -> list[str]:
         else:
             sentences.append(_dependence(name, checks))
     if independent:
-        sentences.append(f"{listed(independent)}: the answer to an image does not depend on the other images of its batch.")
+        sentences.append(
+            f"{listed(independent)}: the answer to an image does not depend on the other images of its batch."
+        )
     return sentences
 
 

@@ -102,7 +102,7 @@ def measure(experiment: Experiment) -> Costs:
     )
 
 
-def finding(measured: Costs) -> Finding:
+def findings(measured: Costs) -> list[Finding]:
     networks = measured.networks
     figure = Figure(
         "cost",
@@ -113,15 +113,17 @@ def finding(measured: Costs) -> Finding:
         },
         "Accuracy after the last epoch against arithmetic; small marks are seeds.",
     )
-    return Finding(
-        KEY,
-        TITLE,
-        (_sentence(networks),),
-        (_table(measured),),
-        (figure,),
-        measured.to_json(),
-        (_times(measured),),
-    )
+    return [
+        Finding(
+            KEY,
+            TITLE,
+            (_sentence(networks),),
+            (_table(measured),),
+            (figure,),
+            measured.to_json(),
+            (_times(measured),),
+        )
+    ]
 
 
 def _untrained_groups(experiment: Experiment) -> dict[str, Group]:

@@ -11,12 +11,12 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.runs.recipe import Recipe
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.paired import mcnemar
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.experiment import Experiment, train_members
 from shiftassay.studies.architectures.members import correct_after_last_epoch, labels_of
-from shiftassay.studies.architectures.study import Settings
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import DASH, brackets, mean_sd, p_value, percent, points
 
@@ -78,7 +78,7 @@ class Distortions(Record):
     reported: Mapping[str, Mapping[str, float]]
     epochs: int
     seeds: int
-    recipe: Settings
+    recipe: Recipe
     control: str
     samples: str
     names: tuple[str, ...]
@@ -113,7 +113,7 @@ def measure(experiment: Experiment) -> Distortions:
         reported={name: reported for name, reported in settings.reported.items() if name in results},
         epochs=settings.epochs,
         seeds=settings.seeds,
-        recipe=recipe.to_json(),
+        recipe=recipe,
         control=study.control,
         samples=experiment.measurements.keep("distortions.safetensors", samples),
         names=tuple(samples),
@@ -121,12 +121,14 @@ def measure(experiment: Experiment) -> Distortions:
     )
 
 
-def finding(measured: Distortions) -> Finding:
+def findings(measured: Distortions) -> list[Finding]:
     datasets = measured.datasets
     networks = list(next(iter(datasets.values())).networks)
     numbers = {key: value for key, value in measured.to_json().items() if key not in ("samples", "names")}
     figures = (
-        Figure("samples", {"file": measured.samples, "names": measured.names}, "The first test images of each data set."),
+        Figure(
+            "samples", {"file": measured.samples, "names": measured.names}, "The first test images of each data set."
+        ),
         Figure(
             "matrix",
             {
@@ -140,7 +142,7 @@ def finding(measured: Distortions) -> Finding:
             "Test error, %, trained and tested on each data set.",
         ),
     )
-    return Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), figures, numbers)
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), figures, numbers)]
 
 
 def _errors(correct: Bool[np.ndarray, "seeds n"]) -> Errors:
@@ -186,8 +188,8 @@ def _table(measured: Distortions) -> Table:
     sizes = [f"{name}, {result.shape[1]} × {result.shape[2]}" for name, result in datasets.items()]
     caption = (
         f"Test error, %, after {measured.epochs} epochs on {first.images:,} distorted training images, "
-        f"{plural(measured.seeds, 'seed')}, with its 95% interval; learning rate {recipe['learning_rate']:g}, momentum "
-        f"{recipe['momentum']:g}, {str(recipe['schedule']).replace('_', ' ')}."
+        f"{plural(measured.seeds, 'seed')}, with its 95% interval; learning rate {recipe.learning_rate:g}, momentum "
+        f"{recipe.momentum:g}, {recipe.schedule.replace('_', ' ')}."
     )
     if sources:
         caption += f" As reported: {measured.source}. {OURS}"

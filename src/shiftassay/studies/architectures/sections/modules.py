@@ -91,7 +91,7 @@ def measure(experiment: Experiment) -> Modules:
     return Modules(removed, transformers, attention, coordinates, file)
 
 
-def finding(measured: Modules) -> Finding:
+def findings(measured: Modules) -> list[Finding]:
     figures = [figure for name in measured.transformers for figure in _transformer_figures(name, measured)]
     figures += [
         Figure(
@@ -103,7 +103,7 @@ def finding(measured: Modules) -> Finding:
     ]
     tables = [_removals(measured.removed)] if measured.removed else []
     tables += [_coordinates(measured.coordinates)] if measured.coordinates else []
-    return Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), tuple(figures), published(measured))
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), tuple(figures), published(measured))]
 
 
 def published(measured: Modules) -> JsonObject:

@@ -69,7 +69,7 @@ def measure(experiment: Experiment) -> ParameterCounts:
     return ParameterCounts(networks, claims, study.source)
 
 
-def finding(measured: ParameterCounts) -> Finding:
+def findings(measured: ParameterCounts) -> list[Finding]:
     rows = tuple(
         (
             name,
@@ -87,14 +87,15 @@ def finding(measured: ParameterCounts) -> Finding:
         "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit takes.",
         words=("where they are",),
     )
-    return Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), numbers=measured.to_json())
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), numbers=measured.to_json())]
 
 
 def inherited_parameters(network: nn.Module) -> int:
     """The parameters of the plain convolutions that CoordConv layers hold too if they derive from `nn.Conv2d`."""
     layers = [layer for layer in network.modules() if isinstance(layer, CoordConv2d)]
     return sum(
-        (conv.in_channels - coordinates) * conv.out_channels * conv.kernel_size[0] * conv.kernel_size[1] + conv.out_channels
+        (conv.in_channels - coordinates) * conv.out_channels * conv.kernel_size[0] * conv.kernel_size[1]
+        + conv.out_channels
         for conv, coordinates in ((layer.conv, 2 + layer.coordinates.radius) for layer in layers)
     )
 

@@ -54,7 +54,7 @@ def measure(experiment: Experiment) -> Reproduction:
     )
 
 
-def finding(measured: Reproduction) -> Finding:
+def findings(measured: Reproduction) -> list[Finding]:
     networks = measured.networks
     figure = Figure(
         "loss_curves",
@@ -66,14 +66,16 @@ def finding(measured: Reproduction) -> Finding:
         tables.insert(0, _claims(measured.claims, measured.source))
     if measured.lowest_loss:
         tables.append(_loss_tests(measured.lowest_loss))
-    return Finding(
-        KEY,
-        TITLE,
-        (*_claim_sentences(measured), _optimism(networks), *_lowest_loss(measured)),
-        tuple(tables),
-        (figure,),
-        numbers={"claims": plain(measured.claims), "lowest": plain(measured.lowest_loss)},
-    )
+    return [
+        Finding(
+            KEY,
+            TITLE,
+            (*_claim_sentences(measured), _optimism(networks), *_lowest_loss(measured)),
+            tuple(tables),
+            (figure,),
+            numbers={"claims": plain(measured.claims), "lowest": plain(measured.lowest_loss)},
+        )
+    ]
 
 
 def _claims(claims: Sequence[CheckedClaim], source: str) -> Table:

@@ -75,7 +75,10 @@ def measure(experiment: Experiment) -> Robustness:
         control = correct[experiment.study.control]
         shifts[name] = {}
         for network, right in correct.items():
-            mean, minus_control = mean_over_seeds_and_images(right), difference_over_seeds_and_images(right, control, level)
+            mean, minus_control = (
+                mean_over_seeds_and_images(right),
+                difference_over_seeds_and_images(right, control, level),
+            )
             shifts[name][network] = ShiftedAccuracies(
                 accuracies=tuple(right.mean(1).tolist()),
                 interval=(mean.low, mean.high),
@@ -91,7 +94,7 @@ def measure(experiment: Experiment) -> Robustness:
     )
 
 
-def finding(measured: Robustness) -> Finding:
+def findings(measured: Robustness) -> list[Finding]:
     networks = measured.networks
     rows = tuple(
         (name, *(f"{points(row[n].mean, 1)} {brackets(row[n].interval, digits=1)}" for n in networks))
@@ -120,7 +123,7 @@ def finding(measured: Robustness) -> Finding:
         ),
     )
     numbers = {key: value for key, value in measured.to_json().items() if key not in ("samples", "names")}
-    return Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), figures, numbers)
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), figures, numbers)]
 
 
 def _sentences(measured: Robustness) -> list[str]:

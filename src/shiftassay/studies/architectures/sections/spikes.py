@@ -34,10 +34,10 @@ def measure(experiment: Experiment) -> Rises:
     )
 
 
-def finding(measured: Rises) -> Finding:
+def findings(measured: Rises) -> list[Finding]:
     networks, control = measured.networks, measured.control
     if not networks or control is None:
-        return Finding(KEY, TITLE, ("Too few epochs, or no network with a transformer, to look for jumps.",))
+        return [Finding(KEY, TITLE, ("Too few epochs, or no network with a transformer, to look for jumps.",))]
     figures = tuple(
         Figure(
             "spike",
@@ -57,8 +57,10 @@ def finding(measured: Rises) -> Finding:
     sentences += [_sentence(name, rise, control) for name, rise in networks.items()]
     identical = [name for name, rise in {**networks, control.name: control}.items() if rise.identical]
     if identical:
-        sentences.append(f"Trained again to look inside, {listed(identical)} ended with the very weights that were stored.")
-    return Finding(KEY, TITLE, tuple(sentences), (_table(networks),), figures, measured.to_json())
+        sentences.append(
+            f"Trained again to look inside, {listed(identical)} ended with the very weights that were stored."
+        )
+    return [Finding(KEY, TITLE, tuple(sentences), (_table(networks),), figures, measured.to_json())]
 
 
 def _table(rises: Mapping[str, TransformerRise]) -> Table:

@@ -95,9 +95,9 @@ def measure(experiment: Experiment) -> Stability:
     )
 
 
-def finding(measured: Stability) -> Finding:
+def findings(measured: Stability) -> list[Finding]:
     if measured.epochs < FEWEST:
-        return Finding(KEY, TITLE, (f"{measured.epochs} epochs are too few to speak of jumps between them.",))
+        return [Finding(KEY, TITLE, (f"{measured.epochs} epochs are too few to speak of jumps between them.",))]
     figure = Figure(
         "groups",
         {
@@ -110,7 +110,7 @@ def finding(measured: Stability) -> Finding:
         },
         "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the last two thirds of the epochs.",
     )
-    return Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), (figure,), measured.to_json())
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), (figure,), measured.to_json())]
 
 
 def _contrasts(members: Members, networks: Mapping[str, Jumps]) -> list[ModuleContrast]:
@@ -169,7 +169,9 @@ def _sentences(measured: Stability) -> list[str]:
     control, ratios = measured.control, measured.against_control
     if any(ratio.p_corrected is None for ratio in ratios):
         jumps = ", ".join(f"{ratio.network} {_with_interval(ratio)}" for ratio in ratios)
-        return [f"Jumps of the loss, as multiples of those of {control}: {jumps}. One seed each: this is no evidence of a difference."]
+        return [
+            f"Jumps of the loss, as multiples of those of {control}: {jumps}. One seed each: this is no evidence of a difference."
+        ]
     larger = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio > 1]
     smaller = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio < 1]
     sentences = [_contrast_sentence(measured.contrasts)] if measured.contrasts else []

@@ -68,12 +68,12 @@ def measure(experiment: Experiment) -> Factorial:
         "network": settings.networks,
         "dropout": settings.dropout,
         "schedule": settings.schedules,
-        "optimiser": tuple(settings.optimisers),
+        "optimiser": tuple(settings.optimizers),
         "epochs": settings.epochs,
     }
     held_out = min(settings.held_out, len(experiment.dataset.train) // 4)
     combinations = product(
-        settings.networks, settings.dropout, settings.schedules, settings.optimisers.items(), settings.epochs
+        settings.networks, settings.dropout, settings.schedules, settings.optimizers.items(), settings.epochs
     )
     runs = []
     for seed, (network, dropout, schedule, (optimizer, changes), epochs) in enumerate(combinations):
@@ -96,7 +96,7 @@ def measure(experiment: Experiment) -> Factorial:
     return Factorial(tuple(runs), levels, tuple(effects), held_out)
 
 
-def finding(measured: Factorial) -> Finding:
+def findings(measured: Factorial) -> list[Finding]:
     figures = [
         Figure(
             "effects",
@@ -122,9 +122,11 @@ def finding(measured: Factorial) -> Finding:
                 "The strongest interactions: mean accuracy at each pair of levels. Lines that are not parallel interact.",
             )
         )
-    return Finding(
-        KEY, TITLE, tuple(_sentences(measured)), (_table(measured.effects),), tuple(figures), measured.to_json()
-    )
+    return [
+        Finding(
+            KEY, TITLE, tuple(_sentences(measured)), (_table(measured.effects),), tuple(figures), measured.to_json()
+        )
+    ]
 
 
 def _log_error(accuracy: float, n: int) -> float:
@@ -135,9 +137,7 @@ def _log_error(accuracy: float, n: int) -> float:
 def _cell_means(measured: Factorial, first: str, second: str) -> dict[str, dict[str, float]]:
     """The mean accuracy by level of the second factor, then of the first."""
     return {
-        str(b): {
-            str(a): float(np.mean(measured.accuracies(**{first: a, second: b}))) for a in measured.levels[first]
-        }
+        str(b): {str(a): float(np.mean(measured.accuracies(**{first: a, second: b}))) for a in measured.levels[first]}
         for b in measured.levels[second]
     }
 

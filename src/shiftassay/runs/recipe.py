@@ -2,17 +2,21 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AliasChoices, Field
 
 from shiftassay.errors import BadInput, unknown_name
+from shiftassay.records import JsonObject, Record
 
-OPTIMISERS = Literal["sgd", "adamw"]
+OPTIMIZERS = Literal["sgd", "adamw"]
 SCHEDULES = Literal["constant", "one_cycle"]
+Number = int | float  # a whole number stays one when it is read: 0 and 0.0 are different in a trial's digest
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Record):
     """How a network is trained.
 
     `held_out` training images, the same for every seed, are kept for validation; `validate_on_test` validates on the test
@@ -24,18 +28,18 @@ class Recipe:
     name: str
     epochs: int
     batch_size: int
-    optimiser: OPTIMISERS
-    learning_rate: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
+    optimizer: Annotated[OPTIMIZERS, Field(validation_alias=AliasChoices("optimizer", "optimiser"))]
+    learning_rate: Number
+    momentum: Number = 0.0
+    weight_decay: Number = 0.0
     schedule: SCHEDULES = "constant"
-    warmup: float = 0.2
-    label_smoothing: float = 0.0
-    clip_norm: float = 0.0
+    warmup: Number = 0.2
+    label_smoothing: Number = 0.0
+    clip_norm: Number = 0.0
     held_out: int = 0
     validate_on_test: bool = False
-    mean: float = 0.1307
-    sd: float = 0.3081
+    mean: Number = 0.1307
+    sd: Number = 0.3081
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of step 0 … steps − 1."""
@@ -46,8 +50,9 @@ class Recipe:
             return self.learning_rate * (step + 1) / rising
         return self.learning_rate * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising))) / 2
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_json(self) -> JsonObject:
+        """Its settings; in JSON, and so in the digests of trials, the optimizer is the `optimiser`."""
+        return {"optimiser" if name == "optimizer" else name: value for name, value in super().to_json().items()}
 
 
 RECIPES = {
@@ -58,7 +63,7 @@ RECIPES = {
             "mlp",
             epochs=20,
             batch_size=128,
-            optimiser="sgd",
+            optimizer="sgd",
             learning_rate=0.1,
             momentum=0.9,
             weight_decay=5e-4,
@@ -66,7 +71,7 @@ RECIPES = {
             held_out=5_000,
         ),
         # Seed 003, to the letter: the PyTorch tutorial's SGD, 300 epochs, nothing held out, watched on the test set.
-        Recipe("seed-003", epochs=300, batch_size=64, optimiser="sgd", learning_rate=0.01, validate_on_test=True),
+        Recipe("seed-003", epochs=300, batch_size=64, optimizer="sgd", learning_rate=0.01, validate_on_test=True),
     )
 }
 
@@ -98,7 +103,7 @@ def _between(low: int | float, high: int | float, *, above: bool = False) -> Cal
 _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "epochs": (lambda value: isinstance(value, int) and value >= 1, "a whole number from 1"),
     "batch_size": (lambda value: isinstance(value, int) and value >= 1, "a whole number from 1"),
-    "optimiser": (lambda value: value in get_args(OPTIMISERS), f"one of {', '.join(get_args(OPTIMISERS))}"),
+    "optimizer": (lambda value: value in get_args(OPTIMIZERS), f"one of {', '.join(get_args(OPTIMIZERS))}"),
     "learning_rate": (_between(0, math.inf), "a finite number from 0"),
     "momentum": (_between(0, 1), "a number from 0 to below 1"),
     "weight_decay": (_between(0, math.inf), "a finite number from 0"),
