@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from shiftassay.studies.architectures.lab import Lab
 
 from shiftassay.datasets.distorted import rotated
 from shiftassay.errors import BadInput
@@ -14,7 +15,6 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.report.write import write_report
 from shiftassay.shifts.warp import warp
-from shiftassay.studies.architectures.lab import Lab
 from shiftassay.studies.architectures.sections import costs, distortions, modules, reproduction, sections, stability
 from shiftassay.studies.architectures.study import Claim
 from shiftassay.studies.measurements import Measurements

@@ -104,7 +104,7 @@ def analyse_rise(experiment: Experiment, network: str) -> Rise:
     member = members[index]
     experiment.console.print(spoken(f"{network} seed {member.trial.seed}: training again to look at epoch {epoch}"))
     models: dict[int, Classifier] = {}
-    outside: list[Float64[np.ndarray, n]] = []
+    outside: list[np.ndarray] = []
     has_transformer = spatial_transformer(member.model.network) is not None
 
     def watch(now: int, model: Classifier) -> None:

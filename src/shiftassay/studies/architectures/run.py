@@ -89,7 +89,10 @@ def _measured(section: Section[Experiment], experiment: Experiment) -> MeasuredS
 
     def measure() -> Record:
         experiment.console.print(spoken(section.TITLE, "bold"))
-        return section.measure(experiment)
+        record = section.measure(experiment)
+        if record is None:
+            raise ValueError(f"section {section.KEY} is asked for, and measured nothing")
+        return record
 
     record, problem = None, ""
     try:

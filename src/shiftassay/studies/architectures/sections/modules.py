@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from shiftassay.networks.coordconv import CoordConv2d
-from shiftassay.records import JsonObject, Record
+from shiftassay.records import JsonObject, Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.attention_weights import (
     AttentionSpread,
@@ -109,7 +109,7 @@ def findings(measured: Modules) -> list[Finding]:
 def published(measured: Modules) -> JsonObject:
     """All but the numbers of every single image, which only a figure needs."""
     transformers = {name: [seed.published() for seed in seeds] for name, seeds in measured.transformers.items()}
-    return {**measured.to_json(), "transformers": transformers}
+    return {**measured.to_json(), "transformers": plain(transformers)}
 
 
 def coordinate_weights(network: nn.Module) -> dict[str, CoordinateWeights]:
@@ -215,8 +215,8 @@ def _removal_sentence(name: str, removals: Mapping[str, Removal]) -> str:
     for module, removal in removals.items():
         points = mean_sd([-change for change in removal.changes], 100, 2)
         cost = "nothing" if max(map(abs, removal.changes)) < 0.0005 else f"{points} points"
-        costs.append(f"its {module} ({removal.replacement} in its place) costs {cost}")
-    return f"{name}: removing {listed(costs)}."
+        costs.append(f"{cost} without its {module} ({removal.replacement} in its place)")
+    return f"{name} loses {listed(costs)}."
 
 
 def _transformer_sentence(name: str, seeds: Sequence[Transformations]) -> str:

@@ -162,7 +162,7 @@ def _claim_sentence(claim: CheckedClaim, source: str) -> str:
     outside = [figure.quantity for figure in tested if not figure.within]
     if tested:
         sentence += f"; {len(tested) - len(outside)} of {len(tested)} of its figures lie in the 95% prediction interval for a new seed"
-    return sentence + (f", outside: {listed(outside)}." if outside else ".")
+    return sentence + (f"; outside: {listed(outside)}." if outside else ".")
 
 
 def _optimism(networks: Mapping[str, NetworkRuns]) -> str:

@@ -149,7 +149,7 @@ def _overall_tests(control: str, others: list[str], overall: Mapping[str, Float6
         return []
     tested = zip(others, holm(p_values), strict=True)
     different = [f"{network} (p {p_value(p)})" for network, p in tested if p < 0.05]
-    return [f"In that mean, {listed(different) or 'no network'} is shown to differ from {control}."]
+    return [f"By that mean, {listed(different) or 'no network'} is shown to differ from {control}."]
 
 
 def _against_control(network: str, measured: Robustness) -> str:
