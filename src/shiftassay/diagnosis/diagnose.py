@@ -24,7 +24,7 @@ from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.pairing.pair import Pairing, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, apart, shared_note
-from shiftassay.diagnosis.proof import Logits, Proof, prove
+from shiftassay.diagnosis.proof import Accuracies, Logits, Proof, prove
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
 from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
@@ -85,14 +85,14 @@ def diagnose(
             notes = (*notes, shared_note(before, after, pairing.shared))
         if pairing.shared and accuracy is not None and logits is not None:
             without, beside = accuracy_without(before, after, pairing.shared, logits)
-            accuracy, notes = {**accuracy, **without}, (*notes, beside)
+            accuracy, notes = replace(accuracy, **without), (*notes, beside)
         if model is not None or ceiling:
             notes = (*notes, "Without partners, neither what harms the model nor the ceiling is asked about.")
         return Diagnosis(
             verdict,
             pairing.to_json(),
             listed,
-            accuracy,
+            None if accuracy is None else _shares(accuracy),
             (),
             said,
             notes,
@@ -125,8 +125,8 @@ def diagnose(
         verdict=verdict,
         pairing=pairing.to_json(),
         candidates=tuple(_listed(c) for c in candidates[: SETTINGS.listed]),
-        accuracy=proof.accuracy,
-        proof=proof.checks,
+        accuracy=None if proof.accuracy is None else _shares(proof.accuracy),
+        proof=tuple(check.to_json() for check in proof.checks),
         explanation=explained(verdict, candidates, proof, why, len(matched[1]), aim, bound),
         notes=notes,
         mechanisms=tuple(m.to_json() for m in why),
@@ -387,3 +387,7 @@ def _listed(candidate: Candidate) -> Mapping[str, Any]:
         "unexplained": candidate.remade.unexplained,
         "mismatch": candidate.remade.details,
     }
+
+
+def _shares(accuracy: Accuracies) -> dict[str, Any]:
+    return accuracy.to_json()

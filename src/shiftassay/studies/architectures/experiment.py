@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
-from pydantic import JsonValue
 from rich.console import Console
 
 from shiftassay.imagesets.dataset import Dataset
+from shiftassay.records import JsonValue
 from shiftassay.runs.recipe import Recipe
 from shiftassay.studies.architectures.members import Members
 from shiftassay.studies.architectures.study import Architectures

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from shiftassay.evaluation.compare import MARGIN
+from shiftassay.records import JsonValue
 from shiftassay.runs.recipe import Recipe, recipe_named
 from shiftassay.studies.strict import MOST_SEEDS, Strict, as_stored, merged
 

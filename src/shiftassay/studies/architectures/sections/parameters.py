@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from shiftassay.evaluation.audit import audit
+from shiftassay.evaluation.gradients import ParameterCounts
 from shiftassay.networks.coordconv import CoordConv2d
 from shiftassay.networks.registry import build
 from shiftassay.records import Record
@@ -43,7 +44,7 @@ class NetworkParameters(Record):
 
 
 @dataclass(frozen=True)
-class ParameterCounts(Record):
+class ParameterAudit(Record):
     """The parameters of every network, and the counts that the source claims."""
 
     networks: Mapping[str, NetworkParameters]
@@ -51,7 +52,7 @@ class ParameterCounts(Record):
     source: str
 
 
-def measure(experiment: Experiment) -> ParameterCounts:
+def measure(experiment: Experiment) -> ParameterAudit:
     study, dataset = experiment.study, experiment.dataset
     networks = {}
     for name in study.networks:
@@ -60,16 +61,17 @@ def measure(experiment: Experiment) -> ParameterCounts:
         for key, tensor in model.network.named_parameters():
             part = key.split(".")[0]
             parts[part] = parts.get(part, 0) + tensor.numel()
-        audited = audit(dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)["parameters"].numbers
+        audited = audit(dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)
+        counts = ParameterCounts.from_json(audited["parameters"].numbers)
         with torch.random.fork_rng(devices=[]):
             inherited = inherited_parameters(build(name, dataset.train.shape, dataset.classes, {}))
-        dead = {**audited["unused"], **audited["silent"]}
+        dead = {**counts.unused, **counts.silent}
         networks[name] = NetworkParameters(sum(parts.values()), parts, dead, inherited)
     claims = {claim.network: claim.parameters for claim in study.claims if claim.network in networks}
-    return ParameterCounts(networks, claims, study.source)
+    return ParameterAudit(networks, claims, study.source)
 
 
-def findings(measured: ParameterCounts) -> list[Finding]:
+def findings(measured: ParameterAudit) -> list[Finding]:
     rows = tuple(
         (
             name,
@@ -100,7 +102,7 @@ def inherited_parameters(network: nn.Module) -> int:
     )
 
 
-def _sentences(measured: ParameterCounts) -> list[str]:
+def _sentences(measured: ParameterAudit) -> list[str]:
     networks = measured.networks
     in_use = ", ".join(f"{name} {network.in_use:,}" for name, network in networks.items())
     sentences = [f"Parameters in use: {in_use}."]
