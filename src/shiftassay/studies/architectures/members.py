@@ -1,7 +1,7 @@
 """The trained members of a study, and what is read from them: answers, correctness, losses, parts of their networks."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -18,8 +18,11 @@ Members = Mapping[str, Sequence[Trained]]
 """For each network, its members in the order of their seeds."""
 
 
+@runtime_checkable
 class SpatialTransformer(Protocol):
     """A network that samples each image through a transformation of its own."""
+
+    transformation: nn.Module
 
     def theta(self, images: Tensor, /) -> Tensor:
         """The maps (n, 2, 3) from output to input coordinates, both in [−1, 1], for normalised images."""
@@ -28,7 +31,7 @@ class SpatialTransformer(Protocol):
 
 def spatial_transformer(network: nn.Module) -> SpatialTransformer | None:
     """The network, if it has a spatial transformer."""
-    return cast(SpatialTransformer, network) if hasattr(network, "transformation") else None
+    return network if isinstance(network, SpatialTransformer) else None
 
 
 def has_attention(network: nn.Module) -> bool:
