@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from pydantic import Field, model_validator
 
 from shiftassay.records import Record
+from shiftassay.runs.results import total_seconds
 from shiftassay.statistics.seeds import mean_over_seeds
 from shiftassay.studies.architectures.members import (
     correct_after_last_epoch,
@@ -16,7 +17,6 @@ from shiftassay.studies.architectures.members import (
     validation_accuracies,
     validation_losses,
 )
-from shiftassay.training.history import total_seconds
 from shiftassay.training.train import Trained
 
 MEDIAN_OVER = 100  # epochs

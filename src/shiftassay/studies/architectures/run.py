@@ -13,7 +13,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.records import JsonObject, Record
 from shiftassay.report.finding import Finding, Report
 from shiftassay.report.write import write_report
-from shiftassay.runs.environment import environment
+from shiftassay.runs.environment import Environment, environment
 from shiftassay.runs.store import write_json
 from shiftassay.studies.architectures.checks import check_study
 from shiftassay.studies.architectures.experiment import Experiment, train_networks
@@ -46,9 +46,11 @@ def run_architectures(
         untrained = Experiment(study, dataset, labels_of(dataset.test), {}, out, Measurements(folder), device, console)
         experiment, failures = train_networks(untrained)
         measured = [_measured(section, experiment) for section in sections() if experiment.study.asks_for(section.KEY)]
-        results = _results(name, experiment, failures, measured)
+        first = next(iter(experiment.members.values()))[0]
+        made = environment(first.trial.device, torch.get_num_threads())
+        results = _results(name, experiment, failures, measured, made)
         write_json(folder / RESULTS, results)
-        report = _report(experiment, failures, measured)
+        report = _report(experiment, failures, measured, made)
         return StudyRun(write_report(folder, report), results)
 
 
@@ -103,16 +105,19 @@ def _measured(section: Section[Experiment], experiment: Experiment) -> MeasuredS
 
 
 def _results(
-    name: str, experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection]
+    name: str,
+    experiment: Experiment,
+    failures: Sequence[Failed],
+    measured: Sequence[MeasuredSection],
+    made: Environment,
 ) -> JsonObject:
     members = experiment.members
     first = next(iter(members.values()))[0]
-    made = environment(first.trial.device, torch.get_num_threads())
     return {
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": {**made, "section_seconds": {row.section.KEY: row.seconds for row in measured}},
+        "environment": {**made.to_json(), "section_seconds": {row.section.KEY: row.seconds for row in measured}},
         "recipe": experiment.study.training_recipe().to_json(),
         "data": {"name": first.trial.data, "digest": first.trial.data_digest},
         "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
@@ -121,7 +126,9 @@ def _results(
     }
 
 
-def _report(experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection]) -> Report:
+def _report(
+    experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection], made: Environment
+) -> Report:
     members = [member for group in experiment.members.values() for member in group]
     findings = [finding for row in measured for finding in row.findings]
     return Report(
@@ -130,5 +137,5 @@ def _report(experiment: Experiment, failures: Sequence[Failed], measured: Sequen
         summary=tuple(finding.sentences[0] for finding in findings),
         findings=(*findings, *([failed_finding(failures)] if failures else [])),
         provenance=provenance(members, experiment.dataset),
-        environment=surroundings(environment(members[0].trial.device, torch.get_num_threads())),
+        environment=surroundings(made),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.proof import undoable_blind
-from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
@@ -31,7 +31,7 @@ def measure(lab: Lab, name: str) -> dict[str, Any]:
     lab.console.print(spoken(f"{name}: diagnosing {len(found):,} images"))
     others = {f"seed {member.trial.seed}": member.model.to("cpu") for member in lab.members[1:]}
     told = diagnose(clean, found, model=lab.model, others=others, train=lab.dataset.train)
-    how, ordered = told.verdict.shift, told.pairing["kind"] == "same_order"
+    how, ordered = told.verdict.shift, told.pairing.kind == "same_order"
     return {
         "pictures": _pictures(lab, name, clean, found, how if ordered else None),
         "images": len(found),
