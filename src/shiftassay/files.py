@@ -1,8 +1,9 @@
 """Writing files so that they last: all or nothing, on the disk when it is said, and with room for them kept in advance.
 
-Whoever reads a file, whenever, never sees half of one. A file is written beside its place under a name that no other writer on
-any machine has, brought to the disk, moved into place, and its folder is brought to the disk as well: after a power cut there is
-the old file or the new one, and a file that was written later is never there without those that were written before it.
+Whoever reads a file, whenever, never sees half of one. A file is written beside its place under a name that no other
+writer on any machine has, brought to the disk, moved into place, and its folder is brought to the disk as well: after
+a power cut there is the old file or the new one, and a file that was written later is never there without those that
+were written before it.
 """
 
 import errno

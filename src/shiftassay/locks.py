@@ -1,7 +1,8 @@
 """One command at a time in a folder: the others wait and say for whom.
 
-The lock is the operating system's own (flock) on a file in the folder, so it ends with the process that holds it, however that
-ends, and holds between containers, and between hosts where the file system passes locks on. What stands in the file is for people.
+The lock is the operating system's own (flock) on a file in the folder, so it ends with the process that holds it,
+however that ends, and holds between containers, and between hosts where the file system passes locks on. What stands
+in the file is for people.
 """
 
 import json
@@ -34,7 +35,8 @@ class Waiting(UserWarning):
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder, which is made if need be; warns once, with `Waiting`, if another command is at work in it.
 
-    Not to be taken twice by one process: it would wait for itself. Raises `BadInput` for a folder that can't be written to.
+    Not to be taken twice by one process: it would wait for itself. Raises `BadInput` for a folder that can't be
+    written to.
     """
     descriptor = _taken(folder)
     try:

@@ -1,8 +1,9 @@
 """Data sets whose every image, of training and test set alike, is distorted afresh, after the experiments of the spatial
 transformer paper (Jaderberg et al. 2015, section 4.1 and appendix).
 
-`<data set>-<distortion>` names one: `mnist-rts`, `fashion-mnist-rotated`. Where the paper leaves a choice open (how the
-scale of a projective image and its corners are drawn, what happens to quadrilaterals that fold), the docstrings say ours.
+`<data set>-<distortion>` names one: `mnist-rts`, `fashion-mnist-rotated`. Where the paper leaves a choice open (how
+the scale of a projective image and its corners are drawn, what happens to quadrilaterals that fold), the docstrings
+say ours.
 """
 
 from collections.abc import Callable

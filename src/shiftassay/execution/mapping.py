@@ -1,6 +1,7 @@
 """Mapping a function over arguments: in this process, and on local workers where cores are idle.
 
-Functions are importable, or `functools.partial` of such, and arguments and results can be pickled: so any back end could take them.
+Functions are importable, or `functools.partial` of such, and arguments and results can be pickled: so any back end
+could take them.
 """
 
 import os
@@ -26,9 +27,9 @@ MOST = 30_000  # items: a pipe holds no more turns
 def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """The function of every item, in their order: within `one_thread_each`, on as many cores as PyTorch had threads.
 
-    Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a helper could
-    not do is done here, which also raises what it raised. This process does it all elsewhere than on Linux, and where Python runs
-    other threads, as a notebook does: those must not be forked away from what they hold.
+    Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a
+    helper could not do is done here, which also raises what it raised. This process does it all elsewhere than on
+    Linux, and where Python runs other threads, as a notebook does: those must not be forked away from what they hold.
 
     Raises `TypeError` for a function that no other process could import.
 

@@ -25,10 +25,11 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
     """Values as float32 in units of white, that unit, and a sentence on how it was chosen.
 
     Types that images are stored in (uint8, uint16, bool) are divided by their maximum. Floats, and integers of types
-    that no camera writes (an int64 from a CSV), carry no unit of their own. A reference of floats fixes it, in its own
-    raw values. Beside one of integers, which people save in any way, the range tells whether it is the reference's, 1,
-    255 or 65535. Without a reference it is one of these where that fits, else the largest value is white. Raises `BadInput` for what
-    is no number, not finite, in a range that no pixels have, or of differences that float32 can't hold.
+    that no camera writes (an int64 from a CSV), carry no unit of their own. A reference of floats fixes it, in its
+    own raw values. Beside one of integers, which people save in any way, the range tells whether it is the
+    reference's, 1, 255 or 65535. Without a reference it is one of these where that fits, else the largest value is
+    white. Raises `BadInput` for what is no number, not finite, in a range that no pixels have, or of differences that
+    float32 can't hold.
     """
     kind = values.dtype
     if kind.kind not in "biuf":

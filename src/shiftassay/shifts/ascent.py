@@ -86,8 +86,8 @@ def gradient_of(value: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """log (1 − p) / p of the true class.
 
-    Cross-entropy is log (1 + exp of it): its gradient has the same direction, but vanishes in float32 where the model is
-    confident, so an attack on the loss would stall on the images that are hardest to attack.
+    Cross-entropy is log (1 + exp of it): its gradient has the same direction, but vanishes in float32 where the model
+    is confident, so an attack on the loss would stall on the images that are hardest to attack.
     """
     true = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)

@@ -46,7 +46,8 @@ def current_resampling() -> Resampling:
 def resampled(resampling: Resampling) -> Iterator[None]:
     """Within it, every family's warps and moves by fractions of a pixel use this resampling, as other code does.
 
-    It is dynamic scope, not an argument: a search under another resampling passes through the estimators of all families.
+    It is dynamic scope, not an argument: a search under another resampling passes through the estimators of all
+    families.
 
     >>> line = np.array([[[[0, 0, 1, 0, 0]]]], np.float32)
     >>> with resampled(Resampling("nearest")):
@@ -68,8 +69,8 @@ def warp(
 ) -> Float32[np.ndarray, "n c H W"]:
     """Sample each image at matrix · (x, y), with (x, y) the position in the output, by default of the images' size.
 
-    The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number). The
-    resampling is the current one unless another is passed.
+    The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
+    The resampling is the current one unless another is passed.
     """
     resampling = resampling or _current.get()
     if resampling.kernel == "area":

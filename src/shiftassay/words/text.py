@@ -22,8 +22,8 @@ _BLOCK = re.compile(r"^(?:>|[+-](?=[\s-]|$)|\[(?=[ xX]\])|(\d+)(?=[.)](?:\s|$)))
 def printable(text: str, lines: bool = False) -> str:
     r"""The text with every character that would act instead of being seen written as Python escapes it.
 
-    These are control characters (escape sequences begin with one), marks that reorder text, separators of lines, and the
-    lone surrogates that stand for undecodable bytes of a file's name. With `lines`, newlines and tabs stay.
+    These are control characters (escape sequences begin with one), marks that reorder text, separators of lines, and
+    the lone surrogates that stand for undecodable bytes of a file's name. With `lines`, newlines and tabs stay.
 
     >>> print(printable("a\x1b[31mb"), printable("caf\udce9"), printable("1\n2"), printable("é × 漢 👩‍🔬"))
     a\x1b[31mb caf\udce9 1\n2 é × 漢 👩‍🔬

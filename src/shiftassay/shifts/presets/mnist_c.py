@@ -1,8 +1,8 @@
 """The fifteen corruptions of MNIST-C as presets: families of the catalogue with the published parameters.
 
-Mu and Gilmer 2019, "MNIST-C: A Robustness Benchmark for Computer Vision". They are written from the definitions and draw
-their own random numbers: the images have the published distribution, up to details that a family's documentation names,
-but are not the published images.
+Mu and Gilmer 2019, "MNIST-C: A Robustness Benchmark for Computer Vision". They are written from the definitions and
+draw their own random numbers: the images have the published distribution, up to details that a family's documentation
+names, but are not the published images.
 """
 
 import math
