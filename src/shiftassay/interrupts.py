@@ -28,7 +28,7 @@ _seen = False
 
 
 def listen() -> None:
-    """From now on SIGINT and SIGTERM raise `KeyboardInterrupt`, and the process ends within `PATIENCE` seconds of the first.
+    """Make SIGINT and SIGTERM raise `KeyboardInterrupt`, and end the process within `PATIENCE` seconds of the first.
 
     For the main thread of a process that is a command. Shells let commands in the background of a script ignore
     SIGINT; who sends one all the same means it.
@@ -99,6 +99,6 @@ def _watch(waiting: int) -> None:
 
 
 def _unraisable(problem: "sys.UnraisableHookArgs") -> None:
-    """An interrupt that came where nothing can be raised, in a destructor, is no news: the watchdog ends the process."""
+    """Ignore an interrupt in a destructor, where nothing can be raised: the watchdog ends the process."""
     if not isinstance(problem.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(problem)

@@ -58,7 +58,7 @@ def all_locked(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _taken(folder: Path) -> int | None:
-    said = False
+    warned = False
     try:
         make_folder(folder)
         while True:
@@ -67,12 +67,12 @@ def _taken(folder: Path) -> int | None:
                 if _is_current(descriptor, folder):
                     _sign(descriptor)
                     return descriptor
-            elif not said:
+            elif not warned:
                 text = (
                     f"{folder}: {_owner(descriptor)} is at work here. Waiting until that is done; Ctrl-C ends the wait."
                 )
                 warnings.warn(text, Waiting, stacklevel=4)
-                said = True
+                warned = True
             os.close(descriptor)
             time.sleep(PAUSE)
     except _NoLocks:

@@ -1,4 +1,4 @@
-"""Projected gradient ascent within a ball around each image (Madry et al. 2018), for attacks and adversarial training."""
+"""Projected gradient ascent in a ball around each image (Madry et al. 2018), for attacks and adversarial training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STEP_SIZE = 2.5  # × epsilon / steps: far enough to reach the border of the bal
 
 @dataclass(frozen=True)
 class Ball:
-    """The images within `epsilon` of an image, by the largest change of a pixel ("linf") or in all ("l2"); pixels in [0, 1]."""
+    """The images in [0, 1] within `epsilon` of an image, in the norm "linf" (the largest change of a pixel) or "l2"."""
 
     epsilon: float
     norm: Literal["linf", "l2"]

@@ -1,4 +1,4 @@
-"""Resampling images: bilinear, black outside. Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down."""
+"""Resampling: bilinear, black outside. Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ class Resampling:
     """
 
     kernel: Kernel = "bilinear"
-    """`area`: bilinear, averaged under a triangle over the pixel and half of its neighbours, as antialiased shrinking does."""
+    """`area`: bilinear, averaged under a triangle over a pixel and half of its neighbours, as antialiased resizing."""
     centre: float = 0.0
 
 
@@ -114,7 +114,7 @@ def _averaged(
 
 
 def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
-    """Sample each image at (x, y) + field, whose first plane is x's displacement: one field for all, or one per image."""
+    """Sample each image at (x, y) + field, whose first plane is x's displacement. One field for all, or one each."""
     positions = grid(*images.shape[2:])
     moved = np.empty_like(images)
     for start in range(0, len(images), CHUNK):

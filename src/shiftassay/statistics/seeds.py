@@ -45,7 +45,7 @@ def difference_over_seeds(
 
 
 def paired_over_seeds(values: Values, others: Values, level: float = 0.95) -> tuple[Interval, float] | None:
-    """mean(values − others) with Student's interval, and the p-value that it is 0, for groups whose seeds belong together.
+    """mean(values − others) with Student's interval, and the p-value that it is 0, for groups paired by seed.
 
     >>> interval, p = paired_over_seeds([2.0, 3.0, 4.5], [1.0, 2.5, 3.5])
     >>> print(interval, round(p, 4))

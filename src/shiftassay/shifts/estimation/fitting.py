@@ -227,7 +227,7 @@ def _mask(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> F
 
 
 def away_from_edges(shift: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"] | None:
-    """A mask: 0 where the edge of a moved picture passes, which implementations blend with black or cut off; 1 elsewhere.
+    """A mask: 0 at the edges of a moved picture, which implementations blend with black or cut off; 1 elsewhere.
 
     None if the picture does not move, or moves at random.
     """

@@ -41,7 +41,7 @@ def shared_flow(pairs: Pairs) -> tuple[Float32[np.ndarray, "2 h w"], Float64[np.
 
 
 def local_flow(pairs: Pairs, window: float) -> Images:
-    """The part of each image's change that the best small displacement around each position explains, to first order."""
+    """The part of each image's change that the best local displacements explain, to first order."""
     slope_x, slope_y = _slopes(pairs.reference)
     change = pairs.shifted - pairs.reference
     blur = (0, window, window)

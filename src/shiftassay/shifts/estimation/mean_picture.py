@@ -32,7 +32,7 @@ def on_grid_by_mean_picture(grid: Sequence[Shift], samples: Samples) -> list[Shi
 
 
 def matched_parts(samples: Samples, cut: Callable[[np.ndarray], np.ndarray]) -> Int64[np.ndarray, "_"]:
-    """The best assignment of the reference's parts (rows of what `cut` returns) to those of the shifted mean picture."""
+    """The best assignment of the reference's parts (rows of `cut`) to those of the shifted mean picture."""
     cost: Float64[np.ndarray, "_ _"] | float = 0.0
     for name in PICTURES:
         a, b = (cut(p.mean[name]) for p in (samples.before, samples.after))

@@ -14,7 +14,7 @@ WEIGHT = 3.0  # of a position's mean and deviation relative to its correlations
 
 
 def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarray, "_"]:
-    """The permutation (out[i] = in[p[i]]) under which positions of two samples have like means, deviations, covariances.
+    """The permutation (out[i] = in[p[i]]) under which two samples have similar means, deviations and covariances.
 
     A permutation of positions permutes the loadings of the principal components, up to signs and, among components of
     like variance, a rotation. Signs follow from third moments of the scores; then positions are matched by their

@@ -35,7 +35,7 @@ def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
 
 
 def freedom(weights: Float64[np.ndarray, "n h w"], at: Rectangles, loss: float) -> Int64[np.ndarray, "n 4"]:
-    """How many rows up, columns left, rows down and columns right each rectangle may grow while none weighs below −loss.
+    """By how many rows up, columns left, rows down and columns right each may grow while none weighs below −loss.
 
     Nothing is known outside the picture: a side that reaches its border may go on by the picture's size.
     """
