@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.diagnosis import diagnose as room
+from shiftassay.diagnosis import identify as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms import mechanisms
@@ -21,7 +21,7 @@ from shiftassay.shifts.catalogue import shift
 def few_families():
     """The verdict is not what is tried here: a few families to choose from are enough."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "_searched", lambda: ["identity", "rotate", "invert", "gain"])
+        patch.setattr(room, "searched_families", lambda: ["identity", "rotate", "invert", "gain"])
         yield
 
 
