@@ -124,7 +124,7 @@ def test_claims_are_compared_with_the_prediction_interval(finished):
 @pytest.mark.torture
 def test_only_attention_across_the_batch_depends_on_the_batch(finished):
     networks = finished[0].results["sections"]["batches"]["networks"]
-    across = {name: getattr(NETWORKS[name], "across_batch", False) for name in NETWORKS}
+    across = {name: getattr(NETWORKS[name], "mixes_batch", False) for name in NETWORKS}
     depends = {
         name: max(way["largest"] for seed in audits for way in seed["shown"]) > audits[0]["tolerance"]
         for name, audits in networks.items()

@@ -26,7 +26,7 @@ class AttentionSpread(Record):
 
 def attends_within_images(network: nn.Module) -> bool:
     """Whether the network has attention between the positions of an image, not between the images of a batch."""
-    return has_attention(network) and not getattr(network, "across_batch", False)
+    return has_attention(network) and not getattr(network, "mixes_batch", False)
 
 
 def attention_spread(model: Classifier, images: Float32[np.ndarray, "n c h w"]) -> AttentionSpread:
