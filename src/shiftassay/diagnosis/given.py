@@ -17,8 +17,9 @@ def read_pair(
 ) -> tuple[ImageSet, ImageSet]:
     """The reference and the shifted set, which is read in the reference's unit. Raises `BadInput`.
 
-    `labels` are a file for both sets, or one for each. Unlike an evaluation, a diagnosis does not take the reference's labels for those of
-    the shifted set where nothing says so: whether the images are in the same order is for it to find out.
+    `labels` are a file for both sets, or one for each. Unlike an evaluation, a diagnosis does not take the
+    reference's labels for those of the shifted set where nothing says so: whether the images are in the same order is
+    for it to find out.
     """
     if len(labels) > 2:
         raise BadInput(f"--labels: {len(labels)} files for two sets. Give one for both, or one for each.")

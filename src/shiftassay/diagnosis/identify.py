@@ -34,7 +34,10 @@ Search = Callable[[Task, Callable[[], bool]], list[Candidate]]
 
 @dataclass(frozen=True, eq=False)
 class Identified:
-    """A verdict on images that have partners, the candidates, best first, and whether the change was aimed at the model, if that was asked."""
+    """A verdict on images that have partners.
+
+    `candidates` are best first; `adversarial` tells whether the change was aimed at the model, if that was asked.
+    """
 
     verdict: Verdict
     candidates: tuple[Candidate, ...] = ()
@@ -58,8 +61,8 @@ def identify(
 ) -> Identified:
     """Which shift lies between images that have partners. `find` looks for candidates.
 
-    The model is only asked whether the change was aimed at it: where no single shift fits, and where the verdict is noise or unknown. `others`
-    are models that an attack may hurt as well.
+    The model is only asked whether the change was aimed at it: where no single shift fits, and where the verdict is
+    noise or unknown. `others` are models that an attack may hurt as well.
     """
     assert pairing.order is not None
     before, after = matched_sets(reference, shifted, pairing.order)

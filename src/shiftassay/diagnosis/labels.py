@@ -104,7 +104,8 @@ def _both(one: Shift | None, then: Shift | None) -> Shift | None:
 def _renumbered(own: np.ndarray, given: np.ndarray) -> Shift | None:
     """The permutation that takes each class to its new number.
 
-    Classes that no image has follow the rule of the others, if there is one; else they keep their number, or take one that is left.
+    Classes that no image has follow the rule of the others, if there is one; else they keep their number, or take one
+    that is left.
     """
     if own[0] < 0 or own[-1] > thresholds.LARGEST_LABEL:
         return None

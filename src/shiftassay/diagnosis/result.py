@@ -31,8 +31,9 @@ class ImageCounts(Record):
 class Diagnosis(Record):
     """All that was found out. `verdict.shift` can be applied to other images and, where it is shared, undone.
 
-    `candidates` are the best that were considered, best first. `accuracy` is the model's, None without a model or labels, and
-    `evaluations` are those of the model on all images of both sets. `seconds` is how long the diagnosis took.
+    `candidates` are the best that were considered, best first. `accuracy` is the model's, None without a model or
+    labels, and `evaluations` are those of the model on all images of both sets. `seconds` is how long the diagnosis
+    took.
     """
 
     pairing: Pairing

@@ -31,9 +31,9 @@ ORDER = (
 class Verdict(Record):
     """The shift, or None for `unknown`.
 
-    `parameters` are the shift's for a reader, as in `ShiftSummary`; `intervals` hold low and high of a shared shift's numbers at `level`.
-    `share` of the images changed. `confidence` is the probability that family and scope are right. `equivalent` names the families that
-    fit as well.
+    `parameters` are the shift's for a reader, as in `ShiftSummary`; `intervals` hold low and high of a shared shift's
+    numbers at `level`. `share` of the images changed. `confidence` is the probability that family and scope are
+    right. `equivalent` names the families that fit as well.
     """
 
     shift: ShiftField | None

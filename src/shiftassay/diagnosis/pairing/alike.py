@@ -34,9 +34,9 @@ def look_alikes(scores: Trait, cells: Int64[np.ndarray, "n"] | None = None) -> l
 def rank_of_own(made: Trait, seen: Trait, groups: Sequence[Group]) -> tuple[float, float, np.ndarray]:
     """How far, in sd, the summed ranks of each image's own partner among those of its group are below chance; and each rank.
 
-    A rank is 0 where the own partner is most like what was made, 1 where it is least. Were partners dealt out by chance within each group,
-    mean and variance of the sum are Hoeffding's (1951). Groups whose images can't be told apart say nothing and are left out.
-    Second comes the mean rank, half if no group is left.
+    A rank is 0 where the own partner is most like what was made, 1 where it is least. Were partners dealt out by
+    chance within each group, mean and variance of the sum are Hoeffding's (1951). Groups whose images can't be told
+    apart say nothing and are left out. Second comes the mean rank, half if no group is left.
     """
     excess = variance = 0.0
     ranks: list[np.ndarray] = []

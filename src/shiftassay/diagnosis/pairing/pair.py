@@ -25,8 +25,8 @@ Order = Annotated[Int64[np.ndarray, "n"], BeforeValidator(lambda places: np.asar
 class PairingEvidence(Record):
     """What decided which image belongs to which.
 
-    `order` is the test for the same order, None if the counts differ or nearly all images are the same; `partners` is the search by content,
-    None if it was not needed.
+    `order` is the test for the same order, None if the counts differ or nearly all images are the same; `partners` is
+    the search by content, None if it was not needed.
     """
 
     order: OrderTest | None
@@ -37,8 +37,9 @@ class PairingEvidence(Record):
 class Pairing(Record):
     """How the images of a shifted set belong to those of its reference, and the evidence.
 
-    `order` holds, for each shifted image, the place of its reference image, −1 where it was not found; None if unpaired. Of unpaired sets,
-    `shared` are the places in the reference and in the shifted set of images that are in both.
+    `order` holds, for each shifted image, the place of its reference image, −1 where it was not found; None if
+    unpaired. Of unpaired sets, `shared` are the places in the reference and in the shifted set of images that are in
+    both.
     """
 
     kind: Kind
@@ -85,8 +86,8 @@ class Pairing(Record):
 def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     """Find out how the images belong together, whatever shift lies between them.
 
-    Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of those the same order is
-    tested (see `order_test`), then partners are looked for by content (see `find_partners`).
+    Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of
+    those the same order is tested (see `order_test`), then partners are looked for by content (see `find_partners`).
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
@@ -126,7 +127,8 @@ def _same_order(
     known = float(np.mean(own[told])) if told.any() else float(np.array_equal(reference.images, shifted.images))
     if known == 1:
         return None, np.arange(n)
-    # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would be too unlike.
+    # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would
+    # be too unlike.
     rest = np.flatnonzero(~(blank[0] | blank[1] | (own & shared.once)))
     if len(rest) < thresholds.FEWEST_RANKED:
         return None, np.arange(n) if known >= thresholds.SHARED_MOST else None

@@ -58,9 +58,10 @@ class Partners:
 def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generator) -> Partners:
     """Look for the partner of each shifted image.
 
-    First matches are mutual nearest neighbours in the traits that shifts leave alone, or among principal components, which
-    a fixed permutation of pixels changes in sign alone. From them ridge regression learns what a reference image looks like when it is
-    shifted; its predictions give more matches, and so on. No match is made by a regression that has learnt from it.
+    First matches are mutual nearest neighbours in the traits that shifts leave alone, or among principal components,
+    which a fixed permutation of pixels changes in sign alone. From them ridge regression learns what a reference
+    image looks like when it is shifted; its predictions give more matches, and so on. No match is made by a
+    regression that has learnt from it.
     """
     count = min(SETTINGS.partner_queries, max(500, DISTANCES // max(len(reference), 1)))
     queries = np.sort(rng.permutation(len(shifted))[:count])
@@ -133,8 +134,9 @@ def _distances(queries: Trait, references: Trait) -> Float32[np.ndarray, "q r"]:
 def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
     """For each query its partner, −1 if unsure.
 
-    Sure is a match where each is the other's nearest and the second nearest is further, in ratio, than images are that are no partners:
-    the third than the second. Of random images the first gap is twice the second (Rényi's spacings), so that those are doubled.
+    Sure is a match where each is the other's nearest and the second nearest is further, in ratio, than images are
+    that are no partners: the third than the second. Of random images the first gap is twice the second (Rényi's
+    spacings), so that those are doubled.
     """
     q, r = distance.shape
     if r < 4:

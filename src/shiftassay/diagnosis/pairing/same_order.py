@@ -17,7 +17,8 @@ BLOCK = 8  # images in a row among which each is ranked
 ADJACENT = 2  # where both sets are sorted, neighbours alone are compared
 COMPONENTS = 48
 RIDGE = 0.3  # of the mean variance of a component
-# Among look-alikes: different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and 3.2 where labels tell the classes.
+# Among look-alikes: different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and
+# 3.2 where labels tell the classes.
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,16 @@ def order_test(
 ) -> OrderTest:
     """Whether two sets of equally many images, at least 24, are in the same order.
 
-    From each trait of reference image i that of shifted image i is predicted by ridge regression (learnt on other images)
-    or taken as it is; then shifted image i is ranked among its neighbours in the order by likeness to the prediction. Were the sets not
-    in the same order, every order within a block would be as likely: mean and variance of the summed ranks
-    are Hoeffding's (1951). Neighbours alone are compared, so that two sets sorted by class do not count as paired.
+    From each trait of reference image i that of shifted image i is predicted by ridge regression (learnt on other
+    images) or taken as it is; then shifted image i is ranked among its neighbours in the order by likeness to the
+    prediction. Were the sets not in the same order, every order within a block would be as likely: mean and variance
+    of the summed ranks are Hoeffding's (1951). Neighbours alone are compared, so that two sets sorted by class do not
+    count as paired.
 
-    Sets may have their classes in the same order, and no image in common: so that the strongest comparison must also tell
-    an image's own partner from those of its look-alikes, of the same class where there are labels. `beside_known` says that these
-    images stand among more others that are in both sets, at the same places: then less evidence is enough.
+    Sets may have their classes in the same order, and no image in common: so that the strongest comparison must also
+    tell an image's own partner from those of its look-alikes, of the same class where there are labels.
+    `beside_known` says that these images stand among more others that are in both sets, at the same places: then less
+    evidence is enough.
     """
     places = _in_rows(len(reference), rng)
     before, after = traits_of(reference.images[places]), traits_of(shifted.images[places])
@@ -152,7 +155,8 @@ def _predicted(x: Trait, y: Trait) -> tuple[Trait, Trait]:
         gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram) / len(gram)
         inverse = np.linalg.inv(gram)
         weights = inverse @ (a.T @ b)
-        # The error of an image left out, from the images learnt on alone: a scale chosen by the pairs that are tested would spoil the null.
+        # The error of an image left out, from the images learnt on alone: a scale chosen by the pairs that are tested
+        # would spoil the null.
         leverage = np.einsum("ij,jk,ik->i", a, inverse, a, optimize=True)[:, None]
         error = np.sqrt(np.mean(((b - a @ weights) / (1 - leverage)) ** 2, axis=0)) + 1e-3 * y.std() + 1e-9
         made[test] = (x[test] - mean_x) @ weights / error

@@ -34,9 +34,9 @@ STEP = 0.12  # of a number: the first step of its fit
 class UnpairedCandidate:
     """A shift that may lie between two sets.
 
-    `misfit` is the distance between the summary statistics of the remade and the shifted set, on images that nothing was fitted to, in units of
-    sampling error: about 1 if the shift is right. `null` is what halves of the reference reach among themselves (mean + 3 sd):
-    a misfit far above it means that the shift is another one.
+    `misfit` is the distance between the summary statistics of the remade and the shifted set, on images that nothing
+    was fitted to, in units of sampling error: about 1 if the shift is right. `null` is what halves of the reference
+    reach among themselves (mean + 3 sd): a misfit far above it means that the shift is another one.
     """
 
     shift: Shift

@@ -20,7 +20,8 @@ def class_prior(
     """The classes' shares in the shifted set, and the summary statistics of the reference's `test` half mixed in these shares; nothing if a class is missing.
 
     Counted where the shifted set has labels. Otherwise by linear discriminant analysis of `learn`: its mean
-    probabilities on the shifted set are those on each class of `test`, mixed in the shares that are looked for (Lipton, Wang and Smola 2018).
+    probabilities on the shifted set are those on each class of `test`, mixed in the shares that are looked for
+    (Lipton, Wang and Smola 2018).
     """
     assert learn.labels is not None
     assert test.labels is not None
