@@ -80,7 +80,7 @@ def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | Non
     before, after, _ = check_sets(reference, shifted)
     pairing = pair(before, after, seed)
     if pairing.order is None:
-        return identify_unpaired(before, after, pairing, seed)[0]
+        return identify_unpaired(before, after, pairing, seed).verdict
     return identify(before, after, pairing, model=model, seed=seed).verdict
 
 
@@ -98,7 +98,7 @@ def refit(
     pairing = pair(before, after, seed)
     if pairing.order is None:
         families = [verdict.family] if verdict.family in searched_families() else []
-        again = identify_unpaired(before, after, pairing, seed, families)[0]
+        again = identify_unpaired(before, after, pairing, seed, families).verdict
     else:
         find = partial(search_again, shift=verdict.shift)
         again = identify(before, after, pairing, model=model, seed=seed, find=find).verdict

@@ -18,8 +18,8 @@ from shiftassay.diagnosis.pairing.matched import matched_sets
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.pairing.shared import apart
 from shiftassay.diagnosis.settings import SETTINGS
-from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
-from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
+from shiftassay.diagnosis.summary import parameters_of, summarized
+from shiftassay.diagnosis.unpaired.verdict import UnpairedVerdict, unpaired_verdict
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
@@ -102,8 +102,8 @@ def identify(
 
 def identify_unpaired(
     reference: ImageSet, shifted: ImageSet, pairing: Pairing, seed: int = 0, families: Sequence[str] | None = None
-) -> tuple[Verdict, tuple[CandidateSummary, ...], str]:
-    """The verdict on sets whose images have no partners, the candidates, and a sentence.
+) -> UnpairedVerdict:
+    """The verdict on sets whose images have no partners.
 
     Images that are in both sets are left out, unless too few are left. `families` are those to try, by default all.
     """
@@ -111,9 +111,10 @@ def identify_unpaired(
     rest = apart(reference, shifted, pairing.shared)
     if not pairing.shared or min(map(len, rest)) < thresholds.FEWEST_IMAGES:
         return unpaired_verdict(reference, shifted, families, seed)
-    verdict, candidates, sentence = unpaired_verdict(*rest, families, seed, len(pairing.shared))
-    share = 1.0 if verdict.family in ("identity", "class_prior") else len(rest[1]) / len(shifted)
-    return replace(verdict, share=share), candidates, sentence
+    result = unpaired_verdict(*rest, families, seed, len(pairing.shared))
+    everywhere = result.verdict.family in ("identity", "class_prior")
+    share = 1.0 if everywhere else len(rest[1]) / len(shifted)
+    return result._replace(verdict=replace(result.verdict, share=share))
 
 
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
