@@ -8,9 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32, Float64
-from torch.nn import functional as F
 
 from shiftassay.imagesets.image_set import Images
 
@@ -147,9 +145,13 @@ def sample(
         np.multiply(positions[:, axis], 1 / max(half, 0.5), out=unit[..., axis], casting="same_kind")
     kernel = kernel or _current.get().kernel
     kernel = "bilinear" if kernel == "area" else kernel
+    import torch  # here, so that data sets are listed without it
+
     tensor = torch.from_numpy(images)
     tensor = tensor.reshape(1, n * c, h, w) if len(positions) == 1 else tensor
-    sampled = F.grid_sample(tensor, torch.from_numpy(unit), kernel, outside, align_corners=True).numpy()
+    sampled = torch.nn.functional.grid_sample(
+        tensor, torch.from_numpy(unit), kernel, outside, align_corners=True
+    ).numpy()
     sampled = sampled.reshape(n, c, *sampled.shape[2:])
     # Cubic kernels overshoot; eight bits cut that off.
     return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
