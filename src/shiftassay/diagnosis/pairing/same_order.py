@@ -37,7 +37,7 @@ class OrderTest(Record):
     z: float
     threshold: float
     trait: str
-    method: Annotated[str, Field(alias="how")]
+    method: Annotated[str, Field(serialization_alias="how", validation_alias="how")]
     rank: float
     rank_null: float
     compared: int
