@@ -160,4 +160,5 @@ def _proportions_differ(before: Labels, after: np.ndarray) -> bool:
     """Whether the proportions of classes differ, by a χ² test."""
     classes = int(max(before.max(), after.max())) + 1
     table = np.stack([np.bincount(side, minlength=classes) for side in (before, after)])
-    return bool(chi2_contingency(table[:, table.sum(0) > 0]).pvalue < thresholds.PROPORTIONS_LEVEL)
+    p_value = np.asarray(chi2_contingency(table[:, table.sum(0) > 0])[1])
+    return float(p_value) < thresholds.PROPORTIONS_LEVEL
