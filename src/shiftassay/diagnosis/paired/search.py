@@ -1,4 +1,7 @@
-"""The search for the shift between pairs: every family alone, then two and three in a row (see the package's docstring)."""
+"""The search for the shift between pairs: every family alone, then two and three in a row.
+
+The package's docstring tells how it works.
+"""
 
 from collections.abc import Callable
 
