@@ -119,7 +119,7 @@ def test_no_file_outside_their_room_names_a_family():
 
 def test_a_family_named_elsewhere_is_found():
     text = """
-from shiftassay.shifts.families.geometry import Rotate
+from shiftassay.shifts.families.linear_maps import Rotate
 if how.family in ("rotate", "unknown") or how.family == "compose":
     FAMILIES["scale"]
 match how.family:

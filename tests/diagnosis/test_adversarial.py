@@ -120,13 +120,13 @@ def test_transfer_and_denoising_are_measured(few, perceptrons, convolutional):
     found = adversarial_evidence(perceptrons[0], few.images, shifted, few.labels, others=others)
     assert [transfer.model for transfer in found.transfer] == ["seed 1", "trunk"]
     for transfer in found.transfer:
-        assert found.accuracy["shifted"] < transfer.shifted < transfer.shuffled
+        assert found.accuracy.shifted < transfer.shifted < transfer.shuffled
     least, most = sorted(transfer.shifted for transfer in found.transfer)
     assert (
         f"on 2 other models (seed 1 to trunk), at which it was not aimed, it leaves {100 * least:.1f}% to {100 * most:.1f}% of"
         in found.sentence
     )
-    assert found.denoised["median 3 × 3"][1] > found.accuracy["shifted"]
+    assert found.denoised["median 3 × 3"][1] > found.accuracy.shifted
 
 
 def test_evidence_is_json_and_leaves_the_model_as_it_was(few, perceptron):

@@ -85,7 +85,7 @@ def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     some = few.first(80)
     found = diagnose(some, replace(some, images=swirled(some.images)))
     assert (found.verdict.family, found.verdict.shift, found.verdict.scope) == ("unknown", None, None)
-    assert found.candidates[0]["misfit"] > 0.15
+    assert found.candidates[0].misfit > 0.15
     assert "Nothing in the catalogue" in found.explanation
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shiftassay.diagnosis.diagnose import diagnose
-from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import plain

@@ -9,6 +9,7 @@ from shiftassay.diagnosis import diagnose as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.diagnosis.result import ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
@@ -45,8 +46,8 @@ def diagnosed(by_class, turned, perceptron):
 def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_class, turned, perceptron):
     expected = evaluate(by_class, model=perceptron), evaluate(turned, model=perceptron, reference=by_class)
     assert diagnosed.evaluations == expected
-    assert diagnosed.accuracy["reference"] == expected[0].accuracy.estimate
-    assert diagnosed.accuracy["shifted"] == expected[1].accuracy.estimate
+    assert diagnosed.accuracy.reference == expected[0].accuracy.estimate
+    assert diagnosed.accuracy.shifted == expected[1].accuracy.estimate
     said = " ".join(plain(diagnosed).split())
     for one in expected:
         assert " ".join(str(one).split()) in said
@@ -54,16 +55,16 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
 
 
 def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(diagnosed, by_class):
-    assert diagnosed.images == {"remade": len(by_class), "mechanisms": 2000}
-    assert diagnosed.accuracy["reproduced"] == pytest.approx(diagnosed.accuracy["shifted"], abs=0.003)
+    assert diagnosed.images == ImageCounts(len(by_class), 2000)
+    assert diagnosed.accuracy.reproduced == pytest.approx(diagnosed.accuracy.shifted, abs=0.003)
     assert "measured on 2,000 of the 10,000 images, drawn at random" in plain(diagnosed)
 
 
 def test_of_more_images_a_random_sample_is_made_again_and_that_is_said(by_class, turned, perceptron, monkeypatch):
     monkeypatch.setattr(proof, "SETTINGS", replace(SETTINGS, proved=1000))
     found = diagnose(by_class, turned, model=perceptron)
-    assert found.images["remade"] == 1000
-    assert found.accuracy["reproduced"] == pytest.approx(found.accuracy["shifted"], abs=0.03)
+    assert found.images.remade == 1000
+    assert found.accuracy.reproduced == pytest.approx(found.accuracy.shifted, abs=0.03)
     assert "1,000 of the 10,000 images" in plain(found)
     assert "1,000 of the 10,000 images" in found.explanation
 
@@ -74,20 +75,20 @@ def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
     ]
     dark = replace(shift(halves[1], "gain:factor=0.3"), name="dark")
     found = diagnose(halves[0], dark, model=perceptron)
-    assert found.pairing["kind"] == "unpaired"
+    assert found.pairing.kind == "unpaired"
     assert found.evaluations == (
         evaluate(halves[0], model=perceptron),
         evaluate(dark, model=perceptron, reference=halves[0]),
     )
-    assert found.accuracy["shifted"] == found.evaluations[1].accuracy.estimate
-    assert found.accuracy["reproduced"] is None
+    assert found.accuracy.shifted == found.evaluations[1].accuracy.estimate
+    assert found.accuracy.reproduced is None
 
 
 def test_where_one_set_has_labels_its_partners_have_them_too(few, perceptron):
     bare = replace(shift(few, "invert"), labels=None, name="bare")
     found = diagnose(few, bare, model=perceptron)
-    assert found.accuracy["shifted"] == evaluate(replace(bare, labels=few.labels), model=perceptron).accuracy.estimate
-    assert found.accuracy["restored_blind"] == found.accuracy["reference"]
+    assert found.accuracy.shifted == evaluate(replace(bare, labels=few.labels), model=perceptron).accuracy.estimate
+    assert found.accuracy.restored_blind == found.accuracy.reference
 
 
 def test_labels_that_the_model_has_no_output_for_are_refused_in_the_reference_and_said_of_the_other(few, perceptron):

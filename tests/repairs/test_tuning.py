@@ -16,7 +16,7 @@ from shiftassay.repairs.retrain import Retrain
 from shiftassay.repairs.strategy import Task, by_intrusiveness
 from shiftassay.repairs.undo import Undo
 from shiftassay.shifts.catalogue import parse, shift
-from shiftassay.shifts.families.rearrangement import PixelPermutation
+from shiftassay.shifts.families.pixel_permutation import PixelPermutation
 
 
 @pytest.fixture

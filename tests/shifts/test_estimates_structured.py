@@ -13,7 +13,8 @@ from shiftassay.shifts.estimation.flow import shared_flow
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import MotionBlur
 from shiftassay.shifts.families.elastic import Elastic
-from shiftassay.shifts.families.overlay import Occlusion, PixelDropout, Stripe
+from shiftassay.shifts.families.occlusion import Occlusion
+from shiftassay.shifts.families.overlay import PixelDropout, Stripe
 from shiftassay.shifts.families.pattern import FixedPattern
 from shiftassay.shifts.families.resolution import Jpeg
 from shiftassay.shifts.family import FAMILIES, Shift

@@ -38,4 +38,4 @@ def audit(
     with written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}):
         say_notes([image_set])
         for check in result.checks:
-            say(f"{check.name:<12}  {check.verdict:<12}  {check.sentence}")
+            say(str(check))

@@ -25,10 +25,12 @@ def predict(
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay predict demo/runs/* mnist:test --json p.json`
     """
+    from scipy.special import softmax
+
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.models.one_for_all import told
-    from shiftassay.models.predict import check_finite, probabilities
+    from shiftassay.models.predict import check_finite
     from shiftassay.models.predict import predict as predict_set
     from shiftassay.training.train import resolve_device
 
@@ -36,10 +38,10 @@ def predict(
     image_set = read_image_set(images, labels="none", unpickle=unpickle)
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)
-    found = probabilities(logits.astype(float))
-    content = {"labels": found.argmax(1).tolist(), "probabilities": found.round(6).tolist()}
+    probabilities = softmax(logits.astype(float), axis=1)
+    content = {"labels": probabilities.argmax(1).tolist(), "probabilities": probabilities.round(6).tolist()}
     with written(json_file, "shiftassay.predictions/1", content):
         say_notes([image_set])
         say("image  label  probability")
-        for index, row in enumerate(found):
+        for index, row in enumerate(probabilities):
             say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")

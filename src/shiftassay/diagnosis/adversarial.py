@@ -1,10 +1,9 @@
 """Is a residual noise, or was it aimed at a model?"""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -19,6 +18,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
+from shiftassay.records import Record
 
 WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is taken: attacks bend with the loss
 
@@ -28,7 +28,7 @@ WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is tak
 
 
 @dataclass(frozen=True)
-class Transfer:
+class Transfer(Record):
     """What the shift does to another model: accuracies on the reference, shifted, and with shuffled residuals."""
 
     model: str
@@ -38,7 +38,26 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class AdversarialEvidence:
+class BesideControls(Record):
+    """A number measured with the shift, beside that of the two controls of the same size."""
+
+    shifted: float
+    shuffled: float
+    transplanted: float
+
+
+@dataclass(frozen=True)
+class AccuracyBesideControls(Record):
+    """Accuracy on the reference, the shifted images, and the two controls of the same size."""
+
+    reference: float
+    shifted: float
+    shuffled: float
+    transplanted: float
+
+
+@dataclass(frozen=True)
+class AdversarialEvidence(Record):
     """The residual's size and shape, where it points, and what it does, beside two controls of the same size.
 
     `shuffled`: each image's residual, shuffled over its pixels of like value. `transplanted`: another image's residual.
@@ -60,19 +79,20 @@ class AdversarialEvidence:
     spread: Mapping[str, float]
     at_bound: float
     at: float
-    agreement: Mapping[str, float]
+    agreement: BesideControls
     aim: float
-    harm: Mapping[str, float]
+    harm: BesideControls
     worse: float
     worse_p: float
-    accuracy: Mapping[str, float]
+    accuracy: AccuracyBesideControls
     denoised: Mapping[str, tuple[float, float]]
     transfer: tuple[Transfer, ...]
+    derived = ("excess", "probability", "is_adversarial", "bounded", "aimed_at", "sentence")
 
     @property
     def excess(self) -> float:
         """By how much the residual agrees with the gradient more than either control does."""
-        return self.agreement["shifted"] - max(self.agreement["shuffled"], self.agreement["transplanted"])
+        return self.agreement.shifted - max(self.agreement.shuffled, self.agreement.transplanted)
 
     @property
     def probability(self) -> float:
@@ -103,13 +123,13 @@ class AdversarialEvidence:
     @property
     def sentence(self) -> str:
         moved = (
-            f"The residual agrees with the model's gradient to {self.agreement['shifted']:.2f} (shuffled over the image: "
-            f"{self.agreement['shuffled']:.2f}, another image's: {self.agreement['transplanted']:.2f}; 1 is an attack's aim)"
+            f"The residual agrees with the model's gradient to {self.agreement.shifted:.2f} (shuffled over the image: "
+            f"{self.agreement.shuffled:.2f}, another image's: {self.agreement.transplanted:.2f}; 1 is an attack's aim)"
         )
         harm = (
             f"{100 * self.worse:.0f}% of images are worse off than with noise of the same size, which leaves accuracy at "
-            f"{_percent(self.accuracy['shuffled'])} where the shift leaves {_percent(self.accuracy['shifted'])}; another "
-            f"image's perturbation leaves {_percent(self.accuracy['transplanted'])}"
+            f"{_percent(self.accuracy.shuffled)} where the shift leaves {_percent(self.accuracy.shifted)}; another "
+            f"image's perturbation leaves {_percent(self.accuracy.transplanted)}"
         )
         aims = {
             "this model": "it was aimed at this model",
@@ -120,11 +140,6 @@ class AdversarialEvidence:
         }
         carried = f"; {_carried(self.transfer)}" if self.transfer and self.is_adversarial else ""
         return f"{moved}, and {harm}: {aims[self.aimed_at]}{carried}."
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields, and what follows from them."""
-        derived = ("excess", "probability", "is_adversarial", "bounded", "aimed_at", "sentence")
-        return {**dataclasses.asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
 @one_thread_each()
@@ -150,7 +165,7 @@ def adversarial_evidence(
     >>> labels = model(torch.from_numpy(images)).argmax(1).numpy()
     >>> attacked = images + np.float32(0.1) * np.sign(log_odds_gradient(model, images, labels))
     >>> found = adversarial_evidence(model, images, attacked, labels)
-    >>> found.norm, round(found.epsilon, 3), round(found.agreement["shifted"], 3)
+    >>> found.norm, round(found.epsilon, 3), round(found.agreement.shifted, 3)
     ('linf', 0.1, 1.0)
     """
     rng = np.random.default_rng(seed_for(seed, "adversarial evidence"))
@@ -178,12 +193,12 @@ def adversarial_evidence(
         at=at,
         agreement=agreement,
         aim=aim,
-        harm={name: float(r.mean()) for name, r in rise.items()},
+        harm=BesideControls(**{name: float(r.mean()) for name, r in rise.items()}),
         worse=(worse + ties / 2) / len(some),
         worse_p=float(binomtest(worse, decided, alternative="greater").pvalue) if decided else 1.0,
-        accuracy={
-            name: accuracy(model, images, truth) for name, images in {"reference": reference, **controls}.items()
-        },
+        accuracy=AccuracyBesideControls(
+            accuracy(model, reference, truth), **{name: accuracy(model, x, truth) for name, x in controls.items()}
+        ),
         denoised={
             name: (accuracy(model, clean(reference), truth), accuracy(model, clean(shifted), truth))
             for name, clean in FILTERS.items()
@@ -203,15 +218,15 @@ FILTERS = {
 
 def _agreement(
     model: nn.Module, reference: np.ndarray, controls: dict[str, np.ndarray], labels: np.ndarray, norm: str
-) -> tuple[float, dict[str, float], float]:
+) -> tuple[float, BesideControls, float]:
     """The place on the way where the residual stands out most, the agreements there, and the best aim anywhere."""
     found, aims = [], []
     for at in WAY:
         there = (reference + np.float32(at) * (controls["shifted"] - reference)).astype(np.float32)
         gradient = log_odds_gradient(model, there, labels)
-        agreement = {name: _along(images - reference, gradient) for name, images in controls.items()}
-        found.append((agreement["shifted"] - agreement["shuffled"], at, agreement))
-        aims.append(agreement["shifted"] if norm == "linf" else _cosine(reference, controls["shifted"], gradient))
+        agreement = BesideControls(**{name: _along(x - reference, gradient) for name, x in controls.items()})
+        found.append((agreement.shifted - agreement.shuffled, at, agreement))
+        aims.append(agreement.shifted if norm == "linf" else _cosine(reference, controls["shifted"], gradient))
     _, at, agreement = max(found, key=lambda f: f[0])
     return at, agreement, max(aims)
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -19,15 +18,18 @@ from shiftassay.diagnosis.labels import label_shift, relabelling, renumbering
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.paired.candidate import Candidate, fits, limit
 from shiftassay.diagnosis.paired.confidence import confidence_of
-from shiftassay.diagnosis.paired.intervals import intervals, refitted
+from shiftassay.diagnosis.paired.intervals import intervals
+from shiftassay.diagnosis.paired.refit import refitted
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.pairing.pair import Pairing, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, apart, shared_note
 from shiftassay.diagnosis.proof import Logits, Proof, prove
+from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
 from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
-from shiftassay.diagnosis.verdict import Diagnosis, Verdict, described
+from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
@@ -85,17 +87,16 @@ def diagnose(
             notes = (*notes, shared_note(before, after, pairing.shared))
         if pairing.shared and accuracy is not None and logits is not None:
             without, beside = accuracy_without(before, after, pairing.shared, logits)
-            accuracy, notes = {**accuracy, **without}, (*notes, beside)
+            accuracy, notes = replace(accuracy, **without), (*notes, beside)
         if model is not None or ceiling:
             notes = (*notes, "Without partners, neither what harms the model nor the ceiling is asked about.")
         return Diagnosis(
-            verdict,
-            pairing.to_json(),
-            listed,
-            accuracy,
-            (),
-            said,
-            notes,
+            verdict=verdict,
+            pairing=pairing,
+            candidates=listed,
+            accuracy=accuracy,
+            explanation=said,
+            notes=notes,
             evaluations=proof.evaluations,
             seconds=time.monotonic() - begun,
         )
@@ -123,17 +124,17 @@ def diagnose(
         bound = ceiling_of(verdict.shift, train, variant, model=model, seed=seed)
     return Diagnosis(
         verdict=verdict,
-        pairing=pairing.to_json(),
+        pairing=pairing,
         candidates=tuple(_listed(c) for c in candidates[: SETTINGS.listed]),
         accuracy=proof.accuracy,
         proof=proof.checks,
         explanation=explained(verdict, candidates, proof, why, len(matched[1]), aim, bound),
         notes=notes,
-        mechanisms=tuple(m.to_json() for m in why),
-        ceiling=None if bound is None else bound.to_json(),
-        adversarial=None if aim is None else aim.to_json(),
+        mechanisms=tuple(why),
+        ceiling=bound,
+        adversarial=aim,
         evaluations=proof.evaluations,
-        images={"remade": proof.images, "mechanisms": min(SETTINGS.mechanism_images, len(matched[1])) if why else 0},
+        images=ImageCounts(proof.images, min(SETTINGS.mechanism_images, len(matched[1])) if why else 0),
         seconds=time.monotonic() - begun,
     )
 
@@ -183,7 +184,7 @@ def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | Non
 
 def _unpaired(
     before: ImageSet, after: ImageSet, pairing: Pairing, seed: int
-) -> tuple[Verdict, tuple[Mapping[str, Any], ...], str]:
+) -> tuple[Verdict, tuple[CandidateSummary, ...], str]:
     """The verdict on sets whose images have no partners: on those that are not in both, where there are enough."""
     others = apart(before, after, pairing.shared)
     if not pairing.shared or min(map(len, others)) < thresholds.FEWEST_IMAGES:
@@ -206,12 +207,12 @@ def _named(
     share, pairs = _touched(Pairs(matched[0].images, matched[1].images))
     if share == 0:
         best = label_shift(before, after, pairing)
-        return Verdict(best, described(best) if best else {}, {}, 1.0, thresholds.SAME_IMAGES), (), None
+        return Verdict(best, parameters_of(best) if best else {}, {}, 1.0, thresholds.SAME_IMAGES), (), None
     if round(share * len(matched[1])) < thresholds.FEWEST_CHANGED:
         return Verdict(None, {}, {}, share, thresholds.EVEN_ODDS), (), None
     pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
-    held = pairs.subset(np.arange(cut, min(cut + SETTINGS.held, len(pairs))))
+    held = pairs.subset(np.arange(cut, min(cut + SETTINGS.held_out, len(pairs))))
 
     @cache
     def evidence() -> AdversarialEvidence | None:
@@ -229,10 +230,10 @@ def _named(
     ranked = search(Task(pairs.first(cut), held, _searched(), seed), aimed)
     verdict = _verdict(ranked, pairs, share)
     # Asked only where chance, or nothing in the catalogue, is the other explanation.
-    aim = evidence() if verdict.shift is None or ranked[0].remade.chance > 0 else None
+    aim = evidence() if verdict.shift is None or ranked[0].remake.noise_fraction > 0 else None
     if aim is not None and aim.is_adversarial:
         how = make(attacks()[0], {"epsilon": aim.epsilon, "norm": aim.norm})
-        verdict = Verdict(how, described(how), {"epsilon": list(aim.epsilon_interval)}, share, aim.probability)
+        verdict = Verdict(how, parameters_of(how), {"epsilon": list(aim.epsilon_interval)}, share, aim.probability)
     elif model is None and (verdict.shift is None or verdict.shift.imitates_attack) and _even(pairs):
         verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, *attacks()))))
     return _with_labels(verdict, relabelling(before, after, pairing)), tuple(ranked), aim
@@ -243,12 +244,7 @@ def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
     if labels is None or verdict.shift is None:
         return verdict
     first = labels.components
-    parts = [{"family": p.family, "parameters": described(p), "scope": p.to_json()["scope"]} for p in first]
-    if isinstance(verdict.shift, Compose):
-        parts += verdict.parameters["parts"]
-    else:
-        told = {"family": verdict.family, "parameters": dict(verdict.parameters), "scope": verdict.scope}
-        parts.append(told)
+    parts = [part.to_json() for part in (*map(summarized, first), *verdict.parts)]
     spread = verdict.intervals.get("parts", [verdict.intervals]) if verdict.intervals else []
     return replace(
         verdict,
@@ -350,7 +346,9 @@ def _touched(pairs: Pairs) -> tuple[float, Pairs]:
 def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     best = ranked[0]
     alike = [
-        c for c in ranked[1:] if c.misfit <= best.misfit + thresholds.AS_GOOD and c.shift.family != best.shift.family
+        c
+        for c in ranked[1:]
+        if c.misfit <= best.misfit + thresholds.EQUIVALENT_MISFIT and c.shift.family != best.shift.family
     ]
     names = tuple(dict.fromkeys(_name(c.shift) for c in alike if _name(c.shift) != _name(best.shift)))[:5]
     rivals = [c for c in ranked[1:] if _name(c.shift) != _name(best.shift) or c.shift.scope != best.shift.scope]
@@ -359,10 +357,10 @@ def _verdict(ranked: list[Candidate], pairs: Pairs, share: float) -> Verdict:
     if not fits(best) or torn:
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence), ())
     few = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
-    how = in_normal_form(refitted(in_normal_form(best.shift), few, best.remade.how))
-    spread = intervals(how, few, best.remade.how, thresholds.LEVEL) if how.scope == "shared" else {}
+    how = in_normal_form(refitted(in_normal_form(best.shift), few, best.remake.resampling))
+    spread = intervals(how, few, best.remake.resampling, thresholds.LEVEL) if how.scope == "shared" else {}
     draws = how.infer_draws(pairs.first(SETTINGS.fit))
-    parameters = described(how, draws)
+    parameters = parameters_of(how, draws)
     if (hidden := how.unidentified(pairs.shifted)) is not None:
         parameters["unidentified"] = hidden
     return Verdict(how, parameters, spread, share, confidence, names)
@@ -374,16 +372,15 @@ def _name(how: Shift) -> str:
     return " + ".join(p.family for p in parts) if parts else how.family
 
 
-def _listed(candidate: Candidate) -> Mapping[str, Any]:
-    how = in_normal_form(candidate.shift)
-    told = how.to_json()
-    return {
-        "family": how.family,
-        "parameters": described(how),
-        "scope": told["scope"],
-        "score": max(0.0, 1 - candidate.remade.misfit),
-        "misfit": candidate.remade.misfit,
-        "limit": limit(candidate),
-        "unexplained": candidate.remade.unexplained,
-        "mismatch": candidate.remade.details,
-    }
+def _listed(candidate: Candidate) -> CandidateSummary:
+    summary, remade = summarized(in_normal_form(candidate.shift)), candidate.remake
+    return CandidateSummary(
+        summary.family,
+        summary.parameters,
+        summary.scope,
+        score=max(0.0, 1 - remade.misfit),
+        misfit=remade.misfit,
+        limit=limit(candidate),
+        unexplained=remade.unexplained,
+        mismatch=remade.details,
+    )

@@ -54,7 +54,7 @@ def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
         nearest = candidates[0]
         return (
             f"Nothing in the catalogue makes this shift. Nearest is {in_normal_form(nearest.shift)}, which leaves "
-            f"{_percent(nearest.remade.misfit)} of the change unexplained."
+            f"{_percent(nearest.remake.misfit)} of the change unexplained."
         )
     name = str(verdict.shift)
     said = f"{name[0].upper()}{name[1:]}."
@@ -63,10 +63,10 @@ def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
     if verdict.shift.needs_model or not candidates:
         return said
     best = candidates[0]
-    said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.remade.misfit)} of the change unexplained"
+    said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.remake.misfit)} of the change unexplained"
     rivals = [c for c in candidates if in_normal_form(c.shift).family != in_normal_form(best.shift).family]
     return said + (
-        f"; the next family, {in_normal_form(rivals[0].shift).family}, {_percent(rivals[0].remade.misfit)}."
+        f"; the next family, {in_normal_form(rivals[0].shift).family}, {_percent(rivals[0].remake.misfit)}."
         if rivals
         else "."
     )

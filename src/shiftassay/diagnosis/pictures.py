@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from torch import nn
 
+from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
-from shiftassay.diagnosis.verdict import Diagnosis
-from shiftassay.errors import BadInput
+from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalogue import generator, make
+from shiftassay.shifts.catalogue import generator
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Shift
 
@@ -32,7 +31,7 @@ class Pictures:
 
     rows: Mapping[str, Images]
     paired: bool
-    unexplained: tuple[tuple[Mapping[str, Any] | None, Float64[np.ndarray, "h w"]], ...]
+    unexplained: tuple[tuple[CandidateSummary | None, Float64[np.ndarray, "h w"]], ...]
 
 
 def pictures(
@@ -59,34 +58,11 @@ def pictures(
     return Pictures(rows, paired, maps)
 
 
-def from_json(candidate: Mapping[str, Any]) -> Shift | None:
-    """The shift that a candidate's JSON describes; None if what it draws is told in a summary that makes no shift.
-
-    >>> print(from_json({"family": "rotate", "parameters": {"angle": {"mean": 0, "sd": 9, "low": -15, "high": 15}}, "scope": "per_image"}))
-    rotate (angle = -15 … 15), drawn afresh for each image
-    """
-    try:
-        return make(candidate["family"], _made_of(candidate["parameters"]), candidate["scope"])
-    except BadInput:
-        return None
-
-
-def _made_of(value: Any) -> Any:
-    """Parameters as `make` takes them: without what was only reported, and with summaries as what they sum up."""
-    if isinstance(value, Mapping) and "values" in value and "mean" in value:
-        return {"values": [v["value"] for v in value["values"]]}
-    if isinstance(value, Mapping) and "mean" in value:
-        return {"low": value["low"], "high": value["high"]}
-    if isinstance(value, Mapping):
-        return {name: _made_of(v) for name, v in value.items() if name != "unidentified"}
-    return [_made_of(v) for v in value] if isinstance(value, list) else value
-
-
 def _partners(before: ImageSet, after: ImageSet, found: Diagnosis) -> Int64[np.ndarray, "n"] | None:
-    if found.pairing["kind"] == "unpaired":
+    if found.pairing.kind == "unpaired":
         return None
-    order = found.pairing.get("order")
-    return np.arange(min(len(before), len(after))) if order is None else np.asarray(order, np.int64)
+    order = found.pairing.order
+    return np.arange(min(len(before), len(after))) if order is None else order
 
 
 def _columns(clean: Images, shifted: Images, labels: np.ndarray | None, seed: int) -> Int64[np.ndarray, "k"]:
@@ -124,11 +100,11 @@ def _remade(
     return {**found, "left": shifted - made} if paired else found
 
 
-def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[Mapping[str, Any] | None, np.ndarray], ...]:
+def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[CandidateSummary | None, np.ndarray], ...]:
     """The mean square of the whole change, and of what the nearest candidates leave of it."""
-    maps: list[tuple[Mapping[str, Any] | None, np.ndarray]] = [(None, _mean_square(pairs.shifted - pairs.reference))]
+    maps: list[tuple[CandidateSummary | None, np.ndarray]] = [(None, _mean_square(pairs.shifted - pairs.reference))]
     for candidate in found.candidates:
-        how = from_json(candidate)
+        how = candidate.shift
         if how is None or how.needs_model or any(_alike(candidate, other) for other, _ in maps[1:]):
             continue
         known = how.infer_draws(pairs) or how
@@ -139,10 +115,9 @@ def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[Mapping[str,
     return tuple(maps)
 
 
-def _alike(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> bool:
+def _alike(one: CandidateSummary, other: CandidateSummary | None) -> bool:
     """Whether two candidates are made of the same families."""
-    families = [{p["family"] for p in c["parameters"].get("parts") or [c]} for c in (one, other) if c is not None]
-    return len(families) == 2 and families[0] == families[1]
+    return other is not None and {p.family for p in one.parts} == {p.family for p in other.parts}
 
 
 def _mean_square(images: Images) -> Float64[np.ndarray, "h w"]:

@@ -5,7 +5,6 @@ Each check stands beside its null: what two remakes of the same shift, drawn apa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -18,6 +17,7 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
 from shiftassay.random_stream import seed_for
+from shiftassay.records import JsonObject, Record
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Context, Shift
@@ -30,6 +30,37 @@ Right = Bool[np.ndarray, "n"]
 Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
 
 
+@dataclass(frozen=True)
+class Accuracies(Record):
+    """A model's accuracy on both sets, and with the shift made again and undone; None where that could not be done.
+
+    `restored_with_partner` may use each image's partner in the reference, `restored_blind` may not. Where the sets share images, the
+    last two are without those.
+    """
+
+    reference: float
+    shifted: float
+    reproduced: float | None = None
+    restored_with_partner: float | None = None
+    restored_blind: float | None = None
+    reference_without_shared: float | None = None
+    shifted_without_shared: float | None = None
+
+    def to_json(self) -> JsonObject:
+        """Its fields, the last two only where the sets share images."""
+        return {k: v for k, v in super().to_json().items() if v is not None or not k.endswith("_without_shared")}
+
+
+@dataclass(frozen=True)
+class Check(Record):
+    """One number that a remake must reproduce, and its null: what two remakes of the shift, drawn apart, make of it."""
+
+    check: str
+    value: float
+    null: float
+    passed: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Proof:
     """Accuracies (None without a model or labels), checks beside their nulls, and what to say of them.
@@ -38,10 +69,10 @@ class Proof:
     made again and undone.
     """
 
-    accuracy: Mapping[str, float | None] | None
+    accuracy: Accuracies | None
     evaluations: tuple[Evaluation, ...] = ()
     images: int = 0
-    checks: tuple[Mapping[str, Any], ...] = ()
+    checks: tuple[Check, ...] = ()
     sentences: tuple[str, ...] = ()
 
 
@@ -76,10 +107,7 @@ def prove(
     if before.labels is None or after.labels is None:
         return Proof(None)
     evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
-    accuracy: dict[str, float | None] = {
-        name: e.correct / e.n for name, e in zip(("reference", "shifted"), evaluations, strict=True)
-    }
-    accuracy |= dict.fromkeys(("reproduced", "restored_with_partner", "restored_blind"))
+    accuracy = Accuracies(*(e.correct / e.n for e in evaluations))
     measured = tuple(map(str, evaluations))
     how = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are looked at in one order
     if how is None or order is None:
@@ -97,7 +125,8 @@ def prove(
     if made is None:
         return Proof(accuracy, evaluations, sentences=measured)
     remade, again, undone = made
-    accuracy |= {"reproduced": float(remade.mean())} | {name: float(right.mean()) for name, right in undone.items()}
+    restored = {name: float(right.mean()) for name, right in undone.items()}
+    accuracy = replace(accuracy, reproduced=float(remade.mean()), **restored)
     check = _same_mistakes(asked.right, remade, again)
     said = _sentences(
         remade, undone, check, f" on {len(some):,} of the {len(after):,} images" if len(some) < len(after) else ""
@@ -158,16 +187,16 @@ def _only(touched: Right, images: Images, others: Images) -> Images:
     return np.where(touched[:, None, None, None], images, others)
 
 
-def _same_mistakes(seen: Right, remade: Right, again: Right) -> dict[str, Any]:
+def _same_mistakes(seen: Right, remade: Right, again: Right) -> Check:
     """How far the images that the model gets wrong agree, beside two remakes' own agreement."""
     value, null = float(np.mean(seen == remade)), float(np.mean(remade == again))
-    return {"check": "same mistakes", "value": value, "null": null, "passed": value >= null - 0.03}
+    return Check("same mistakes", value, null, value >= null - 0.03)
 
 
-def _sentences(remade: Right, undone: Mapping[str, Right], check: Mapping[str, Any], where: str) -> list[str]:
+def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, where: str) -> list[str]:
     said = [
-        f"Made again{where}, accuracy is {_share(remade)}, with {100 * check['value']:.0f}% of images right or wrong alike "
-        f"({100 * check['null']:.0f}% between two remakes)."
+        f"Made again{where}, accuracy is {_share(remade)}, with {100 * check.value:.0f}% of images right or wrong alike "
+        f"({100 * check.null:.0f}% between two remakes)."
     ]
     if "restored_with_partner" in undone:
         said.append(f"Undone, accuracy is {_share(undone['restored_with_partner'])}.")

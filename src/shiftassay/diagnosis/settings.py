@@ -1,4 +1,4 @@
-"""Budgets of the search for a shift: how many images and candidates each stage looks at.
+"""Budgets of a diagnosis: how many images and candidates each stage looks at.
 
 They trade time against thoroughness. What decides a verdict stands in `thresholds`.
 """
@@ -8,39 +8,39 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """All budgets, of images, candidates and trials. Smaller ones make a search faster and more likely to end in `unknown`."""
+    """All budgets, of images, candidates and trials. Smaller ones make a diagnosis faster and more likely to end in `unknown`."""
 
-    # Pairs of images.
+    # With partners: pairs of images.
     fit: int = 300
     """Pairs that parameters are fitted to."""
-    held: int = 200
-    """Pairs that candidates are ranked on."""
+    held_out: int = 200
+    """Pairs that candidates are judged on."""
     screened: int = 32
     """Held-out pairs for a first look at every candidate."""
     composed: int = 60
     """Pairs that compositions are fitted to."""
+    nearest: int = 100
+    """Pairs for a fit under nearest-neighbour resampling."""
     refitted: int = 600
-    """Pairs that a verdict's parameters are fitted to again: the ends of a range need many."""
+    """Pairs that the winner's parameters are fitted to again: the ends of a range need many."""
     refitted_composition: int = 300
     """The same for a composition, whose fit takes long."""
-    rounded: int = 100
-    """Pairs for a fit with nearest neighbors."""
 
-    # Candidates.
+    # With partners: candidates.
     judged: int = 10
-    """Candidates that are judged under others' resampling too."""
+    """Candidates that are judged on all held-out pairs, under every usual resampling."""
     listed: int = 8
-    """Candidates that a diagnosis names."""
+    """Candidates that a diagnosis lists."""
     first_parts: int = 4
-    """First parts of compositions, by what they explain with grey values free."""
+    """First parts of compositions, chosen by what they explain if a linear map of grey values may follow."""
     first_parts_as_they_are: int = 1
-    """The same without that freedom."""
+    """First parts, chosen by what they explain alone."""
     likely: int = 2
-    """First parts after which what fits well is looked for no further."""
-    polished: int = 7
-    """Compositions whose numbers are fitted together."""
-    polished_of_three: int = 3
-    """The same for three parts, and for simpler maps in the place of a general one."""
+    """First parts that are completed first; if that fits well, the others are not."""
+    joint_fits: int = 7
+    """Compositions whose parameters are fitted together."""
+    joint_fits_of_three: int = 3
+    """The same for three parts, and for two simpler maps in the place of a general one."""
     extended: int = 2
     """Compositions of two parts to which a third is sought."""
     alike: int = 2
@@ -48,12 +48,13 @@ class SearchSettings:
     turned: int = 3
     """Compositions of two that are also tried in the other order."""
 
-    # Trials.
+    # With partners: trials.
     simplex_trials: int = 45
+    """Evaluations of a fit by Nelder and Mead's simplex, at most."""
     remakes: int = 3
-    """Remakes of a random shift, whose mean is compared."""
+    """Remakes of a shift with noise, whose mean is compared."""
     interval_parts: int = 8
-    """Disjoint parts of the pairs, whose fits tell an interval."""
+    """Disjoint parts of the pairs, whose fits give an interval."""
     interval_pairs: int = 60
     """Pairs in such a part, at most."""
 
@@ -61,52 +62,67 @@ class SearchSettings:
     unpaired_look: int = 120
     """Images of the reference for a first look at every guess."""
     unpaired_fit: int = 400
-    """For the fit of the promising ones."""
+    """Images for the fit of the promising guesses."""
     unpaired_rank: int = 1000
-    """For their ranking."""
+    """Images for their ranking."""
     promising: int = 10
+    """Guesses that are fitted after the first look."""
     final: int = 5
+    """Guesses that are fitted more closely and ranked."""
     halvings: int = 12
-    """Halvings of the reference, which say what misfit chance leaves."""
+    """Random halvings of the reference, which give the null of the misfit."""
 
     # Pairing.
     order_images: int = 1600
-    """Images whose order is tested: more add nothing to a test that is won by 200."""
+    """Images whose order is tested, at most: 200 are enough to win the test."""
     partner_queries: int = 2000
     """Shifted images whose partners decide; fewer where the reference is large."""
 
     # The proof, and why a model minds.
     proved: int = 10_000
-    """Images that are made again and undone."""
+    """Images that are remade and undone."""
     gradients: int = 64
     """Images that a model is asked for its gradient on, to see whether it has one."""
     adversarial_images: int = 1000
+    """Images on which it is measured whether a change was aimed at the model."""
     mechanism_images: int = 2000
+    """Images on which mechanisms are measured, unless less is said below."""
     gradient_images: int = 500
+    """Images for measures that need gradients."""
     layer_images: int = 400
+    """Images whose activations are compared layer by layer."""
     places_images: int = 400
+    """Images on which places are tried one by one."""
     separation_images: int = 1000
+    """Images for the separation of classes."""
     separation_resamples: int = 30
+    """Bootstrap resamples of the separation."""
     span_images: int = 2000
+    """Training images whose span is taken."""
     unit_images: int = 500
+    """Images whose activations are compared unit by unit."""
     units: int = 4096
     """Units of a layer that are looked at."""
     mapped_pixels: int = 1024
-    """Pixels for which a linear map of all of them to all is fitted."""
+    """Pixels, at most, for which a linear map of all to all is fitted."""
     reasons: int = 3
-    """Mechanisms that are told; the others stand in the data."""
+    """Mechanisms that the explanation names; the others stand in the data."""
     pictured_candidates: int = 3
+    """Candidates whose residuals are pictured."""
 
     # Ceilings.
     ceiling_quick: int = 5000
     """Training images of a quick estimate."""
     ceiling_known_quick: int = 20_000
-    """Training images that neighbours are sought among, in a quick estimate."""
+    """Training images among which a quick estimate looks for nearest neighbours."""
     ceiling_asked: int = 3000
+    """Shifted images whose nearest neighbours are looked for."""
     ceiling_asked_quick: int = 2000
+    """The same in a quick estimate."""
     ceiling_resamples: int = 500
+    """Bootstrap resamples of the limit of nearest neighbours."""
     neighbours_asked: int = 2000
-    """Images that an oracle of nearest neighbours is asked for."""
+    """Shifted images on which an oracle of nearest neighbours is judged."""
 
 
 SETTINGS = SearchSettings()

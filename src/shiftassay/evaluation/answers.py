@@ -1,30 +1,37 @@
-"""Asking a model as an audit does: in the mode it is in, in any order and batch size, and what two series of answers differ by."""
+"""Asking a model as an audit does: in its own mode, in any order and batch size; and comparing two series of answers."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
+from pydantic import JsonValue
+from scipy.special import log_softmax
 from torch import nn
 
 from shiftassay.models.large_batches import attention_in_parts, memory_available, memory_needed
 from shiftassay.models.predict import logits_of, precision_of, reason
+from shiftassay.records import Record
 
 SAMPLE = 64
 
+Numbers = Mapping[str, JsonValue]
+"""What a check measured: each check has its own keys."""
+
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that was looked for: a sentence for people, and the numbers behind it, which are plain JSON."""
+class Check(Record):
+    """One thing that was looked for: a sentence for people, and the numbers behind it."""
 
     name: str
     verdict: Literal["ok", "found", "not measured"]
     sentence: str
-    numbers: dict[str, Any]
+    numbers: Numbers
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def __str__(self) -> str:
+        return f"{self.name:<12}  {self.verdict:<12}  {self.sentence}"
 
 
 class NotMeasured(Exception):  # noqa: N818
@@ -63,27 +70,27 @@ def ask(
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     try:
         with torch.no_grad(), attention_in_parts(model):
-            found = [logits_of(torch.from_numpy(images[part]).to(device), model=model).cpu() for part in parts]
-            return torch.cat(found).numpy()
+            logits = [logits_of(torch.from_numpy(images[part]).to(device), model=model).cpu() for part in parts]
+            return torch.cat(logits).numpy()
     except Exception as error:  # not the model's alone: memory may run out, or answers not fit together
         raise NotMeasured(reason(error).rstrip(".")) from None
 
 
 def difference(first: Float[np.ndarray, "n classes"], second: Float[np.ndarray, "n classes"]) -> Difference:
-    """What two series of answers to the same images differ by.
+    """How much two series of answers to the same images differ.
 
     >>> difference(np.array([[0.0, 1.0], [5.0, 0.0]]), np.array([[1.0, 0.0], [5.0, 0.0]]))
     Difference(changed=1, largest=1.0)
     """
     finite = [np.isfinite(logits).all(axis=1) for logits in (first, second)]
     both = finite[0] & finite[1]
-    a, b = log_probabilities(first[both]), log_probabilities(second[both])
+    a, b = (log_probabilities(logits[both]) for logits in (first, second))
     changed = int((a.argmax(1) != b.argmax(1)).sum() + (finite[0] != finite[1]).sum())
     return Difference(changed, float(np.abs(a - b).max(initial=0.0)))
 
 
 def tolerance(logits: Float[np.ndarray, "n classes"]) -> float:
-    """What rounding may change in a log-probability: 0.001, and more where logits exceed 100."""
+    """How much rounding may change a log-probability: 0.001, and more where logits exceed 100."""
     finite = logits[np.isfinite(logits)]
     return max(1e-3, 1e-5 * float(np.abs(finite).max(initial=0.0)))
 
@@ -94,8 +101,7 @@ def log_probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarra
     >>> log_probabilities(np.array([[0.0, 0.0]])).round(3).tolist()
     [[-0.693, -0.693]]
     """
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_softmax(logits.astype(np.float64), axis=1)
 
 
 def _check_memory(model: nn.Module, sample: torch.Tensor, n: int, device: str) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from pydantic import JsonValue
 from torch import nn
 
 from shiftassay.errors import BadInput
@@ -25,7 +25,11 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.models.predict import copied, predict, said_by
 from shiftassay.random_stream import epoch_order, seed_for
-from shiftassay.words.numbers import minus
+from shiftassay.records import Record
+from shiftassay.words.html import html_table
+from shiftassay.words.lists import first_of, listed
+from shiftassay.words.numbers import minus, percent
+from shiftassay.words.text import short
 
 CERTAIN = 0.999
 CERTAIN_BUT_WRONG = 0.1  # the share of mistakes made with such certainty that is worth a finding
@@ -33,7 +37,7 @@ SUSPICIOUS_GAIN = 0.01  # by which training mode may be better than evaluation m
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Record):
     """The checks of one model on one image set: parameters, batch, order, modes, determinism, outputs, saturation."""
 
     images: str
@@ -49,12 +53,15 @@ class Audit:
         """The names of the checks that found something."""
         return tuple(check.name for check in self.checks if check.verdict == "found")
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "checks": [check.to_json() for check in self.checks]}
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.checks))
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Audit":
-        return cls(**{**content, "checks": tuple(Check(**check) for check in content["checks"])})
+    def __repr__(self) -> str:
+        return f"<Audit on {self.n:,} images, {short(self.images)}; found: {listed(self.found) or 'nothing'}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(check.name, check.verdict, check.sentence) for check in self.checks]
+        return html_table(("check", "verdict", "what was measured"), rows)
 
 
 def audit(
@@ -83,9 +90,8 @@ def audit(
     """
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
     with _untouched(model, device, seed) as own:
-        sample = predict(
-            image_set.images[order[:BATCH]], model=own, device=device, finite=False
-        )  # says it where the images do not fit
+        # This raises where the images do not fit the model.
+        sample = predict(image_set.images[order[:BATCH]], model=own, device=device, finite=False)
         if image_set.labels is not None:
             check_range(image_set.labels, sample.shape[1], image_set.name)
         parameters = check_parameters(own, image_set, order, device)
@@ -138,7 +144,7 @@ def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
 
 
 def _check_modes(
-    given: nn.Module,
+    original: nn.Module,
     model: nn.Module,
     image_set: ImageSet,
     base: np.ndarray,
@@ -147,8 +153,8 @@ def _check_modes(
     device: str,
 ) -> Check:
     stuck = [name or "the model" for name, module in model.named_modules() if module.training]
-    left = [name for name, module in given.named_modules() if module.training and not given.training]
-    numbers: dict[str, Any] = {"stuck_in_training": stuck, "left_in_training": left, "moved_in_evaluation": moved}
+    left_in_training = [name for name, module in original.named_modules() if module.training and not original.training]
+    numbers = {"stuck_in_training": stuck, "left_in_training": left_in_training, "moved_in_evaluation": moved}
     try:
         with said_by("the model can't be put into training mode"):
             trained = copied(model).train()
@@ -162,19 +168,21 @@ def _check_modes(
     if image_set.labels is not None:
         accuracies = [float((logits.argmax(1) == image_set.labels).mean()) for logits in (base, first)]
         numbers |= {"evaluation_accuracy": accuracies[0], "training_accuracy": accuracies[1]}
-        text += f" (accuracy {100 * accuracies[0]:.2f}% in evaluation, {100 * accuracies[1]:.2f}% in training mode)"
+        text += f" (accuracy {percent(accuracies[0], 2)} in evaluation, {percent(accuracies[1], 2)} in training mode)"
         gain = accuracies[1] - accuracies[0]
     text += ", and does not draw at random." if noise.largest == 0 else ", and draws anew each time."
     for names, what in [
         (stuck, "still in training mode after eval()"),
-        (left, "given in training mode inside a model in evaluation mode"),
+        (left_in_training, "given in training mode inside a model in evaluation mode"),
         (moved, "changed by mere evaluation"),
     ]:
         if names:
-            text += f" {what.capitalize()}: {', '.join(names[:8])}{' and more' if len(names) > 8 else ''}."
+            text += f" {what.capitalize()}: {first_of(names)}."
     if gain > SUSPICIOUS_GAIN:
         text += " It is better in training mode: do its running statistics fit these images?"
-    return Check("modes", "found" if stuck or left or moved or gain > SUSPICIOUS_GAIN else "ok", text, numbers)
+    return Check(
+        "modes", "found" if stuck or left_in_training or moved or gain > SUSPICIOUS_GAIN else "ok", text, numbers
+    )
 
 
 def _check_determinism(base: np.ndarray, again: np.ndarray, repeat: Difference) -> Check:
@@ -183,13 +191,14 @@ def _check_determinism(base: np.ndarray, again: np.ndarray, repeat: Difference) 
     if equal:
         return Check("determinism", "ok", "Asked twice, it answers alike to the last bit.", numbers)
     if repeat.largest <= tolerance(base) and not repeat.changed:
-        said = f"Asked twice, its answers differ by rounding only, at most {repeat.largest:.1g}."
-        return Check("determinism", "ok", said, numbers)
-    said = (
-        f"Asked twice for the same images in the same batches, in evaluation mode, {repeat.changed:,} of {len(base):,} labels "
-        f"change and log-probabilities by up to {repeat.largest:.2g}: it draws at random, or remembers what it was shown."
+        sentence = f"Asked twice, its answers differ by rounding only, at most {repeat.largest:.1g}."
+        return Check("determinism", "ok", sentence, numbers)
+    sentence = (
+        f"Asked twice for the same images in the same batches, in evaluation mode, {repeat.changed:,} of {len(base):,} "
+        f"labels change and log-probabilities by up to {repeat.largest:.2g}: it draws at random, or remembers what it "
+        "was shown."
     )
-    return Check("determinism", "found", said, numbers)
+    return Check("determinism", "found", sentence, numbers)
 
 
 def _check_outputs(base: np.ndarray) -> Check:
@@ -215,10 +224,10 @@ def _check_saturation(base: np.ndarray, labels: np.ndarray | None) -> Check:
         return Check("saturation", "not measured", "No answer is finite.", {})
     logs = log_probabilities(base[finite])
     certain = logs.max(1) > np.log(CERTAIN)
-    numbers: dict[str, Any] = {"threshold": CERTAIN, "certain": float(certain.mean())}
-    text = f"{100 * certain.mean():.1f}% of the answers have a probability above {CERTAIN}"
+    numbers: dict[str, JsonValue] = {"threshold": CERTAIN, "certain": float(certain.mean())}
+    text = f"{percent(float(certain.mean()), 1)} of the answers have a probability above {CERTAIN}"
     if labels is None:
-        return Check("saturation", "ok", text + "; without labels nothing is known of the wrong ones.", numbers)
+        return Check("saturation", "ok", text + ". Without labels, the wrong ones are not counted.", numbers)
     wrong = logs.argmax(1) != labels[finite]
     sure = int((wrong & certain).sum())
     numbers |= {"wrong": int(wrong.sum()), "certain_and_wrong": sure}

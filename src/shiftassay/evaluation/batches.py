@@ -1,21 +1,28 @@
-"""Whether what a model says of an image depends on the images beside it, or on their order."""
+"""Whether a model's answer to an image depends on the other images in the batch, or on their order."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
 from torch import nn
 
-from shiftassay.evaluation.answers import Check, Difference, NotMeasured, ask, difference, tolerance
+from shiftassay.evaluation.answers import Check, Difference, NotMeasured, Numbers, ask, difference, tolerance
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.records import Record
+from shiftassay.words.lists import plural
+from shiftassay.words.numbers import percent
 
 BATCH = 64
 
 
 @dataclass(frozen=True)
-class Batching:
-    """The images shown in one way, compared with shuffled batches of 64. `reference_accuracy` is that of the same images."""
+class Batching(Record):
+    """The images shown in one way, compared with shuffled batches of 64.
+
+    `reference_accuracy` is that of the same images in those batches. `changed` counts labels, `largest` is the largest
+    difference of a log-probability.
+    """
 
     batch: int
     order: str
@@ -25,6 +32,14 @@ class Batching:
     changed: int = 0
     largest: float = 0.0
     not_measured: str | None = None
+
+    def __str__(self) -> str:
+        if self.order == "alone":
+            return f"one at a time ({plural(self.images, 'image')})"
+        by_label = " by label" if self.order == "sorted" else ""
+        if self.batch >= self.images:
+            return f"all {self.images:,} at once, {self.order}{by_label}"
+        return f"in batches of {self.batch:,}, {self.order}{by_label}"
 
 
 def check_batches(
@@ -56,9 +71,9 @@ def check_batches(
             answers = ask(model, image_set.images, shown, batch, device)
         except NotMeasured as error:
             return Batching(batch, name, len(shown), not_measured=str(error))
-        found = difference(base[shown], answers)
+        change = difference(base[shown], answers)
         here, there = (None if labels is None else _accuracy(x, labels[shown]) for x in (answers, base[shown]))
-        return Batching(batch, name, len(shown), here, there, found.changed, found.largest)
+        return Batching(batch, name, len(shown), here, there, change.changed, change.largest)
 
     shown = [show(*way) for way in ways]
     permuted = show(BATCH, "another permutation", other)
@@ -66,21 +81,24 @@ def check_batches(
     repeats = repeat.largest <= allowed and repeat.changed == 0
     accuracy = None if labels is None else _accuracy(base, labels)
     start = Batching(min(BATCH, n), "shuffled", n, accuracy, accuracy)
-    numbers = {"tolerance": allowed, "shown": [asdict(way) for way in [start, *shown]]}
-    order_numbers: dict[str, Any] = {"tolerance": allowed, **asdict(permuted)}
+    numbers: Numbers = {"tolerance": allowed, "shown": [way.to_json() for way in (start, *shown)]}
+    order_numbers: Numbers = {"tolerance": allowed, **permuted.to_json()}
     if not repeats:
-        said = (
-            f"Not told apart: the model answers otherwise when asked the same again ({repeat.changed:,} labels change)."
+        sentence = (
+            f"Not measured: asked the same again, the model answers otherwise ({repeat.changed:,} labels change)."
         )
-        return Check("batch", "not measured", said, numbers), Check("order", "not measured", said, order_numbers)
+        return (
+            Check("batch", "not measured", sentence, numbers),
+            Check("order", "not measured", sentence, order_numbers),
+        )
     depends = [way for way in shown if way.largest > allowed]
     batch = Check("batch", _verdict(depends, shown), _batch_sentence(start, shown, depends), numbers)
     moved = [permuted] if permuted.largest > allowed else []
     return batch, Check("order", _verdict(moved, [permuted]), _order_sentence(permuted, moved), order_numbers)
 
 
-def _verdict(found: list[Batching], ways: list[Batching]) -> Any:
-    if found:
+def _verdict(depends: list[Batching], ways: list[Batching]) -> Literal["ok", "found", "not measured"]:
+    if depends:
         return "found"
     return "not measured" if all(way.not_measured for way in ways) else "ok"
 
@@ -90,24 +108,22 @@ def _accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _batch_sentence(start: Batching, ways: list[Batching], depends: list[Batching]) -> str:
-    missing = "".join(f" Not measured for {_way(way)}: {way.not_measured}." for way in ways if way.not_measured)
+    missing = "".join(f" Not measured for {way}: {way.not_measured}." for way in ways if way.not_measured)
     if not depends:
-        measured = "; ".join(_way(way) for way in ways if not way.not_measured)
+        measured = "; ".join(str(way) for way in ways if not way.not_measured)
         most = max((way.largest for way in ways), default=0.0)
         return (
             f"Each image is answered by itself: log-probabilities move by at most {most:.1g}, which is rounding, when images "
             f"are shown {measured or 'in no other way'}.{missing}"
         )
-    accuracies = "".join(
-        f", {_percent(way)} {_way(way)}{_same_images(way)}" for way in ways if way.accuracy is not None
-    )
+    accuracies = "".join(f", {_accuracy_of(way)} {way}{_same_images(way)}" for way in ways if way.accuracy is not None)
     worst = max(depends, key=lambda way: (way.changed / way.images, way.largest))
     text = (
         f"An image's answer depends on the others in its batch: {worst.changed:,} of {worst.images:,} labels change when shown "
-        f"{_way(worst)}, instead of in shuffled batches of {start.batch}, and log-probabilities by up to {worst.largest:.2g}."
+        f"{worst}, instead of in shuffled batches of {start.batch}, and log-probabilities by up to {worst.largest:.2g}."
     )
     if accuracies:
-        text += f" Accuracy {_percent(start)} {_way(start)}{accuracies}."
+        text += f" Accuracy {_accuracy_of(start)} {start}{accuracies}."
     return text + missing
 
 
@@ -122,19 +138,11 @@ def _order_sentence(permuted: Batching, moved: list[Batching]) -> str:
     )
 
 
-def _percent(way: Batching) -> str:
-    return f"{100 * (way.accuracy or 0.0):.2f}%"
+def _accuracy_of(way: Batching) -> str:
+    return percent(way.accuracy or 0.0, 2)
 
 
 def _same_images(way: Batching) -> str:
     if way.order != "alone":
         return ""
-    return f", where shuffled batches have {100 * (way.reference_accuracy or 0.0):.2f}% of the same"
-
-
-def _way(way: Batching) -> str:
-    if way.order == "alone":
-        return f"one at a time ({way.images:,} images)"
-    if way.batch >= way.images:
-        return f"all {way.images:,} at once, {way.order}" + (" by label" if way.order == "sorted" else "")
-    return f"in batches of {way.batch:,}, {way.order}" + (" by label" if way.order == "sorted" else "")
+    return f", where shuffled batches have {percent(way.reference_accuracy or 0.0, 2)} of the same"

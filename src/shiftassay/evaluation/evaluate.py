@@ -5,12 +5,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float, Int64
+from scipy.special import softmax
 from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import check_finite, labels_of, predict, probabilities
+from shiftassay.models.predict import check_finite, labels_of, predict
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
@@ -147,7 +148,7 @@ def assess(
     predicted = labels_of(logits)
     right = predicted == labels
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
-    confidence = probabilities(logits.astype(np.float64)).max(axis=1)
+    confidence = softmax(logits.astype(np.float64), axis=1).max(axis=1)
     comparison = None
     if reference is not None and reference_logits is not None:
         check_finite(reference_logits, reference.name)

@@ -1,7 +1,8 @@
 """Which parameters of a model ever get a gradient, and why the others get none."""
 
 import copy
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,21 +15,65 @@ from shiftassay.evaluation.answers import Check
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import logits_of, reason
+from shiftassay.records import Record
+from shiftassay.words.lists import first_of
 
 DRAWS = 4
 IMAGES = 128
 ROUNDING = 1e-13  # of the largest gradient, in double precision
 
+Counts = Mapping[str, int]
+"""Numbers by the name of their tensor."""
+
+
+@dataclass(frozen=True)
+class ParameterCounts(Record):
+    """How many numbers a model has, and which of them get no gradient, by the names of their tensors.
+
+    `unused`: never used by the forward pass. `silent`: no image gives them a gradient, whatever the other weights.
+    `waiting`: without gradient at just these weights. `idle`: single numbers, in tensors that are in use, without
+    gradient on these images. `no_effect`: their gradient is mere rounding. `buffers` are no parameters.
+    """
+
+    total: int
+    in_use: int
+    dead: int
+    unused: Counts
+    silent: Counts
+    waiting: Counts
+    idle: Counts
+    no_effect: Counts
+    frozen: Counts
+    buffers: Counts
+    images: int
+    draws: int
+
+    def __str__(self) -> str:
+        parts = [f"{self.total:,} parameters, {self.in_use:,} in use, {self.dead:,} dead"]
+        for counts, reason_for in (
+            (self.unused, "never used by the forward pass"),
+            (self.silent, "used, but without gradient for any image"),
+            (self.waiting, "in use without gradient at just these weights, as before a layer that is still zero"),
+            (self.idle, "in use but idle on these images, behind or before units that never fire"),
+            (self.no_effect, "in use without effect, since what they add cancels"),
+            (self.frozen, "frozen"),
+            (self.buffers, "in buffers, which no gradient moves"),
+        ):
+            if counts:
+                names = first_of((f"{name} ({count:,})" for name, count in counts.items()), "tensors")
+                parts.append(f"{sum(counts.values()):,} {reason_for}: {names}")
+        return "; ".join(parts) + "."
+
 
 def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndarray, "n"], device: str) -> Check:
     """Look for tensors that no image gives a gradient: some hundred images in training mode, several draws.
 
-    Dead are those that the forward pass never uses (`unused`), and those whose gradient is exactly zero here and stays so
-    when all weights are moved a little (`silent`: behind units that never fire, say). Zero here only, as before the zero
-    layer that a spatial transformer starts with, is `waiting`. In the tensors that are in use, `idle` counts single
-    numbers without gradient (of units that never fire on these images), `no_effect` those whose gradient is mere rounding:
-    the bias of the keys in attention, or one before a batch norm, cancels. Labels are the set's in the first draw and
-    random in the others, so that a model that is sure of every image is not taken for a dead one.
+    Dead are tensors that the forward pass never uses, and those whose gradient is exactly zero and stays so when all
+    weights are moved a little (behind units that never fire, say). A gradient that is zero only at these weights, as
+    before the zero layer that a spatial transformer starts with, is not dead but waiting. A number has no effect where
+    its gradient is mere rounding: the bias of the keys in attention, or one before a batch norm, cancels. Labels are
+    the set's in the first draw and random in the others, so that a model that is sure of every image is not taken for
+    a dead one.
     """
     copied = copy.deepcopy(model)
     names = _names(copied)
@@ -54,21 +99,21 @@ def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndar
             no_effect[names[name]] = int((~zero & (gradient < ROUNDING * largest)).sum()) if double else 0
     total = sum(w.numel() for w in copied.parameters())
     dead = sum(unused.values()) + sum(silent.values())
-    numbers = {
-        "total": total,
-        "in_use": total - dead,
-        "dead": dead,
-        "unused": unused,
-        "silent": silent,
-        "waiting": waiting,
-        "idle": _present(idle),
-        "no_effect": _present(no_effect),
-        "frozen": frozen,
-        "buffers": buffers,
-        "images": min(DRAWS * IMAGES, len(order)),
-        "draws": DRAWS,
-    }
-    return Check("parameters", "found" if dead else "ok", _sentence(numbers), numbers)
+    counts = ParameterCounts(
+        total=total,
+        in_use=total - dead,
+        dead=dead,
+        unused=unused,
+        silent=silent,
+        waiting=waiting,
+        idle=_present(idle),
+        no_effect=_present(no_effect),
+        frozen=frozen,
+        buffers=buffers,
+        images=min(DRAWS * IMAGES, len(order)),
+        draws=DRAWS,
+    )
+    return Check("parameters", "found" if dead else "ok", str(counts), counts.to_json())
 
 
 def _gradients(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str) -> dict[str, Tensor]:
@@ -100,7 +145,7 @@ def _draw(
 
 
 def _moved(model: nn.Module) -> nn.Module:
-    """A copy with a little noise on all weights: a twentieth of their size, 0.01 where they are all zero."""
+    """A copy with noise on all weights: a twentieth of their size, 0.01 where they are all zero."""
     model = copy.deepcopy(model)
     with torch.no_grad():
         for weights in model.parameters():
@@ -110,33 +155,11 @@ def _moved(model: nn.Module) -> nn.Module:
 
 
 def _names(model: nn.Module) -> dict[str, str]:
-    """Tensors as their owner knows them: without what the lab puts around a network."""
+    """The names that their owner knows: without the prefix of the lab's own wrapper."""
     prefix = "network." if isinstance(model, Classifier) else ""
-    known = [name for name, _ in model.named_parameters()] + [name for name, _ in model.named_buffers()]
-    return {name: name.removeprefix(prefix) for name in known}
+    names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
+    return {name: name.removeprefix(prefix) for name in names}
 
 
 def _present(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
-
-
-def _sentence(numbers: dict[str, Any]) -> str:
-    text = f"{numbers['total']:,} parameters, {numbers['in_use']:,} in use, {numbers['dead']:,} dead"
-    reasons = [
-        ("unused", "never used by the forward pass"),
-        ("silent", "used, but without gradient for any image"),
-        ("waiting", "in use without gradient at just these weights, as before a layer that is still zero"),
-        ("idle", "in use but idle on these images, behind or before units that never fire"),
-        ("no_effect", "in use without effect, since what they add cancels"),
-        ("frozen", "frozen"),
-        ("buffers", "in buffers, which no gradient moves"),
-    ]
-    for key, why in reasons:
-        if numbers[key]:
-            text += f"; {sum(numbers[key].values()):,} {why}: {_listed(numbers[key])}"
-    return text + "."
-
-
-def _listed(counts: dict[str, int]) -> str:
-    shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:8]]
-    return ", ".join(shown) + (f" and {len(counts) - 8} tensors more" if len(counts) > 8 else "")

@@ -152,16 +152,6 @@ def check_finite(logits: Float[np.ndarray, "n classes"], name: str = "") -> None
         )
 
 
-def probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n classes"]:
-    """Softmax, without overflow.
-
-    >>> probabilities(np.array([[1000.0, 1000.0]])).tolist()
-    [[0.5, 0.5]]
-    """
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
 def labels_of(logits: Float[np.ndarray, "n classes"]) -> Int64[np.ndarray, "n"]:
     """The most likely class of each image."""
     return logits.argmax(axis=1)

@@ -8,8 +8,10 @@ import numpy as np
 from torch import nn
 
 from shiftassay.diagnosis.explanation import drawn
+from shiftassay.diagnosis.mechanisms import Mechanism
 from shiftassay.diagnosis.pictures import Pictures, pictures
-from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.diagnosis.result import Diagnosis
+from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.files import write_whole
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.diagnosis_words import (
@@ -135,8 +137,8 @@ def _candidates(found: Diagnosis) -> Finding | None:
     told = distinct(found.candidates)
     if not told:
         return None
-    paired = "unexplained" in told[0]
-    values = [float(c["misfit"]) for c in told]
+    paired = told[0].unexplained is not None
+    values = [c.misfit for c in told]
     floor = FLOOR if paired else max(min(0.5 * v for v in values), 0.05)
     own = found.verdict.family if found.verdict.shift is not None else None
     figure = Figure(
@@ -144,10 +146,10 @@ def _candidates(found: Diagnosis) -> Finding | None:
         {
             "names": [_short(c) for c in told],
             "values": values,
-            "said": [left(c) if paired else f"{c['misfit']:.1f}" for c in told],
+            "said": [left(c) if paired else f"{c.misfit:.1f}" for c in told],
             "floor": floor,
-            "limits": [c["limit"] for c in told],
-            "verdict": next((i for i, c in enumerate(told) if c["family"] == own), None),
+            "limits": [c.limit for c in told],
+            "verdict": next((i for i, c in enumerate(told) if c.family == own), None),
             "ticks": [0.001, 0.01, 0.1, 1] if paired else [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
             "percent": paired,
             "label": "share of the change left unexplained"
@@ -167,33 +169,30 @@ def _candidates(found: Diagnosis) -> Finding | None:
 
 def _accuracy(found: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | None:
     rows: list[tuple[str, float, float, float, str]] = []
-    n = found.images.get("remade", 0)
+    n = found.images.remade
     for name, evaluation in zip(("reference", "shifted"), found.evaluations, strict=False):
         a = evaluation.accuracy
         rows.append((name, a.estimate, a.low, a.high, "accuracy"))
     for key, name in ACCURACIES.items():
-        share = (found.accuracy or {}).get(key)
+        share = getattr(found.accuracy, key, None)
         if share is not None:
             interval = wilson(round(share * n), n)
             rows.append((name, share, interval.low, interval.high, "accuracy"))
     sentences, tables = [], []
     bound = found.ceiling
     if bound is not None:
-        for oracle in bound["oracles"]:
-            a = oracle["accuracy"]
-            rows.append((f"oracle: {oracle['name']}", a["estimate"], a["low"], a["high"], "ceiling"))
-        if bound["above"]:
-            a = bound["above"]
-            rows.append(("bound from above", a["estimate"], a["low"], a["high"], "ceiling"))
-        sentences.append(bound["sentence"])
+        for oracle in bound.oracles:
+            a = oracle.accuracy
+            rows.append((f"oracle: {oracle.name}", a.estimate, a.low, a.high, "ceiling"))
+        if bound.above:
+            a = bound.above
+            rows.append(("bound from above", a.estimate, a.low, a.high, "ceiling"))
+        sentences.append(bound.sentence)
     if found.proof:
         tables.append(
             Table(
                 ("check", "value", "two remakes", "passed"),
-                tuple(
-                    (p["check"], f"{p['value']:.3f}", f"{p['null']:.3f}", "yes" if p["passed"] else "no")
-                    for p in found.proof
-                ),
+                tuple((p.check, f"{p.value:.3f}", f"{p.null:.3f}", "yes" if p.passed else "no") for p in found.proof),
                 "The share of images that the model gets right or wrong alike on the shifted set and on a remake, beside that of two "
                 "remakes drawn apart.",
             )
@@ -215,10 +214,10 @@ def _why(found: Diagnosis) -> Finding | None:
     said = reasons(found)
     if found.ceiling is not None:
         said = said[:-1]
-    measured = tuple(_numbers(m) for m in found.mechanisms if m["present"])
-    absent = [m for m in found.mechanisms if not m["present"]]
+    measured = tuple(_numbers(m) for m in found.mechanisms if m.present)
+    absent = [m for m in found.mechanisms if not m.present]
     if absent:
-        rows = tuple((_spaced(m["name"]), _told(m["numbers"])) for m in absent)
+        rows = tuple((_spaced(m.name), _told(m.numbers)) for m in absent)
         measured += (Table(("mechanism", "numbers"), rows, words=("numbers",), folded="measured, and not the reason"),)
     if not said and not measured:
         return None
@@ -227,29 +226,25 @@ def _why(found: Diagnosis) -> Finding | None:
     return Finding("why", "Why", tuple(said) or ("No mechanism that was measured passed its test.",), measured)
 
 
-def _numbers(mechanism: Mapping[str, Any]) -> Table:
-    rows = tuple((_spaced(name), _told(value)) for name, value in mechanism["numbers"].items())
-    return Table(
-        ("number", "value"), rows, mechanism["sentence"], ("value",), f"the numbers: {_spaced(mechanism['name'])}"
-    )
+def _numbers(mechanism: Mechanism) -> Table:
+    rows = tuple((_spaced(name), _told(value)) for name, value in mechanism.numbers.items())
+    return Table(("number", "value"), rows, mechanism.sentence, ("value",), f"the numbers: {_spaced(mechanism.name)}")
 
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _short(candidate: Mapping[str, Any]) -> str:
+def _short(candidate: CandidateSummary) -> str:
     """Its families, and its numbers where there is room."""
-    parts = candidate["parameters"].get("parts") or [candidate]
     whole = " + ".join(
-        phrase(p["family"], p["parameters"], None) + (" per image" if p["scope"] == "per_image" else "") for p in parts
+        phrase(p.family, p.parameters, None) + (" per image" if p.scope == "per_image" else "") for p in candidate.parts
     )
     return whole if len(whole) <= LONGEST else _families(candidate, " + ")
 
 
-def _families(candidate: Mapping[str, Any], between: str = " +\n") -> str:
-    parts = candidate["parameters"].get("parts") or [candidate]
-    return between.join(p["family"] + (" per image" if p["scope"] == "per_image" else "") for p in parts)
+def _families(candidate: CandidateSummary, between: str = " +\n") -> str:
+    return between.join(p.family + (" per image" if p.scope == "per_image" else "") for p in candidate.parts)
 
 
 def _told(value: Any) -> str:

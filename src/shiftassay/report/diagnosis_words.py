@@ -6,8 +6,10 @@ from dataclasses import fields
 from typing import Any
 
 from shiftassay.diagnosis.explanation import drawn
+from shiftassay.diagnosis.proof import Accuracies
+from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
-from shiftassay.diagnosis.verdict import Diagnosis
+from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import written
 
@@ -98,32 +100,32 @@ def phrase(
 
 def pairing(found: Diagnosis) -> str:
     """Which image belongs to which."""
-    said, share = PAIRINGS[found.pairing["kind"]], found.pairing.get("found")
-    if shared := found.pairing.get("shared"):
+    said, share = PAIRINGS[found.pairing.kind], found.pairing.found
+    if shared := found.pairing.shared:
         return f"{len(shared):,} of one set {'are' if len(shared) > 1 else 'is'} in the other too; no other was found there"
     return f"{said} ({percent(share)} found)" if share is not None and share < 1 else said
 
 
 def proved(found: Diagnosis) -> str:
     """The model's accuracy with the shift made again and undone, and of how many images; nothing where neither could be done."""
-    told = accuracies(found.accuracy or {})
-    images, of = found.images.get("remade", 0), max((e.n for e in found.evaluations), default=0)
+    told = "" if found.accuracy is None else accuracies(found.accuracy)
+    images, of = found.images.remade, max((e.n for e in found.evaluations), default=0)
     return f"{told} ({drawn(images, of)})" if told and images < of else told
 
 
 def sampled(found: Diagnosis) -> str:
     """On what sample the reasons were measured; nothing where it was on all images."""
-    images, of = found.images.get("mechanisms", 0), max((e.n for e in found.evaluations), default=0)
+    images, of = found.images.mechanisms, max((e.n for e in found.evaluations), default=0)
     return drawn(images, of) if 0 < images < of else ""
 
 
-def accuracies(accuracy: Mapping[str, float | None]) -> str:
+def accuracies(accuracy: Accuracies) -> str:
     """What the model does with the shift made again, and undone.
 
-    >>> accuracies({"reference": 0.98, "shifted": 0.5, "reproduced": 0.5, "restored_with_partner": 0.97, "restored_blind": None})
+    >>> accuracies(Accuracies(0.98, 0.5, reproduced=0.5, restored_with_partner=0.97))
     '50.00% remade → 97.00% restored with partners'
     """
-    told = {name: accuracy.get(key) for key, name in ACCURACIES.items()}
+    told = {name: getattr(accuracy, key) for key, name in ACCURACIES.items()}
     if told["restored with partners"] == told["restored without"]:
         told["restored"] = told.pop("restored with partners")
         del told["restored without"]
@@ -132,21 +134,21 @@ def accuracies(accuracy: Mapping[str, float | None]) -> str:
 
 def reasons(found: Diagnosis) -> list[str]:
     """Why the model did what it did, whether the change was aimed at it, and what can be reached, from what was measured."""
-    said = [m["sentence"] for m in found.mechanisms if m["present"]][: SETTINGS.reasons]
-    if found.adversarial is not None and found.adversarial["is_adversarial"]:
-        said.insert(0, found.adversarial["sentence"])
+    said = [m.sentence for m in found.mechanisms if m.present][: SETTINGS.reasons]
+    if found.adversarial is not None and found.adversarial.is_adversarial:
+        said.insert(0, found.adversarial.sentence)
     if found.ceiling is not None:
-        said.append(found.ceiling["sentence"] + "." * (not found.ceiling["sentence"].endswith(".")))
-    if found.pairing["kind"] == "unpaired":
+        said.append(found.ceiling.sentence + "." * (not found.ceiling.sentence.endswith(".")))
+    if found.pairing.kind == "unpaired":
         said.insert(0, found.explanation)
     return said
 
 
-def left(candidate: Mapping[str, Any]) -> str:
+def left(candidate: CandidateSummary) -> str:
     """What a candidate leaves: a share of the change, or, where no image has a partner, a distance in sampling errors."""
-    if "unexplained" not in candidate:
-        return f"{candidate['misfit']:.1f} sampling errors"
-    return percent(candidate["misfit"]) if candidate["misfit"] < 1 else "all"
+    if candidate.unexplained is None:
+        return f"{candidate.misfit:.1f} sampling errors"
+    return percent(candidate.misfit) if candidate.misfit < 1 else "all"
 
 
 def percent(share: float) -> str:
@@ -198,12 +200,11 @@ def _is_interval(interval: Any) -> bool:
     return isinstance(interval, Sequence) and len(interval) == 2 and all(isinstance(v, int | float) for v in interval)
 
 
-def distinct(candidates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def distinct(candidates: Sequence[CandidateSummary]) -> list[CandidateSummary]:
     """The candidates, of those that are made of the same families and scopes only the first."""
-    kept: dict[Any, Mapping[str, Any]] = {}
+    kept: dict[Any, CandidateSummary] = {}
     for candidate in candidates:
-        parts = candidate["parameters"].get("parts") or [candidate]
-        kept.setdefault(frozenset((p["family"], p["scope"]) for p in parts), candidate)
+        kept.setdefault(frozenset((p.family, p.scope) for p in candidate.parts), candidate)
     return list(kept.values())
 
 
@@ -211,7 +212,7 @@ def _table(found: Diagnosis) -> list[str]:
     """The nearest candidates and what each leaves; nothing where nothing had to be looked for."""
     if not found.candidates:
         return []
-    rows = [(phrase(c["family"], c["parameters"], c["scope"]), left(c)) for c in distinct(found.candidates)[:NEAREST]]
+    rows = [(phrase(c.family, c.parameters, c.scope), left(c)) for c in distinct(found.candidates)[:NEAREST]]
     column = max(len(said) for _, said in rows)
     room = WIDTH - column - 4
     lines = [f"Tried, {'nearest' if found.verdict.shift is None else 'best'} first, and what each leaves unexplained:"]

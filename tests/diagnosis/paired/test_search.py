@@ -16,8 +16,8 @@ from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import GaussianBlur
 from shiftassay.shifts.families.edges import CannyEdges
-from shiftassay.shifts.families.geometry import Rotate
 from shiftassay.shifts.families.intensity import Gain
+from shiftassay.shifts.families.linear_maps import Rotate
 from shiftassay.shifts.families.noise import ImpulseNoise
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.parameters import Uniform

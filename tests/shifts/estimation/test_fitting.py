@@ -7,8 +7,8 @@ from scipy.ndimage import gaussian_filter
 from shiftassay.shifts.estimation.fitting import trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import GaussianBlur
-from shiftassay.shifts.families.geometry import Translate
 from shiftassay.shifts.families.intensity import Gain
+from shiftassay.shifts.families.translation import Translate
 
 
 def sprinkled(images: np.ndarray, rng: np.random.Generator, fraction: float, value: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import make, shift
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.families.rearrangement import ColumnPermutation, RowPermutation
+from shiftassay.shifts.families.line_permutation import ColumnPermutation, RowPermutation
 
 NUMBERED = ImageSet(np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4) / 16)
 

@@ -1,7 +1,7 @@
 """The accuracy that no classifier can beat on a shifted set, bracketed."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from torch import nn
@@ -16,13 +16,14 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
+from shiftassay.records import Record
 from shiftassay.shifts.catalogue import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
 
 
 @dataclass(frozen=True)
-class Above:
+class Above(Record):
     """A bound from above with the ends of its interval, and how it was had.
 
     `labels`: the labels themselves are wrong so often. `values`: an image's pixel values are all that is left of it, and
@@ -36,7 +37,7 @@ class Above:
 
 
 @dataclass(frozen=True)
-class Ceiling:
+class Ceiling(Record):
     """What can be reached on a shifted set: at least what the best oracle reaches, at most `above`, if that is known.
 
     `below` is the best oracle's accuracy, and an end that all oracles' intervals (corrected for their number) support.
@@ -50,6 +51,7 @@ class Ceiling:
     above: Above | None
     sufficiency: Sufficiency | None
     neighbours: NearestNeighbours | None
+    derived = ("sentence",)
 
     @property
     def sentence(self) -> str:
@@ -75,13 +77,6 @@ class Ceiling:
             f"{100 * self.neighbours.limit[0]:.1f}%: by Cover and Hart's inequality no classifier is right on more than "
             f"{100 * self.above.estimate:.1f}% (interval {100 * self.above.low:.1f} to {100 * self.above.high:.1f}%)."
         )
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            **asdict(self),
-            "sufficiency": self.sufficiency and self.sufficiency.to_json(),
-            "sentence": self.sentence,
-        }
 
 
 def ceiling(

@@ -1,7 +1,6 @@
 """A bound on what any classifier can reach, from the error of nearest neighbours."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ from jaxtyping import Float, Float32, Int64
 
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.random_stream import seed_for
+from shiftassay.records import Record
 
 BLOCK = 1000
 SIZES = (1, 2, 5, 10, 20, 50)  # blocks
@@ -16,7 +16,7 @@ EXPONENTS = np.linspace(0.1, 1, 10)  # of n, by which the error is thought to ap
 
 
 @dataclass(frozen=True)
-class NearestNeighbours:
+class NearestNeighbours(Record):
     """The error of the nearest neighbour among n training images, its limit, and the ceiling on accuracy that follows.
 
     `limit` is the error extrapolated to n = ∞, with an interval that holds 95% of the fits to resampled test images;
@@ -30,9 +30,6 @@ class NearestNeighbours:
     ceilings: tuple[float, ...]
     classes: int
     judged_on: int
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def nearest_neighbour_ceiling(

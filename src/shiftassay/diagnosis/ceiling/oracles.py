@@ -1,8 +1,7 @@
 """Classifiers that were trained on a shifted distribution: what can be reached on it, from below."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from jaxtyping import Bool
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.random_stream import seed_for
+from shiftassay.records import Record
 from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
@@ -21,16 +21,13 @@ AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Oracle:
+class Oracle(Record):
     """A classifier trained on shifted training images, or on what survives of them, judged on shifted test images."""
 
     name: str
     accuracy: Interval
     images: int
     judged_on: int
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def oracles(data: Dataset, how: Shift, seed: int, quick: bool, level: float) -> list[Oracle]:

@@ -1,19 +1,19 @@
 """Has position anything left to say? The premise of a bound on what a shift destroyed."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.stats import chi2, norm
 
 from shiftassay.diagnosis import thresholds
+from shiftassay.records import Record
 
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
 
 @dataclass(frozen=True)
-class Sufficiency:
+class Sufficiency(Record):
     """Tests of "given its pixel values, every arrangement of an image is as likely", with their p-values.
 
     `places`: every place holds on average what the whole image does, over all images, and (`classes`, corrected for their
@@ -26,14 +26,12 @@ class Sufficiency:
     neighbours: float
     followers: float
     images: int
+    derived = ("holds",)
 
     @property
     def holds(self) -> bool:
         """Whether no test rejects at 1%, corrected for there being four."""
         return min(self.places, self.classes, self.neighbours, self.followers) >= thresholds.SUFFICIENCY_LEVEL / 4
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "holds": self.holds}
 
 
 def check_positions(images: Float32[np.ndarray, "n 1 h w"], labels: Int64[np.ndarray, "n"]) -> Sufficiency:

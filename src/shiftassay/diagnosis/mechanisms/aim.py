@@ -5,7 +5,7 @@ import numpy as np
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.controls import shuffled_residual
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, Numbers, percent
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.random_stream import seed_for
 
@@ -22,9 +22,9 @@ def adds_up(case: Case) -> Mechanism | None:
     return Mechanism(
         "adds_up",
         found.is_adversarial,
-        f"The pixels' effects add up: of what a change of this size could do at best, {percent(found.agreement['shifted'])} arrives "
-        f"(shuffled over the image {percent(found.agreement['shuffled'])}), and accuracy is {percent(found.accuracy['shifted'])} where noise of "
-        f"the same size leaves {percent(found.accuracy['shuffled'])}.",
+        f"The pixels' effects add up: of what a change of this size could do at best, {percent(found.agreement.shifted)} arrives "
+        f"(shuffled over the image {percent(found.agreement.shuffled)}), and accuracy is {percent(found.accuracy.shifted)} where noise of "
+        f"the same size leaves {percent(found.accuracy.shuffled)}.",
         _numbers(found),
     )
 
@@ -39,7 +39,7 @@ def cancels(case: Case) -> Mechanism | None:
     if found is None:
         return None
     alike, null = _neighbours(case)
-    arrives, shuffled = found.agreement["shifted"], found.agreement["shuffled"]
+    arrives, shuffled = found.agreement.shifted, found.agreement.shuffled
     moved = float(np.abs(case.shifted - case.reference).mean())
     present = (
         moved >= thresholds.PIXEL_MOVED
@@ -56,7 +56,7 @@ def cancels(case: Case) -> Mechanism | None:
         f"The pixels' effects cancel: of what a change of this size could do at best, {percent(abs(arrives))} arrives, as much as when "
         f"it is shuffled over the image ({percent(abs(shuffled))}), and neighbouring pixels change independently of each other "
         f"(correlation {alike:.2f}).",
-        _numbers(found) | {"neighbours": alike, "neighbours_shuffled": null},
+        {**_numbers(found), "neighbours": alike, "neighbours_shuffled": null},
     )
 
 
@@ -89,10 +89,10 @@ def _alike(reference: np.ndarray, shifted: np.ndarray) -> float:
     return float((one * other).mean() / max((centred**2).mean(), 1e-12))
 
 
-def _numbers(found: AdversarialEvidence) -> dict[str, object]:
+def _numbers(found: AdversarialEvidence) -> Numbers:
     return {
-        "agreement": dict(found.agreement),
-        "accuracy": dict(found.accuracy),
+        "agreement": found.agreement.to_json(),
+        "accuracy": found.accuracy.to_json(),
         "worse_than_shuffled": found.worse,
-        "harm": dict(found.harm),
+        "harm": found.harm.to_json(),
     }

@@ -1,17 +1,17 @@
 """Does the network know that it is wrong more often?"""
 
 import numpy as np
+from scipy.special import softmax
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
-from shiftassay.models.predict import probabilities
 
 
 def overconfident(case: Case) -> Mechanism | None:
     """Confidence stays while accuracy falls: the gap between the two grows to 0.05 or more, by as much, and by 3 standard errors."""
     if case.reference_labels is None or case.truth is None or not case.dropped:
         return None
-    sure_before, sure_after = (probabilities(x).max(1) for x in (case.reference_logits, case.shifted_logits))
+    sure_before, sure_after = (softmax(x, axis=1).max(1) for x in (case.reference_logits, case.shifted_logits))
     before, after = sure_before - case.right_before, sure_after - case.right_after
     growth = float(after.mean() - before.mean())
     error = float(np.sqrt(before.var() / len(before) + after.var() / len(after)))

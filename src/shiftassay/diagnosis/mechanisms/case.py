@@ -1,7 +1,7 @@
 """What every mechanism is measured on, and what it says."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -13,13 +13,18 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
+from shiftassay.records import JsonValue, Record
 from shiftassay.statistics.paired import mcnemar
 
 T = TypeVar("T")
 
 
+Numbers = Mapping[str, JsonValue]
+"""What was measured of a mechanism, by name: each mechanism has its own."""
+
+
 @dataclass(frozen=True)
-class Mechanism:
+class Mechanism(Record):
     """One thing that may be why accuracy moved, or did not: what was measured, and whether it passed its test.
 
     The sentence is said only where `present`; `numbers` are plain JSON, the measured effect beside its null.
@@ -28,10 +33,7 @@ class Mechanism:
     name: str
     present: bool
     sentence: str
-    numbers: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    numbers: Numbers
 
 
 @dataclass(frozen=True)

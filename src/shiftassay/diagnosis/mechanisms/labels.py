@@ -2,11 +2,12 @@
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import softmax
 from scipy.stats import rankdata
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
-from shiftassay.models.predict import labels_of, probabilities
+from shiftassay.models.predict import labels_of
 
 
 def renumbered(case: Case) -> Mechanism | None:
@@ -99,11 +100,11 @@ def wrong_labels(case: Case) -> Mechanism | None:
     before, after = _surer(case.reference_logits, case.right_before), _surer(case.shifted_logits, right)
     if before is None or after is None:
         return None
-    sure = float(probabilities(case.shifted_logits).max(1)[~right].mean())
-    usual = float(probabilities(case.reference_logits).max(1).mean())
+    sure = float(softmax(case.shifted_logits, axis=1).max(1)[~right].mean())
+    usual = float(softmax(case.reference_logits, axis=1).max(1).mean())
     told = any(found is not None and found.present for found in (renumbered(case), out_of_step(case)))
     # Images that are hard in earnest make the network less sure of all of them.
-    less_sure = usual - float(probabilities(case.shifted_logits).max(1).mean())
+    less_sure = usual - float(softmax(case.shifted_logits, axis=1).max(1).mean())
     present = (
         not told
         and lost >= thresholds.ACCURACY_DROP

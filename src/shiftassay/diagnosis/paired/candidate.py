@@ -1,4 +1,4 @@
-"""Candidates for a verdict: estimated by their families, judged on held-out pairs, ranked by misfit and complexity."""
+"""Candidates for a verdict: estimated by their families, judged on held-out pairs, ranked by cost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
-from shiftassay.diagnosis.paired.joint import rounded
+from shiftassay.diagnosis.paired.joint import fitted_to_nearest
+from shiftassay.diagnosis.paired.mismatch import Target
 from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -19,117 +20,126 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A shift, how well its remake fits, and its cost: the logarithm of the misfit, its complexity and what it leaves to chance.
+    """A shift, its remake on held-out pairs, and its cost: log(misfit + tolerance) + complexity penalty + noise penalty.
 
-    `misfit` is weighed for comparing candidates (see `Remake.weighted_misfit`); what is said of one, and `fits`, take its remake's own.
+    `misfit` is the weighted one, by which candidates are compared; what a reader is told, and `fits`, take that of the remake.
     """
 
-    remade: Remake
+    remake: Remake
     cost: float
 
     @property
     def shift(self) -> Shift:
-        return self.remade.shift
+        return self.remake.shift
 
     @property
     def misfit(self) -> float:
-        return self.remade.weighted_misfit
+        return self.remake.weighted_misfit
 
 
-def fits(best: Candidate) -> bool:
+def fits(candidate: Candidate) -> bool:
     """Whether a candidate can be a verdict."""
-    return best.remade.misfit <= limit(best)
+    return candidate.remake.misfit <= limit(candidate)
 
 
-def limit(best: Candidate) -> float:
-    """The misfit up to which a candidate can be a verdict: less, the more it was free to choose, for many numbers bend towards anything."""
-    group, parts = best.shift.group, best.shift.components
+def limit(candidate: Candidate) -> float:
+    """The largest misfit of a verdict. It is lower for more complex shifts: with many parameters, anything can be imitated."""
+    group, parts = candidate.shift.group, candidate.shift.components
     if all(part.exact for part in parts):
-        least = thresholds.EXACT_MISFIT
+        lowest = thresholds.EXACT_MISFIT
     elif len(parts) > 1 and all(part.scope == "shared" and part.group != "rearrangement" for part in parts):
-        least = thresholds.SHARED_MISFIT
+        lowest = thresholds.SHARED_MISFIT
     else:
-        least = thresholds.BLURRED_MISFIT if group == "blur" else thresholds.SURE_MISFIT
-    most = {"several": thresholds.COMPOSED_MISFIT, "noise": thresholds.NOISE_MISFIT}.get(
+        lowest = thresholds.BLURRED_MISFIT if group == "blur" else thresholds.SURE_MISFIT
+    highest = {"several": thresholds.COMPOSED_MISFIT, "noise": thresholds.NOISE_MISFIT}.get(
         group, thresholds.RANDOM_MISFIT
     )
-    by_chance = 1.0 if any(part.approximate for part in parts) else best.remade.chance
-    tolerated = least + (most - least) * by_chance**0.5
-    beyond = max(complexity_penalty(best.shift) - thresholds.FREE_COMPLEXITY, 0.0)
-    return tolerated * float(np.exp(-thresholds.STRAIN * beyond))
+    noise = 1.0 if any(part.approximate for part in parts) else candidate.remake.noise_fraction
+    allowed = lowest + (highest - lowest) * noise**0.5
+    excess = max(complexity_penalty(candidate.shift) - thresholds.FREE_COMPLEXITY, 0.0)
+    return allowed * float(np.exp(-thresholds.LIMIT_PER_COMPLEXITY * excess))
 
 
 def settled(best: Candidate) -> bool:
-    """Whether a candidate fits so well that nothing with more numbers can win."""
-    good_enough = thresholds.GOOD if best.remade.chance else thresholds.PERFECT
+    """Whether a candidate fits so well that nothing with more parameters can win."""
+    good_enough = thresholds.SETTLED_NOISY_MISFIT if best.remake.noise_fraction else thresholds.SETTLED_MISFIT
     return best.misfit < good_enough and complexity_penalty(best.shift) < thresholds.COMPLEX
 
 
 def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
-    """What each of the families guesses."""
-    return [how for found in mapped(partial(estimate, pairs=pairs), families) for how in found]
+    """The estimates of all of the families."""
+    return [shift for of_family in mapped(partial(estimate, pairs=pairs), families) for shift in of_family]
 
 
 def estimate(family: str, pairs: Pairs) -> list[Shift]:
-    """A family's guesses that change anything; none where its fit left what the family allows."""
+    """A family's estimates that change anything; none where its fit ends at parameters that the family does not allow."""
     try:
-        return [how for how in FAMILIES[family].estimate(pairs) if how.group == "none" or _changes_anything(how, pairs)]
+        return [
+            shift
+            for shift in FAMILIES[family].estimate(pairs)
+            if shift.group == "none" or _changes_anything(shift, pairs)
+        ]
     except (BadInput, np.linalg.LinAlgError):
         return []
 
 
 def tried(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
-    """The most promising of the shifts, judged: a look at a few pairs sorts out the rest."""
-    many = task.settings.judged
-    looked = looked_at(shifts, task)
-    best = judged([c.shift for c in looked[:many]], task)
-    nearest = [c for c in best if c.remade.how.kernel == "nearest" and 0 < c.misfit < thresholds.HOPELESS]
-    again = [rounded(c.shift, task.fit, c.remade.how) for c in nearest if c.shift.search and c.shift.scope == "shared"]
-    return ranked(best + judged(again, task) + looked[many:])
+    """The shifts as candidates, best first: after a first look at all of them, the most promising are judged."""
+    count = task.settings.judged
+    screened = looked_at(shifts, task)
+    best = judged([c.shift for c in screened[:count]], task)
+    nearest = [c for c in best if c.remake.resampling.kernel == "nearest" and 0 < c.misfit < thresholds.HOPELESS]
+    refitted = [
+        fitted_to_nearest(c.shift, task.fit, c.remake.resampling)
+        for c in nearest
+        if c.shift.search and c.shift.scope == "shared"
+    ]
+    return ranked(best + judged(refitted, task) + screened[count:])
 
 
 def looked_at(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
-    """The shifts judged on a few pairs, resampled as we do it."""
-    return _judged(shifts, task.held.first(task.settings.screened), task.seed, others=False)
+    """The shifts, judged on a few held-out pairs with our resampling alone; best first."""
+    return _judged(shifts, task.first_target, task.seed, all_resamplings=False)
 
 
 def judged(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
-    """The shifts judged on all held-out pairs, resampled as others do it too; best first."""
-    return _judged(shifts, task.held, task.seed, others=True)
+    """The shifts, judged on all held-out pairs with every usual resampling; best first."""
+    return _judged(shifts, task.target, task.seed, all_resamplings=True)
 
 
-def ranked(found: list[Candidate]) -> list[Candidate]:
-    """Those that could be a verdict first; the cost only decides among them, and among the rest."""
-    return sorted(found, key=lambda c: (not fits(c), c.cost))
+def ranked(candidates: list[Candidate]) -> list[Candidate]:
+    """By cost; those that fit first."""
+    return sorted(candidates, key=lambda c: (not fits(c), c.cost))
 
 
-def _judged(shifts: Iterable[Shift], held: Pairs, seed: int, others: bool) -> list[Candidate]:
-    found = mapped(partial(_candidate, held=held, seed=seed, others=others), shifts)
-    return ranked([candidate for candidate in found if candidate is not None])
+def _judged(shifts: Iterable[Shift], target: Target, seed: int, all_resamplings: bool) -> list[Candidate]:
+    candidates = mapped(partial(_candidate, target=target, seed=seed, all_resamplings=all_resamplings), shifts)
+    return ranked([candidate for candidate in candidates if candidate is not None])
 
 
-def _candidate(how: Shift, held: Pairs, seed: int, others: bool) -> Candidate | None:
+def _candidate(shift: Shift, target: Target, seed: int, all_resamplings: bool) -> Candidate | None:
+    """None for a shift that can't be applied to these images, or that only imitates others."""
     try:
-        remade = remake(how, held, seed, others)
+        best = remake(shift, target, seed, all_resamplings)
     except (BadInput, np.linalg.LinAlgError):
         return None
-    if 0 < remade.chance < thresholds.FAINT and _ends_noisy(how):
+    if 0 < best.noise_fraction < thresholds.FAINT_NOISE and _ends_noisy(shift):
         return None
-    if remade.weighted_misfit > thresholds.IMITATED and any(part.permutes_smoothly(held) for part in how.components):
+    misfit = best.weighted_misfit
+    if misfit > thresholds.PERMUTATION_MISFIT and any(p.permutes_smoothly(target.pairs) for p in shift.components):
         return None
-    general = any(part.general for part in how.components) and remade.how.kernel == "nearest"
-    floor = thresholds.NO_MISFIT_OF_NEIGHBOURS if general else thresholds.NO_MISFIT
-    by_chance = thresholds.RANDOM * remade.chance
-    return Candidate(remade, float(np.log(remade.weighted_misfit + floor)) + complexity_penalty(how) + by_chance)
+    general = any(part.general for part in shift.components) and best.resampling.kernel == "nearest"
+    tolerance = thresholds.TOLERANCE_OF_NEAREST if general else thresholds.TOLERANCE
+    noise_penalty = thresholds.NOISE_PENALTY * best.noise_fraction
+    return Candidate(best, float(np.log(misfit + tolerance)) + complexity_penalty(shift) + noise_penalty)
 
 
-def _changes_anything(how: Shift, pairs: Pairs) -> bool:
-    """What was fitted to nothing does not."""
+def _changes_anything(shift: Shift, pairs: Pairs) -> bool:
     few = pairs.reference[:16]
-    return not np.allclose(how.apply(few, np.random.default_rng(0)), few, atol=1e-4)
+    return not np.allclose(shift.apply(few, np.random.default_rng(0)), few, atol=1e-4)
 
 
-def _ends_noisy(how: Shift) -> bool:
+def _ends_noisy(shift: Shift) -> bool:
     """Whether a part is noise, and no blur follows that would leave little of it."""
-    groups = [part.group for part in how.components]
+    groups = [part.group for part in shift.components]
     return "noise" in groups and "blur" not in groups[groups.index("noise") :]

@@ -1,4 +1,4 @@
-"""What a shift costs for the numbers it is free to choose."""
+"""The complexity penalty: what a shift costs for the parameters it is free to choose."""
 
 import numpy as np
 
@@ -7,26 +7,28 @@ from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import is_drawn
 
 
-def complexity_penalty(how: Shift) -> float:
-    """In units of the logarithm of the misfit: what a better fit must gain to pay for its freedom.
+def complexity_penalty(shift: Shift) -> float:
+    """In units of the logarithm of the misfit: by how much a better fit must lower it to pay for its parameters.
 
-    One number has to explain a quarter of what is left, six half of it, and a permutation of 784 places 95%.
+    One parameter has to explain a quarter of the residual, six half of it, and a permutation of 784 pixels 95%. More degrees of freedom never
+    cost less.
     """
-    parts = how.components
-    if len(parts) == 1 and how is parts[0]:
-        return _of_numbers(how) + _besides(how) if not _has_orders(how) else thresholds.ORDERS
-    others = sum(complexity_penalty(part) - _of_numbers(part) for part in parts)
-    return _of_numbers(how) + others + thresholds.PART * (len(parts) - 1)
+    parts = shift.components
+    if len(parts) == 1 and shift is parts[0]:
+        return thresholds.ORDERS_PENALTY if _draws_orders(shift) else _of_degrees(shift) + _of_family(shift)
+    others = sum(complexity_penalty(part) - _of_degrees(part) for part in parts)
+    return _of_degrees(shift) + others + thresholds.PART_PENALTY * (len(parts) - 1)
 
 
-def _of_numbers(how: Shift) -> float:
-    return thresholds.NUMBER * float(np.log2(1 + how.degrees_of_freedom))
+def _of_degrees(shift: Shift) -> float:
+    return thresholds.DOUBLING_PENALTY * float(np.log2(1 + shift.degrees_of_freedom))
 
 
-def _besides(how: Shift) -> float:
-    """For numbers of each image, and what its family costs anyway."""
-    return thresholds.DRAWN * any(map(is_drawn, vars(how).values())) + how.extra_penalty
+def _of_family(shift: Shift) -> float:
+    """For parameters that are drawn for each image, and what the family itself costs."""
+    return thresholds.PER_IMAGE_PENALTY * any(map(is_drawn, vars(shift).values())) + shift.extra_penalty
 
 
-def _has_orders(how: Shift) -> bool:
-    return how.orders and how.scope == "per_image"
+def _draws_orders(shift: Shift) -> bool:
+    """Whether it has an order of blocks, rows or columns for each image."""
+    return shift.orders and shift.scope == "per_image"

@@ -9,12 +9,19 @@ from shiftassay.diagnosis.paired.candidate import Candidate, limit
 
 
 def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
-    """The probability that the best candidate's family and scope are right, or, if it does not fit, that none is.
+    """The probability that the best candidate's family and scope are right, or, if it does not fit, that the shift is unknown."""
+    lead = min((rival.cost for rival in rivals), default=best.cost + thresholds.NO_RIVAL) - best.cost
+    return confidence_at(best.remake.misfit, limit(best), lead)
 
-    It grows with the distance from what is tolerated and, for a candidate that fits, with its lead over the next; the weights were
-    chosen on cases of other seeds than those whose reliability is in docs/results/diagnosis.json.
+
+def confidence_at(misfit: float, limit: float, lead: float) -> float:
+    """A logistic function of the distance from the limit and, for what fits, of the lead in cost over the best rival.
+
+    Its weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability docs/results/diagnosis.json shows.
+
+    >>> round(confidence_at(0.001, 0.06, lead=2.0), 3), round(confidence_at(0.05, 0.06, lead=0.0), 3), round(confidence_at(0.5, 0.06, 0.0), 3)
+    (0.999, 0.554, 0.972)
     """
-    margin = min((r.cost for r in rivals), default=best.cost + thresholds.NO_RIVAL) - best.cost
-    away = float(np.log(limit(best) / max(best.remade.misfit, thresholds.LEAST_MISFIT)))
-    lead = thresholds.PER_MARGIN * min(margin, thresholds.LARGEST_MARGIN) if away > 0 else thresholds.UNKNOWN_MARGIN
-    return float(1 / (1 + np.exp(-(thresholds.PER_DISTANCE * abs(away) + lead))))
+    distance = float(np.log(limit / max(misfit, thresholds.LEAST_MISFIT)))
+    margin = thresholds.PER_MARGIN * min(lead, thresholds.LARGEST_MARGIN) if distance > 0 else thresholds.UNKNOWN_MARGIN
+    return float(1 / (1 + np.exp(-(thresholds.PER_DISTANCE * abs(distance) + margin))))

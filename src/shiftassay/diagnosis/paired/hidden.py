@@ -1,4 +1,4 @@
-"""Two shifts in a row that look like one: what a general map of places hides, or a curve of values, or a threshold."""
+"""Two shifts in a row that together look like one: a general linear map, a curve of grey values, or a threshold."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -9,7 +9,7 @@ import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.candidate import estimate, estimates
-from shiftassay.diagnosis.paired.joint import polished, simplex
+from shiftassay.diagnosis.paired.joint import fitted_jointly, simplex
 from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.execution.mapping import mapped
@@ -17,38 +17,40 @@ from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 
-How = TypeVar("How", bound=Shift)
+AnyShift = TypeVar("AnyShift", bound=Shift)
 
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
 def linear_pairs(pairs: Pairs, task: Task, exact: Shift | None = None) -> list[Shift]:
-    """Two linear maps of places, or a mirror and one, fitted together: what a general affine map would hide.
+    """Two simple linear maps of places, or a mirror and one, fitted together: a general affine map may be their product.
 
-    If that map is known, they begin with what it has of each.
+    If `exact` is such a map, the fits begin with its factors.
     """
     linear = [f for f in task.families if FAMILIES[f].linear]
-    mirrors = _possible([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
+    mirrors = _applicable([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
     matrix = None if exact is None else exact.affine_map
     if matrix is not None:
-        begun = {f: FAMILIES[f].from_affine(np.array(matrix)) for f in linear}
+        starts = {f: FAMILIES[f].from_affine(np.array(matrix)) for f in linear}
     else:
-        found = mapped(partial(estimate, pairs=pairs), linear)
-        begun = {f: FAMILIES[f].from_affine(np.array(IDENTITY)) for f in linear}
-        begun |= {f: hows[0] for f, hows in zip(linear, found, strict=True) if hows}
-    both = [Compose((begun[f], begun[g])) for f, g in combinations(linear, 2)]
-    fitted = mapped(partial(polished, pairs=pairs), both)
+        estimated = mapped(partial(estimate, pairs=pairs), linear)
+        starts = {f: FAMILIES[f].from_affine(np.array(IDENTITY)) for f in linear}
+        starts |= {f: shifts[0] for f, shifts in zip(linear, estimated, strict=True) if shifts}
+    both = [Compose((starts[f], starts[g])) for f, g in combinations(linear, 2)]
+    fitted = mapped(partial(fitted_jointly, pairs=pairs), both)
     if fitted:
         best = _nearest(fitted, pairs)
-        fitted.append(polished(Compose(best.components[::-1]), pairs))
-    asked = [(mirror, f) for mirror in mirrors for f in linear]
-    after = mapped(partial(_after, pairs=pairs), asked)
-    return fitted + [Compose((mirror, how)) for (mirror, _), hows in zip(asked, after, strict=True) for how in hows]
+        fitted.append(fitted_jointly(Compose(best.components[::-1]), pairs))
+    mirrored = [(mirror, f) for mirror in mirrors for f in linear]
+    after = mapped(partial(_estimate_after, pairs=pairs), mirrored)
+    return fitted + [
+        Compose((mirror, shift)) for (mirror, _), shifts in zip(mirrored, after, strict=True) for shift in shifts
+    ]
 
 
-def of_simpler_maps(how: Shift, pairs: Pairs, task: Task) -> list[Shift]:
+def of_simpler_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     """A composition with two simpler maps in the place of a general one."""
-    parts = how.components
+    parts = shift.components
     for i, part in enumerate(parts):
         if part.affine_map is not None:
             alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
@@ -58,21 +60,23 @@ def of_simpler_maps(how: Shift, pairs: Pairs, task: Task) -> list[Shift]:
 
 
 def curve_pairs(pairs: Pairs, task: Task) -> list[Shift]:
-    """Two curves of grey values, fitted together from the best of a grid."""
+    """Two curves of grey values, fitted together from the best point of a grid."""
     few = pairs.first(task.settings.screened)
-    found: list[Shift] = []
+    compositions: list[Shift] = []
     for both in permutations([FAMILIES[f] for f in task.families if FAMILIES[f].curve], 2):
-        numbers = product(*(next(iter(family.search.values())).starts for family in both))
+        grid = product(*(next(iter(family.search.values())).starts for family in both))
         starts = [
-            Compose(tuple(family.from_numbers(np.array([number])) for family, number in zip(both, start, strict=True)))
-            for start in numbers
+            Compose(
+                tuple(family.from_numbers(np.array([number])) for family, number in zip(both, numbers, strict=True))
+            )
+            for numbers in grid
         ]
-        found.append(polished(_nearest(starts, few), pairs))
-    return found
+        compositions.append(fitted_jointly(_nearest(starts, few), pairs))
+    return compositions
 
 
-def by_value(pairs: Pairs) -> bool:
-    """Whether what became of a pixel depends on its grey value alone."""
+def depends_on_value_alone(pairs: Pairs) -> bool:
+    """Whether the grey value of a shifted pixel depends on that of the reference pixel alone."""
     values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64).ravel()
     after = pairs.shifted.ravel().astype(np.float64)
     counts = np.bincount(values, minlength=256)
@@ -81,58 +85,59 @@ def by_value(pairs: Pairs) -> bool:
 
 
 def two_valued(pairs: Pairs, task: Task) -> list[Shift]:
-    """What may come before a shift that leaves two values: they do not look like what was done first."""
+    """Compositions that end with a shift which leaves two grey values: the images no longer look like what was done first."""
     few = pairs.first(task.settings.screened)
     if len(np.unique(few.shifted)) != 2:
         return []
-    found: list[Shift] = []
+    compositions: list[Shift] = []
     for last in (f for f in task.families if FAMILIES[f].hides_blur):
         for blur in (FAMILIES[f] for f in task.families if FAMILIES[f].point_spread):
             starts = blur.search_starts(few.reference.shape[2:])
-            both = [how for start in starts for how in _followed_by(last, blur.from_numbers(start), few)]
+            both = [shift for start in starts for shift in _followed_by(last, blur.from_numbers(start), few)]
             if both:
-                found.append(simplex(_nearest(both, few), pairs, tuple(FAMILIES[last].search)))
+                compositions.append(simplex(_nearest(both, few), pairs, tuple(FAMILIES[last].search)))
     for last in (f for f in task.families if FAMILIES[f].hides_moves):
-        made = FAMILIES[last]().apply(pairs.reference, np.random.default_rng(0))
+        remade = FAMILIES[last]().apply(pairs.reference, np.random.default_rng(0))
         moving = [f for f in task.families if FAMILIES[f].linear or FAMILIES[f].mirror]
-        moved = estimates(moving, Pairs(made, pairs.shifted))
-        found += [both for how in moved for both in _followed_by(last, how, pairs)]
-    return found
+        moved = estimates(moving, Pairs(remade, pairs.shifted))
+        compositions += [both for shift in moved for both in _followed_by(last, shift, pairs)]
+    return compositions
 
 
-def with_whole_numbers(found: Iterable[Shift]) -> list[Shift]:
-    """Those compositions that nearly have whole numbers, with these."""
-    return _changed(lambda how: how.rounded(), found)
+def with_whole_numbers(shifts: Iterable[Shift]) -> list[Shift]:
+    """The compositions that nearly have whole numbers, with these."""
+    return _changed(lambda shift: shift.rounded(), shifts)
 
 
-def without_idle_numbers(found: Iterable[Shift]) -> list[Shift]:
-    """Those compositions that have a number which hardly matters, without it."""
-    return _changed(lambda how: how.without_negligible(), found)
+def without_idle_numbers(shifts: Iterable[Shift]) -> list[Shift]:
+    """The compositions that have a parameter which hardly matters, without it."""
+    return _changed(lambda shift: shift.without_negligible(), shifts)
 
 
-def _changed(change: Callable[[Shift], Shift], found: Iterable[Shift]) -> list[Shift]:
-    compositions = [how for how in found if isinstance(how, Compose)]
-    return [other for how in compositions if (other := change(how)) is not how]
+def _changed(change: Callable[[Shift], Shift], shifts: Iterable[Shift]) -> list[Shift]:
+    compositions = [shift for shift in shifts if isinstance(shift, Compose)]
+    return [other for shift in compositions if (other := change(shift)) is not shift]
 
 
-def _after(asked: tuple[Shift, str], pairs: Pairs) -> list[Shift]:
-    """What a family guesses of what may have happened after a first part."""
-    first, family = asked
+def _estimate_after(first_and_family: tuple[Shift, str], pairs: Pairs) -> list[Shift]:
+    """A family's estimates of what happened after a first part."""
+    first, family = first_and_family
     return estimate(family, Pairs(first.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted))
 
 
 def _followed_by(last: str, first: Shift, pairs: Pairs) -> list[Compose]:
-    """A shift, and a family's guesses at what became of its remake."""
-    made = first.apply(pairs.reference, np.random.default_rng(0))
-    return [Compose((first, how)) for how in estimates([last], Pairs(made, pairs.shifted)) if how.scope == "shared"]
+    """A first part, and a family's shared estimates of what happened after it."""
+    remade = first.apply(pairs.reference, np.random.default_rng(0))
+    after = estimates([last], Pairs(remade, pairs.shifted))
+    return [Compose((first, shift)) for shift in after if shift.scope == "shared"]
 
 
-def _nearest(shifts: Sequence[How], pairs: Pairs) -> How:
+def _nearest(shifts: Sequence[AnyShift], pairs: Pairs) -> AnyShift:
     """The shift of least squared error."""
     rng = np.random.default_rng(0)
-    return min(shifts, key=lambda how: pairs.errors(how.apply(pairs.reference, rng)).mean())
+    return min(shifts, key=lambda shift: pairs.errors(shift.apply(pairs.reference, rng)).mean())
 
 
-def _possible(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:
-    """Those that images of this size can be given."""
-    return [how for how in shifts if type(how).allowed({}, pairs.reference) is not None]
+def _applicable(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:
+    """Those that can be applied to images of this size."""
+    return [shift for shift in shifts if type(shift).allowed({}, pairs.reference) is not None]

@@ -1,10 +1,4 @@
-"""Looking for the shift between pairs: every family, then two and three of them in a row.
-
-Parameters are fitted to one part of the pairs, and candidates are ranked on another, by what their remake leaves and by how many
-numbers they are free to choose. A first part of a composition is found although another follows, since a linear map of grey values
-is left free; what follows is looked for between its remake and the shifted set, what went before between the reference and the
-shifted set with it undone.
-"""
+"""The search for the shift between pairs: every family alone, then two and three in a row (see the package's docstring)."""
 
 from collections.abc import Callable
 
@@ -21,46 +15,45 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 
 @one_thread_each()
-def search(task: Task, aimed: Callable[[], bool] = lambda: False) -> list[Candidate]:
-    """All that was tried, best first.
+def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Candidate]:
+    """All candidates, best first.
 
-    Where no single shift fits, `aimed` is asked whether the change is an attack's, which no composition would make.
+    Where no single shift fits, `is_attack` is asked whether the change is one: then no composition is looked for.
     """
-    tiers = sorted({FAMILIES[family].tier for family in task.families})
-    found: list[Candidate] = []
-    for tier in tiers:
-        if found and settled(found[0]):
-            return found
+    candidates: list[Candidate] = []
+    for tier in sorted({FAMILIES[family].tier for family in task.families}):
+        if candidates and settled(candidates[0]):
+            return candidates
         families = [family for family in task.families if FAMILIES[family].tier == tier]
-        found = ranked(found + tried(estimates(families, task.fit), task))
-    if found and settled(found[0]):
-        return found
-    if found and found[0].misfit < thresholds.PERFECT and not found[0].remade.chance:
-        return ranked(found + judged(_simpler(found[0].shift, task), task))
+        candidates = ranked(candidates + tried(estimates(families, task.fit), task))
+    if candidates and settled(candidates[0]):
+        return candidates
+    if candidates and candidates[0].misfit < thresholds.SETTLED_MISFIT and not candidates[0].remake.noise_fraction:
+        return ranked(candidates + judged(_simpler(candidates[0].shift, task), task))
     negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
     if task.fit.on_white and negatives:
-        found = ranked(found + judged(_with_white_moving_in(negatives, task), task))
-        if fits(found[0]):
-            return found
-    if aimed():
-        return found
-    return ranked(found + compositions(found, task))
+        candidates = ranked(candidates + judged(_moved_on_white(negatives, task), task))
+        if fits(candidates[0]):
+            return candidates
+    if is_attack():
+        return candidates
+    return ranked(candidates + compositions(candidates, task))
 
 
-def _with_white_moving_in(negatives: list[Shift], task: Task) -> list[Shift]:
-    """Pictures on white moved as those on black are: inverted, moved, and inverted back."""
+def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
+    """Pictures on white, moved so that white moves in: inverted, moved as pictures on black are, and inverted back."""
     moving = [f for f in task.families if FAMILIES[f].group == "geometry" and FAMILIES[f].tier < 2]
     fit = Pairs(1 - task.fit.reference, 1 - task.fit.shifted)
-    moved = [how for how in estimates(moving, fit) if moves(how)]
-    return [Compose((negative, how, negative)) for negative in negatives for how in moved]
+    moved = [shift for shift in estimates(moving, fit) if moves(shift)]
+    return [Compose((negative, shift, negative)) for negative in negatives for shift in moved]
 
 
 def _simpler(exact: Shift, task: Task) -> list[Shift]:
-    """Shifts in a row with fewer numbers than one that fits but has many."""
+    """Compositions with fewer parameters than a shift that fits but has many."""
     fit = task.fit.first(task.settings.composed)
     factors = exact.factors(fit)
     if factors is None:
-        found = linear_pairs(fit, task, exact)
-        return found + with_whole_numbers(found)
+        pairs = linear_pairs(fit, task, exact)
+        return pairs + with_whole_numbers(pairs)
     smooth = linear_pairs(fit, task) if exact.permutes_smoothly(fit) else []
-    return smooth + [how for how in factors if all(part.family in task.families for part in how.components)]
+    return smooth + [shift for shift in factors if all(part.family in task.families for part in shift.components)]

@@ -1,46 +1,84 @@
 """Which image of the reference became which shifted image: the same order, another order, or no telling."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Int64
+from pydantic import BeforeValidator, model_validator
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.pairing.partners import Partners, find_partners
+from shiftassay.diagnosis.pairing.partners import Partners, PartnerSearch, find_partners
 from shiftassay.diagnosis.pairing.same_order import OrderTest, order_test
 from shiftassay.diagnosis.pairing.shared import Shared, shared_images
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
+from shiftassay.records import JsonObject, Record
 
 Kind = Literal["same_order", "reordered", "unpaired"]
+Order = Annotated[Int64[np.ndarray, "n"], BeforeValidator(lambda places: np.asarray(places, np.int64))]
+
+
+@dataclass(frozen=True)
+class PairingEvidence(Record):
+    """What decided which image belongs to which.
+
+    `order` is the test for the same order, None if the counts differ or nearly all images are the same; `partners` is the search by content,
+    None if it was not needed.
+    """
+
+    order: OrderTest | None
+    partners: PartnerSearch | None
 
 
 @dataclass(frozen=True, eq=False)
-class Pairing:
-    """How the images of a shifted set belong to those of its reference, and the evidence."""
+class Pairing(Record):
+    """How the images of a shifted set belong to those of its reference, and the evidence.
+
+    `order` holds, for each shifted image, the place of its reference image, −1 where it was not found; None if unpaired. Of unpaired sets,
+    `shared` are the places in the reference and in the shifted set of images that are in both.
+    """
 
     kind: Kind
-    order: Int64[np.ndarray, "n"] | None
-    """For each shifted image the place of its reference image, −1 where it was not found; None if unpaired."""
-    evidence: dict[str, Any]
-    """`order`: the test for the same order (None if the counts differ, or nearly all images are the same); `partners`: the search by content (None if not needed)."""
+    order: Order | None
+    evidence: PairingEvidence
     shared: tuple[tuple[int, int], ...] = ()
-    """Of unpaired sets, the places in the reference and in the shifted set of images that are in both."""
+    derived = ("found", "images")
 
     @property
     def complete(self) -> bool:
         """Whether every shifted image has a partner."""
         return self.order is not None and bool(np.all(self.order >= 0))
 
-    def to_json(self) -> dict[str, Any]:
-        """The kind, how many shifted images have a partner, and the evidence; the order unless it is the same and complete, the shared images if there is none."""
-        found = None if self.order is None else float(np.mean(self.order >= 0))
-        plain = self.kind == "same_order" and self.complete
-        order = None if self.order is None or plain else self.order.tolist()
-        content = {"kind": self.kind, "found": found, "order": order, "evidence": self.evidence}
-        return content | ({"shared": [list(pair) for pair in self.shared]} if self.kind == "unpaired" else {})
+    @property
+    def found(self) -> float | None:
+        """The share of the shifted images that have a partner; None if unpaired."""
+        if self.order is None:
+            return None if self.kind == "unpaired" else 1.0
+        return float(np.mean(self.order >= 0))
+
+    @property
+    def images(self) -> int | None:
+        """The number of shifted images; None if unpaired."""
+        return None if self.order is None else len(self.order)
+
+    def to_json(self) -> JsonObject:
+        """Its fields and `found`; the order unless it is the same and complete, the shared images if there is none."""
+        content = super().to_json()
+        if self.kind == "same_order" and self.complete:
+            content["order"] = None
+        names = ("kind", "found", "order", "evidence", *(["shared"] if self.kind == "unpaired" else []), "images")
+        return {name: content[name] for name in names}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_order(cls, content: Any) -> Any:
+        """The same order, which is not written; JSON from before it had the number of images leaves it None."""
+        if not isinstance(content, Mapping) or content.get("order") is not None or not content.get("images"):
+            return content
+        return {**content, "order": np.arange(content["images"])}
 
 
 @one_thread_each()
@@ -72,7 +110,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
         if len(reference) == len(shifted) and np.mean(order == same) > 1 - thresholds.FOUND_ELSEWHERE:
             return Pairing("same_order", same, _evidence(test, partners))
         return Pairing("reordered", order, _evidence(test, partners))
-    return Pairing("unpaired", None, _evidence(test, partners), tuple((i, j) for i, j in shared.pairs))
+    return Pairing("unpaired", None, _evidence(test, partners), shared.pairs)
 
 
 def _same_order(
@@ -109,13 +147,13 @@ def _elsewhere(
         # Of an image that comes again, any place will do, if most come once.
         if share >= thresholds.SHARED_MOST and np.mean(shared.places[~blank] >= 0) >= thresholds.SHARED_NEARLY_ALL:
             order = np.where(known >= 0, known, shared.places)
-            return Partners(order, share, share, 0.0, "values", len(order)), order
+            return Partners(order, PartnerSearch(share, share, 0.0, "values", len(order))), order
     free = np.setdiff1d(np.flatnonzero(~_blank(reference)), known)
     rest = np.flatnonzero((known < 0) & ~blank)
     if min(len(free), len(rest)) < thresholds.FEWEST_SOUGHT:
         return None, known if np.mean(shared.once) >= thresholds.SHARED_MOSTLY else None
     partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
-    if not partners.holds:
+    if not partners.search.holds:
         return partners, None
     order = known.copy()
     order[rest] = np.where(partners.order >= 0, free[partners.order], -1)
@@ -136,8 +174,5 @@ def _at(images: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
     )
 
 
-def _evidence(test: OrderTest | None, partners: Partners | None) -> dict[str, Any]:
-    return {
-        "order": None if test is None else asdict(test),
-        "partners": None if partners is None else partners.to_json(),
-    }
+def _evidence(test: OrderTest | None, partners: Partners | None) -> PairingEvidence:
+    return PairingEvidence(test, None if partners is None else partners.search)

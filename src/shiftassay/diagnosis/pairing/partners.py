@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -12,6 +11,7 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.pairing.traits import Trait, principal, traits_of
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.records import Record
 from shiftassay.statistics.principal import axes
 
 Order = Int64[np.ndarray, "n"]
@@ -23,16 +23,16 @@ ROUNDS = 8
 RIDGES = (0.03, 0.3, 3.0, 30.0)  # of the mean variance of a component; each output takes the one that errs least
 
 
-@dataclass(frozen=True, eq=False)
-class Partners:
-    """The partners that were found, and how sure that is."""
+@dataclass(frozen=True)
+class PartnerSearch(Record):
+    """How sure the partners are that a search by content found."""
 
-    order: Order
     mutual: float  # share of the queries whose nearest reference image has them as its nearest
     sure: float  # share of those that are also nearer than chance explains
     sure_null: float  # what chance leaves of these: those that were near with the nearest image left out
     trait: str  # by which the first matches were found
     queries: int
+    derived = ("needed",)
 
     @property
     def holds(self) -> bool:
@@ -43,16 +43,16 @@ class Partners:
     def needed(self) -> float:
         """The share of sure partners that images without partners do not reach."""
         chance = 1 - thresholds.GAPS_BY_CHANCE
-        return max(
-            thresholds.NEARER_THAN_CHANCE,
-            chance
-            + thresholds.PARTNERS_BEYOND * float(np.sqrt(chance * thresholds.GAPS_BY_CHANCE / max(self.queries, 1))),
-        )
+        spread = float(np.sqrt(chance * thresholds.GAPS_BY_CHANCE / max(self.queries, 1)))
+        return max(thresholds.NEARER_THAN_CHANCE, chance + thresholds.PARTNERS_BEYOND * spread)
 
-    def to_json(self) -> dict[str, Any]:
-        """The numbers, without the order."""
-        told = {name: value for name, value in vars(self).items() if name != "order"}
-        return told | {"needed": self.needed}
+
+@dataclass(frozen=True, eq=False)
+class Partners:
+    """The partner of each shifted image, −1 where it was not found, and how sure that is."""
+
+    order: Order
+    search: PartnerSearch
 
 
 def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generator) -> Partners:
@@ -67,20 +67,20 @@ def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generat
     x, y = traits_of(reference.images), traits_of(shifted.images)
     parts_x, parts_y = ({k: principal(v, COMPONENTS, rng) for k, v in side.items()} for side in (x, y))
     a, b = (np.concatenate(list(parts.values()), axis=1) for parts in (parts_x, parts_y))
-    best, within = Partners(np.full(len(queries), -1), 0.0, 0.0, 0.0, "none", len(queries)), (a, b)
+    best, within = Partners(np.full(len(queries), -1), PartnerSearch(0.0, 0.0, 0.0, "none", len(queries))), (a, b)
     for name, p, q in _spaces(x, y, parts_x, parts_y, rng):
         before = 0.0
         found, space = _matched(_distances(q[queries], p), name), (p, q)
         for _ in range(ROUNDS):
-            if found.sure > best.sure:
+            if found.search.sure > best.search.sure:
                 best, within = found, space
-            if np.sum(found.order >= 0) < thresholds.FEWEST_MATCHES or found.sure < before + 0.005:
+            if np.sum(found.order >= 0) < thresholds.FEWEST_MATCHES or found.search.sure < before + 0.005:
                 break
-            before = found.sure
+            before = found.search.sure
             found, space = _matched(_crosswise(a, b[queries], found.order, rng), name), None
-        if best.sure > 0.9:
+        if best.search.sure > 0.9:
             break
-    if not best.holds:
+    if not best.search.holds:
         return best
     if within is None:  # the best matches came from what was learnt: now from all of them
         known = np.flatnonzero(best.order >= 0)
@@ -138,7 +138,7 @@ def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
     """
     q, r = distance.shape
     if r < 4:
-        return Partners(np.full(q, -1), 0.0, 0.0, 0.0, trait, q)
+        return Partners(np.full(q, -1), PartnerSearch(0.0, 0.0, 0.0, trait, q))
     rows = np.arange(q)[:, None]
     nearest = np.argpartition(distance, 3, axis=1)[:, :3]
     nearest = nearest[rows, np.argsort(distance[rows, nearest], axis=1)]
@@ -147,15 +147,9 @@ def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
     first, second = d[:, 1] - d[:, 0], 2 * (d[:, 2] - d[:, 1])
     mutual = np.argmin(distance, axis=0)[nearest[:, 0]] == np.arange(q)
     sure = mutual & (first > np.quantile(second, thresholds.GAPS_BY_CHANCE))
-    order = np.where(sure, nearest[:, 0], -1)
-    return Partners(
-        order,
-        float(np.mean(mutual)),
-        float(np.mean(sure)),
-        float(np.mean(mutual) * (1 - thresholds.GAPS_BY_CHANCE)),
-        trait,
-        q,
-    )
+    by_chance = float(np.mean(mutual) * (1 - thresholds.GAPS_BY_CHANCE))
+    search = PartnerSearch(float(np.mean(mutual)), float(np.mean(sure)), by_chance, trait, q)
+    return Partners(np.where(sure, nearest[:, 0], -1), search)
 
 
 def _crosswise(a: Trait, b: Trait, matched: Order, rng: np.random.Generator) -> Float32[np.ndarray, "q r"]:

@@ -10,6 +10,7 @@ from shiftassay.diagnosis.pairing.alike import Group, look_alikes, rank_of_own
 from shiftassay.diagnosis.pairing.traits import Trait, principal, traits_of
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.records import Record
 
 FOLDS = 4
 BLOCK = 8  # images in a row among which each is ranked
@@ -20,7 +21,7 @@ RIDGE = 0.3  # of the mean variance of a component
 
 
 @dataclass(frozen=True)
-class OrderTest:
+class OrderTest(Record):
     """The strongest of the comparisons: how far the ranks are from chance, in sd."""
 
     z: float

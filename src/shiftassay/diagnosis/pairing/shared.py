@@ -33,10 +33,10 @@ class Shared:
         return self.places == np.arange(len(self.places))
 
     @property
-    def pairs(self) -> list[list[int]]:
+    def pairs(self) -> tuple[tuple[int, int], ...]:
         """The places in the reference and in the shifted set of every image that is in both."""
         found = np.flatnonzero(self.places >= 0)
-        return np.stack([self.places[found], found], axis=1).tolist()
+        return tuple(zip(self.places[found].tolist(), found.tolist(), strict=True))
 
 
 def shared_images(reference: ImageSet, shifted: ImageSet) -> Shared:
@@ -44,7 +44,7 @@ def shared_images(reference: ImageSet, shifted: ImageSet) -> Shared:
 
     >>> images = np.random.default_rng(0).random((60, 1, 4, 4), np.float32)
     >>> shared_images(ImageSet(images[:50]), ImageSet(images[48:])).pairs
-    [[48, 0], [49, 1]]
+    ((48, 0), (49, 1))
     """
     # A power of two, so that bytes over 255 stay whole numbers, which no rounding moves.
     span = 2.0 ** np.round(np.log2(max(float(np.ptp(reference.images)), 1e-30)))

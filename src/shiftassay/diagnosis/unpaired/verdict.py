@@ -1,13 +1,13 @@
 """The verdict where no image has a partner: from how far the summary statistics of remade and shifted set are apart."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
 from shiftassay.diagnosis.unpaired.candidates import UnpairedCandidate, estimate_unpaired
-from shiftassay.diagnosis.verdict import Verdict, described
+from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import in_normal_form
@@ -16,8 +16,8 @@ from shiftassay.shifts.compose import in_normal_form
 @one_thread_each()
 def unpaired_verdict(
     before: ImageSet, after: ImageSet, families: Sequence[str], seed: int, shared: int = 0
-) -> tuple[Verdict, tuple[Mapping[str, Any], ...], str]:
-    """The verdict, the candidates as JSON, and a sentence. Parameters come without intervals: sampling error is not followed through.
+) -> tuple[Verdict, tuple[CandidateSummary, ...], str]:
+    """The verdict, the candidates, and a sentence. Parameters come without intervals: sampling error is not followed through.
 
     `shared` images are in both sets and were left out of these.
     """
@@ -55,7 +55,7 @@ def unpaired_verdict(
             )
         )
     )
-    parameters = described(how)
+    parameters = parameters_of(how)
     if (hidden := how.unidentified(after.images)) is not None:
         parameters["unidentified"] = hidden
     rivals = [
@@ -67,13 +67,13 @@ def unpaired_verdict(
     return Verdict(how, parameters, {}, 1.0, confidence, tuple(dict.fromkeys(rivals)), thresholds.LEVEL), listed, said
 
 
-def _listed(candidate: UnpairedCandidate) -> Mapping[str, Any]:
-    how = in_normal_form(candidate.shift)
-    return {
-        "family": how.family,
-        "parameters": described(how),
-        "scope": how.to_json()["scope"],
-        "score": float(min(1.0, candidate.null / max(candidate.misfit, 1e-9))),
-        "misfit": candidate.misfit,
-        "limit": thresholds.UNPAIRED_MISFIT * candidate.null,
-    }
+def _listed(candidate: UnpairedCandidate) -> CandidateSummary:
+    summary = summarized(in_normal_form(candidate.shift))
+    return CandidateSummary(
+        summary.family,
+        summary.parameters,
+        summary.scope,
+        score=float(min(1.0, candidate.null / max(candidate.misfit, 1e-9))),
+        misfit=candidate.misfit,
+        limit=thresholds.UNPAIRED_MISFIT * candidate.null,
+    )

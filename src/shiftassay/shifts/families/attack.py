@@ -12,22 +12,30 @@ from shiftassay.imagesets.labels import check_range
 from shiftassay.shifts.ascent import Ball
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift
 
-CHUNK = 1000
+CHUNK = 1000  # images: bounds the memory that an attack takes
 
 
 @FAMILIES.register("adversarial")
 @dataclass(frozen=True)
 class Adversarial(Shift):
-    """Projected gradient ascent of the loss within an `epsilon` ball (Madry et al. 2018), pixels kept in [0, 1].
+    """Change each image a little, in the direction in which a model's loss grows most.
 
-    `norm` is "linf" (each pixel by at most epsilon) or "l2" (each image by at most epsilon).
+    Projected gradient ascent of the loss within a ball around each image; pixels stay in [0, 1]. It needs a model and
+    the images' labels (see `Context`).
+
+    Parameters:
+        epsilon: the ball's radius, 0 or more, in units of the grey scale.
+        norm: "linf", each pixel changes by at most epsilon; "l2", each image changes by at most epsilon as a vector.
+
+    Source: Madry et al. 2018, "Towards deep learning models resistant to adversarial attacks".
     """
 
     family: ClassVar[str] = "adversarial"
     group: ClassVar[str] = "attack"
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
-        "Every pixel's small change points along the loss's gradient, so that their effects add up instead of cancelling."
+        "Every pixel's small change points along the loss's gradient, so that their effects add up instead of "
+        "cancelling."
     )
     information: ClassVar[Information] = "reduced"
     needs_model: ClassVar[bool] = True

@@ -1,9 +1,10 @@
-"""Shifts that spread every pixel over its neighbours, as an optical system does: convolutions."""
+"""Blurs that are convolutions: every pixel is spread over its neighbours in the same way."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.convolution import convolve, deconvolve, gaussian, separable
@@ -13,7 +14,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.tail import Tail, Tails, angles, best_tails
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draw, draws, extremes
+from shiftassay.shifts.parameters import Number, PerImage, SearchRange, draw, draws, extremes, is_drawn
 
 SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
 
@@ -21,7 +22,11 @@ SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a dis
 @FAMILIES.register("gaussian_blur")
 @dataclass(frozen=True)
 class GaussianBlur(Shift):
-    """A convolution with a Gaussian of standard deviation `sd` pixels. Border pixels are repeated outwards."""
+    """Blur by a Gaussian. Border pixels are repeated outwards.
+
+    Parameters:
+        sd: standard deviation of the Gaussian in pixels, 0 to 50.
+    """
 
     family: ClassVar[str] = "gaussian_blur"
     group: ClassVar[str] = "blur"
@@ -43,15 +48,16 @@ class GaussianBlur(Shift):
         check(self, "sd", lambda v: 0 <= v <= 50, "between 0 and 50")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return separable(images, self._lines(images, rng))
+        return separable(images, self._weights(images, rng))
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
-        lines = self._lines(images, rng)
-        return deconvolve(images, lines[:, :, None] * lines[:, None, :])
+        weights = self._weights(images, rng)
+        return deconvolve(images, weights[:, :, None] * weights[:, None, :])
 
-    def _lines(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+    def _weights(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k"]:
+        """The weights along one axis: a Gaussian is separable."""
         reach = int(4 * max(extremes(self.sd)) + 0.5)
-        return gaussian(_each(self.sd, images, rng), reach)
+        return gaussian(_draw_few(self.sd, images, rng), reach)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -61,7 +67,11 @@ class GaussianBlur(Shift):
 @FAMILIES.register("defocus_blur")
 @dataclass(frozen=True)
 class DefocusBlur(Shift):
-    """A convolution with an even disc of `radius` pixels, as an open lens out of focus makes it. Border pixels are repeated."""
+    """Blur by an even disc, as a lens out of focus does. Border pixels are repeated outwards.
+
+    Parameters:
+        radius: of the disc in pixels, 0.5 to 100.
+    """
 
     family: ClassVar[str] = "defocus_blur"
     group: ClassVar[str] = "blur"
@@ -70,7 +80,8 @@ class DefocusBlur(Shift):
     point_spread: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Every point becomes a disc: strokes turn wide and grey, and some spatial frequencies vanish altogether or change their sign."
+        "Every point becomes a disc: strokes turn wide and grey, and some spatial frequencies vanish altogether or "
+        "change their sign."
     )
     information: ClassVar[Information] = "reduced"
     search: ClassVar[dict[str, SearchRange]] = {"radius": SearchRange((1.0, 1.5, 2.0, 3.0, 4.0, 6.0), 0.2, 0.5, 12.0)}
@@ -87,13 +98,13 @@ class DefocusBlur(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return deconvolve(images, self._kernels(images, rng))
 
-    def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
-        """The share of each pixel that the disc covers."""
+    def _kernels(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k k"]:
+        """The share of each pixel that the disc covers, by supersampling."""
         reach = int(np.ceil(max(extremes(self.radius)) - 0.5))
         side = 2 * reach + 1
         at = (np.arange(side * SUPERSAMPLING) + 0.5) / SUPERSAMPLING - side / 2
         distance = np.hypot(at[:, None], at).reshape(side, SUPERSAMPLING, side, SUPERSAMPLING).swapaxes(1, 2)
-        radii = _each(self.radius, images, rng)
+        radii = _draw_few(self.radius, images, rng)
         kernels = np.stack([(distance <= radius).mean((2, 3)) for radius in radii])
         return kernels / kernels.sum((1, 2), keepdims=True)
 
@@ -105,10 +116,17 @@ class DefocusBlur(Shift):
 @FAMILIES.register("motion_blur")
 @dataclass(frozen=True)
 class MotionBlur(Shift):
-    """The mean along a line of `length` pixels at `angle` degrees, centred on each pixel. Border pixels are repeated.
+    """Blur along a line, as motion during the exposure does. Border pixels are repeated outwards.
 
-    With `fading`, an sd in pixels, the line starts at the pixel and its weights fall off like half a Gaussian: every
-    point draws a tail in the direction of the angle (ImageMagick's motion blur, which MNIST-C uses).
+    Without `fading` each pixel becomes the mean along a line centred on it. With `fading` the line starts at the pixel
+    and its weights fall off like half a Gaussian, so that every point draws a tail in the direction of the angle.
+
+    Parameters:
+        length: of the line in pixels, 1 to 200.
+        angle: of the line in degrees, counter-clockwise from the right; without fading, angles 180° apart are equal.
+        fading: standard deviation of the half Gaussian in pixels, above 0; None for an even line.
+
+    Source: with fading it is ImageMagick's motion blur, which MNIST-C uses (Mu and Gilmer 2019).
     """
 
     family: ClassVar[str] = "motion_blur"
@@ -118,7 +136,8 @@ class MotionBlur(Shift):
     point_spread: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Strokes across the motion are smeared away while those along it stay: the shape keeps only one of its directions."
+        "Strokes across the motion are smeared away while those along it stay: the shape keeps only one of its "
+        "directions."
     )
     information: ClassVar[Information] = "reduced"
     search: ClassVar[dict[str, SearchRange]] = {
@@ -144,21 +163,21 @@ class MotionBlur(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """An even line by least squares (see `fitting`), and beside it a fading one (see `tail`)."""
-        tails = best_tails(Tails(pairs, _with_tails))
-        return [*super().estimate(pairs), *map(_of_tail, tails)]
+        """An even line by least squares (see `fitting`), and fading ones (see `tail`)."""
+        tails = best_tails(Tails(pairs, _apply_tail))
+        return [*super().estimate(pairs), *map(_fading_blur, tails)]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
-        """A fading line with the angle of each of the pairs' images; an even one with both its numbers."""
+        """With each image's own angle, and of an even line its own length too."""
         if self.fading is None or self.scope == "shared":
             return super().infer_draws(pairs)
-        found = angles(Tails(pairs, _with_tails), self.fading, max(extremes(self.length)))
-        return MotionBlur(self.length, PerImage(found), self.fading, scope="per_image")
+        own_angles = angles(Tails(pairs, _apply_tail), self.fading, max(extremes(self.length)))
+        return MotionBlur(self.length, PerImage(own_angles), self.fading, scope="per_image")
 
-    def _kernels(self, images: Images, rng: np.random.Generator) -> np.ndarray:
+    def _kernels(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k k"]:
         """Weights at whole steps along the line, each shared out bilinearly among the four pixels around it."""
-        drawn = any(isinstance(v, Uniform | Choice | PerImage) for v in (self.length, self.angle))
-        lengths, angles = draws([self.length, self.angle], len(images) if drawn else 1, rng)
+        varies = is_drawn(self.length) or is_drawn(self.angle)
+        lengths, angles = draws([self.length, self.angle], len(images) if varies else 1, rng)
         longest = max(extremes(self.length))
         if self.fading is None:
             steps = np.arange(-int(longest / 2 + 0.5), int(longest / 2 + 0.5) + 1)
@@ -188,7 +207,7 @@ class MotionBlur(Shift):
         return by_mean_picture([cls(length, float(angle)) for length in lengths for angle in angles], samples)
 
     def normal_form(self) -> Shift:
-        """An even line's angle is modulo 180."""
+        """With the angle of an even line in [0°, 180°)."""
         if self.fading is None and isinstance(self.angle, float):
             return replace(self, angle=self.angle % 180)
         return self
@@ -198,14 +217,14 @@ class MotionBlur(Shift):
         return (*super().variant, self.fading is None)
 
 
-def _each(value: Any, images: Images, rng: np.random.Generator) -> np.ndarray:
-    """A parameter for each image, or just one where all share it."""
-    return draw(value, len(images) if isinstance(value, Uniform | Choice | PerImage) else 1, rng)
+def _draw_few(value: Number, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m"]:
+    """A parameter for each image, or just one where all share it: one kernel is then enough."""
+    return draw(value, len(images) if is_drawn(value) else 1, rng)
 
 
-def _of_tail(tail: Tail) -> MotionBlur:
+def _fading_blur(tail: Tail) -> MotionBlur:
     return MotionBlur(tail.length, tail.angle, tail.fading, scope="per_image" if tail.each else "shared")
 
 
-def _with_tails(images: Images, tail: Tail) -> Images:
-    return _of_tail(tail).apply(images, np.random.default_rng(0))
+def _apply_tail(images: Images, tail: Tail) -> Images:
+    return _fading_blur(tail).apply(images, np.random.default_rng(0))

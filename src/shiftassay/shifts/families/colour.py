@@ -19,12 +19,19 @@ LEVELS = np.linspace(0.01, 0.99, 50)  # quantiles that channels are compared by,
 @FAMILIES.register("channel_order")
 @dataclass(frozen=True)
 class ChannelOrder(Shift):
-    """out[c] = in[order[c]]: BGR for RGB is (2, 1, 0), as where OpenCV reads a picture and another library takes it."""
+    """Put the colour channels in another order, as where OpenCV's BGR is taken for RGB.
+
+    out[c] = in[order[c]]
+
+    Parameters:
+        order: each channel number from 0 once; (2, 1, 0) turns RGB into BGR.
+    """
 
     family: ClassVar[str] = "channel_order"
     group: ClassVar[str] = "colour"
     why: ClassVar[str] = (
-        "Red meets the weights that were trained for blue: skies turn brown and skin blue, and whatever is told by its colour is taken for something else."
+        "Red meets the weights that were trained for blue: skies turn brown and skin blue, and whatever is told by "
+        "its colour is taken for something else."
     )
     example: ClassVar[str] = "order=[2,1,0]"
     information: ClassVar[Information] = "preserved"
@@ -54,38 +61,42 @@ class ChannelOrder(Shift):
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Of three channels there are six orders: as good as one number."""
+        """One: the six orders of three channels carry as much information as one number."""
         return 1
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Each channel of the result is the one that it correlates with most, over all pixels of all images."""
+        """The order in which channels before and after correlate most over all pixels."""
         before, after = (_by_channel(side) for side in (pairs.reference, pairs.shifted))
         count = len(before)
         agreement = np.nan_to_num(np.corrcoef(after, before)[:count, count:]) if count > 1 else np.ones((1, 1))
-        return cls._unless_same(np.abs(agreement) if pairs.contrast else agreement)
+        return cls._best_order(np.abs(agreement) if pairs.contrast else agreement)
 
     @classmethod
     def evident_first_parts(cls, pairs: Pairs) -> list[Shift]:
-        """By how far each channel's mean is from its image's: no move, and no gain for all channels, changes which is above which."""
-        before, after = (_casts(side) for side in (pairs.reference, pairs.shifted))
-        return cls._unless_same(after.T @ before)
+        """The order that matches each channel's colour cast.
+
+        A cast is how far a channel's mean is from its image's mean. No geometric shift, and no gain that all channels
+        share, changes which channels lie above the others.
+        """
+        before, after = (_colour_casts(side) for side in (pairs.reference, pairs.shifted))
+        return cls._best_order(after.T @ before)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """Each channel of the result is the one whose grey values are most alike."""
+        """The order in which the channels' quantiles are most alike."""
         before, after = (np.quantile(_by_channel(side), LEVELS, axis=1).T for side in (samples.few, samples.seen))
-        return cls._unless_same(-np.abs(after[:, None] - before[None]).sum(2))
+        return cls._best_order(-np.abs(after[:, None] - before[None]).sum(2))
 
     @classmethod
-    def _unless_same(cls, agreement: Float64[np.ndarray, "c c"]) -> list[Shift]:
-        """The order of most agreement between each channel after (rows) and before, unless it is the one there was."""
+    def _best_order(cls, agreement: Float64[np.ndarray, "c c"]) -> list[Shift]:
+        """The order in which channels after (rows) and before (columns) agree most; empty if it changes nothing."""
         order = tuple(linear_sum_assignment(agreement, maximize=True)[1].tolist())
         return [] if order == tuple(range(len(order))) else [cls(order)]
 
 
-def _casts(images: Images) -> Float64[np.ndarray, "n c"]:
-    """The mean of each channel, less that of the image."""
+def _colour_casts(images: Images) -> Float64[np.ndarray, "n c"]:
+    """How far the mean of each channel is from the mean of its image."""
     means = images.mean((2, 3), dtype=np.float64)
     return means - means.mean(1, keepdims=True)
 

@@ -1,24 +1,25 @@
-"""Fog, made of a fractal."""
+"""Fog, drawn as a fractal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Parameters
 
 CHUNK = 500
 SIMULATED = 160  # maps for each decay that is tried
 DECAYS = np.geomspace(1.1, 8.0, 16)
-LAGS = (1, 2, 4, 8)
-FLOORS = 40  # levels of noise on top
-FITS = 25.0  # the squared distance, of four lags, that is no chance
+LAGS = (1, 2, 4, 8)  # pixels
+FLOORS = 40  # levels of noise on top that are tried
+FITS = 25.0  # squared distance, over four lags, beyond which chance does not explain a misfit
 FINE = 2  # refinements that are made for the picture's corner of the map alone
 MARGIN = 2  # cells around that corner, which a refinement at the cut edge may spoil
 
@@ -26,10 +27,17 @@ MARGIN = 2  # cells around that corner, which a refinement at the cut edge may s
 @FAMILIES.register("fog")
 @dataclass(frozen=True)
 class Fog(Shift):
-    """x + amount · plasma, scaled so that an image's brightest value would stay where it was (Hendrycks and Dietterich 2019).
+    """Add a cloud and lower the contrast, as fog does.
 
-    The plasma is a fractal between 0 and 1, drawn for each image: the corner of a map eight times as large, whose
-    roughness falls by `decay` from each scale to the next finer one (small: rough, large: smooth).
+    (x + amount · plasma) · peak / (peak + amount), where peak is the image's brightest value. The plasma is a fractal
+    between 0 and 1, drawn for each image: the corner of a map eight times as large.
+
+    Parameters:
+        amount: brightness of the thickest fog before scaling, above 0.
+        decay: factor by which the fractal's roughness falls from each scale to the next finer one, 1 or more. Small
+            values make rough fog, large ones smooth fog.
+
+    Source: Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions".
     """
 
     family: ClassVar[str] = "fog"
@@ -37,7 +45,7 @@ class Fog(Shift):
     example: ClassVar[str] = "amount=1"
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"amount": v} for v in (0.2, 0.4, 0.6, 0.9))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"amount": v} for v in (0.2, 0.4, 0.6, 0.9))
     refined: ClassVar[tuple[str, ...] | None] = ("amount",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -66,12 +74,13 @@ class Fog(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The amount from how much lower the steps between neighbours have become, the decay from what is left.
+        """The amount from the loss of contrast, the decay from the residual.
 
-        peak / (peak + amount) is the slope of the shifted steps on those of the reference (steps, because the plasma's are nearly
-        independent of one another, its values aren't). What is left over is the plasma; its squared second differences over 1, 2, 4 and
-        8 pixels are compared with those of plasmas of known decay. A smooth plasma (decay 4 or more) that was rounded to
-        8 bits has lost most of what tells its decay, which is then known to a tenth or so. Nothing is returned where it isn't between 0 and 1, or flat.
+        peak / (peak + amount) is the regression slope of shifted differences between neighbours on those of the
+        reference. (Differences, because those of the plasma are nearly independent of one another; its values aren't.)
+        The residual is the plasma. Its squared second differences over 1, 2, 4 and 8 pixels are compared with those of
+        simulated plasmas of known decay. Rounding to 8 bits hides the decay of a smooth plasma (4 or more), which is
+        then accurate to a tenth or so. Nothing is returned if the residual is flat or not between 0 and 1.
         """
         h, w = pairs.reference.shape[2:]
         if min(h, w) <= 2 * max(LAGS):
@@ -86,42 +95,36 @@ class Fog(Shift):
             return []
 
         def loss(log_amount: float) -> float:
-            kept = peak / np.maximum(peak + np.exp(log_amount), 1e-9)
-            return float((kept**2 * squares - 2 * kept * products).sum())
+            contrast = peak / np.maximum(peak + np.exp(log_amount), 1e-9)
+            return float((contrast**2 * squares - 2 * contrast * products).sum())
 
         amount = float(np.exp(lowest(loss, np.log(0.02), np.log(50), near=1e-5)[0]))
-        kept = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
+        contrast = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
         lit = peak > 0.05
         if not lit.any():
             return []
-        plasma = ((pairs.shifted - kept * pairs.reference) / np.maximum(amount * kept, 1e-6))[lit].mean(1)
+        plasma = ((pairs.shifted - contrast * pairs.reference) / np.maximum(amount * contrast, 1e-6))[lit].mean(1)
         if np.mean((plasma < -0.1) | (plasma > 1.1)) > 0.1 or plasma.std() < 0.03 or plasma.mean() < 0.1:
             return []
         in_bytes = np.abs(np.rint(255 * pairs.shifted[:20]) - 255 * pairs.shifted[:20]).max() < 1e-3
         some = np.resize(np.flatnonzero(lit), SIMULATED)
-        beneath, strength = (kept * pairs.reference)[some], np.maximum(amount * kept[some], 1e-6)
+        picture, strength = (contrast * pairs.reference)[some], np.maximum(amount * contrast[some], 1e-6)
 
-        def seen(plasma: Float32[np.ndarray, "n s s"]) -> np.ndarray:
-            """A plasma as it would be found on the images at hand: rounded with them."""
+        def as_measured(plasma: Float32[np.ndarray, "n s s"]) -> Float32[np.ndarray, "n h w"]:
+            """A simulated plasma as measured on these images: rounded with them."""
             if not in_bytes:
                 return plasma[:, :h, :w]
-            foggy = np.rint(255 * (beneath + strength * plasma[:, None, :h, :w])) / np.float32(255)
-            return ((foggy - beneath) / strength).mean(1)
+            foggy = np.rint(255 * (picture + strength * plasma[:, None, :h, :w])) / np.float32(255)
+            return ((foggy - picture) / strength).mean(1)
 
-        distances = _distances(_squares(plasma), max(h, w), seen)
-        # Between the grid's points: the lowest point of the parabola through the best one and its neighbours.
-        at = int(np.clip(distances.argmin(), 1, len(DECAYS) - 2))
-        left, middle, right = distances[at - 1 : at + 2]
-        shift = 0.5 * (left - right) / max(left - 2 * middle + right, 1e-9)
-        decay = DECAYS[at] * (DECAYS[1] / DECAYS[0]) ** np.clip(shift, -1, 1)
-        return [cls(amount, float(decay))]
+        return [cls(amount, _decay(_second_differences(plasma), max(h, w), as_measured))]
 
 
 def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> Float32[np.ndarray, "n s s"]:
-    """The upper left corner, `side` pixels wide, of n fractal maps that wrap round (diamond-square, Fournier et al. 1982).
+    """The upper left corner, `side` pixels wide, of n fractal maps that wrap round.
 
-    The whole map decides what 0 and 1 are, but is refined only to cells of four pixels: the last two scales add little
-    to its extremes, and nearly all of the work.
+    They are made by the diamond-square algorithm (Fournier et al. 1982). The whole map is scaled to [0, 1] but refined
+    only to cells of four pixels: the last two scales would add little to its extremes and nearly all of the work.
     """
     scales = max(int(np.ceil(np.log2(8 * side))), FINE + 1)
     cells = -(-side // 2**FINE) + 2 * MARGIN
@@ -143,7 +146,7 @@ def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> 
 
 
 def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Twice as fine: the middle of each square, then of each diamond, is the mean of its four corners plus noise."""
+    """A map twice as fine: noise plus the mean of four corners, first of squares, then of diamonds."""
     fine = np.empty_like(noise)
     fine[:, ::2, ::2] = coarse
     down = coarse + np.roll(coarse, -1, 1)
@@ -154,10 +157,10 @@ def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return fine
 
 
-def _squares(plasma: np.ndarray) -> Float64[np.ndarray, "n lags"]:
-    """Of each map the mean squared second difference over each lag, down and right.
+def _second_differences(plasma: Float[np.ndarray, "n h w"]) -> Float64[np.ndarray, "n lags"]:
+    """The mean squared second difference of each map over each lag, down and right.
 
-    Second ones, because a smooth fractal is nearly straight between its coarse points: what it bends is the finer scales'.
+    Second ones, because a smooth fractal is nearly straight between its coarse points: only the finer scales bend it.
     """
     squares = []
     for lag in LAGS:
@@ -168,27 +171,37 @@ def _squares(plasma: np.ndarray) -> Float64[np.ndarray, "n lags"]:
     return np.stack(squares, 1)
 
 
-def _distances(
-    found: Float64[np.ndarray, "n lags"], side: int, seen: Callable[[np.ndarray], np.ndarray]
-) -> Float64[np.ndarray, "decays"]:
-    """How far the maps found are from those of each decay: squares of standard errors.
+def _decay(squares: Float64[np.ndarray, "n lags"], side: int, as_measured: Callable[[np.ndarray], np.ndarray]) -> float:
+    """The decay whose simulated maps have the nearest second differences, interpolated between the decays tried."""
+    distances = _distances(squares, side, as_measured)
+    # The lowest point of the parabola through the best grid point and its neighbours.
+    at = int(np.clip(distances.argmin(), 1, len(DECAYS) - 2))
+    left, middle, right = distances[at - 1 : at + 2]
+    steps = 0.5 * (left - right) / max(left - 2 * middle + right, 1e-9)
+    return float(DECAYS[at] * (DECAYS[1] / DECAYS[0]) ** np.clip(steps, -1, 1))
 
-    Noise on top adds the same to every lag. It is allowed for if no decay fits without.
+
+def _distances(
+    measured: Float64[np.ndarray, "n lags"], side: int, as_measured: Callable[[np.ndarray], np.ndarray]
+) -> Float64[np.ndarray, "decays"]:
+    """The squared distance, in standard errors, of the measured second differences from those of each decay.
+
+    Noise on top adds the same to every lag. It is allowed for only if no decay fits without it.
     """
-    mean, chance = found.mean(0), 1 / len(found) + 1 / SIMULATED
-    plain, noisy = [], []
-    for plasma in _known(side):
-        squares = _squares(seen(plasma))
-        inverse = np.linalg.inv(np.cov((squares / squares.mean(0)).T) + 1e-4 * np.eye(len(LAGS))) / chance
+    mean, variance = measured.mean(0), 1 / len(measured) + 1 / SIMULATED
+    without_noise, with_noise = [], []
+    for plasma in _simulated(side):
+        squares = _second_differences(as_measured(plasma))
+        inverse = np.linalg.inv(np.cov((squares / squares.mean(0)).T) + 1e-4 * np.eye(len(LAGS))) / variance
         floors = mean.min() * np.linspace(0, 1, FLOORS)[:, None]
         away = np.log(np.maximum(squares.mean(0) + floors, 1e-12)) - np.log(np.maximum(mean, 1e-12))
         distances = np.einsum("fi,ij,fj->f", away, inverse, away)
-        plain.append(distances[0])
-        noisy.append(distances.min())
-    return np.array(plain if min(plain) < FITS else noisy)
+        without_noise.append(distances[0])
+        with_noise.append(distances.min())
+    return np.array(without_noise if min(without_noise) < FITS else with_noise)
 
 
 @lru_cache(maxsize=4)
-def _known(side: int) -> list[Float32[np.ndarray, "n s s"]]:
+def _simulated(side: int) -> list[Float32[np.ndarray, "n s s"]]:
     """Maps of each decay."""
     return [plasma_corner(SIMULATED, side, float(d), np.random.default_rng(0)) for d in DECAYS]

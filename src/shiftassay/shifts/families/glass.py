@@ -1,9 +1,8 @@
-"""A blur that no convolution is: pixels change places with their neighbours, as behind frosted glass."""
+"""A blur that is no convolution: pixels change places with their neighbours."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -14,21 +13,29 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift
+from shiftassay.shifts.parameters import Parameters
 
 FEW = 32  # images that are shuffled for each reach and number of rounds
 SHUFFLES = tuple((reach, rounds) for reach in (1, 2, 3, 4) for rounds in (1, 2, 3))
 SDS = (0.4, 0.7, 1.0, 1.5)
 BLURS = (0.7, 1.5, 3.0)  # of the reference, with which a frayed image is compared
-REFINED = 4
+REFINED = 4  # of the shuffles: those whose sd is refined
 
 
 @FAMILIES.register("glass_blur")
 @dataclass(frozen=True)
 class GlassBlur(Shift):
-    """Blurred by a Gaussian of `sd` pixels, shuffled locally, blurred again (Hendrycks and Dietterich 2019).
+    """Blur the picture, exchange neighbouring pixels at random and blur again, as frosted glass.
 
-    The shuffle goes over the pixels `rounds` times, from the last to the first: each, with probability ½, changes places
-    with one that is −reach … reach − 1 pixels away in x and in y. A border of `reach` pixels starts no exchange.
+    The shuffle goes over the pixels from the last to the first, several times. Each pixel, with probability ½, changes
+    places with one that is −reach … reach − 1 pixels away in x and in y. A border of `reach` pixels starts no exchange.
+
+    Parameters:
+        sd: standard deviation of both blurs in pixels, 0 or more.
+        reach: how far a pixel may move in one exchange, in pixels, 1 to 50.
+        rounds: how often the shuffle goes over the picture, 1 to 50.
+
+    Source: Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions".
     """
 
     family: ClassVar[str] = "glass_blur"
@@ -36,11 +43,12 @@ class GlassBlur(Shift):
     example: ClassVar[str] = "sd=0.7"
     tier: ClassVar[int] = 2
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({"sd": 0.4}, {"sd": 0.8})
+    grid: ClassVar[tuple[Parameters, ...]] = ({"sd": 0.4}, {"sd": 0.8})
     refined: ClassVar[tuple[str, ...] | None] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
-        "Edges are frayed in another way on every image, so that fine detail is not just weaker, as after a blur, but wrong."
+        "Edges are frayed in another way on every image, so that fine detail is not just weaker, as after a blur, but "
+        "wrong."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -53,7 +61,8 @@ class GlassBlur(Shift):
         super().__post_init__()
         if self.sd < 0 or not 1 <= self.reach <= 50 or not 1 <= self.rounds <= 50:
             raise BadInput(
-                f"glass_blur: sd must be 0 or more, reach and rounds between 1 and 50, not {self.sd:g}, {self.reach} and {self.rounds}."
+                "glass_blur: sd must be 0 or more, reach and rounds between 1 and 50, "
+                f"not {self.sd:g}, {self.reach} and {self.rounds}."
             )
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
@@ -63,11 +72,12 @@ class GlassBlur(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """All three by simulated moments on a few images: reach and rounds out of 1 … 4 and 1 … 3, the sd between 0.2 and 3.
+        """All three parameters by simulated moments on a few images.
 
-        The moments: the energy that is left, in all and of first and second differences, and how far the image is
-        from its reference and from blurred ones. Nothing is returned where fine detail isn't lost at all, where brightness
-        changes, or where a Gaussian blur of the reference leaves nothing to explain.
+        Tried are a reach of 1 to 4, rounds of 1 to 3, and an sd from 0.2 to 3. The moments: the energy of the images
+        and of their first and second differences, and their distances from the reference and from blurred references.
+        Nothing is returned where no fine detail is lost, where brightness changes, or where a Gaussian blur of the
+        reference explains everything.
         """
         few = pairs.first(FEW)
         reference, shifted = few.reference, few.shifted
@@ -77,29 +87,28 @@ class GlassBlur(Shift):
         if abs(after - before) > 0.15 * abs(before) or _roughness(shifted) > 0.95 * _roughness(reference):
             return []
         blurred = [gaussian_filter(reference, (0, 0, sd, sd), mode="nearest") for sd in BLURS]
-        found = _moments(shifted, reference, blurred)
+        moments = _moments(shifted, reference, blurred)
 
-        def plain(sd: float) -> float:
+        def blur_error(sd: float) -> float:
             return float(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean())
 
-        least = lowest(plain, 0.2, 4.0, tries=15)[1]
-        if not np.isfinite(found).all() or least < 0.01 * few.change:
+        if not np.isfinite(moments).all() or lowest(blur_error, 0.2, 4.0, tries=15)[1] < 0.01 * few.change:
             return []
 
         def distance(sd: float, reach: int, rounds: int) -> float:
-            places = _shuffled(len(few), *reference.shape[2:], reach, rounds)
+            places = _shuffled_places(len(few), *reference.shape[2:], reach, rounds)
             smooth = gaussian_filter(reference, (0, 0, sd, sd), mode="nearest").reshape(*reference.shape[:2], -1)
             frayed = np.take_along_axis(smooth, places, 2).reshape(reference.shape)
-            made = np.clip(gaussian_filter(frayed, (0, 0, sd, sd), mode="nearest"), 0, 1)
-            return float(((_moments(made, reference, blurred) - found) ** 2).sum())
+            simulated = np.clip(gaussian_filter(frayed, (0, 0, sd, sd), mode="nearest"), 0, 1)
+            return float(((_moments(simulated, reference, blurred) - moments) ** 2).sum())
 
-        coarse = {how: min((distance(sd, *how), sd) for sd in SDS) for how in SHUFFLES}
-        best = []
-        for how in sorted(SHUFFLES, key=lambda how: coarse[how][0])[:REFINED]:
-            around = coarse[how][1] * np.array([0.6, 1.6])
-            sd, away = lowest(lambda sd, how=how: distance(sd, *how), *around, tries=8, near=0.005)
-            best.append((away, sd, *how))
-        _, sd, reach, rounds = min(best)
+        coarse = {shuffle: min((distance(sd, *shuffle), sd) for sd in SDS) for shuffle in SHUFFLES}
+        refined = []
+        for shuffle in sorted(SHUFFLES, key=lambda shuffle: coarse[shuffle][0])[:REFINED]:
+            around = coarse[shuffle][1] * np.array([0.6, 1.6])
+            sd, away = lowest(lambda sd, shuffle=shuffle: distance(sd, *shuffle), *around, tries=8, near=0.005)
+            refined.append((away, sd, *shuffle))
+        _, sd, reach, rounds = min(refined)
         return [cls(sd, reach, rounds)]
 
     def _shuffle(self, images: Images, rng: np.random.Generator) -> Images:
@@ -107,7 +116,7 @@ class GlassBlur(Shift):
         rows, columns = range(h - self.reach, self.reach, -1), range(w - self.reach, self.reach, -1)
         side = 2 * self.reach
         kind = np.uint8 if 2 * side**2 <= 256 else np.uint16
-        # One draw for each image, round and place: below side² it stays where it is, above it the number of a neighbour.
+        # One draw for each image, round and place: below side² the pixel stays, from side² on it numbers a neighbour.
         chosen = rng.integers(0, 2 * side**2, (n, self.rounds * len(rows) * len(columns)), dtype=kind)
         steps = iter(np.ascontiguousarray(chosen.T))
         pixels = np.ascontiguousarray(images.transpose(2, 3, 0, 1))
@@ -125,7 +134,7 @@ class GlassBlur(Shift):
 
 
 @lru_cache(maxsize=32)
-def _shuffled(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[np.ndarray, "n 1 p"]:
+def _shuffled_places(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[np.ndarray, "n 1 p"]:
     """Where each pixel of n shuffled images comes from."""
     places = np.broadcast_to(np.arange(h * w, dtype=np.float32).reshape(1, 1, h, w), (n, 1, h, w))
     shuffled = GlassBlur(0.0, reach, rounds)._shuffle(places, np.random.default_rng(0))
@@ -133,7 +142,7 @@ def _shuffled(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[np.ndarr
 
 
 def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float64[np.ndarray, "m"]:
-    """Logs of mean squares: of the images, of their first and second differences, of their distances from the reference."""
+    """The logs of mean squares of images, of their first and second differences, and of their distances from others."""
     second = sum(np.mean(np.diff(images, 2, axis) ** 2, dtype=np.float64) for axis in (2, 3))
     away = [np.mean((images - other) ** 2, dtype=np.float64) for other in (reference, *blurred)]
     energy = np.mean(images**2, dtype=np.float64)

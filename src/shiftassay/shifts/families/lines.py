@@ -1,32 +1,44 @@
 """Shifts that draw a line over the picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Bool, Float, Float64, Int64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Parameters
 
 CHUNK = 2000
 MARGIN = 2  # columns between a zigzag and the border
-FEW = 24  # images that a line is laid on, everywhere it may run
-WHITE = 0.99  # ink may have been cut off where the result is as bright as this
-SHARPNESS = 10.0  # a tenth of the ink's energy counts as near
-WIDTHS = (1.0, 1.5, 2.3, 3.5, 5.0)
+FEW = 24  # images for which every line that may have been drawn is tried
+WHITE = 0.99  # ink may have been clipped where the result is as bright as this
+SHARPNESS = 10.0  # scales the residual for `matched`, whose tolerances are made for numbers of about 1
+LARGEST_RESIDUAL = 0.6  # of the ink's energy: lines that leave more are not what was drawn
+WIDTHS = (1.0, 1.5, 2.3, 3.5, 5.0)  # pixels, to start from
+
+Ink = Float[np.ndarray, "n h w"]
+Known = Bool[np.ndarray, "n h w"]
 
 
 @FAMILIES.register("dotted_line")
 @dataclass(frozen=True)
 class DottedLine(Shift):
-    """A straight line from border to border, on for `dash` columns and off for as many, added to the picture.
+    """Draw a dotted straight line from the left to the right border.
 
-    Its rows at the left and at the right border are drawn evenly, for each image. Ink fades with the vertical distance d
-    from the line as 1 + log(1 − d / width), until nothing is left of it (Mu and Gilmer 2019).
+    Its rows at both borders are drawn uniformly for each image. Ink is added to the picture and fades with the vertical
+    distance d from the line as 1 + log(1 − d / width), down to 0.
+
+    Parameters:
+        width: sets how fast ink fades, in pixels, above 0.
+        dash: columns for which the line is off, then on, and so forth; 1 or more.
+
+    Source: Mu and Gilmer 2019, "MNIST-C: a robustness benchmark for computer vision".
     """
 
     family: ClassVar[str] = "dotted_line"
@@ -34,11 +46,12 @@ class DottedLine(Shift):
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = ({},)
     refined: ClassVar[tuple[str, ...] | None] = ("width",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
-        "A stroke that belongs to no digit crosses the image: it closes gaps, adds bars, and votes for the classes that have one there."
+        "A stroke that belongs to no digit crosses the image: it closes gaps, adds bars, and votes for the classes "
+        "that have one there."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -54,30 +67,30 @@ class DottedLine(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         n, _, h, w = images.shape
         left, right = rng.integers(0, max(h - 1, 1), (n, 2)).T
-        on = _on(w, self.dash)
-        drawn = images.copy()
-        for part in _parts(n):
+        on = _dotted_columns(w, self.dash)
+        inked = images.copy()
+        for part in _chunks(n):
             rows = left[part, None] + (right - left)[part, None] * np.arange(w) / max(w - 1, 1)
-            drawn[part] += (_ink(rows, h, self.width) * on)[:, None]
-        return np.clip(drawn, 0, 1)
+            inked[part] += (_ink(rows, h, self.width) * on)[:, None]
+        return np.clip(inked, 0, 1)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The dash from the columns that never get ink, the width by least squares.
 
-        On a few images, each line that may have been drawn (every row at the left, every row at the right) is compared with
-        what was added; the best line of each image counts.
+        For a few images, every line that may have been drawn (from any row at the left to any row at the right) is
+        compared with the ink that was added. The best line of each image counts.
         """
         pairs = undo_intensity_map(pairs)
-        added = _added(pairs)
+        added = _added_ink(pairs)
         h, w = pairs.reference.shape[2:]
         if added is None:
             return []
         inked = np.clip(pairs.shifted - pairs.reference, 0, None).sum((1, 2)).mean(0)
-        patterns = {dash: _on(w, dash) for dash in range(1, max(w // 3, 1) + 1)}
-        alike = {dash: _contrast(inked, on) for dash, on in patterns.items() if on.any()}
-        dash = max(alike, key=lambda d: alike[d], default=0)
-        if not dash or alike[dash] < 0.4:
+        patterns = {dash: _dotted_columns(w, dash) for dash in range(1, max(w // 3, 1) + 1)}
+        correlations = {dash: _correlation(inked, on) for dash, on in patterns.items() if on.any()}
+        dash = max(correlations, key=lambda d: correlations[d], default=0)
+        if not dash or correlations[dash] < 0.4:
             return []
         on = patterns[dash]
         left, right = (ends.ravel() for ends in np.meshgrid(np.arange(max(h - 1, 1)), np.arange(max(h - 1, 1))))
@@ -88,17 +101,25 @@ class DottedLine(Shift):
 
         ink, known = (part[:, :, on] for part in added)
         starts = np.array(WIDTHS)[:, None]
-        best, left_over = matched(_mismatch(lines, ink, known), np.zeros(1), starts, np.array([0.3]), tries=12)
-        return [cls(float(best[0]), dash)] if left_over < 0.6 * SHARPNESS**2 else []
+        best, residual = matched(_residual_of(lines, ink, known), np.zeros(1), starts, np.array([0.3]), tries=12)
+        return [cls(float(best[0]), dash)] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
 
 
 @FAMILIES.register("zigzag")
 @dataclass(frozen=True)
 class Zigzag(Shift):
-    """A zigzag about a line from the third column to the last but two, added to the picture.
+    """Draw a zigzag across the picture, from the third column to the last but two.
 
-    Its corners lie `step`, 3 · step, 5 · step … along the line, and by turns `height` below and above it (pixels). The line starts
-    at a row drawn evenly, for each image, and ends −5 … 4 rows lower. Ink fades as in `dotted_line` (Mu and Gilmer 2019).
+    Its corners lie 1, 3, 5 … steps along a straight line and alternate below and above it. The line starts at a row
+    drawn uniformly for each image and ends −5 … 4 rows lower. Ink is added to the picture and fades as it does in
+    `dotted_line`.
+
+    Parameters:
+        step: half the distance between corners along the line, in pixels, 0.5 or more.
+        height: distance of the corners from the line, in pixels.
+        width: sets how fast ink fades, in pixels, above 0.
+
+    Source: Mu and Gilmer 2019, "MNIST-C: a robustness benchmark for computer vision".
     """
 
     family: ClassVar[str] = "zigzag"
@@ -106,11 +127,12 @@ class Zigzag(Shift):
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = ({},)
     refined: ClassVar[tuple[str, ...] | None] = ("step",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
-        "Corners and slanted strokes, of which digits are made, run across the image and belong to none: the network reads them as ink."
+        "Corners and slanted strokes, of which digits are made, run across the image and belong to none: the network "
+        "reads them as ink."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -127,16 +149,16 @@ class Zigzag(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         n, _, h, w = images.shape
         start, fall = rng.integers([0, -5], [max(h - 1, 1), 5], (n, 2)).T
-        drawn = images.copy()
-        for part in _parts(n):
-            drawn[part] += self._lines(start[part], fall[part], h, w)[:, None]
-        return np.clip(drawn, 0, 1)
+        inked = images.copy()
+        for part in _chunks(n):
+            inked[part] += self._zigzags(start[part], fall[part], h, w)[:, None]
+        return np.clip(inked, 0, 1)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Step, height and width by least squares, the best of all lines that may have been drawn counting for each of a few images."""
+        """Step, height and width by least squares, by the best zigzag for each of a few images."""
         pairs = undo_intensity_map(pairs)
-        added = _added(pairs)
+        added = _added_ink(pairs)
         h, w = pairs.reference.shape[2:]
         if added is None or w <= 2 * MARGIN + 2:
             return []
@@ -149,20 +171,18 @@ class Zigzag(Shift):
             step, height, width = numbers
             if not (0.8 < step < w and 0 <= height < h and 0.5 < width < h):
                 return None
-            # All starts at once: a line that starts a row lower is the same line, a row lower.
-            above = h
-            tall = cls(step, height, width)._lines(np.full(len(falls), above), falls, above + 2 * h, w)
-            return np.concatenate([tall[:, above - start : above - start + h] for start in range(max(h - 1, 1))])
+            # All starts at once: a zigzag that starts a row lower is the same picture moved a row down.
+            tall = cls(step, height, width)._zigzags(np.full(len(falls), h), falls, 3 * h, w)
+            return np.concatenate([tall[:, h - start : 2 * h - start] for start in range(max(h - 1, 1))])
 
         starts = np.array([(s, a, 2.3) for s in (1.5, 2.0, 3.0, 4.5) for a in (1.0, 2.0, 3.5)])
-        first = [part[:8] for part in added]
-        start, _ = matched(_mismatch(lines, *first), np.zeros(1), starts, np.array([0.3, 0.3, 0.3]), tries=4)
-        best, left_over = matched(
-            _mismatch(lines, ink, known), np.zeros(1), start[None], np.array([0.3, 0.3, 0.3]), tries=80
-        )
-        return [cls(*map(float, best))] if left_over < 0.6 * SHARPNESS**2 else []
+        strides = np.array([0.3, 0.3, 0.3])
+        start, _ = matched(_residual_of(lines, ink[:8], known[:8]), np.zeros(1), starts, strides, tries=4)
+        best, residual = matched(_residual_of(lines, ink, known), np.zeros(1), start[None], strides, tries=80)
+        return [cls(*map(float, best))] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
 
-    def _lines(self, start: np.ndarray, fall: np.ndarray, h: int, w: int) -> np.ndarray:
+    def _zigzags(self, start: Int64[np.ndarray, "n"], fall: Int64[np.ndarray, "n"], h: int, w: int) -> Ink:
+        """The ink of zigzags about lines that start at the given rows and end `fall` rows lower."""
         span = max(w - 1 - 2 * MARGIN, 1)
         slope = np.arctan2(fall, span)
         length = span / np.cos(slope)
@@ -181,14 +201,14 @@ class Zigzag(Shift):
         return ink
 
 
-def _ink(rows: np.ndarray, h: int, width: float) -> np.ndarray:
-    """How much ink (n, h, w) a line leaves that passes through the given row in each column (n, w)."""
+def _ink(rows: Float64[np.ndarray, "n w"], h: int, width: float) -> Ink:
+    """The ink of lines that pass through the given row in each column."""
     away = np.abs(np.arange(h, dtype=np.float32)[:, None] - rows.astype(np.float32)[:, None, :]) / np.float32(width)
     return np.clip(1 + np.log1p(-np.minimum(away, np.float32(0.99))), 0, 1)
 
 
-def _added(pairs: Pairs) -> tuple[np.ndarray, np.ndarray] | None:
-    """What was added to the first images (n, h, w), and where that is known; None unless what changed became brighter."""
+def _added_ink(pairs: Pairs) -> tuple[Ink, Known] | None:
+    """The ink added to the first images, and where clipping does not hide it; None unless changes are brighter."""
     difference = (pairs.shifted - pairs.reference).astype(np.float64)
     up, down = (difference.clip(0) ** 2).sum(), (difference.clip(None, 0) ** 2).sum()
     if up == 0 or down > 0.2 * up or min(difference.shape[2:]) < 3:
@@ -198,37 +218,40 @@ def _added(pairs: Pairs) -> tuple[np.ndarray, np.ndarray] | None:
     return np.where(known, difference[few], 0).mean(1), np.asarray(known.all(1))
 
 
-def _mismatch(
-    lines: Callable[[np.ndarray], np.ndarray | None], ink: np.ndarray, known: np.ndarray
+def _residual_of(
+    lines: Callable[[np.ndarray], np.ndarray | None], ink: Ink, known: Known
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """From parameters to how much of the ink's energy the best line of each image leaves, as `matched` takes it."""
+    """A function from parameters to the share of the ink that each image's best line leaves, as `matched` takes it.
+
+    `lines` gives the ink of all lines that may be drawn with some parameters, or None if these make no sense.
+    """
     n = len(ink)
     wanted, weights = np.where(known, ink, 0).reshape(n, -1).astype(np.float32), known.reshape(n, -1).astype(np.float32)
-    total = (wanted**2).sum(dtype=np.float64)
+    energy = (wanted**2).sum(dtype=np.float64)
 
-    def left_over(numbers: np.ndarray) -> np.ndarray:
-        made = lines(numbers)
-        if made is None:
+    def residual(numbers: np.ndarray) -> np.ndarray:
+        candidates = lines(numbers)
+        if candidates is None:
             return np.full(1, np.nan)
-        made = np.minimum(made, 1).reshape(len(made), -1)
-        errors = weights @ (made**2).T - 2 * wanted @ made.T
-        share = max(1 + errors.min(1).sum() / max(total, 1e-9), 0)
+        candidates = np.minimum(candidates, 1).reshape(len(candidates), -1)
+        errors = weights @ (candidates**2).T - 2 * wanted @ candidates.T
+        share = max(1 + errors.min(1).sum() / max(energy, 1e-9), 0)
         return np.array([SHARPNESS * np.sqrt(share)])  # squared by `matched`
 
-    return left_over
+    return residual
 
 
-def _on(w: int, dash: int) -> np.ndarray:
+def _dotted_columns(w: int, dash: int) -> Bool[np.ndarray, "w"]:
     """The columns of a dotted line that get ink."""
     on = np.arange(w) // dash % 2 == 1
     on[-1] = False
     return on
 
 
-def _contrast(inked: np.ndarray, on: np.ndarray) -> float:
-    """How well ink agrees with a pattern of columns: the correlation."""
+def _correlation(inked: np.ndarray, on: np.ndarray) -> float:
+    """How well the ink of columns agrees with a pattern; 0 if either is constant."""
     return float(np.corrcoef(inked, on)[0, 1]) if inked.std() > 0 and on.std() > 0 else 0.0
 
 
-def _parts(n: int) -> list[slice]:
+def _chunks(n: int) -> list[slice]:
     return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]

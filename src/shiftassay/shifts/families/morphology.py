@@ -1,8 +1,7 @@
-"""Shifts that thicken or thin what is bright: each pixel takes the most or the least of those around it."""
+"""Shifts that thicken what is bright: each pixel takes the largest value around it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy.ndimage import maximum_filter
@@ -10,20 +9,28 @@ from scipy.ndimage import maximum_filter
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
+from shiftassay.shifts.parameters import Parameters
 
 FEW = 64  # images for each size that is tried
-LARGEST = 9  # pixels
+LARGEST = 9  # pixels: larger squares are not tried
 
 
 @FAMILIES.register("dilate")
 @dataclass(frozen=True)
 class Dilate(Shift):
-    """The largest value of the `size` × `size` pixels around each, as OpenCV's dilate: of an even size one more to the left and above."""
+    """Thicken bright strokes: each pixel takes the largest value of the square around it.
+
+    An even size reaches one pixel farther to the left and above, as in OpenCV's `dilate`.
+
+    Parameters:
+        size: side of the square in pixels, 1 to 100; 1 changes nothing.
+    """
 
     family: ClassVar[str] = "dilate"
     group: ClassVar[str] = "morphology"
     why: ClassVar[str] = (
-        "Strokes grow thicker than any that were trained on, gaps between them close, and small holes fill: an 8 may lose both of its own."
+        "Strokes grow thicker than any that were trained on, gaps between them close, and small holes fill: an 8 may "
+        "lose both of its own."
     )
     example: ClassVar[str] = "size=3"
     information: ClassVar[Information] = "reduced"
@@ -32,7 +39,7 @@ class Dilate(Shift):
     found_as_first_part: ClassVar[bool] = True
     random: ClassVar[bool] = False
     exact: ClassVar[bool] = False
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"size": v} for v in range(2, LARGEST + 1))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"size": v} for v in range(2, LARGEST + 1))
     refined: ClassVar[tuple[str, ...] | None] = ()
 
     size: int
@@ -48,6 +55,6 @@ class Dilate(Shift):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The size of least squared error."""
         few = pairs.first(FEW)
-        made = [cls(size) for size in range(2, min(LARGEST, *few.reference.shape[2:]) + 1)]
-        errors = [few.errors(how.apply(few.reference, np.random.default_rng(0))).mean() for how in made]
-        return [made[int(np.argmin(errors))]] if made else []
+        candidates = [cls(size) for size in range(2, min(LARGEST, *few.reference.shape[2:]) + 1)]
+        errors = [few.errors(shift.apply(few.reference, np.random.default_rng(0))).mean() for shift in candidates]
+        return [candidates[int(np.argmin(errors))]] if candidates else []

@@ -1,92 +1,112 @@
 """Shifts that add noise, drawn afresh for every image."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields, replace
+from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float32
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Number, draw, spread
+from shiftassay.shifts.parameters import Number, Parameters, draw, spread
 
-MOST_COUNTED, COUNTED = 80, 0.5  # photons that still show in eight bits; the mean cosine of values that are counts
+MOST_COUNTED = 80  # photons: finer steps do not show in eight bits
+COUNTED = 0.5  # mean cosine from which on values are counts of photons
 GREYS = 20_000  # values that are looked at
 STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pairs
 
 
+@dataclass(frozen=True)
+class _Noise(Shift):
+    """What families of noise have in common: one strength, named in `derivative_free`, and its estimate."""
+
+    group: ClassVar[str] = "noise"
+    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    information: ClassVar[Information] = "reduced"
+    limits: ClassVar[tuple[float, float]]
+    """Between what strengths it is looked for."""
+    varies: ClassVar[bool] = True
+    """Whether the strength may differ from image to image."""
+
+    scope: Scope = field(default="per_image", kw_only=True)
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """The strength whose change has the same energy as the change seen (see `strength_of`)."""
+        (name,) = cls.derivative_free
+        others = {"clip": is_clipped(pairs)} if "clip" in {f.name for f in fields(cls)} else {}
+
+        def of_strength(value: Number) -> Shift:
+            parameters: Parameters = {name: value, **others}
+            return cls(**parameters)
+
+        noise = strength_of(of_strength, pairs, *cls.limits, varies=cls.varies)
+        return [noise] if noise else []
+
+
 @FAMILIES.register("gaussian_noise")
 @dataclass(frozen=True)
-class GaussianNoise(Shift):
-    """x + noise, normal with mean 0 and standard deviation `sd`; clipped to [0, 1] or not."""
+class GaussianNoise(_Noise):
+    """Add normal noise with mean 0.
+
+    Parameters:
+        sd: standard deviation of the noise, 0 or more, in units of the grey scale.
+        clip: whether the result is clipped to [0, 1].
+    """
 
     family: ClassVar[str] = "gaussian_noise"
-    group: ClassVar[str] = "noise"
     example: ClassVar[str] = "sd=0.2"
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"sd": v} for v in STRENGTHS)
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": v} for v in STRENGTHS)
     why: ClassVar[str] = (
-        "A first-layer unit's input gets a random part as large as sd times the length of its weight vector, wherever its weights point."
+        "A first-layer unit's input gets a random part as large as sd times the length of its weight vector, wherever "
+        "its weights point."
     )
-    information: ClassVar[Information] = "reduced"
 
     sd: Number
     clip: bool = True
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
 
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The sd whose change has the energy seen (see `strength`)."""
-        clip = is_clipped(pairs)
-        found = strength_of(lambda sd: cls(sd, clip), pairs, 0.001, 3.0)
-        return [found] if found else []
-
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        sd, noise = _strengths(self.sd, images, rng)
+        sd, noise = _draw_strengths(self.sd, images, rng)
         return _clipped(images + sd * noise.standard_normal(images.shape, np.float32), self.clip)
 
 
 @FAMILIES.register("uniform_noise")
 @dataclass(frozen=True)
-class UniformNoise(Shift):
-    """x + noise, uniform between −half_width and half_width; clipped to [0, 1] or not."""
+class UniformNoise(_Noise):
+    """Add noise that is uniform between −half_width and half_width.
+
+    Parameters:
+        half_width: 0 or more, in units of the grey scale.
+        clip: whether the result is clipped to [0, 1].
+    """
 
     family: ClassVar[str] = "uniform_noise"
-    group: ClassVar[str] = "noise"
     example: ClassVar[str] = "half_width=0.3"
     derivative_free: ClassVar[tuple[str, ...]] = ("half_width",)
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
         "Bounded for each pixel, but summed over hundreds of weights it is as good as normal noise of sd half_width/√3."
     )
-    information: ClassVar[Information] = "reduced"
 
     half_width: Number
     clip: bool = True
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "half_width", lambda v: v >= 0, "0 or more")
 
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The half_width whose change has the energy seen (see `strength`)."""
-        clip = is_clipped(pairs)
-        found = strength_of(lambda half_width: cls(half_width, clip), pairs, 0.001, 3.0)
-        return [found] if found else []
-
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        half_width, noise = _strengths(self.half_width, images, rng)
+        half_width, noise = _draw_strengths(self.half_width, images, rng)
         return _clipped(images + half_width * (2 * noise.random(images.shape, np.float32) - 1), self.clip)
 
     @property
@@ -96,35 +116,32 @@ class UniformNoise(Shift):
 
 @FAMILIES.register("sign_noise")
 @dataclass(frozen=True)
-class SignNoise(Shift):
-    """x ± epsilon, the sign drawn for each pixel; clipped to [0, 1] or not."""
+class SignNoise(_Noise):
+    """Add or subtract the same amount, with a random sign for each pixel.
+
+    Parameters:
+        epsilon: the amount, 0 or more, in units of the grey scale.
+        clip: whether the result is clipped to [0, 1].
+    """
 
     family: ClassVar[str] = "sign_noise"
-    group: ClassVar[str] = "noise"
     example: ClassVar[str] = "epsilon=0.1"
     imitates_attack: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("epsilon",)
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"epsilon": v} for v in STRENGTHS)
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    limits: ClassVar[tuple[float, float]] = (0.001, 1.5)
+    varies: ClassVar[bool] = False
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"epsilon": v} for v in STRENGTHS)
     why: ClassVar[str] = (
-        "Random signs are as good as orthogonal to any one direction: of n pixels' noise, a unit feels about √n, not n, times epsilon."
+        "Random signs are as good as orthogonal to any one direction: of n pixels' noise, a unit feels about √n, not "
+        "n, times epsilon."
     )
-    information: ClassVar[Information] = "reduced"
 
     epsilon: float
     clip: bool = True
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "epsilon", lambda v: v >= 0, "0 or more")
-
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The epsilon whose change has the energy seen (see `strength`)."""
-        clip = is_clipped(pairs)
-        found = strength_of(lambda epsilon: cls(epsilon, clip), pairs, 0.001, 1.5, varies=False)  # pyright: ignore[reportArgumentType]
-        return [found] if found else []
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
@@ -137,131 +154,126 @@ class SignNoise(Shift):
 
 @FAMILIES.register("impulse_noise")
 @dataclass(frozen=True)
-class ImpulseNoise(Shift):
-    """Salt and pepper: each pixel, with probability `fraction`, becomes 1 or 0, either as likely."""
+class ImpulseNoise(_Noise):
+    """Turn random pixels white or black, each as likely as the other: salt-and-pepper noise.
+
+    Parameters:
+        fraction: probability that a pixel changes, 0 to 1.
+    """
 
     family: ClassVar[str] = "impulse_noise"
-    group: ClassVar[str] = "noise"
     example: ClassVar[str] = "fraction=0.1"
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    limits: ClassVar[tuple[float, float]] = (0.0001, 0.999)
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
     why: ClassVar[str] = (
-        "White dots stand where the training images were always black: the weights there were hardly trained, and carry what is left of their start."
+        "White dots stand where the training images were always black: the weights there were hardly trained, and "
+        "carry what is left of their start."
     )
-    information: ClassVar[Information] = "reduced"
 
     fraction: Number
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
 
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The fraction whose change has the energy seen (see `strength`)."""
-        found = strength_of(cls, pairs, 0.0001, 0.999)
-        return [found] if found else []
-
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        fraction, noise = _strengths(self.fraction, images, rng)
+        fraction, noise = _draw_strengths(self.fraction, images, rng)
         u = noise.random(images.shape, np.float32)
         return np.where(u < fraction / 2, np.float32(1), np.where(u < fraction, np.float32(0), images))
 
 
 @FAMILIES.register("speckle_noise")
 @dataclass(frozen=True)
-class SpeckleNoise(Shift):
-    """x + x · noise, normal with mean 0 and standard deviation `sd`; clipped to [0, 1] or not. Black stays black."""
+class SpeckleNoise(_Noise):
+    """Add normal noise in proportion to the grey value: x + x · noise. Black stays black.
+
+    Parameters:
+        sd: standard deviation of the noise where the picture is white, 0 or more.
+        clip: whether the result is clipped to [0, 1].
+    """
 
     family: ClassVar[str] = "speckle_noise"
-    group: ClassVar[str] = "noise"
     example: ClassVar[str] = "sd=0.3"
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    limits: ClassVar[tuple[float, float]] = (0.001, 5.0)
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
         "Only ink is disturbed: strokes become ragged, and edges inside them appear that no training image had."
     )
-    information: ClassVar[Information] = "reduced"
 
     sd: Number
     clip: bool = True
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
 
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The sd whose change has the energy seen (see `strength`)."""
-        clip = is_clipped(pairs)
-        found = strength_of(lambda sd: cls(sd, clip), pairs, 0.001, 5.0)
-        return [found] if found else []
-
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        sd, noise = _strengths(self.sd, images, rng)
+        sd, noise = _draw_strengths(self.sd, images, rng)
         return _clipped(images * (1 + sd * noise.standard_normal(images.shape, np.float32)), self.clip)
 
 
 @FAMILIES.register("shot_noise")
 @dataclass(frozen=True)
-class ShotNoise(Shift):
-    """Poisson(x · photons) / photons: a camera that counts `photons` where a pixel is white; clipped to [0, 1] or not.
+class ShotNoise(_Noise):
+    """Count photons as a camera does: Poisson(x · photons) / photons.
 
     Its mean is x and its variance x / photons, before clipping.
+
+    Parameters:
+        photons: mean count where a pixel is white, above 0 and at most 1e9; few photons make strong noise.
+        clip: whether the result is clipped to [0, 1].
     """
 
     family: ClassVar[str] = "shot_noise"
-    group: ClassVar[str] = "noise"
     example: ClassVar[str] = "photons=12"
     derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
+    limits: ClassVar[tuple[float, float]] = (0.2, 100000.0)
     refined: ClassVar[tuple[str, ...] | None] = ()
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
-        "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin strokes break."
+        "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin "
+        "strokes break."
     )
-    information: ClassVar[Information] = "reduced"
 
     photons: Number
     clip: bool = True
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "photons", lambda v: 0 < v <= 1e9, "above 0 and at most 1e9")
 
     @classmethod
-    def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The photons whose change has the energy seen (see `strength`); near there, the whole number that all values are counts of.
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """The strength, or the whole number near it of which all grey values are counts.
 
-        Counts show in the mean of cos(2π · photons · x), which is 1 if every x is one and 0 for values in between.
+        Counts show in the mean of cos(2π · photons · x): 1 if every x is a count, about 0 for values in between.
         """
-        clip = is_clipped(pairs)
-        found = strength_of(lambda photons: cls(photons, clip), pairs, 0.2, 100000.0)
-        if not isinstance(found, cls) or not isinstance(found.photons, float) or found.photons > MOST_COUNTED:
-            return [found] if found else []
+        estimates = super().estimate(pairs)
+        noise = estimates[0] if estimates else None
+        if not isinstance(noise, cls) or not isinstance(noise.photons, float) or noise.photons > MOST_COUNTED:
+            return estimates
         grey = pairs.shifted[(pairs.shifted > 0.01) & (pairs.shifted < 0.99)][:GREYS].astype(np.float64)
-        near = np.arange(max(int(0.85 * found.photons), 1), int(1.15 * found.photons) + 2)
-        counted = [float(np.cos(2 * np.pi * photons * grey).mean()) if grey.size else 0.0 for photons in near]
-        best = int(np.argmax(counted))
-        return [replace(found, photons=float(near[best])) if counted[best] > COUNTED else found]
+        near = np.arange(max(int(0.85 * noise.photons), 1), int(1.15 * noise.photons) + 2)
+        agreement = [float(np.cos(2 * np.pi * photons * grey).mean()) if grey.size else 0.0 for photons in near]
+        best = int(np.argmax(agreement))
+        return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        photons, noise = _strengths(self.photons, images, rng)
+        photons, noise = _draw_strengths(self.photons, images, rng)
         return _clipped(noise.poisson(np.maximum(images, 0) * photons).astype(np.float32) / photons, self.clip)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """One photon is the smallest value above black."""
-        seen = samples.seen[samples.seen > 1e-6]
-        return [cls(1 / float(seen.min()), clip=bool(samples.seen.max() <= 1))] if seen.size else []
+        above_black = samples.seen[samples.seen > 1e-6]
+        return [cls(1 / float(above_black.min()), clip=bool(samples.seen.max() <= 1))] if above_black.size else []
 
 
-def _strengths(value: Number, images: Images, rng: np.random.Generator) -> tuple[np.ndarray, np.random.Generator]:
+def _draw_strengths(
+    value: Number, images: Images, rng: np.random.Generator
+) -> tuple[Float32[np.ndarray, "n 1 1 1"], np.random.Generator]:
     """Each image's strength, and a generator of its own for the noise: both are drawn in the order of the images."""
     strengths, noise = rng.spawn(2)
     return spread(draw(value, len(images), strengths)), noise

@@ -1,33 +1,39 @@
-"""Shifts that store the picture with less: fewer pixels, fewer bits."""
+"""Shifts that store the picture in fewer pixels or fewer bytes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float, Int64, UInt8
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Choice, PerImage, Uniform, draw, extremes
+from shiftassay.shifts.parameters import Choice, Parameters, PerImage, Uniform, draw, extremes
 
 FEW, MANY = 8, 32  # images: to rank the qualities, and to choose among the best
 COARSE = 5  # steps of quality that are tried first
-TRIED = np.r_[3:85:COARSE, 85:101]  # high qualities change so little that each is like no other
+TRIED = np.r_[3:85:COARSE, 85:101]  # every high quality: the best one's neighbours are not nearly as good
 NEAR = 1.02  # an error this near to the least is as good: many qualities store a small picture alike
 
 
 @FAMILIES.register("pixelate")
 @dataclass(frozen=True)
 class Pixelate(Shift):
-    """Blocks of `factor` × `factor` pixels, counted from the upper left, take their mean; the last ones may be smaller."""
+    """Replace square blocks of pixels by their mean, as a picture of lower resolution has.
+
+    Blocks are counted from the upper left; the last ones may be smaller.
+
+    Parameters:
+        factor: side of a block in pixels, 1 or more; 1 changes nothing.
+    """
 
     family: ClassVar[str] = "pixelate"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "factor=4"
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"factor": v} for v in (2, 4, 7, 14))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"factor": v} for v in (2, 4, 7, 14))
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "Detail within a block is gone, and the blocks' own borders are straight edges that no handwriting has."
@@ -55,26 +61,33 @@ class Pixelate(Shift):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The factor of least squared error, of all up to half the picture's longer side."""
         few = pairs.first(64)
-        made = [cls(factor) for factor in range(2, max(max(few.reference.shape[2:]) // 2, 2) + 1)]
+        candidates = [cls(factor) for factor in range(2, max(max(few.reference.shape[2:]) // 2, 2) + 1)]
         rng = np.random.default_rng(0)
-        errors = [few.errors(how.apply(few.reference, rng)).mean() for how in made]
-        return [made[int(np.argmin(errors))]]
+        errors = [few.errors(shift.apply(few.reference, rng)).mean() for shift in candidates]
+        return [candidates[int(np.argmin(errors))]]
 
 
 @FAMILIES.register("jpeg")
 @dataclass(frozen=True)
 class Jpeg(Shift):
-    """Stored as JPEG of a `quality` from 1 to 100 (Pillow's scale) and read again, in 8 bits; three channels are a colour picture."""
+    """Store the picture as a JPEG file and read it again, in 8 bits.
+
+    Three channels are stored as one colour picture, any other number of channels as grey pictures.
+
+    Parameters:
+        quality: whole number from 1 (smallest file) to 100, on Pillow's scale.
+    """
 
     family: ClassVar[str] = "jpeg"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "quality=20"
     tier: ClassVar[int] = 1
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"quality": v} for v in (*range(4, 40, 4), *range(40, 96, 8)))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"quality": v} for v in (*range(4, 40, 4), *range(40, 96, 8)))
     refined: ClassVar[tuple[str, ...] | None] = ("quality",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "Fine frequencies of each block of 8 × 8 pixels are rounded away: edges ring, and faint ghosts stand around the strokes."
+        "Fine frequencies of each block of 8 × 8 pixels are rounded away: edges ring, and faint ghosts stand around "
+        "the strokes."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -101,8 +114,8 @@ class Jpeg(Shift):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The quality of least squared error, of all 100; and the qualities image by image.
 
-        Several qualities can store a small picture alike: of those within 2% of the least error the middle one is taken.
-        Nothing is returned where no quality explains a fifth of the change of half of the images.
+        Several qualities can store a small picture in the same way: of those within 2% of the least error the middle
+        one is taken. Nothing is returned if no quality explains a fifth of the change of half of the images.
         """
         if not 0 < pairs.change < np.inf:
             return []
@@ -117,48 +130,49 @@ class Jpeg(Shift):
         shared, least = cls(int(near[errors.argmin()])), errors.min()
         if least < 0.05 * few.errors(few.reference).mean():
             return [shared]
-        values = _each(few, 1, 100, COARSE)
+        values = _qualities(few, 1, 100, COARSE)
         errors = few.errors(cls(PerImage(values), scope="per_image").apply(few.reference, np.random.default_rng(0)))
         if least <= 1.1 * errors.mean() + 1e-7:
             return [shared]
         values = values[errors <= 4 * np.median(errors) + 1e-6].astype(float)
-        drawn = distribution(values, 2.0)
-        if isinstance(drawn, Uniform):
-            drawn = Uniform(float(values.min()), float(values.max()))
-        return [shared, cls(round(drawn) if isinstance(drawn, float) else drawn, scope="per_image")]
+        quality = distribution(values, 2.0)
+        if isinstance(quality, Uniform):
+            quality = Uniform(float(values.min()), float(values.max()))
+        return [shared, cls(round(quality) if isinstance(quality, float) else quality, scope="per_image")]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
-        """With the quality of each of the pairs' images: that of least squared error, out of a choice or all of a range."""
+        """With each image's own quality: the one of least squared error that can be drawn."""
         if self.scope == "shared":
             return self
         low, high = (int(np.clip(round(f(extremes(self.quality))), 1, 100)) for f in (min, max))
         if isinstance(self.quality, Choice):
             values = np.clip(np.rint(self.quality.values), 1, 100).astype(int)
             return Jpeg(PerImage(values[_errors(pairs, values).argmin(0)]), scope="per_image")
-        return Jpeg(PerImage(_each(pairs, max(low - 5, 1), min(high + 5, 100), 1)), scope="per_image")
+        return Jpeg(PerImage(_qualities(pairs, max(low - 5, 1), min(high + 5, 100), 1)), scope="per_image")
 
 
-def _errors(pairs: Pairs, qualities: np.ndarray) -> np.ndarray:
-    """(q, n): the squared error of each quality on each image."""
+def _errors(pairs: Pairs, qualities: Int64[np.ndarray, "q"]) -> Float[np.ndarray, "q n"]:
+    """The squared error of each quality on each image."""
     rng = np.random.default_rng(0)
     return np.stack([pairs.errors(Jpeg(int(q)).apply(pairs.reference, rng)) for q in qualities])
 
 
-def _each(pairs: Pairs, low: int, high: int, step: int) -> np.ndarray:
-    """The quality of each image between two: the best of those that are a step apart, then of those around it."""
+def _qualities(pairs: Pairs, low: int, high: int, step: int) -> Int64[np.ndarray, "n"]:
+    """Each image's quality between two limits: the best of those that are a step apart, then of those around it."""
     rng = np.random.default_rng(0)
     coarse = np.arange(low, high + 1, step)
     errors = _errors(pairs, coarse)
     around = np.broadcast_to(coarse[:, None], errors.shape)
     if step > 1:
         around = np.clip(coarse[errors.argmin(0)] + np.arange(1 - step, step)[:, None], low, high)
-        each = [Jpeg(PerImage(q), scope="per_image").apply(pairs.reference, rng) for q in around]
-        errors = np.stack([pairs.errors(made) for made in each])
-    alike = [np.unique(q[e <= NEAR * e.min() + 1e-9]) for q, e in zip(around.T, errors.T, strict=True)]
-    return np.array([q[len(q) // 2] for q in alike])
+        stored = [Jpeg(PerImage(q), scope="per_image").apply(pairs.reference, rng) for q in around]
+        errors = np.stack([pairs.errors(images) for images in stored])
+    as_good = [np.unique(q[e <= NEAR * e.min() + 1e-9]) for q, e in zip(around.T, errors.T, strict=True)]
+    return np.array([q[len(q) // 2] for q in as_good])
 
 
-def _stored(picture: np.ndarray, quality: int) -> np.ndarray:
+def _stored(picture: UInt8[np.ndarray, "h w *rgb"], quality: int) -> UInt8[np.ndarray, "h w *rgb"]:
+    """A picture in bytes as it is read from a JPEG file."""
     from PIL import Image  # late: few need it
 
     file = BytesIO()

@@ -1,10 +1,11 @@
 """Mud on the lens."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Bool, Float, Float64
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
@@ -13,28 +14,41 @@ from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.parameters import Parameters
 
-USUAL = 63 / 255  # the published shade
-SOFT_EDGE = 0.8  # of a drop: below this its film is too thin to be seen
-COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for what is tried next, and to correct for those few
-LAGS = (1, 2, 4, 8)
+PUBLISHED_SHADE = 63 / 255
+SOFT_EDGE = 0.8  # of a full film: thinner film does not show
+COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for refinement, and to correct for those few
+LAGS = (1, 2, 4, 8)  # pixels
 STARTS = tuple((size, softness) for size in (0.7, 1.0, 2.0, 4.0, 8.0) for softness in (0.1, 0.6, 1.5))
-LEAST = 0.5  # pixels, the size of drops: smaller ones are single pixels, dropped or hit by impulses
-TIED = 6.0  # distances as far apart as this may be chance
-MNIST_C = ((0.029, 4.0, 0.6), (0.144, 3.0, 0.6), (0.239, 2.0, 0.5), (0.5, 1.0, 1.5), (0.57, 1.0, 1.5))  # likely ones
-# What counts as near: the standard errors over a hundred images, of the log share covered, of the shares of
-# neighbours also covered, of the mean film and of the share of full film
-NEAR = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, 0.01])
+SMALLEST = 0.5  # pixels, the size of drops: smaller ones are single pixels, dropped or hit by impulses
+TIED = 6.0  # difference of squared distances that may be chance
+# Coverage, size and softness of MNIST-C's five severities, which are likely.
+MNIST_C = ((0.029, 4.0, 0.6), (0.144, 3.0, 0.6), (0.239, 2.0, 0.5), (0.5, 1.0, 1.5), (0.57, 1.0, 1.5))
+# Standard errors of the moments over a hundred images: of the log share covered, of the shares of neighbours also
+# covered, of the mean film and of the share of full film.
+STANDARD_ERRORS = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, 0.01])
+
+Film = Float[np.ndarray, "n c h w"]
+Mask = Bool[np.ndarray, "n c h w"]
 
 
 @FAMILIES.register("spatter")
 @dataclass(frozen=True)
 class Spatter(Shift):
-    """Drops of mud of one `shade`: places where smooth noise is high (Hendrycks and Dietterich 2019).
+    """Put drops of mud of one grey value on the picture.
 
-    White noise is smoothed by a Gaussian of `size` pixels; its highest `coverage` (a share of the area, before the edges
-    are softened) becomes mud, whose edges are softened by a Gaussian of `softness` pixels. What is then less than
-    four fifths covered stays clean, so that the mud seen is less than `coverage`.
+    Drops are where smooth noise is high. White noise is smoothed by a Gaussian, its highest values become mud, and the
+    edges of the mud are softened by another Gaussian. What is then less than four fifths covered stays clean, so that
+    less mud shows than `coverage` says.
+
+    Parameters:
+        coverage: share of the area that is mud before its edges are softened, between 0 and 1.
+        size: standard deviation of the Gaussian that smooths the noise, in pixels, above 0.1: how large drops are.
+        softness: standard deviation of the Gaussian that softens edges, in pixels, 0 or more.
+        shade: grey value of the mud, 0 to 1.
+
+    Source: Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions".
     """
 
     family: ClassVar[str] = "spatter"
@@ -43,7 +57,7 @@ class Spatter(Shift):
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = tuple({"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4))
     refined: ClassVar[tuple[str, ...] | None] = ("coverage",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -69,9 +83,8 @@ class Spatter(Shift):
         liquid = gaussian_filter(noise, (0, 0, self.size, self.size), mode="nearest")
         impulse = np.zeros(2 * int(4 * self.size + 0.5) + 1)
         impulse[len(impulse) // 2] = 1
-        sd = (
-            gaussian_filter(impulse, self.size, mode="constant") ** 2
-        ).sum()  # of the smoothed noise: the line's norm, twice
+        # Of the smoothed noise: the norm of the Gaussian's line of weights, for each of two directions.
+        sd = (gaussian_filter(impulse, self.size, mode="constant") ** 2).sum()
         mud = (liquid > sd * ndtri(1 - self.coverage)).astype(np.float32)
         film = gaussian_filter(mud, (0, 0, self.softness, self.softness), mode="nearest")
         film[film < SOFT_EDGE] = 0
@@ -79,94 +92,120 @@ class Spatter(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The shade by regression over the changed pixels, the rest by simulated moments of the film.
+        """The shade by regression over changed pixels, the rest by simulated moments of the film.
 
-        Where mud is seen, shifted = (1 − film) reference + film · shade with a film that is independent of the reference, so that
-        slope and intercept give shade, and then each pixel's film. The moments: the share that is covered, how
-        often pixels 1, 2, 4 and 8 away from a covered one are covered too, the mean film and how much of it is full.
+        Under mud, shifted = (1 − film) reference + film · shade, and the film is independent of the reference. So
+        regression gives the shade, and then each pixel its film. The moments: the share that is covered, how often
+        pixels 1, 2, 4 and 8 away from a covered one are covered too, the mean film and how much of it is full.
         """
         pairs = undo_intensity_map(pairs)
         reference, shifted = pairs.reference.astype(np.float64), pairs.shifted.astype(np.float64)
         changed = np.abs(shifted - reference) > 0.012
         if changed.sum() < 20 or changed.mean() > 0.9 or min(reference.shape[2:]) <= max(LAGS):
             return []
-        x, y = reference[changed], shifted[changed]
-        slope = np.cov(x, y)[0, 1] / x.var() if x.var() > 1e-4 else 1 - (1 + SOFT_EDGE) / 2
-        shade = float((y.mean() - slope * x.mean()) / (1 - slope)) if slope < 0.9 else -1.0
-        if not -0.2 < slope < 0.35 or not -0.02 <= shade <= 1.02:
+        shade = _shade_by_regression(reference[changed], shifted[changed])
+        if shade is None:
             return []
         in_bytes = bool(np.abs(np.rint(255 * shifted[:20]) - 255 * shifted[:20]).max() < 1e-3)
-        shade = float(np.clip(_seen_on_black(shifted[changed & (reference < 0.002)], shade, in_bytes), 0, 1))
-        step = 1 / (255 * shade) if in_bytes and shade > 0.02 else 0.0  # of the film, as rounded values show it
-        away = shade - reference
-        told = np.abs(away) > 0.1  # elsewhere mud looks like the picture
-        film = np.where(told, (shifted - reference) / np.where(told, away, 1), 0)
-        covered = changed & told
-        thick = film[covered]
-        if not covered.any() or np.mean((thick > SOFT_EDGE - 0.1) & (thick < 1.1)) < 0.7:
+        shade = float(np.clip(_shade_on_black(shifted[changed & (reference < 0.002)], shade, in_bytes), 0, 1))
+        step = 1 / (255 * shade) if in_bytes and shade > 0.02 else 0.0
+        contrast = shade - reference
+        visible = np.abs(contrast) > 0.1  # elsewhere mud looks like the picture
+        film = np.where(visible, (shifted - reference) / np.where(visible, contrast, 1), 0)
+        covered = changed & visible
+        thickness = film[covered]
+        if not covered.any() or np.mean((thickness > SOFT_EDGE - 0.1) & (thickness < 1.1)) < 0.7:
             return []
-        found = _moments(film, covered, told) / NEAR
-        size = reference.shape[2:]
-        share = float(covered.sum() / told.sum())
+        moments = _moments(film, covered, visible) / STANDARD_ERRORS
+        share = float(covered.sum() / visible.sum())
         if share > 0.9:
             return []
-        odds = np.log(share / (1 - share))
-        grid = [(odds + extra, np.log(size), softness) for size, softness in STARTS for extra in (0.05, 0.5)]
-        known = [(np.log(c / (1 - c)), np.log(size), soft) for c, size, soft in MNIST_C]
-        strides = np.array([0.2, 0.2, 0.2])
-        start, _ = matched(lambda p: _made(p, COARSE, size, step), found, np.array(grid + known), strides, tries=4)
-        best, _ = matched(lambda p: _made(p, FINE, size, step), found, start[None], strides, tries=35)
-        # The few images that were simulated are not quite like many: by how much hardly depends on the parameters.
-        few, many = (_made(best, n, size, step) for n in (FINE, MANY))
-        best, _ = matched(lambda p: _made(p, FINE, size, step), found + few - many, best[None], strides / 3, tries=30)
-        if np.exp(best[1]) < LEAST:
-            return []
-        # Size and softness trade off: a published set of parameters that explains as much is likelier than one close to it.
-        published = np.array(known)
-        likely = published[np.abs(published - best).sum(1).argmin()]
-        away = [((_made(p, MANY, size, step) - found) ** 2).sum() for p in (best, likely)]
-        return [_at(likely if away[1] < away[0] + TIED * max(1, 100 / len(pairs)) else best, shade)]
+        numbers = _match_moments(moments, share, reference.shape[2:], step, len(pairs))
+        return [] if numbers is None else [_spatter(numbers, shade)]
 
 
-def _at(numbers: np.ndarray, shade: float) -> Spatter:
-    """With the log odds of coverage, the log of size, softness."""
+def _match_moments(
+    moments: Float64[np.ndarray, "7"], share: float, size: tuple[int, ...], step: float, n: int
+) -> Float64[np.ndarray, "3"] | None:
+    """(log odds of coverage, log size, softness) under which simulated mud has the moments; None for single pixels.
+
+    `share` is the share of n pictures of that size that is covered, `step` the film's as bytes show it, or 0.
+    """
+
+    def simulated(images: int) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda numbers: _simulated_moments(numbers, images, size, step)
+
+    odds = np.log(share / (1 - share))
+    grid = [(odds + extra, np.log(drops), softness) for drops, softness in STARTS for extra in (0.05, 0.5)]
+    published = [(np.log(c / (1 - c)), np.log(drops), softness) for c, drops, softness in MNIST_C]
+    strides = np.array([0.2, 0.2, 0.2])
+    start, _ = matched(simulated(COARSE), moments, np.array(grid + published), strides, tries=4)
+    best, _ = matched(simulated(FINE), moments, start[None], strides, tries=35)
+    # Corrected for how the few simulated images differ from many, which hardly depends on the parameters.
+    few, many = (simulated(images)(best) for images in (FINE, MANY))
+    best, _ = matched(simulated(FINE), moments + few - many, best[None], strides / 3, tries=30)
+    if np.exp(best[1]) < SMALLEST:
+        return None
+    # Size and softness trade off: published parameters that explain as much are likelier than some close to them.
+    nearest = np.array(published)[np.abs(np.array(published) - best).sum(1).argmin()]
+    distances = [((simulated(MANY)(numbers) - moments) ** 2).sum() for numbers in (best, nearest)]
+    return nearest if distances[1] < distances[0] + TIED * max(1, 100 / n) else best
+
+
+def _spatter(numbers: Float64[np.ndarray, "3"], shade: float) -> Spatter:
+    """From (log odds of coverage, log size, softness)."""
     return Spatter(float(1 / (1 + np.exp(-numbers[0]))), float(np.exp(numbers[1])), float(numbers[2]), shade)
 
 
-def _made(numbers: np.ndarray, n: int, size: tuple[int, ...], step: float) -> np.ndarray:
-    """The moments of n pictures of mud, as `matched` takes them."""
+def _simulated_moments(
+    numbers: Float64[np.ndarray, "3"], n: int, size: tuple[int, ...], step: float
+) -> Float64[np.ndarray, "7"]:
+    """The moments of n pictures of mud, in standard errors; NaN for numbers out of range."""
     if not -2.0 < numbers[1] < 3.0 or not 0 <= numbers[2] < 8 or abs(numbers[0]) > 8:
-        return np.full(len(NEAR), np.nan)
-    film = _at(numbers, 1.0).apply(np.zeros((n, 1, *size), np.float32), np.random.default_rng(0))
+        return np.full(len(STANDARD_ERRORS), np.nan)
+    film = _spatter(numbers, 1.0).apply(np.zeros((n, 1, *size), np.float32), np.random.default_rng(0))
     if step:
         film = np.rint(film / step) * np.float32(step)
-    return _moments(film, film > 0, np.ones(film.shape, bool)) / NEAR
+    return _moments(film, film > 0, np.ones(film.shape, bool)) / STANDARD_ERRORS
 
 
-def _seen_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
-    """The shade from the mud over black pixels: its full film is the brightest, its thinnest four fifths of the shade."""
+def _shade_by_regression(reference: np.ndarray, shifted: np.ndarray) -> float | None:
+    """The shade from the changed pixels before and after; None if they are not covered by mud."""
+    slope = np.cov(reference, shifted)[0, 1] / reference.var() if reference.var() > 1e-4 else 1 - (1 + SOFT_EDGE) / 2
+    shade = float((shifted.mean() - slope * reference.mean()) / (1 - slope)) if slope < 0.9 else -1.0
+    return shade if -0.2 < slope < 0.35 and -0.02 <= shade <= 1.02 else None
+
+
+def _shade_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
+    """The shade from the mud over black pixels, unless it contradicts the one from regression.
+
+    The full film is the brightest; the thinnest film has four fifths of the shade.
+    """
     if len(mud) < 100:
         return shade
     thinnest, fullest = np.quantile(mud, [0.002, 0.998])
     flat = np.mean(mud > 0.996 * fullest) > 0.15
-    seen = fullest if flat or thinnest > 0.87 * fullest else thinnest / SOFT_EDGE
-    if abs(seen - shade) >= 0.1 * shade:
+    estimate = fullest if flat or thinnest > 0.87 * fullest else thinnest / SOFT_EDGE
+    if abs(estimate - shade) >= 0.1 * shade:
         return shade
-    if in_bytes and seen != fullest:  # four fifths of what: known to half a grey value
+    if in_bytes and estimate != fullest:  # the thinnest film is known to half a byte
         low, high = (thinnest + np.array([-0.5, 0.5]) / 255) / SOFT_EDGE
-        return USUAL if low <= USUAL <= high else float(np.clip(shade, low, high))
-    return float(seen)
+        return PUBLISHED_SHADE if low <= PUBLISHED_SHADE <= high else float(np.clip(shade, low, high))
+    return float(estimate)
 
 
-def _moments(film: np.ndarray, covered: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """Of the log share covered, of the neighbours of covered pixels, of the film; only of pixels that can tell."""
+def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "7"]:
+    """The log share covered, the shares of neighbours covered too, the mean film and the share of full film.
+
+    Only pixels on which mud would be visible count.
+    """
     total = max(covered.sum(), 1)
     neighbours = []
     for lag in LAGS:
-        right = slice(None, -lag), slice(lag, None)
-        a, b, c, d = (covered[:, :, right[0]], covered[:, :, right[1]], covered[..., right[0]], covered[..., right[1]])
-        seen = (a & told[:, :, right[1]]).sum() + (c & told[..., right[1]]).sum()
-        neighbours.append(((a & b).sum() + (c & d).sum()) / max(seen, 1))
-    thick = film[covered]
-    full = np.mean(thick > 0.97) if len(thick) else 0.0
-    return np.array([np.log(total / told.sum()), *neighbours, thick.mean() if len(thick) else 0.0, full])
+        first, then = slice(None, -lag), slice(lag, None)
+        a, b, c, d = covered[:, :, first], covered[:, :, then], covered[..., first], covered[..., then]
+        counted = (a & visible[:, :, then]).sum() + (c & visible[..., then]).sum()
+        neighbours.append(((a & b).sum() + (c & d).sum()) / max(counted, 1))
+    thickness = film[covered]
+    full = np.mean(thickness > 0.97) if len(thickness) else 0.0
+    return np.array([np.log(total / visible.sum()), *neighbours, thickness.mean() if len(thickness) else 0.0, full])

@@ -1,27 +1,28 @@
 """Shifts that mirror the picture."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
+from shiftassay.shifts.parameters import Parameters
 
 
 @FAMILIES.register("flip_horizontal")
 @dataclass(frozen=True)
 class FlipHorizontal(Shift):
-    """Left becomes right."""
+    """Mirror the picture left to right."""
 
     family: ClassVar[str] = "flip_horizontal"
     group: ClassVar[str] = "geometry"
     mirror: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (
-        "A mirrored digit is none, or another one: only those that are nearly their own mirror images, 0, 1 and 8, still meet their weights."
+        "A mirrored digit is none, or another one: only those that are nearly their own mirror images, 0, 1 and 8, "
+        "still meet their weights."
     )
     information: ClassVar[Information] = "preserved"
 
@@ -35,14 +36,15 @@ class FlipHorizontal(Shift):
 @FAMILIES.register("flip_vertical")
 @dataclass(frozen=True)
 class FlipVertical(Shift):
-    """Top becomes bottom."""
+    """Mirror the picture top to bottom."""
 
     family: ClassVar[str] = "flip_vertical"
     group: ClassVar[str] = "geometry"
     mirror: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (
-        "Tops and bottoms change places, and with them what tells 6 from 9 and 2 from 5: strokes meet other digits' weights."
+        "Tops and bottoms change places, and with them what tells 6 from 9 and 2 from 5: strokes meet other digits' "
+        "weights."
     )
     information: ClassVar[Information] = "preserved"
 
@@ -56,14 +58,15 @@ class FlipVertical(Shift):
 @FAMILIES.register("transpose")
 @dataclass(frozen=True)
 class Transpose(Shift):
-    """Rows become columns, as when a file is read in the wrong order; for square images."""
+    """Exchange rows and columns of square pictures, as reading a file in the wrong order does."""
 
     family: ClassVar[str] = "transpose"
     group: ClassVar[str] = "geometry"
     mirror: ClassVar[bool] = True
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (
-        "Horizontal strokes become vertical ones: the picture is turned and mirrored, and nearly every weight meets another pixel."
+        "Horizontal strokes become vertical ones: the picture is turned and mirrored, and nearly every weight meets "
+        "another pixel."
     )
     information: ClassVar[Information] = "preserved"
 

@@ -12,13 +12,14 @@ from shiftassay.errors import BadInput
 from shiftassay.shifts.families.blur import MotionBlur
 from shiftassay.shifts.families.edges import CannyEdges
 from shiftassay.shifts.families.fog import Fog
-from shiftassay.shifts.families.geometry import Affine, Rotate, Scale, Translate
 from shiftassay.shifts.families.glass import GlassBlur
 from shiftassay.shifts.families.intensity import Offset
+from shiftassay.shifts.families.linear_maps import Affine, Rotate, Scale
 from shiftassay.shifts.families.lines import DottedLine, Zigzag
 from shiftassay.shifts.families.noise import ImpulseNoise, ShotNoise
 from shiftassay.shifts.families.overlay import Stripe
 from shiftassay.shifts.families.spatter import Spatter
+from shiftassay.shifts.families.translation import Translate
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from shiftassay.evaluation.audit import audit
+from shiftassay.evaluation.gradients import ParameterCounts
 from shiftassay.networks.coordconv import CoordConv2d
 from shiftassay.networks.registry import build
 from shiftassay.report.finding import Finding, Table
@@ -24,10 +25,9 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         for key, tensor in model.network.named_parameters():
             part = key.split(".")[0]
             parts[part] = parts.get(part, 0) + tensor.numel()
-        checked = audit(lab.dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)[
-            "parameters"
-        ].numbers
-        dead = {**checked["unused"], **checked["silent"]}
+        audited = audit(lab.dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)
+        counts = ParameterCounts.from_json(audited["parameters"].numbers)
+        dead = {**counts.unused, **counts.silent}
         with torch.random.fork_rng(devices=[]):
             shadows = _shadows(build(name, shape, classes, {}))
         networks[name] = {"total": sum(parts.values()), "parts": parts, "dead": dead, "shadows": shadows}

@@ -1,14 +1,15 @@
-"""Shifts that bend the picture but keep straight lines."""
+"""The picture seen at an angle."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
-from shiftassay.shifts.families.geometry import few_of, nested
+from shiftassay.shifts.families.linear_maps import nested_tuples, recurring_values
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
 from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw, extremes
 from shiftassay.shifts.warp import warp
@@ -20,10 +21,11 @@ Corners = tuple[Corner, Corner, Corner, Corner]
 @FAMILIES.register("perspective")
 @dataclass(frozen=True)
 class Perspective(Shift):
-    """The picture seen at an angle: its corners move by the given (dx, dy) in pixels, straight lines stay straight.
+    """View the picture at an angle: its corners move and straight lines stay straight.
 
-    `corners`: upper left, upper right, lower right, lower left (the centres of the corner pixels). A choice of such lists
-    draws one of them for each image.
+    Parameters:
+        corners: (dx, dy) in pixels by which the upper left, upper right, lower right and lower left corner pixel move.
+            They must stay a convex quadrilateral. A choice of such lists draws one of them for each image.
     """
 
     family: ClassVar[str] = "perspective"
@@ -32,10 +34,11 @@ class Perspective(Shift):
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 2
     general: ClassVar[bool] = True
-    extra_penalty: ClassVar[float] = 0.5  # simpler maps, or two in a row, would make it
+    extra_penalty: ClassVar[float] = 0.5  # a simpler map, or two of them, is preferred
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
-        "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones converge."
+        "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones "
+        "converge."
     )
     information: ClassVar[Information] = "reduced"
     smooth: ClassVar[bool] = True
@@ -47,7 +50,7 @@ class Perspective(Shift):
 
     @classmethod
     def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
-        """Nothing moved; a side shortened or lengthened; a little smaller."""
+        """No change; each side shortened or lengthened; the whole a little smaller or larger."""
         h, w = size[-2:]
         tilts = [((s * w, 0), (-s * w, 0), (0, 0), (0, 0)) for s in (0.2, -0.15)]
         turned = [
@@ -61,7 +64,7 @@ class Perspective(Shift):
 
     @classmethod
     def from_numbers(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(nested(numbers.reshape(4, 2)))
+        return cls(nested_tuples(numbers.reshape(4, 2)))
 
     @classmethod
     def from_numbers_per_image(cls, numbers: np.ndarray) -> "Perspective":
@@ -69,7 +72,7 @@ class Perspective(Shift):
 
     @classmethod
     def from_draws(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(few_of(numbers, cls.search_steps()[0], (4, 2)), scope="per_image")
+        return cls(recurring_values(numbers, cls.search_steps()[0], (4, 2)), scope="per_image")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return warp(images, np.linalg.inv(self._homographies(images, rng)))
@@ -77,8 +80,8 @@ class Perspective(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, self._homographies(images, rng))
 
-    def _homographies(self, images: Images, rng: np.random.Generator) -> np.ndarray:
-        """The 3 × 3 maps, from input to output, that take the corners where they go: eight equations for eight numbers."""
+    def _homographies(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "n 3 3"]:
+        """The 3 × 3 maps from input to output that move the corners so: eight equations for eight numbers."""
         h, w = images.shape[2:]
         start = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]
         end = start + draw(self.corners, len(images), rng)

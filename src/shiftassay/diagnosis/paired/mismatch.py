@@ -1,0 +1,166 @@
+"""How far the residual of a remake differs from the noise that its shift would make.
+
+Two remakes of the same shift differ from each other, too, if it draws noise. So the shifted images, beside the mean of several remakes, are
+compared with another remake beside that mean: in grey values, between neighbouring pixels, from place to place, from image to image.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs
+
+CLIPPED = 2e-3  # from black or white, within which values count as clipped to it
+OFF_EDGE = 0.31  # of a bin: no edge of a bin lies at a round number, or at one of 256 grey values, where shifts put many pixels
+REFERENCE_BINS, BINS = 8, 40  # of grey values between black and white
+OUTSIDE = 4  # more bins: below black, black, white, above white
+BLOCKS = 4  # a side: where in the picture the residual's energy is
+INVARIANT_IMAGES = 48  # that invariants are computed of
+LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Statistics of a set of images beside its reference."""
+
+    images: Images
+    joint_histogram: Float[np.ndarray, "a b"]
+    """The share of pixels that had one grey value and have another, by both; black and white have bins of their own, since clipping fills them."""
+    grid: float
+    """The log of the probability that two grey values are the same of 256: high for counts of few photons."""
+    invariant_distances: list[float]
+    """How far the images are from the reference in each of the invariants (see `_invariants`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Pairs, as what a remake has to come near: the statistics of both sides are computed once, when they are first needed."""
+
+    pairs: Pairs
+
+    @cached_property
+    def shifted(self) -> Statistics:
+        """The statistics of the shifted images."""
+        return self.statistics(self.pairs.shifted)
+
+    def statistics(self, images: Images) -> Statistics:
+        """The statistics of a remake, or of the shifted images, beside the pairs' reference."""
+        columns = BINS + OUTSIDE
+        rows, invariants = self._of_reference
+        counts = np.bincount((rows + _bins(images, BINS)).ravel(), minlength=(REFERENCE_BINS + OUTSIDE) * columns)
+        distances = [float(np.mean((a - b) ** 2)) for a, b in zip(invariants, _invariants(images), strict=True)]
+        return Statistics(images, counts.reshape(-1, columns) / images.size, _grid(images), distances)
+
+    @cached_property
+    def _of_reference(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The row of the joint histogram that each pixel falls into, and the invariants."""
+        return _bins(self.pairs.reference, REFERENCE_BINS) * (BINS + OUTSIDE), _invariants(self.pairs.reference)
+
+
+def mismatches(mean: Images, shifted: Statistics, remake: Statistics, energy: float) -> dict[str, float]:
+    """How far the shifted images differ from one remake, both beside the mean of other remakes: by name of a statistic.
+
+    `energy` is the mean square of the remake minus that mean.
+    """
+    residual, noise = shifted.images - mean, remake.images - mean
+    sd = float(np.sqrt(max(energy, 1e-12)))
+    return {
+        "grey values": _total_variation(shifted.joint_histogram, remake.joint_histogram),
+        "neighbours": 2
+        * max(abs(a - b) for a, b in zip(_autocorrelations(residual), _autocorrelations(noise), strict=True)),
+        "joint neighbours": 0.5 * _total_variation(_neighbour_histogram(residual, sd), _neighbour_histogram(noise, sd)),
+        "grid": 0.1 * abs(shifted.grid - remake.grid),
+        "blocks": 0.5 * _total_variation(_block_shares(residual), _block_shares(noise)),
+        "places": abs(_fixed_share(residual) - _fixed_share(noise)),
+        "images": 0.5 * abs(_unevenness(residual) - _unevenness(noise)),
+        "levels": abs(_level_share(residual) - _level_share(noise)),
+        "invariants": 0.5
+        * max(
+            abs(a - b) / (a + b + 1e-4)
+            for a, b in zip(shifted.invariant_distances, remake.invariant_distances, strict=True)
+        ),
+    }
+
+
+def mean_of(remakes: Sequence[Images]) -> Images:
+    """The mean of several remakes."""
+    return np.asarray(np.mean(remakes, axis=0, dtype=np.float32))
+
+
+def energy_of(images: Images) -> float:
+    """The mean square of a pixel."""
+    return float(np.mean(images**2, dtype=np.float64))
+
+
+def _bins(images: Images, count: int) -> np.ndarray:
+    """The bin of each pixel's grey value: below black, black, `count` between, white, above white."""
+    inner = np.clip((images * count + OFF_EDGE).astype(np.int32), 0, count - 1) + 2
+    return np.select(
+        [images < -CLIPPED, images < CLIPPED, images > 1 + CLIPPED, images > 1 - CLIPPED],
+        [0, 1, count + 3, count + 2],
+        inner,
+    )
+
+
+def _total_variation(a: np.ndarray, b: np.ndarray) -> float:
+    """The total variation distance of two histograms: the share of pixels that would have to change."""
+    return float(np.abs(a - b).sum() / 2)
+
+
+def _grid(images: Images) -> float:
+    inner = images[(images > CLIPPED) & (images < 1 - CLIPPED)]
+    counts = np.bincount(np.rint(inner * 255).astype(np.int64))
+    return float(np.log((counts.astype(np.float64) ** 2).sum() / inner.size**2)) if inner.size else 0.0
+
+
+def _autocorrelations(residual: Images) -> list[float]:
+    """Of neighbouring pixels, at each of the lags."""
+    h, w = residual.shape[2:]
+    energy = max(energy_of(residual), 1e-12)
+    products = [residual[:, :, : h - dy, : w - dx] * residual[:, :, dy:, dx:] for dy, dx in LAGS]
+    return [float(product.mean(dtype=np.float64) / energy) for product in products]
+
+
+def _neighbour_histogram(residual: Images, sd: float) -> np.ndarray:
+    """The joint histogram of the residuals of neighbours, side by side and below each other, in seven bins each."""
+    size = np.clip(np.rint(residual / sd * 1.5), -3, 3).astype(np.int32) + 3
+    across = size[..., :-1] * 7 + size[..., 1:]
+    down = size[:, :, :-1] * 7 + size[:, :, 1:] + 49
+    both = np.bincount(np.concatenate([across.ravel(), down.ravel()]), minlength=98)
+    return both / both.sum()
+
+
+def _block_shares(residual: Images) -> Float[np.ndarray, "by bx"]:
+    """The share of the energy in each block of the picture."""
+    energy = np.mean(residual**2, axis=(0, 1), dtype=np.float64)
+    for axis, size in enumerate(energy.shape):
+        energy = np.add.reduceat(energy, np.arange(0, size, -(-size // BLOCKS)), axis)
+    return energy / max(energy.sum(), 1e-12)
+
+
+def _fixed_share(residual: Images) -> float:
+    """The share of the energy that is the same in all images."""
+    n = len(residual)
+    mean = residual.mean(0, dtype=np.float64)
+    return float(max(np.mean(mean**2) - energy_of(residual) / n, 0) / max(energy_of(residual), 1e-12))
+
+
+def _unevenness(residual: Images) -> float:
+    """How much the energy varies from image to image: the sd of its logarithm."""
+    return float(np.log(np.mean(residual**2, axis=(1, 2, 3)) + 1e-8).std())
+
+
+def _level_share(residual: Images) -> float:
+    """The share of the energy that is a change of each image's mean."""
+    return float(np.mean(residual.mean((1, 2, 3), dtype=np.float64) ** 2) / max(energy_of(residual), 1e-12))
+
+
+def _invariants(images: Images) -> list[np.ndarray]:
+    """What some shifts leave as it is: grey values in any order, amplitudes of the spectrum, sums of rows and of columns."""
+    images = images[:INVARIANT_IMAGES]
+    flat = np.sort(images.reshape(len(images), -1), axis=1)
+    return [flat, np.abs(np.fft.rfft2(images)) / images.shape[3], images.mean(3), images.mean(2)]

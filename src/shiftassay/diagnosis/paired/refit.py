@@ -1,0 +1,53 @@
+"""The winner of a search, with its parameters fitted to more pairs than the search had time for."""
+
+import numpy as np
+
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.paired.joint import fitted_jointly
+from shiftassay.diagnosis.paired.mismatch import Target
+from shiftassay.diagnosis.paired.remake import remake
+from shiftassay.errors import BadInput
+from shiftassay.shifts.compose import Compose, in_normal_form
+from shiftassay.shifts.estimation.fitting import summarised
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import PerImage
+from shiftassay.shifts.warp import Resampling, resampled
+
+
+def refitted(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
+    """The same family and scope, fitted to all these pairs under this resampling; the shift as it is where that does not fit as well."""
+    target = Target(pairs)
+    with resampled(resampling):
+        before = remake(shift, target, all_resamplings=False)
+        again = estimated_again(shift, pairs, before.draws)
+        if again is None:
+            return shift
+        after = remake(again, target, all_resamplings=False)
+    return again if after.misfit <= before.misfit + thresholds.REFIT_MISFIT else shift
+
+
+def estimated_again(shift: Shift, pairs: Pairs, draws: Shift | None = None) -> Shift | None:
+    """The same family and scope with its parameters estimated from these pairs; None if that can't be.
+
+    `draws` is the shift with its per-image parameters inferred from the pairs, if that is known.
+    """
+    try:
+        if isinstance(shift, Compose):
+            return fitted_jointly(shift, pairs)
+        if shift.scope == "per_image" and (summary := _summarised_again(shift, pairs, draws)) is not None:
+            return summary
+        estimates = [in_normal_form(estimate) for estimate in type(shift).estimate(pairs)]
+    except (BadInput, np.linalg.LinAlgError):
+        return None
+    alike = [e for e in estimates if type(e) is type(shift) and e.scope == shift.scope and e.variant == shift.variant]
+    return alike[0] if alike else None
+
+
+def _summarised_again(shift: Shift, pairs: Pairs, draws: Shift | None) -> Shift | None:
+    """The family with the distribution of its draws estimated anew: the ends of a range need many images."""
+    inferred = vars(draws or shift.infer_draws(pairs) or shift)
+    values = [d.values for name in shift.search if isinstance(d := inferred.get(name), PerImage)]
+    if not values or len(values) < len(shift.search):
+        return None
+    return summarised(type(shift), np.stack(values, 1), pairs)

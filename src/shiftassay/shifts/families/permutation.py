@@ -1,0 +1,149 @@
+"""What permutations have in common, be it of pixels, blocks, rows or columns."""
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int64
+from scipy.optimize import linear_sum_assignment
+
+from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.mean_picture import matched_parts
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.family import Context, Information, Scope, Shift
+from shiftassay.shifts.parameters import PerImage
+
+IMAGES = 300
+SAMPLES = 10  # for each part of an image, to tell by regression which part it comes from
+RIDGE = 0.01  # of the parts' mean energy: what stabilizes that regression
+SORTED_VALUES_MAY_DIFFER = 0.3  # of the change: by how much sorted grey values may differ in images that are permuted
+
+Order = tuple[int, ...] | None
+"""out[i] = in[order[i]]; None: drawn."""
+Parts = Float[np.ndarray, "n count values"]
+
+
+class Permutation(Shift):
+    """A shift that puts parts of an image in another order: out[i] = in[permutation[i]].
+
+    For scope shared it is one permutation for all images, drawn if none is given. For scope per_image each image draws
+    its own.
+    """
+
+    group: ClassVar[str] = "rearrangement"
+    scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+
+    permutation: Order | PerImage  # each family declares this field, after its own parameters
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        order = self.permutation
+        if order is None or isinstance(order, PerImage):
+            return
+        if self.scope == "per_image" or sorted(order) != list(range(len(order))):
+            raise BadInput(
+                f"{self.family}: give each place from 0 once, and none for scope per_image, which draws its own."
+            )
+
+    @property
+    def information(self) -> Information:
+        return "preserved" if self.scope == "shared" else "reduced"
+
+    @abstractmethod
+    def to_parts(self, images: Images) -> Parts:
+        """The parts of each image, as flat arrays of their values."""
+
+    @abstractmethod
+    def to_images(self, parts: Parts, shape: tuple[int, ...]) -> Images:
+        """Images of that shape made of the parts: the inverse of `to_parts`."""
+
+    @abstractmethod
+    def count(self, h: int, w: int) -> int:
+        """How many parts an image of h × w pixels has."""
+
+    def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Permutation":
+        if self.scope == "per_image" or self.permutation is not None:
+            return self
+        return replace(self, permutation=tuple(rng.permutation(self.count(*shape[1:])).tolist()))
+
+    def infer_draws(self, pairs: Pairs) -> Shift | None:
+        """With each image's own order: the one of least squared difference."""
+        if self.scope == "shared":
+            return self
+        before, after = self.to_parts(pairs.reference), self.to_parts(pairs.shifted)
+        cost = -np.einsum("nik,njk->nij", after, before)
+        return replace(self, permutation=PerImage(np.stack([linear_sum_assignment(c)[1] for c in cost])))
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        parts = self.to_parts(images)
+        return self._reordered(images, parts, self._orders(parts, rng))
+
+    def undo(self, images: Images, rng: np.random.Generator) -> Images:
+        parts = self.to_parts(images)
+        return self._reordered(images, parts, np.argsort(self._orders(parts, rng), axis=1))
+
+    def _reordered(self, images: Images, parts: Parts, orders: Int64[np.ndarray, "m count"]) -> Images:
+        moved = np.take_along_axis(parts, orders[:, :, None], axis=1)
+        return np.ascontiguousarray(self.to_images(moved, images.shape))
+
+    def _orders(self, parts: Parts, rng: np.random.Generator) -> Int64[np.ndarray, "m count"]:
+        """The order of each image, or the one of all."""
+        n, count, _ = parts.shape
+        if isinstance(self.permutation, PerImage):
+            orders = self.permutation.values
+        elif self.scope == "per_image":
+            orders = rng.permuted(np.tile(np.arange(count), (n, 1)), axis=1)
+        else:
+            orders = np.array([self.permutation]) if self.permutation is not None else rng.permutation(count)[None]
+        if orders.shape[1] != count:
+            raise BadInput(f"{self.family}: it has {orders.shape[1]} places, the images have {count}.")
+        return orders
+
+
+def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...]:
+    """The order in which the parts of all images correlate most with those of their partners.
+
+    Parts that never vary stay where they are if they can.
+    """
+    few = pairs.first(IMAGES)
+    # (count, n · values): how each part varies from image to image
+    before, after = (shift.to_parts(side).swapaxes(0, 1) for side in (few.reference, few.shifted))
+    before, after = (side - side.mean(1, keepdims=True) for side in (before, after))
+    before, after = (side.reshape(len(side), -1) for side in (before, after))
+    norms = [np.linalg.norm(side, axis=1) for side in (before, after)]
+    agreement = after @ before.T / np.maximum(norms[1][:, None] * norms[0], 1e-9)
+    if few.contrast and before.shape[1] > SAMPLES * len(before):
+        agreement = _regression(before, after)
+    if few.contrast and np.abs(agreement.min(1)).sum() > agreement.max(1).sum():
+        agreement = -agreement
+    constant = np.minimum(norms[0][None], norms[1][:, None]) < 1e-6 * max(norms[0].max(), 1e-9)
+    similarity = np.exp(-np.abs(np.log((norms[1][:, None] + 1e-6) / (norms[0] + 1e-6))))
+    agreement = np.where(constant, 1e-3 * similarity, agreement) + 1e-6 * np.eye(len(agreement))
+    return tuple(linear_sum_assignment(agreement, maximize=True)[1].tolist())
+
+
+def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...]:
+    """The order in which the parts of the mean pictures are most alike."""
+    shape = samples.reference.shape[1:]
+    return tuple(matched_parts(samples, lambda picture: shift.to_parts(picture.reshape(1, *shape))[0]).tolist())
+
+
+def keeps_values(pairs: Pairs) -> bool:
+    """Whether each image keeps most of its grey values, in whatever order."""
+    few = pairs.first(50)
+    before, after = (np.sort(side.reshape(len(side), -1), axis=1) for side in (few.reference, few.shifted))
+    return few.contrast or float(np.mean((before - after) ** 2)) < SORTED_VALUES_MAY_DIFFER * few.change
+
+
+def _regression(before: Float[np.ndarray, "j m"], after: Float[np.ndarray, "i m"]) -> Float[np.ndarray, "i j"]:
+    """How much of each part before is in each part after, by ridge regression.
+
+    Plain correlation would mistake neighbours for each other where a blur makes them alike.
+    """
+    gram = before @ before.T
+    ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    coefficients = np.linalg.solve(gram + ridge, before @ after.T).T
+    return coefficients / max(float(np.abs(coefficients).max()), 1e-9)
