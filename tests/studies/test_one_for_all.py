@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from shiftassay.studies.shifted.one_for_all import finding, measure
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
@@ -17,7 +18,6 @@ from shiftassay.shifts.catalogue import generator, parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted.folder_model import train_for_folder
-from shiftassay.studies.shifted.one_for_all import finding, measure
 from shiftassay.studies.shifted.serving import Served
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.train import train

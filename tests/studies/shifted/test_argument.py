@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rich.console import Console
+from shiftassay.studies.shifted.lab import Lab
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
@@ -18,7 +19,6 @@ from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted import contrast_page, contrasts
-from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.train import train
 

@@ -30,9 +30,7 @@ class Alternative(Record):
     doubts_verdict: bool = False
 
 
-def alternatives(
-    evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant, repair: Repair
-) -> list[Alternative]:
+def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
     """What a sceptic would say of a variant, in the order in which it would be said; one evaluation for each seed."""
     return [
         *_chance(evaluations[0]),

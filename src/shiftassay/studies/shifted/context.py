@@ -61,9 +61,7 @@ class StudyContext:
             return clean, variant
         return evenly_spaced(clean, most), evenly_spaced(variant, most)
 
-    def right(
-        self, images: np.ndarray, labels: np.ndarray
-    ) -> Bool[np.ndarray, "n"]:
+    def right(self, images: np.ndarray, labels: np.ndarray) -> Bool[np.ndarray, "n"]:
         """Which images the model gets right."""
         return labels_of(predict(images, model=self.model)) == labels
 

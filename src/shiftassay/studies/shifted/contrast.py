@@ -25,7 +25,13 @@ from shiftassay.training.train import train
 from shiftassay.words.terminal import spoken
 
 EPOCHS, BATCH = 8, 50  # enough steps to learn from a few thousand images
-AIMED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of pixels that change as in the aimed variant, the others as in the random one
+AIMED = (
+    0.0,
+    0.25,
+    0.5,
+    0.75,
+    1.0,
+)  # shares of pixels that change as in the aimed variant, the others as in the random one
 TIMES = (1, 2, 3, 4, 6)
 FIT = 500
 SAME_PIXEL = 0.75 / 255
@@ -158,7 +164,7 @@ def _unmodified(context: StudyContext, one: str, other: str) -> Unmodified:
     accuracy = (wilson(int(first.sum()), len(first)), wilson(int(second.sum()), len(second)))
     labels = [images.required_labels for images in sets]
     commonest = float(np.bincount(labels[0]).max() / len(labels[0]))
-    if not np.array_equal(*labels):
+    if not np.array_equal(labels[0], labels[1]):
         return Unmodified(accuracy, commonest, None)
     gained, lost = int((second & ~first).sum()), int((first & ~second).sum())
     return Unmodified(accuracy, commonest, bootstrap_difference(gained, lost, len(first)), mcnemar(gained, lost))

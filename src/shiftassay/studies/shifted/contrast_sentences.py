@@ -31,9 +31,7 @@ def draws_sentences(experiment: DrawsExperiment) -> list[str]:
             f"({points(moved, 1)} points), {too} what the unmodified model does ({points(kept, 1, sign=True)} points)."
         )
     else:
-        conclusion = (
-            "The number of draws is not shown to matter for what can be learned, so this experiment does not set them apart."
-        )
+        conclusion = "The number of draws is not shown to matter for what can be learned, so this experiment does not set them apart."
     sentences.append(
         "The experiment: the same images, family and values, and only the number of draws dealt out among them varied, from "
         f"{first.draws} to one for each. The same network, trained on {experiment.learned:,} training images so dealt, goes "

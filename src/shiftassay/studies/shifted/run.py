@@ -22,7 +22,7 @@ from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnose_variants import diagnose_variants
 from shiftassay.studies.shifted.members import evaluate_members, held_out, train_members
 from shiftassay.studies.shifted.repair_variants import repair_variants
-from shiftassay.studies.shifted.sections import sections
+from shiftassay.studies.shifted.sections import contrast_pages, one_for_all, outcomes, sections
 from shiftassay.studies.shifted.sections.accuracy import summary
 from shiftassay.studies.shifted.sections.variant_pages import FEWEST
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
@@ -55,9 +55,7 @@ def run_shifted(
             write_variants(folder / "variants", sets, own=True)
         console.print(spoken("evaluating"))
         evaluations = evaluate_members(members, sets, study.margin)
-        context = StudyContext(
-            study, dataset, members, sets, evaluations, Measurements(folder), out, device, console
-        )
+        context = StudyContext(study, dataset, members, sets, evaluations, Measurements(folder), out, device, console)
         if study.argument is not None:
             argued = [images.name for images in sets.shifted if len(images) >= FEWEST]
             context = replace(context, diagnoses=diagnose_variants(context, argued))
@@ -134,9 +132,7 @@ def _sources(variants: Variants) -> list[tuple[str, str]]:
     ]
 
 
-def _results(
-    name: str, context: StudyContext, measured: Mapping[str, Record | None], made: JsonObject
-) -> JsonObject:
+def _results(name: str, context: StudyContext, measured: Mapping[str, Record | None], made: JsonObject) -> JsonObject:
     first = context.members[0].trial
     return {
         "schema": "shiftassay.study/1",
@@ -146,8 +142,7 @@ def _results(
         "recipe": first.recipe.to_json(),
         "data": {"name": first.data, "digest": first.data_digest},
         "sets": [
-            {"name": images.name, "origin": origin, "digest": images.digest}
-            for images, origin in context.variants.sets
+            {"name": images.name, "origin": origin, "digest": images.digest} for images, origin in context.variants.sets
         ],
         "members": [
             {
@@ -159,22 +154,22 @@ def _results(
             }
             for member, evaluations in zip(context.members, context.evaluations, strict=True)
         ],
-        "answers": _part(measured, "answers", "answers", []),
+        "answers": _part(measured, outcomes.KEY, "answers"),
         "argument": compact(_argument(context, measured)) if context.study.argument else {},
     }
 
 
 def _argument(context: StudyContext, measured: Mapping[str, Record | None]) -> JsonObject:
-    served = measured["one-for-all"]
+    served = measured[one_for_all.KEY]
     return {
         "diagnoses": plain(context.diagnoses),
         "repairs": plain(context.repairs),
-        "contrasts": _part(measured, "contrasts", "contrasts", []),
+        "contrasts": _part(measured, contrast_pages.KEY, "contrasts"),
         "one_for_all": served.to_json() if served else None,
     }
 
 
-def _part(measured: Mapping[str, Record | None], key: str, part: str, otherwise: JsonValue) -> JsonValue:
-    """A part of what a section measured; `otherwise` if it was not asked for."""
+def _part(measured: Mapping[str, Record | None], key: str, part: str) -> JsonValue:
+    """A list that a section measured; empty if it was not asked for."""
     record = measured[key]
-    return otherwise if record is None else record.to_json()[part]
+    return [] if record is None else record.to_json()[part]

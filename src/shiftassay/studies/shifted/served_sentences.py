@@ -87,7 +87,9 @@ def _against_specialists(served: ServedVariants, chosen: str) -> list[str]:
             f"{listed(shown)}{alone}."
         )
     if near:
-        sentences.append(f"On {listed(near)} it is within {MARGIN} of them as measured, which its interval does not show.")
+        sentences.append(
+            f"On {listed(near)} it is within {MARGIN} of them as measured, which its interval does not show."
+        )
     if below:
         sentences.append(f"It is more than {MARGIN} below the specialist on {listed(below)}.")
     accuracy, of_specialist = (served.designs[design].accuracy for design in (chosen, SPECIALISTS))

@@ -1,7 +1,7 @@
 """One model for all variants, told which variant an image is from: designs against one specialist for each variant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,7 @@ class Trainer:
     widths: Sequence[int] = WIDTHS
     out: Path | None = None
     device: str = "auto"
-    console: Console = Console(quiet=True)
+    console: Console = field(default_factory=lambda: Console(quiet=True))
 
     def train(self, shifts: Mapping[str, Shift], dataset: Dataset, design: str) -> list[TrainedForAll]:
         """One model for each seed."""
@@ -136,9 +136,7 @@ def serve(
         router=MeasuredRouter(
             parameters=_parameters(router.model),
             accuracy={name: float((ids == place).mean()) for place, (name, ids) in enumerate(routed.items())},
-            taken_for={
-                name: tuple(np.bincount(ids, minlength=len(routed)).tolist()) for name, ids in routed.items()
-            },
+            taken_for={name: tuple(np.bincount(ids, minlength=len(routed)).tolist()) for name, ids in routed.items()},
         ),
     )
 

@@ -42,7 +42,8 @@ def findings(measured: EvaluatedMembers) -> list[Finding]:
     evaluations = measured.evaluations
     first, several = evaluations[0], len(evaluations) > 1
     seeds = [[evaluation.accuracy.estimate for evaluation in group] for group in zip(*evaluations, strict=True)]
-    columns, rows = list(COLUMNS), [list(_row(evaluation)) for evaluation in first]
+    columns: list[str] = list(COLUMNS)
+    rows = [list(_row(evaluation)) for evaluation in first]
     if several:
         columns.insert(2, f"mean ± sd of {len(evaluations)} seeds")
         for row, values in zip(rows, seeds, strict=True):

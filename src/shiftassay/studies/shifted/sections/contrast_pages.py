@@ -35,9 +35,7 @@ def measure(context: StudyContext) -> Contrasts | None:
     if not pairs:
         return None
     contrasts = [
-        context.once(
-            f"contrast-{a}-{b}", Contrast, VERSION, [a, b], lambda a=a, b=b: contrast_variants(context, a, b)
-        )
+        context.once(f"contrast-{a}-{b}", Contrast, VERSION, [a, b], lambda a=a, b=b: contrast_variants(context, a, b))
         for a, b in pairs
     ]
     clean = context.evaluations[0][0].accuracy.estimate
@@ -142,14 +140,11 @@ def _unmodified(contrast: Contrast, clean: float) -> str:
     (one, other), unmodified = contrast.names, contrast.unmodified
     a, b = (side.estimate for side in unmodified.accuracy)
     accuracies = ", ".join(
-        f"{name} {percent_with_interval(side, 1)}"
-        for name, side in zip((one, other), unmodified.accuracy, strict=True)
+        f"{name} {percent_with_interval(side, 1)}" for name, side in zip((one, other), unmodified.accuracy, strict=True)
     )
     difference = unmodified.difference
     if difference is None:
-        return (
-            f"The unmodified model: {accuracies}; the sets are not the same images in the same order, so that is not paired."
-        )
+        return f"The unmodified model: {accuracies}; the sets are not the same images in the same order, so that is not paired."
     change = f"{points_with_interval(difference, 1, sign=True)} points, McNemar p {p_cell(unmodified.p_value)}"
     lost = clean - min(a, b)
     if lost < 0.005:
@@ -183,8 +178,7 @@ def _repairs(repairs: Mapping[str, Repair]) -> list[str]:
     compared = []
     for strategy in ("undo", "retrain", "adversarial training"):
         attempts = {
-            name: next((a for a in repair.attempts if a.strategy == strategy), None)
-            for name, repair in repairs.items()
+            name: next((a for a in repair.attempts if a.strategy == strategy), None) for name, repair in repairs.items()
         }
         if not any(attempts.values()):
             continue
