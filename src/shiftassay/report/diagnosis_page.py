@@ -20,7 +20,6 @@ from shiftassay.report.diagnosis_words import (
     distinct,
     left,
     pairing,
-    phrase,
     proved,
     reasons,
     sampled,
@@ -28,6 +27,7 @@ from shiftassay.report.diagnosis_words import (
 )
 from shiftassay.report.finding import Figure, Finding, Report, Table
 from shiftassay.report.write import page
+from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.statistics.intervals import wilson
 
 FLOOR = 1e-3  # share of the change below which bars are all as short
@@ -117,7 +117,10 @@ def _pictures(found: Diagnosis, seen: Pictures) -> Finding:
     sentences = []
     if seen.unexplained:
         maps = [
-            ("the whole change" if c is None else f"{_families(c)}\nleaves {left(c)}", values)
+            (
+                "the whole change" if c is None else _families(c) + f"\nleaves {left(c)}",
+                values,
+            )
             for c, values in seen.unexplained
         ]
         figures.append(
@@ -237,14 +240,13 @@ def _spaced(name: str) -> str:
 
 def _short(candidate: CandidateSummary) -> str:
     """Its families, and its numbers where there is room."""
-    whole = " + ".join(
-        phrase(p.family, p.parameters, None) + (" per image" if p.scope == "per_image" else "") for p in candidate.parts
-    )
-    return whole if len(whole) <= LONGEST else _families(candidate, " + ")
+    whole = in_words(candidate, brief=True)
+    return whole if len(whole) <= LONGEST else in_short(candidate)
 
 
-def _families(candidate: CandidateSummary, between: str = " +\n") -> str:
-    return between.join(p.family + (" per image" if p.scope == "per_image" else "") for p in candidate.parts)
+def _families(candidate: CandidateSummary) -> str:
+    """Its families, a line for each."""
+    return in_short(candidate).replace(", then ", ",\nthen ")
 
 
 def _told(value: Any) -> str:

@@ -1,8 +1,7 @@
 """A diagnosis in plain words: what the terminal and the page say alike."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from typing import Any
 
 from shiftassay.diagnosis.explanation import drawn
@@ -10,12 +9,10 @@ from shiftassay.diagnosis.proof import Accuracies
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
-from shiftassay.shifts.family import FAMILIES
-from shiftassay.statistics.intervals import written
+from shiftassay.shifts.wording import in_words
 
 WIDTH = 100
 NEAREST = 5  # candidates that are told
-SCOPES = {"shared": "the same for all images", "per_image": "drawn afresh for each image"}
 INFORMATION = {
     "preserved": "preserved: the shift can be undone exactly, up to rounding",
     "reduced": "reduced: undoing the shift brings back a part",
@@ -68,34 +65,11 @@ def plain(found: Diagnosis) -> str:
 def verdict(found: Diagnosis) -> str:
     """The shift with its numbers and their intervals, its scope, and how sure that is."""
     it = found.verdict
-    said = phrase(it.family, it.parameters, it.scope, it.intervals)
+    said = in_words(it, it.intervals)
     if it.shift is None:
         said = "unknown, nothing in the catalogue makes this shift"
     touched = f"; it touched {percent(it.share)} of the images" if it.share < 1 else ""
     return f"{said}{touched}; confidence {_sure(it.confidence)}."
-
-
-def phrase(
-    family: str, parameters: Mapping[str, Any], scope: str | None, intervals: Mapping[str, Any] | None = None
-) -> str:
-    """A shift from its JSON.
-
-    >>> phrase("rotate", {"angle": 15.0}, "shared", {"angle": [14.9, 15.1]})
-    'rotate (angle = 15 [14.9, 15.1]), the same for all images'
-    >>> phrase("rotate", {"angle": {"mean": 1.0, "sd": 15.0, "low": -15.0, "high": 15.0}}, "per_image")
-    'rotate (angle = -15 … 15, mean 1, sd 15), drawn afresh for each image'
-    """
-    intervals = intervals or {}
-    if "parts" in parameters:
-        ends = intervals.get("parts") or [{}] * len(parameters["parts"])
-        parts = zip(parameters["parts"], ends, strict=True)
-        return "; then ".join(phrase(p["family"], p["parameters"], p["scope"], e) for p, e in parts)
-    told = [
-        f"{name} = {_value(value, intervals.get(name))}"
-        for name, value in parameters.items()
-        if _telling(family, name, value)
-    ]
-    return family + (f" ({', '.join(told)})" if told else "") + (f", {SCOPES[scope]}" if scope else "")
 
 
 def pairing(found: Diagnosis) -> str:
@@ -166,40 +140,6 @@ def _sure(confidence: float) -> str:
     return "over 99%" if confidence > 0.995 else f"{100 * confidence:.0f}%"
 
 
-def _telling(family: str, name: str, value: Any) -> bool:
-    """Whether a parameter is worth its place: not where it is the family's own default, or an empty list."""
-    defaults = {f.name: f.default for f in fields(FAMILIES[family])}
-    return value != [] and (name not in defaults or value != defaults[name])
-
-
-def _value(value: Any, interval: Any = None) -> str:
-    if isinstance(value, Mapping) and "mean" in value:
-        return _drawn(value)
-    if isinstance(value, list | tuple):
-        if len(value) > 8:
-            return f"{len(value)} numbers"
-        return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).lower()
-    if not _is_interval(interval):
-        return f"{value:.4g}"
-    told, low, high = written([value, *interval], *interval)
-    return told if low == high else f"{told} [{low}, {high}]"
-
-
-def _drawn(value: Mapping[str, Any]) -> str:
-    several = value.get("values")
-    if several:
-        return " or ".join(f"{_value(v['value'])} ({percent(v['share'])})" for v in several)
-    if isinstance(value["mean"], list):
-        return "varying"
-    return f"{value['low']:.4g} … {value['high']:.4g}, mean {value['mean']:.3g}, sd {value['sd']:.3g}"
-
-
-def _is_interval(interval: Any) -> bool:
-    return isinstance(interval, Sequence) and len(interval) == 2 and all(isinstance(v, int | float) for v in interval)
-
-
 def distinct(candidates: Sequence[CandidateSummary]) -> list[CandidateSummary]:
     """The candidates, of those that are made of the same families and scopes only the first."""
     kept: dict[Any, CandidateSummary] = {}
@@ -212,7 +152,7 @@ def _table(found: Diagnosis) -> list[str]:
     """The nearest candidates and what each leaves; nothing where nothing had to be looked for."""
     if not found.candidates:
         return []
-    rows = [(phrase(c.family, c.parameters, c.scope), left(c)) for c in distinct(found.candidates)[:NEAREST]]
+    rows = [(in_words(c), left(c)) for c in distinct(found.candidates)[:NEAREST]]
     column = max(len(said) for _, said in rows)
     room = WIDTH - column - 4
     lines = [f"Tried, {'nearest' if found.verdict.shift is None else 'best'} first, and what each leaves unexplained:"]

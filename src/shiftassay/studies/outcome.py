@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from shiftassay.imagesets.dataset import Dataset
-from shiftassay.records import JsonObject, plain
+from shiftassay.records import JsonObject
 from shiftassay.report.finding import Finding, Report, Table
 from shiftassay.report.write import write_report
+from shiftassay.runs.environment import Environment
 from shiftassay.runs.store import write_json
 from shiftassay.training.train import Failed, Trained
 from shiftassay.words.html import paragraphs
@@ -49,7 +49,7 @@ def finish(folder: Path, report: Report, results: StudyResults) -> StudyRun:
 def failed_finding(failures: Sequence[Failed]) -> Finding:
     """Which trainings did not end in a model."""
     sentences = tuple(f"{failed}. It is left out." for failed in failures)
-    numbers = {"failed": [plain(asdict(failed.failure)) for failed in failures]}
+    numbers = {"failed": [failed.failure.to_json() for failed in failures]}
     return Finding("failed", "Trainings that failed", sentences, numbers=numbers)
 
 
@@ -58,14 +58,14 @@ def command() -> str:
     return " ".join(["shiftassay", *sys.argv[1:]]) if sys.argv[0].endswith("shiftassay") else "shiftassay.run_study"
 
 
-def surroundings(made: dict[str, Any]) -> Table:
+def surroundings(made: Environment) -> Table:
     """Time, commit, software and machine of a study: what its results do not depend on."""
-    packages = ", ".join(f"{name} {version}" for name, version in made["packages"].items())
+    packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
     rows = (
-        ("made", made["made"]),
-        ("commit", made["commit"] or "not a checkout"),
-        ("software", f"Python {made['python']}, {packages}"),
-        ("machine", f"{made['system']}, {made['processor']}, {made['cores']} cores, device {made['device']}"),
+        ("made", made.made),
+        ("commit", made.commit or "not a checkout"),
+        ("software", f"Python {made.python}, {packages}"),
+        ("machine", f"{made.system}, {made.processor}, {made.cores} cores, device {made.device}"),
     )
     return Table(("", ""), rows)
 

@@ -103,9 +103,7 @@ def test_a_sound_page_claims_weighs_and_limits():
 
 def test_a_rival_that_explains_as_much_is_not_ruled_out():
     close = diagnosed(candidates=(DIAGNOSIS.candidates[0], candidate("shear", 0.025)))
-    rival = next(
-        a for a in alternatives([evaluation()], close, NOTHING_TRIED) if a.explanation == "It is shear"
-    )
+    rival = next(a for a in alternatives([evaluation()], close, NOTHING_TRIED) if a.explanation == "It is shear")
     assert not rival.ruled_out
     assert "it is shear" in text_of(page_of(close))
 

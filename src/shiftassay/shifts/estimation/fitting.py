@@ -75,10 +75,10 @@ class LeastSquares:
     def estimate(self, family: type[Shift], pairs: Pairs) -> list[Shift]:
         return fitted(family, pairs)
 
-    def infer_draws(self, how: Shift, pairs: Pairs) -> Shift | None:
-        following = Refit(how)
+    def infer_draws(self, shift: Shift, pairs: Pairs) -> Shift | None:
+        refit = Refit(shift)
         try:
-            return following.from_numbers_per_image(fit_each(following, how.candidate_draws(), pairs))
+            return refit.from_numbers_per_image(fit_each(refit, shift.candidate_draws(), pairs))
         except BadInput:  # numbers that the family does not allow
             return None
 

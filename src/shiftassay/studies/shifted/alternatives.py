@@ -7,8 +7,8 @@ from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.records import Record
 from shiftassay.repairs.result import Repair
+from shiftassay.shifts.wording import in_short
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
-from shiftassay.studies.shifted.shift_names import name_of
 from shiftassay.words.numbers import p_cell, percent, percent_with_interval, points_with_interval
 
 AS_GOOD = 0.01  # of the change: within this of the verdict, another family explains as much
@@ -46,8 +46,8 @@ def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant,
 
 def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
     """The candidate that became the verdict; None where the verdict came from elsewhere, as an attack's does."""
-    own = name_of(diagnosed.diagnosis.verdict)
-    return next((c for c in diagnosed.diagnosis.candidates if name_of(c) == own), None)
+    own = in_short(diagnosed.diagnosis.verdict)
+    return next((c for c in diagnosed.diagnosis.candidates if in_short(c) == own), None)
 
 
 def _chance(evaluation: Evaluation) -> list[Alternative]:
@@ -79,8 +79,8 @@ def _families(diagnosed: DiagnosedVariant) -> list[Alternative]:
     verdict, own = diagnosed.diagnosis.verdict, own_candidate(diagnosed)
     rivals: dict[str, CandidateSummary] = {}
     for candidate in diagnosed.diagnosis.candidates:
-        name = name_of(candidate)
-        if name != name_of(verdict) and len(rivals) < RIVALS:
+        name = in_short(candidate)
+        if name != in_short(verdict) and len(rivals) < RIVALS:
             rivals.setdefault(name, candidate)
     rows = []
     for name, rival in rivals.items():
@@ -147,8 +147,8 @@ def _size(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> list[Alternati
 
 def _accident(diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
     """Whether other images show the same: each half by itself, and images that the diagnosis did not see."""
-    own, rows = name_of(diagnosed.diagnosis.verdict), []
-    families = [name_of(half.verdict) for half in repair.halves]
+    own, rows = in_short(diagnosed.diagnosis.verdict), []
+    families = [in_short(half.verdict) for half in repair.halves]
     if families:
         number = f"each half by itself: {' and '.join(families)}"
         rows.append(Alternative("The verdict is an accident of these images", number, set(families) == {own}, True))

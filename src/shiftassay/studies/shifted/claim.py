@@ -3,8 +3,8 @@
 from typing import Literal
 
 from shiftassay.evaluation.evaluate import Comparison, Evaluation
+from shiftassay.shifts.wording import in_short
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
-from shiftassay.studies.shifted.shift_names import name_of
 from shiftassay.words.numbers import percent_with_interval, points_with_interval
 
 INFORMATION: dict[str | None, str] = {
@@ -28,7 +28,7 @@ def headline(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> str:
     if verdict.family == "identity":
         return "nothing happened"
     each = ", afresh for each image" if verdict.scope == "per_image" else ""
-    families = name_of(verdict, scopes=False).replace("_", " ")
+    families = in_short(verdict, scopes=False).replace("_", " ")
     return f"{families}{each}, {HARM[comparison_of(evaluation).verdict]}"
 
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.statistics.intervals import written
+from shiftassay.shifts.wording import in_short
 from shiftassay.studies.shifted.alternatives import Alternative, own_candidate
 from shiftassay.studies.shifted.claim import comparison_of
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
-from shiftassay.studies.shifted.shift_names import name_of
 from shiftassay.words.lists import listed
-from shiftassay.words.numbers import percent
+from shiftassay.words.numbers import percent, to_interval
 
 REASONS = 3
 DOUBTFUL = 0.9  # confidence below which a verdict is called doubtful
@@ -80,7 +79,7 @@ def doubts(diagnosed: DiagnosedVariant, others: Sequence[Alternative]) -> list[s
 
 def _nearest(nearest: CandidateSummary) -> list[str]:
     return [
-        f"Evidence: the nearest family, {name_of(nearest)}, leaves {percent(nearest.misfit)} of the change unexplained on "
+        f"Evidence: the nearest family, {in_short(nearest)}, leaves {percent(nearest.misfit)} of the change unexplained on "
         f"images that it was not fitted to; of such a shift {percent(nearest.limit)} would pass."
     ]
 
@@ -118,7 +117,7 @@ def _accuracies(diagnosed: DiagnosedVariant) -> list[str]:
 def _parameter_intervals(diagnosed: DiagnosedVariant) -> list[str]:
     intervals = diagnosed.diagnosis.verdict.intervals
     return [
-        f"{name} {' to '.join(written([low, high], low, high))}"
+        f"{name} {' to '.join(to_interval([low, high], low, high))}"
         for part in intervals.get("parts", [intervals])
         for name, (low, high) in part.items()
         if isinstance(low, int | float) and low != high

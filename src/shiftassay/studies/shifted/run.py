@@ -13,7 +13,8 @@ from shiftassay.imagesets.layout import check_same_shape
 from shiftassay.networks.registry import check_parameters
 from shiftassay.records import JsonObject, JsonValue, Record, plain
 from shiftassay.report.finding import Report
-from shiftassay.runs.environment import environment
+from shiftassay.runs.environment import Environment, environment
+from shiftassay.runs.results import total_seconds
 from shiftassay.shifts.catalogue import make
 from shiftassay.studies.folder import working_in
 from shiftassay.studies.measurements import Measurements
@@ -27,7 +28,6 @@ from shiftassay.studies.shifted.sections.accuracy import summary
 from shiftassay.studies.shifted.sections.variant_pages import FEWEST
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
-from shiftassay.training.history import total_seconds
 from shiftassay.training.train import resolve_recipe
 from shiftassay.words.terminal import spoken
 
@@ -132,13 +132,13 @@ def _sources(variants: Variants) -> list[tuple[str, str]]:
     ]
 
 
-def _results(name: str, context: StudyContext, measured: Mapping[str, Record | None], made: JsonObject) -> JsonObject:
+def _results(name: str, context: StudyContext, measured: Mapping[str, Record | None], made: Environment) -> JsonObject:
     first = context.members[0].trial
     return {
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": made,
+        "environment": made.to_json(),
         "recipe": first.recipe.to_json(),
         "data": {"name": first.data, "digest": first.data_digest},
         "sets": [

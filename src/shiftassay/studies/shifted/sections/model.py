@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.runs.recipe import Recipe
+from shiftassay.runs.results import total_seconds
 from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.shifted.context import StudyContext
-from shiftassay.training.history import total_seconds
 from shiftassay.words.lists import plural
 from shiftassay.words.numbers import DASH, mean_sd, number, percent, percent_with_interval
 
