@@ -22,7 +22,10 @@ from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
-from shiftassay.studies.shifted import contrast_page
+from shiftassay.studies.shifted.context import StudyContext
+from shiftassay.studies.shifted.contrast import Contrast, contrast_variants, kind_of
+from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant, ImageChange
+from shiftassay.studies.shifted.sections.contrast_pages import contrast_page
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.train import train
 
