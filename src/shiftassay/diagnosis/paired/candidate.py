@@ -35,6 +35,11 @@ class Candidate:
         return self.remake.shift
 
     @property
+    def draws(self) -> Shift:
+        """The shift with its per-image parameters inferred from the held-out pairs."""
+        return self.remake.draws
+
+    @property
     def misfit(self) -> float:
         return self.remake.weighted_misfit
 

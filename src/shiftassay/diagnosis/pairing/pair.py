@@ -147,22 +147,22 @@ def _elsewhere(
     reference: ImageSet, shifted: ImageSet, shared: Shared, rng: np.random.Generator
 ) -> tuple[Partners | None, Int64[np.ndarray, "n"] | None]:
     """Partners of the images that are not shared, and the order if there is one."""
-    known = shared.unambiguous
+    partner = shared.unambiguous
     blank = _blank(shifted)
     if not blank.all():
-        share = float(np.mean(known[~blank] >= 0))
+        share = float(np.mean(partner[~blank] >= 0))
         # Of an image that occurs more than once, any place will do, if most occur once.
         if share >= thresholds.SHARED_MOST and np.mean(shared.places[~blank] >= 0) >= thresholds.SHARED_NEARLY_ALL:
-            order = np.where(known >= 0, known, shared.places)
+            order = np.where(partner >= 0, partner, shared.places)
             return Partners(order, PartnerSearch(share, share, 0.0, "values", len(order))), order
-    free = np.setdiff1d(np.flatnonzero(~_blank(reference)), known)
-    rest = np.flatnonzero((known < 0) & ~blank)
+    free = np.setdiff1d(np.flatnonzero(~_blank(reference)), partner)
+    rest = np.flatnonzero((partner < 0) & ~blank)
     if min(len(free), len(rest)) < thresholds.FEWEST_SOUGHT:
-        return None, known if np.mean(shared.unique) >= thresholds.SHARED_MOSTLY else None
+        return None, partner if np.mean(shared.unique) >= thresholds.SHARED_MOSTLY else None
     partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
     if not partners.search.holds:
         return partners, None
-    order = known.copy()
+    order = partner.copy()
     order[rest] = np.where(partners.order >= 0, free[partners.order], -1)
     return partners, order
 

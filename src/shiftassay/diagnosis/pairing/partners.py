@@ -175,7 +175,7 @@ def _crosswise(a: Trait, b: Trait, matched: Order, rng: np.random.Generator) -> 
 
 
 def _regression(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
-    """Ridge regression of b from a: weights, the leave-one-out root mean squared error of each output, and both means."""
+    """Ridge regression of b from a: weights, leave-one-out root mean squared errors of outputs, and both means."""
     origin, middle = a.mean(axis=0), b.mean(axis=0)
     u, s, v = np.linalg.svd(a - origin, full_matrices=False)
     target = u.T @ (b - middle)

@@ -104,7 +104,7 @@ class _Comparison:
     """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
 
     def misfit(self, shift: Shift, count: int) -> float:
-        """The distance of the summary statistics of a remake, under the resampling that fits best if the picture moves."""
+        """The distance of a remake's summary statistics, under the best resampling if the picture moves."""
         return min(self._misfit(shift, count, kernel) for kernel in (KERNELS if moves(shift) else KERNELS[:1]))
 
     def _misfit(self, shift: Shift, count: int, kernel: Resampling) -> float:
