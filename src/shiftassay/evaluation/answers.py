@@ -1,4 +1,4 @@
-"""Asking a model as an audit does: in its own mode, in any order and batch size; and comparing two series of answers."""
+"""Asking a model in its own mode, in any order and batch size, and comparing two series of answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

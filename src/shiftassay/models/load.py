@@ -71,8 +71,8 @@ def _from_factory(name: str) -> nn.Module:
         model = getattr(import_module(module_name), factory_name)()
     except (Exception, SystemExit) as error:  # whatever a user's own code may raise
         raise BadInput(
-            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function without "
-            "arguments that returns the model."
+            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function "
+            "without arguments that returns the model."
         ) from None
     finally:
         sys.path.pop(0)
