@@ -34,7 +34,7 @@ class Check(Record):
         return f"{self.name:<12}  {self.verdict:<12}  {self.sentence}"
 
 
-class NotMeasured(Exception):  # noqa: N818
+class NotMeasured(Exception):  # noqa: N818  # nothing went wrong: the check is left out
     """The model can't be asked this way; the message says why."""
 
 
