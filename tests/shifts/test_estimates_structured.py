@@ -1,4 +1,4 @@
-"""Families whose parameters are found out in ways of their own: draws with other seeds, code of others, and what is no such shift."""
+"""Families with their own estimators: draws with other seeds, other implementations, and other shifts."""
 
 from io import BytesIO
 

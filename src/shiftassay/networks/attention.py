@@ -1,11 +1,13 @@
 """The trunk with self-attention over the positions of each image after each convolution stage."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.registry import NETWORKS, Network
 from shiftassay.networks.transformer import Kind, Transformation, localization, regressor, sampled
 from shiftassay.networks.trunk import pooled
 
@@ -13,9 +15,10 @@ from shiftassay.networks.trunk import pooled
 class PositionAttention(nn.Module):
     """x + MHA(Qx, Kx, Vx) (Vaswani et al. 2017); 7d² + 4d parameters for d channels.
 
-    Tokens are the positions of one image. `across_batch` is PyTorch's default, `batch_first=False`, for which the first
-    axis is the sequence: given the same (image, position, channel), it attends from image to image of the batch, position
-    by position. `positions`, if any, are learned vectors that are added to the tokens (Dosovitskiy et al. 2021).
+    Tokens are the positions of one image. `across_batch` is PyTorch's default, `batch_first=False`, for which the
+    first axis is the sequence: given the same (image, position, channel), it attends from image to image of the
+    batch, position by position. `positions`, if any, are learned vectors that are added to the tokens (Dosovitskiy et
+    al. 2021).
     """
 
     def __init__(self, channels: int, heads: int = 2, across_batch: bool = False, positions: int = 0):
@@ -35,13 +38,13 @@ class PositionAttention(nn.Module):
 
 
 @NETWORKS.register("attention")
-class Attention(nn.Module):
+class Attention(Network):
     """The trunk with `PositionAttention` after each activated convolution stage; 25,460 parameters by default.
 
     Optionally with a learned positional encoding, and behind a spatial transformer.
     """
 
-    across_batch = False
+    parameter_count: ClassVar[int] = 25_460
 
     def __init__(
         self,
@@ -62,10 +65,10 @@ class Attention(nn.Module):
         final = pooled(height) * pooled(width)
         after_first = (height - 4) // 2 * ((width - 4) // 2)
         self.conv1 = nn.Conv2d(channels, 10, 5)
-        self.attention1 = PositionAttention(10, heads, self.across_batch, after_first * positional_encoding)
+        self.attention1 = PositionAttention(10, heads, self.mixes_batch, after_first * positional_encoding)
         self.conv2 = nn.Conv2d(10, 20, 5)
         self.conv2_drop = nn.Dropout2d(dropout)
-        self.attention2 = PositionAttention(20, heads, self.across_batch, final * positional_encoding)
+        self.attention2 = PositionAttention(20, heads, self.mixes_batch, final * positional_encoding)
         self.fc1 = nn.Linear(20 * final, 50)
         self.fc1_drop = nn.Dropout(dropout)
         self.fc2 = nn.Linear(50, classes)

@@ -1,4 +1,4 @@
-"""Projected gradient ascent within a ball around each image (Madry et al. 2018), for attacks and adversarial training."""
+"""Projected gradient ascent in a ball around each image (Madry et al. 2018), for attacks and adversarial training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STEP_SIZE = 2.5  # × epsilon / steps: far enough to reach the border of the bal
 
 @dataclass(frozen=True)
 class Ball:
-    """The images within `epsilon` of an image, by the largest change of a pixel ("linf") or in all ("l2"); pixels in [0, 1]."""
+    """The images in [0, 1] within `epsilon` of an image, in the norm "linf" (the largest change of a pixel) or "l2"."""
 
     epsilon: float
     norm: Literal["linf", "l2"]
@@ -86,8 +86,8 @@ def gradient_of(value: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """log (1 − p) / p of the true class.
 
-    Cross-entropy is log (1 + exp of it): its gradient has the same direction, but vanishes in float32 where the model is
-    confident, so an attack on the loss would stall on the images that are hardest to attack.
+    Cross-entropy is log (1 + exp of it): its gradient has the same direction, but vanishes in float32 where the model
+    is confident, so an attack on the loss would stall on the images that are hardest to attack.
     """
     true = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)

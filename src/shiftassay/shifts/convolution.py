@@ -16,7 +16,7 @@ SILENCE = 1e-6  # rounding of the transforms: smaller values become 0, so that b
 
 
 def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
-    """out(p) = Σ kernel(q) · image(p − q), q counted from the kernel's centre: one kernel for all images, or one per image.
+    """out(p) = Σ kernel(q) · image(p − q), q from the kernel's centre: one kernel for all images, or one per image.
 
     Kernels have an odd side. The cost is that of Fourier transforms of the padded images.
     """

@@ -182,8 +182,8 @@ class LabelMisalignment(Shift):
     family: ClassVar[str] = "label_misalignment"
     group: ClassVar[str] = "sample"
     why: ClassVar[str] = (
-        "Answers are compared with other images' labels: accuracy falls to chance, whatever the network, and the images "
-        "are not to blame."
+        "Answers are compared with other images' labels: accuracy falls to chance, whatever the network, and the "
+        "images are not to blame."
     )
     information: ClassVar[Information] = "preserved"
 

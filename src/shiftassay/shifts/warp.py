@@ -1,4 +1,4 @@
-"""Resampling images: bilinear, black outside. Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down."""
+"""Resampling: bilinear, black outside. Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class Resampling:
     """
 
     kernel: Kernel = "bilinear"
-    """`area`: bilinear, averaged under a triangle over the pixel and half of its neighbours, as antialiased shrinking does."""
+    """`area`: bilinear, averaged under a triangle over a pixel and half of its neighbours, as antialiased resizing."""
     centre: float = 0.0
 
 
@@ -44,7 +44,8 @@ def current_resampling() -> Resampling:
 def resampled(resampling: Resampling) -> Iterator[None]:
     """Within it, every family's warps and moves by fractions of a pixel use this resampling, as other code does.
 
-    It is dynamic scope, not an argument: a search under another resampling passes through the estimators of all families.
+    It is dynamic scope, not an argument: a search under another resampling passes through the estimators of all
+    families.
 
     >>> line = np.array([[[[0, 0, 1, 0, 0]]]], np.float32)
     >>> with resampled(Resampling("nearest")):
@@ -66,8 +67,8 @@ def warp(
 ) -> Float32[np.ndarray, "n c H W"]:
     """Sample each image at matrix · (x, y), with (x, y) the position in the output, by default of the images' size.
 
-    The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number). The
-    resampling is the current one unless another is passed.
+    The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
+    The resampling is the current one unless another is passed.
     """
     resampling = resampling or _current.get()
     if resampling.kernel == "area":
@@ -111,7 +112,7 @@ def _averaged(
 
 
 def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
-    """Sample each image at (x, y) + field, whose first plane is x's displacement: one field for all, or one per image."""
+    """Sample each image at (x, y) + field, whose first plane is x's displacement. One field for all, or one each."""
     positions = grid(*images.shape[2:])
     moved = np.empty_like(images)
     for start in range(0, len(images), CHUNK):

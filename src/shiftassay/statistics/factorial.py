@@ -1,7 +1,7 @@
 """Factorial experiments: what each factor, and each pair of factors, explains."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import f as f_distribution
 
+from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Record):
     """One factor, or two that interact: its share of the variance, and the F-test that it explains anything.
 
     F and p-values are None where no degrees of freedom are left to estimate the noise from.
@@ -25,9 +26,6 @@ class Effect:
     f: float | None
     p: float | None
     p_corrected: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "factors": list(self.factors)}
 
 
 def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.ndarray) -> list[Effect]:
@@ -46,7 +44,7 @@ def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.nd
     terms = [(factor,) for factor in factors] + list(combinations(factors, 2))
     columns = {term: _columns(runs, term) for term in terms}
     total = float(((y - y.mean()) ** 2).sum())
-    left, rank = _residual(y, [columns[term] for term in terms])
+    residual, rank = _residual(y, [columns[term] for term in terms])
     noise_freedom = len(y) - rank
     measured = []
     for term in terms:
@@ -56,11 +54,10 @@ def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.nd
         measured.append((term, max(without - with_it, 0.0), rank_with - rank_without))
     p_values = []
     for _, explained, freedom in measured:
-        known = noise_freedom > 0 and freedom > 0 and left > 1e-12 * max(total, 1e-300)
-        f = explained / freedom / (left / noise_freedom) if known else None
+        testable = noise_freedom > 0 and freedom > 0 and residual > 1e-12 * max(total, 1e-300)
+        f = explained / freedom / (residual / noise_freedom) if testable else None
         p_values.append((f, None if f is None else float(f_distribution.sf(f, freedom, noise_freedom))))
-    known_p = [p for _, p in p_values if p is not None]
-    corrected = iter(holm(known_p))
+    corrected = iter(holm([p for _, p in p_values if p is not None]))
     return [
         Effect(term, explained / total if total else 0.0, freedom, f, p, None if p is None else next(corrected))
         for (term, explained, freedom), (f, p) in zip(measured, p_values, strict=True)

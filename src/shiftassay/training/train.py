@@ -21,7 +21,7 @@ from shiftassay.imagesets.image_set import digest_of
 from shiftassay.locks import all_locked
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import predict
-from shiftassay.networks.registry import build, parameters_of
+from shiftassay.networks.registry import NETWORKS, build, parameters_of
 from shiftassay.random_stream import seed_for
 from shiftassay.records import plain
 from shiftassay.runs.environment import environment
@@ -176,7 +176,7 @@ def _check_data(dataset: Dataset) -> None:
 def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:
     """The recipe meant: given, by its name, or the network's own; with another number of epochs if that is given."""
     if recipe is None:
-        recipe = network if network == "mlp" else "seed-003"
+        recipe = NETWORKS[network].recipe
     found = recipe_named(recipe) if isinstance(recipe, str) else recipe
     return replace(found, epochs=epochs) if epochs is not None else found
 

@@ -42,14 +42,14 @@ def number(value: float | None, digits: int | None = None, sign: bool = False) -
 def percent(share: float, digits: int | None = None) -> str:
     """A share. With as many digits as it needs, it is never rounded to all or none.
 
-    >>> percent(0.9862, 2), percent(0.438), percent(0.004), percent(0.9999), percent(1.0), percent(0.0)
-    ('98.62%', '44%', '0.4%', '> 99.9%', '100%', '0%')
+    >>> percent(0.9862, 2), percent(0.438), percent(0.004), percent(0.9999), percent(1.0), percent(1.5)
+    ('98.62%', '44%', '0.4%', '> 99.9%', '100%', '150.0%')
     """
     if digits is not None:
         return f"{minus(f'{100 * share:.{digits}f}')}%"
     if share in (0, 1):
         return f"{100 * share:.0f}%"
-    if share > 0.999:
+    if 0.999 < share < 1:
         return "> 99.9%"
     return f"{100 * share:.0f}%" if 0.0995 <= share <= 0.99 else f"{100 * share:.1f}%"
 
