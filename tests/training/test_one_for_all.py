@@ -11,7 +11,7 @@ from shiftassay.models.one_for_all import OneForAll
 from shiftassay.models.predict import predict
 from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import parse, shift
-from shiftassay.training import engine, one_for_all
+from shiftassay.training import engine, mixture
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.mixture import ATTACK_STEPS, MixtureGroup, share_of
 from shiftassay.training.native_member import NativeMember
