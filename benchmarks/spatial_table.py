@@ -37,7 +37,8 @@ def spatial_note(results: dict[str, Any]) -> str:
     seeds = len(next(iter(networks.values())).seeds)
     hours = sum(time or 0 for runs in networks.values() for time in runs.environment.seconds) / 3600
     return (
-        f"*{seeds} seeds of each of {len(networks)} networks, mean ± sd over seeds; {number(hours, 1)} hours of training on one "
+        f"*{seeds} seeds of each of {len(networks)} networks, mean ± sd over seeds; {number(hours, 1)} hours of "
+        "training on one "
         f"core, {results['environment']['processor']}, which had other work beside it; `{results['command']}`.*"
     )
 
@@ -70,7 +71,8 @@ def _accuracies(measured: ComparedAccuracies, control: str) -> Row:
     undecided = sum(pair.verdict == "undecided" for pair in pairs)
     return (
         "no significant difference of accuracies",
-        f"of {len(pairs)} pairs, {control} among them, {different} differ, {equivalent} are equivalent within ±{margin} points, "
+        f"of {len(pairs)} pairs, {control} among them, {different} differ, {equivalent} are equivalent within "
+        f"±{margin} points, "
         f"{undecided} are undecided",
         f"{different} pairs differ" if different else "no pair is shown to differ",
     )
@@ -89,8 +91,8 @@ def _lowest_loss(reproduction: Reproduction) -> Row:
 def _stability(stability: Stability) -> Row:
     contrasts = {contrast.module: contrast for contrast in stability.contrasts}
     jumps = "; ".join(
-        f"with {module} {number(contrast.ratio, 1)} times {brackets(contrast.interval, scale=1, digits=1)} those without"
-        + (" (of runs without a transformer)" if module == ATTENTION else "")
+        f"with {module} {number(contrast.ratio, 1)} times {brackets(contrast.interval, scale=1, digits=1)} those "
+        "without" + (" (of runs without a transformer)" if module == ATTENTION else "")
         for module, contrast in contrasts.items()
     )
     transformer, attention = contrasts[TRANSFORMER], contrasts[ATTENTION]
