@@ -1,9 +1,10 @@
 """The README's table of what seed 003 claims, what the study of its networks measured, and what that says."""
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from shiftassay.records import JsonObject
 from shiftassay.studies.architectures.claims import CheckedClaim
 from shiftassay.studies.architectures.sections.accuracies import ComparedAccuracies
 from shiftassay.studies.architectures.sections.batches import BatchChecks
@@ -16,7 +17,7 @@ COLUMNS = ("seed 003 says", "measured here", "verdict")
 Row = tuple[str, str, str]
 
 
-def spatial_rows(sections: dict[str, Any]) -> list[Row]:
+def spatial_rows(sections: JsonObject) -> list[Row]:
     """A row for each claim, from the sections of the study's results."""
     reproduction = Reproduction.from_json(sections["reproduction"])
     stability = Stability.from_json(sections["stability"])
@@ -31,15 +32,15 @@ def spatial_rows(sections: dict[str, Any]) -> list[Row]:
     ]
 
 
-def spatial_note(results: dict[str, Any]) -> str:
+def spatial_note(results: JsonObject) -> str:
     """How many networks were trained, for how long, and on what."""
-    networks = Reproduction.from_json(results["sections"]["reproduction"]).networks
+    networks = Reproduction.from_json(cast(JsonObject, results["sections"])["reproduction"]).networks
     seeds = len(next(iter(networks.values())).seeds)
     hours = sum(time or 0 for runs in networks.values() for time in runs.environment.seconds) / 3600
     return (
         f"*{seeds} seeds of each of {len(networks)} networks, mean ± sd over seeds; {number(hours, 1)} hours of "
         "training on one "
-        f"core, {results['environment']['processor']}, which had other work beside it; `{results['command']}`.*"
+        f"core, {cast(JsonObject, results['environment'])['processor']}, which had other work beside it; `{results['command']}`.*"
     )
 
 
