@@ -21,7 +21,10 @@ DRAWERS = {**SET_FIGURES, **ARCHITECTURE_FIGURES, **DIAGNOSIS_FIGURES}
 
 
 def draw(figure: Figure, folder: Path) -> bytes:
-    """The figure as SVG; arrays that its data names are read from the study's folder. Raises `BadInput` for an unknown kind."""
+    """The figure as SVG; arrays that its data names are read from the study's folder.
+
+    Raises `BadInput` for an unknown kind.
+    """
     if figure.kind not in DRAWERS:
         raise unknown_name("kind of figure", figure.kind, DRAWERS)
     with mpl.rc_context(STYLE), warnings.catch_warnings():
