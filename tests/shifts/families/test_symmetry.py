@@ -1,0 +1,14 @@
+import numpy as np
+import pytest
+
+from shiftassay.errors import BadInput
+from shiftassay.shifts import catalogue
+
+
+def test_mirrors_mirror(digits):
+    images = digits.images
+    assert np.array_equal(catalogue.shift(digits, "flip_horizontal").images, images[:, :, :, ::-1])
+    assert np.array_equal(catalogue.shift(digits, "flip_vertical").images, images[:, :, ::-1])
+    assert np.array_equal(catalogue.shift(digits, "transpose").images, images.swapaxes(2, 3))
+    with pytest.raises(BadInput, match="9 × 11"):
+        catalogue.shift(one_pixel(0, 0), "transpose")
