@@ -64,7 +64,7 @@ def main() -> None:
         print(f"{name:<28} {middle:6.1f} s, fair {fair:6.1f} s, ratio {middle / fair:.2f}")
     if asked.json:
         command = f"python -m benchmarks.beside --times {asked.times}"
-        content = {"command": command, "environment": here, "others": OTHERS, "images": IMAGES, "rows": rows}
+        content = {"command": command, "environment": here.to_json(), "others": OTHERS, "images": IMAGES, "rows": rows}
         asked.json.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -46,7 +46,7 @@ def main() -> None:
     write_json(RESULT, {
         "schema": "shiftassay.diagnosis-speed/1",
         "command": "make diagnosis-speed",
-        "environment": environment(),
+        "environment": environment().to_json(),
         "diagnoses": found,
     })  # fmt: skip
 

@@ -160,7 +160,7 @@ def main() -> None:
             "command": f"python -m benchmarks.pairing {options} --json docs/results/pairing.json",
             "seed": chosen.seed,
             "development_seeds": "0 to 99, 1301",
-            "environment": environment(),
+            "environment": environment().to_json(),
             "results": told,
         })  # fmt: skip
 

@@ -47,7 +47,7 @@ def main() -> None:
         "schema": "shiftassay.paths/1",
         "command": "make paths",
         "epochs": EPOCHS,
-        "environment": environment(threads=torch.get_num_threads()),
+        "environment": environment(threads=torch.get_num_threads()).to_json(),
         "networks": found,
     })  # fmt: skip
 

@@ -49,7 +49,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "schema": "shiftassay.speed/1",
         "command": "make bench",
-        "environment": environment(threads=2),
+        "environment": environment(threads=2).to_json(),
         "protocol": f"batch {BATCH}, SGD 0.01; {rounds} rounds of {steps} steps, contenders in turn; seconds for {IMAGES:,} images",
         "sgemm_gflops": {str(threads): sgemm_rate(threads) for threads in (1, 2)},
         "networks": {},

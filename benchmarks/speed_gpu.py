@@ -49,7 +49,7 @@ def main() -> int:
         })  # fmt: skip
         print(rows[-1], flush=True)
         torch.cuda.reset_peak_memory_stats()
-    made = {**environment("cuda"), "gpu": torch.cuda.get_device_name()}
+    made = {**environment("cuda").to_json(), "gpu": torch.cuda.get_device_name()}
     write_json(
         RESULT,
         {"schema": "shiftassay.speed-gpu/1", "command": "make bench-gpu", "environment": made, "trainings": rows},

@@ -29,7 +29,7 @@ def main() -> None:
     write_json(RESULT, {
         "schema": "shiftassay.startup/1",
         "command": "make startup",
-        "environment": environment(),
+        "environment": environment().to_json(),
         "seconds": seconds,
     })  # fmt: skip
     print(seconds)

@@ -109,7 +109,8 @@ with one_thread_each():
 
 
 def test_a_signal_while_python_ends_changes_nothing():
-    code = f"{BEGIN}\nimport atexit, os, signal\nclass Late:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\nlate = Late()"
+    late = "class Late:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\nlate = Late()"
+    code = f"{BEGIN}\nimport atexit, os, signal\n{late}"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
@@ -159,7 +160,8 @@ time.sleep(60)
 
 
 def test_the_watchdog_is_no_thread_that_holds_anything():
-    code = f"{BEGIN}\nassert interrupts.only_thread()\nthreading.Thread(target=time.sleep, args=(1,)).start()\nassert not interrupts.only_thread()"
+    start = "threading.Thread(target=time.sleep, args=(1,)).start()"
+    code = f"{BEGIN}\nassert interrupts.only_thread()\n{start}\nassert not interrupts.only_thread()"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -51,7 +51,7 @@ def results(records: list[dict[str, Any]], command: str) -> dict[str, Any]:
     return {
         "schema": "shiftassay.diagnosis-benchmark/1",
         "command": command,
-        "environment": environment(),
+        "environment": environment().to_json(),
         "targets": targets(records),
         "all": shares(records),
         "groups": {g: shares([r for r in records if r["group"] == g]) for g in groups},

@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from benchmarks.torture.disk import can_mount
 from benchmarks.torture.outcome import Outcome
@@ -15,6 +14,7 @@ from benchmarks.torture.plan import done, planned
 from benchmarks.torture.power import can_record
 from benchmarks.torture.together import own_namespace
 
+from shiftassay.records import JsonObject
 from shiftassay.runs.environment import environment
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="tortures at a time")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    tortures, outcomes, here = planned(asked.share), {}, environment()
+    tortures, outcomes, here = planned(asked.share), {}, environment().to_json()
     began = perf_counter()
     # Each in a process that starts afresh, since commands are forked from it.
     with ProcessPoolExecutor(asked.workers, get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -43,7 +43,7 @@ def main() -> int:
     return int(faults > 0)
 
 
-def _keep(asked: argparse.Namespace, outcomes: dict[int, Outcome], planned: int, here: dict[str, Any]) -> None:
+def _keep(asked: argparse.Namespace, outcomes: dict[int, Outcome], planned: int, here: JsonObject) -> None:
     """What is finished so far, in the order of the plan: a run that is broken off has it all the same."""
     content = {
         "command": f"python -m benchmarks.torture --share {asked.share:g} --seed {asked.seed}",

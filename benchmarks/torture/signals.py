@@ -79,7 +79,7 @@ def main() -> int:
         print(f"{outcome}; slowest exit {max(seconds, default=0):.2f} s", flush=True)
     if asked.json:
         command = f"python -m benchmarks.torture.signals --count {asked.count} --seed {asked.seed}"
-        content = {"command": command, "environment": environment(), "allowed": ALLOWED, "outcomes": rows}
+        content = {"command": command, "environment": environment().to_json(), "allowed": ALLOWED, "outcomes": rows}
         asked.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return int(faults > 0)
 

@@ -2,6 +2,12 @@
 
 The library is what lies behind the command line: `shiftassay.evaluate` is `shiftassay evaluate`, on arrays and
 any `nn.Module`. Names are loaded when first used, so that importing the package costs nothing.
+
+>>> import shiftassay
+>>> print(shiftassay.parse_shift("rotate:angle=15"))
+rotate (angle = 15), the same for all images
+>>> shiftassay.families()["rotate"]
+'Rotate the picture about its centre; black moves in at the corners.'
 """
 
 import os
@@ -16,7 +22,9 @@ if TYPE_CHECKING:
     from shiftassay.diagnosis.diagnose import diagnose as diagnose
     from shiftassay.errors import BadInput as BadInput
     from shiftassay.evaluation.audit import audit as audit
+    from shiftassay.evaluation.compare import compare as compare
     from shiftassay.evaluation.evaluate import evaluate as evaluate
+    from shiftassay.imagesets.dataset import Dataset as Dataset
     from shiftassay.imagesets.dataset import load_dataset as load_dataset
     from shiftassay.imagesets.image_set import ImageSet as ImageSet
     from shiftassay.imagesets.read import read_image_set as read_image_set
@@ -24,19 +32,29 @@ if TYPE_CHECKING:
     from shiftassay.models.load import load_model as load_model
     from shiftassay.models.predict import predict as predict
     from shiftassay.repairs.repair import repair as repair
+    from shiftassay.runs.recipe import Recipe as Recipe
+    from shiftassay.shifts.catalogue import parse as parse_shift  # noqa: F401  # shown under another name
     from shiftassay.shifts.catalogue import shift as shift
+    from shiftassay.shifts.listing import families as families
     from shiftassay.studies.run import run_study as run_study
     from shiftassay.training.train import train as train
 
+    __version__: str
+
 _HOMES = {
     "BadInput": "errors",
+    "Dataset": "imagesets.dataset",
     "ImageSet": "imagesets.image_set",
+    "Recipe": "runs.recipe",
     "audit": "evaluation.audit",
+    "compare": "evaluation.compare",
     "diagnose": "diagnosis.diagnose",
     "evaluate": "evaluation.evaluate",
+    "families": "shifts.listing",
     "import_weights": "models.foreign",
     "load_dataset": "imagesets.dataset",
     "load_model": "models.load",
+    "parse_shift": "shifts.catalogue",
     "predict": "models.predict",
     "read_image_set": "imagesets.read",
     "repair": "repairs.repair",
@@ -44,14 +62,19 @@ _HOMES = {
     "shift": "shifts.catalogue",
     "train": "training.train",
 }
-__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+_CALLED_THERE = {"parse_shift": "parse"}
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]  # a test compares the two lists
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("shiftassay")
     if name not in _HOMES:
         raise AttributeError(f"module 'shiftassay' has no attribute {name!r}")
-    return getattr(import_module(f"shiftassay.{_HOMES[name]}"), name)
+    return getattr(import_module(f"shiftassay.{_HOMES[name]}"), _CALLED_THERE.get(name, name))
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, "__version__"])

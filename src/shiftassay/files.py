@@ -1,8 +1,9 @@
 """Writing files so that they last: all or nothing, on the disk when it is said, and with room for them kept in advance.
 
-Whoever reads a file, whenever, never sees half of one. A file is written beside its place under a name that no other writer on
-any machine has, brought to the disk, moved into place, and its folder is brought to the disk as well: after a power cut there is
-the old file or the new one, and a file that was written later is never there without those that were written before it.
+Whoever reads a file, whenever, never sees half of one. A file is written beside its place under a name that no other
+writer on any machine has, brought to the disk, moved into place, and its folder is brought to the disk as well: after
+a power cut there is the old file or the new one, and a file that was written later is never there without those that
+were written before it.
 """
 
 import errno
@@ -21,7 +22,7 @@ STRAY_SECONDS = 3600.0  # no write takes so long: a partial file that is older w
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write beside the path, move into place, and bring both to the disk. Raises `BadInput` where that can't be done."""
+    """Write beside the path, move into place, and sync both to the disk. Raises `BadInput` where that fails."""
     beside = _beside(path)
     try:
         make_folder(path.parent)
@@ -44,7 +45,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 
 @contextmanager
 def reserve(folder: Path, size: int) -> Iterator[None]:
-    """Keep room for `size` bytes in a folder, which is made if need be, until this context ends: what is written next has it.
+    """Reserve `size` bytes in a folder, which is made if need be, until this context ends.
 
     Raises `BadInput` before anything is done if the folder can't be written to, or has no such room.
     """
@@ -61,7 +62,7 @@ def reserve(folder: Path, size: int) -> Iterator[None]:
 
 
 def sweep(folder: Path, name: str = "*", older_than: float = STRAY_SECONDS) -> list[Path]:
-    """Remove and return what writers of a file of that name left behind when they were killed, if it is so many seconds old."""
+    """Remove and return the partial files that killed writers of a file left, once they are so many seconds old."""
     swept = []
     now = time.time()
     with suppress(OSError):

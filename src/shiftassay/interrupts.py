@@ -1,8 +1,8 @@
 """An interrupt ends a command: at once where Python runs, and soon where it does not.
 
-Python acts on a signal between two of its own instructions. A long operation of PyTorch or BLAS, or a wait for a pool of threads, is
-one instruction. So a thread of its own waits for the signal too, and ends the process when the first one has not in time.
-What is stored is written whole or not at all, so that nothing is half done then.
+Python acts on a signal between two of its own instructions. A long operation of PyTorch or BLAS, or a wait for a pool
+of threads, is one instruction. So a thread of its own waits for the signal too, and ends the process when the first
+one has not in time. What is stored is written whole or not at all, so that nothing is half done then.
 """
 
 import atexit
@@ -28,10 +28,10 @@ _seen = False
 
 
 def listen() -> None:
-    """From now on SIGINT and SIGTERM raise `KeyboardInterrupt`, and the process ends within `PATIENCE` seconds of the first.
+    """Make SIGINT and SIGTERM raise `KeyboardInterrupt`, and end the process within `PATIENCE` seconds of the first.
 
-    For the main thread of a process that is a command. Shells let commands in the background of a script ignore SIGINT; who sends
-    one all the same means it.
+    For the main thread of a process that is a command. Shells let commands in the background of a script ignore
+    SIGINT; who sends one all the same means it.
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
@@ -99,6 +99,6 @@ def _watch(waiting: int) -> None:
 
 
 def _unraisable(problem: "sys.UnraisableHookArgs") -> None:
-    """An interrupt that came where nothing can be raised, in a destructor, is no news: the watchdog ends the process."""
+    """Ignore an interrupt in a destructor, where nothing can be raised: the watchdog ends the process."""
     if not isinstance(problem.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(problem)

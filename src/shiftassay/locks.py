@@ -1,7 +1,8 @@
 """One command at a time in a folder: the others wait and say for whom.
 
-The lock is the operating system's own (flock) on a file in the folder, so it ends with the process that holds it, however that
-ends, and holds between containers, and between hosts where the file system passes locks on. What stands in the file is for people.
+The lock is the operating system's own (flock) on a file in the folder, so it ends with the process that holds it,
+however that ends, and holds between containers, and between hosts where the file system passes locks on. What stands
+in the file is for people.
 """
 
 import json
@@ -34,7 +35,8 @@ class Waiting(UserWarning):
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder, which is made if need be; warns once, with `Waiting`, if another command is at work in it.
 
-    Not to be taken twice by one process: it would wait for itself. Raises `BadInput` for a folder that can't be written to.
+    Not to be taken twice by one process: it would wait for itself. Raises `BadInput` for a folder that can't be
+    written to.
     """
     descriptor = _taken(folder)
     try:
@@ -56,7 +58,7 @@ def all_locked(folders: Sequence[Path]) -> Iterator[None]:
 
 
 def _taken(folder: Path) -> int | None:
-    said = False
+    warned = False
     try:
         make_folder(folder)
         while True:
@@ -65,12 +67,12 @@ def _taken(folder: Path) -> int | None:
                 if _is_current(descriptor, folder):
                     _sign(descriptor)
                     return descriptor
-            elif not said:
+            elif not warned:
                 text = (
                     f"{folder}: {_owner(descriptor)} is at work here. Waiting until that is done; Ctrl-C ends the wait."
                 )
                 warnings.warn(text, Waiting, stacklevel=4)
-                said = True
+                warned = True
             os.close(descriptor)
             time.sleep(PAUSE)
     except _NoLocks:

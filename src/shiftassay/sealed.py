@@ -1,7 +1,8 @@
-"""Stored results that can't be damaged unseen: JSON that carries its own SHA-256, and the SHA-256 of the files that belong to it.
+"""Stored results whose damage is detected: JSON with its own SHA-256, and that of the files that belong to it.
 
-A file that lists others is written after them. So what it lists was whole once, and whatever reads one of them can tell whether it
-still is. SHA-256 here guards against damage; it is no signature, and whoever can write a file can write its hash.
+A file that lists others is written after them. So what it lists was whole once, and whatever reads one of them can
+tell whether it still is. SHA-256 here guards against damage; it is no signature, and whoever can write a file can
+write its hash.
 """
 
 import hashlib

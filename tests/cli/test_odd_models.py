@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from shiftassay.cli.ending import run_command_line
-from shiftassay.diagnosis import diagnose as room
+from shiftassay.diagnosis import identify as room
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
 
@@ -107,7 +107,7 @@ def command(folder, monkeypatch, capsys):
     """Runs a verb on a model; returns the exit code, what was said on stdout and on stderr, and the JSON that was written."""
     monkeypatch.chdir(folder)
     # The verdict is not what is tried here: a few families to choose from are enough.
-    monkeypatch.setattr(room, "_searched", lambda: ["identity", "invert", "gain"])
+    monkeypatch.setattr(room, "searched_families", lambda: ["identity", "invert", "gain"])
 
     def run(verb, model):
         (folder / "out.json").unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalogue import shift
@@ -24,6 +25,7 @@ OF_A_VERDICT = {
     "information",
     "confidence",
     "equivalent",
+    "shift",
 }
 ACCURACIES = {"reference", "shifted", "reproduced", "restored_with_partner", "restored_blind"}
 
@@ -106,9 +108,12 @@ def test_what_is_taken_out_of_the_catalogue_is_not_called_by_another_name(how, l
 
 
 def test_the_json_has_its_keys_and_survives_the_round_trip(few, perceptron):
-    content = diagnose(few, shift(few, "gain:factor=0.4"), model=perceptron).to_json()
+    diagnosis = diagnose(few, shift(few, "gain:factor=0.4"), model=perceptron)
+    content = diagnosis.to_json()
     again = json.loads(json.dumps(content, allow_nan=False))
     assert again == content
+    assert Diagnosis.from_json(again).to_json() == content
+    assert Diagnosis.from_json(again).verdict.shift == diagnosis.verdict.shift
     assert set(content) >= KEYS
     assert set(content["verdict"]) == OF_A_VERDICT
     assert set(content["accuracy"]) == ACCURACIES

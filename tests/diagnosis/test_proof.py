@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.diagnosis import diagnose as room
+from shiftassay.diagnosis import identify as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms import mechanisms
@@ -14,7 +14,6 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.report.diagnosis_words import plain
 from shiftassay.shifts.catalogue import shift
 
 
@@ -22,7 +21,7 @@ from shiftassay.shifts.catalogue import shift
 def few_families():
     """The verdict is not what is tried here: a few families to choose from are enough."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "_searched", lambda: ["identity", "rotate", "invert", "gain"])
+        patch.setattr(room, "searched_families", lambda: ["identity", "rotate", "invert", "gain"])
         yield
 
 
@@ -48,7 +47,7 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
     assert diagnosed.evaluations == expected
     assert diagnosed.accuracy.reference == expected[0].accuracy.estimate
     assert diagnosed.accuracy.shifted == expected[1].accuracy.estimate
-    said = " ".join(plain(diagnosed).split())
+    said = " ".join(str(diagnosed).split())
     for one in expected:
         assert " ".join(str(one).split()) in said
         assert str(one) in diagnosed.explanation
@@ -57,7 +56,7 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
 def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(diagnosed, by_class):
     assert diagnosed.images == ImageCounts(len(by_class), 2000)
     assert diagnosed.accuracy.reproduced == pytest.approx(diagnosed.accuracy.shifted, abs=0.003)
-    assert "measured on 2,000 of the 10,000 images, drawn at random" in plain(diagnosed)
+    assert "measured on 2,000 of the 10,000 images, drawn at random" in str(diagnosed)
 
 
 def test_of_more_images_a_random_sample_is_made_again_and_that_is_said(by_class, turned, perceptron, monkeypatch):
@@ -65,7 +64,7 @@ def test_of_more_images_a_random_sample_is_made_again_and_that_is_said(by_class,
     found = diagnose(by_class, turned, model=perceptron)
     assert found.images.remade == 1000
     assert found.accuracy.reproduced == pytest.approx(found.accuracy.shifted, abs=0.03)
-    assert "1,000 of the 10,000 images" in plain(found)
+    assert "1,000 of the 10,000 images" in str(found)
     assert "1,000 of the 10,000 images" in found.explanation
 
 

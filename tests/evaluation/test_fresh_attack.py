@@ -44,7 +44,7 @@ def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
             shown = images + (ink - images).detach() if straight else ink
             return torch.stack([0.3 - shown.mean((1, 2, 3)), shown.mean((1, 2, 3)) - 0.3], dim=1)
 
-    card = OneForAllCard("undo", {"t4": ATTACK.to_json()}, (4,), (1, 28, 28), 2, 0.0, 1.0, 0, "toy", "trial")
+    card = OneForAllCard("undo", {"t4": ATTACK}, (4,), (1, 28, 28), 2, 0.0, 1.0, 0, "toy", "trial")
     model = OneForAll(card)
     rule = Rounded()
     model.forward = rule.forward  # pyright: ignore[reportAttributeAccessIssue]

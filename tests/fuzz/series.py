@@ -186,7 +186,7 @@ def _one_for_all_card(folder: Path) -> Reader:
     from shiftassay.models.one_for_all import OneForAll, OneForAllCard
     from shiftassay.shifts.catalogue import parse
 
-    variants = {name: parse(how).to_json() for name, how in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
+    variants = {name: parse(how) for name, how in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
     return _model(
         folder, OneForAll(OneForAllCard("undo-and-id", variants, (4,), SHAPE, 10, 0.13, 0.31, 0, "mnist", "t"))
     )

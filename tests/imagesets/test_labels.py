@@ -1,4 +1,4 @@
-"""Labels: each way of writing them down gives whole numbers from 0, everything else an error that says what was found."""
+"""Labels: each way of writing them gives whole numbers from 0, everything else an error that says what was found."""
 
 from pathlib import Path
 

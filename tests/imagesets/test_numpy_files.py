@@ -1,4 +1,4 @@
-"""`.npy` and `.npz`: what people save is understood, what is damaged or malicious is refused before it costs anything."""
+"""`.npy` and `.npz`: what people save is read, what is damaged or malicious is refused before it costs anything."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Any file to an image set: the same images however they were saved, labels from where they should come, errors that help."""
+"""Any file to an image set: the same images however they were saved, the right labels, errors that help."""
 
 import io
 import os
@@ -84,8 +84,11 @@ def test_labels_come_in_the_promised_order(tmp_path: Path, digits) -> None:
         "without.npy: labels found by matching every image with the MNIST test set",
     )
     np.save(tmp_path / "labels.npy", beside)
-    said = f"without.npy: labels from labels.npy beside it; but its images are MNIST's, and {len(labels)} have other labels there: is the order another?"
-    assert read("without.npy") == (beside.tolist(), said)
+    note = (
+        f"without.npy: labels from labels.npy beside it; but its images are MNIST's, and {len(labels)} have other "
+        "labels there: is the order another?"
+    )
+    assert read("without.npy") == (beside.tolist(), note)
     np.save(tmp_path / "labels.npy", labels)
     assert read("without.npy") == (labels.tolist(), "without.npy: labels from labels.npy beside it")
     assert read("with.npz") == (inside.tolist(), "with.npz: labels from the file itself")

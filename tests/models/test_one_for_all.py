@@ -8,7 +8,7 @@ import torch
 
 from shiftassay.errors import BadInput
 from shiftassay.models.designs.design import DESIGNS
-from shiftassay.models.one_for_all import OneForAll, OneForAllCard, told
+from shiftassay.models.one_for_all import OneForAll, OneForAllCard, for_variant
 from shiftassay.models.predict import predict
 from shiftassay.networks.mlp import Mlp
 from shiftassay.shifts.catalogue import generator, parse
@@ -26,7 +26,7 @@ IGNORES_THE_ID = {"clean-only", "mixture"}
 
 def card(design, widths=(500, 500, 500, 200, 200, 100, 50)):
     shifts = [how.realize(SHAPE, generator(how, 0, "shared")) for how in map(parse, SHIFTS)]
-    variants = {name: how.to_json() for name, how in zip(("clean", "t1", "t2", "t3", "t4"), shifts, strict=True)}
+    variants = dict(zip(("clean", "t1", "t2", "t3", "t4"), shifts, strict=True))
     return OneForAllCard(design, variants, widths, SHAPE, 10, 0.1307, 0.3081, 0, "mnist", "trial")
 
 
@@ -84,9 +84,9 @@ def test_a_model_that_serves_several_variants_must_be_told_which_and_no_other_ma
     with pytest.raises(BadInput, match="clean, t1, t2, t3, t4"):
         predict(images, model=model)
     with pytest.raises(BadInput, match="--variant NAME"):
-        told(model, None)
+        for_variant(model, None)
     with pytest.raises(BadInput, match="Did you mean 't1'"):
-        told(model, "t11")
+        for_variant(model, "t11")
     with pytest.raises(BadInput, match="knows no variants"):
-        told(Mlp(), "t1")
-    assert predict(images, model=told(model, "t1")).shape == (2, 10)
+        for_variant(Mlp(), "t1")
+    assert predict(images, model=for_variant(model, "t1")).shape == (2, 10)

@@ -7,17 +7,9 @@ import torch
 from shiftassay.errors import BadInput
 from shiftassay.models.predict import predict
 from shiftassay.networks.registry import NETWORKS, build
+from shiftassay.runs.recipe import RECIPES
+from shiftassay.training.train import resolve_recipe
 
-PARAMETERS = {
-    "mlp": 1_059_560,
-    "trunk": 21_840,
-    "stn": 27_360,
-    "coordconv": 21_840 + 2 * 25 * (10 + 20),
-    "coordconv-stn": 30_144,
-    "attention": 25_460,
-    "attention-across-batch": 25_460,
-}
-MIXES_THE_BATCH = {"attention-across-batch"}
 SHAPES = [(1, 28, 28), (1, 42, 42), (3, 32, 32)]
 
 
@@ -27,7 +19,10 @@ def name(request):
 
 
 def test_its_size_is_the_one_that_is_claimed(name):
-    assert sum(weights.numel() for weights in build(name, (1, 28, 28), 10, {}).parameters()) == PARAMETERS[name]
+    assert (
+        sum(weights.numel() for weights in build(name, (1, 28, 28), 10, {}).parameters())
+        == NETWORKS[name].parameter_count
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -43,20 +38,23 @@ def test_an_image_is_answered_alike_alone_and_in_a_batch_unless_the_network_is_k
     network = build(name, (1, 28, 28), 10, {})
     together = predict(digits.images[:20], model=network)
     difference = np.abs(together - predict(digits.images[:20], model=network, batch=1)).max()
-    assert difference > 1e-3 if name in MIXES_THE_BATCH else difference < 1e-4
+    assert difference > 1e-3 if NETWORKS[name].mixes_batch else difference < 1e-4
 
 
 def test_every_weight_gets_a_gradient(name, digits):
     network = build(name, (1, 28, 28), 10, {})
-    with (
-        torch.no_grad()
-    ):  # a transformer that starts at the identity passes nothing back until its last layer has moved
+    # A transformer that starts at the identity passes nothing back until its last layer has moved.
+    with torch.no_grad():
         for weights in network.parameters():
             weights += 0.01 * torch.randn_like(weights)
     torch.nn.functional.cross_entropy(
         network(torch.from_numpy(digits.images)), torch.from_numpy(digits.labels)
     ).backward()
     assert all(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in network.parameters())
+
+
+def test_its_recipe_is_one_that_there_is(name):
+    assert resolve_recipe(name, None) == RECIPES[NETWORKS[name].recipe]
 
 
 def test_it_is_documented(name):

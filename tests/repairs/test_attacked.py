@@ -44,19 +44,19 @@ def test_a_linear_model_falls_where_its_margin_is_below_epsilon(norm, dual, line
     margins = logits[np.arange(300), images.labels][:, None] - logits
     reach = epsilon * np.linalg.norm(own[:, None] - weights[None], ord=dual, axis=2)
     stands = (margins >= reach)[np.arange(3)[None] != images.labels[:, None]].reshape(300, 2).all(1)
-    found = attack(images, Adversarial(epsilon, norm), model=model)
+    right = attack(images, Adversarial(epsilon, norm), model=model)
     assert 0.1 < stands.mean() < 0.9
-    assert np.mean(found.right == stands) > 0.99
-    assert not (found.right < stands).any()
+    assert np.mean(right == stands) > 0.99
+    assert not (right < stands).any()
 
 
 def test_a_front_without_gradient_does_not_look_strong(linear):
     model, images, _ = linear
-    plain = attack(images, Adversarial(0.01), model=model).right.mean()
+    plain = attack(images, Adversarial(0.01), model=model).mean()
     fronted = Fronted(model, {"kind": "median", "size": 1}, (1, 6, 6))
     fronted.front = lambda x: (x * 1000).round() / 1000
-    assert attack(images, Adversarial(0.01), model=fronted).right.mean() == pytest.approx(plain, abs=0.02)
-    assert attack(images, Adversarial(0.01), model=Steps(model)).right.mean() > plain + 0.1
+    assert attack(images, Adversarial(0.01), model=fronted).mean() == pytest.approx(plain, abs=0.02)
+    assert attack(images, Adversarial(0.01), model=Steps(model)).mean() > plain + 0.1
 
 
 def test_a_model_is_as_it_was_after_an_attack(linear):

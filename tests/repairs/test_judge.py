@@ -7,25 +7,21 @@ import pytest
 import torch
 from torch import nn
 
-import shiftassay.repairs.judge as judge
-import shiftassay.repairs.repair as room
-from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.repairs.bench import Half, attacked_places, split_set
+from shiftassay.repairs.judge import try_strategy
 from shiftassay.repairs.repair import repair
 from shiftassay.repairs.retrain import Retrain
-from shiftassay.repairs.strategy import Made, Task, some_of
+from shiftassay.repairs.strategy import RepairedModel, Task, some_of
+from shiftassay.repairs.tasks import tasks_of
 from shiftassay.shifts.catalogue import parse, shift
 
 
 @pytest.fixture(scope="module")
-def trial(small, model):
-    shifted = shift(small.test, "invert")
-    verdict = verdict_on(small.test, shifted)
-    halves = tuple(judge.Half(places, places, verdict) for places in judge.halves_of(len(shifted), 0, "shifted"))
-    right = judge.right_of(model, small.test, "cpu"), judge.right_of(model, shifted, "cpu")
-    return judge.Trial(small.test, shifted, model, halves, *right, None, 0, 1, 0, "cpu")
+def bench(small, model):
+    return split_set(small.test, shift(small.test, "invert"), model=model, seed=0, quick=True, device="cpu")
 
 
 def broken(model):
@@ -35,10 +31,10 @@ def broken(model):
     return model
 
 
-def test_a_repaired_model_that_answers_nan_is_not_judged_but_named(trial, small, model, monkeypatch):
-    monkeypatch.setattr(Retrain, "make", lambda *_: Made(broken(model), "all weights"))
-    tasks = room._tasks(trial, small.train, 1, 200)
-    assert "NaN or infinite" in judge.tried(Retrain(), tasks, trial)
+def test_a_repaired_model_that_answers_nan_is_not_judged_but_named(bench, small, model, monkeypatch):
+    monkeypatch.setattr(Retrain, "make", lambda *_: RepairedModel(broken(model), "all weights"))
+    tasks = tasks_of(bench, small.train, epochs=1, images=200)
+    assert "NaN or infinite" in try_strategy(Retrain(), tasks, bench)
 
 
 def test_a_strategy_that_fails_leaves_the_others_to_be_tried(small, model, monkeypatch):
@@ -71,8 +67,8 @@ def test_what_has_no_weights_to_train_says_so(module, why, small):
 
 
 def test_images_that_are_attacked_or_chosen_on_are_from_all_over_the_file():
-    half = judge.Half(np.arange(1000), np.arange(1000), Verdict(None, {}, {}, 1.0, 0.5))
-    places = judge.attacked_places(half, 200, 0)
+    half = Half(np.arange(1000), np.arange(1000), Verdict(None, {}, {}, 1.0, 0.5))
+    places = attacked_places(half, 200, 0)
     assert len(places) == len(np.unique(places)) == 100
     assert places.min() < 100 < 900 < places.max()
     sorted_by_class = ImageSet(np.zeros((1000, 1, 2, 2), np.float32), np.repeat(np.arange(10), 100))

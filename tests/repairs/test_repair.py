@@ -6,18 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import shiftassay.repairs.judge as judge
-import shiftassay.repairs.repair as room
+import shiftassay.repairs.bench as bench_room
 from shiftassay.diagnosis.ceiling.ceiling import Above, Ceiling
 from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.load import load_model
 from shiftassay.models.predict import predict
-from shiftassay.repairs.judge import halves_of
-from shiftassay.repairs.repair import keep, repair
+from shiftassay.repairs.bench import Bench, Half, halves_of, part, right_of
+from shiftassay.repairs.judge import try_strategy
+from shiftassay.repairs.keep import keep
+from shiftassay.repairs.repair import repair
 from shiftassay.repairs.retrain import Retrain
-from shiftassay.repairs.words import table
+from shiftassay.repairs.tasks import tasks_of, training_images
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Context
@@ -76,7 +77,7 @@ def test_a_linear_inverse_moves_into_the_first_layer_without_training(repaired):
     undo, adapt = attempt_of(found, "undo"), attempt_of(found, "adapt")
     assert "one linear map in front of layer 1" in adapt.what
     assert adapt.cost.parameters_trained == 0
-    assert np.mean(undo.right[0] == adapt.right[0]) > 0.99
+    assert np.mean(undo.variant_right == adapt.variant_right) > 0.99
 
 
 @pytest.mark.torture
@@ -115,9 +116,9 @@ def test_what_one_half_shows_is_judged_on_the_other(small, model):
     first, second = halves_of(len(small.test), 0, "shifted")
     images = small.test.images.copy()
     for places, how in ((first, "rotate:angle=90"), (second, "rotate:angle=-90")):
-        images[places] = shift(judge.part(small.test, places), how).images
+        images[places] = shift(part(small.test, places), how).images
     found = repair(small.test, replace(small.test, images=images), model=model, train=small.train, epochs=1, quick=True)
-    angles = [half["verdict"]["parameters"]["angle"] for half in found.halves]
+    angles = [half.verdict.parameters["angle"] for half in found.halves]
     assert angles == pytest.approx([90, -90], abs=1)
     undo = attempt_of(found, "undo")
     turned = shift(small.test, "rotate:angle=180").images
@@ -140,12 +141,12 @@ def test_labels_of_the_test_set_teach_nothing(small, model):
 def retrained(small, model, reference, shifted):
     """What retraining does, even where the labels hide that anything was lost."""
     half = halves_of(len(shifted), 0, "shifted")
-    verdict = room.verdict_on(reference, shifted)
-    halves = tuple(judge.Half(places, places, verdict) for places in half)
-    right = judge.right_of(model, reference, "cpu"), judge.right_of(model, shifted, "cpu")
-    trial = judge.Trial(reference, shifted, model, halves, *right, None, 0, 1, 0, "cpu")
-    tasks = room._tasks(trial, room._training_images(model, small.train, reference, shifted), 4, 2000)
-    return judge.tried(Retrain(), tasks, trial)
+    verdict = bench_room.verdict_on(reference, shifted)
+    halves = tuple(Half(places, places, verdict) for places in half)
+    clean, variant = (right_of(images, model=model, device="cpu") for images in (reference, shifted))
+    bench = Bench(reference, shifted, model, halves, True, clean, variant, None, 0, 1, 0, "cpu")
+    tasks = tasks_of(bench, training_images(bench, small.train), epochs=4, images=2000)
+    return try_strategy(Retrain(), tasks, bench)
 
 
 def test_training_images_are_none_of_those_that_are_judged(small, model):
@@ -156,20 +157,20 @@ def test_training_images_are_none_of_those_that_are_judged(small, model):
 def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model, monkeypatch):
     how = Adversarial(0.1)
     attacked = shift(small.test, how, 1, Context(small.test.labels, model))
-    diagnosed = room.verdict_on
+    diagnosed = bench_room.verdict_on
 
     def aimed(*given, **named):
         return replace(diagnosed(given[0], given[0]), shift=how)
 
     asked = []
-    fresh = judge.attack
-    monkeypatch.setattr(room, "verdict_on", aimed)
+    fresh = bench_room.attack
+    monkeypatch.setattr(bench_room, "verdict_on", aimed)
 
     def attack(*arguments, model, **options):
         asked.append(model)
         return fresh(*arguments, model=model, **options)
 
-    monkeypatch.setattr(judge, "attack", attack)
+    monkeypatch.setattr(bench_room, "attack", attack)
     found = repair(small.test, attacked, model=model, train=small.train, epochs=3, quick=True)
     hardened = attempt_of(found, "adversarial training")
     assert model in asked
@@ -178,17 +179,17 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
     assert hardened.attacked.direction == "higher"
     assert hardened.attacked.before.estimate < 0.5 < hardened.attacked.after.estimate
     assert "under a fresh attack" in found.sentence
-    assert "fresh attack" in table(found)[0]
+    assert "fresh attack" in found.rows()[0]
 
 
 @pytest.mark.torture
 def test_nothing_is_found_where_nothing_in_the_catalogue_fits(small, model, monkeypatch):
-    diagnosed = room.verdict_on
+    diagnosed = bench_room.verdict_on
 
     def unknown(*given, **named):
         return replace(diagnosed(given[0], given[1]), shift=None)
 
-    monkeypatch.setattr(room, "verdict_on", unknown)
+    monkeypatch.setattr(bench_room, "verdict_on", unknown)
     found = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, quick=True)
     assert (found.outcome, found.recommended, found.attempts) == ("no_repair_found", None, ())
 

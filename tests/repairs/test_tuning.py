@@ -24,7 +24,7 @@ def task(small, model):
     def of(how, **given):
         known = {"model": model, "train": small.train, "held_out": small.train.first(300), "epochs": 2, "images": 2000}
         known |= {"share": 1.0, "classes": 10, "shape": (1, 28, 28), "seed": 0, "device": "cpu"}
-        return Task(how=parse(how), **{**known, **given})
+        return Task(shift=parse(how), **{**known, **given})
 
     return of
 
@@ -129,7 +129,7 @@ def test_an_epoch_is_a_fresh_sample_where_there_are_more_images(task, small):
 
 def test_a_fixed_permutation_is_one_linear_map_before_the_first_layer(task, model, small, rng):
     how = PixelPermutation(tuple(rng.permutation(784).tolist()))
-    known = replace(task("invert"), how=how)
+    known = replace(task("invert"), shift=how)
     seen = shift(small.test, how).images
     before = predict(small.test.images, model=model)
     for strategy in (Undo(), Adapt()):

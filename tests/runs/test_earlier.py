@@ -55,7 +55,7 @@ def test_an_earlier_run_is_not_trained_again(toy, recipe):
     assert all(epoch.seconds for epoch in member.metrics)
     assert (member.best is not None) == recipe.validate_on_test
     model = load_model(str(member.folder))
-    assert np.allclose(predict(model, toy.test.images), member.test_logits, atol=1e-4)
+    assert np.allclose(predict(toy.test.images, model=model), member.test_logits, atol=1e-4)
 
 
 def test_an_earlier_failure_is_told_again(toy):

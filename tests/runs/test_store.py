@@ -6,12 +6,14 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
-from shiftassay.runs.environment import environment
+from shiftassay.runs.environment import Environment, environment
 from shiftassay.runs.recipe import Recipe
+from shiftassay.runs.results import EpochMetrics, Metrics
 from shiftassay.runs.store import Damaged, Store, read_arrays, read_json, write_arrays
 from shiftassay.runs.trial import Trial
 
 RECIPE = Recipe("r", epochs=1, batch_size=8, optimizer="sgd", learning_rate=0.1)
+METRICS = Metrics((EpochMetrics(1, 0.5, 0.9, None, None, 0.1),), None)
 TRIAL = Trial("mlp", {"widths": [3]}, RECIPE, "mnist", "abc", 0, "cpu", 1)
 
 
@@ -30,15 +32,15 @@ def test_a_trials_name_depends_on_everything_in_it():
 def test_a_run_is_complete_only_when_everything_is_written(tmp_path):
     run = Store(tmp_path).run(TRIAL)
     run.begin(TRIAL, environment())
-    run.checkpoint({"weights": np.ones(3)}, {"epoch": 1})
+    run.checkpoint({"weights": np.ones(3)}, METRICS)
     assert not run.complete
-    arrays, about = run.last_checkpoint()
-    assert about == {"epoch": 1}
+    arrays, progress = run.last_checkpoint(Metrics)
+    assert progress == METRICS
     assert np.array_equal(arrays["weights"], np.ones(3))
-    run.finish({"card": 1}, {"w": np.zeros(2)}, {"epochs": []}, {"p": np.eye(2)})
+    run.finish({"card": 1}, {"w": np.zeros(2)}, METRICS, {"p": np.eye(2)})
     assert run.complete
-    assert run.last_checkpoint() is None
-    assert (run.card(), run.metrics()) == ({"card": 1}, {"epochs": []})
+    assert run.last_checkpoint(Metrics) is None
+    assert (run.card(), run.metrics(Metrics)) == ({"card": 1}, METRICS)
     assert np.array_equal(run.weights()["w"], np.zeros(2))
     assert np.array_equal(run.predictions()["p"], np.eye(2))
     run.check()
@@ -46,9 +48,11 @@ def test_a_run_is_complete_only_when_everything_is_written(tmp_path):
 
 def test_the_environment_says_what_a_result_was_made_with():
     made = environment("cpu", 2)
-    assert made["packages"]["torch"].startswith("2.")
-    assert made["threads"] == 2
-    assert made["cores"] >= 1
+    assert made.packages["torch"].startswith("2.")
+    assert made.threads == 2
+    assert made.cores >= 1
+    assert Environment.from_json(made.to_json()) == made
+    assert "seconds" not in made.to_json()
 
 
 def test_damaged_files_are_named(tmp_path):

@@ -153,4 +153,4 @@ def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
     [diagnosed] = train_for_folder(tmp_path / "unnamed", shift_of={"t1": how}.get, **asked)
     assert diagnosed.trial.digest == named.trial.digest
     [unknown] = train_for_folder(tmp_path / "unnamed", shift_of=lambda name: None, **asked)
-    assert unknown.model.card.variants["t1"]["family"] == "identity"
+    assert unknown.model.card.variants["t1"].family == "identity"

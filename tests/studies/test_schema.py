@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shiftassay.errors import BadInput
-from shiftassay.studies.schema import LARGEST, built_in_studies, load_study
+from shiftassay.studies.built_in import built_in_studies
+from shiftassay.studies.schema import LARGEST, load_study
 from shiftassay.words.text import is_printable
 
 STUDY = """

@@ -2,7 +2,8 @@ from importlib.resources import files
 
 import pytest
 
-from shiftassay.studies.schema import built_in_studies, load_study
+from shiftassay.studies.built_in import built_in_studies
+from shiftassay.studies.schema import load_study
 from shiftassay.studies.strict import SPELLINGS, as_stored, respelled
 
 

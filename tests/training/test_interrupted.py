@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.store import Mended, Run, read_arrays, write_arrays
 from shiftassay.training import engine, parts
+from shiftassay.training.checkpoint import Progress
 from shiftassay.training.train import train
 
 RECIPE = Recipe("r", epochs=3, batch_size=20, optimizer="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
@@ -112,8 +114,9 @@ def test_a_damaged_checkpoint_starts_the_run_anew(damage, small, tmp_path, monke
 
 def test_a_checkpoint_of_another_version_starts_the_run_anew(small, tmp_path, monkeypatch):
     run = broken_off(small, tmp_path, monkeypatch)
-    arrays, about = run.last_checkpoint()
-    write_arrays(run.folder / "checkpoint.safetensors", arrays, {**about, "torch": "1.0"})
+    arrays, progress = run.last_checkpoint(Progress)
+    assert Progress.from_json(progress.to_json()) == progress
+    write_arrays(run.folder / "checkpoint.safetensors", arrays, replace(progress, torch="1.0").to_json())
     with pytest.warns(Mended, match="another version"):
         train("mlp", small, recipe=RECIPE, parameters=SMALL, store=tmp_path)
 

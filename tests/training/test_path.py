@@ -10,7 +10,7 @@ from torch import nn
 
 from shiftassay.execution.cores import available_cores
 from shiftassay.kernels import native
-from shiftassay.networks.registry import build
+from shiftassay.networks.registry import NETWORKS, build
 from shiftassay.runs.recipe import Recipe
 from shiftassay.training import path
 from shiftassay.training.engine import split
@@ -20,7 +20,6 @@ from shiftassay.training.plain import PlainMember
 from shiftassay.training.train import train
 
 RECIPE = Recipe("r", epochs=2, batch_size=64, optimizer="sgd", learning_rate=0.05, momentum=0.9, held_out=200)
-NETWORKS = ["mlp", "trunk", "stn", "coordconv", "coordconv-stn", "attention", "attention-across-batch"]
 needs_native = pytest.mark.skipif(not native.available(), reason="the native step is not built here")
 
 
@@ -36,7 +35,7 @@ def networks(name, seeds):
 
 
 @needs_native
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", list(NETWORKS))
 def test_the_networks_of_the_studies_train_natively(name, small):
     [group] = make_groups(list(networks(name, [0])), RECIPE, split(small.train, 200, 10), [0])
     assert isinstance(group.members[0], NativeMember)

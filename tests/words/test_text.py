@@ -71,7 +71,17 @@ PLACES = {
     "paragraph": ("{}", ["paragraph_open", "paragraph_close"]),
     "after a paragraph": ("x\n\n{}\n\ny", ["paragraph_open", "paragraph_close"] * 3),
     "heading": ("## {}", ["heading_open", "heading_close"]),
-    "item": ("- {}", ["bullet_list_open", "list_item_open", "paragraph_open", "paragraph_close", "list_item_close", "bullet_list_close"]),
+    "item": (
+        "- {}",
+        [
+            "bullet_list_open",
+            "list_item_open",
+            "paragraph_open",
+            "paragraph_close",
+            "list_item_close",
+            "bullet_list_close",
+        ],
+    ),
     "picture": ("![{}](figures/a.svg)", ["paragraph_open", "paragraph_close"]),
 }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The verbs: one thin module for each. What a verb does is a library call, imported when it runs."""
 
+from typing import Annotated
+
 import typer
 
 from shiftassay.cli.audit import audit
@@ -14,17 +16,35 @@ from shiftassay.cli.repair import repair
 from shiftassay.cli.report import report
 from shiftassay.cli.run import run
 from shiftassay.cli.shift import shift
+from shiftassay.cli.terminal import say
 from shiftassay.cli.train import train
 from shiftassay.cli.variants import variants
 
 app = typer.Typer(
-    help="Shiftassay: name the shift, prove it, repair it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # Rich takes longer to load than all the rest of `--help`
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(f"shiftassay {version('shiftassay')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Shiftassay: name the shift, prove it, repair it."""
+
 
 for verb in (
     run,

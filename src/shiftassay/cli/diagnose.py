@@ -51,7 +51,6 @@ def diagnose(
     from shiftassay.diagnosis.given import read_pair, training_images
     from shiftassay.models.load import load_model
     from shiftassay.report.diagnosis_page import write_page
-    from shiftassay.report.diagnosis_words import plain
     from shiftassay.training.train import resolve_device
 
     if beside and not model:
@@ -78,7 +77,7 @@ def diagnose(
     with written(json_file, "shiftassay.diagnosis/1", found.to_json()), saved(write_report):
         for note in found.notes:
             say(note, error=True)
-        say(plain(found))
+        say(str(found))
         if ceiling and found.ceiling is None:
             say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
         if report is not None:

@@ -33,9 +33,5 @@ def import_(
             f"{out}: {imported.network}, {imported.parameters:,} parameters kept, {imported.dropped:,} dropped. "
             f"Go on with 'shiftassay evaluate {out} mnist:test'."
         )
-        for change in imported.changes:
-            kept_as = "kept" if change.here == change.tensor else f"now {change.here}"
-            became = "dropped" if change.here is None else kept_as
-            say(f"{change.tensor} ({change.numbers:,}): {became}, {change.reason}")
-        for note in imported.notes:
-            say(note)
+        for sentence in imported.sentences():
+            say(sentence)

@@ -1,12 +1,15 @@
 """`shiftassay list`: what there is."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shiftassay.cli.options import Json
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
+
+if TYPE_CHECKING:
+    from shiftassay.listing import Listing
 
 
 def list_(
@@ -17,25 +20,36 @@ def list_(
 
     Example: `shiftassay list shifts`
     """
-    from shiftassay.datasets.distorted import known_distortions
     from shiftassay.errors import unknown_name
-    from shiftassay.networks.registry import NETWORKS
-    from shiftassay.shifts.catalogue import presets
-    from shiftassay.shifts.family import FAMILIES
-    from shiftassay.studies.schema import built_in_studies
 
-    listings = {
-        "networks": NETWORKS.about,
-        "shifts": FAMILIES.about,
-        "studies": built_in_studies,
-        "datasets": known_distortions,
-    }
+    listings = {"networks": _networks, "shifts": _shifts, "studies": _studies, "datasets": _datasets}
     if what not in listings:
         raise unknown_name("list", what, listings)
-    found = listings[what]()
-    if what == "shifts":
-        found |= {name: f"{shift}." for name, shift in presets().items()}
-    width = max(len(name) for name in found)
-    with written(json_file, "shiftassay.list/1", {what: found}):
-        for name, about in found.items():
-            say(f"{name:<{width}}  {about}")
+    listing = listings[what]()
+    with written(json_file, "shiftassay.list/1", {what: listing}):
+        say(listing)
+
+
+def _networks() -> "Listing":
+    from shiftassay.networks.listing import networks
+
+    return networks()
+
+
+def _shifts() -> "Listing":
+    from shiftassay.shifts.listing import shifts
+
+    return shifts()
+
+
+def _studies() -> "Listing":
+    from shiftassay.studies.built_in import built_in_studies
+
+    return built_in_studies()
+
+
+def _datasets() -> "Listing":
+    from shiftassay.datasets.distorted import known_distortions
+    from shiftassay.listing import Listing
+
+    return Listing(known_distortions())

@@ -29,12 +29,12 @@ def predict(
 
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
-    from shiftassay.models.one_for_all import told
+    from shiftassay.models.one_for_all import for_variant
     from shiftassay.models.predict import check_finite
     from shiftassay.models.predict import predict as predict_set
     from shiftassay.training.train import resolve_device
 
-    classifier = told(load_model(model, weights), variant)
+    classifier = for_variant(load_model(model, weights), variant)
     image_set = read_image_set(images, labels="none", unpickle=unpickle)
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)

@@ -38,25 +38,24 @@ def repair(
 
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
-    from shiftassay.repairs.repair import keep, room_to_keep
+    from shiftassay.repairs.keep import keep, room_to_keep
     from shiftassay.repairs.repair import repair as repair_model
-    from shiftassay.repairs.words import table
     from shiftassay.training.train import resolve_device
     from shiftassay.words.terminal import spoken
 
     classifier = load_model(model, weights)
     before = read_image_set(reference, labels=labels, unpickle=unpickle)
     after = read_image_set(shifted, labels=labels, reference=before, unpickle=unpickle)
-    known = read_image_set(train, unpickle=unpickle) if train else None
+    training = read_image_set(train, unpickle=unpickle) if train else None
     say_notes([before, after])
     with ExitStack() as held:
         if out is not None:
             held.enter_context(room(out, 2 * room_to_keep(classifier, out) + MB, folder=True))
-        found = repair_model(
+        result = repair_model(
             before,
             after,
             model=classifier,
-            train=known,
+            train=training,
             seed=seed,
             epochs=epochs,
             quick=quick,
@@ -65,22 +64,21 @@ def repair(
 
     def keep_model() -> None:
         if out is not None:
-            keep(found, out)
+            keep(result, out)
 
-    with written(json_file, "shiftassay.repair/1", found.to_json()), saved(keep_model):
-        heading, *rows = table(found)
-        if rows:
+    with written(json_file, "shiftassay.repair/1", result.to_json()), saved(keep_model):
+        if rows := result.rows():
             shown = Table(box=None, pad_edge=False)
-            for name in heading:
+            for name in rows[0]:
                 shown.add_column(spoken(name), no_wrap=True)
-            for row in rows:
+            for row in rows[1:]:
                 shown.add_row(*map(spoken, row))
             console().print(shown)
-        for name, why in found.skipped.items():
+        for name, why in result.skipped.items():
             if name != "none":
                 say(f"Not tried: {name}, since {why}.")
-        for note in found.notes:
+        for note in result.notes:
             say(note, error=True)
-        say(found.sentence)
+        say(result.sentence)
     if out is not None:
         say(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")

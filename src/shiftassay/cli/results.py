@@ -18,7 +18,7 @@ def written(path: Path | None, schema: str, content: dict[str, Any]) -> Iterator
     if path is None:
         yield
         return
-    from shiftassay.runs.store import write_json
+    from shiftassay.sealed import write_json
 
     with saved(lambda: write_json(release(path), {"schema": schema, **content})):
         yield

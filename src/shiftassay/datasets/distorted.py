@@ -1,8 +1,8 @@
-"""Data sets whose every image, of training and test set alike, is distorted afresh, after the experiments of the spatial
-transformer paper (Jaderberg et al. 2015, section 4.1 and appendix).
+"""Data sets in which each image, for training and test, has a distortion of its own.
 
-`<data set>-<distortion>` names one: `mnist-rts`, `fashion-mnist-rotated`. Where the paper leaves a choice open (how the
-scale of a projective image and its corners are drawn, what happens to quadrilaterals that fold), the docstrings say ours.
+After the experiments of the spatial transformer paper (Jaderberg et al. 2015, section 4.1 and appendix). Names are
+`<data set>-<distortion>`: `mnist-rts`, `fashion-mnist-rotated`. Where the paper leaves a choice open (the scale and
+corners of a projective image, quadrilaterals that fold), the docstrings say ours.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def check_name(name: str) -> None:
 
 def known_distortions() -> dict[str, str]:
     """Every name that `named_dataset` takes, and where it comes from."""
-    about = {f"mnist-{name}": (how.__doc__ or "").splitlines()[0] for name, how in DISTORTIONS.items()}
+    about = {f"mnist-{name}": (distort.__doc__ or "").splitlines()[0] for name, distort in DISTORTIONS.items()}
     return {**known_datasets(), **about}
 
 
@@ -64,7 +64,7 @@ def rts(images: Images, rng: np.random.Generator) -> Distorted:
 
 
 def projective(images: Images, rng: np.random.Generator) -> Distorted:
-    """Scaled by 0.75 to 1, then each corner moved by N(0, 5 px) on either axis (P); folded quadrilaterals are drawn again."""
+    """Scaled by 0.75 to 1, each corner moved by N(0, 5 px) on each axis (P); folded quadrilaterals are redrawn."""
     n, side = len(images), images.shape[-1]
     square = (side - 1) / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
     corners = np.empty((n, 4, 2))
@@ -86,7 +86,7 @@ def elastic(images: Images, rng: np.random.Generator) -> Distorted:
 
 
 def cluttered(images: Images, rng: np.random.Generator, patches: int = 16, patch: int = 6) -> Distorted:
-    """Anywhere in a wider square, 60 × 60 for MNIST, among 16 patches of 6 × 6 from other images (translated, cluttered)."""
+    """At a random place in 60 × 60 for MNIST, among 16 patches of 6 × 6 from other images (translated, cluttered)."""
     n, c, _, side = images.shape
     out = side * 15 // 7
     canvas = np.zeros((n, c, out, out), np.float32)

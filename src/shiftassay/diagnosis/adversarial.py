@@ -24,7 +24,8 @@ WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is tak
 
 # Where attacks (FGSM, projected gradient ascent, targeted, DeepFool; at this model, another seed, another architecture)
 # and the rest of the catalogue lie on MNIST: agreement's excess ≥ 0.25 and ≤ 0.06, share of images worse off than with
-# the shuffled residual ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at and ≤ 0.85 at another seed of it.
+# the shuffled residual ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at and ≤ 0.85 at another seed of
+# it.
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ class AdversarialEvidence(Record):
 
     `shuffled`: each image's residual, shuffled over its pixels of like value. `transplanted`: another image's residual.
     `agreement` is Σ residual · gradient / Σ |residual| |gradient| with the gradient of the model's log-odds against the
-    label: 1 if every pixel moved the harmful way, 0 if they cancel. It is measured at the reference, half way and at the
-    shifted image, and is that of the place (`at`) where it exceeds the shuffled control's most. `aim` is how near the
-    residual comes to the best of its norm anywhere on the way: for linf that is agreement, for l2 the cosine with the
-    gradient over pixels that are not held back by clipping.
-    `harm` is the mean rise of the log-odds against the label. `worse` is the share of images that are worse off than in
-    the shuffled control, `worse_p` its p-value against a half. `spread` is the coefficient of variation over images of
-    their largest change (linf) and their length (l2). `at_bound` is the share of pixels that moved by epsilon, of those
-    with room to. `denoised` gives accuracies after filters of (reference, shifted).
+    label: 1 if every pixel moved the harmful way, 0 if they cancel. It is measured at the reference, half way and at
+    the shifted image, and is that of the place (`at`) where it exceeds the shuffled control's most. `aim` is how near
+    the residual comes to the best of its norm anywhere on the way: for linf that is agreement, for l2 the cosine with
+    the gradient over pixels that are not held back by clipping. `harm` is the mean rise of the log-odds against the
+    label. `worse` is the share of images that are worse off than in the shuffled control, `worse_p` its p-value against
+    a half. `spread` is the coefficient of variation over images of their largest change (linf) and their length (l2).
+    `at_bound` is the share of pixels that moved by epsilon, of those with room to. `denoised` gives accuracies after
+    filters of (reference, shifted).
     """
 
     images: int
@@ -127,14 +128,16 @@ class AdversarialEvidence(Record):
             f"{self.agreement.shuffled:.2f}, another image's: {self.agreement.transplanted:.2f}; 1 is an attack's aim)"
         )
         harm = (
-            f"{100 * self.worse:.0f}% of images are worse off than with noise of the same size, which leaves accuracy at "
-            f"{_percent(self.accuracy.shuffled)} where the shift leaves {_percent(self.accuracy.shifted)}; another "
-            f"image's perturbation leaves {_percent(self.accuracy.transplanted)}"
+            f"{100 * self.worse:.0f}% of images are worse off than with noise of the same size, which leaves "
+            f"accuracy at {_percent(self.accuracy.shuffled)} where the shift leaves "
+            f"{_percent(self.accuracy.shifted)}; another image's perturbation leaves "
+            f"{_percent(self.accuracy.transplanted)}"
         )
         aims = {
             "this model": "it was aimed at this model",
             "another model": (
-                "it was aimed, but not as an attack on this very model would be (at another model, or towards a chosen class)"
+                "it was aimed, but not as an attack on this very model would be (at another model, or towards a "
+                "chosen class)"
             ),
             None: "it was not aimed at this model",
         }
@@ -153,9 +156,9 @@ def adversarial_evidence(
 ) -> AdversarialEvidence:
     """Measure what tells an attack on `model` from noise of its size, on up to 1,000 paired images.
 
-    Without labels, the model's own answers to the reference stand in. `others` are models, by name, on which transfer is
-    measured. The evidence is the same whatever the family; the method is after Goodfellow et al. (2015), whose attack
-    follows the gradient's sign, and Szegedy et al. (2014), who compare with distortions shuffled over the image.
+    Without labels, the model's own answers to the reference stand in. `others` are models, by name, on which transfer
+    is measured. The evidence is the same whatever the family; the method is after Goodfellow et al. (2015), whose
+    attack follows the gradient's sign, and Szegedy et al. (2014), who compare with distortions shuffled over the image.
 
     >>> import torch
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
@@ -253,10 +256,12 @@ def _size(residual: np.ndarray) -> tuple[Literal["linf", "l2"], float, tuple[flo
     norm: Literal["linf", "l2"] = "linf" if spread["linf"] <= spread["l2"] else "l2"
     size = sizes[norm]
     if norm == "l2":
-        # Clipping shortens some; the bound is what the longest share. Rounding to grey levels spreads them on both sides.
+        # Clipping shortens some; the bound is what the longest share. Rounding to grey levels spreads them on both
+        # sides.
         longest = size[size >= np.quantile(size, 0.5)]
         return norm, float(np.median(longest)), (float(longest.min()), float(longest.max())), spread
-    # Rounded to grey levels, changes lie half a level on either side of the bound, so their mean is taken, not the largest.
+    # Rounded to grey levels, changes lie half a level on either side of the bound, so their mean is taken, not the
+    # largest.
     moved = flat[(flat >= 0.95 * size[:, None]) & (size[:, None] > 0)]
     if not len(moved):
         return norm, 0.0, (0.0, 0.0), spread

@@ -1,39 +1,83 @@
-"""What is asked of a model besides its answers: how they change with its input."""
+"""What a diagnosis asks of a model: its answers to both sets, and how they change with the image."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 from torch import nn
 
+from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.errors import BadInput
+from shiftassay.execution.threads import one_thread_each
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.labels import check_range
 from shiftassay.models.predict import answering, logits_of, predict
+from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient, gradient_of, log_odds_against
 
-CHUNK = 500
+CHUNK = 500  # images whose gradients are computed at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A model's logits for the reference and for the shifted set, None if it can't be judged by them; and notes on what it can't be asked."""
+
+    logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@one_thread_each()
+def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str) -> Answers:
+    """Ask a model about all images of both sets, and whether it has a gradient.
+
+    Raises `BadInput` for images that don't fit the model, answers that are none, and labels of the reference that it has no output for.
+    Labels of the shifted set may be what is wrong with it: then there are no logits.
+    """
+    # Fails at once where the images do not fit.
+    predict(reference.images[:2], model=model, device=device, finite=False)
+    logits = (
+        predict(reference.images, model=model, device=device, name=reference.name),
+        predict(shifted.images, model=model, device=device, name=shifted.name),
+    )
+    order = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(reference))
+    error = without_gradient(model, reference.images[order[: SETTINGS.gradients]])
+    notes: tuple[str, ...] = ()
+    if error is not None:
+        notes = (f"{error} What needs one is left out: whether the change was aimed at the model.",)
+    if reference.labels is not None:
+        check_range(reference.labels, logits[0].shape[1], reference.name)
+    try:
+        if shifted.labels is not None:
+            check_range(shifted.labels, logits[1].shape[1], shifted.name)
+    except BadInput as wrong:
+        return Answers(None, (*notes, f"{wrong} So its accuracy is not measured."))
+    return Answers(logits, notes)
 
 
 def log_odds(
     model: nn.Module, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"]
 ) -> Float32[np.ndarray, "n"]:
-    """log (1 − p) / p of each image's label: what the loss grows with, without its saturation."""
+    """log (1 − p) / p of each image's label: grows with the loss, and does not saturate."""
     return log_odds_against(torch.from_numpy(predict(images, model=model)), torch.from_numpy(labels)).numpy()
 
 
 def log_odds_gradient(
     model: nn.Module, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"]
 ) -> Float32[np.ndarray, "n c h w"]:
-    """The gradient of `log_odds` with respect to the image, which points where the loss's gradient does. Raises `NoGradient`."""
-    found = np.empty_like(images)
+    """The gradient of `log_odds` with respect to the image: the direction of the loss's gradient. Raises `NoGradient`."""
+    gradients = np.empty_like(images)
     with answering(model):
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             at = torch.from_numpy(images[part]).requires_grad_()
             odds = log_odds_against(logits_of(at, model=model), torch.from_numpy(labels[part]))
-            found[part] = gradient_of(odds.sum(), at).numpy()
-    return found
+            gradients[part] = gradient_of(odds.sum(), at).numpy()
+    return gradients
 
 
 def without_gradient(model: nn.Module, images: Float32[np.ndarray, "n c h w"]) -> str | None:
-    """Why nothing can be asked of how a model's answers change with the image; None where it can."""
+    """Why a model has no gradient with respect to its input; None if it has one."""
     try:
         log_odds_gradient(model, images, predict(images, model=model, finite=False).argmax(1))
     except NoGradient as error:

@@ -1,4 +1,4 @@
-"""What to say of a diagnosis, composed from what was measured."""
+"""The explanation of a diagnosis, composed from what was measured."""
 
 from collections.abc import Sequence
 
@@ -9,68 +9,63 @@ from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.proof import Proof
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.diagnosis.wording import on_sample, unexplained_in_words
 from shiftassay.shifts.compose import in_normal_form
+from shiftassay.words.numbers import percent
 
 
 def explained(
     verdict: Verdict,
     candidates: Sequence[Candidate],
     proof: Proof,
-    why: Sequence[Mechanism],
+    mechanisms: Sequence[Mechanism],
     images: int,
-    aim: AdversarialEvidence | None,
-    bound: Ceiling | None,
+    evidence: AdversarialEvidence | None,
+    ceiling: Ceiling | None,
 ) -> str:
-    """What happened, how that is known, what it did to the model, and why, of so many images that have partners."""
-    said = [_what(verdict, candidates), *proof.sentences]
-    if aim is not None and aim.is_adversarial:
-        said.append(aim.sentence)
-    reasons = [m.sentence for m in why if m.present][: SETTINGS.reasons]
-    said += [
-        f"Why is measured {drawn(SETTINGS.mechanism_images, images)}."
-        for _ in reasons[:1]
-        if images > SETTINGS.mechanism_images
-    ] + reasons
-    if bound is not None:
-        said.append(bound.sentence)
-    return " ".join(said)
+    """What happened, how that is known, what it did to the model, and why; `images` is how many have partners."""
+    sentences = [_what_happened(verdict, candidates), *proof.sentences]
+    if evidence is not None and evidence.is_adversarial:
+        sentences.append(evidence.sentence)
+    reasons = [mechanism.sentence for mechanism in mechanisms if mechanism.present][: SETTINGS.reasons]
+    if reasons and images > SETTINGS.mechanism_images:
+        sentences.append(f"Why is measured {on_sample(SETTINGS.mechanism_images, images)}.")
+    sentences += reasons
+    if ceiling is not None:
+        sentences.append(ceiling.sentence)
+    return " ".join(sentences)
 
 
-def drawn(some: int, of: int) -> str:
-    """That a number was measured on a sample.
-
-    >>> drawn(2000, 10_000)
-    'on 2,000 of the 10,000 images, drawn at random'
-    """
-    return f"on {some:,} of the {of:,} images, drawn at random"
-
-
-def _what(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
+def _what_happened(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
     if verdict.shift is None:
-        if not candidates and verdict.share < 1:
-            return f"Only {_percent(verdict.share)} of the images changed, too few to say how."
-        if not candidates:
-            return "The images are as they were, and what happened to their labels is not in the catalogue."
-        nearest = candidates[0]
-        return (
-            f"Nothing in the catalogue makes this shift. Nearest is {in_normal_form(nearest.shift)}, which leaves "
-            f"{_percent(nearest.remake.misfit)} of the change unexplained."
-        )
+        return _nothing_fits(verdict, candidates)
     name = str(verdict.shift)
-    said = f"{name[0].upper()}{name[1:]}."
+    sentences = f"{name[0].upper()}{name[1:]}."
     if verdict.share < 1:
-        said += f" It touched {_percent(verdict.share)} of the images."
+        sentences += f" It touched {percent(verdict.share)} of the images."
     if verdict.shift.needs_model or not candidates:
-        return said
+        return sentences
     best = candidates[0]
-    said += f" Made again from the reference, on images that it was not fitted to, it leaves {_percent(best.remake.misfit)} of the change unexplained"
-    rivals = [c for c in candidates if in_normal_form(c.shift).family != in_normal_form(best.shift).family]
-    return said + (
-        f"; the next family, {in_normal_form(rivals[0].shift).family}, {_percent(rivals[0].remake.misfit)}."
-        if rivals
-        else "."
+    family = in_normal_form(best.shift).family
+    rivals = [c for c in candidates if in_normal_form(c.shift).family != family]
+    beside = f"; the next family, {in_normal_form(rivals[0].shift).family}, {_unexplained(rivals[0])}" if rivals else ""
+    return (
+        f"{sentences} Made again from the reference, on images that it was not fitted to, it leaves "
+        f"{_unexplained(best)} of the change unexplained{beside}."
     )
 
 
-def _percent(share: float) -> str:
-    return "all" if share >= 1 else f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"
+def _nothing_fits(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
+    if not candidates and verdict.share < 1:
+        return f"Only {percent(verdict.share)} of the images changed, too few to say how."
+    if not candidates:
+        return "The images are as they were, and what happened to their labels is not in the catalogue."
+    nearest = candidates[0]
+    return (
+        f"Nothing in the catalogue makes this shift. Nearest is {in_normal_form(nearest.shift)}, which leaves "
+        f"{_unexplained(nearest)} of the change unexplained."
+    )
+
+
+def _unexplained(candidate: Candidate) -> str:
+    return unexplained_in_words(candidate.remake.misfit)

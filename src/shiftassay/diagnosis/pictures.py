@@ -1,6 +1,6 @@
-"""What a verdict looks like: a few images, their remakes, the shift undone, and what nearest candidates leave in each pixel."""
+"""Pictures of a verdict: images, their remakes, the shift undone, and what candidates leave in each pixel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,50 +18,76 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Shift
 
 SHOWN = 10  # images in a row
-ENOUGH = 300  # images that the mean of what is left is taken over
+AVERAGED = 300  # images that a mean square is taken over
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualMap:
+    """The mean square that a candidate leaves in each pixel, over images and channels; of no candidate, the whole change."""
+
+    candidate: CandidateSummary | None
+    mean_square: Float64[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Rows of the same images, by what was done to them; and what is left in each pixel, by candidate.
+    """The same few images as they were, shifted, remade, and with the shift undone; None for what can't be made.
 
-    `rows` are in [0, 1] but for `left`, which is shifted − remade. `paired` says whether a column is one image in all rows. `unexplained`
-    holds mean squares over images and channels, the whole change first; nothing where no image has a partner.
+    `residual` is shifted − remade, where images have partners. `paired` says whether images at one place of all rows
+    are one image. `maps` are empty where there is a verdict, or no image has a partner; else the whole change comes
+    first.
     """
 
-    rows: Mapping[str, Images]
+    reference: Images
+    shifted: Images
+    remade: Images | None
+    undone: Images | None
+    residual: Images | None
     paired: bool
-    unexplained: tuple[tuple[CandidateSummary | None, Float64[np.ndarray, "h w"]], ...]
+    maps: tuple[ResidualMap, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Remade:
+    remade: Images | None = None
+    undone: Images | None = None
 
 
 def pictures(
-    before: ImageSet, after: ImageSet, found: Diagnosis, model: nn.Module | None = None, seed: int = 0
+    before: ImageSet, after: ImageSet, diagnosis: Diagnosis, model: nn.Module | None = None, seed: int = 0
 ) -> Pictures:
     """Remake the verdict's shift from some of the reference's images, and undo it on the shifted ones.
 
-    What a shift drew for an image is found out again where that can be done; else the remake draws afresh. `model` is what an
+    What a shift drew for an image is inferred where possible; else the remake draws afresh. `model` is what an
     adversarial shift is aimed at: without it, that one is not remade.
     """
-    order = _partners(before, after, found)
+    order = _partners(before, after, diagnosis)
     paired = order is not None
-    partner = order if paired else np.arange(min(len(before), len(after)))
-    seen = np.flatnonzero(partner >= 0)
-    clean, shifted = before.images[partner[seen]], after.images[seen]
-    labels = None if before.labels is None else before.labels[partner[seen]]
+    partners = order if paired else np.arange(min(len(before), len(after)))
+    places = np.flatnonzero(partners >= 0)
+    clean, shifted = before.images[partners[places]], after.images[places]
+    labels = None if before.labels is None else before.labels[partners[places]]
     columns = _columns(clean, shifted, labels if paired else None, seed)
-    rows: dict[str, Images] = {"reference": clean[columns], "shifted": shifted[columns]}
-    how = found.verdict.shift
-    if how is not None and FAMILIES[how.family].group not in ("none", "sample"):
-        rows |= _remade(how, rows, None if labels is None else labels[columns], paired, model, seed)
-    few = np.sort(np.random.default_rng(seed_for(seed, "pictures")).permutation(len(clean))[:ENOUGH])
-    maps = _maps(found, Pairs(clean[few], shifted[few]), seed) if paired and how is None else ()
-    return Pictures(rows, paired, maps)
+    few, own = Pairs(clean[columns], shifted[columns]), None if labels is None else labels[columns]
+    shift, remade = diagnosis.verdict.shift, _Remade()
+    if shift is not None and FAMILIES[shift.family].group not in ("none", "sample"):
+        remade = _remade(shift, few, own, paired, model, seed)
+    some = np.sort(np.random.default_rng(seed_for(seed, "pictures")).permutation(len(clean))[:AVERAGED])
+    return Pictures(
+        reference=few.reference,
+        shifted=few.shifted,
+        remade=remade.remade,
+        undone=remade.undone,
+        residual=few.shifted - remade.remade if paired and remade.remade is not None else None,
+        paired=paired,
+        maps=tuple(_maps(diagnosis, Pairs(clean[some], shifted[some]), seed)) if paired and shift is None else (),
+    )
 
 
-def _partners(before: ImageSet, after: ImageSet, found: Diagnosis) -> Int64[np.ndarray, "n"] | None:
-    if found.pairing.kind == "unpaired":
+def _partners(before: ImageSet, after: ImageSet, diagnosis: Diagnosis) -> Int64[np.ndarray, "n"] | None:
+    if diagnosis.pairing.kind == "unpaired":
         return None
-    order = found.pairing.order
+    order = diagnosis.pairing.order
     return np.arange(min(len(before), len(after))) if order is None else order
 
 
@@ -72,52 +98,42 @@ def _columns(clean: Images, shifted: Images, labels: np.ndarray | None, seed: in
     order = order[np.argsort(~changed[order], kind="stable")]
     if labels is None:
         return order[:SHOWN]
-    turn = np.zeros(len(order), np.int64)  # the how-manieth of its class each image is
+    rank = np.zeros(len(order), np.int64)  # within its class
     for name in np.unique(labels):
         own = labels[order] == name
-        turn[own] = np.arange(own.sum())
-    chosen = order[np.argsort(turn, kind="stable")][:SHOWN]
+        rank[own] = np.arange(own.sum())
+    chosen = order[np.argsort(rank, kind="stable")][:SHOWN]
     return chosen[np.argsort(labels[chosen], kind="stable")]
 
 
 def _remade(
-    how: Shift, rows: Mapping[str, Images], labels: np.ndarray | None, paired: bool, model: nn.Module | None, seed: int
-) -> dict[str, Images]:
-    """The remake, what is left of the shifted images beside it, and the shifted images with the shift undone."""
-    clean, shifted = rows["reference"], rows["shifted"]
+    shift: Shift, pairs: Pairs, labels: np.ndarray | None, paired: bool, model: nn.Module | None, seed: int
+) -> _Remade:
     context = None
-    if how.needs_model:
+    if shift.needs_model:
         if model is None or labels is None:
-            return {}
+            return _Remade()
         context = Context(labels, aimed_at(model))
-    infer_draws = how.infer_draws(Pairs(clean, shifted)) if paired else None
-    known = infer_draws if infer_draws is not None else how
-    made = known.apply(clean, generator(how, seed + 1, "pictures"), context)
-    found = {"remade": made}
-    undone = known.undo(shifted, np.random.default_rng(0)) if infer_draws is not None or how.scope == "shared" else None
-    if undone is not None:
-        found["undone"] = undone
-    return {**found, "left": shifted - made} if paired else found
+    inferred = shift.infer_draws(pairs) if paired else None
+    with_draws = inferred if inferred is not None else shift
+    remade = with_draws.apply(pairs.reference, generator(shift, seed + 1, "pictures"), context)
+    undoable = inferred is not None or shift.scope == "shared"
+    return _Remade(remade, with_draws.undo(pairs.shifted, np.random.default_rng(0)) if undoable else None)
 
 
-def _maps(found: Diagnosis, pairs: Pairs, seed: int) -> tuple[tuple[CandidateSummary | None, np.ndarray], ...]:
-    """The mean square of the whole change, and of what the nearest candidates leave of it."""
-    maps: list[tuple[CandidateSummary | None, np.ndarray]] = [(None, _mean_square(pairs.shifted - pairs.reference))]
-    for candidate in found.candidates:
-        how = candidate.shift
-        if how is None or how.needs_model or any(_alike(candidate, other) for other, _ in maps[1:]):
+def _maps(diagnosis: Diagnosis, pairs: Pairs, seed: int) -> Iterator[ResidualMap]:
+    """The whole change, and what the nearest candidates leave of it, one for each set of families."""
+    yield ResidualMap(None, _mean_square(pairs.shifted - pairs.reference))
+    families: list[set[str]] = []
+    for candidate in diagnosis.candidates:
+        shift, own = candidate.shift, {part.family for part in candidate.parts}
+        if shift is None or shift.needs_model or own in families:
             continue
-        known = how.infer_draws(pairs) or how
-        made = known.apply(pairs.reference, generator(how, seed + 1, "pictures"))
-        maps.append((candidate, _mean_square(pairs.shifted - made)))
-        if len(maps) > SETTINGS.pictured_candidates:
+        families.append(own)
+        remade = (shift.infer_draws(pairs) or shift).apply(pairs.reference, generator(shift, seed + 1, "pictures"))
+        yield ResidualMap(candidate, _mean_square(pairs.shifted - remade))
+        if len(families) >= SETTINGS.pictured_candidates:
             break
-    return tuple(maps)
-
-
-def _alike(one: CandidateSummary, other: CandidateSummary | None) -> bool:
-    """Whether two candidates are made of the same families."""
-    return other is not None and {p.family for p in one.parts} == {p.family for p in other.parts}
 
 
 def _mean_square(images: Images) -> Float64[np.ndarray, "h w"]:

@@ -24,7 +24,7 @@ from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import Reorder
 from shiftassay.statistics.intervals import wilson
-from shiftassay.words.numbers import percent_with_interval
+from shiftassay.words.numbers import percent, percent_with_interval
 
 Right = Bool[np.ndarray, "n"]
 Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
@@ -34,8 +34,8 @@ Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
 class Accuracies(Record):
     """A model's accuracy on both sets, and with the shift made again and undone; None where that could not be done.
 
-    `restored_with_partner` may use each image's partner in the reference, `restored_blind` may not. Where the sets share images, the
-    last two are without those.
+    `restored_with_partner` may use each image's partner in the reference, `restored_blind` may not. Where the sets
+    share images, the last two are without those.
     """
 
     reference: float
@@ -45,6 +45,22 @@ class Accuracies(Record):
     restored_blind: float | None = None
     reference_without_shared: float | None = None
     shifted_without_shared: float | None = None
+
+    def __str__(self) -> str:
+        """What the model does with the shift made again, and undone.
+
+        >>> print(Accuracies(0.98, 0.5, reproduced=0.5, restored_with_partner=0.97))
+        50.00% remade → 97.00% restored with partners
+        """
+        if self.restored_with_partner == self.restored_blind:
+            named = {"remade": self.reproduced, "restored": self.restored_blind}
+        else:
+            named = {
+                "remade": self.reproduced,
+                "restored with partners": self.restored_with_partner,
+                "restored without": self.restored_blind,
+            }
+        return " → ".join(f"{percent(share, 2)} {name}" for name, share in named.items() if share is not None)
 
     def to_json(self) -> JsonObject:
         """Its fields, the last two only where the sets share images."""
@@ -65,8 +81,8 @@ class Check(Record):
 class Proof:
     """Accuracies (None without a model or labels), checks beside their nulls, and what to say of them.
 
-    `evaluations` are what `evaluate` says of all images of the reference and of the shifted set; `images` is how many were
-    made again and undone.
+    `evaluations` are what `evaluate` says of all images of the reference and of the shifted set; `images` is how many
+    were made again and undone.
     """
 
     accuracy: Accuracies | None
@@ -99,8 +115,9 @@ def prove(
 ) -> Proof:
     """Ask the model about all images of both sets and, where they have partners, about a remake and the shift undone.
 
-    `order` says which image of the reference is the partner of each of the shifted set, −1 for none; `logits` are the answers
-    to both sets. A set without labels takes those of its partners. Raises `BadInput` for labels that the model has no output for.
+    `order` says which image of the reference is the partner of each of the shifted set, −1 for none; `logits` are the
+    answers to both sets. A set without labels takes those of its partners. Raises `BadInput` for labels that the model
+    has no output for.
     """
     if order is not None and (before.labels is None) != (after.labels is None):
         before, after, order, logits = _labelled(before, after, order, logits)
@@ -195,8 +212,8 @@ def _same_mistakes(seen: Right, remade: Right, again: Right) -> Check:
 
 def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, where: str) -> list[str]:
     said = [
-        f"Made again{where}, accuracy is {_share(remade)}, with {100 * check.value:.0f}% of images right or wrong alike "
-        f"({100 * check.null:.0f}% between two remakes)."
+        f"Made again{where}, accuracy is {_share(remade)}, with {100 * check.value:.0f}% of images right or wrong "
+        f"alike ({100 * check.null:.0f}% between two remakes)."
     ]
     if "restored_with_partner" in undone:
         said.append(f"Undone, accuracy is {_share(undone['restored_with_partner'])}.")

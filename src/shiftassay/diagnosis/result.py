@@ -11,10 +11,22 @@ from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms.case import Mechanism
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.proof import Accuracies, Check
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.diagnosis.wording import (
+    INFORMATION,
+    confidence_in_words,
+    fact,
+    on_sample,
+    pairing_in_words,
+    table_of,
+    wrapped,
+)
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.records import JsonObject, Record
+from shiftassay.shifts.wording import in_short, in_words
+from shiftassay.words.html import html_table, paragraphs
 
 SCHEMA = "shiftassay.diagnosis/1"
 
@@ -31,8 +43,9 @@ class ImageCounts(Record):
 class Diagnosis(Record):
     """All that was found out. `verdict.shift` can be applied to other images and, where it is shared, undone.
 
-    `candidates` are the best that were considered, best first. `accuracy` is the model's, None without a model or labels, and
-    `evaluations` are those of the model on all images of both sets. `seconds` is how long the diagnosis took.
+    `candidates` are the best that were considered, best first. `accuracy` is the model's, None without a model or
+    labels, and `evaluations` are those of the model on all images of both sets. `seconds` is how long the diagnosis
+    took.
     """
 
     pairing: Pairing
@@ -48,6 +61,68 @@ class Diagnosis(Record):
     evaluations: tuple[Evaluation, ...] = ()
     images: ImageCounts = ImageCounts()
     seconds: float = 0.0
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the model did what it did: whether the change was aimed at it, mechanisms, and what can be reached."""
+        unpaired = [self.explanation] if self.pairing.kind == "unpaired" else []
+        aimed = [self.adversarial.sentence] if self.adversarial is not None and self.adversarial.is_adversarial else []
+        present = [mechanism.sentence for mechanism in self.mechanisms if mechanism.present][: SETTINGS.reasons]
+        ceiling = [] if self.ceiling is None else [self.ceiling.sentence]
+        return (*unpaired, *aimed, *present, *ceiling)
+
+    @property
+    def proof_in_words(self) -> str:
+        """The model's accuracy on remade and restored images, and of how many; empty where neither could be made."""
+        sentence = "" if self.accuracy is None else str(self.accuracy)
+        sample = sentence and self.images.remade < self._evaluated
+        return f"{sentence} ({on_sample(self.images.remade, self._evaluated)})" if sample else sentence
+
+    @property
+    def sample_in_words(self) -> str:
+        """On what sample the mechanisms were measured; empty where it was on all images."""
+        some = self.images.mechanisms
+        return on_sample(some, self._evaluated) if 0 < some < self._evaluated else ""
+
+    @property
+    def _evaluated(self) -> int:
+        return max((evaluation.n for evaluation in self.evaluations), default=0)
+
+    @property
+    def _facts(self) -> dict[str, str]:
+        facts = {
+            "images": pairing_in_words(self.pairing),
+            "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
+            "accuracy": "\n".join(map(str, self.evaluations)),
+            "proof": self.proof_in_words,
+            "equivalent": ", ".join(self.verdict.equivalent),
+        }
+        return {name: text for name, text in facts.items() if text}
+
+    def __str__(self) -> str:
+        """For a terminal, at most 100 characters wide."""
+        lines = wrapped(f"Verdict: {self.verdict}.")
+        for name, text in self._facts.items():
+            lines += fact(name, text)
+        if self.reasons and self.sample_in_words:
+            lines += wrapped(f"Why, measured {self.sample_in_words}:")
+        for reason in self.reasons:
+            lines += wrapped(f"- {reason}", 2)
+        if self.candidates:
+            order = "nearest" if self.verdict.shift is None else "best"
+            lines.append(f"Tried, {order} first, and what each leaves unexplained:")
+        return "\n".join(lines + table_of(self.candidates))
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis: {repr(self.verdict)[1:-1]}>"
+
+    def _repr_html_(self) -> str:
+        verdict = self.verdict
+        rows = [("verdict", in_short(verdict)), ("confidence", confidence_in_words(verdict.confidence))]
+        if verdict.shift is not None:
+            rows.append(("parameters", in_words(verdict, verdict.intervals)))
+        rows += [(name, text.replace("\n", " ")) for name, text in self._facts.items() if name != "information"]
+        return html_table(("", ""), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
         """Its fields in their order, after the schema's name; the time that it took stands under `environment`."""

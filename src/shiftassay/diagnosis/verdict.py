@@ -7,10 +7,14 @@ from typing import Any
 from pydantic import model_validator
 
 from shiftassay.diagnosis.summary import ShiftSummary
+from shiftassay.diagnosis.wording import confidence_in_words, verdict_in_words
 from shiftassay.records import JsonObject, Record
 from shiftassay.shifts.catalogue import ShiftField
 from shiftassay.shifts.family import Information, Scope
 from shiftassay.shifts.parameters import Parameters
+from shiftassay.shifts.wording import in_short
+from shiftassay.words.html import paragraphs
+from shiftassay.words.text import shortened
 
 UNKNOWN = "unknown"
 ORDER = (
@@ -31,9 +35,9 @@ ORDER = (
 class Verdict(Record):
     """The shift, or None for `unknown`.
 
-    `parameters` are the shift's for a reader, as in `ShiftSummary`; `intervals` hold low and high of a shared shift's numbers at `level`.
-    `share` of the images changed. `confidence` is the probability that family and scope are right. `equivalent` names the families that
-    fit as well.
+    `parameters` are the shift's for a reader, as in `ShiftSummary`; `intervals` hold low and high of a shared shift's
+    numbers at `level`. `share` of the images changed. `confidence` is the probability that family and scope are right.
+    `equivalent` names the families that fit as well.
     """
 
     shift: ShiftField | None
@@ -61,6 +65,15 @@ class Verdict(Record):
     def parts(self) -> tuple[ShiftSummary, ...]:
         """The parts of a composition in order; the shift itself if it is none."""
         return ShiftSummary(self.family, self.parameters, self.scope).parts
+
+    def __str__(self) -> str:
+        return verdict_in_words(None if self.shift is None else self, self.intervals, self.share, self.confidence)
+
+    def __repr__(self) -> str:
+        return shortened(f"<Verdict: {in_short(self)}; confidence {confidence_in_words(self.confidence)}>", 160)
+
+    def _repr_html_(self) -> str:
+        return paragraphs(str(self))
 
     def to_json(self) -> JsonObject:
         """What it is for a reader, and the shift as `catalogue.from_json` reads it."""

@@ -39,7 +39,8 @@ def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"
             (trial.seed, logits.argmax(1) == labels)
         )
     return {
-        name: np.stack([right for _, right in sorted(found, key=lambda m: m[0])]) for name, found in members.items()
+        name: np.stack([right for _, right in sorted(group, key=lambda member: member[0])])
+        for name, group in members.items()
     }
 
 
@@ -56,7 +57,7 @@ def _read(folder: Path) -> tuple[Trial, np.ndarray]:
 def _name(trial: Trial, among: Sequence[Trial]) -> str:
     """The network, what of its parameters is not the default, and what of its recipe is not that of all."""
     defaults = parameters_of(trial.network)
-    said = [f"{key} {value}" for key, value in trial.parameters.items() if value != defaults.get(key)]
+    differences = [f"{key} {value}" for key, value in trial.parameters.items() if value != defaults.get(key)]
     recipes = [other.recipe.to_json() for other in among]
-    said += [f"{k} {v}" for k, v in trial.recipe.to_json().items() if any(recipe[k] != v for recipe in recipes)]
-    return trial.network + (f" ({', '.join(said)})" if said else "")
+    differences += [f"{k} {v}" for k, v in trial.recipe.to_json().items() if any(recipe[k] != v for recipe in recipes)]
+    return trial.network + (f" ({', '.join(differences)})" if differences else "")

@@ -23,7 +23,7 @@ def available_cores() -> int:
 
 
 def _own_group() -> str:
-    """The path of this process's control group, as the kernel says it; the root where it says nothing."""
+    """The path of this process's control group; the root where the kernel does not tell."""
     with suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             number, controllers, path = line.split(":", 2)
@@ -33,7 +33,7 @@ def _own_group() -> str:
 
 
 def _quotas(root: Path, group: str) -> Iterator[float]:
-    """The cores that the group, and each group around it, may use at a time: of cgroups of version 2, and of version 1."""
+    """The quotas, in cores, of the group and of each group around it: cgroups of version 2 and 1."""
     folders = [root / group.strip("/"), *(root / group.strip("/")).parents] if group.strip("/") else [root]
     for folder in (f for f in folders if f.is_relative_to(root)):
         with suppress(OSError, ValueError):

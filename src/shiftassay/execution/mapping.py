@@ -1,6 +1,7 @@
 """Mapping a function over arguments: in this process, and on local workers where cores are idle.
 
-Functions are importable, or `functools.partial` of such, and arguments and results can be pickled: so any back end could take them.
+Functions are importable, or `functools.partial` of such, and arguments and results can be pickled: so any back end
+could take them.
 """
 
 import os
@@ -26,9 +27,9 @@ MOST = 30_000  # items: a pipe holds no more turns
 def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """The function of every item, in their order: within `one_thread_each`, on as many cores as PyTorch had threads.
 
-    Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a helper could
-    not do is done here, which also raises what it raised. This process does it all elsewhere than on Linux, and where Python runs
-    other threads, as a notebook does: those must not be forked away from what they hold.
+    Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a
+    helper could not do is done here, which also raises what it raised. This process does it all elsewhere than on
+    Linux, and where Python runs other threads, as a notebook does: those must not be forked away from what they hold.
 
     Raises `TypeError` for a function that no other process could import.
 
@@ -44,23 +45,23 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
         return [function(item) for item in items]
     turns = _turns(len(items))
     helping: list[tuple[int, int]] = []
-    found: dict[int, U] = {}
+    results: dict[int, U] = {}
     try:
         with suppress(OSError):  # no process or memory to spare
             helping.extend(_helped(function, items, turns) for _ in range(helpers))
-        found |= {i: function(items[i]) for i in _taken(turns)}
+        results |= {i: function(items[i]) for i in _taken(turns)}
         while helping:
-            found |= _received(helping[-1][1])
+            results |= _received(helping[-1][1])
             _ended(*helping.pop())
     finally:
         for helper, result in helping:  # if this process failed, or was interrupted, no other need go on
             _ended(helper, result)
         os.close(turns)
-    return [found[i] if i in found else function(item) for i, item in enumerate(items)]
+    return [results[i] if i in results else function(item) for i, item in enumerate(items)]
 
 
 def _check_importable(function: Callable[..., Any]) -> None:
-    """A closure works in a forked process, but in no other: it is refused wherever it runs."""
+    """Raise `TypeError` for a closure: it works in a forked process, but in no other."""
     while isinstance(function, partial):
         function = function.func
     name = getattr(function, "__qualname__", "")
@@ -71,7 +72,7 @@ def _check_importable(function: Callable[..., Any]) -> None:
 
 
 def _turns(count: int) -> int:
-    """A pipe from which each process takes the place of the item that it does next."""
+    """A pipe from which each process takes the index of its next item."""
     turns, fill = os.pipe()
     os.write(fill, b"".join(i.to_bytes(2) for i in range(count)))
     os.close(fill)
@@ -79,13 +80,13 @@ def _turns(count: int) -> int:
 
 
 def _taken(turns: int) -> Iterator[int]:
-    """The places that this process takes, until none is left."""
-    while place := os.read(turns, 2):
-        yield int.from_bytes(place)
+    """The indices that this process takes, until none remains."""
+    while index := os.read(turns, 2):
+        yield int.from_bytes(index)
 
 
 def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[int, int]:
-    """A process that does what it takes from the turns, and the pipe that its results come through."""
+    """A process that maps the items it takes from the turns, and the pipe for its results."""
     result, send = os.pipe()
     first = os.getpid()
     try:
@@ -103,31 +104,28 @@ def _helped(function: Callable[[T], Any], items: list[T], turns: int) -> tuple[i
         interrupts.forget()
         os.close(result)  # or it would wait to be read for ever if the first process were killed
         all_busy()
-        found: dict[int, Any] = {}
-        with suppress(Exception):  # it is raised again where it is done again
+        results: dict[int, Any] = {}
+        with suppress(Exception):  # the first process does it again, and raises it
             for i in _taken(turns):
                 if os.getppid() != first:  # it was killed, and nobody waits for this
                     break
-                found[i] = function(items[i])
+                results[i] = function(items[i])
         with os.fdopen(send, "wb") as stream:
-            stream.write(pickle.dumps(found))
+            stream.write(pickle.dumps(results))
     finally:
         os._exit(0)  # at once: what runs at exit is the first process's to run
 
 
 def _received(result: int) -> dict[int, Any]:
-    """What a helper has done, if it could send it."""
-    found: dict[int, Any] = {}
-    with (
-        os.fdopen(result, "rb", closefd=False) as stream,
-        suppress(Exception),
-    ):  # of a helper that was killed, anything may come
-        found = pickle.load(stream)  # noqa: S301 - from a process that this one forked, through a pipe that no other has
-    return found
+    """The results of a helper, if it could send them."""
+    results: dict[int, Any] = {}
+    with os.fdopen(result, "rb", closefd=False) as stream, suppress(Exception):  # a killed helper may send anything
+        results = pickle.load(stream)  # noqa: S301  # from a process that this one forked, through a pipe of its own
+    return results
 
 
 def _ended(pid: int, result: int) -> None:
-    """Whatever a helper still does, it is over, and so is its pipe."""
+    """End a helper, whatever it does, and close its pipe."""
     os.close(result)
     with suppress(ProcessLookupError, ChildProcessError):  # nobody waits where children are ignored
         os.kill(pid, signal.SIGKILL)

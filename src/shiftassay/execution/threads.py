@@ -34,10 +34,10 @@ def one_thread_each() -> Iterator[None]:
 
 
 def idle_threads() -> int:
-    """How many threads there were beyond the one that is left, and are free for workers."""
+    """How many threads are free for workers, because operations use one each."""
     return _idle.get()
 
 
 def all_busy() -> None:
-    """Of a worker: it has no threads to share out."""
+    """In a worker: no threads are free."""
     _idle.set(0)

@@ -49,11 +49,11 @@ def read_csv(path: Path, pixels: int | None = None) -> RawSet:
     if header is not None and len(header) > 1 and header[0] in INDEX_NAMES and (np.diff(table[:, 0]) == 1).all():
         notes.append(f"column {header[0]!r} passed over: row numbers")
         table, header = table[:, 1:], header[1:]
-    column, how = _label_column(table, header, pixels)
+    column, place = _label_column(table, header, pixels)
     if column is None:
         return RawSet(table, None, tuple(notes))
     labels = table[:, column].copy()
-    return RawSet(_without(table, column), labels, (*notes, f"labels in {how}"))
+    return RawSet(_without(table, column), labels, (*notes, f"labels in {place}"))
 
 
 def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[int, str]]:
@@ -64,10 +64,10 @@ def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[int, str]]:
             return
         if len(line) > LONGEST_LINE:
             raise BadInput(
-                f"{path}: line {number} has more than {LONGEST_LINE:,} characters, the most that is read. A row is one image: "
-                "save larger ones as .npy."
+                f"{path}: line {number} has more than {LONGEST_LINE:,} characters, the most that is read. A row is one "
+                "image: save larger ones as .npy."
             )
-        if not _is_idle(line):
+        if not _is_blank(line):
             yield number, line
 
 
@@ -110,8 +110,8 @@ def _check_columns(line: str, delimiter: str, number: int, path: Path) -> None:
     columns = line.count(delimiter) + 1
     if columns > MOST_COLUMNS:
         raise BadInput(
-            f"{path}: line {number} has {columns:,} values; at most {MOST_COLUMNS:,} are read. A row is one image: save "
-            "larger ones as .npy."
+            f"{path}: line {number} has {columns:,} values; at most {MOST_COLUMNS:,} are read. A row is one image: "
+            "save larger ones as .npy."
         )
 
 
@@ -184,7 +184,7 @@ def _first_fault(lines: list[tuple[int, str]], delimiter: str, width: int | None
     return f"lines {lines[0][0]:,} to {lines[-1][0]:,} can't be read as numbers"
 
 
-def _is_idle(line: str) -> bool:
+def _is_blank(line: str) -> bool:
     return not line.strip() or line.lstrip().startswith("#")
 
 

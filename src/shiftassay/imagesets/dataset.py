@@ -54,10 +54,9 @@ def load_dataset(name: str) -> Dataset:
             raise BadInput(f"{name}: not installed. Debian's package dataset-fashion-mnist puts it into {folder}.")
     else:
         folder, which = _folder_and_set(name)
-    found = _four_files(folder, which)
-    read = {key: read_idx(path) for key, path in found.items()}
-    train = _image_set(f"{name}:train", read["train", "images"], read["train", "labels"])
-    test = _image_set(f"{name}:test", read["test", "images"], read["test", "labels"], train)
+    arrays = {key: read_idx(path) for key, path in _four_files(folder, which).items()}
+    train = _image_set(f"{name}:train", arrays["train", "images"], arrays["train", "labels"])
+    test = _image_set(f"{name}:test", arrays["test", "images"], arrays["test", "labels"], train)
     check_same_shape(test.shape, train.shape, test.name, train.name)
     return Dataset(name, train, test)
 
@@ -84,8 +83,8 @@ def _folder_and_set(name: str) -> tuple[Path, str]:
 
 def _image_set(name: str, images: np.ndarray, labels: np.ndarray, like: ImageSet | None = None) -> ImageSet:
     whole = to_nchw(images, name)
-    values, unit, said = to_unit(whole, name, like)
-    notes = (f"{name}: {said}",) if whole.dtype != np.uint8 else ()  # what everybody expects goes without saying
+    values, unit, scaling = to_unit(whole, name, like)
+    notes = (f"{name}: {scaling}",) if whole.dtype != np.uint8 else ()  # bytes are what everybody expects
     return ImageSet(values, to_labels(labels, name, len(values)), name, unit, whole.dtype.kind in "bui", notes)
 
 
@@ -100,9 +99,9 @@ def _four_files(folder: Path, which: str) -> dict[tuple[str, str], Path]:
                 part = "train" if match["part"] == "train" else "test"
                 sets.setdefault(match["prefix"] or own, {}).setdefault((part, match["what"]), path)
     complete = {
-        key: found
-        for key, found in sets.items()
-        if len(found) == 4 and (not which or f"-{key}".lower().endswith(f"-{which}".lower()))
+        key: paths
+        for key, paths in sets.items()
+        if len(paths) == 4 and (not which or f"-{key}".lower().endswith(f"-{which}".lower()))
     }
     if len(complete) == 1:
         return next(iter(complete.values()))
@@ -110,7 +109,7 @@ def _four_files(folder: Path, which: str) -> dict[tuple[str, str], Path]:
         raise BadInput(
             f"{folder}: holds several data sets. Say which: {', '.join(f'{folder}:{key}' for key in complete)}."
         )
-    partial = next((found for found in sets.values() if len(found) < 4), None)
+    partial = next((paths for paths in sets.values() if len(paths) < 4), None)
     if partial:
         missing = next(f"{p} {w}" for p in ("train", "test") for w in ("images", "labels") if (p, w) not in partial)
         raise BadInput(f"{folder}: no {missing} beside {next(iter(partial.values())).name}. Put all four files there.")

@@ -15,8 +15,8 @@ Images = Float32[np.ndarray, "n c h w"]
 class ImageSet:
     """Images `(n, c, h, w)`, black 0, white 1; values outside that range are kept.
 
-    `unit` is what the values were divided by when they were read, `integer` whether they were whole numbers by type:
-    both are needed to read another file in the same unit. `notes` says, a sentence each, what was found and assumed.
+    `unit` is what the values were divided by when they were read, `integer` whether their type was an integer: both are
+    needed to read another file in the same unit. `notes` are sentences on what was found and assumed.
     """
 
     images: Float32[np.ndarray, "n c h w"]
@@ -29,8 +29,8 @@ class ImageSet:
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.float32:
             raise BadInput(
-                f"{self.name}: images are float32 (n, c, h, w) from black 0 to white 1, found {self.images.dtype} {self.images.shape}. "
-                "Convert them, or read them from a file with read_image_set, which does."
+                f"{self.name}: images are float32 (n, c, h, w) from black 0 to white 1, found {self.images.dtype} "
+                f"{self.images.shape}. Convert them, or read them from a file with read_image_set, which does."
             )
         if self.labels is not None and self.labels.shape != (len(self.images),):
             raise BadInput(f"{self.name}: {len(self.images)} images need as many labels, found {self.labels.shape}.")
@@ -39,7 +39,8 @@ class ImageSet:
         if self.labels is not None and len(self.labels) and self.labels.min() < 0:
             at = int(self.labels.argmin())
             raise BadInput(
-                f"{self.name}: label {self.labels[at]} at place {at}. Labels are whole numbers from 0: number the classes."
+                f"{self.name}: label {self.labels[at]} at place {at}. Labels are whole numbers from 0: "
+                "number the classes."
             )
 
     def __len__(self) -> int:

@@ -56,7 +56,8 @@ def to_labels(values: np.ndarray, where: str, n: int | None = None) -> Int64[np.
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise BadInput(
-            f"{where}: labels must be whole numbers from 0 (and below {MOST_CLASSES:,}), found {labels[at]:g} at place {at}."
+            f"{where}: labels must be whole numbers from 0 (and below {MOST_CLASSES:,}), found {labels[at]:g} "
+            f"at place {at}."
         )
     if n is not None and len(labels) != n:
         raise BadInput(f"{where}: {len(labels)} labels for {n} images. Pass the file that belongs to these images.")

@@ -27,7 +27,8 @@ def to_nchw(values: np.ndarray, where: str, shape: tuple[int, int, int] | None =
             return values.reshape(-1, 1, side, side)
         expected = f"the reference's images have {math.prod(shape)}" if shape else "no square number"
         raise BadInput(
-            f"{where}: rows of {pixels} values, {expected}. Save images as (n, h, w) or (n, c, h, w), a single one as (1, h, w)."
+            f"{where}: rows of {pixels} values, {expected}. Save images as (n, h, w) or (n, c, h, w), "
+            "a single one as (1, h, w)."
         )
     if values.ndim == 3:
         return values[:, None]

@@ -20,12 +20,12 @@ FLOAT = 4  # bytes of one value of an image as everything after reading has it
 
 def check_memory(stored: int, values: int, where: str) -> None:
     """Raise `BadInput` if `stored` bytes and a copy of their `values` as float32 are more than a file may take."""
-    needed, there = stored + FLOAT * values, available_memory()
-    if there is not None and needed > SHARE * there:
+    needed, available = stored + FLOAT * values, available_memory()
+    if available is not None and needed > SHARE * available:
         parts = f", {in_bytes(stored)} as stored and the rest as float32" if values else ""
         raise BadInput(
-            f"{where}: reading it takes {in_bytes(needed)}{parts}. A file may take {SHARE:.0%} of the memory that is available, "
-            f"which is {in_bytes(there)}. Save less in one file, or read it on a machine with more."
+            f"{where}: reading it takes {in_bytes(needed)}{parts}. A file may take {SHARE:.0%} of the memory that is "
+            f"available, which is {in_bytes(available)}. Save less in one file, or read it on a machine with more."
         )
 
 
@@ -33,9 +33,9 @@ def check_ratio(unpacked: int, packed: int, where: str) -> None:
     """Raise `BadInput` for compressed data that say they unpack to so much more that they are no pictures."""
     if unpacked > SMALL and unpacked > LARGEST_RATIO * packed:
         raise BadInput(
-            f"{where}: says that its {in_bytes(packed)} unpack to {in_bytes(unpacked)}. Beyond {in_bytes(SMALL)}, more than "
-            f"{LARGEST_RATIO} times the compressed size is refused: it may be made to fill the memory. If it is yours, save "
-            "it uncompressed."
+            f"{where}: says that its {in_bytes(packed)} unpack to {in_bytes(unpacked)}. Beyond {in_bytes(SMALL)}, "
+            f"more than {LARGEST_RATIO} times the compressed size is refused: it may be made to fill the memory. "
+            "If it is yours, save it uncompressed."
         )
 
 
@@ -53,8 +53,8 @@ def available_memory(root: Path = Path("/")) -> int | None:
 
     None where the system says nothing. `root` is where its files are.
     """
-    left = [*_of_machine(root), *_of_containers(root), *_of_process(root)]
-    return max(0, min(left)) if left else None
+    remaining = [*_of_machine(root), *_of_containers(root), *_of_process(root)]
+    return max(0, min(remaining)) if remaining else None
 
 
 def _of_machine(root: Path) -> Iterator[int]:

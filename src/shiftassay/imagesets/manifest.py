@@ -8,9 +8,9 @@ MANIFEST = "variants.json"
 
 
 def check_listed(folder: Path, name: str | None = None) -> None:
-    """Raise `Damaged` unless every file that a folder's manifest lists, or the one of that name, is what it was when it was written.
+    """Raise `Damaged` unless each file that a folder's manifest lists, or the one of that name, is as it was written.
 
-    Folders without a manifest, and files that it does not list, are the user's own, and nothing is known of them.
+    Folders without a manifest, and files that it does not list, are the user's own and are not checked.
     """
     if not (folder / MANIFEST).is_file():
         return

@@ -1,4 +1,4 @@
-"""Labels for images that are known: found by content, whatever the order."""
+"""Labels of images whose content is known, in any order."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -17,38 +17,37 @@ CHUNK = 1 << 20  # values that are looked at at a time, so that no second copy o
 def labels_by_content(images: Float32[np.ndarray, "n c h w"]) -> tuple[Int64[np.ndarray, "n"], str] | None:
     """The labels of images that all stand in the embedded MNIST, in whatever order, and in which part they stand.
 
-    None if any image is unknown: a single match by chance is impossible, a partial one means another set. Nothing is
-    looked at beyond the first that is.
+    None if any image is unknown: a match by chance is impossible, and a partial one means another set.
     """
     if images.shape[1:] != (1, 28, 28):
         return None
     for part in ("test", "train"):
         labels: list[int] = []
         for some in _chunks(images):
-            if (found := _labels_in(part, some)) is None:
+            if (matched := _labels_in(part, some)) is None:
                 break
-            labels += found
+            labels += matched
         else:
             return np.array(labels, np.int64), f"the MNIST {part} set"
     return None
 
 
-def labels_by_reference(found: ImageSet, reference: ImageSet) -> Int64[np.ndarray, "n"] | None:
+def labels_by_reference(image_set: ImageSet, reference: ImageSet) -> Int64[np.ndarray, "n"] | None:
     """The labels of images that are all, value for value, among the reference's, in whatever order.
 
     None if the reference has no labels, an image is not among its images, or one stands there under two labels.
     """
-    if reference.labels is None or found.shape != reference.shape:
+    if reference.labels is None or image_set.shape != reference.shape:
         return None
-    known: dict[bytes, int] = {}
+    label_of: dict[bytes, int] = {}
     for image, label in zip(_digests(reference.images), reference.labels, strict=True):
-        if known.setdefault(image, int(label)) != label:
+        if label_of.setdefault(image, int(label)) != label:
             return None
-    labels = np.empty(len(found), np.int64)
-    for place, image in enumerate(_digests(found.images)):
-        if image not in known:
+    labels = np.empty(len(image_set), np.int64)
+    for index, image in enumerate(_digests(image_set.images)):
+        if image not in label_of:
             return None
-        labels[place] = known[image]
+        labels[index] = label_of[image]
     return labels
 
 
@@ -60,8 +59,8 @@ def _labels_in(part: str, images: np.ndarray) -> list[int] | None:
     rounded = np.rint(grey)
     if np.abs(grey - rounded).max() > ROUNDING:
         return None
-    known = _known(part)
-    labels = [known.get(image.tobytes()) for image in rounded.astype(np.uint8)]
+    label_of = _embedded_labels(part)
+    labels = [label_of.get(image.tobytes()) for image in rounded.astype(np.uint8)]
     return None if None in labels else [label for label in labels if label is not None]
 
 
@@ -78,6 +77,6 @@ def _chunks(images: np.ndarray) -> Iterator[np.ndarray]:
 
 
 @cache
-def _known(part: str) -> dict[bytes, int]:
+def _embedded_labels(part: str) -> dict[bytes, int]:
     images, labels = embedded_mnist(part)
     return {image.tobytes(): int(label) for image, label in zip(images, labels, strict=True)}

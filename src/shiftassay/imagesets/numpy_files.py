@@ -71,7 +71,8 @@ def _chosen(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], path:
     if len(entries) > 1 and by_name(entries)[0] is None:
         if len(entries) > MOST_ARRAYS:
             raise BadInput(
-                f"{path}: {len(entries):,} arrays, none of them named 'images': {first_of(entries)}. Save all images as one array."
+                f"{path}: {len(entries):,} arrays, none of them named 'images': {first_of(entries)}. "
+                "Save all images as one array."
             )
         axes = {}
         for name, entry in entries.items():
@@ -129,8 +130,8 @@ def _read_array(
         content = read_claimed(file, claimed, claimed)
     if len(content) < claimed:
         raise BadInput(
-            f"{where}: the header says {shape} of {short(dtype)}, {in_bytes(claimed)}, but the file holds less. It is truncated "
-            "or damaged: fetch or save it again."
+            f"{where}: the header says {shape} of {short(dtype)}, {in_bytes(claimed)}, but the file holds less. "
+            "It is truncated or damaged: fetch or save it again."
         )
     if len(content) > claimed:
         raise BadInput(
@@ -162,8 +163,8 @@ def _read_header(file: io.BufferedIOBase, where: str) -> tuple[tuple[int, ...], 
             warnings.simplefilter("ignore")  # files of Python 2 are read, with a warning that helps nobody here
             shape, fortran_order, dtype = parse(io.BytesIO(count + text))
     except Exception as error:  # the text is someone else's: it can break the parser in any way, recursion included
-        said = short(str(error).splitlines()[0]) if str(error) else type(error).__name__
-        raise BadInput(f"{where}: the header makes no sense ({said}). Save it with numpy.save.") from None
+        reason = short(str(error).splitlines()[0]) if str(error) else type(error).__name__
+        raise BadInput(f"{where}: the header makes no sense ({reason}). Save it with numpy.save.") from None
     if len(shape) > MOST_AXES or not all(0 <= axis <= LONGEST_AXIS for axis in shape):
         raise BadInput(f"{where}: the header says a shape which is none of an array. Fetch or save it again.")
     shape = tuple(map(int, shape))  # True is a number to Python

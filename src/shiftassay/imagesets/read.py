@@ -1,4 +1,4 @@
-"""Any file of images to an image set, with every assumption said."""
+"""Reading any file of images as an image set; every assumption is noted."""
 
 import os
 import re
@@ -46,28 +46,28 @@ def read_image_set(
     ((10000, 1, 28, 28), [7, 2, 1, 0, 4])
     """
     path, without = Path(path), str(labels) == "none"  # a Path, from the command line
-    given = None if without or labels is None else Path(labels)
+    label_file = None if without or labels is None else Path(labels)
     with enough_memory(str(path)):
-        return _read(path, given, without, reference, unpickle)
+        return _read(path, label_file, without, reference, unpickle)
 
 
-def _read(path: Path, given: Path | None, without: bool, reference: ImageSet | None, unpickle: bool) -> ImageSet:
+def _read(path: Path, label_file: Path | None, without: bool, reference: ImageSet | None, unpickle: bool) -> ImageSet:
     if (named := _named_set(str(path))) is not None:
-        found, own, notes = named, named.labels, list(named.notes)
+        image_set, own, notes = named, named.labels, list(named.notes)
     else:
-        found, own, notes = _read_file(path, reference, unpickle)
+        image_set, own, notes = _read_file(path, reference, unpickle)
     if reference is not None:
-        check_same_shape(found.shape, reference.shape, found.name, reference.name)
+        check_same_shape(image_set.shape, reference.shape, image_set.name, reference.name)
     if without:
-        return replace(found, labels=None, notes=tuple(notes))
-    array, source = _labels(path, found, own, given, reference, unpickle)
-    if named is None or given is not None:
-        notes.append(f"{found.name}: {f'labels {source}' if array is not None else 'no labels found'}")
-    return replace(found, labels=array, notes=tuple(notes))
+        return replace(image_set, labels=None, notes=tuple(notes))
+    array, source = _labels(path, image_set, own, label_file, reference, unpickle)
+    if named is None or label_file is not None:
+        notes.append(f"{image_set.name}: {f'labels {source}' if array is not None else 'no labels found'}")
+    return replace(image_set, labels=array, notes=tuple(notes))
 
 
 def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[ImageSet]]:
-    """The reference (`clean.*`, `reference.*` or `original.*`) of a folder, and every other image set in it, by name."""
+    """The reference of a folder (`clean.*`, `reference.*` or `original.*`), and its other image sets, by name."""
     try:
         paths = [path for path in sorted(folder.iterdir()) if _is_image_file(path)]
     except (OSError, ValueError) as error:  # ValueError for a null byte in its name
@@ -79,8 +79,8 @@ def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[Im
     clean = [path for path, name in zip(paths, names, strict=True) if name in REFERENCE_NAMES]
     if len(clean) != 1 or len(paths) < 2:
         raise BadInput(
-            f"{folder}: expected one of clean.npy, reference.npy and original.npy (or .npz, .csv, IDX) and at least one "
-            f"variant beside it, found {first_of(path.name for path in paths) or 'no image files'}."
+            f"{folder}: expected one of clean.npy, reference.npy and original.npy (or .npz, .csv, IDX) and at least "
+            f"one variant beside it, found {first_of(path.name for path in paths) or 'no image files'}."
         )
     reference = read_image_set(clean[0], unpickle=unpickle)
     rest = [read_image_set(path, reference=reference, unpickle=unpickle) for path in paths if path != clean[0]]
@@ -99,15 +99,15 @@ def _named_set(name: str) -> ImageSet | None:
 
 
 def _read_file(path: Path, reference: ImageSet | None, unpickle: bool) -> tuple[ImageSet, np.ndarray | None, list[str]]:
-    """Images, the labels in the same file, and what is to be said; the values as stored are let go."""
+    """Images, the labels in the same file, and notes; the values as stored are freed."""
     raw = _read_raw(path, reference, unpickle)
     if raw.values.size == 0:
         raise BadInput(f"{path}: no images in it (shape {raw.values.shape}).")
     images = to_nchw(raw.values, str(path), reference.shape if reference else None)
-    values, unit, said = to_unit(images, str(path), reference)
-    found = ImageSet(values, None, printable(path.name), unit, images.dtype.kind in "bui")
-    layout = f"{raw.values.shape} read as {len(images):,} images of {size_of(found.shape)}"
-    return found, raw.labels, [f"{found.name}: {note}" for note in (layout, said, *raw.notes)]
+    values, unit, scaling = to_unit(images, str(path), reference)
+    image_set = ImageSet(values, None, printable(path.name), unit, images.dtype.kind in "bui")
+    layout = f"{raw.values.shape} read as {len(images):,} images of {size_of(image_set.shape)}"
+    return image_set, raw.labels, [f"{image_set.name}: {note}" for note in (layout, scaling, *raw.notes)]
 
 
 def _read_raw(path: Path, reference: ImageSet | None, unpickle: bool) -> RawSet:
@@ -127,18 +127,25 @@ def _read_raw(path: Path, reference: ImageSet | None, unpickle: bool) -> RawSet:
 
 
 def _labels(
-    path: Path, found: ImageSet, own: np.ndarray | None, given: Path | None, reference: ImageSet | None, unpickle: bool
+    path: Path,
+    image_set: ImageSet,
+    own: np.ndarray | None,
+    label_file: Path | None,
+    reference: ImageSet | None,
+    unpickle: bool,
 ) -> tuple[np.ndarray | None, str]:
-    n = len(found)
-    if given is not None:
-        return to_labels(read_labels(given, unpickle), str(given), n), f"given, from {printable(given.name)}"
+    """Labels, and where they are from; None if there are none."""
+    n = len(image_set)
+    if label_file is not None:
+        labels = to_labels(read_labels(label_file, unpickle), str(label_file), n)
+        return labels, f"given, from {printable(label_file.name)}"
     if own is not None:
         return to_labels(own, str(path), n), "from the file itself"
     beside = labels_beside(path) if looks_like_idx(path) else None
     beside = beside or path.parent / BESIDE
     if os.path.isfile(beside) and beside != path:  # noqa: PTH113  pathlib raises where a name is too long
         labels = to_labels(read_labels(beside, unpickle), str(beside), n)
-        matched = labels_by_content(found.images)
+        matched = labels_by_content(image_set.images)
         wrong = int((labels != matched[0]).sum()) if matched else 0
         doubt = (
             f"; but its images are MNIST's, and {wrong:,} have other labels there: is the order another?"
@@ -146,11 +153,11 @@ def _labels(
             else ""
         )
         return labels, f"from {printable(beside.name)} beside it{doubt}"
-    if matched := labels_by_content(found.images):
+    if matched := labels_by_content(image_set.images):
         return matched[0], f"found by matching every image with {matched[1]}"
     if reference is None:
         return None, ""
-    if (same := labels_by_reference(found, reference)) is not None:
+    if (same := labels_by_reference(image_set, reference)) is not None:
         return same, f"found by matching every image with {reference.name}"
     if reference.labels is not None and len(reference) == n:
         return reference.labels, f"those of {reference.name}, assuming the same order"
@@ -160,8 +167,8 @@ def _labels(
 def _is_image_file(path: Path) -> bool:
     """By its name; what others leave beside images (labels, hidden files such as macOS's `._clean.npy`) is not."""
     name = _stem(path)
-    known = path.suffix.lower() in (".npy", ".npz", ".csv") or looks_like_idx(path)
-    return known and bool(name) and not re.search("label|target", path.name.lower()) and os.path.isfile(path)  # noqa: PTH113
+    readable = path.suffix.lower() in (".npy", ".npz", ".csv") or looks_like_idx(path)
+    return readable and bool(name) and not re.search("label|target", path.name.lower()) and os.path.isfile(path)  # noqa: PTH113
 
 
 def _stem(path: Path) -> str:

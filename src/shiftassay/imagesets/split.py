@@ -41,8 +41,8 @@ def chosen(axes: Mapping[str, int], where: str) -> tuple[str, str | None]:
             large = list(axes)
         if len(large) != 1:
             raise BadInput(
-                f"{where}: can't tell which array holds the images: {first_of(axes) or 'nothing'}. Name it 'images' and the "
-                "labels 'labels'."
+                f"{where}: can't tell which array holds the images: {first_of(axes) or 'nothing'}. Name it 'images' "
+                "and the labels 'labels'."
             )
         image = large[0]
     if label is None:
@@ -59,8 +59,8 @@ def split(content: Mapping[str, object], where: str) -> RawSet:
             f"{where}: holds what is no array ({short(error)}). Save images and labels as plain arrays."
         ) from None
     image, label = chosen({name: array.ndim for name, array in arrays.items()}, where)
-    found = f"images in '{short(image)}'" + (f", labels in '{short(label)}'" if label is not None else "")
-    return RawSet(arrays[image], arrays[label] if label is not None else None, (found,))
+    note = f"images in '{short(image)}'" + (f", labels in '{short(label)}'" if label is not None else "")
+    return RawSet(arrays[image], arrays[label] if label is not None else None, (note,))
 
 
 def _first(spelled: Mapping[str, str], known: Iterable[str], part: str) -> str | None:

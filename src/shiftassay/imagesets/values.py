@@ -1,4 +1,4 @@
-"""In which unit are the values? Nothing is rescaled without being said, and nothing is lost by it."""
+"""The unit of stored values. Every rescaling is noted, and none loses precision."""
 
 from math import sqrt
 
@@ -25,16 +25,17 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
     """Values as float32 in units of white, that unit, and a sentence on how it was chosen.
 
     Types that images are stored in (uint8, uint16, bool) are divided by their maximum. Floats, and integers of types
-    that no camera writes (an int64 from a CSV), carry no unit of their own. A reference of floats fixes it, in its own
-    raw values. Beside one of integers, which people save in any way, the range tells whether it is the reference's, 1,
-    255 or 65535. Without a reference it is one of these where that fits, else the largest value is white. Raises `BadInput` for what
-    is no number, not finite, in a range that no pixels have, or of differences that float32 can't hold.
+    that no camera writes (an int64 from a CSV), carry no unit of their own. A reference of floats fixes it, in its
+    own raw values. Beside one of integers, which people save in any way, the range tells whether it is the
+    reference's, 1, 255 or 65535. Without a reference it is one of these where that fits, else the largest value is
+    white. Raises `BadInput` for what is no number, not finite, in a range that no pixels have, or of differences that
+    float32 can't hold.
     """
     kind = values.dtype
     if kind.kind not in "biuf":
         raise BadInput(f"{where}: holds {kind.name}, not numbers. Save the images as an array of integers or floats.")
     low, high = _range(values, where)
-    found = f"{kind.name} from {low:g} to {high:g}"
+    contents = f"{kind.name} from {low:g} to {high:g}"
     if kind.name in IMAGE_TYPES:
         unit = IMAGE_TYPES[kind.name]
         why = "the maximum of its type" + _remark(kind.name, unit, high)
@@ -46,11 +47,11 @@ def to_unit(values: np.ndarray, where: str, reference: ImageSet | None = None) -
     scaled = np.empty(values.shape, np.float32)
     scaled[...] = values
     if unit == 1:
-        return scaled, unit, f"{found}, taken as they are ({why})"
+        return scaled, unit, f"{contents}, taken as they are ({why})"
     scaled /= np.float32(unit)
     if reference is None and unit not in (*IMAGE_TYPES.values(), *UNITS) and _has_outliers(scaled):
         why += "; nearly all values are below a thousandth of it: if a few are outliers, clip them before saving"
-    return scaled, unit, f"{found}, divided by {unit:g} ({why})"
+    return scaled, unit, f"{contents}, divided by {unit:g} ({why})"
 
 
 def _range(values: np.ndarray, where: str) -> tuple[float, float]:
@@ -78,8 +79,8 @@ def _check_reach(low: float, high: float, where: str, kind: np.dtype, fixed: boo
 
 def _absurd(low: float, high: float, where: str) -> BadInput:
     return BadInput(
-        f"{where}: holds values from {low:g} to {high:g}, which are no pixels in any unit. Divide them by what is white, and "
-        "save them as 0 to 1."
+        f"{where}: holds values from {low:g} to {high:g}, which are no pixels in any unit. Divide them by what is "
+        "white, and save them as 0 to 1."
     )
 
 
@@ -135,6 +136,7 @@ def _check_differences(values: np.ndarray, where: str) -> None:
     if 2 * len(lost) > varied.sum():
         at = lost[0]
         raise BadInput(
-            f"{where}: {len(lost)} of {len(values)} images differ from one value by less than single precision can hold: image "
-            f"{at} goes from {low[at]:.17g} to {high[at]:.17g}. Subtract what all values have in common, and save them as 0 to 1."
+            f"{where}: {len(lost)} of {len(values)} images differ from one value by less than single precision can "
+            f"hold: image {at} goes from {low[at]:.17g} to {high[at]:.17g}. Subtract what all values have in common, "
+            "and save them as 0 to 1."
         )

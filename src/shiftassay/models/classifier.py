@@ -1,26 +1,27 @@
-"""A model: a trained network with what its images must go through first."""
+"""A model: a network with the normalisation of its images, and the card to build it from."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from shiftassay.networks.registry import build
+from shiftassay.records import JsonValue, Record
 
 
 @dataclass(frozen=True)
-class ModelCard:
-    """What must be known to build a model again from its weights: the JSON sidecar of a weights file.
+class ModelCard(Record):
+    """All that is needed to build a model again from its weights: the JSON sidecar of a weights file.
 
     A model that was trained elsewhere has no seed, and the trial "imported".
     """
 
     network: str
-    parameters: dict[str, Any]
+    parameters: Mapping[str, JsonValue]
     input_shape: tuple[int, int, int]
     classes: int
     mean: float
@@ -30,18 +31,15 @@ class ModelCard:
     trial: str
     schema: str = "shiftassay.model/1"
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "ModelCard":
+    def from_json(cls, content: Any) -> Self:
         """Raises `TypeError`, `ValueError` or `KeyError` for content that no card has."""
         check_sizes(content)
-        return cls(**{**content, "input_shape": tuple(content["input_shape"])})
+        return super().from_json(content)
 
 
 def check_sizes(content: Mapping[str, Any]) -> None:
-    """Raise `ValueError` or `KeyError` unless what every card says of images, classes and normalisation is possible."""
+    """Raise `ValueError` or `KeyError` unless a card's images, classes and normalisation are possible."""
     shape, classes = content["input_shape"], content["classes"]
     if not isinstance(shape, list | tuple) or len(shape) != 3 or not all(map(_is_count, shape)):
         raise ValueError("input_shape must be three whole numbers from 1: channels, height, width")

@@ -1,4 +1,4 @@
-"""Fronts that clean an image without knowing anything but the kind of its shift: filters, and one scale for all."""
+"""Fronts that need to know only the kind of a shift: filters, and standardisation of each image."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class LinearFilter:
 
 @dataclass(frozen=True)
 class Standardise:
-    """Each image moved and scaled to one mean and sd: whatever gain and offset it has are gone, and its own contrast with them."""
+    """Each image moved and scaled to one mean and sd, which removes any gain and offset, and its own contrast."""
 
     mean: float
     sd: float
@@ -56,22 +56,23 @@ class Standardise:
 
 
 def fitted_filter(
-    seen: Float[Tensor, "n c h w"], wanted: Float[Tensor, "n c h w"], size: int, ridge: float = 1e-4
+    shifted: Float[Tensor, "n c h w"], clean: Float[Tensor, "n c h w"], size: int, ridge: float = 1e-4
 ) -> LinearFilter:
-    """The filter of `size` × `size` pixels that brings `seen` nearest to `wanted`, by least squares (Wiener's filter, learned).
+    """The least-squares filter of `size` × `size` pixels from `shifted` to `clean`: a learned Wiener filter.
 
-    `ridge` is added to the sum of squares, as a share of its mean, lest a blur is inverted where nothing of it is left.
+    `ridge` is added to the diagonal of the Gram matrix, as a share of its mean, lest a blur be inverted at frequencies that
+    it removed.
 
-    >>> seen = torch.rand(50, 1, 6, 6, generator=torch.manual_seed(0))
-    >>> bool((fitted_filter(seen, 0.5 * seen, 3)(seen) - 0.5 * seen).abs().max() < 1e-3)
+    >>> shifted = torch.rand(50, 1, 6, 6, generator=torch.manual_seed(0))
+    >>> bool((fitted_filter(shifted, 0.5 * shifted, 3)(shifted) - 0.5 * shifted).abs().max() < 1e-3)
     True
     """
-    around = F.pad(seen, (size // 2,) * 4, mode="replicate")
-    n, c, h, w = seen.shape
+    around = F.pad(shifted, (size // 2,) * 4, mode="replicate")
+    n, c, h, w = shifted.shape
     patches = around.unfold(2, size, 1).unfold(3, size, 1).reshape(n * c * h * w, size * size).double()
-    known = torch.cat([patches, torch.ones(len(patches), 1, dtype=torch.float64)], 1)
-    gram = known.T @ known
+    inputs = torch.cat([patches, torch.ones(len(patches), 1, dtype=torch.float64)], 1)
+    gram = inputs.T @ inputs
     gram += ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
-    solved = torch.linalg.solve(gram, known.T @ wanted.reshape(-1).double())
+    solved = torch.linalg.solve(gram, inputs.T @ clean.reshape(-1).double())
     rows = solved[:-1].view(size, size).tolist()
     return LinearFilter(tuple(map(tuple, rows)), float(solved[-1]))

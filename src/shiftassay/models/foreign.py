@@ -1,7 +1,7 @@
-"""Weights of others into our networks: which network they are of, what their names are here, what of them is dead."""
+"""Weights that were trained elsewhere, as those of a network here: which network, new names, dead tensors dropped."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from shiftassay.errors import BadInput
 from shiftassay.models.classifier import ModelCard
 from shiftassay.models.load import read_file, tensors_of
 from shiftassay.networks.registry import NETWORKS, build
+from shiftassay.records import Record, not_kept
 from shiftassay.runs.store import Run
+from shiftassay.words.html import paragraphs
+from shiftassay.words.lists import first_of
 
 INPUT_SHAPE = (1, 28, 28)
 MEAN, SD = 0.1307, 0.3081  # what the PyTorch tutorials and seed 003 normalise MNIST by
@@ -29,44 +32,48 @@ ATTENTION_NAMES = {
 
 
 @dataclass(frozen=True)
-class Change:
-    """What became of one tensor of the file that is not the same here. `here` is its name now, None if it was dropped."""
+class TensorChange(Record):
+    """A tensor of the file that was dropped, renamed or altered. `here` is its name now, None if it was dropped."""
 
     tensor: str
     here: str | None
     numbers: int
     reason: str
 
+    def __str__(self) -> str:
+        kept = "kept" if self.here == self.tensor else f"now {self.here}"
+        return f"{self.tensor} ({self.numbers:,}): {'dropped' if self.here is None else kept}, {self.reason}"
+
 
 @dataclass(frozen=True)
-class Imported:
-    """Weights that fit one of our networks. `changes` accounts for each tensor that was dropped, renamed or altered."""
+class Imported(Record):
+    """Weights that fit one of our networks.
+
+    `parameters` is how many numbers were kept, `dropped` how many were not; `changes` accounts for each tensor that was
+    dropped, renamed or altered.
+    """
 
     network: str
     classes: int
-    state: dict[str, Tensor]
-    changes: tuple[Change, ...]
+    parameters: int
+    dropped: int
+    changes: tuple[TensorChange, ...]
     notes: tuple[str, ...]
+    state: dict[str, Tensor] = not_kept()
 
-    @property
-    def parameters(self) -> int:
-        """The numbers that were kept."""
-        return sum(tensor.numel() for tensor in self.state.values())
+    def sentences(self) -> list[str]:
+        """What became of each tensor that changed, and notes on what was assumed."""
+        return [*map(str, self.changes), *self.notes]
 
-    @property
-    def dropped(self) -> int:
-        """The numbers that were not."""
-        return sum(change.numbers for change in self.changes if change.here is None)
+    def __str__(self) -> str:
+        kept = f"{self.network}, {self.parameters:,} parameters kept, {self.dropped:,} dropped."
+        return "\n".join([kept, *self.sentences()])
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "network": self.network,
-            "classes": self.classes,
-            "parameters": self.parameters,
-            "dropped": self.dropped,
-            "changes": [asdict(change) for change in self.changes],
-            "notes": list(self.notes),
-        }
+    def __repr__(self) -> str:
+        return f"<Imported {self.network}: {self.parameters:,} parameters kept, {self.dropped:,} dropped>"
+
+    def _repr_html_(self) -> str:
+        return paragraphs(*str(self).splitlines())
 
 
 def import_weights(path: str | Path, network: str | None = None) -> Imported:
@@ -89,9 +96,10 @@ def import_weights(path: str | Path, network: str | None = None) -> Imported:
     if not fitting:
         nearest = min(candidates, key=lambda name: len(misfits[name]))
         raise BadInput(
-            f"{path}: fits {'not ' + network if network else 'no network here'}. {'' if network else f'The nearest is {nearest}. '}"
-            f"What did not fit: {_listed(misfits[nearest])}. Compare 'shiftassay list networks', or keep your own class and "
-            "give it as package.module:factory with --weights FILE."
+            f"{path}: fits {'not ' + network if network else 'no network here'}. "
+            f"{'' if network else f'The nearest is {nearest}. '}What did not fit: {first_of(misfits[nearest])}. "
+            "Compare 'shiftassay list networks', or keep your own class and give it as package.module:factory with "
+            "--weights FILE."
         )
     if len(fitting) > 1:
         if not across:
@@ -102,7 +110,15 @@ def import_weights(path: str | Path, network: str | None = None) -> Imported:
     if types := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
         notes.append(f"Converted from {', '.join(sorted(types))} to single precision.")
     state = {key: tensor.float().contiguous() for key, tensor in state.items()}
-    return Imported(name, classes, state, tuple(changes), tuple(notes))
+    return Imported(
+        network=name,
+        classes=classes,
+        parameters=sum(tensor.numel() for tensor in state.values()),
+        dropped=sum(change.numbers for change in changes if change.here is None),
+        changes=tuple(changes),
+        notes=tuple(notes),
+        state=state,
+    )
 
 
 def keep(imported: Imported, folder: Path, source: str | Path) -> Path:
@@ -123,13 +139,13 @@ def keep(imported: Imported, folder: Path, source: str | Path) -> Path:
     return folder
 
 
-def _unwrapped(found: Any, notes: list[str]) -> Any:
+def _unwrapped(content: Any, notes: list[str]) -> Any:
     for wrapper in WRAPPERS:
-        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
-            others = ", ".join(str(name) for name in found if name != wrapper)
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            others = ", ".join(str(name) for name in content if name != wrapper)
             notes.append(f"A checkpoint: only its {wrapper!r} was taken" + (f", not {others}." if others else "."))
-            return found[wrapper]
-    return found
+            return content[wrapper]
+    return content
 
 
 def _without_prefixes(state: dict[str, Tensor], notes: list[str]) -> dict[str, Tensor]:
@@ -140,7 +156,7 @@ def _without_prefixes(state: dict[str, Tensor], notes: list[str]) -> dict[str, T
     return state
 
 
-def _without_dead(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[Change]]:
+def _without_dead(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[TensorChange]]:
     """Without the convolutions that seed 003's CoordConv layers inherit and never use; its coordinates in our order.
 
     Such a layer is a Conv2d that holds another, `conv`, which does the work on the input, the row and the column; here
@@ -154,18 +170,20 @@ def _without_dead(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[Cha
         for name in (f"{layer}.weight", f"{layer}.bias"):
             if name in kept:
                 reason = f"never used: {layer} computes with {layer}.conv alone"
-                changes.append(Change(name, None, kept.pop(name).numel(), reason))
+                changes.append(TensorChange(name, None, kept.pop(name).numel(), reason))
         name = f"{layer}.conv.weight"
         weight = kept[name]
         if weight.ndim == 4 and weight.shape[1] > 2:
             order = [*range(weight.shape[1] - 2), weight.shape[1] - 1, weight.shape[1] - 2]
             kept[name] = weight[:, order]
             reason = "its last two input channels change places: there (row, column), here (column, row)"
-            changes.append(Change(name, name, weight.numel(), reason))
+            changes.append(TensorChange(name, name, weight.numel(), reason))
     return kept, changes
 
 
-def _renamed(state: dict[str, Tensor], changes: list[Change]) -> tuple[dict[str, Tensor], list[Change], bool]:
+def _renamed(
+    state: dict[str, Tensor], changes: list[TensorChange]
+) -> tuple[dict[str, Tensor], list[TensorChange], bool]:
     """With our names for seed 003's attention, and whether it is that."""
     renamed = {}
     for name, tensor in state.items():
@@ -174,7 +192,7 @@ def _renamed(state: dict[str, Tensor], changes: list[Change]) -> tuple[dict[str,
             here = "attention" + name.removeprefix("vit")
             for theirs, ours in ATTENTION_NAMES.items():
                 here = here.replace(theirs, ours, 1)
-            changes.append(Change(name, here, tensor.numel(), "another name"))
+            changes.append(TensorChange(name, here, tensor.numel(), "another name"))
         renamed[here] = tensor
     return renamed, changes, any(name.startswith("vit") for name in state)
 
@@ -183,16 +201,16 @@ def _misfits(network: str, classes: int, state: dict[str, Tensor]) -> list[str]:
     """What keeps weights from being those of a network: unknown and missing names, other shapes."""
     with torch.random.fork_rng(devices=[]):
         ours = build(network, INPUT_SHAPE, classes, {}).state_dict()
-    said = [f"{name} {tuple(tensor.shape)} is unknown" for name, tensor in state.items() if name not in ours]
-    said += [f"{name} {tuple(tensor.shape)} is missing" for name, tensor in ours.items() if name not in state]
-    return said + [
+    misfits = [f"{name} {tuple(tensor.shape)} is unknown" for name, tensor in state.items() if name not in ours]
+    misfits += [f"{name} {tuple(tensor.shape)} is missing" for name, tensor in ours.items() if name not in state]
+    return misfits + [
         f"{name} is {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
         for name, tensor in ours.items()
         if name in state and state[name].shape != tensor.shape
     ]
 
 
-def _notes(network: str, across: bool, dropped: list[Change]) -> Iterable[str]:
+def _notes(network: str, across: bool, dropped: list[TensorChange]) -> Iterable[str]:
     if network in SHARED_LAYOUT:
         yield "Two heads are assumed: weights do not say how many."
     if across and network == ACROSS:
@@ -206,14 +224,16 @@ def _notes(network: str, across: bool, dropped: list[Change]) -> Iterable[str]:
             "that they were not trained for."
         )
     if network.endswith("stn"):
-        yield "Images are sampled with align_corners=False, PyTorch's default since 1.3; older weights may expect another grid."
+        yield (
+            "Images are sampled with align_corners=False, PyTorch's default since 1.3; older weights may expect another "
+            "grid."
+        )
     if network.startswith("coordconv") and not dropped:
         yield (
             "No unused convolution stands beside the CoordConv layers, so they are taken for this lab's own: coordinates "
             "(column, row), nothing changed."
         )
-    yield f"Images are normalised by mean {MEAN} and standard deviation {SD}, as in PyTorch's MNIST examples; weights do not say."
-
-
-def _listed(misfits: list[str]) -> str:
-    return ", ".join(misfits[:8]) + (f" and {len(misfits) - 8} more" if len(misfits) > 8 else "")
+    yield (
+        f"Images are normalised by mean {MEAN} and standard deviation {SD}, as in PyTorch's MNIST examples; weights do not "
+        "say."
+    )

@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from shiftassay.errors import BadInput
-from shiftassay.models.classifier import Classifier, ModelCard
+from shiftassay.models.classifier import Classifier, ModelCard, check_sizes
 from shiftassay.models.filters import LinearFilter, Median, Standardise
 from shiftassay.models.fronts import AsIs, Front, Shrink, Sort, front_of, straight_through
-from shiftassay.shifts.catalogue import make
+from shiftassay.records import Record
+from shiftassay.shifts import catalogue
 from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Parameters
 
 SCHEMA = "shiftassay.fronted/1"
+
+FrontJson = Parameters
+"""A front as JSON: its `kind`, and the fields of that kind of front; for "undo", the `shift`."""
+
 KINDS: dict[str, type] = {
     "median": Median,
     "linear": LinearFilter,
@@ -26,9 +32,12 @@ KINDS: dict[str, type] = {
 
 
 class Fronted(nn.Module):
-    """Images through a front, then the model. `straight` gives the front the gradient of the identity, for attacks on it."""
+    """Images through a front, then the model.
 
-    def __init__(self, model: nn.Module, spec: Mapping[str, Any], input_shape: tuple[int, int, int]):
+    With `straight` the gradient of the front is taken for that of the identity, for attacks on it.
+    """
+
+    def __init__(self, model: nn.Module, spec: FrontJson, input_shape: tuple[int, int, int]):
         super().__init__()
         self.model = model
         self.spec = dict(spec)
@@ -42,12 +51,12 @@ class Fronted(nn.Module):
 
     @property
     def network(self) -> nn.Module:
-        """The network whose weights are those that are kept."""
+        """The network whose weights are kept."""
         return self.model.network if isinstance(self.model, Classifier) else self.model
 
     @property
     def card(self) -> "FrontedCard":
-        """Raises `BadInput` for a model that isn't the lab's: it can't be built again from a card."""
+        """Raises `BadInput` for a model that is not the lab's own: no card describes it."""
         if not isinstance(self.model, Classifier):
             raise BadInput("a model that is not the lab's own can't be kept behind a front. Import its weights first.")
         return FrontedCard(self.spec, self.model.card)
@@ -59,45 +68,43 @@ class Fronted(nn.Module):
 
 
 @dataclass(frozen=True)
-class FrontedCard:
+class FrontedCard(Record):
     """A front as JSON, and the card of the model behind it."""
 
-    front: dict[str, Any]
+    front: FrontJson
     model: ModelCard
     schema: str = SCHEMA
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "FrontedCard":
-        return cls(dict(content["front"]), ModelCard.from_json(content["model"]))
+    def from_json(cls, content: Any) -> Self:
+        """Raises `TypeError`, `ValueError` or `KeyError` for content that no card has."""
+        check_sizes(content["model"])
+        return super().from_json(content)
 
 
-def undoing(how: Shift) -> dict[str, Any]:
+def undoing(shift: Shift) -> FrontJson:
     """The spec of the front that takes a shift back as far as that is possible without another image."""
-    return {"kind": "undo", "shift": how.to_json()}
+    return {"kind": "undo", "shift": shift.to_json()}
 
 
-def spec_of(front: Front) -> dict[str, Any]:
+def spec_of(front: Front) -> FrontJson:
     """The spec of a filter.
 
     >>> front_from(spec_of(Median(3)), (1, 28, 28))
     Median(size=3)
     """
     kind = next(name for name, cls in KINDS.items() if type(front) is cls)
-    return {"kind": kind, **asdict(front)}  # pyright: ignore[reportArgumentType]
+    return {"kind": kind, **asdict(front)}  # pyright: ignore[reportArgumentType]  # every kind is a dataclass
 
 
 def front_from(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Front:
     """A front from its spec. Raises `BadInput`."""
     kind = spec.get("kind")
     if kind == "undo":
-        how = spec["shift"]
-        return front_of(make(how["family"], how["parameters"], how["scope"]), input_shape)
+        return front_of(catalogue.from_json(spec["shift"]), input_shape)
     if kind not in KINDS:
         raise BadInput(f"front {kind!r}: expected undo, {', '.join(KINDS)}.")
-    given = {name: value for name, value in spec.items() if name != "kind"}
+    fields = {name: value for name, value in spec.items() if name != "kind"}
     if kind == "linear":
-        given["weights"] = tuple(map(tuple, given["weights"]))
-    return KINDS[kind](**given)
+        fields["weights"] = tuple(map(tuple, fields["weights"]))
+    return KINDS[kind](**fields)

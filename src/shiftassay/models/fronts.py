@@ -1,4 +1,4 @@
-"""What an image goes through when the shift of its variant is known: undone where that can be, else cleaned, else reduced to what is left.
+"""Input preprocessors for a known shift: its inverse, else a filter, else a projection onto what the shift preserves.
 
 Fronts have no parameters. They know the shift, never an image's partner in another set.
 """
@@ -35,7 +35,7 @@ class AsIs:
 
 @dataclass(frozen=True)
 class Gather:
-    """A shared pixel permutation taken back: no parameters, where a learned map of 28 × 28 pixels would have 614,656."""
+    """The inverse of a shared pixel permutation, without parameters; a linear map of 28 × 28 pixels has 614,656."""
 
     places: tuple[int, ...]
 
@@ -50,15 +50,15 @@ class Gather:
 class Undo:
     """The inverse of a shift that is the same for all images; gradients do not pass through it."""
 
-    how: Shift
+    shift: Shift
 
     def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        undone = self.how.undo(images.detach().cpu().numpy(), np.random.default_rng(0))
+        undone = self.shift.undo(images.detach().cpu().numpy(), np.random.default_rng(0))
         assert undone is not None
         return torch.from_numpy(np.ascontiguousarray(undone)).to(images.device)
 
     def __str__(self) -> str:
-        return f"{self.how.family} undone"
+        return f"{self.shift.family} undone"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Shrink:
 
 @dataclass(frozen=True)
 class Sort:
-    """The pixel values of each channel in descending order: the invariant of any permutation, and all that a fresh one leaves."""
+    """The pixel values of each channel in descending order: all that a fresh permutation of each image preserves."""
 
     def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return images.flatten(2).sort(dim=2, descending=True).values.view(images.shape)
@@ -103,28 +103,28 @@ class Several:
         return ", ".join(map(str, self.parts))
 
 
-def front_of(how: Shift, input_shape: tuple[int, int, int]) -> Front:
-    """The front for images of (c, h, w) under a shift, by what can be done about it without another image.
+def front_of(shift: Shift, input_shape: tuple[int, int, int]) -> Front:
+    """The front for images of (c, h, w) under a shift, which needs no other image.
 
     >>> from shiftassay.shifts.catalogue import parse
     >>> shape = (1, 28, 28)
     >>> str(front_of(parse("sign_noise:epsilon=0.1"), shape)), str(front_of(parse("pixel_permutation:scope=per_image"), shape))
     ('±0.1 clipped away', 'pixels sorted')
     """
-    parts = how.components
+    parts = shift.components
     fronts: list[Front] = []
     for part in reversed(parts):
         fronts.append(_front(part, input_shape))
         if isinstance(fronts[-1], Sort):  # whatever was done before a permutation, its places are lost
             break
     fronts = [front for front in fronts if not isinstance(front, AsIs)]
-    if how.needs_model and any(isinstance(front, Undo) for front in fronts):
+    if shift.needs_model and any(isinstance(front, Undo) for front in fronts):
         return AsIs()  # an attack is made, and trained against, through the front
     return fronts[0] if len(fronts) == 1 else Several(tuple(fronts)) if fronts else AsIs()
 
 
 def straight_through(front: Front) -> Front:
-    """The same front with the gradient of the identity: for attacks on a front whose own gradient vanishes (Athalye et al. 2018)."""
+    """The same front with the gradient of the identity, for attacks on one whose gradient vanishes (Athalye et al. 2018)."""
 
     def passed(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return images + (front(images) - images).detach()
@@ -132,19 +132,19 @@ def straight_through(front: Front) -> Front:
     return passed
 
 
-def _front(how: Shift, input_shape: tuple[int, int, int]) -> Front:
-    if how.position_permutation is not None:
-        return Gather(tuple(np.argsort(how.position_permutation).tolist()))
-    if how.shuffles:
+def _front(shift: Shift, input_shape: tuple[int, int, int]) -> Front:
+    if shift.position_permutation is not None:
+        return Gather(tuple(np.argsort(shift.position_permutation).tolist()))
+    if shift.shuffles:
         return Sort()
-    if how.largest_change is not None and 0 < how.largest_change < 0.5:
-        return Shrink(how.largest_change)
-    return Undo(how) if how.family != "identity" and _same_for_all(how.undo, how, input_shape) else AsIs()
+    if shift.largest_change is not None and 0 < shift.largest_change < 0.5:
+        return Shrink(shift.largest_change)
+    return Undo(shift) if shift.family != "identity" and _same_for_all(shift.undo, shift, input_shape) else AsIs()
 
 
-def _same_for_all(undo: Callable[..., np.ndarray | None], how: Shift, input_shape: tuple[int, int, int]) -> bool:
-    """Whether a shift can be undone by whoever knows nothing but the shift: without the numbers that were drawn for each image."""
-    if how.scope != "shared":
+def _same_for_all(undo: Callable[..., np.ndarray | None], shift: Shift, input_shape: tuple[int, int, int]) -> bool:
+    """Whether a shift can be undone without knowing what was drawn for each image."""
+    if shift.scope != "shared":
         return False
     probe = np.random.default_rng(0).random((2, *input_shape), np.float32)
     first, second = (undo(probe, np.random.default_rng(seed)) for seed in (1, 2))

@@ -71,7 +71,8 @@ def _from_factory(name: str) -> nn.Module:
         model = getattr(import_module(module_name), factory_name)()
     except (Exception, SystemExit) as error:  # whatever a user's own code may raise
         raise BadInput(
-            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function without arguments that returns the model."
+            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function without "
+            "arguments that returns the model."
         ) from None
     finally:
         sys.path.pop(0)
@@ -122,11 +123,10 @@ def _check_size(path: Path) -> None:
     check_memory(unpacked, 0, str(path))
 
 
-def tensors_of(found: Any, path: Path) -> dict[str, torch.Tensor]:
+def tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
     """A state dict, if that is what it is. Raises `BadInput`."""
-    if not isinstance(found, dict) or not found or not all(isinstance(t, torch.Tensor) for t in found.values()):
-        holds = (
-            f"a dictionary of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
-        )
+    if not isinstance(content, dict) or not content or not all(isinstance(t, torch.Tensor) for t in content.values()):
+        is_dict = isinstance(content, dict)
+        holds = f"a dictionary of {', '.join(map(str, content))}" if is_dict else f"a {type(content).__name__}"
         raise BadInput(f"{path}: holds {holds[:200]}, not tensors by name. {ADVICE}")
-    return found
+    return content

@@ -1,8 +1,8 @@
-"""One model for several variants, which is told at test time which variant an image is from."""
+"""One model for several variants; which variant an image is from is given to it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float, Int64
@@ -11,18 +11,19 @@ from torch import Tensor, nn
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.models.classifier import check_sizes
 from shiftassay.models.designs.design import DESIGNS, Design
-from shiftassay.shifts.catalogue import make
+from shiftassay.records import Record
+from shiftassay.shifts.catalogue import ShiftField
 from shiftassay.shifts.family import Shift
 
 SCHEMA = "shiftassay.one-for-all/1"
 
 
 @dataclass(frozen=True)
-class OneForAllCard:
-    """What must be known to build the model again from its weights: its design, and the variants it knows with their shifts, as JSON."""
+class OneForAllCard(Record):
+    """All that is needed to build the model again from its weights; `variants` are their shifts by name."""
 
     design: str
-    variants: dict[str, dict[str, Any]]
+    variants: Mapping[str, ShiftField]
     widths: tuple[int, ...]
     input_shape: tuple[int, int, int]
     classes: int
@@ -33,24 +34,20 @@ class OneForAllCard:
     trial: str
     schema: str = SCHEMA
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "OneForAllCard":
+    def from_json(cls, content: Any) -> Self:
         """Raises `TypeError`, `ValueError` or `KeyError` for content that no card has."""
         check_sizes(content)
-        shape, widths = tuple(content["input_shape"]), tuple(content["widths"])
-        return cls(**{**content, "input_shape": shape, "widths": widths})
+        return super().from_json(content)
 
 
 class OneForAll(nn.Module):
-    """Images as the lab knows them (black 0, white 1) and their variants' ids to logits: a design behind its normalisation."""
+    """Images (black 0, white 1) and the ids of their variants to logits: a design and its normalisation."""
 
     def __init__(self, card: OneForAllCard):
         super().__init__()
         self.card = card
-        self.design = design_of(card.design, shifts_of(card.variants), card.input_shape, card.classes, card.widths)
+        self.design = design_of(card.design, card.variants, card.input_shape, card.classes, card.widths)
         with torch.random.fork_rng(devices=[]):
             self.network = self.design.network()
 
@@ -58,18 +55,18 @@ class OneForAll(nn.Module):
         self, images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"] | None = None, straight: bool = False
     ) -> Float[Tensor, "n classes"]:
         if ids is None:
-            raise untold(self.card)
+            raise variant_missing(self.card)
         return self.network((self.design.encode(images, ids, straight) - self.card.mean) / self.card.sd)
 
-    def on(self, variant: str, straight: bool = False) -> "Told":
+    def on(self, variant: str, straight: bool = False) -> "OnVariant":
         """The model for images that are all of one variant: any function that takes a model takes it. Raises `BadInput`."""
         if variant not in self.card.variants:
             raise unknown_name("variant", variant, self.card.variants)
-        return Told(self, list(self.card.variants).index(variant), straight).eval()
+        return OnVariant(self, list(self.card.variants).index(variant), straight).eval()
 
 
-class Told(nn.Module):
-    """A model for several variants that has been told the variant."""
+class OnVariant(nn.Module):
+    """A model for several variants, for images that are all of one."""
 
     def __init__(self, model: OneForAll, number: int, straight: bool = False):
         super().__init__()
@@ -80,25 +77,28 @@ class Told(nn.Module):
         return self.model(images, ids, self.straight)
 
 
-def told(model: nn.Module, variant: str | None) -> nn.Module:
-    """A model that answers images: one for several variants needs to be told the variant, any other one must not be.
+def for_variant(model: nn.Module, variant: str | None) -> nn.Module:
+    """A model that answers images: one for several variants needs the variant, any other takes none.
 
     Raises `BadInput`.
     """
     if not isinstance(model, OneForAll):
         if variant is not None:
-            raise BadInput(f"--variant {variant}: this model knows no variants. Leave it out, or train one with 'shiftassay train one-for-all'.")  # fmt: skip
+            raise BadInput(
+                f"--variant {variant}: this model knows no variants. Leave it out, or train one with "
+                "'shiftassay train one-for-all'."
+            )
         return model
     if variant is None:
-        raise untold(model.card)
+        raise variant_missing(model.card)
     return model.on(variant)
 
 
-def untold(card: OneForAllCard) -> BadInput:
-    """An error for images of nobody knows which variant."""
-    known = ", ".join(card.variants)
+def variant_missing(card: OneForAllCard) -> BadInput:
+    """The error for images whose variant is not given."""
     return BadInput(
-        f"the model serves several variants: {known}. Say which: shiftassay predict … --variant NAME, or model.on(NAME) in Python."
+        f"the model serves several variants: {', '.join(card.variants)}. "
+        "Say which: shiftassay predict … --variant NAME, or model.on(NAME) in Python."
     )
 
 
@@ -107,8 +107,3 @@ def design_of(
 ) -> Design:
     """A design by its name, for variants in this order. Raises `BadInput` for an unknown one."""
     return DESIGNS[name](tuple(shifts.values()), input_shape, classes, widths)
-
-
-def shifts_of(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, Shift]:
-    """Shifts from their JSON."""
-    return {n: make(how["family"], dict(how["parameters"]), how["scope"]) for n, how in variants.items()}

@@ -1,11 +1,13 @@
 """The trunk with self-attention over the positions of each image after each convolution stage."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.registry import NETWORKS, Network
 from shiftassay.networks.transformer import Kind, Transformation, localization, regressor, sampled
 from shiftassay.networks.trunk import pooled
 
@@ -35,13 +37,13 @@ class PositionAttention(nn.Module):
 
 
 @NETWORKS.register("attention")
-class Attention(nn.Module):
+class Attention(Network):
     """The trunk with `PositionAttention` after each activated convolution stage; 25,460 parameters by default.
 
     Optionally with a learned positional encoding, and behind a spatial transformer.
     """
 
-    across_batch = False
+    parameter_count: ClassVar[int] = 25_460
 
     def __init__(
         self,
@@ -62,10 +64,10 @@ class Attention(nn.Module):
         final = pooled(height) * pooled(width)
         after_first = (height - 4) // 2 * ((width - 4) // 2)
         self.conv1 = nn.Conv2d(channels, 10, 5)
-        self.attention1 = PositionAttention(10, heads, self.across_batch, after_first * positional_encoding)
+        self.attention1 = PositionAttention(10, heads, self.mixes_batch, after_first * positional_encoding)
         self.conv2 = nn.Conv2d(10, 20, 5)
         self.conv2_drop = nn.Dropout2d(dropout)
-        self.attention2 = PositionAttention(20, heads, self.across_batch, final * positional_encoding)
+        self.attention2 = PositionAttention(20, heads, self.mixes_batch, final * positional_encoding)
         self.fc1 = nn.Linear(20 * final, 50)
         self.fc1_drop = nn.Dropout(dropout)
         self.fc2 = nn.Linear(50, classes)

@@ -1,4 +1,6 @@
-"""What the reference implementation of seed 003 computes in the name of attention over an image."""
+"""Attention along the batch: what seed 003's reference implementation computes instead of attention in an image."""
+
+from typing import ClassVar
 
 from shiftassay.networks.attention import Attention
 from shiftassay.networks.registry import NETWORKS
@@ -6,12 +8,13 @@ from shiftassay.networks.registry import NETWORKS
 
 @NETWORKS.register("attention-across-batch")
 class AttentionAcrossBatch(Attention):
-    """Attention from image to image of a batch: the prediction for an image depends on its neighbours; 25,460 parameters.
+    """Attention from image to image of a batch, so that predictions depend on the others; 25,460 parameters.
 
     Kept only to reproduce the numbers of seed 003. It has the weights of `attention`, used along another axis.
     """
 
-    across_batch = True
+    parameter_count: ClassVar[int] = 25_460
+    mixes_batch: ClassVar[bool] = True
 
     def __init__(
         self, input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, dropout: float = 0.5, heads: int = 2

@@ -1,11 +1,13 @@
 """Convolutions that see where they are (Liu et al. 2018, "An intriguing failing of convolutional neural networks")."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.registry import NETWORKS, Network
 from shiftassay.networks.transformer import Kind, Transformation, localization, regressor, sampled
 from shiftassay.networks.trunk import pooled
 
@@ -40,8 +42,10 @@ class Coordinates(nn.Module):
 
 
 @NETWORKS.register("coordconv")
-class CoordConv(nn.Module):
+class CoordConv(Network):
     """The trunk with CoordConv in place of both convolutions."""
+
+    parameter_count: ClassVar[int] = 23_340
 
     def __init__(
         self,
@@ -69,6 +73,8 @@ class CoordConv(nn.Module):
 @NETWORKS.register("coordconv-stn")
 class CoordConvStn(CoordConv):
     """The spatial transformer network with CoordConv in place of all four convolutions; 30,144 parameters by default."""
+
+    parameter_count: ClassVar[int] = 30_144
 
     def __init__(
         self,

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.registry import NETWORKS, Network
 
 
 @NETWORKS.register("mlp")
-class Mlp(nn.Module):
+class Mlp(Network):
     """Linear layers of the given widths with ReLU (and dropout, if any) between them; 1,059,560 parameters by default."""
+
+    parameter_count: ClassVar[int] = 1_059_560
+    recipe: ClassVar[str] = "mlp"
 
     def __init__(
         self,

@@ -4,18 +4,30 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.registry import Registry
 
-NETWORKS: Registry[type[nn.Module]] = Registry("network", "shiftassay.networks")
-GIVEN = ("self", "input_shape", "classes")
+
+class Network(nn.Module):
+    """A network from normalised images to logits; its class says how it is trained, and how many parameters it has."""
+
+    recipe: ClassVar[str] = "seed-003"
+    """By which it is trained unless another is given."""
+    parameter_count: ClassVar[int]
+    """For MNIST and with its default parameters."""
+    mixes_batch: ClassVar[bool] = False
+    """Whether the answer to an image depends on the others in its batch."""
 
 
-def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters: Mapping[str, Any]) -> nn.Module:
+NETWORKS: Registry[type[Network]] = Registry("network", "shiftassay.networks")
+OF_THE_DATA = ("self", "input_shape", "classes")
+
+
+def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters: Mapping[str, Any]) -> Network:
     """An untrained network for images of (c, h, w), with PyTorch's default initialisation.
 
     Raises `BadInput` for an unknown name or parameter, or one whose value the network cannot be built with.
@@ -37,28 +49,28 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     (('stn', {'bound': 0.5, 'transformation': 'similarity'}), ('mlp', {'widths': [20, 10]}))
     """
     name, _, rest = text.partition(":")
-    given = {}
+    parameters = {}
     for part in re.findall(r"[^,\[]+(?:\[[^\]]*\])?", rest):
         key, equals, value = part.partition("=")
         if not equals:
             raise BadInput(f"{text!r}: expected network:name=value,name=value, for example stn:bound=0.5.")
         try:
-            given[key.strip()] = json.loads(value)
+            parameters[key.strip()] = json.loads(value)
         except ValueError:
-            given[key.strip()] = value.strip()
-    check_parameters(name, given)
-    return name, given
+            parameters[key.strip()] = value.strip()
+    check_parameters(name, parameters)
+    return name, parameters
 
 
 def check_parameters(name: str, parameters: Iterable[str]) -> None:
     """Raise `BadInput` for an unknown network, or a parameter that it does not have."""
-    known = parameters_of(name)
+    defaults = parameters_of(name)
     for parameter in parameters:
-        if parameter not in known:
-            raise unknown_name(f"parameter of {name}", parameter, known)
+        if parameter not in defaults:
+            raise unknown_name(f"parameter of {name}", parameter, defaults)
 
 
 def parameters_of(name: str) -> dict[str, Any]:
     """The parameters of a network and their defaults."""
-    found = inspect.signature(NETWORKS[name].__init__).parameters
-    return {key: parameter.default for key, parameter in found.items() if key not in GIVEN}
+    signature = inspect.signature(NETWORKS[name].__init__).parameters
+    return {key: parameter.default for key, parameter in signature.items() if key not in OF_THE_DATA}

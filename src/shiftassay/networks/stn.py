@@ -1,20 +1,24 @@
 """A spatial transformer in front of the trunk (Jaderberg et al. 2015)."""
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.registry import NETWORKS, Network
 from shiftassay.networks.transformer import Kind, Transformation, localization, regressor, sampled
 from shiftassay.networks.trunk import pooled
 
 
 @NETWORKS.register("stn")
-class Stn(nn.Module):
+class Stn(Network):
     """The trunk preceded by a spatial transformer that starts at the identity; 27,360 parameters by default.
 
     Layers are named as in PyTorch's spatial-transformer tutorial, so that its users' state dicts load.
     """
+
+    parameter_count: ClassVar[int] = 27_360
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""The spatial transformer (Jaderberg et al. 2015): a small network says from where each image is to be sampled."""
+"""The spatial transformer (Jaderberg et al. 2015): a small network computes where to sample each image."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ IDENTITY: dict[Kind, tuple[float, ...]] = {
 
 
 class Transformation(nn.Module):
-    """From what a localisation network puts out to θ, the map from output to input coordinates, both in [−1, 1].
+    """From the output of a localisation network to θ, the map from output to input coordinates, both in [−1, 1].
 
     `affine`: θ itself, row by row. `similarity`: (a, b, x, y) for [[a, −b, x], [b, a, y]]. `translation`: (x, y). With a
     `bound` above 0 no number strays further than that from the identity: it is squashed with bound · tanh(· / bound).
@@ -49,7 +49,7 @@ class Transformation(nn.Module):
 
 
 def localization(channels: int, convolution: type[nn.Module] = nn.Conv2d, **options: bool) -> nn.Sequential:
-    """The convolutions that look for how an image lies."""
+    """The convolutions of the localisation network."""
     return nn.Sequential(
         convolution(channels, 8, 7, **options),
         nn.MaxPool2d(2, 2),
@@ -61,7 +61,7 @@ def localization(channels: int, convolution: type[nn.Module] = nn.Conv2d, **opti
 
 
 def regressor(height: int, width: int, transformation: Transformation) -> nn.Sequential:
-    """From the localisation's features to the numbers of a transformation; it starts at the identity, whatever it is given."""
+    """From the localisation's features to the numbers of a transformation; it starts at the identity."""
     last = nn.Linear(32, len(transformation.identity))
     regressor = nn.Sequential(nn.Linear(10 * localized(height) * localized(width), 32), nn.ReLU(), last)
     nn.init.zeros_(last.weight)
@@ -71,14 +71,15 @@ def regressor(height: int, width: int, transformation: Transformation) -> nn.Seq
 
 
 def sampled(images: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"]) -> Float[Tensor, "n c h w"]:
-    """Each image seen through its θ: bilinear, black outside."""
-    grid = F.affine_grid(theta, images.size(), align_corners=False)  # pyright: ignore[reportArgumentType]
+    """Each image sampled at its θ: bilinear, black outside."""
+    size: Any = images.size()  # torch.fx traces it
+    grid = F.affine_grid(theta, size, align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
 
 
 def localized(size: int) -> int:
-    """What is left of `size` pixels after the localisation network's convolutions and poolings; ValueError if that is nothing."""
-    left = ((size - 6) // 2 - 4) // 2
-    if left < 1:
+    """The size of the localisation's output for images of `size` pixels. Raises `ValueError` if that is 0."""
+    pooled_size = ((size - 6) // 2 - 4) // 2
+    if pooled_size < 1:
         raise ValueError(f"images of {size} pixels are too small for a transformer's localisation; 18 are enough")
-    return left
+    return pooled_size

@@ -1,15 +1,19 @@
 """The convolutional network that the spatial studies build on, without any spatial module."""
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from shiftassay.networks.registry import NETWORKS
+from shiftassay.networks.registry import NETWORKS, Network
 
 
 @NETWORKS.register("trunk")
-class Trunk(nn.Module):
+class Trunk(Network):
     """Two 5 × 5 convolutions and two linear layers, as in PyTorch's MNIST example; 21,840 parameters by default."""
+
+    parameter_count: ClassVar[int] = 21_840
 
     def __init__(self, input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, dropout: float = 0.5):
         super().__init__()
@@ -29,8 +33,8 @@ class Trunk(nn.Module):
 
 
 def pooled(size: int) -> int:
-    """What is left of `size` pixels after the trunk's two convolutions and poolings; ValueError if that is nothing."""
-    left = ((size - 4) // 2 - 4) // 2
-    if left < 1:
+    """The size after the trunk's convolutions and poolings of `size` pixels. Raises `ValueError` if that is 0."""
+    pooled_size = ((size - 4) // 2 - 4) // 2
+    if pooled_size < 1:
         raise ValueError(f"images of {size} pixels are too small for two convolutions and poolings; 16 are enough")
-    return left
+    return pooled_size

@@ -1,4 +1,4 @@
-"""Adapt: only what a shift that is the same for all images can have thrown out, the first layer or the statistics of normalisation."""
+"""Adapt: the first layer, or the statistics of batch norms: all that a shift shared by all images can have thrown out."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.fronts import AsIs, front_of
 from shiftassay.models.predict import copied, logits_of, predict
-from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task
+from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Task
 from shiftassay.repairs.tuning import tuned
 
 PROBES = 64
@@ -19,7 +19,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 @STRATEGIES.register("adapt")
 class Adapt(Strategy):
-    """The first layer alone, by moving its weights where the inverse is linear, else by training; or the statistics of batch norms."""
+    """The first layer alone, by a linear map on its weights or by training; or the statistics of batch norms."""
 
     name: ClassVar[str] = "adapt"
     intrusiveness: ClassVar[int] = 2
@@ -27,28 +27,27 @@ class Adapt(Strategy):
     def unfit(self, task: Task) -> str | None:
         if task.train is None:
             return "there are no training images"
-        if task.how.needs_model or any(part.scope == "per_image" for part in task.how.components):
-            return "what differs from image to image is no one map in front of the first layer"
+        if task.shift.needs_model or any(part.scope == "per_image" for part in task.shift.components):
+            return "what differs from image to image is not one map in front of the first layer"
         if task.share < 1:
             return "only some images are touched, and one first layer serves all"
         if _first_layer(task.model) is None:
             return "the model has no linear or convolutional layer"
         return task.untrainable
 
-    def make(self, task: Task) -> Made | str:
+    def make(self, task: Task) -> RepairedModel | str:
         return _moved(task) or _statistics(task) or _trained(task)
 
     def key(self, task: Task) -> str:
-        return repr((task.how if _linear(task) else task.to_train_on).to_json())
+        return repr((task.shift if _linear(task) else task.to_train_on).to_json())
 
 
-def _moved(task: Task) -> Made | None:
-    """The inverse as one linear map, multiplied into the weights that stand behind it: exact, without training."""
-    assert task.train is not None
-    probe = torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
+def _moved(task: Task) -> RepairedModel | None:
+    """The inverse as one linear map, multiplied into the weights of the first layer: exact, without training."""
     first = _first_layer(task.model)
     if not isinstance(task.model, Classifier) or not isinstance(first, nn.Linear) or not _linear(task):
         return None
+    probe = _shifted_probe(task)
     card = task.model.card
     if not _takes_pixels(task.model, first, (probe - card.mean) / card.sd):
         return None
@@ -62,48 +61,57 @@ def _moved(task: Task) -> Made | None:
         bias = layer.bias if layer.bias is not None else torch.zeros(layer.out_features)
         layer.bias = nn.Parameter((bias.double() + layer.weight.double() @ offset).float())
         layer.weight.copy_((layer.weight.double() @ matrix).float())
-    undone = torch.from_numpy(np.ascontiguousarray(front_of(task.how, task.shape)(probe)))
+    undone = torch.from_numpy(np.ascontiguousarray(front_of(task.shift, task.shape)(probe)))
     if not np.allclose(predict(probe.numpy(), model=model), predict(undone.numpy(), model=task.model), atol=0.05):
         return None
     what = "the inverse is one linear map in front of layer 1, so its weights are multiplied by it: nothing is trained"
-    return Made(model, what, parameters_trained=0)
+    return RepairedModel(model, what, parameters_trained=0)
 
 
 def _linear(task: Task) -> bool:
-    """Whether the inverse acts on shifted training images as a linear map and a constant."""
-    front = front_of(task.how, task.shape)
-    if task.train is None or isinstance(front, AsIs) or any(part.scope == "per_image" for part in task.how.components):
+    """Whether the inverse acts on shifted training images as a linear map plus a constant."""
+    front = front_of(task.shift, task.shape)
+    if (
+        task.train is None
+        or isinstance(front, AsIs)
+        or any(part.scope == "per_image" for part in task.shift.components)
+    ):
         return False
-    probe = torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
+    probe = _shifted_probe(task)
     matrix, constant = _as_map(task)
-    made = probe.flatten(1).double() @ matrix.T + constant
-    return bool((made - front(probe).flatten(1)).abs().max() < ROUNDING)
+    mapped = probe.flatten(1).double() @ matrix.T + constant
+    return bool((mapped - front(probe).flatten(1)).abs().max() < ROUNDING)
+
+
+def _shifted_probe(task: Task) -> Tensor:
+    """A few training images under the shift."""
+    assert task.train is not None  # or the strategy is unfit
+    return torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
 
 
 def _as_map(task: Task) -> tuple[Tensor, Tensor]:
-    """The inverse on each pixel alone, (p, p), and on black, (p,)."""
-    front, pixels = front_of(task.how, task.shape), int(np.prod(task.shape))
+    """The matrix (p, p) and constant (p,) of the inverse, from its answers to single pixels and to black."""
+    front, pixels = front_of(task.shift, task.shape), int(np.prod(task.shape))
     black = front(torch.zeros(1, *task.shape)).flatten().double()
-    each = front(torch.eye(pixels).view(-1, *task.shape)).flatten(1).double()
-    return (each - black).T, black
+    single = front(torch.eye(pixels).view(-1, *task.shape)).flatten(1).double()
+    return (single - black).T, black
 
 
-def _takes_pixels(model: nn.Module, first: nn.Linear, normalised: Tensor) -> bool:
-    """Whether the layer is given the pixels in their order, and nothing else."""
-    seen: list[Tensor] = []
-    hook = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+def _takes_pixels(model: Classifier, first: nn.Linear, normalised: Tensor) -> bool:
+    """Whether the layer's input is the pixels in their order, and nothing else."""
+    inputs_seen: list[Tensor] = []
+    hook = first.register_forward_pre_hook(lambda _, inputs: inputs_seen.append(inputs[0].detach()))
     try:
         with torch.inference_mode():
-            model.eval().network(normalised)  # pyright: ignore[reportCallIssue]
+            model.eval().network(normalised)
     finally:
         hook.remove()
-    return (
-        len(seen) == 1 and seen[0].shape == normalised.flatten(1).shape and torch.equal(seen[0], normalised.flatten(1))
-    )
+    pixels = normalised.flatten(1)
+    return len(inputs_seen) == 1 and inputs_seen[0].shape == pixels.shape and torch.equal(inputs_seen[0], pixels)
 
 
-def _statistics(task: Task) -> Made | None:
-    """Means and variances of batch norms, taken again from shifted training images."""
+def _statistics(task: Task) -> RepairedModel | None:
+    """Means and variances of batch norms, measured again on shifted training images."""
     model = copied(task.model).to("cpu")
     norms = [m for m in model.modules() if isinstance(m, NORMS) and m.track_running_stats]
     if not norms:
@@ -118,17 +126,17 @@ def _statistics(task: Task) -> Made | None:
         for start in range(0, len(images), 500):
             logits_of(torch.from_numpy(images[start : start + 500]), model=model)
     what = f"the statistics of {len(norms)} batch norms, taken from training images under the shift"
-    return Made(model.eval(), what, images=len(images), epochs=1)
+    return RepairedModel(model.eval(), what, images=len(images), epochs=1)
 
 
-def _trained(task: Task) -> Made:
-    """The first layer trained on, all others as they were."""
+def _trained(task: Task) -> RepairedModel:
+    """The first layer trained further, all others as they were."""
     model = copied(task.model).requires_grad_(False)
     first = _first_layer(model)
-    assert first is not None
+    assert first is not None  # or the strategy is unfit
     first.requires_grad_(True)
     numbers = sum(weights.numel() for weights in first.parameters())
-    return Made(
+    return RepairedModel(
         tuned(task, model, task.epoch_of_shifted, same=task.repeats),
         "the first layer trained on, on training images under the shift, all others as they were",
         parameters_trained=numbers,

@@ -1,4 +1,4 @@
-"""Adversarial training: on attacks that are made on the model as it stands, while it learns (Madry et al. 2018)."""
+"""Adversarial training: on attacks that are made on the model while it learns (Madry et al. 2018)."""
 
 from dataclasses import replace
 from functools import partial
@@ -13,40 +13,39 @@ from shiftassay.models.fronted import Fronted, undoing
 from shiftassay.models.fronts import AsIs, front_of
 from shiftassay.models.predict import copied, logits_of
 from shiftassay.random_stream import epoch_order, seed_for
-from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, parameters_of
+from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Task, parameters_of
 from shiftassay.shifts.ascent import Ball
 
 STEPS = 2
 BATCH = 128
 RATE = 1e-3
-MOST = 15_000  # images in an epoch: each costs as much as three that are not attacked
+IMAGES = 15_000  # in an epoch, at most: each costs as much as three that are not attacked
 
 
 @STRATEGIES.register("adversarial")
 class AdversarialTraining(Strategy):
-    """Training on attacks of the size found, made on the model as it learns; judged by a fresh attack on the result."""
+    """Training on attacks of the diagnosed size, made on the model as it learns; judged by a fresh attack."""
 
     name: ClassVar[str] = "adversarial training"
     intrusiveness: ClassVar[int] = 4
 
     def unfit(self, task: Task) -> str | None:
-        if task.how.ball is None:
+        if task.shift.ball is None:
             return "nothing was aimed at the model"
         return task.untrainable if task.train is not None else "there are no training images"
 
-    def make(self, task: Task) -> Made:
-        task = replace(task, images=min(task.images, MOST))
-        how = task.to_train_on
-        assert how.ball is not None
+    def make(self, task: Task) -> RepairedModel:
+        task = replace(task, images=min(task.images, IMAGES))
+        shift = task.to_train_on
+        assert shift.ball is not None  # or the strategy is unfit
         model = copied(task.model).requires_grad_(True)
-        behind = not isinstance(front_of(how, task.shape), AsIs)
-        if behind:
-            model = Fronted(model, undoing(how), task.shape)
-        _trained(model.to(task.device), how.ball, task)
+        if not isinstance(front_of(shift, task.shape), AsIs):
+            model = Fronted(model, undoing(shift), task.shape)
+        _train(model.to(task.device), shift.ball, task)
         what = "trained on from its weights, on attacks made afresh on every batch"
         if isinstance(model, Fronted):
             what = f"{model.front}, then the model {what}"
-        return Made(
+        return RepairedModel(
             model.to("cpu").eval(),
             what,
             parameters_trained=parameters_of(model),
@@ -58,7 +57,7 @@ class AdversarialTraining(Strategy):
         return repr(task.to_train_on.to_json())
 
 
-def _trained(model: nn.Module, ball: Ball, task: Task) -> None:
+def _train(model: nn.Module, ball: Ball, task: Task) -> None:
     optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.01)
     epochs, step = task.epochs, 0
     generator = torch.Generator().manual_seed(seed_for(task.seed, "repair", "adversarial"))
@@ -71,12 +70,12 @@ def _trained(model: nn.Module, ball: Ball, task: Task) -> None:
             part = order[start : start + BATCH]
             clean = torch.from_numpy(images.images[part]).to(task.device)
             labels = torch.from_numpy(images.labels[part]).to(task.device)
-            begin = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
-            at = ball.ascend(clean, begin, labels, partial(logits_of, model=model.eval()), STEPS)
+            start_in = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
+            attacked = ball.ascend(clean, start_in, labels, partial(logits_of, model=model.eval()), STEPS)
             for group in optimizer.param_groups:
                 group["lr"] = RATE * (1 + np.cos(np.pi * step / (epochs * steps))) / 2
             model.train()
             optimizer.zero_grad(set_to_none=True)
-            F.cross_entropy(logits_of(at, model=model), labels).backward()
+            F.cross_entropy(logits_of(attacked, model=model), labels).backward()
             optimizer.step()
             step += 1

@@ -1,19 +1,19 @@
-"""A limited change of architecture: what the shift leaves alone, built into the network's way of looking."""
+"""A limited change of architecture: an input that the shift does not change, or a small convolutional network."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.filters import Standardise
-from shiftassay.models.fronted import Fronted, spec_of
+from shiftassay.models.fronted import Fronted, FrontJson, spec_of
 from shiftassay.models.fronts import Sort
-from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, groups_of, parameters_of
+from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Task, groups_of, parameters_of
 from shiftassay.repairs.tuning import tuned, untrained
 
-CONVOLUTION = "coordconv"
-SMALLEST = 16  # pixels a side that two convolutions and poolings need
+CONVOLUTIONAL = "coordconv"
+SMALLEST = 16  # pixels a side, which two convolutions and poolings need
 
 
 @STRATEGIES.register("architecture")
@@ -26,32 +26,31 @@ class Architecture(Strategy):
     def unfit(self, task: Task) -> str | None:
         if task.train is None:
             return "there are no training images"
-        if task.how.needs_model:
+        if task.shift.needs_model:
             return "no architecture withstands an attack by itself"
-        if not task.lost:
-            return "what is less intrusive already brings the accuracy back"
-        change = _change(task)
-        if change and change.front is not None:
+        if not task.still_missing:
+            return "less intrusive strategies already bring the accuracy back"
+        redesign = _redesign(task)
+        if redesign and redesign.front is not None:
             return task.untrainable
-        return None if change else f"images of {task.shape[1]} × {task.shape[2]} are too small to convolve"
+        return None if redesign else f"images of {task.shape[1]} × {task.shape[2]} are too small to convolve"
 
-    def make(self, task: Task) -> Made | str:
-        change = _change(task)
-        assert change is not None
-        assert task.train is not None
-        if change.front is None:
-            start = untrained(task, CONVOLUTION)
+    def make(self, task: Task) -> RepairedModel | str:
+        redesign = _redesign(task)
+        assert redesign is not None  # or the strategy is unfit
+        if redesign.front is None:
+            start = untrained(task, CONVOLUTIONAL)
             model = tuned(task, start, task.epoch_of_shifted, rate=4e-3, same=task.repeats)
         else:
-            front = Fronted(task.model, change.front, task.shape)
+            front = Fronted(task.model, redesign.front, task.shape)
 
-            def seen(epoch: int) -> ImageSet:
+            def behind_front(epoch: int) -> ImageSet:
                 return _through(front, task.epoch_of_shifted(epoch))
 
-            model = Fronted(tuned(task, task.model, seen), change.front, task.shape).eval()
-        return Made(
+            model = Fronted(tuned(task, task.model, behind_front), redesign.front, task.shape).eval()
+        return RepairedModel(
             model,
-            change.what,
+            redesign.what,
             parameters_added=parameters_of(model) - parameters_of(task.model),
             parameters_trained=parameters_of(model),
             images=task.shown,
@@ -63,30 +62,29 @@ class Architecture(Strategy):
 
 
 @dataclass(frozen=True)
-class Change:
-    """A front for the same network, or, without one, another network."""
+class Redesign:
+    """A front for the same network, or another network (no front)."""
 
-    front: dict[str, Any] | None
+    front: FrontJson | None
     what: str
 
 
-def _change(task: Task) -> Change | None:
-    how = task.how
-    if any(part.shuffles for part in how.components):
-        return Change(spec_of(Sort()), "invariant features: the same network on each image's sorted pixel values")
-    if groups_of(how) <= {"intensity"}:
+def _redesign(task: Task) -> Redesign | None:
+    if any(part.shuffles for part in task.shift.components):
+        return Redesign(spec_of(Sort()), "invariant features: the same network on each image's sorted pixel values")
+    if groups_of(task.shift) <= {"intensity"}:
         mean, sd = _mean_and_sd(task)
-        return Change(
+        return Redesign(
             spec_of(Standardise(mean, sd)), "input normalisation: the same network on images brought to one mean and sd"
         )
     if min(task.shape[1:]) < SMALLEST:
         return None
-    return Change(None, "a small convolutional network that is told the coordinates (CoordConv), from scratch")
+    return Redesign(None, "a small convolutional network that is told the coordinates (CoordConv), from scratch")
 
 
 def _mean_and_sd(task: Task) -> tuple[float, float]:
-    """Of a training image, on average."""
-    assert task.train is not None
+    """The mean of training images, and the mean sd of one."""
+    assert task.train is not None  # or the strategy is unfit
     own = task.train.images.reshape(len(task.train), -1)
     return float(own.mean()), float(own.std(1).mean())
 

@@ -1,19 +1,19 @@
-"""None: the model as it is, where the shift leaves nothing that a repair could use."""
+"""None: the model as it is, where the shift leaves nothing to repair with."""
 
 from typing import ClassVar
 
-from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task
+from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Task
 
 
 @STRATEGIES.register("none")
 class Leave(Strategy):
-    """The model as it is: for a shift that destroys what the image was, where the ceiling says that no repair can exist."""
+    """The model as it is: for a shift that destroys what the image was, so that no repair may exist."""
 
     name: ClassVar[str] = "none"
     intrusiveness: ClassVar[int] = 6
 
     def unfit(self, task: Task) -> str | None:
-        return None if task.how.information == "destroyed" else "the shift leaves enough of the image to try"
+        return None if task.shift.information == "destroyed" else "the shift leaves enough of the image to try"
 
-    def make(self, task: Task) -> Made:
-        return Made(task.model, "the model as it is")
+    def make(self, task: Task) -> RepairedModel:
+        return RepairedModel(task.model, "the model as it is")

@@ -1,17 +1,21 @@
-"""What repairs did, as data: accuracies before and after with paired intervals, costs, and the one that is recommended."""
+"""Results of repairs: accuracies before and after with paired intervals, costs, and what is recommended."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool
 from torch import nn
 
-from shiftassay.models.classifier import Classifier
-from shiftassay.models.fronted import Fronted
+from shiftassay.diagnosis.ceiling.ceiling import Ceiling
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.records import Record, not_kept
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar
+from shiftassay.words.html import html_table, paragraphs
+from shiftassay.words.lists import in_columns
+from shiftassay.words.numbers import DASH, minus, percent, points
 
 SCHEMA = "shiftassay.repair/1"
 Right = Bool[np.ndarray, "_"]
@@ -19,8 +23,8 @@ Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be
 
 
 @dataclass(frozen=True)
-class Change:
-    """Accuracy on the same images before a repair and after it."""
+class AccuracyChange(Record):
+    """Accuracy on the same images before a repair and after it. `p_value` is McNemar's exact one."""
 
     n: int
     before: Interval
@@ -29,128 +33,153 @@ class Change:
     gained: int
     lost: int
     p_value: float
+    derived: ClassVar = ("direction",)
 
     @property
     def direction(self) -> Literal["higher", "lower", "undecided"]:
         """What the interval of the difference shows."""
         return "higher" if self.difference.low > 0 else "lower" if self.difference.high < 0 else "undecided"
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "direction": self.direction}
+    def __str__(self) -> str:
+        return f"{points(self.before.estimate)} → {percent(self.after.estimate, 2)}"
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What one repaired model takes: parameters more than before, parameters trained, training images, passes, seconds."""
+class Cost(Record):
+    """The cost of one repaired model: its parameters, those added and trained, training images, and passes over them."""
 
     parameters: int
     parameters_added: int
     parameters_trained: int
     images: int
     epochs: int
-    seconds: float
 
 
-@dataclass(frozen=True, eq=False)
-class Attempt:
+@dataclass(frozen=True)
+class Attempt(Record):
     """A strategy that was tried. `attacked` is accuracy under a fresh attack on the model, where an attack was diagnosed.
 
-    Of the two models that were fitted to a half of the variant each and judged on the other, `model` is the first half's;
-    where both halves show the same shift, it is both's. `right` says which images were judged right: variant, attacked.
+    Two models were fitted to a half of the variant each and judged on the other half; `model` is that of the first half.
+    Where both halves show the same shift, there is one model. `variant_right` and `attacked_right` say which images were
+    judged right, `seconds` is the time of one model.
     """
 
     strategy: str
     what: str
-    variant: Change
-    clean: Change
-    attacked: Change | None
+    variant: AccuracyChange
+    clean: AccuracyChange
+    attacked: AccuracyChange | None
     cost: Cost
     assumption: str
-    model: nn.Module
-    right: tuple[Right, Right | None]
+    model: nn.Module = not_kept()
+    variant_right: Right = not_kept()
+    attacked_right: Right | None = not_kept()
+    seconds: float = not_kept(0.0)
 
     @property
-    def deciding(self) -> Change:
-        """What a repair is judged by: accuracy under a fresh attack, where there is one, else on the variant."""
+    def deciding(self) -> AccuracyChange:
+        """What the repair is judged by: accuracy under a fresh attack, if there is one, else on the variant."""
         return self.attacked or self.variant
 
     @property
     def deciding_right(self) -> Right:
-        return self.right[0] if self.right[1] is None else self.right[1]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "strategy": self.strategy,
-            "what": self.what,
-            "variant": self.variant.to_json(),
-            "clean": self.clean.to_json(),
-            "attacked": self.attacked and self.attacked.to_json(),
-            "cost": {name: value for name, value in asdict(self.cost).items() if name != "seconds"},
-            "assumption": self.assumption,
-        }
+        """Which images were right in `deciding`."""
+        return self.variant_right if self.attacked_right is None else self.attacked_right
 
 
-@dataclass(frozen=True, eq=False)
-class Repair:
-    """Everything that was tried, what was not and why, and the recommendation.
+@dataclass(frozen=True)
+class HalfOfVariant(Record):
+    """One half of the variant: how many images it has, and the verdict on it alone."""
 
-    `halves` are the verdicts on the two halves of the variant. `recommended` names an attempt, `none` included, or is None.
-    `ceiling` is the most that can be reached, where the shift destroys what the image was.
+    images: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Timing(Record):
+    """Seconds in all, and for one model of each attempt."""
+
+    seconds: float
+    attempts: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair(Record):
+    """Everything that was tried, what was skipped and why, and the recommendation.
+
+    `clean` and `variant` are accuracies before any repair, `missing` is their difference. `recommended` is the strategy of
+    an attempt, which may be `none`; None if nothing helps. `ceiling` is the most that can be reached, where the shift
+    destroys what the image was.
     """
 
+    schema: Literal["shiftassay.repair/1"] = SCHEMA
     outcome: Outcome
     recommended: str | None
-    attempts: tuple[Attempt, ...]
-    skipped: Mapping[str, str]
-    halves: tuple[Mapping[str, Any], ...]
+    sentence: str
     clean: Interval
     variant: Interval
     missing: Interval
-    ceiling: Mapping[str, Any] | None
-    sentence: str
-    notes: tuple[str, ...] = ()
-    seconds: float = field(default=0.0, kw_only=True)
+    attempts: tuple[Attempt, ...]
+    skipped: Mapping[str, str]
+    halves: tuple[HalfOfVariant, ...]
+    ceiling: Ceiling | None
+    notes: tuple[str, ...]
+    environment: Timing
 
     @property
     def chosen(self) -> Attempt | None:
         """The attempt that is recommended."""
-        return next((a for a in self.attempts if a.strategy == self.recommended), None)
+        return next((attempt for attempt in self.attempts if attempt.strategy == self.recommended), None)
 
     @property
     def model(self) -> nn.Module | None:
         """The recommended model."""
         return self.chosen.model if self.chosen else None
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "outcome": self.outcome,
-            "recommended": self.recommended,
-            "sentence": self.sentence,
-            "clean": asdict(self.clean),
-            "variant": asdict(self.variant),
-            "missing": asdict(self.missing),
-            "attempts": [attempt.to_json() for attempt in self.attempts],
-            "skipped": dict(self.skipped),
-            "halves": [dict(half) for half in self.halves],
-            "ceiling": None if self.ceiling is None else dict(self.ceiling),
-            "notes": list(self.notes),
-            "environment": {
-                "seconds": self.seconds,
-                "attempts": {attempt.strategy: attempt.cost.seconds for attempt in self.attempts},
-            },
-        }
+    def rows(self) -> list[tuple[str, ...]]:
+        """A table of the attempts, its heading first; nothing where nothing was tried."""
+        if not self.attempts:
+            return []
+        under_attack = any(attempt.attacked for attempt in self.attempts)
+        attack = ["fresh attack"] if under_attack else []
+        heading = ("strategy", "variant", *attack, "clean", "parameters", "seconds", "assumes")
+        return [heading, *(self._row(attempt, under_attack) for attempt in self.attempts)]
+
+    def _row(self, attempt: Attempt, under_attack: bool) -> tuple[str, ...]:
+        added = attempt.cost.parameters_added
+        attacked = [str(attempt.attacked) if attempt.attacked else DASH] if under_attack else []
+        return (
+            attempt.strategy,
+            str(attempt.variant),
+            *attacked,
+            str(attempt.clean),
+            f"{attempt.cost.parameters:,} ({'±0' if added == 0 else minus(f'{added:+,}')})",
+            f"{self.environment.attempts.get(attempt.strategy, 0.0):.1f}",
+            "nothing" if attempt.assumption.startswith("nothing") else "the variant is known",
+        )
+
+    def __str__(self) -> str:
+        return "\n".join([*in_columns(self.rows()), *self.notes, self.sentence])
+
+    def __repr__(self) -> str:
+        best = f" by {self.chosen.strategy}, {self.chosen.deciding}" if self.chosen else ""
+        return f"<Repair: {self.outcome}{best}; {len(self.attempts)} tried, {len(self.skipped)} skipped>"
+
+    def _repr_html_(self) -> str:
+        heading, *rows = self.rows() or [()]
+        skipped = [f"Not tried: {name}, since {why}." for name, why in self.skipped.items()]
+        return html_table(heading, rows) * bool(rows) + paragraphs(*skipped, *self.notes, self.sentence)
 
 
-def change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"]) -> Change:
-    """The change from one classification of some images to another of the same.
+def accuracy_change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"]) -> AccuracyChange:
+    """The change from one classification of some images to another of the same images.
 
-    >>> changed = change(np.array([True, False, False, False]), np.array([True, True, True, False]))
-    >>> changed.difference.estimate, changed.gained, changed.lost
+    >>> change = accuracy_change(np.array([True, False, False, False]), np.array([True, True, True, False]))
+    >>> change.difference.estimate, change.gained, change.lost
     (0.5, 2, 0)
     """
     n, gained, lost = len(before), int((after & ~before).sum()), int((before & ~after).sum())
-    return Change(
+    return AccuracyChange(
         n=n,
         before=wilson(int(before.sum()), n),
         after=wilson(int(after.sum()), n),
@@ -161,18 +190,8 @@ def change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"]) -> Chang
     )
 
 
-def missing(clean: Right, variant: Right, paired: bool) -> Interval:
-    """Accuracy on the variant less that on clean images, image by image where they are the same ones."""
+def accuracy_difference(clean: Right, variant: Right, paired: bool) -> Interval:
+    """Accuracy on the variant minus that on clean images, image by image if these are the same images."""
     if paired:
-        return change(clean, variant).difference
+        return accuracy_change(clean, variant).difference
     return difference_unpaired(int(variant.sum()), len(variant), int(clean.sum()), len(clean))
-
-
-def lab_card(model: nn.Module) -> dict[str, Any] | None:
-    """The card that a repaired model is kept with; None for a model that is not the lab's own."""
-    if isinstance(model, Classifier):
-        return {**model.card.to_json(), "trial": "repaired"}
-    if isinstance(model, Fronted) and isinstance(model.model, Classifier):
-        card = model.card.to_json()
-        return {**card, "model": {**card["model"], "trial": "repaired"}}
-    return None

@@ -1,10 +1,10 @@
-"""What every strategy of repair is, and what it is given: the shift as one half of the variant shows it, and training images."""
+"""The base of every strategy of repair, and its task: the shift that one half of the variant shows, and training images."""
 
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,8 +16,9 @@ from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import copied, logits_of, reason
 from shiftassay.random_stream import seed_for
 from shiftassay.registry import Registry
-from shiftassay.shifts.catalogue import make, shift
+from shiftassay.shifts import catalogue
 from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import ParameterValue
 
 STRATEGIES: Registry[type["Strategy"]] = Registry("repair", "shiftassay.repairs")
 
@@ -26,13 +27,13 @@ DIGITS = 3  # to which an estimate is rounded before a model is trained on it: h
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a strategy knows: a shift, the share of images that it touches, a model and training images. No test image.
+    """A shift, the share of images that it touches, a model and training images; never a test image.
 
-    `held_out` are training images too: what has to be chosen is chosen on them. `images` is how many are shown in an
-    epoch. `lost` says whether accuracy is still missing after what less intrusive strategies did.
+    `held_out` are training images on which a strategy chooses between alternatives. `images` is how many are shown in an
+    epoch. `still_missing`: whether accuracy is still below that on clean images after all less intrusive strategies.
     """
 
-    how: Shift
+    shift: Shift
     share: float
     model: nn.Module
     train: ImageSet | None
@@ -43,7 +44,7 @@ class Task:
     images: int
     seed: int
     device: str
-    lost: bool = True
+    still_missing: bool = True
 
     @property
     def card(self) -> ModelCard | None:
@@ -51,10 +52,10 @@ class Task:
 
     @cached_property
     def untrainable(self) -> str | None:
-        """Why the model's weights can't be trained on, in a clause; None where they can."""
+        """Why the model's weights can't be trained, in a clause; None if they can."""
         try:
-            own = copied(self.model).requires_grad_(True).to("cpu").eval()
-            learns = logits_of(torch.zeros(2, *self.shape), model=own).requires_grad
+            model = copied(self.model).requires_grad_(True).to("cpu").eval()
+            learns = logits_of(torch.zeros(2, *self.shape), model=model).requires_grad
         except (BadInput, RuntimeError) as error:  # PyTorch's, of weights that are whole numbers
             return reason(error).rstrip(".")
         return None if learns else "the model's answers have no gradient with respect to its weights"
@@ -62,21 +63,21 @@ class Task:
     @cached_property
     def to_train_on(self) -> Shift:
         """The shift with its numbers rounded to three digits."""
-        told = self.how.to_json()
-        return make(self.how.family, rounded(told["parameters"]), told["scope"])
+        content = self.shift.to_json()
+        return catalogue.make(content["family"], rounded(content["parameters"]), content["scope"])
 
     @property
     def redrawn(self) -> bool:
-        """Whether the shift makes other images of the same ones every time."""
-        return self.share < 1 or any(part.scope == "per_image" for part in self.how.components)
+        """Whether the shift draws something anew for every image or epoch."""
+        return self.share < 1 or any(part.scope == "per_image" for part in self.shift.components)
 
     def shifted(self, images: ImageSet, epoch: int) -> ImageSet:
         """Training images under the shift, with an epoch's own draws; a share of them if it touches only some."""
-        made = shift(images, self.to_train_on, seed_for(self.seed, "repair", epoch))
+        shifted = catalogue.shift(images, self.to_train_on, seed_for(self.seed, "repair", epoch))
         if self.share >= 1:
-            return made
+            return shifted
         kept = np.random.default_rng(seed_for(self.seed, "repair", epoch, "kept")).random(len(images)) >= self.share
-        return replace(made, images=np.where(kept[:, None, None, None], images.images, made.images))
+        return replace(shifted, images=np.where(kept[:, None, None, None], images.images, shifted.images))
 
     def epoch_of_training(self, epoch: int) -> ImageSet:
         """The images of an epoch as they are: all of them, or a fresh sample where they are more than `images`."""
@@ -104,8 +105,8 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """A repaired model, what was done to it, and what that took."""
+class RepairedModel:
+    """A repaired model, what was done to it, and the cost."""
 
     model: nn.Module
     what: str
@@ -116,25 +117,25 @@ class Made:
 
 
 class Strategy(ABC):
-    """One way of repairing a model; a lower `intrusiveness` changes less of it."""
+    """One way of repairing a model. The lower its `intrusiveness`, the less of the model it changes."""
 
     name: ClassVar[str]
     intrusiveness: ClassVar[int]
 
     @abstractmethod
     def unfit(self, task: Task) -> str | None:
-        """Why it is not tried on this task, in a clause; None if it is."""
+        """Why it is not tried on this task, in a clause; None if it is tried."""
 
     @abstractmethod
-    def make(self, task: Task) -> Made | str:
-        """The repaired model; or, in a clause, why there is none after all."""
+    def make(self, task: Task) -> RepairedModel | str:
+        """The repaired model; or why there is none, in a clause."""
 
     def key(self, task: Task) -> str:
-        """Tasks with the same key have the same repair, so that it is made once for both halves."""
-        return repr(task.how.to_json())
+        """Tasks with the same key have the same repair, which is then made once for both halves."""
+        return repr(task.shift.to_json())
 
 
-def rounded(value: Any) -> Any:
+def rounded(value: ParameterValue) -> ParameterValue:
     """Parameters with every float rounded to three significant digits.
 
     >>> rounded({"angle": 14.9871, "pattern": [0.12345, 0.0]})
@@ -150,7 +151,7 @@ def rounded(value: Any) -> Any:
 
 
 def some_of(images: ImageSet, n: int, seed: int) -> ImageSet:
-    """So many images, drawn at random, in their order: a file may be sorted by class."""
+    """At most `n` images, drawn at random, in their order: a file may be sorted by class."""
     if len(images) <= n:
         return images
     some = np.sort(np.random.default_rng(seed_for(seed, "repair", "some")).permutation(len(images))[:n])
@@ -158,13 +159,13 @@ def some_of(images: ImageSet, n: int, seed: int) -> ImageSet:
     return replace(images, images=images.images[some], labels=labels)
 
 
-def groups_of(how: Shift) -> set[str]:
+def groups_of(shift: Shift) -> set[str]:
     """The groups of families that a shift's parts come from."""
-    return {part.group for part in how.components}
+    return {part.group for part in shift.components}
 
 
 def parameters_of(model: nn.Module) -> int:
-    """How many numbers a model learned."""
+    """The number of parameters of a model."""
     return sum(weights.numel() for weights in model.parameters())
 
 

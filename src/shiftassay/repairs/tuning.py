@@ -1,4 +1,4 @@
-"""Training on from a model's weights, on images that are made afresh for every epoch."""
+"""Training a model further from its weights, on images that are made afresh for every epoch."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
     `same` says that those are all the same images. Parameters that need no gradient stay as they are.
     """
     repaired = copied(model)
-    network, mean, sd = _inside(repaired)
+    network, mean, sd = _network_and_normalisation(repaired)
     recipe = Recipe(
         "repair", task.epochs, BATCH, "adamw", rate, weight_decay=0.01, schedule="one_cycle", mean=mean, sd=sd
     )
@@ -62,7 +62,7 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
 
 
 def untrained(task: Task, network: str) -> Classifier:
-    """Another architecture for the task's images, normalised as those of the data the lab's recipes are for."""
+    """Another architecture for the task's images, untrained, normalised by the mean and sd of the training images."""
     assert task.train is not None
     values = task.train.images
     card = ModelCard(
@@ -81,7 +81,7 @@ def untrained(task: Task, network: str) -> Classifier:
         return Classifier(build(network, task.shape, task.classes, {}), card)
 
 
-def _inside(model: nn.Module) -> tuple[nn.Module, float, float]:
+def _network_and_normalisation(model: nn.Module) -> tuple[nn.Module, float, float]:
     """The network to train and the normalisation before it."""
     if isinstance(model, Classifier):
         return model.network, model.card.mean, model.card.sd

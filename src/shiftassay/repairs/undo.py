@@ -7,10 +7,10 @@ import torch
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.filters import Median, fitted_filter
-from shiftassay.models.fronted import Fronted, spec_of, undoing
+from shiftassay.models.fronted import Fronted, FrontJson, spec_of, undoing
 from shiftassay.models.fronts import AsIs, Front, Several, Sort, front_of
 from shiftassay.models.predict import labels_of, predict
-from shiftassay.repairs.strategy import STRATEGIES, Made, Strategy, Task, groups_of, some_of
+from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Task, groups_of, some_of
 
 CHOSEN_ON = 2000
 FITTED_TO = 500
@@ -20,7 +20,7 @@ FILTERED = {"noise", "blur", "overlay"}
 
 @STRATEGIES.register("undo")
 class Undo(Strategy):
-    """The estimated inverse in front of the unchanged model: what each image drew is not known, so for shared shifts, or a filter."""
+    """The estimated inverse of a shared shift, or a filter, in front of the unchanged model."""
 
     name: ClassVar[str] = "undo"
     intrusiveness: ClassVar[int] = 1
@@ -28,16 +28,16 @@ class Undo(Strategy):
     def unfit(self, task: Task) -> str | None:
         if _inverse(task) or (task.train is not None and _filtered(task)):
             return None
-        if any(part.scope == "per_image" for part in task.how.components):
+        if any(part.scope == "per_image" for part in task.shift.components):
             return "each image drew its own, and without its partner nobody knows what"
         return (
             "the shift has no inverse" if task.train is not None else "there are no training images to fit a filter to"
         )
 
-    def make(self, task: Task) -> Made | str:
-        specs = [undoing(task.how)] if _inverse(task) else []
+    def make(self, task: Task) -> RepairedModel | str:
+        specs = [undoing(task.shift)] if _inverse(task) else []
         fitted = 0
-        if task.how.information != "preserved" and task.train is not None and _filtered(task):
+        if task.shift.information != "preserved" and task.train is not None and _filtered(task):
             specs += _filters(task)
             fitted = min(FITTED_TO, len(task.train))
         models = [Fronted(task.model, spec, task.shape).eval() for spec in specs]
@@ -48,34 +48,34 @@ class Undo(Strategy):
                 return f"of {len(models)} filters none helps on held-out training images"
             best = models[int(np.argmax(scores))]
             fitted += min(CHOSEN_ON, len(task.held_out))
-        return Made(best, f"{best.front}, then the model as it is", images=fitted)
+        return RepairedModel(best, f"{best.front}, then the model as it is", images=fitted)
 
 
 def _inverse(task: Task) -> Front | None:
-    """What takes the shift back without another image; sorting does not, it takes the rest away too."""
-    front = front_of(task.how, task.shape)
+    """The front that takes the shift back without another image. Sorting is none: it loses the arrangement too."""
+    front = front_of(task.shift, task.shape)
     parts = front.parts if isinstance(front, Several) else (front,)
     return None if any(isinstance(part, AsIs | Sort) for part in parts) else front
 
 
 def _filtered(task: Task) -> bool:
-    return bool(groups_of(task.how) & FILTERED) and not task.how.needs_model
+    return bool(groups_of(task.shift) & FILTERED) and not task.shift.needs_model
 
 
-def _filters(task: Task) -> list[dict]:
+def _filters(task: Task) -> list[FrontJson]:
     """A median, and linear filters that bring shifted training images nearest to what they were."""
-    assert task.train is not None
+    assert task.train is not None  # or no filter is asked for
     few = some_of(task.train, FITTED_TO, task.seed)
-    seen = torch.from_numpy(np.ascontiguousarray(task.shifted(few, 0).images))
-    fits = [fitted_filter(seen, torch.from_numpy(few.images), size) for size in SIZES]
+    shifted = torch.from_numpy(np.ascontiguousarray(task.shifted(few, 0).images))
+    fits = [fitted_filter(shifted, torch.from_numpy(few.images), size) for size in SIZES]
     return [spec_of(front) for front in (Median(3), *fits)]
 
 
 def _scores(task: Task, images: ImageSet, models: list[Fronted]) -> tuple[float, list[float]]:
     """Accuracies on shifted held-out training images: of the model as it is, and behind each front."""
-    seen = task.shifted(images, 1)
-    found = [
-        float(np.mean(labels_of(predict(seen.images, model=m, device=task.device)) == seen.labels))
-        for m in (task.model, *models)
+    shifted = task.shifted(images, 1)
+    before, *after = [
+        float(np.mean(labels_of(predict(shifted.images, model=model, device=task.device)) == shifted.labels))
+        for model in (task.model, *models)
     ]
-    return found[0], found[1:]
+    return before, after

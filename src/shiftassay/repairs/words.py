@@ -1,126 +1,96 @@
-"""What repairs did, in plain words: sentences from the numbers, and a table for the terminal."""
+"""What repairs did, in sentences."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from shiftassay.repairs.result import Attempt, Change, Repair
+from shiftassay.diagnosis.ceiling.ceiling import Ceiling
+from shiftassay.diagnosis.verdict import UNKNOWN
+from shiftassay.repairs.result import AccuracyChange, Attempt
 from shiftassay.statistics.intervals import Interval
-from shiftassay.words.numbers import brackets, minus, percent_with_interval
+from shiftassay.words.numbers import brackets, percent, percent_with_interval, points
 
 
-def assumption_of(clean: Change, share: float) -> str:
-    """What whoever uses the repaired model must know of an image, by what it does to clean ones."""
-    touched = "" if share >= 1 else f", and is one of the {100 * share:.0f}% that the shift touched"
-    if clean.direction == "lower":
-        lost = f"a clean one is at {100 * clean.after.estimate:.1f}%, before {100 * clean.before.estimate:.1f}%"
-        return f"you know that the image is from this variant{touched} ({lost})"
-    return "nothing: clean images are not shown to be worse off"
+def assumption_of(clean: AccuracyChange, share: float) -> str:
+    """What a user of the repaired model must know of an image, judged by what the repair does to clean ones."""
+    touched = "" if share >= 1 else f", and is one of the {percent(share)} that the shift touched"
+    if clean.direction != "lower":
+        return "nothing: clean images are not shown to be worse off"
+    loss = f"a clean one is at {percent(clean.after.estimate, 1)}, before {percent(clean.before.estimate, 1)}"
+    return f"you know that the image is from this variant{touched} ({loss})"
 
 
-def nothing_sentence(family: str, about: str, clean: Interval, variant: Interval, lost: Interval) -> str:
+def nothing_sentence(family: str, group: str, *, clean: Interval, variant: Interval, missing: Interval) -> str:
     """That there is nothing to repair, and why."""
-    numbers = f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean images ({_points(lost)} points {brackets(lost)})"
-    if family == "identity":
+    numbers = (
+        f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean images "
+        f"({_difference(missing)})"
+    )
+    if group == "none":
         return f"Nothing to repair: the images are as they were. {numbers}."
-    if about == "sample":
+    if group == "sample":
         return (
-            f"Nothing to repair in the model: its images are as they were, {family} is about which there are, in what order, "
-            f"or how they are labelled. {numbers}."
+            f"Nothing to repair in the model: its images are as they were, {family} is about which there are, in what "
+            f"order, or how they are labelled. {numbers}."
         )
     return f"Nothing to repair: {family} is there, but no loss of accuracy is shown. {numbers}."
 
 
-def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], still: Interval, clean: Interval) -> str:
-    """Why this repair, and what it leaves."""
-    found = chosen.deciding
+def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining: Interval, clean: Interval) -> str:
+    """Why this repair, and how much accuracy is still missing after it."""
+    change = chosen.deciding
     where = "under a fresh attack" if chosen.attacked else "on the variant"
-    said = [
-        f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from {100 * found.before.estimate:.2f}% to "
-        f"{percent_with_interval(found.after)}, {_points(found.difference)} points {brackets(found.difference)}."
+    sentences = [
+        f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from {percent(change.before.estimate, 2)} "
+        f"to {percent_with_interval(change.after)}, {_difference(change.difference)}."
     ]
-    best = max(attempts, key=lambda a: a.deciding.after.estimate)
+    best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
     if best is chosen and len(attempts) > 1:
-        less = chosen is not attempts[0]
-        said.append(
-            f"None of the others is better{', and no less intrusive one is as good within the interval' * less}."
+        less_intrusive = (
+            ", and no less intrusive one is as good within the interval" if chosen is not attempts[0] else ""
         )
+        sentences.append(f"None of the others is better{less_intrusive}.")
     elif best is not chosen:
-        ahead = 100 * (best.deciding.after.estimate - found.after.estimate)
+        ahead = points(best.deciding.after.estimate - change.after.estimate)
         reason = (
             "above what the model reached on clean images: that is more training, not more repair"
             if best.deciding.after.low > clean.estimate
             else "within the interval"
         )
-        said.append(f"{_upper(best.strategy)}, which changes more, is {ahead:.2f} points ahead, {reason}.")
-    if still.high < 0:
-        said.append(
-            f"It falls short of clean images before the repair by {-100 * still.estimate:.2f} points {brackets(still)}."
-        )
+        name = best.strategy[0].upper() + best.strategy[1:]
+        sentences.append(f"{name}, which changes more, is {ahead} points ahead, {reason}.")
+    if remaining.high < 0:
+        short = f"{points(-remaining.estimate)} points {brackets(remaining)}"
+        sentences.append(f"It falls short of clean images before the repair by {short}.")
     else:
-        said.append("It is not shown to fall short of clean images before the repair.")
-    said.append(f"It assumes {'' if chosen.assumption.startswith('nothing') else 'that '}{chosen.assumption}.")
-    return " ".join(said)
+        sentences.append("It is not shown to fall short of clean images before the repair.")
+    that = "" if chosen.assumption.startswith("nothing") else "that "
+    sentences.append(f"It assumes {that}{chosen.assumption}.")
+    return " ".join(sentences)
 
 
 def unrepaired_sentence(
-    family: str, attempts: Sequence[Attempt], clean: Interval, ceiling: Mapping[str, Any] | None, bounded: bool
+    family: str, attempts: Sequence[Attempt], clean: Interval, ceiling: Ceiling | None, bounded: bool
 ) -> str:
-    """That nothing was found, or that there can be nothing, and what was tried all the same."""
-    if bounded and ceiling is not None:
-        said = [
-            f"No repair can exist: no classifier reaches more than {100 * ceiling['above']['high']:.1f}% on these images, and the "
-            f"model has {percent_with_interval(clean)} on clean ones. {ceiling['sentence']}"
+    """That no repair was found, or that none can exist (`bounded`), and the best that was tried."""
+    if bounded and ceiling is not None and ceiling.above is not None:
+        sentences = [
+            f"No repair can exist: no classifier reaches more than {percent(ceiling.above.high, 1)} on these images, and "
+            f"the model has {percent_with_interval(clean)} on clean ones. {ceiling.sentence}"
         ]
-    elif family == "unknown":
-        said = [
+    elif family == UNKNOWN:
+        sentences = [
             "No repair found: nothing in the catalogue makes this shift, so it can neither be undone nor made for training."
         ]
     else:
-        said = ["No repair found."]
-        if ceiling is not None:
-            said.append(ceiling["sentence"])
+        sentences = ["No repair found.", *([ceiling.sentence] if ceiling else [])]
     if attempts:
-        best = max(attempts, key=lambda a: a.deciding.after.estimate)
-        found = best.deciding
-        said.append(
-            f"The best that was tried all the same, {best.strategy} ({best.what}), goes from {100 * found.before.estimate:.2f}% to "
-            f"{percent_with_interval(found.after)}."
+        best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
+        change = best.deciding
+        sentences.append(
+            f"The best that was tried, {best.strategy} ({best.what}), goes from {percent(change.before.estimate, 2)} to "
+            f"{percent_with_interval(change.after)}."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def table(repair: Repair) -> list[tuple[str, ...]]:
-    """The rows of a table for the terminal, its heading first."""
-    under = any(attempt.attacked for attempt in repair.attempts)
-    heading = ("strategy", "variant", *(["fresh attack"] if under else []), "clean", "parameters", "seconds", "assumes")
-    rows = []
-    for attempt in repair.attempts:
-        added = attempt.cost.parameters_added
-        size = f"{attempt.cost.parameters:,} ({'±0' if added == 0 else minus(f'{added:+,}')})"
-        attacked = [_before_after(attempt.attacked)] if under else []
-        rows.append(
-            (
-                attempt.strategy,
-                _before_after(attempt.variant),
-                *attacked,
-                _before_after(attempt.clean),
-                size,
-                f"{attempt.cost.seconds:.1f}",
-                "nothing" if attempt.assumption.startswith("nothing") else "the variant is known",
-            )
-        )
-    return [heading, *rows]
-
-
-def _before_after(change: Change | None) -> str:
-    if change is None:
-        return "–"
-    return f"{100 * change.before.estimate:.2f} → {100 * change.after.estimate:.2f}%"
-
-
-def _points(interval: Interval) -> str:
-    return minus(f"{100 * interval.estimate:+.2f}")
-
-
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]
+def _difference(difference: Interval) -> str:
+    return f"{points(difference.estimate, sign=True)} points {brackets(difference)}"

@@ -1,16 +1,66 @@
 """Figures of a diagnosis: images and their remakes, what candidates leave, accuracies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from shiftassay.report.style import BLUE, GREY, INK, ORANGE
+from shiftassay.words.numbers import number, percent
 
 
-def _image_rows(data: dict[str, Any], folder: Path) -> Canvas:
+class ImageRows(TypedDict):
+    """Rows of images (n, c, h, w) by their names; `signed` rows are differences, the others lie in `range`."""
+
+    rows: Mapping[str, np.ndarray]
+    signed: Sequence[str]
+    range: Sequence[float]
+
+
+class Residuals(TypedDict):
+    """Names, and for each the mean square (h, w) that is left in each pixel."""
+
+    names: Sequence[str]
+    maps: Sequence[np.ndarray]
+
+
+class Unexplained(TypedDict):
+    """What each candidate leaves, with a text beside its bar and the limit up to which it fits.
+
+    Bars begin at `floor`; `verdict` is the place of the candidate that became it. With `percent`, ticks are shares.
+    """
+
+    names: Sequence[str]
+    values: Sequence[float]
+    texts: Sequence[str]
+    limits: Sequence[float]
+    floor: float
+    verdict: int | None
+    ticks: Sequence[float]
+    percent: bool
+    label: str
+
+
+class Dot(TypedDict):
+    """An accuracy with its interval, or an estimate of the ceiling."""
+
+    name: str
+    estimate: float
+    low: float
+    high: float
+    kind: Literal["accuracy", "ceiling"]
+
+
+class Dots(TypedDict):
+    """Accuracies from the top down, and that of answers drawn at random."""
+
+    rows: Sequence[Dot]
+    chance: float | None
+
+
+def _image_rows(data: ImageRows, folder: Path) -> Canvas:
     """One row for what was done, one column for each image; `signed` rows from blue (darker) over white to red."""
     rows, signed = data["rows"], data["signed"]
     columns = max(len(images) for images in rows.values())
@@ -35,66 +85,62 @@ def _image_rows(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _left_over(data: dict[str, Any], folder: Path) -> Canvas:
+def _residuals(data: Residuals, folder: Path) -> Canvas:
     """A picture for each candidate of the mean square that it leaves in each pixel, on one scale."""
-    maps = data["maps"]
+    names, maps = data["names"], data["maps"]
     canvas = Canvas(figsize=(1.95 * len(maps) + 0.7, 2.35))
     axes = canvas.subplots(1, len(maps), squeeze=False)[0]
-    largest = max(float(values.max()) for _, values in maps)
-    shown = None
-    for axis, (name, values) in zip(axes, maps, strict=True):
-        shown = axis.imshow(values, cmap="magma", vmin=0, vmax=largest, interpolation="nearest")
+    largest = max(float(values.max()) for values in maps)
+    style = {"cmap": "magma", "vmin": 0, "vmax": largest, "interpolation": "nearest"}
+    pictures = [axis.imshow(values, **style) for axis, values in zip(axes, maps, strict=True)]
+    for axis, name in zip(axes, names, strict=True):
         axis.set(xticks=[], yticks=[])
         axis.set_title(name, fontsize=8.5)
         axis.spines[:].set_visible(False)
-    assert shown is not None
-    canvas.colorbar(shown, ax=list(axes), shrink=0.75, aspect=18, label="mean square")
+    canvas.colorbar(pictures[-1], ax=list(axes), shrink=0.75, aspect=18, label="mean square")
     return canvas
 
 
-def _unexplained(data: dict[str, Any], folder: Path) -> Canvas:
+def _unexplained(data: Unexplained, folder: Path) -> Canvas:
     """A bar for each candidate: what it leaves, on a logarithmic scale."""
-    names, values = data["names"], np.array(data["values"], float)
+    names, values, floor = data["names"], np.array(data["values"], float), data["floor"]
     canvas = Canvas(figsize=(7.2, 0.3 * len(names) + 0.85))
     axis = canvas.subplots()
-    left = data["floor"]
-    colours = [ORANGE if i == data["verdict"] else BLUE for i in range(len(names))]
-    axis.barh(range(len(names)), np.maximum(values, left * 1.06) - left, left=left, color=colours, height=0.62)
-    for row, (value, said) in enumerate(zip(values, data["said"], strict=True)):
-        axis.annotate(
-            said, (max(value, left * 1.06), row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
-        )
+    colors = [ORANGE if i == data["verdict"] else BLUE for i in range(len(names))]
+    axis.barh(range(len(names)), np.maximum(values, floor * 1.06) - floor, left=floor, color=colors, height=0.62)
+    beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    for row, (value, text) in enumerate(zip(values, data["texts"], strict=True)):
+        axis.annotate(text, (max(value, floor * 1.06), row), **beside)
     for row, limit in enumerate(data["limits"]):
         axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GREY, linewidth=1.4)
     axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.45, -0.55), xlabel=data["label"])
     axis.set_yticklabels(names, fontsize=8)
-    axis.set_xlim(left, max(float(values.max()), left * 10) * 2.2)
-    ticks = [t for t in data["ticks"] if left <= t <= axis.get_xlim()[1]]
-    axis.set_xticks(ticks, [f"{100 * t:g}%" if data["percent"] else f"{t:g}" for t in ticks])
+    axis.set_xlim(floor, max(float(values.max()), floor * 10) * 2.2)
+    ticks = [tick for tick in data["ticks"] if floor <= tick <= axis.get_xlim()[1]]
+    axis.set_xticks(ticks, [percent(t) if data["percent"] else number(t) for t in ticks])
     axis.set_xticks([], minor=True)
     return canvas
 
 
-def _dots(data: dict[str, Any], folder: Path) -> Canvas:
-    """Shares with their intervals; bounds from one side only as arrows."""
+def _dots(data: Dots, folder: Path) -> Canvas:
+    """Shares with their intervals."""
     rows = data["rows"]
     canvas = Canvas(figsize=(6.6, 0.36 * len(rows) + 0.8))
     axis = canvas.subplots()
-    for row, (_, estimate, low, high, kind) in enumerate(rows):
-        colour = {"accuracy": BLUE, "ceiling": ORANGE}[kind]
-        axis.plot([100 * low, 100 * high], [row, row], color=colour, linewidth=2.2, solid_capstyle="round", alpha=0.55)
-        axis.plot(100 * estimate, row, "o", color=colour, markersize=6)
-        beside = estimate > 0.6
-        axis.annotate(
-            f"{100 * estimate:.1f}%", (100 * (low if beside else high), row), xytext=(-7 if beside else 7, 0),
-            textcoords="offset points", ha="right" if beside else "left", va="center", color=INK,
-        )  # fmt: skip
+    for row, dot in enumerate(rows):
+        color = {"accuracy": BLUE, "ceiling": ORANGE}[dot["kind"]]
+        low, high, estimate = 100 * dot["low"], 100 * dot["high"], 100 * dot["estimate"]
+        axis.plot([low, high], [row, row], color=color, linewidth=2.2, solid_capstyle="round", alpha=0.55)
+        axis.plot(estimate, row, "o", color=color, markersize=6)
+        end, away, side = (low, -7, "right") if estimate > 60 else (high, 7, "left")
+        beside = {"xytext": (away, 0), "textcoords": "offset points", "ha": side, "va": "center", "color": INK}
+        axis.annotate(percent(dot["estimate"], 1), (end, row), **beside)
     if data["chance"] is not None:
         axis.axvline(100 * data["chance"], color=GREY, linewidth=0.8, linestyle="--")
         axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GREY, fontsize=8)
     axis.set(
         yticks=range(len(rows)),
-        yticklabels=[row[0] for row in rows],
+        yticklabels=[dot["name"] for dot in rows],
         xlim=(0, 102),
         ylim=(len(rows) - 0.4, -0.6),
         xlabel="accuracy, %",
@@ -102,9 +148,9 @@ def _dots(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-DIAGNOSIS_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
+DIAGNOSIS_FIGURES: dict[str, Callable[[Any, Path], Canvas]] = {
     "dots": _dots,
     "image_rows": _image_rows,
-    "left_over": _left_over,
+    "residuals": _residuals,
     "unexplained": _unexplained,
 }

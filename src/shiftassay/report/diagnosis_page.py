@@ -1,60 +1,54 @@
 """A diagnosis as one HTML page: pictures, candidates, proof and reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from shiftassay.diagnosis.explanation import drawn
+from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms import Mechanism
-from shiftassay.diagnosis.pictures import Pictures, pictures
+from shiftassay.diagnosis.pictures import Pictures, ResidualMap, pictures
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
+from shiftassay.diagnosis.wording import INFORMATION, distinct, on_sample, pairing_in_words, unexplained_in_words
 from shiftassay.files import write_whole
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.report.diagnosis_words import (
-    ACCURACIES,
-    INFORMATION,
-    distinct,
-    left,
-    pairing,
-    phrase,
-    proved,
-    reasons,
-    sampled,
-    verdict,
-)
+from shiftassay.report.diagnosis_figures import Dot, Dots, ImageRows, Residuals, Unexplained
 from shiftassay.report.finding import Figure, Finding, Report, Table
 from shiftassay.report.write import page
+from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.statistics.intervals import wilson
+from shiftassay.words.numbers import number
 
 FLOOR = 1e-3  # share of the change below which bars are all as short
 LONGEST = 66  # letters of a candidate's name on a chart
-ROWS = {
-    "remade": "the verdict's shift made again from the reference",
-    "undone": "the shifted set with that shift undone",
-    "left": "shifted − remade, blue where the shifted image is darker",
-}
+BRIGHT = (
+    4  # 99% of values lie below: beyond it, images are on another scale than [0, 1], and none would be seen in full
+)
+ENTRIES = 12  # of a list of numbers
 
 
 def write_page(
     path: Path,
-    found: Diagnosis,
+    diagnosis: Diagnosis,
     before: ImageSet,
     after: ImageSet,
     model: nn.Module | None = None,
     seed: int = 0,
     about: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write the page; `about` is told at its end, beside what the diagnosis itself knows. Raises `BadInput` where it can't be written."""
-    write_whole(path, page(report(found, before, after, model, seed, about)).encode())
+    """Write the page; `about` stands at its end, beside what the diagnosis itself knows.
+
+    Raises `BadInput` where it can't be written.
+    """
+    write_whole(path, page(report(diagnosis, before, after, model, seed, about)).encode())
     return path
 
 
 def report(
-    found: Diagnosis,
+    diagnosis: Diagnosis,
     before: ImageSet,
     after: ImageSet,
     model: nn.Module | None = None,
@@ -62,33 +56,41 @@ def report(
     about: Mapping[str, str] | None = None,
 ) -> Report:
     """The diagnosis as findings, in the order in which they are read."""
-    seen = pictures(before, after, found, model, seed)
-    sections = [_pictures(found, seen), _candidates(found), _accuracy(found, before, after), _why(found)]
-    it = found.verdict
-    summary = [f"Verdict: {verdict(found)}", f"Images: {pairing(found)}."]
-    if it.information:
-        summary.append(f"Information {INFORMATION[it.information]}.")
-    if found.evaluations:
-        summary.append(f"Accuracy: {' '.join(map(str, found.evaluations))}")
-    if made := proved(found):
-        summary.append(f"Proof: {made}.")
-    if it.equivalent:
-        summary.append(f"As good: {', '.join(it.equivalent)}.")
+    sections = [
+        _pictures(diagnosis, pictures(before, after, diagnosis, model, seed)),
+        _candidates(diagnosis),
+        _accuracy(diagnosis, before, after),
+        _why(diagnosis),
+    ]
     facts = {
         "reference": _about(before),
         "shifted": _about(after),
         **(about or {}),
         "seed": str(seed),
-        "seconds": f"{found.seconds:.1f}",
-        "notes": " · ".join(found.notes) or "none",
+        "seconds": number(diagnosis.seconds, 1),
+        "notes": " · ".join(diagnosis.notes) or "none",
     }
     return Report(
         f"{after.name} beside {before.name}",
         "Which shift lies between them, how is that known, and what does it do?",
-        tuple(summary),
-        tuple(s for s in sections if s is not None),
+        tuple(_summary(diagnosis)),
+        tuple(section for section in sections if section is not None),
         Table(("", ""), tuple(facts.items())),
     )
+
+
+def _summary(diagnosis: Diagnosis) -> list[str]:
+    verdict = diagnosis.verdict
+    sentences = [f"Verdict: {verdict}.", f"Images: {pairing_in_words(diagnosis.pairing)}."]
+    if verdict.information:
+        sentences.append(f"Information {INFORMATION[verdict.information]}.")
+    if diagnosis.evaluations:
+        sentences.append(f"Accuracy: {' '.join(map(str, diagnosis.evaluations))}")
+    if diagnosis.proof_in_words:
+        sentences.append(f"Proof: {diagnosis.proof_in_words}.")
+    if verdict.equivalent:
+        sentences.append(f"As good: {', '.join(verdict.equivalent)}.")
+    return sentences
 
 
 def _about(images: ImageSet) -> str:
@@ -97,159 +99,180 @@ def _about(images: ImageSet) -> str:
     return f"{images.name}: {len(images):,} images of {h} × {w}{f' in {c} channels' if c > 1 else ''}, {labels}"
 
 
-def _pictures(found: Diagnosis, seen: Pictures) -> Finding:
-    shown = [images for name, images in seen.rows.items() if name != "left"]
-    ends = [0.0, 1.0]
-    if (
-        max(float(np.quantile(images, 0.99)) for images in shown[:2]) > 4
-    ):  # on another scale: none would be seen in full
-        ends = [min(float(i.min()) for i in shown), max(float(i.max()) for i in shown)]
-    rows = "; ".join(f"{name}: {ROWS[name]}" for name in seen.rows if name in ROWS)
-    columns = "A column is one image. " if seen.paired else "No image of one set is in the other. "
-    scale = "" if ends == [0.0, 1.0] else f" Black is {ends[0]:.3g}, white {ends[1]:.3g}."
-    figures = [
-        Figure(
-            "image_rows",
-            {"rows": seen.rows, "signed": ("left",), "range": ends},
-            f"{columns}{rows[:1].upper()}{rows[1:]}{'.' * bool(rows)}{scale}",
-        )
-    ]
-    sentences = []
-    if seen.unexplained:
-        maps = [
-            ("the whole change" if c is None else f"{_families(c)}\nleaves {left(c)}", values)
-            for c, values in seen.unexplained
-        ]
-        figures.append(
-            Figure(
-                "left_over",
-                {"maps": maps},
-                "Where the change is, and where the nearest candidates leave it unexplained: mean squares over images. "
-                "The percentage is the share of the change that is left on images to which nothing was fitted.",
-            )
-        )
-    if found.verdict.shift is None:
-        sentences.append("Nothing in the catalogue makes this shift; below is what the nearest families leave of it.")
-    return Finding("pictures", "What it looks like", tuple(sentences), (), tuple(figures))
+def _pictures(diagnosis: Diagnosis, shown: Pictures) -> Finding:
+    figures = [_image_rows(shown)]
+    if shown.maps:
+        figures.append(_residuals(shown.maps))
+    unknown = "Nothing in the catalogue makes this shift; below is what the nearest families leave of it."
+    sentences = (unknown,) if diagnosis.verdict.shift is None else ()
+    return Finding("pictures", "What it looks like", sentences, (), tuple(figures))
 
 
-def _candidates(found: Diagnosis) -> Finding | None:
-    told = distinct(found.candidates)
-    if not told:
-        return None
-    paired = told[0].unexplained is not None
-    values = [c.misfit for c in told]
-    floor = FLOOR if paired else max(min(0.5 * v for v in values), 0.05)
-    own = found.verdict.family if found.verdict.shift is not None else None
-    figure = Figure(
-        "unexplained",
-        {
-            "names": [_short(c) for c in told],
-            "values": values,
-            "said": [left(c) if paired else f"{c.misfit:.1f}" for c in told],
-            "floor": floor,
-            "limits": [c.limit for c in told],
-            "verdict": next((i for i, c in enumerate(told) if c.family == own), None),
-            "ticks": [0.001, 0.01, 0.1, 1] if paired else [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
-            "percent": paired,
-            "label": "share of the change left unexplained"
-            if paired
-            else "distance of the summary statistics, sampling errors",
-        },
-        (
-            "What each candidate leaves, on images to which nothing was fitted. Beyond its mark, which lies the lower the more numbers "
-            "it was free to choose, it does not count as found; of two that leave as much, the one with fewer numbers wins."
-            if paired
-            else "How far the remade set's summary statistics (grey values, pixel statistics) is from the shifted set's. Beyond its mark, "
-            "further than halves of the reference are apart, a candidate does not count as found."
-        ),
+def _image_rows(shown: Pictures) -> Figure:
+    rows = {"reference": shown.reference, "shifted": shown.shifted}
+    captions = ["A column is one image" if shown.paired else "No image of one set is in the other"]
+    if shown.remade is not None:
+        rows["remade"] = shown.remade
+        captions.append("Remade: the verdict's shift made again from the reference")
+    if shown.undone is not None:
+        rows["undone"] = shown.undone
+        captions.append("Undone: the shifted set with that shift undone")
+    low, high = 0.0, 1.0
+    if max(float(np.quantile(images, 0.99)) for images in (shown.reference, shown.shifted)) > BRIGHT:
+        low, high = (float(end(list(map(end, rows.values())))) for end in (np.min, np.max))
+        captions.append(f"Black is {low:.3g}, white {high:.3g}")
+    if shown.residual is not None:
+        rows["residual"] = shown.residual
+        captions.append("Residual: shifted − remade, blue where the shifted image is darker")
+    data: ImageRows = {"rows": rows, "signed": ("residual",), "range": (low, high)}
+    return Figure("image_rows", data, " ".join(f"{caption}." for caption in captions))
+
+
+def _residuals(maps: Sequence[ResidualMap]) -> Figure:
+    data: Residuals = {"names": [_above(m.candidate) for m in maps], "maps": [m.mean_square for m in maps]}
+    return Figure(
+        "residuals",
+        data,
+        "Where the change is, and where the nearest candidates leave it unexplained: mean squares over images. The "
+        "percentage is the share of the change that is left on images to which nothing was fitted.",
     )
-    return Finding("candidates", "What else it might have been", (), (), (figure,))
 
 
-def _accuracy(found: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | None:
-    rows: list[tuple[str, float, float, float, str]] = []
-    n = found.images.remade
-    for name, evaluation in zip(("reference", "shifted"), found.evaluations, strict=False):
-        a = evaluation.accuracy
-        rows.append((name, a.estimate, a.low, a.high, "accuracy"))
-    for key, name in ACCURACIES.items():
-        share = getattr(found.accuracy, key, None)
-        if share is not None:
-            interval = wilson(round(share * n), n)
-            rows.append((name, share, interval.low, interval.high, "accuracy"))
-    sentences, tables = [], []
-    bound = found.ceiling
-    if bound is not None:
-        for oracle in bound.oracles:
-            a = oracle.accuracy
-            rows.append((f"oracle: {oracle.name}", a.estimate, a.low, a.high, "ceiling"))
-        if bound.above:
-            a = bound.above
-            rows.append(("bound from above", a.estimate, a.low, a.high, "ceiling"))
-        sentences.append(bound.sentence)
-    if found.proof:
-        tables.append(
-            Table(
-                ("check", "value", "two remakes", "passed"),
-                tuple((p.check, f"{p.value:.3f}", f"{p.null:.3f}", "yes" if p.passed else "no") for p in found.proof),
-                "The share of images that the model gets right or wrong alike on the shifted set and on a remake, beside that of two "
-                "remakes drawn apart.",
-            )
+def _above(candidate: CandidateSummary | None) -> str:
+    """What stands above a map: the candidate's families, a line for each, and what it leaves."""
+    if candidate is None:
+        return "the whole change"
+    return in_short(candidate).replace(", then ", ",\nthen ") + f"\nleaves {unexplained_in_words(candidate.misfit)}"
+
+
+def _candidates(diagnosis: Diagnosis) -> Finding | None:
+    candidates = distinct(diagnosis.candidates)
+    if not candidates:
+        return None
+    paired = candidates[0].unexplained is not None
+    values = [c.misfit for c in candidates]
+    own = diagnosis.verdict.family if diagnosis.verdict.shift is not None else None
+    data: Unexplained = {
+        "names": [_short(c) for c in candidates],
+        "values": values,
+        "texts": [unexplained_in_words(v) if paired else number(v, 1) for v in values],
+        "limits": [c.limit for c in candidates],
+        "floor": FLOOR if paired else max(0.5 * min(values), 0.05),
+        "verdict": next((i for i, c in enumerate(candidates) if c.family == own), None),
+        "ticks": (0.001, 0.01, 0.1, 1) if paired else (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000),
+        "percent": paired,
+        "label": (
+            "share of the change left unexplained" if paired else "distance of the summary statistics, sampling errors"
+        ),
+    }
+    caption = (
+        "What each candidate leaves, on images to which nothing was fitted. A candidate beyond its mark does not "
+        "fit; the mark is lower for a candidate with more free numbers. Of two that leave as much, the one with "
+        "fewer numbers wins."
+        if paired
+        else (
+            "The distance between the summary statistics (grey values, pixel statistics) of the remade and the "
+            "shifted set. A candidate beyond its mark does not fit: it is further away than halves of the reference "
+            "are from each other."
         )
+    )
+    return Finding("candidates", "What else it might have been", (), (), (Figure("unexplained", data, caption),))
+
+
+def _short(candidate: CandidateSummary) -> str:
+    """Its families, and its numbers where there is room."""
+    whole = in_words(candidate, brief=True)
+    return whole if len(whole) <= LONGEST else in_short(candidate)
+
+
+def _accuracy(diagnosis: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | None:
+    ceiling, n = diagnosis.ceiling, diagnosis.images.remade
+    rows = [*_measured(diagnosis), *_remade(diagnosis), *([] if ceiling is None else _ceiling(ceiling))]
     if not rows:
         return None
-    classes = None if before.labels is None else len(np.unique(before.labels))
-    again = f" ({drawn(n, len(after))}, where the shift is made again or undone)" if 0 < n < len(after) else ""
+    again = f" ({on_sample(n, len(after))}, where the shift is made again or undone)" if 0 < n < len(after) else ""
+    data: Dots = {"rows": rows, "chance": None if before.labels is None else 1 / len(np.unique(before.labels))}
     figure = Figure(
         "dots",
-        {"rows": rows, "chance": 1 / classes if classes else None},
-        f"Accuracies on {len(after):,} images{again} with 95% intervals (oracles' are wider, for their number). Restored with partners may use each "
-        "image's partner in the reference; restored without may not, and is what a repair could do.",
+        data,
+        f"Accuracies on {len(after):,} images{again} with 95% intervals (oracles' are wider, for their number). "
+        "Restored with partners may use each image's partner in the reference; restored without may not, and is "
+        "what a repair could do.",
     )
-    return Finding("proof", "Proof: made again, and undone", tuple(sentences), tuple(tables), (figure,))
+    sentences = () if ceiling is None else (ceiling.sentence,)
+    return Finding("proof", "Proof: made again, and undone", sentences, _checks(diagnosis), (figure,))
 
 
-def _why(found: Diagnosis) -> Finding | None:
-    said = reasons(found)
-    if found.ceiling is not None:
-        said = said[:-1]
-    measured = tuple(_numbers(m) for m in found.mechanisms if m.present)
-    absent = [m for m in found.mechanisms if not m.present]
+def _measured(diagnosis: Diagnosis) -> list[Dot]:
+    named = zip(("reference", "shifted"), (e.accuracy for e in diagnosis.evaluations), strict=False)
+    return [_dot(name, a.estimate, a.low, a.high) for name, a in named]
+
+
+def _remade(diagnosis: Diagnosis) -> list[Dot]:
+    accuracy, n = diagnosis.accuracy, diagnosis.images.remade
+    if accuracy is None or n == 0:
+        return []
+    named = {
+        "remade": accuracy.reproduced,
+        "restored with partners": accuracy.restored_with_partner,
+        "restored without": accuracy.restored_blind,
+    }
+    intervals = {name: wilson(round(share * n), n) for name, share in named.items() if share is not None}
+    return [_dot(name, named[name] or 0.0, i.low, i.high) for name, i in intervals.items()]
+
+
+def _ceiling(ceiling: Ceiling) -> list[Dot]:
+    dots = [_dot(f"oracle: {o.name}", o.accuracy.estimate, o.accuracy.low, o.accuracy.high) for o in ceiling.oracles]
+    if ceiling.above is not None:
+        dots.append(_dot("bound from above", ceiling.above.estimate, ceiling.above.low, ceiling.above.high))
+    return [{**dot, "kind": "ceiling"} for dot in dots]
+
+
+def _dot(name: str, estimate: float, low: float, high: float) -> Dot:
+    return {"name": name, "estimate": estimate, "low": low, "high": high, "kind": "accuracy"}
+
+
+def _checks(diagnosis: Diagnosis) -> tuple[Table, ...]:
+    if not diagnosis.proof:
+        return ()
+    rows = ((c.check, number(c.value, 3), number(c.null, 3), "yes" if c.passed else "no") for c in diagnosis.proof)
+    caption = (
+        "The share of images that the model gets right or wrong alike on the shifted set and on a remake, beside "
+        "that of two remakes drawn apart."
+    )
+    return (Table(("check", "value", "two remakes", "passed"), tuple(rows), caption),)
+
+
+def _why(diagnosis: Diagnosis) -> Finding | None:
+    sentences = list(diagnosis.reasons)
+    if diagnosis.ceiling is not None:
+        sentences = sentences[:-1]  # it stands with the proof
+    tables = tuple(_numbers(mechanism) for mechanism in diagnosis.mechanisms if mechanism.present)
+    absent = tuple((_spaced(m.name), _numbers_in_words(m.numbers)) for m in diagnosis.mechanisms if not m.present)
     if absent:
-        rows = tuple((_spaced(m.name), _told(m.numbers)) for m in absent)
-        measured += (Table(("mechanism", "numbers"), rows, words=("numbers",), folded="measured, and not the reason"),)
-    if not said and not measured:
+        folded = "measured, and not the reason"
+        tables += (Table(("mechanism", "numbers"), absent, words=("numbers",), folded=folded),)
+    if not sentences and not tables:
         return None
-    if said and (sample := sampled(found)):
-        said = [f"Measured {sample}.", *said]
-    return Finding("why", "Why", tuple(said) or ("No mechanism that was measured passed its test.",), measured)
+    if sentences and diagnosis.sample_in_words:
+        sentences.insert(0, f"Measured {diagnosis.sample_in_words}.")
+    return Finding("why", "Why", tuple(sentences) or ("No mechanism that was measured passed its test.",), tables)
 
 
 def _numbers(mechanism: Mechanism) -> Table:
-    rows = tuple((_spaced(name), _told(value)) for name, value in mechanism.numbers.items())
-    return Table(("number", "value"), rows, mechanism.sentence, ("value",), f"the numbers: {_spaced(mechanism.name)}")
+    rows = tuple((_spaced(name), _numbers_in_words(value)) for name, value in mechanism.numbers.items())
+    folded = f"the numbers: {_spaced(mechanism.name)}"
+    return Table(("number", "value"), rows, mechanism.sentence, ("value",), folded)
 
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _short(candidate: CandidateSummary) -> str:
-    """Its families, and its numbers where there is room."""
-    whole = " + ".join(
-        phrase(p.family, p.parameters, None) + (" per image" if p.scope == "per_image" else "") for p in candidate.parts
-    )
-    return whole if len(whole) <= LONGEST else _families(candidate, " + ")
-
-
-def _families(candidate: CandidateSummary, between: str = " +\n") -> str:
-    return between.join(p.family + (" per image" if p.scope == "per_image" else "") for p in candidate.parts)
-
-
-def _told(value: Any) -> str:
+def _numbers_in_words(value: Any) -> str:
+    """What a mechanism measured, however it is nested."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{_spaced(name)} {_told(v)}" for name, v in value.items())
+        return ", ".join(f"{_spaced(name)} {_numbers_in_words(v)}" for name, v in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_told, value[:12])) + (", …" if len(value) > 12 else "")
+        return ", ".join(map(_numbers_in_words, value[:ENTRIES])) + (", …" if len(value) > ENTRIES else "")
     return f"{value:.4g}" if isinstance(value, float) else str(value)

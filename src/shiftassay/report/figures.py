@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def _shown(data: Any) -> Any:
     """The data with every text in it as it can be shown: SVG knows no control characters, and a label is short."""
     if isinstance(data, str):
         return shortened(printable(data, lines=True), LONGEST_LABEL)
-    if isinstance(data, dict):
+    if isinstance(data, Mapping):
         return {_shown(name): _shown(value) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [_shown(value) for value in data]

@@ -1,16 +1,21 @@
 """A finding: what a study claims, with the numbers, the table and the figure that carry it."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from shiftassay.errors import BadInput
 from shiftassay.paths import not_a_name
+from shiftassay.records import Record
+
+PlotData = Mapping[str, Any]
+"""What a figure is drawn from: each kind has its own keys. Plain JSON, or arrays where a report is not stored."""
+
+Numbers = Mapping[str, Any]
+"""What a finding's sentences say, for machines: plain JSON or records, under keys of its own."""
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Record):
     """Rows of cells that are ready to read. Columns are aligned as numbers, but the first and those named in `words`.
 
     On a page, a table with words in `folded` is hidden behind them.
@@ -28,16 +33,16 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Record):
     """What to draw (a name in `figures`), from which data, and what it shows."""
 
     kind: str
-    data: dict[str, Any]
+    data: PlotData
     caption: str
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Record):
     """One section of a report. `numbers` holds what the sentences say, for machines; `key` also names its figures' files.
 
     `environment` holds tables of times, which no two runs have in common, apart from those that are results.
@@ -48,20 +53,17 @@ class Finding:
     sentences: tuple[str, ...]
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
-    numbers: dict[str, Any] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=dict)
     environment: tuple[Table, ...] = ()
 
     def __post_init__(self) -> None:
         if why := not_a_name(self.key):
             raise ValueError(f"{self.key!r} can't be the key of a finding: {why}")
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Report:
-    """A study's findings, in the order in which they are read, and how they were made: from what, and in what surroundings."""
+class Report(Record):
+    """A study's findings, in the order in which they are read, and how they were made: from what, in what surroundings."""
 
     title: str
     question: str
@@ -74,15 +76,3 @@ class Report:
         keys = [finding.key.lower() for finding in self.findings]
         if len(set(keys)) < len(keys):
             raise ValueError("two findings have the same key")
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Any) -> "Report":
-        """What `to_json` gave. Raises `BadInput` for anything else, with the place that is wrong."""
-        try:
-            return TypeAdapter(cls).validate_python(content)
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            raise BadInput(f"{'.'.join(map(str, problem['loc'])) or 'report'}: {problem['msg']}.") from None

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AliasChoices, Field
 
 from shiftassay.errors import BadInput, unknown_name
-from shiftassay.records import JsonObject, Record
+from shiftassay.records import Record
 
 OPTIMIZERS = Literal["sgd", "adamw"]
 SCHEDULES = Literal["constant", "one_cycle"]
+EITHER_SPELLING = AliasChoices("optimizer", "optimiser")  # JSON, and so the digests of trials, has the second
 Number = int | float  # a whole number stays one when it is read: 0 and 0.0 are different in a trial's digest
 
 
@@ -28,7 +29,7 @@ class Recipe(Record):
     name: str
     epochs: int
     batch_size: int
-    optimizer: Annotated[OPTIMIZERS, Field(validation_alias=AliasChoices("optimizer", "optimiser"))]
+    optimizer: Annotated[OPTIMIZERS, Field(validation_alias=EITHER_SPELLING, serialization_alias="optimiser")]
     learning_rate: Number
     momentum: Number = 0.0
     weight_decay: Number = 0.0
@@ -49,10 +50,6 @@ class Recipe(Record):
         if step < rising:
             return self.learning_rate * (step + 1) / rising
         return self.learning_rate * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising))) / 2
-
-    def to_json(self) -> JsonObject:
-        """Its settings; in JSON, and so in the digests of trials, the optimizer is the `optimiser`."""
-        return {"optimiser" if name == "optimizer" else name: value for name, value in super().to_json().items()}
 
 
 RECIPES = {

@@ -9,9 +9,9 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -21,6 +21,9 @@ from shiftassay.errors import BadInput
 from shiftassay.files import PARTIAL, remove, sweep, write_whole
 from shiftassay.imagesets.limits import check_memory
 from shiftassay.locks import locked
+from shiftassay.records import JsonObject, Record
+from shiftassay.runs.environment import Environment
+from shiftassay.runs.results import Failure
 from shiftassay.runs.trial import Trial
 from shiftassay.sealed import (
     FILES,
@@ -49,6 +52,7 @@ FAILURE = "failed.json"
 RESULTS = (TRIAL, METRICS, PREDICTIONS, WEIGHTS, BEST_WEIGHTS, IMPORT)
 
 Arrays = Mapping[str, np.ndarray]
+R = TypeVar("R", bound=Record)
 
 
 class Mended(UserWarning):
@@ -72,30 +76,34 @@ class Run:
             sweep(self.folder, older_than=0)
             yield
 
-    def begin(self, trial: Trial, environment: Mapping[str, Any]) -> None:
+    def begin(self, trial: Trial, environment: Environment) -> None:
         """Make the folder and say what will be in it. Whatever results were there do not count any more."""
         remove(self.folder / CARD)
         remove(self.folder / FAILURE)
         write_sealed(self.folder / TRIAL, {**trial.to_json(), "digest": trial.digest})
-        write_sealed(self.folder / ENVIRONMENT, environment)
+        write_sealed(self.folder / ENVIRONMENT, environment.to_json())
 
-    def checkpoint(self, arrays: Arrays, progress: Mapping[str, Any]) -> None:
+    def checkpoint(self, arrays: Arrays, progress: Record) -> None:
         """Keep what training needs in order to go on from here. Where there is no room, training goes on without."""
         try:
-            write_arrays(self.folder / CHECKPOINT, arrays, progress)
+            write_arrays(self.folder / CHECKPOINT, arrays, progress.to_json())
         except BadInput as error:
             warnings.warn(f"no checkpoint: {error} Training goes on.", Mended, stacklevel=2)
 
-    def last_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """What `checkpoint` kept last; None if there is nothing to go on from, or it is damaged."""
-        path = self.folder / CHECKPOINT
-        if not path.is_file():
+    def last_checkpoint(self, kind: type[R]) -> tuple[dict[str, np.ndarray], R] | None:
+        """What `checkpoint` kept last, progress of this kind; None if there is nothing to go on from, or it is damaged."""
+        if not (self.folder / CHECKPOINT).is_file():
             return None
         try:
-            return read_arrays(path)
+            return self.checkpointed(kind)
         except Damaged as error:
             warnings.warn(error.and_so("Training begins anew"), Mended, stacklevel=2)
             return None
+
+    def checkpointed(self, kind: type[R]) -> tuple[dict[str, np.ndarray], R]:
+        """What `checkpoint` kept. Raises `Damaged`."""
+        arrays, progress = read_arrays(self.folder / CHECKPOINT)
+        return arrays, _of_kind(kind, progress, self.folder / CHECKPOINT)
 
     def tidy(self) -> None:
         """Remove from a run that is complete what a command left that was killed as it ended."""
@@ -106,9 +114,9 @@ class Run:
 
     def finish(
         self,
-        card: Mapping[str, Any],
+        card: JsonObject,
         weights: Arrays,
-        metrics: Mapping[str, Any],
+        metrics: Record,
         predictions: Arrays,
         best_weights: Arrays | None = None,
         seconds: Sequence[float | None] | None = None,
@@ -121,25 +129,27 @@ class Run:
             write_arrays(self.folder / BEST_WEIGHTS, best_weights)
         else:
             remove(self.folder / BEST_WEIGHTS)
-        write_json(self.folder / METRICS, metrics)
+        write_json(self.folder / METRICS, metrics.to_json())
         write_arrays(self.folder / PREDICTIONS, predictions)
         write_arrays(self.folder / WEIGHTS, weights)
-        write_sealed(self.folder / ENVIRONMENT, {**self.environment(), "seconds": seconds})
+        if (environment := self.environment()) is not None:
+            environment = replace(environment, seconds=tuple(seconds) if seconds else None)
+            write_sealed(self.folder / ENVIRONMENT, environment.to_json())
         self._write_card(card)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def fail(self, failure: Mapping[str, Any]) -> None:
+    def fail(self, failure: Failure) -> None:
         """Keep that the trial ended without a model, and why: the same trial would end so again."""
-        write_sealed(self.folder / FAILURE, failure)
+        write_sealed(self.folder / FAILURE, failure.to_json())
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def failure(self) -> dict[str, Any] | None:
+    def failure(self) -> Failure | None:
         """What `fail` was given; None if the trial did not fail, or the file that says so is damaged."""
         with suppress(Damaged):
-            return read_sealed(self.folder / FAILURE)
+            return _of_kind(Failure, read_sealed(self.folder / FAILURE), self.folder / FAILURE)
         return None
 
-    def keep_imported(self, card: Mapping[str, Any], weights: Arrays, report: Mapping[str, Any]) -> None:
+    def keep_imported(self, card: JsonObject, weights: Arrays, report: JsonObject) -> None:
         """Keep a model that was trained elsewhere. Raises `BadInput` where a run of our own already is."""
         self.check_free()
         with self.locked():
@@ -153,8 +163,8 @@ class Run:
         if any((self.folder / name).exists() for name in (TRIAL, METRICS, PREDICTIONS, CHECKPOINT)):
             raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
 
-    def card(self) -> dict[str, Any]:
-        """The card that `finish` was given. Raises `Damaged`."""
+    def card(self) -> JsonObject:
+        """The card that `finish` was given, of whatever kind of model. Raises `Damaged`."""
         return {name: value for name, value in read_sealed(self.folder / CARD).items() if name != FILES}
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -163,9 +173,10 @@ class Run:
     def best_weights(self) -> dict[str, np.ndarray]:
         return self._arrays(BEST_WEIGHTS)
 
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self, kind: type[R]) -> R:
+        """The metrics that `finish` was given, which are of this kind. Raises `Damaged`."""
         self._check(METRICS)
-        return read_json(self.folder / METRICS)
+        return _of_kind(kind, read_json(self.folder / METRICS), self.folder / METRICS)
 
     def predictions(self) -> dict[str, np.ndarray]:
         return self._arrays(PREDICTIONS)
@@ -176,25 +187,25 @@ class Run:
 
     def trial(self) -> Trial:
         """What `begin` was given. Raises `Damaged`."""
-        content = read_sealed(self.folder / TRIAL)
-        return Trial.from_json({key: value for key, value in content.items() if key != "digest"})
+        return _of_kind(Trial, read_sealed(self.folder / TRIAL), self.folder / TRIAL)
 
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> Environment | None:
         """What the run was made with; no result depends on it, so a damaged one is replaced by none, with a warning."""
         try:
-            return read_sealed(self.folder / ENVIRONMENT)
+            content = read_sealed(self.folder / ENVIRONMENT)
         except Damaged as error:
             warnings.warn(error.and_so("What the run was made with is not known any more"), Mended, stacklevel=2)
             with suppress(BadInput):  # a store that may only be read
                 write_sealed(self.folder / ENVIRONMENT, {"made": None})
-            return {"made": None}
+            return None
+        return Environment.from_json(content) if content["made"] else None
 
     def check(self) -> None:
         """Raise `Damaged` for the first of the results that is not what was written."""
         for name, digest in self._files().items():
             check_file(self.folder / name, digest)
 
-    def _write_card(self, card: Mapping[str, Any]) -> None:
+    def _write_card(self, card: JsonObject) -> None:
         files = {name: file_digest(self.folder / name) for name in RESULTS if (self.folder / name).is_file()}
         write_sealed(self.folder / CARD, {**card, FILES: files})
 
@@ -225,24 +236,24 @@ class Store:
         return Run(self.root / "runs" / trial.name)
 
 
-def write_arrays(path: Path, arrays: Arrays, about: Mapping[str, Any] | None = None) -> None:
+def write_arrays(path: Path, arrays: Arrays, about: JsonObject | None = None) -> None:
     """Write named arrays as safetensors, with JSON about them and the SHA-256 of both in its header, all or nothing."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    said = json.dumps(dict(about or {}))
+    text = json.dumps(about or {})
     # One entry: safetensors keeps several in any order, and equal arrays are to be equal files.
-    write_whole(path, save(contiguous, {"about": json.dumps([said, _digest(contiguous, said)])}))
+    write_whole(path, save(contiguous, {"about": json.dumps([text, _digest(contiguous, text)])}))
 
 
-def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], JsonObject]:
     """Read what `write_arrays` wrote; `Damaged` if it is anything else."""
     with suppress(OSError):  # which is said below
         check_memory(2 * path.stat().st_size, 0, str(path))  # the file, and the arrays in it; too little is no damage
     try:
         content = path.read_bytes()
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        said, digest = json.loads(header["about"])
-        arrays, about = load(content), json.loads(said)
-        whole = digest == _digest(arrays, said)
+        text, digest = json.loads(header["about"])
+        arrays, about = load(content), json.loads(text)
+        whole = digest == _digest(arrays, text)
     except FileNotFoundError:
         raise Damaged(path, "missing") from None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -250,6 +261,14 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if not whole:
         raise Damaged(path, "damaged: its content is not that of its SHA-256")
     return arrays, about
+
+
+def _of_kind(kind: type[R], content: JsonObject, path: Path) -> R:
+    """The record that a file holds. Raises `Damaged` if it holds another, as one of another version may."""
+    try:
+        return kind.from_json(content)
+    except BadInput as error:
+        raise Damaged(path, f"not what this version writes ({error})") from None
 
 
 def _digest(arrays: Arrays, about: str) -> str:

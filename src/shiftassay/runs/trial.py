@@ -5,9 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
-from shiftassay.records import Record
+from shiftassay.records import JsonValue, Record
 from shiftassay.runs.recipe import Recipe
 
 

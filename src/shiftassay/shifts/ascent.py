@@ -1,4 +1,4 @@
-"""Projected gradient ascent within a ball around each image: what attacks are made by, and trained against."""
+"""Projected gradient ascent in a ball around each image (Madry et al. 2018), for attacks and adversarial training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STEP_SIZE = 2.5  # × epsilon / steps: far enough to reach the border of the bal
 
 @dataclass(frozen=True)
 class Ball:
-    """All images within `epsilon` of an image: each pixel by at most that ("linf"), or the whole image ("l2"); pixels in [0, 1]."""
+    """The images in [0, 1] within `epsilon` of an image, in the norm "linf" (the largest change of a pixel) or "l2"."""
 
     epsilon: float
     norm: Literal["linf", "l2"]
@@ -22,27 +22,28 @@ class Ball:
     def ascend(
         self,
         clean: torch.Tensor,
-        begin: torch.Tensor,
+        start: torch.Tensor,
         labels: torch.Tensor,
         logits: Callable[[torch.Tensor], torch.Tensor],
         steps: int = STEPS,
     ) -> torch.Tensor:
-        """The attacked images, from a start in direction `begin` at the ball's border; a few steps are enough to train against."""
-        at = self._project(clean + self._step(begin) * self.epsilon, clean)
+        """The attacked images, starting at the ball's border in direction `start`. For training a few steps suffice."""
+        attacked = self._project(clean + self._step(start) * self.epsilon, clean)
         for _ in range(steps):
-            at.requires_grad_()
-            gradient = gradient_of(log_odds_against(logits(at), labels).sum(), at)
-            at = self._project(at.detach() + self._step(gradient) * (STEP_SIZE * self.epsilon / steps), clean)
-        return at
+            attacked.requires_grad_()
+            gradient = gradient_of(log_odds_against(logits(attacked), labels).sum(), attacked)
+            step = self._step(gradient) * (STEP_SIZE * self.epsilon / steps)
+            attacked = self._project(attacked.detach() + step, clean)
+        return attacked
 
     def _step(self, direction: torch.Tensor) -> torch.Tensor:
-        """The longest step of size 1 along a direction."""
+        """The longest step of norm 1 along a direction."""
         if self.norm == "linf":
             return direction.sign()
         return direction / direction.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
 
-    def _project(self, at: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-        delta = at - clean
+    def _project(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        delta = images - clean
         if self.norm == "linf":
             delta = delta.clamp(-self.epsilon, self.epsilon)
         else:
@@ -52,29 +53,30 @@ class Ball:
 
 
 class NoGradient(BadInput):
-    """A model's answers have no gradient with respect to the image, or one that is not finite."""
+    """A model's logits have no gradient with respect to the image, or it is not finite."""
 
 
-def gradient_of(value: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """The gradient of one number with respect to `at`. Raises `NoGradient`.
+def gradient_of(value: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """The gradient of one number with respect to images. Raises `NoGradient`.
 
-    >>> at = torch.ones(2, requires_grad=True)
-    >>> gradient_of((3 * at).sum(), at).tolist()
+    >>> images = torch.ones(2, requires_grad=True)
+    >>> gradient_of((3 * images).sum(), images).tolist()
     [3.0, 3.0]
-    >>> gradient_of(torch.ones(()), at)
+    >>> gradient_of(torch.ones(()), images)
     Traceback (most recent call last):
-    shiftassay.shifts.ascent.NoGradient: the model's answers have no gradient with respect to the image, and an attack follows it. ...
+    shiftassay.shifts.ascent.NoGradient: the model's answers have no gradient with respect to the image...
     """
     why = "they do not depend on it, are whole numbers, or were detached"
     gradient = None
     if value.requires_grad:
         try:
-            (gradient,) = torch.autograd.grad(value, at, allow_unused=True)
-        except RuntimeError as error:  # of what a user's own code did on the way
+            (gradient,) = torch.autograd.grad(value, images, allow_unused=True)
+        except RuntimeError as error:  # raised by what the user's model did in its forward pass
             why = " ".join(str(error).split())[:200]
     if gradient is None:
         raise NoGradient(
-            f"the model's answers have no gradient with respect to the image, and an attack follows it. ({why[0].upper()}{why[1:]}.)"
+            "the model's answers have no gradient with respect to the image, and an attack follows it. "
+            f"({why[0].upper()}{why[1:]}.)"
         )
     if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
         raise NoGradient("the model's answers, or their gradient, are NaN or infinite, and an attack follows it.")
@@ -84,8 +86,8 @@ def gradient_of(value: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """log (1 − p) / p of the true class.
 
-    Cross-entropy is log (1 + exp of it), so its gradient has the same direction, but vanishes in float32 where the model
-    is sure: an attack on the loss itself would stand still on the very images that are hardest to attack.
+    Cross-entropy is log (1 + exp of it): its gradient has the same direction, but vanishes in float32 where the model
+    is confident, so an attack on the loss would stall on the images that are hardest to attack.
     """
     true = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)

@@ -28,14 +28,14 @@ def make(family: str, parameters: Parameters | None = None, scope: str | None = 
     >>> print(make("mnist_c:rotate", {"severity": 1}))
     rotate (angle = ±11.4592), drawn afresh for each image
     """
-    given = dict(parameters or {})
+    parameters = parameters or {}
     if family.startswith(PREFIX):
-        return _preset(family, given, scope)
-    check_names(family, given)
+        return _preset(family, parameters, scope)
+    check_names(family, parameters)
     cls = FAMILIES[family]
     hints = get_type_hints(cls)
-    values = {name: _fit(value, hints[name], f"{family}: {name}") for name, value in given.items()}
-    return cls(**values, **({"scope": _fit(scope, Scope, f"{family}: scope")} if scope else {}))
+    values = {name: _typed(value, hints[name], f"{family}: {name}") for name, value in parameters.items()}
+    return cls(**values, **({"scope": _typed(scope, Scope, f"{family}: scope")} if scope else {}))
 
 
 def from_json(content: Any) -> Shift:
@@ -62,14 +62,14 @@ ShiftField = Annotated[Shift, PlainValidator(from_json)]
 
 
 def check_names(family: str, parameters: Iterable[str]) -> None:
-    """Raise `BadInput` for a family that is not in the catalogue, or parameters that are not those it needs."""
+    """Raise `BadInput` for an unknown family or parameter, or if a parameter without a default is missing."""
     fields = {field.name: field for field in dataclasses.fields(FAMILIES[family]) if field.name != "scope"}
-    given = set(parameters)
-    for name in given - set(fields):
+    names = set(parameters)
+    for name in names - set(fields):
         raise unknown_name(f"parameter of {family}", name, fields)
-    if family == "compose" and "parts" not in given:
+    if family == "compose" and "parts" not in names:
         raise BadInput("compose: needs parts, for example rotate:angle=15+gain:factor=0.5.")
-    missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in given]
+    missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in names]
     if missing:
         raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{FAMILIES[family].example}.")
 
@@ -85,13 +85,13 @@ def presets() -> dict[str, Shift]:
     >>> str(presets()["mnist_c:brightness"])
     'offset (amount = 0.5), the same for all images'
     """
-    return {PREFIX + name: corruption.at() for name, corruption in CORRUPTIONS.items()}
+    return {PREFIX + name: corruption.at_severity() for name, corruption in CORRUPTIONS.items()}
 
 
 def parse(text: str) -> Shift:
-    """A shift from the command line's form, `family:name=value,…`; `scope` is a name like any other.
+    """A shift from its form on the command line, `family:name=value,…`, where `scope` is a name like any other.
 
-    `low..high` is drawn between two values, `a|b` out of several; lists stand in brackets; `+` goes before the next shift.
+    `low..high` is a uniform distribution, `a|b` a choice; lists stand in brackets; `+` joins shifts. Raises `BadInput`.
 
     >>> parse("rotate:angle=-45..45,scope=per_image").parameters
     {'angle': {'low': -45.0, 'high': 45.0}}
@@ -112,49 +112,50 @@ def parse(text: str) -> Shift:
     pairs = [pair.partition("=") for pair in _split(rest, ",") if pair]
     if any(not equals for _, equals, _ in pairs):
         raise BadInput(f"{text!r}: expected family:name=value,name=value, for example rotate:angle=15.")
-    given = {name.strip(): _read(value.strip()) for name, _, value in pairs}
-    if len(given) < len(pairs):
+    parameters = {name.strip(): _read(value.strip()) for name, _, value in pairs}
+    if len(parameters) < len(pairs):
         raise BadInput(f"{text!r}: a parameter is given twice. Give each once.")
-    scope = given.pop("scope", None)
-    return make(family, given, scope)
+    scope = parameters.pop("scope", None)
+    return make(family, parameters, scope)
 
 
-def shift(image_set: ImageSet, how: Shift | str, seed: int = 0, context: Context | None = None) -> ImageSet:
-    """Shift an image set, reproducibly: the same seed gives the same images.
+def shift(image_set: ImageSet, by: Shift | str, seed: int = 0, context: Context | None = None) -> ImageSet:
+    """Shift an image set, reproducibly: the same seed gives the same images. Raises `BadInput`.
 
     >>> two = ImageSet(np.array([[[[0.0, 0.5]]], [[[0.25, 1.0]]]], np.float32))
     >>> shift(two, "gain:factor=0.5").images.ravel().tolist()
     [0.0, 0.25, 0.125, 0.5]
     """
-    how = parse(how) if isinstance(how, str) else how
-    drawn = how.realize(image_set.shape, generator(how, seed, "shared"))
-    shifted = drawn.apply_to_set(image_set, generator(how, seed, "per_image"), context)
+    by = parse(by) if isinstance(by, str) else by
+    realized = by.realize(image_set.shape, generator(by, seed, "shared"))
+    shifted = realized.apply_to_set(image_set, generator(by, seed, "per_image"), context)
     if not np.isfinite(shifted.images).all():
         raise BadInput(
-            f"{how}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
+            f"{by}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
         )
-    return ImageSet(shifted.images, shifted.labels, f"{image_set.name} under {how}")
+    return ImageSet(shifted.images, shifted.labels, f"{image_set.name} under {by}")
 
 
-def generator(how: Shift, seed: int, place: str) -> np.random.Generator:
-    """The generator that a shift draws from."""
-    return np.random.default_rng(seed_for(seed, how.family, place))
+def generator(by: Shift, seed: int, name: str) -> np.random.Generator:
+    """The generator that a shift draws from: `shared` for `realize`, `per_image` for `apply`."""
+    return np.random.default_rng(seed_for(seed, by.family, name))
 
 
-def _preset(name: str, given: dict[str, Any], scope: str | None) -> Shift:
+def _preset(name: str, parameters: Parameters, scope: str | None) -> Shift:
     if name.removeprefix(PREFIX) not in CORRUPTIONS:
         raise unknown_name("preset", name, presets())
-    for parameter in set(given) - {"severity"}:
+    for parameter in set(parameters) - {"severity"}:
         raise unknown_name(f"parameter of {name}", parameter, ["severity"])
     corruption = CORRUPTIONS[name.removeprefix(PREFIX)]
-    how = corruption.at(_fit(given["severity"], int, f"{name}: severity") if given else None)
-    if scope not in (None, how.scope):
-        raise BadInput(f"{name}: its scope is {how.scope}, not {scope!r}.")
-    return how
+    severity = _typed(parameters["severity"], int, f"{name}: severity") if parameters else None
+    preset = corruption.at_severity(severity)
+    if scope not in (None, preset.scope):
+        raise BadInput(f"{name}: its scope is {preset.scope}, not {scope!r}.")
+    return preset
 
 
-def _fit(value: Any, hint: Any, where: str) -> Any:
-    """A value from JSON, TOML or the command line as its field's type; `BadInput` if it can't be."""
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    """A value from JSON, TOML or the command line, converted to the type of its field. Raises `BadInput`."""
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")
@@ -166,7 +167,7 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
     if isinstance(value, kinds[0]) and kinds[0] not in (int, float, tuple):
         return value
     if isinstance(value, dict) and set(value) == {"values"} and isinstance(value["values"], list) and Choice in kinds:
-        return Choice(tuple(_fit(v, hints[0], where) for v in value["values"]))
+        return Choice(tuple(_typed(v, hints[0], where) for v in value["values"]))
     if isinstance(value, dict) and set(value) <= {"family", "parameters", "scope"} and Shift in kinds:
         return from_json(value)
     numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if isinstance(v, int | float)]
@@ -179,7 +180,7 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
             )
         return Uniform(float(value["low"]), float(value["high"]))
     if isinstance(value, list | tuple) and tuple in kinds:
-        return _fit_each(value, get_args(hints[kinds.index(tuple)]), where)
+        return _typed_each(value, get_args(hints[kinds.index(tuple)]), where)
     if isinstance(value, int | float) and not isinstance(value, bool) and float in kinds:
         return float(value)
     if isinstance(value, float) and value.is_integer() and int in kinds:
@@ -194,13 +195,13 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
     return value
 
 
-def _fit_each(values: list | tuple, hints: tuple, where: str) -> tuple:
-    """A list as a tuple of any length, or of the length of its type."""
+def _typed_each(values: list | tuple, hints: tuple, where: str) -> tuple:
+    """A list as a tuple: of any length, or of the length of its type."""
     if hints[-1] is ...:
         hints = hints[:1] * len(values)
     if len(hints) != len(values):
         raise BadInput(f"{where}: expected a list of {len(hints)}, found {len(values)}.")
-    return tuple(_fit(v, hint, where) for v, hint in zip(values, hints, strict=True))
+    return tuple(_typed(v, hint, where) for v, hint in zip(values, hints, strict=True))
 
 
 def _read(text: str) -> Any:
@@ -217,12 +218,12 @@ def _read(text: str) -> Any:
         return {"true": True, "false": False}.get(text, text)
 
 
-def _split(text: str, at: str) -> list[str]:
-    """The parts of a text between separators that stand in no brackets."""
+def _split(text: str, separator: str) -> list[str]:
+    """The parts of a text between separators outside brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter == "[") - (letter == "]")
-        if letter == at and depth == 0:
+        if letter == separator and depth == 0:
             parts.append("")
         else:
             parts[-1] += letter

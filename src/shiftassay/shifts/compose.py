@@ -1,4 +1,4 @@
-"""Several shifts, one after the other."""
+"""Compositions: several shifts in a row."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -14,13 +14,13 @@ from shiftassay.shifts.identity import Identity
 
 FROM_MOST_TO_LEAST: tuple[Information, ...] = ("preserved", "reduced", "destroyed")
 
-_begun: WeakKeyDictionary[Pairs, dict[Shift, Shift]] = WeakKeyDictionary()
+_first_parts: WeakKeyDictionary[Pairs, dict[Shift, Shift]] = WeakKeyDictionary()
 
 
 @FAMILIES.register("compose")
 @dataclass(frozen=True)
 class Compose(Shift):
-    """The `parts`, applied in order and undone in reverse; each draws from a generator of its own."""
+    """The `parts`, applied in order and undone in reverse. Each draws from its own generator."""
 
     family: ClassVar[str] = "compose"
     group: ClassVar[str] = "several"
@@ -73,21 +73,21 @@ class Compose(Shift):
         return images
 
     def infer_draws(self, pairs: Pairs) -> "Compose | None":
-        """Part by part, each against what the parts before it made; parts that can't be followed stay as they are."""
+        """Part by part, on images that went through the parts before; parts that can't be inferred stay as they are."""
         images, parts = pairs.reference, []
         for part, own in self._with_generators(np.random.default_rng(0)):
             last = len(parts) == len(self.parts) - 1
-            more = Pairs(images, pairs.shifted, contrast=not last)
-            found = part.infer_draws(more) or part if parts or last else begun_by(part, pairs)
-            images = found.apply(images, own)
-            parts.append(found)
+            rest = Pairs(images, pairs.shifted, contrast=not last)
+            inferred = part.infer_draws(rest) or part if parts or last else infer_first_part(part, pairs)
+            images = inferred.apply(images, own)
+            parts.append(inferred)
         return replace(self, parts=tuple(parts))
 
     def normal_form(self) -> Shift:
-        """The parts in their normal forms, neighbours said more simply where they can be, and none that changes nothing."""
+        """The parts in normal form: neighbours simplified where possible, without parts that change nothing."""
         parts = [part for part in map(in_normal_form, self.parts) if not isinstance(part, Identity)]
         for i in range(len(parts) - 1):
-            parts[i : i + 2] = _simpler(*parts[i : i + 2])
+            parts[i : i + 2] = _simplified(*parts[i : i + 2])
         parts = [part for part in parts if not part.is_identity]
         return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())
 
@@ -98,7 +98,7 @@ class Compose(Shift):
         return self._part_by_part(tuple(part.without_negligible() for part in self.parts))
 
     def _part_by_part(self, parts: tuple[Shift, ...]) -> Shift:
-        """Of these parts; the same object if they are the same."""
+        """The composition of these parts; the same object if they are its own."""
         return self if parts == self.parts else Compose(parts)
 
     def _with_generators(self, rng: np.random.Generator) -> list[tuple[Shift, np.random.Generator]]:
@@ -108,22 +108,22 @@ class Compose(Shift):
         return "; then ".join(map(str, self.parts))
 
 
-def begun_by(how: Shift, pairs: Pairs) -> Shift:
-    """A shift that others follow with what it drew for each image found out: once for all compositions that begin with it."""
-    known = _begun.setdefault(pairs, {})
-    if how not in known:
-        known[how] = how.infer_draws(replace(pairs, contrast=True)) or how
-    return known[how]
+def infer_first_part(shift: Shift, pairs: Pairs) -> Shift:
+    """The first part of a composition with its per-image parameters, cached for all compositions that begin with it."""
+    cache = _first_parts.setdefault(pairs, {})
+    if shift not in cache:
+        cache[shift] = shift.infer_draws(replace(pairs, contrast=True)) or shift
+    return cache[shift]
 
 
-def in_normal_form(how: Shift) -> Shift:
-    """The same shift in the words of the family that needs the fewest numbers for it, if that family is registered."""
-    simplest = how.normal_form()
-    return simplest if simplest.family in FAMILIES else how
+def in_normal_form(shift: Shift) -> Shift:
+    """The same shift as a member of the family that needs the fewest parameters, if that family is registered."""
+    simplest = shift.normal_form()
+    return simplest if simplest.family in FAMILIES else shift
 
 
-def _simpler(first: Shift, then: Shift) -> tuple[Shift, Shift]:
-    """Two neighbours, said more simply if one of them knows how."""
+def _simplified(first: Shift, then: Shift) -> tuple[Shift, Shift]:
+    """Two neighbours in a simpler form, if one of them has one."""
     if (both := first.simplify_with(then)) is not None:
         return both
     if (both := then.simplify_with(first)) is not None:

@@ -1,4 +1,4 @@
-"""Convolving images with kernels, and taking a convolution back. Border pixels are repeated outwards."""
+"""Convolution of images with kernels, and deconvolution. Border pixels are repeated outwards."""
 
 from collections.abc import Callable
 
@@ -11,20 +11,20 @@ from shiftassay.imagesets.image_set import Images
 Response = Callable[[np.ndarray], np.ndarray]
 
 CHUNK = 1000
-NOISE = 1e-3  # power of the noise against the image's: what the Wiener filter gives up
-SILENCE = 1e-6  # rounding of the transforms, which would leave black not quite black
+NOISE = 1e-3  # power of the noise relative to the image's, which the Wiener filter assumes
+SILENCE = 1e-6  # rounding of the transforms: smaller values become 0, so that black stays black
 
 
 def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
-    """out(p) = Σ kernel(q) · image(p − q), q counted from the kernel's centre; one kernel for all images, or one for each.
+    """out(p) = Σ kernel(q) · image(p − q), q from the kernel's centre: one kernel for all images, or one per image.
 
-    Kernels have an odd side and are none too large: the work is that of Fourier transforms over the padded image.
+    Kernels have an odd side. The cost is that of Fourier transforms of the padded images.
     """
     return _filtered(images, kernels, lambda kernel: kernel)
 
 
 def separable(images: Images, lines: Float64[np.ndarray, "m k"]) -> Images:
-    """`convolve` by kernels that are a line's weights down times the same across: two small matrix products for each image."""
+    """`convolve` with outer products of the weights of a line: two small matrix products per image."""
     out = np.empty_like(images)
     shared = [_matrices(lines, size) for size in images.shape[2:]] if len(lines) == 1 else None
     for start in range(0, len(images), CHUNK):
@@ -35,7 +35,7 @@ def separable(images: Images, lines: Float64[np.ndarray, "m k"]) -> Images:
 
 
 def _matrices(lines: Float64[np.ndarray, "m k"], size: int) -> Float32[np.ndarray, "m 1 s s"]:
-    """What convolves a column of pixels with each of the lines, the border pixels repeated."""
+    """The matrices that convolve a column of pixels with each of the lines, border pixels repeated."""
     at, reach = np.arange(size), lines.shape[1] // 2
     matrices = np.zeros((len(lines), 1, size, size))
     for weights, offset in zip(lines.T, range(-reach, reach + 1), strict=True):
@@ -44,12 +44,12 @@ def _matrices(lines: Float64[np.ndarray, "m k"], size: int) -> Float32[np.ndarra
 
 
 def deconvolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
-    """The best linear guess at what was convolved, given a little noise (Wiener 1949)."""
+    """The linear estimate of what was convolved, at a little noise (Wiener 1949)."""
     return _filtered(images, kernels, lambda kernel: kernel.conj() / (np.abs(kernel) ** 2 + np.float32(NOISE)))
 
 
 def gaussian(sd: np.ndarray, reach: int) -> Float64[np.ndarray, "m k"]:
-    """The line of weights that makes a Gaussian kernel when multiplied with itself; an sd of 0 is the identity."""
+    """Weights whose outer product is a Gaussian kernel; an sd of 0 is the identity."""
     at = np.arange(-reach, reach + 1)
     line = np.exp(-(at**2) / (2 * np.maximum(sd, 1e-3)[:, None] ** 2))
     return line / line.sum(1, keepdims=True)
@@ -66,7 +66,7 @@ def _filtered(images: Images, kernels: np.ndarray, response: Response) -> Float3
         part = slice(start, start + CHUNK)
         spectrum = fft.rfft2(np.pad(images[part], padding, mode="edge"), axes=(2, 3))
         spectrum *= _response(kernels[part], size, response) if shared is None else shared
-        filtered: np.ndarray = fft.irfft2(spectrum, size, axes=(2, 3))  # pyright: ignore[reportAssignmentType]
+        filtered = np.asarray(fft.irfft2(spectrum, size, axes=(2, 3)))
         out[part] = filtered[:, :, reach : reach + h, reach : reach + w]
     out[np.abs(out) < SILENCE] = 0
     return np.clip(out, 0, 1)
@@ -74,12 +74,12 @@ def _filtered(images: Images, kernels: np.ndarray, response: Response) -> Float3
 
 def _response(kernels: np.ndarray, size: tuple[int, int], response: Response) -> np.ndarray:
     reach = kernels.shape[1] // 2
-    laid = np.zeros((len(kernels), *size), np.float32)
-    laid[:, : kernels.shape[1], : kernels.shape[2]] = kernels
-    spectrum: np.ndarray = fft.rfft2(np.roll(laid, (-reach, -reach), axis=(1, 2)), axes=(1, 2))  # pyright: ignore[reportAssignmentType]
+    padded = np.zeros((len(kernels), *size), np.float32)
+    padded[:, : kernels.shape[1], : kernels.shape[2]] = kernels
+    spectrum = np.asarray(fft.rfft2(np.roll(padded, (-reach, -reach), axis=(1, 2)), axes=(1, 2)))
     return response(spectrum)[:, None]
 
 
 def _fast(length: int) -> int:
-    """The next length that transforms fast."""
+    """The next length whose transform is fast."""
     return int(fft.next_fast_len(length, real=True) or length)

@@ -1,11 +1,11 @@
-"""Groups of families: what families of one kind have in common, unless one says otherwise of itself."""
+"""Groups of families, and the defaults that the families of a group share."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Group:
-    """What diagnosis takes for granted of a group's families; `Shift` says what each of these means."""
+    """Defaults of a group's families; `Shift` documents each of them."""
 
     completed_by: tuple[str, ...] = ()
     found_as_first_part: bool = False

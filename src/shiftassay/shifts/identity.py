@@ -1,4 +1,4 @@
-"""Nothing happened."""
+"""The identity: no shift."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What some shifts that are drawn afresh for each image leave of it as it was."""
+"""Statistics of an image that survive some shifts, however they are drawn for each image."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Parameters of shifts: one number, or how it is drawn, or what was drawn for each image; and how it is looked for."""
+"""Parameters of shifts: one number, a distribution, or one value per image; and where to search for them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, JsonValue, TypeAdapter
 from shiftassay.errors import BadInput
 
 ParameterValue = Annotated[Any, BeforeValidator(TypeAdapter(JsonValue).validate_python)]
-"""One parameter as JSON: a number, a list, {low, high}, {values}, {mean, sd, …}. Open to type checkers; records check that it is JSON."""
+"""One parameter as JSON: a number, a list, {low, high}, … Any to type checkers; a record checks that it is JSON."""
 Parameters = Mapping[str, ParameterValue]
 """A family's parameters by name, as JSON: what `Shift.parameters` gives and `catalogue.make` takes."""
 
-BETWEEN = 9  # values between two that a draw is looked for from
+BETWEEN = 9  # values of a range that the search for an image's draw starts from
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,14 @@ class Uniform:
     def extremes(self) -> tuple[float, ...]:
         return (self.low, self.high)
 
-    def at(self, u: np.ndarray) -> np.ndarray:
+    def from_uniform(self, u: np.ndarray) -> np.ndarray:
+        """Draws, from as many draws between 0 and 1."""
         return self.low + (self.high - self.low) * u
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A parameter that is one of a few values, each as likely as the others: (−θ, θ) is θ with a random sign."""
+    """A parameter drawn from a few values, all equally likely: (−θ, θ) is θ with a random sign."""
 
     values: tuple[Any, ...]
 
@@ -46,13 +47,13 @@ class Choice:
     def extremes(self) -> tuple[Any, ...]:
         return self.values
 
-    def at(self, u: np.ndarray) -> np.ndarray:
+    def from_uniform(self, u: np.ndarray) -> np.ndarray:
         return np.asarray(self.values, np.float64)[(u * len(self.values)).astype(np.int64)]
 
 
 @dataclass(frozen=True, eq=False)
 class PerImage:
-    """A parameter that is known for each of the images at hand: what an estimate image by image is made with."""
+    """A parameter with one value per image: what an estimate image by image gives."""
 
     values: np.ndarray
 
@@ -60,19 +61,19 @@ class PerImage:
     def extremes(self) -> tuple[Any, ...]:
         return (float(self.values.min()), float(self.values.max())) if self.values.ndim == 1 else tuple(self.values)
 
-    def at(self, u: np.ndarray) -> np.ndarray:
+    def from_uniform(self, u: np.ndarray) -> np.ndarray:
         return self.values
 
 
 Number = float | Uniform | Choice | PerImage
-"""A parameter: one number, how it is drawn, or what was drawn."""
+"""A parameter: one number, a distribution, or one value per image."""
 
 
 @dataclass(frozen=True)
 class SearchRange:
-    """How a parameter is looked for: where from, the step of its finite differences, and between what limits.
+    """How a parameter is searched for: starting values, the step of its finite differences, and limits.
 
-    A step of 0 says that there is no useful derivative: the starts are all there is. Whole starts make a whole number.
+    A step of 0 means that there is no useful derivative: only the starts are tried. Integer starts make it an integer.
     """
 
     starts: tuple[int | float, ...]
@@ -83,12 +84,12 @@ class SearchRange:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The lowest and the highest value there can be."""
+        """The lowest and the highest value allowed."""
         return (float(self.low), float(self.high)) if self.step else (float(min(self.starts)), float(max(self.starts)))
 
     @property
-    def same(self) -> float:
-        """Estimates from single images that are nearer than this count as equal."""
+    def tolerance(self) -> float:
+        """Estimates from single images that differ by less count as equal."""
         return self.resolution or 2 * self.step
 
 
@@ -103,9 +104,12 @@ def draw(value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def draws(values: Sequence[Any], n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Of each parameter, one value for each of n images, drawn image by image: the first images get theirs however many follow."""
-    where = iter(rng.random((n, sum(map(is_drawn, values)))).T)
-    return [v.at(next(where)) if is_drawn(v) else np.repeat(np.asarray(v, np.float64)[None], n, 0) for v in values]
+    """Of each parameter, one value for each of n images, drawn image by image: the first draws do not depend on n."""
+    uniform = iter(rng.random((n, sum(map(is_drawn, values)))).T)
+    return [
+        v.from_uniform(next(uniform)) if is_drawn(v) else np.repeat(np.asarray(v, np.float64)[None], n, 0)
+        for v in values
+    ]
 
 
 def draw_one(value: Uniform | Choice, rng: np.random.Generator) -> Any:
@@ -116,12 +120,12 @@ def draw_one(value: Uniform | Choice, rng: np.random.Generator) -> Any:
 
 
 def spread(values: np.ndarray) -> np.ndarray:
-    """One number for each image, in a shape that multiplies images."""
+    """One number per image, in a shape that broadcasts over images (n, c, h, w)."""
     return values.astype(np.float32)[:, None, None, None]
 
 
 def extremes(value: Any) -> tuple[Any, ...]:
-    """The values between which, or out of which, a parameter is drawn; itself if it is not."""
+    """The ends of the range, or the values, that a parameter is drawn from; itself if it is not drawn."""
     return value.extremes if is_drawn(value) else (value,)
 
 
@@ -140,18 +144,18 @@ def count_numbers(value: Any) -> int:
     return int(isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def spaced(value: Any, searched: SearchRange) -> Sequence[float | int]:
-    """Numbers that a value may have been drawn as: some of them, or, where no derivative leads on, all that are searched."""
+def candidates(value: Any, search: SearchRange) -> Sequence[float | int]:
+    """Values that may have been drawn: some of a range, or all starts in it where there is no derivative."""
     if not isinstance(value, Uniform):
         return extremes(value)
-    if searched.step:
+    if search.step:
         return np.linspace(value.low, value.high, BETWEEN).tolist()
     margin = 0.1 * (value.high - value.low)
-    return [start for start in searched.starts if value.low - margin <= start <= value.high + margin]
+    return [start for start in search.starts if value.low - margin <= start <= value.high + margin]
 
 
 def plain(value: Any) -> Any:
-    """A parameter as JSON: numbers, lists, {low, high}, {values}, and shifts as they say themselves."""
+    """A parameter as JSON: a number, a list, {low, high}, {values}, or a shift."""
     if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, Uniform):

@@ -1,4 +1,4 @@
-"""Shifts that leave every image alone: of their order, of how many there are of each class, of their labels."""
+"""Shifts that leave the pixels alone: of the images' order, the classes' shares, the labels."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -14,7 +14,7 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, chec
 @FAMILIES.register("reorder")
 @dataclass(frozen=True)
 class Reorder(Shift):
-    """The same images with their labels in another order: out[i] = in[order[i]], drawn if none is given."""
+    """The same images with their labels in another order: out[i] = in[order[i]]; a random order if none is set."""
 
     family: ClassVar[str] = "reorder"
     group: ClassVar[str] = "sample"
@@ -50,13 +50,14 @@ class Reorder(Shift):
 @FAMILIES.register("class_prior")
 @dataclass(frozen=True)
 class ClassPrior(Shift):
-    """The largest subset in which class k has the share `proportions`[k], drawn at random, in the order of the images."""
+    """The largest subset in which class k has the share `proportions`[k], drawn at random; the order stays."""
 
     family: ClassVar[str] = "class_prior"
     group: ClassVar[str] = "sample"
     example: ClassVar[str] = "proportions=[0.5,0.3,0.2]"
     why: ClassVar[str] = (
-        "Accuracy is a mean over the classes' shares: it moves towards that of the frequent ones, and a network that leans on the old shares errs more."
+        "Accuracy is a mean over the classes' shares: it moves towards that of the frequent ones, and a network that "
+        "leans on the old shares errs more."
     )
     information: ClassVar[Information] = "reduced"
 
@@ -73,12 +74,12 @@ class ClassPrior(Shift):
     def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
         share = np.array(self.proportions)
-        have = np.bincount(labels, minlength=len(share))
-        if len(have) > len(share):
-            raise BadInput(f"class_prior: {len(share)} proportions, but there are labels up to {len(have) - 1}.")
-        wanted = share > 0
-        size = np.floor(np.min(have[wanted] / share[wanted]) + 1e-9)
-        counts = np.minimum(np.rint(size * share), have).astype(np.int64)
+        available = np.bincount(labels, minlength=len(share))
+        if len(available) > len(share):
+            raise BadInput(f"class_prior: {len(share)} proportions, but there are labels up to {len(available) - 1}.")
+        positive = share > 0
+        size = np.floor(np.min(available[positive] / share[positive]) + 1e-9)
+        counts = np.minimum(np.rint(size * share), available).astype(np.int64)
         chosen = [rng.permutation(np.flatnonzero(labels == k))[:count] for k, count in enumerate(counts)]
         places = np.sort(np.concatenate(chosen))
         if len(places) == 0:
@@ -89,7 +90,7 @@ class ClassPrior(Shift):
 @FAMILIES.register("label_permutation")
 @dataclass(frozen=True)
 class LabelPermutation(Shift):
-    """Label k becomes `mapping`[k]: the classes are numbered in another way, or by other numbers.
+    """Label k becomes `mapping`[k]: the classes are renumbered.
 
     >>> LabelPermutation((1, 2, 3)).in_words
     'every label one higher'
@@ -117,13 +118,13 @@ class LabelPermutation(Shift):
         if len(steps) > 1:
             return None
         step, first = int(steps[0]) if len(steps) else 1, self.mapping[0]
-        more = f"{abs(first):,}"
+        size = f"{abs(first):,}"
         if step == 1:
-            way = "higher" if first > 0 else "lower"
-            return f"every label {'one' if more == '1' else more} {way}" if first else None
+            direction = "higher" if first > 0 else "lower"
+            return f"every label {'one' if size == '1' else size} {direction}" if first else None
         if step == -1:
             return f"label k became {first} − k"
-        return f"label k became {step} k" + (f" {'+' if first > 0 else '−'} {more}" if first else "")
+        return f"label k became {step} k" + (f" {'+' if first > 0 else '−'} {size}" if first else "")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()
@@ -148,7 +149,8 @@ class LabelNoise(Shift):
     group: ClassVar[str] = "sample"
     example: ClassVar[str] = "fraction=0.2"
     why: ClassVar[str] = (
-        "The network is as good as before, but is measured against wrong answers: accuracy falls by about the fraction of them."
+        "The network is as good as before, but is measured against wrong answers: accuracy falls by about the fraction "
+        "of them."
     )
     information: ClassVar[Information] = "preserved"
 
@@ -164,8 +166,8 @@ class LabelNoise(Shift):
     def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
         labels = _labels(image_set, self)
         classes = max(int(labels.max(initial=0)) + 1, 2)
-        wrong, by = rng.random((2, len(labels)))
-        step = np.where(wrong < self.fraction, 1 + np.floor(by * (classes - 1)), 0).astype(np.int64)
+        wrong, other = rng.random((2, len(labels)))
+        step = np.where(wrong < self.fraction, 1 + np.floor(other * (classes - 1)), 0).astype(np.int64)
         return replace(image_set, labels=(labels + step) % classes)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
@@ -175,12 +177,13 @@ class LabelNoise(Shift):
 @FAMILIES.register("label_misalignment")
 @dataclass(frozen=True)
 class LabelMisalignment(Shift):
-    """Image i carries the label of image i − `offset`, round the end; without an offset the labels are shuffled."""
+    """Image i has the label of image i − `offset`, wrapped around; without an offset the labels are shuffled."""
 
     family: ClassVar[str] = "label_misalignment"
     group: ClassVar[str] = "sample"
     why: ClassVar[str] = (
-        "Answers are compared with other images' labels: accuracy falls to chance, whatever the network, and the images are not to blame."
+        "Answers are compared with other images' labels: accuracy falls to chance, whatever the network, and the "
+        "images are not to blame."
     )
     information: ClassVar[Information] = "preserved"
 
@@ -198,7 +201,7 @@ class LabelMisalignment(Shift):
         return images.copy()
 
 
-def _labels(image_set: ImageSet, how: Shift) -> Int64[np.ndarray, "n"]:
+def _labels(image_set: ImageSet, shift: Shift) -> Int64[np.ndarray, "n"]:
     if image_set.labels is None:
-        raise BadInput(f"{how.family}: it changes labels or depends on them, and {image_set.name} has none.")
+        raise BadInput(f"{shift.family}: it changes labels or depends on them, and {image_set.name} has none.")
     return image_set.labels

@@ -1,4 +1,4 @@
-"""Resampling images: bilinear, black outside, places counted from the centre ((h − 1)/2, (w − 1)/2), x right and y down."""
+"""Resampling: bilinear, black outside. Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,22 +8,26 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32, Float64
-from torch.nn import functional as F
 
 from shiftassay.imagesets.image_set import Images
 
-CHUNK = 2000  # images: bounds the memory that a sampling grid takes
-OUTSIDE = 1e6  # a place that is in no image
+CHUNK = 2000  # images: bounds the memory of a sampling grid
+OUTSIDE = 1e6  # a position outside every image
+
+
+Kernel = Literal["nearest", "bilinear", "bicubic", "area"]
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How values between pixels are found, and how far right and down of (h − 1)/2 the centre is: others' code differs in both."""
+    """How values between pixels are interpolated, and how far the centre lies right of and below (h − 1)/2.
 
-    kernel: Literal["nearest", "bilinear", "bicubic", "area"] = "bilinear"
-    """`area`: bilinear, averaged over the pixel and half of its neighbours by a triangle, as shrinking without aliases does."""
+    Other implementations differ in both.
+    """
+
+    kernel: Kernel = "bilinear"
+    """`area`: bilinear, averaged under a triangle over a pixel and half of its neighbours, as antialiased resizing."""
     centre: float = 0.0
 
 
@@ -31,21 +35,24 @@ OURS = Resampling()
 _current: ContextVar[Resampling] = ContextVar("resampling", default=OURS)
 
 
-def resampling() -> Resampling:
-    """How warps and moves are made at present."""
+def current_resampling() -> Resampling:
+    """The resampling of warps and moves here: `OURS` outside `resampled`."""
     return _current.get()
 
 
 @contextmanager
-def resampled(how: Resampling) -> Iterator[None]:
-    """Within it, warps and moves by fractions of a pixel are made as other code makes them.
+def resampled(resampling: Resampling) -> Iterator[None]:
+    """Within it, every family's warps and moves by fractions of a pixel use this resampling, as other code does.
+
+    It is dynamic scope, not an argument: a search under another resampling passes through the estimators of all
+    families.
 
     >>> line = np.array([[[[0, 0, 1, 0, 0]]]], np.float32)
     >>> with resampled(Resampling("nearest")):
     ...     move(line, np.array([0.6]), np.array([0.0]), wrap=False).ravel().tolist()
     [0.0, 0.0, 0.0, 1.0, 0.0]
     """
-    token = _current.set(how)
+    token = _current.set(resampling)
     try:
         yield
     finally:
@@ -53,16 +60,21 @@ def resampled(how: Resampling) -> Iterator[None]:
 
 
 def warp(
-    images: Images, to_input: Float64[np.ndarray, "n rows columns"], size: tuple[int, int] | None = None
+    images: Images,
+    to_input: Float64[np.ndarray, "n rows columns"],
+    size: tuple[int, int] | None = None,
+    resampling: Resampling | None = None,
 ) -> Float32[np.ndarray, "n c H W"]:
-    """Sample each image at matrix · (x, y), with (x, y) the output's place; the output is of the images' size if not of another.
+    """Sample each image at matrix · (x, y), with (x, y) the position in the output, by default of the images' size.
 
     The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
+    The resampling is the current one unless another is passed.
     """
+    resampling = resampling or _current.get()
+    if resampling.kernel == "area":
+        return _averaged(images, to_input, size, resampling.centre)
     h, w = size or images.shape[2:]
-    centre = _current.get().centre
-    if _current.get().kernel == "area":
-        return _averaged(images, to_input, size)
+    centre = resampling.centre
     if (to_input == to_input[:1]).all():
         to_input = to_input[:1]  # the same for all: much faster
     rows, columns = to_input.shape[1:]
@@ -71,46 +83,46 @@ def warp(
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
         matrices = to_input if len(to_input) == 1 else to_input[part]
-        at = (matrices.astype(np.float32).reshape(-1, columns) @ homogeneous).reshape(-1, rows, h, w)
+        positions = (matrices.astype(np.float32).reshape(-1, columns) @ homogeneous).reshape(-1, rows, h, w)
         if rows == 3:
-            behind = at[:, 2:] < 1e-6
-            at = np.where(behind, OUTSIDE, at[:, :2] / np.where(behind, 1, at[:, 2:]))
-        warped[part] = sample(images[part], at + centre if centre else at)
+            behind = positions[:, 2:] < 1e-6
+            positions = np.where(behind, OUTSIDE, positions[:, :2] / np.where(behind, 1, positions[:, 2:]))
+        warped[part] = sample(images[part], positions + centre if centre else positions, kernel=resampling.kernel)
     return warped
 
 
-def _averaged(images: Images, to_input: np.ndarray, size: tuple[int, int] | None) -> Float32[np.ndarray, "n c H W"]:
-    """The mean of warps to places around each pixel's centre."""
+def _averaged(
+    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, centre: float
+) -> Float32[np.ndarray, "n c H W"]:
+    """The weighted mean of warps to positions around each pixel's centre."""
     offsets, weights = np.linspace(-0.8, 0.8, 5), np.array([1, 3, 5, 3, 1]) / 13
-    total: np.ndarray | None = None
-    token = _current.set(Resampling("bilinear", _current.get().centre))
-    try:
-        for dy, weight_y in zip(offsets, weights, strict=True):
-            for dx, weight_x in zip(offsets, weights, strict=True):
-                move_by = np.eye(3)
-                move_by[:2, 2] = dx, dy
-                lifted = np.zeros((len(to_input), to_input.shape[1], 3))
-                lifted[:, :, : to_input.shape[2]] = to_input
-                part = np.float32(weight_x * weight_y) * warp(images, lifted @ move_by, size)
-                total = part if total is None else total + part
-    finally:
-        _current.reset(token)
-    assert total is not None
+    lifted = np.zeros((len(to_input), to_input.shape[1], 3))
+    lifted[:, :, : to_input.shape[2]] = to_input
+    bilinear = Resampling("bilinear", centre)
+
+    def part(i: int, j: int) -> np.ndarray:
+        move_by = np.eye(3)
+        move_by[:2, 2] = offsets[j], offsets[i]
+        return np.float32(weights[j] * weights[i]) * warp(images, lifted @ move_by, size, bilinear)
+
+    total = part(0, 0)
+    for i, j in list(np.ndindex(5, 5))[1:]:
+        total = total + part(i, j)
     return total
 
 
 def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
-    """Sample each image at (x, y) + field: x's displacement first. One field for all images, or one for each."""
-    places = grid(*images.shape[2:])
+    """Sample each image at (x, y) + field, whose first plane is x's displacement. One field for all, or one each."""
+    positions = grid(*images.shape[2:])
     moved = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        moved[part] = sample(images[part], places + (field if len(field) == 1 else field[part]))
+        moved[part] = sample(images[part], positions + (field if len(field) == 1 else field[part]))
     return moved
 
 
 def grid(h: int, w: int) -> Float64[np.ndarray, "2 h w"]:
-    """The place of every pixel: x's plane first, y's second."""
+    """The position of every pixel: x's plane, then y's."""
     y, x = np.meshgrid(np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2, indexing="ij")
     return np.stack([x, y])
 
@@ -122,30 +134,34 @@ def _homogeneous(h: int, w: int, centre: float) -> Float32[np.ndarray, "3 hw"]:
 
 
 def sample(
-    images: Images, places: Float[np.ndarray, "m 2 H W"], outside: str = "zeros"
+    images: Images, positions: Float[np.ndarray, "m 2 H W"], outside: str = "zeros", kernel: Kernel | None = None
 ) -> Float32[np.ndarray, "n c H W"]:
-    """The images' values at places between their pixels, the same for all images or one map of them for each.
+    """The images' values at positions between their pixels: one map of positions for all images, or one per image.
 
-    `outside` is "zeros" or "border" (the nearest pixel).
+    `outside` is "zeros" or "border" (the nearest pixel). The kernel is the current one unless another is passed.
     """
     n, c, h, w = images.shape
-    unit = np.empty((len(places), *places.shape[2:], 2), np.float32)
-    for axis, half in enumerate(((w - 1) / 2, (h - 1) / 2)):
-        np.multiply(places[:, axis], 1 / max(half, 0.5), out=unit[..., axis], casting="same_kind")  # of one pixel: any
-    kernel = _current.get().kernel
+    unit = np.empty((len(positions), *positions.shape[2:], 2), np.float32)
+    for axis, half in enumerate(((w - 1) / 2, (h - 1) / 2)):  # half is 0 for one pixel, where any scale does
+        np.multiply(positions[:, axis], 1 / max(half, 0.5), out=unit[..., axis], casting="same_kind")
+    kernel = kernel or _current.get().kernel
     kernel = "bilinear" if kernel == "area" else kernel
-    given = torch.from_numpy(images)
-    given = given.reshape(1, n * c, h, w) if len(places) == 1 else given
-    sampled = F.grid_sample(given, torch.from_numpy(unit), kernel, outside, align_corners=True).numpy()
+    import torch  # here, so that data sets are listed without it
+
+    tensor = torch.from_numpy(images)
+    tensor = tensor.reshape(1, n * c, h, w) if len(positions) == 1 else tensor
+    sampled = torch.nn.functional.grid_sample(
+        tensor, torch.from_numpy(unit), kernel, outside, align_corners=True
+    ).numpy()
     sampled = sampled.reshape(n, c, *sampled.shape[2:])
-    # Cubic kernels overshoot, which eight bits cut off.
+    # Cubic kernels overshoot; eight bits cut that off.
     return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
 
 
 def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
-    """Each image moved right by its dx and down by its dy; exact for whole pixels, bilinear between them.
+    """Each image moved right by its dx and down by its dy: exact for whole pixels, bilinear between them.
 
-    What leaves comes back on the other side, or is lost and black moves in.
+    With `wrap`, what leaves enters on the other side; else black moves in.
     """
     return _move(_move(images, dx, 3, wrap), dy, 2, wrap)
 

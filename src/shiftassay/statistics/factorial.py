@@ -46,7 +46,7 @@ def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.nd
     terms = [(factor,) for factor in factors] + list(combinations(factors, 2))
     columns = {term: _columns(runs, term) for term in terms}
     total = float(((y - y.mean()) ** 2).sum())
-    left, rank = _residual(y, [columns[term] for term in terms])
+    residual, rank = _residual(y, [columns[term] for term in terms])
     noise_freedom = len(y) - rank
     measured = []
     for term in terms:
@@ -56,11 +56,10 @@ def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.nd
         measured.append((term, max(without - with_it, 0.0), rank_with - rank_without))
     p_values = []
     for _, explained, freedom in measured:
-        known = noise_freedom > 0 and freedom > 0 and left > 1e-12 * max(total, 1e-300)
-        f = explained / freedom / (left / noise_freedom) if known else None
+        testable = noise_freedom > 0 and freedom > 0 and residual > 1e-12 * max(total, 1e-300)
+        f = explained / freedom / (residual / noise_freedom) if testable else None
         p_values.append((f, None if f is None else float(f_distribution.sf(f, freedom, noise_freedom))))
-    known_p = [p for _, p in p_values if p is not None]
-    corrected = iter(holm(known_p))
+    corrected = iter(holm([p for _, p in p_values if p is not None]))
     return [
         Effect(term, explained / total if total else 0.0, freedom, f, p, None if p is None else next(corrected))
         for (term, explained, freedom), (f, p) in zip(measured, p_values, strict=True)

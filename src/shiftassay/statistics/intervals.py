@@ -1,8 +1,7 @@
 """Intervals for an accuracy and for the difference of two accuracies on unpaired images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10, sqrt
+from math import sqrt
 
 from scipy.stats import binomtest
 
@@ -45,19 +44,3 @@ def difference_unpaired(successes: int, n: int, successes_reference: int, n_refe
     below = sqrt((one.estimate - one.low) ** 2 + (other.high - other.estimate) ** 2)
     above = sqrt((one.high - one.estimate) ** 2 + (other.estimate - other.low) ** 2)
     return Interval(difference, difference - below, difference + above)
-
-
-def written(values: Sequence[float], low: float, high: float) -> list[str]:
-    """Numbers with as many digits as an interval's width gives a meaning to, its second the last; five say enough.
-
-    >>> written([15.0, 14.966, 15.018], 14.966, 15.018), written([-0.000537, -0.00103, -0.0000464], -0.00103, -0.0000464)
-    (['15', '14.966', '15.018'], ['-0.00054', '-0.00103', '-0.00005'])
-    >>> written([14.9999966, 14.999995], 14.999995, 14.9999983)
-    ['15', '15']
-    """
-    most = max(map(abs, values))
-    places = 4 - floor(log10(most)) if most else 0
-    if high > low:
-        places = min(places, 1 - floor(log10(high - low)))
-    texts = [f"{round(value, places) + 0.0:.{max(places, 0)}f}" for value in values]
-    return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]

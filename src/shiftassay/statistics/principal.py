@@ -5,7 +5,10 @@ from jaxtyping import Float
 
 
 def axes(centred: Float[np.ndarray, "n d"], count: int, rng: np.random.Generator) -> Float[np.ndarray, "d k"]:
-    """The leading principal axes, a column each: a randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011)."""
+    """The leading principal axes, one per column.
+
+    A randomised range finder with two power iterations (Halko, Martinsson and Tropp 2011).
+    """
     count = min(count, *centred.shape)
     spanned = rng.standard_normal((min(count + 8, *centred.shape), len(centred)), np.float32) @ centred
     for _ in range(2):

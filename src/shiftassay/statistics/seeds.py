@@ -1,8 +1,9 @@
 """Two groups of trained models: differences over seeds, and over seeds and images.
 
-Seeds of two networks are independent draws (Welch's t); images are shared, so they are paired. A group of one seed has no
-spread to speak of: there every function returns None, or an interval over images alone. `resolution` is the step that values
-are counted in (one image, say): seeds that agree by chance are not taken for seeds without any spread.
+Seeds of two networks are independent draws (Welch's t); images are shared, so they are paired. A group of one seed
+has no spread to speak of: there every function returns None, or an interval over images alone. `resolution` is the
+step that values are counted in (one image, say): seeds that agree by chance are not taken for seeds without any
+spread.
 """
 
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def difference_over_seeds(
 
 
 def paired_over_seeds(values: Values, others: Values, level: float = 0.95) -> tuple[Interval, float] | None:
-    """mean(values − others) with Student's interval, and the p-value that it is 0, for groups whose seeds belong together.
+    """mean(values − others) with Student's interval, and the p-value that it is 0, for groups paired by seed.
 
     >>> interval, p = paired_over_seeds([2.0, 3.0, 4.5], [1.0, 2.5, 3.5])
     >>> print(interval, round(p, 4))
@@ -113,8 +114,9 @@ def difference_over_seeds_and_images(
 ) -> Interval:
     """The difference in accuracy for new seeds *and* new images, on which both groups would be asked again.
 
-    The variance is that of the two groups' seeds plus that of the images' mean differences, a little too large by what
-    both hold of their interaction; degrees of freedom after Satterthwaite. Seeds of a group of one are taken as they are.
+    The variance is that of the two groups' seeds plus that of the images' mean differences, a little too large by
+    what both hold of their interaction; degrees of freedom after Satterthwaite. Seeds of a group of one are taken as
+    they are.
 
     >>> right = np.array([[True] * 90 + [False] * 10, [True] * 91 + [False] * 9])
     >>> print(difference_over_seeds_and_images(right, ~right))

@@ -9,10 +9,11 @@ from shiftassay.errors import BadInput
 from shiftassay.files import PARTIAL
 from shiftassay.imagesets import manifest as variants
 from shiftassay.report.write import FINDINGS
-from shiftassay.runs.store import CARD, CHECKPOINT, ENVIRONMENT, FAILURE, IMPORT, TRIAL, read_arrays
+from shiftassay.runs.store import CARD, CHECKPOINT, ENVIRONMENT, FAILURE, IMPORT, TRIAL, Run
 from shiftassay.sealed import FILES, Damaged, check_file, read_sealed
 from shiftassay.studies import folder as study
 from shiftassay.studies import measurements
+from shiftassay.training.checkpoint import Progress
 
 State = Literal["whole", "failed", "unfinished", "damaged", "stray"]
 TRAINED_AGAIN = "The command that trained it trains it again."
@@ -85,7 +86,7 @@ def _run(place: Path) -> Iterator[Checked]:
         )
     elif (place / CHECKPOINT).is_file():
         try:
-            epochs = len(read_arrays(place / CHECKPOINT)[1]["metrics"])
+            epochs = len(Run(place).checkpointed(Progress)[1].metrics)
             yield Checked(str(place), "unfinished", f"The same command goes on after epoch {epochs}.")
         except Damaged as error:
             yield Checked(str(place / CHECKPOINT), "damaged", f"{error.what}. The same command begins anew.")

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.report.finding import Finding, Table
+from shiftassay.runs.environment import Environment
 from shiftassay.training.train import Failed, Trained
 
 RESULTS = "results.json"
@@ -24,7 +25,7 @@ class StudyRun:
 def failed_finding(failures: Sequence[Failed]) -> Finding:
     """Which trainings did not end in a model."""
     said = tuple(f"{failed}. It is left out." for failed in failures)
-    return Finding("failed", "Trainings that failed", said, numbers={"failed": [asdict(f.failure) for f in failures]})
+    return Finding("failed", "Trainings that failed", said, numbers={"failed": [f.failure.to_json() for f in failures]})
 
 
 def command() -> str:
@@ -32,14 +33,14 @@ def command() -> str:
     return " ".join(["shiftassay", *sys.argv[1:]]) if sys.argv[0].endswith("shiftassay") else "shiftassay.run_study"
 
 
-def surroundings(made: dict[str, Any]) -> Table:
+def surroundings(made: Environment) -> Table:
     """Time, commit, software and machine of a study: what its results do not depend on."""
-    packages = ", ".join(f"{name} {version}" for name, version in made["packages"].items())
+    packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
     rows = (
-        ("made", made["made"]),
-        ("commit", made["commit"] or "not a checkout"),
-        ("software", f"Python {made['python']}, {packages}"),
-        ("machine", f"{made['system']}, {made['processor']}, {made['cores']} cores, device {made['device']}"),
+        ("made", made.made),
+        ("commit", made.commit or "not a checkout"),
+        ("software", f"Python {made.python}, {packages}"),
+        ("machine", f"{made.system}, {made.processor}, {made.cores} cores, device {made.device}"),
     )
     return Table(("", ""), rows)
 

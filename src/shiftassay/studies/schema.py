@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.paths import not_a_name
 from shiftassay.studies.architectures.study import Architectures
+from shiftassay.studies.built_in import built_in_studies
 from shiftassay.studies.shifted.study import SameAs, ShiftedTestSets
 from shiftassay.studies.strict import respelled
 from shiftassay.words.text import is_printable, printable, shortened
@@ -23,12 +24,6 @@ KINDS: dict[str, type[ShiftedTestSets] | type[Architectures]] = {
 }
 LARGEST = 10**6  # bytes of a study file
 DEEPEST = 20  # tables and lists in each other
-
-
-def built_in_studies() -> dict[str, str]:
-    """Name and title of every study that comes with the lab."""
-    found = {path.name.removesuffix(".toml"): path for path in (files("shiftassay") / "studies" / "files").iterdir()}
-    return {name: tomllib.loads(path.read_text(encoding="utf-8"))["title"] for name, path in sorted(found.items())}
 
 
 def load_study(name: str | Path) -> tuple[str, Study]:

@@ -2,15 +2,37 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from importlib.metadata import version
 
+from shiftassay.records import JsonObject, Record, plain
+from shiftassay.runs.results import EpochMetrics
 from shiftassay.runs.store import Mended, Run
 from shiftassay.training.group import Group, Member
-from shiftassay.training.history import EpochMetrics, History, Snapshot
+from shiftassay.training.history import History, Snapshot
 from shiftassay.training.parts import Part
 
 BEST, PART = "best/", "part/"
+
+
+@dataclass(frozen=True)
+class Progress(Record):
+    """How far a member was: its epochs, the best of them, the seconds of the part of an epoch, and what it was made by."""
+
+    path: str
+    torch: str
+    shiftassay: str
+    metrics: tuple[EpochMetrics, ...]
+    best: int | None
+    seconds: float
+
+    def to_json(self) -> JsonObject:
+        metrics = [{**epoch.to_json(), "seconds": epoch.seconds} for epoch in self.metrics]
+        return {**super().to_json(), "metrics": plain(metrics)}
+
+    @property
+    def made_by(self) -> tuple[str, str, str]:
+        return self.path, self.torch, self.shiftassay
 
 
 def save(group: Group, runs: Sequence[Run | None], histories: Sequence[History], part: Part) -> None:
@@ -22,33 +44,24 @@ def save(group: Group, runs: Sequence[Run | None], histories: Sequence[History],
         best = {} if kept is None else {f"{BEST}weights/{name}": array for name, array in kept.weights.items()}
         best |= {} if kept is None else {f"{BEST}logits": kept.logits}
         losses, right = part.of_member(i)
-        about = {
-            **_made_by(member),
-            "metrics": [asdict(metrics) for metrics in history.metrics],
-            "best": kept and kept.epoch,
-            "seconds": part.seconds,
-        }
-        run.checkpoint({**member.state(), **best, f"{PART}losses": losses, f"{PART}right": right}, about)
+        progress = Progress(*_made_by(member), tuple(history.metrics), kept and kept.epoch, part.seconds)
+        run.checkpoint({**member.state(), **best, f"{PART}losses": losses, f"{PART}right": right}, progress)
 
 
-def _made_by(member: Member) -> dict[str, str]:
-    """What a checkpoint has to have in common with whoever goes on from it."""
-    return {"path": type(member).__name__, "torch": version("torch"), "shiftassay": version("shiftassay")}
+def _made_by(member: Member) -> tuple[str, str, str]:
+    """What a checkpoint has to have in common with whoever goes on from it: path, versions of torch and shiftassay."""
+    return type(member).__name__, version("torch"), version("shiftassay")
 
 
 def resume(group: Group, runs: Sequence[Run | None]) -> tuple[list[History], Part]:
     """Restore the members from their checkpoints if all have one of the same step, made as they would be made now."""
-    found = [run.last_checkpoint() if run else None for run in runs]
+    checkpoints = [run.last_checkpoint(Progress) if run else None for run in runs]
     anew = [History([]) for _ in runs], Part.of(len(runs))
-    if None in found:
+    kept = [checkpoint for checkpoint in checkpoints if checkpoint]
+    if len(kept) < len(checkpoints):
         return anew
-    kept = list(filter(None, found))
-    steps = {(len(about["metrics"]), len(arrays[f"{PART}losses"])) for arrays, about in kept}
-    alike = all(
-        about.get(name) == made
-        for member, (_, about) in zip(group.members, kept, strict=True)
-        for name, made in _made_by(member).items()
-    )
+    steps = {(len(progress.metrics), len(arrays[f"{PART}losses"])) for arrays, progress in kept}
+    alike = all(progress.made_by == _made_by(member) for member, (_, progress) in zip(group.members, kept, strict=True))
     if len(steps) > 1 or not alike:
         why = (
             "is of another version, or was made on another path" if not alike else "is of another step than the others"
@@ -57,11 +70,11 @@ def resume(group: Group, runs: Sequence[Run | None]) -> tuple[list[History], Par
             warnings.warn(f"{run.folder}: the checkpoint {why}. Training begins anew.", Mended, stacklevel=2)
         return anew
     histories, part = [], Part.of(len(runs))
-    for i, (member, (arrays, about)) in enumerate(zip(group.members, kept, strict=True)):
+    for i, (member, (arrays, progress)) in enumerate(zip(group.members, kept, strict=True)):
         member.restore({name: array for name, array in arrays.items() if not name.startswith((BEST, PART))})
         prefix = f"{BEST}weights/"
         weights = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        best = Snapshot(about["best"], weights, arrays[f"{BEST}logits"]) if about["best"] else None
-        histories.append(History([EpochMetrics(**metrics) for metrics in about["metrics"]], None, best))
-        part.losses[i], part.right[i], part.seconds = arrays[f"{PART}losses"], arrays[f"{PART}right"], about["seconds"]
+        best = Snapshot(progress.best, weights, arrays[f"{BEST}logits"]) if progress.best else None
+        histories.append(History(list(progress.metrics), None, best))
+        part.losses[i], part.right[i], part.seconds = arrays[f"{PART}losses"], arrays[f"{PART}right"], progress.seconds
     return histories, part

@@ -1,7 +1,6 @@
 """The engine: members and their epochs, whatever path they train on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from threading import Event
 from time import perf_counter
 
@@ -12,10 +11,11 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.recipe import Recipe
+from shiftassay.runs.results import EpochMetrics, Failure
 from shiftassay.runs.store import Run
 from shiftassay.training.checkpoint import resume, save
 from shiftassay.training.group import Group, Member, TrainingData
-from shiftassay.training.history import EpochMetrics, Failure, History, Snapshot
+from shiftassay.training.history import History, Snapshot
 from shiftassay.training.parts import Pace, Part
 
 SEMANTICS = 1
@@ -113,7 +113,7 @@ def _fail_where_not_finite(histories: list[History], part: Part, epoch: int, run
 def _fail(history: History, failure: Failure, run: Run | None) -> None:
     history.failure = failure
     if run:
-        run.fail(asdict(failure))
+        run.fail(failure)
 
 
 def whole_epoch(group: Group, epoch: int, stop: Event | None = None) -> list[tuple[np.ndarray, np.ndarray]]:

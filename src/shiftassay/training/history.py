@@ -1,52 +1,16 @@
 """What a member of a training has to show: its epochs, its best and last state, and how it failed if it did."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
 from shiftassay.errors import NotDone
+from shiftassay.runs.results import EpochMetrics, Failure
 
 
 class Diverged(NotDone):
     """A training whose numbers stopped being finite; the message says which and where."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Where a member's training ended because a number was not finite: epoch and step from 1, and what it was."""
-
-    epoch: int
-    step: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.what} was not finite in step {self.step} of epoch {self.epoch}"
-
-
-@dataclass(frozen=True)
-class EpochMetrics:
-    """One epoch of one member: means over its training steps, and the validation set after it."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    learning_rate: float
-    seconds: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """All but the seconds, which are no result: they belong to the environment."""
-        return {name: value for name, value in asdict(self).items() if name != "seconds"}
-
-
-def total_seconds(metrics: Sequence[EpochMetrics]) -> float | None:
-    """The seconds that training took; None where that is not known."""
-    seconds = [epoch.seconds for epoch in metrics if epoch.seconds is not None]
-    return sum(seconds) if len(seconds) == len(metrics) else None
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ from shiftassay.kernels import native
 from shiftassay.models.one_for_all import OneForAll, OneForAllCard
 from shiftassay.models.predict import predict
 from shiftassay.random_stream import epoch_order, seed_for
-from shiftassay.records import plain
+from shiftassay.records import Record, plain
 from shiftassay.runs.environment import environment
 from shiftassay.runs.recipe import Recipe, check_fits
+from shiftassay.runs.results import EpochMetrics, Failure
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.ascent import STEPS
@@ -38,13 +39,13 @@ from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.training.engine import SEMANTICS, run_group, split
 from shiftassay.training.group import Group, Member, TrainingData
-from shiftassay.training.history import Diverged, EpochMetrics, Failure, History
+from shiftassay.training.history import Diverged, History
 from shiftassay.training.lowering import lower
 from shiftassay.training.native_member import NativeMember
 from shiftassay.training.path import run_groups
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
-from shiftassay.training.train import Watch, read_epochs, resolve_device, resolve_recipe
+from shiftassay.training.train import Watch, resolve_device, resolve_recipe, with_seconds
 
 ROUND = 32  # steps that a mixture, and the attacks in it, last
 ATTACK_STEPS = 1
@@ -54,6 +55,15 @@ ATTACK_STEPS = 1
 ATTACK_SHARE, DESTROYED_SHARE = 4, 2
 BEST_DESIGN = "undo"
 WIDTHS = (500, 500, 500, 200, 200, 100, 50)
+
+
+@dataclass(frozen=True)
+class MixtureMetrics(Record):
+    """What a training for several variants keeps: its epochs, accuracy on each variant, and images that attacks were made of."""
+
+    epochs: tuple[EpochMetrics, ...]
+    held_out: dict[str, float]
+    attacks: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ def train_one_for_all(
     )
     card = OneForAllCard(
         design,
-        variants,
+        known,
         tuple(widths),
         dataset.train.shape,
         dataset.classes,
@@ -267,10 +277,8 @@ def _train(
     attacks = group.attacks * recipe.epochs
     held_out = held_out_accuracies(model.eval(), shifts, data.validation) if data.validation else {}
     if run:
-        epochs = [metrics.to_json() for metrics in history.metrics]
-        seconds = [metrics.seconds for metrics in history.metrics]
-        about = {"epochs": epochs, "held_out": held_out, "attacks": attacks}
-        run.finish(card.to_json(), weights, about, {}, seconds=seconds)
+        metrics = MixtureMetrics(tuple(history.metrics), held_out, attacks)
+        run.finish(card.to_json(), weights, metrics, {}, seconds=[epoch.seconds for epoch in history.metrics])
     return TrainedForAll(
         trial, model, tuple(history.metrics), held_out, attacks, run.folder if run else None, reused=False
     )
@@ -288,20 +296,20 @@ def _room(member: Member) -> int:
 def _known(trial: Trial, run: Run) -> TrainedForAll | None:
     """What the store holds of a trial; what is damaged there is to be trained again, and that is said. Raises `Diverged`."""
     if (failure := run.failure()) is not None:
-        raise _diverged(trial, Failure(**failure))
+        raise _diverged(trial, failure)
     if not run.complete:
         return None
     try:
         run.tidy()
         run.check()
-        card, weights, metrics = run.card(), run.weights(), run.metrics()
+        card, weights, metrics = run.card(), run.weights(), run.metrics(MixtureMetrics)
     except Damaged as error:
         warnings.warn(error.and_so("It is trained again"), Mended, stacklevel=3)
         return None
     model = OneForAll(OneForAllCard.from_json(card))
     model.network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    epochs = read_epochs(run)
-    return TrainedForAll(trial, model.eval(), epochs, metrics["held_out"], metrics["attacks"], run.folder, reused=True)
+    epochs = with_seconds(metrics.epochs, run)
+    return TrainedForAll(trial, model.eval(), epochs, metrics.held_out, metrics.attacks, run.folder, reused=True)
 
 
 def _member(network: nn.Module, recipe: Recipe, data: TrainingData, trial: Trial) -> NativeMember | PlainMember:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shiftassay.runs.results import EpochMetrics
 from shiftassay.runs.trial import Trial
-from shiftassay.training.history import EpochMetrics
 from shiftassay.training.train import Watch
 from shiftassay.words.terminal import spoken
 from shiftassay.words.text import printable

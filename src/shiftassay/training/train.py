@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -21,16 +21,17 @@ from shiftassay.imagesets.image_set import digest_of
 from shiftassay.locks import all_locked
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import predict
-from shiftassay.networks.registry import build, parameters_of
+from shiftassay.networks.registry import NETWORKS, build, parameters_of
 from shiftassay.random_stream import seed_for
 from shiftassay.records import plain
 from shiftassay.runs.environment import environment
 from shiftassay.runs.recipe import Recipe, check_fits, recipe_named
+from shiftassay.runs.results import EpochMetrics, Failure, Metrics
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
 from shiftassay.training.engine import SEMANTICS, run_group, shuffled_logits, split
 from shiftassay.training.group import Group, Member
-from shiftassay.training.history import Diverged, EpochMetrics, Failure, History, Snapshot
+from shiftassay.training.history import Diverged, History, Snapshot
 from shiftassay.training.path import make_groups, run_groups
 
 ASKED = 256  # test images
@@ -148,7 +149,7 @@ def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Tr
     known: dict[int, Trained | Failed] = {}
     for trial, run in zip(trials, runs, strict=True):
         if run and (failure := run.failure()) is not None:
-            known[trial.seed] = Failed(trial, Failure(**failure), run.folder)
+            known[trial.seed] = Failed(trial, failure, run.folder)
         elif run and run.complete:
             try:
                 known[trial.seed] = _stored(trial, run)
@@ -175,7 +176,7 @@ def _check_data(dataset: Dataset) -> None:
 def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:
     """The recipe meant: given, by its name, or the network's own; with another number of epochs if that is given."""
     if recipe is None:
-        recipe = network if network == "mlp" else "seed-003"
+        recipe = NETWORKS[network].recipe
     found = recipe_named(recipe) if isinstance(recipe, str) else recipe
     return replace(found, epochs=epochs) if epochs is not None else found
 
@@ -209,7 +210,7 @@ def _train_missing(
     for trial, run in missing:
         if run:
             sweep(run.folder, older_than=0)
-            run.begin(trial, {**environment(device, available_cores()), "population": len(missing)})
+            run.begin(trial, environment(device, available_cores(), len(missing)))
 
     def work(group: Group, stop: Event) -> list[Trained | Failed]:
         ours = [of_member[member] for member in group.members]
@@ -258,12 +259,12 @@ def _finish(
     if not (np.isfinite(logits).all() and np.isfinite(asked).all()):
         failure = Failure(recipe.epochs, steps, "an answer to an image of the test set")
         if run:
-            run.fail(asdict(failure))
+            run.fail(failure)
         return Failed(trial, failure, run.folder if run else None)
     if run:
-        metrics = {"epochs": [m.to_json() for m in history.metrics], "best_epoch": best and best.epoch}
+        metrics = Metrics(tuple(history.metrics), best.epoch if best else None)
         predictions = {"test_logits": logits, **({"best_test_logits": best.logits} if best else {})}
-        seconds = [metrics.seconds for metrics in history.metrics]
+        seconds = [epoch.seconds for epoch in history.metrics]
         run.finish(card.to_json(), weights, metrics, predictions, best.weights if best else None, seconds)
     return Trained(trial, model, tuple(history.metrics), logits, best, run.folder if run else None, reused=False)
 
@@ -278,18 +279,18 @@ def model_of(card: ModelCard, weights: Mapping[str, np.ndarray]) -> Classifier:
 def _stored(trial: Trial, run: Run) -> Trained:
     run.tidy()
     run.check()
-    metrics, predictions, card = run.metrics(), run.predictions(), ModelCard.from_json(run.card())
-    epochs = read_epochs(run)
+    metrics, predictions, card = run.metrics(Metrics), run.predictions(), ModelCard.from_json(run.card())
+    epochs = with_seconds(metrics.epochs, run)
     best = None
-    if metrics["best_epoch"]:
-        best = Snapshot(metrics["best_epoch"], run.best_weights(), predictions["best_test_logits"])
+    if metrics.best_epoch:
+        best = Snapshot(metrics.best_epoch, run.best_weights(), predictions["best_test_logits"])
     return Trained(
         trial, model_of(card, run.weights()), epochs, predictions["test_logits"], best, run.folder, reused=True
     )
 
 
-def read_epochs(run: Run) -> tuple[EpochMetrics, ...]:
-    """The metrics of a finished run's epochs; their seconds stand in its environment, if that is whole."""
-    epochs = run.metrics()["epochs"]
-    seconds = run.environment().get("seconds") or [None] * len(epochs)
-    return tuple(EpochMetrics(**epoch, seconds=taken) for epoch, taken in zip(epochs, seconds, strict=True))
+def with_seconds(epochs: Sequence[EpochMetrics], run: Run) -> tuple[EpochMetrics, ...]:
+    """A finished run's epochs with their seconds, which stand in its environment, if that is whole."""
+    environment = run.environment()
+    seconds = (environment and environment.seconds) or [None] * len(epochs)
+    return tuple(replace(epoch, seconds=taken) for epoch, taken in zip(epochs, seconds, strict=True))

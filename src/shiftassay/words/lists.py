@@ -35,3 +35,14 @@ def plural(count: int, one: str, several: str = "") -> str:
     ('1 image', '1,200 images', '2 entries')
     """
     return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines of text whose columns are aligned.
+
+    >>> in_columns([("a", "12", "b"), ("long", "3", "c")])
+    ['a     12  b', 'long  3   c']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return [line.rstrip() for line in lines]

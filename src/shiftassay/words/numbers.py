@@ -1,6 +1,7 @@
 """Numbers, shares, intervals and p-values as they stand in sentences and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import floor, log10
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,14 +42,14 @@ def number(value: float | None, digits: int | None = None, sign: bool = False) -
 def percent(share: float, digits: int | None = None) -> str:
     """A share. With as many digits as it needs, it is never rounded to all or none.
 
-    >>> percent(0.9862, 2), percent(0.438), percent(0.004), percent(0.9999), percent(1.0), percent(0.0)
-    ('98.62%', '44%', '0.4%', '> 99.9%', '100%', '0%')
+    >>> percent(0.9862, 2), percent(0.438), percent(0.004), percent(0.9999), percent(1.0), percent(1.5)
+    ('98.62%', '44%', '0.4%', '> 99.9%', '100%', '150.0%')
     """
     if digits is not None:
         return f"{minus(f'{100 * share:.{digits}f}')}%"
     if share in (0, 1):
         return f"{100 * share:.0f}%"
-    if share > 0.999:
+    if 0.999 < share < 1:
         return "> 99.9%"
     return f"{100 * share:.0f}%" if 0.0995 <= share <= 0.99 else f"{100 * share:.1f}%"
 
@@ -132,25 +133,64 @@ def in_bytes(size: int) -> str:
     return "over 1,024 PiB"
 
 
-def parameter(value: Any) -> str:
-    """A parameter of a shift, given as JSON: a number, a list, or how it is drawn.
+def parameter(value: Any, interval: Any = None, digits: int = 6) -> str:
+    """A parameter of a shift, given as JSON: a number with its interval if it has one, a list, or how it is drawn.
 
     >>> parameter(15.0), parameter({"low": -90, "high": 90}), parameter({"values": [-15, 15]}), parameter([2, 1, 0])
     ('15', '-90 … 90', '±15', '[2, 1, 0]')
-    >>> parameter(list(range(784))), parameter(True)
-    ('784 places', 'true')
+    >>> parameter(list(range(784))), parameter(True), parameter(15.0, [14.9, 15.1])
+    ('784 places', 'true', '15 [14.9, 15.1]')
+    >>> parameter({"mean": 1.0, "sd": 15.0, "low": -15.0, "high": 15.0})
+    '-15 … 15, mean 1, sd 15'
     """
-    if isinstance(value, dict) and "family" in value:
+    if isinstance(value, Mapping) and "family" in value:
         return value["family"]
-    if isinstance(value, dict) and "values" in value:
+    if isinstance(value, Mapping) and "mean" in value:
+        return _summary(value, digits)
+    if isinstance(value, Mapping) and "values" in value:
         values = value["values"]
         if len(values) == 2 and not isinstance(values[0], list) and values[0] == -values[1]:
             return f"±{abs(values[0]):g}"
-        return " or ".join(map(parameter, values))
-    if isinstance(value, dict):
-        return f"{value['low']:g} … {value['high']:g}"
-    if isinstance(value, list):
-        return f"{len(value)} places" if len(value) > 8 else f"[{', '.join(map(parameter, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else f"{value:g}"
+        return " or ".join(parameter(v, digits=digits) for v in values)
+    if isinstance(value, Mapping):
+        return f"{value['low']:.{digits}g} … {value['high']:.{digits}g}"
+    if isinstance(value, list | tuple) and len(value) > 8:
+        return f"{len(value)} {'places' if all(isinstance(v, int) for v in value) else 'numbers'}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(parameter(v, digits=digits) for v in value)}]"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value if isinstance(value, str) else str(value).lower()
+    if not _is_interval(interval):
+        return f"{value:.{digits}g}"
+    number, low, high = to_interval([value, *interval], *interval)
+    return number if low == high else f"{number} [{low}, {high}]"
+
+
+def to_interval(values: Sequence[float], low: float, high: float) -> list[str]:
+    """Numbers with as many digits as an interval's width gives a meaning to, its second the last; five say enough.
+
+    >>> to_interval([15.0, 14.966, 15.018], 14.966, 15.018), to_interval([-0.000537, -0.00103], -0.00103, -0.0000464)
+    (['15', '14.966', '15.018'], ['-0.00054', '-0.00103'])
+    >>> to_interval([14.9999966, 14.999995], 14.999995, 14.9999983)
+    ['15', '15']
+    """
+    most = max(map(abs, values))
+    places = 4 - floor(log10(most)) if most else 0
+    if high > low:
+        places = min(places, 1 - floor(log10(high - low)))
+    texts = [f"{round(value, places) + 0.0:.{max(places, 0)}f}" for value in values]
+    return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
+
+
+def _summary(value: Mapping[str, Any], digits: int) -> str:
+    """What a parameter drawn for each image was: its few values with their shares, or its range, mean and standard deviation."""
+    if value.get("values"):
+        return " or ".join(f"{parameter(v['value'], digits=digits)} ({percent(v['share'])})" for v in value["values"])
+    if isinstance(value["mean"], list):
+        return "varying"
+    ends = f"{value['low']:.{digits}g} … {value['high']:.{digits}g}"
+    return f"{ends}, mean {value['mean']:.3g}, sd {value['sd']:.3g}"
+
+
+def _is_interval(interval: Any) -> bool:
+    return isinstance(interval, Sequence) and len(interval) == 2 and all(isinstance(v, int | float) for v in interval)

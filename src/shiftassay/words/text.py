@@ -11,7 +11,7 @@ _REORDERING = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _UNPRINTABLE = re.compile(f"[{_CONTROL}{_REORDERING}\ufeff\ufff9-\ufffb\ud800-\udfff]")
 _LINES = re.compile(r"[\t\n]")
 
-# Where HTML could begin, and an entity; a run of underscores that is not inside a word; what begins a block at a line's start.
+# Markup: also a run of underscores outside a word. HTML: a tag or an entity. Block: what begins one at a line's start.
 _MARKUP = re.compile(r"[\\`*|~$]|(?<![^\W_])_+|_+(?![^\W_])|(?<!\S)#+|\](?=[(\[:])")
 _MARKUP_AND_BRACKETS = re.compile(rf"[\[\]]|{_MARKUP.pattern}")
 _ENTITIES = {"<": "&lt;", "&": "&amp;"}
@@ -22,8 +22,8 @@ _BLOCK = re.compile(r"^(?:>|[+-](?=[\s-]|$)|\[(?=[ xX]\])|(\d+)(?=[.)](?:\s|$)))
 def printable(text: str, lines: bool = False) -> str:
     r"""The text with every character that would act instead of being seen written as Python escapes it.
 
-    These are control characters (escape sequences begin with one), marks that reorder text, separators of lines, and the
-    lone surrogates that stand for undecodable bytes of a file's name. With `lines`, newlines and tabs stay.
+    These are control characters (escape sequences begin with one), marks that reorder text, separators of lines, and
+    the lone surrogates that stand for undecodable bytes of a file's name. With `lines`, newlines and tabs stay.
 
     >>> print(printable("a\x1b[31mb"), printable("caf\udce9"), printable("1\n2"), printable("é × 漢 👩‍🔬"))
     a\x1b[31mb caf\udce9 1\n2 é × 漢 👩‍🔬
@@ -45,7 +45,7 @@ def is_printable(text: str) -> bool:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, or its beginning and its end with the number of characters left out between them: at most `limit` bytes of UTF-8.
+    """The text in at most `limit` bytes of UTF-8: its beginning and its end if it is longer.
 
     What is wrong stands at the beginning of a message, and what to do at its end. `limit` is 100 or more.
 
@@ -70,7 +70,7 @@ def short(name: object) -> str:
 
 
 def markdown(text: str, in_brackets: bool = False) -> str:
-    r"""Text that Markdown shows as it is, on one line: in a paragraph, a heading, a table's cell, or a link's or picture's brackets.
+    r"""Text escaped for Markdown, on one line: for a paragraph, heading, table cell, or the brackets of a link.
 
     >>> print(markdown("<img src=x> a_b _c_ [x](y) p < 0.05 | [84.2, 86.1]"))
     &lt;img src=x> a_b \_c\_ [x\](y) p < 0.05 \| [84.2, 86.1]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts import catalogue
 
 
@@ -11,4 +12,4 @@ def test_mirrors_mirror(digits):
     assert np.array_equal(catalogue.shift(digits, "flip_vertical").images, images[:, :, ::-1])
     assert np.array_equal(catalogue.shift(digits, "transpose").images, images.swapaxes(2, 3))
     with pytest.raises(BadInput, match="9 × 11"):
-        catalogue.shift(one_pixel(0, 0), "transpose")
+        catalogue.shift(ImageSet(np.zeros((1, 1, 9, 11), np.float32)), "transpose")

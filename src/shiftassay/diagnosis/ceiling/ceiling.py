@@ -26,8 +26,8 @@ from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
 class Above(Record):
     """A bound from above with the ends of its interval, and how it was had.
 
-    `labels`: the labels themselves are wrong so often. `values`: an image's pixel values are all that is left of it, and
-    this is the most that can be made of them.
+    `labels`: the labels themselves are wrong so often. `values`: an image's pixel values are all that is left of it,
+    and this is the most that can be made of them.
     """
 
     method: Literal["labels", "values"]
@@ -56,26 +56,34 @@ class Ceiling(Record):
     @property
     def sentence(self) -> str:
         estimate, low = self.below
-        reached = f"Trained on the shifted distribution, the best of {len(self.oracles)} oracles ({self.best}) reaches {100 * estimate:.1f}% (at least {100 * low:.1f}%)"
+        reached = (
+            f"Trained on the shifted distribution, the best of {len(self.oracles)} oracles ({self.best}) reaches "
+            f"{100 * estimate:.1f}% (at least {100 * low:.1f}%)"
+        )
         if self.above is None and self.information == "preserved":
             return f"{reached}; nothing is lost to the shift, so the ceiling is that of the unshifted images."
         if self.above is None and self.sufficiency is not None:
             return (
-                f"{reached}; position still has something to say in the shifted images, so there is no bound from above, and "
-                "if nothing better is found the word is: no repair found."
+                f"{reached}; position still has something to say in the shifted images, so there is no bound from "
+                "above, and if nothing better is found the word is: no repair found."
             )
         if self.above is None:
             return (
                 f"{reached}; there is no bound from above, and if nothing better is found the word is: no repair found."
             )
         if self.above.method == "labels":
-            return f"{reached}; the labels are wrong so often that no answer can be right on more than {100 * self.above.high:.1f}%."
+            return (
+                f"{reached}; the labels are wrong so often that no answer can be right on more than "
+                f"{100 * self.above.high:.1f}%."
+            )
         assert self.neighbours is not None
         return (
-            f"{reached}. Only the multiset of pixel values is left (arrangements are uniform as far as four tests can see), and of that "
-            f"the nearest of {self.neighbours.images[-1]:,} is wrong on {100 * self.neighbours.errors[-1]:.1f}%, extrapolated to infinitely many on "
-            f"{100 * self.neighbours.limit[0]:.1f}%: by Cover and Hart's inequality no classifier is right on more than "
-            f"{100 * self.above.estimate:.1f}% (interval {100 * self.above.low:.1f} to {100 * self.above.high:.1f}%)."
+            f"{reached}. Only the multiset of pixel values is left (arrangements are uniform as far as four tests "
+            f"can see), and of that the nearest of {self.neighbours.images[-1]:,} is wrong on "
+            f"{100 * self.neighbours.errors[-1]:.1f}%, extrapolated to infinitely many on "
+            f"{100 * self.neighbours.limit[0]:.1f}%: by Cover and Hart's inequality no classifier is right on more "
+            f"than {100 * self.above.estimate:.1f}% (interval {100 * self.above.low:.1f} to "
+            f"{100 * self.above.high:.1f}%)."
         )
 
 
@@ -105,7 +113,8 @@ def ceiling(
         )
     if how.realize(train.shape, np.random.default_rng(0)) != how:
         raise BadInput(
-            f"{how}: what is drawn once for all images must be fixed. Pass the shift of a verdict, or one that was drawn."
+            f"{how}: what is drawn once for all images must be fixed. Pass the shift of a verdict, or one that was "
+            "drawn."
         )
     if how.needs_model and model is None:
         raise BadInput(f"{how}: it is aimed at a model. Pass that model.")

@@ -42,11 +42,11 @@ def nearest_neighbour_ceiling(
 ) -> NearestNeighbours:
     """The ceiling on accuracy from these statistics of the images, at least 2,000 of them known (Cover and Hart 1967).
 
-    With infinitely many neighbours to choose from, the error R of the nearest is at least the Bayes error R* and at most
-    R* (2 − c/(c − 1) R*); turned round, R* ≥ (c − 1)/c · (1 − √(1 − c/(c − 1) · R)). The limit is extrapolated by
+    With infinitely many neighbours to choose from, the error R of the nearest is at least the Bayes error R* and at
+    most R* (2 − c/(c − 1) R*); turned round, R* ≥ (c − 1)/c · (1 − √(1 − c/(c − 1) · R)). The limit is extrapolated by
     R(n) = R + a n^(−b), 0.1 ≤ b ≤ 1, a ≥ 0, fitted by least squares. That form is an assumption: no rate holds for all
-    distributions, which is why the errors themselves are given. Images known are dealt into blocks of 1,000, and the error
-    for n is the mean over as many disjoint sets of n as there are.
+    distributions, which is why the errors themselves are given. Images known are dealt into blocks of 1,000, and the
+    error for n is the mean over as many disjoint sets of n as there are.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 5000)  # nothing to be learned: half right is the most that there is

@@ -16,9 +16,9 @@ LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 class Sufficiency(Record):
     """Tests of "given its pixel values, every arrangement of an image is as likely", with their p-values.
 
-    `places`: every place holds on average what the whole image does, over all images, and (`classes`, corrected for their
-    number) over those of each class. `neighbours`: pixels one or two apart are no more alike than any two (corrected too).
-    `followers`: an image is arranged no more like the one before it than like any.
+    `places`: every place holds on average what the whole image does, over all images, and (`classes`, corrected for
+    their number) over those of each class. `neighbours`: pixels one or two apart are no more alike than any two
+    (corrected too). `followers`: an image is arranged no more like the one before it than like any.
     """
 
     places: float
@@ -38,9 +38,9 @@ def check_positions(images: Float32[np.ndarray, "n 1 h w"], labels: Int64[np.nda
     """Test whether an image's arrangement is uniform given its values, so that the values are all there is to know.
 
     Within each image values are standardised over its d pixels, which a uniform arrangement leaves exchangeable with
-    correlation −1/(d − 1). So the squared sums over images of a place, times (d − 1)/(d n), follow χ² with d − 1 degrees of
-    freedom; products of neighbours, and of images that follow each other, are compared with that mean by their spread
-    over images.
+    correlation −1/(d − 1). So the squared sums over images of a place, times (d − 1)/(d n), follow χ² with d − 1
+    degrees of freedom; products of neighbours, and of images that follow each other, are compared with that mean by
+    their spread over images.
 
     >>> rng = np.random.default_rng(0)
     >>> stripes = np.tile(np.linspace(0, 1, 8, dtype=np.float32), (500, 1, 8, 1))

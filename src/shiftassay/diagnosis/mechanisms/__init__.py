@@ -1,4 +1,4 @@
-"""Why this network's accuracy moved, or did not: what can be measured of it, each said only where its test is passed."""
+"""Why a network's accuracy moved or held: each possible reason is measured, and reported if it passes its test."""
 
 import numpy as np
 from jaxtyping import Int64
@@ -63,21 +63,21 @@ def mechanisms(
     paired: bool = True,
     seed: int = 0,
 ) -> list[Mechanism]:
-    """Measure on at most 2,000 images everything that can be measured of why `model` does on `shifted` what it does.
+    """Measure why `model` does on `shifted` what it does, on at most 2,000 images.
 
-    `labels` stand in for those that an image set lacks. Those that are `present`, in their order, are the explanation; the
-    others were measured and did not pass their tests. A measure that can't be made is left out: images are unpaired, there are
-    no labels, the model has no gradient, or what is changed inside it makes its answers infinite.
+    `labels` stand in for those that an image set lacks. The mechanisms that are `present`, in their order, are the
+    explanation; the others did not pass their tests. What can't be measured is left out: images are unpaired, there are
+    no labels, the model has no gradient, or a change inside it makes its answers infinite.
 
     >>> rng = np.random.default_rng(0)
     >>> bright = ImageSet(rng.random((200, 1, 4, 4), np.float32), rng.integers(0, 2, 200))
     >>> dark = ImageSet(bright.images * np.float32(0.5), bright.labels)
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 2))
-    >>> [found.numbers["factor"] for found in mechanisms(model, bright, dark) if found.name == "biases" and found.present]
+    >>> [m.numbers["factor"] for m in mechanisms(model, bright, dark) if m.name == "biases" and m.present]
     [0.5]
     """
     case = case_of(model, reference, shifted, labels, train, paired, seed)
-    return [found for measure in MEASURES if (found := _measured(measure, case)) is not None]
+    return [mechanism for measure in MEASURES if (mechanism := _measured(measure, case)) is not None]
 
 
 def _measured(measure: Measure, case: Case) -> Mechanism | None:
@@ -100,15 +100,15 @@ def case_of(
     rng = np.random.default_rng(seed_for(seed, "mechanisms"))
     before = np.sort(rng.permutation(len(reference))[: SETTINGS.mechanism_images])
     after = before if paired else np.sort(rng.permutation(len(shifted))[: SETTINGS.mechanism_images])
-    given = [found.labels if found.labels is not None else labels for found in (reference, shifted)]
+    own = [images.labels if images.labels is not None else labels for images in (reference, shifted)]
     return Case(
         model,
         reference.images[before],
         shifted.images[after],
-        None if given[0] is None else given[0][before],
-        None if given[1] is None else given[1][after],
+        None if own[0] is None else own[0][before],
+        None if own[1] is None else own[1][after],
         None if train is None else train.images,
         paired,
         seed,
-        ImageSet(shifted.images, given[1]),
+        ImageSet(shifted.images, own[1]),
     )

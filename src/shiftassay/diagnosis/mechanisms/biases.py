@@ -7,18 +7,20 @@ import torch
 from torch import nn
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import copied, labels_of, predict
+from shiftassay.words.numbers import percent
 
 
+@briefly("biases stay as the input shrinks")
 def biases(case: Case) -> Mechanism | None:
     """A network of linear layers, ReLU and pooling is homogeneous in its input and its biases together.
 
     So if images are `factor` times the reference, multiplying the biases by the factor too must give the reference's
     answers again, and without biases the factor must change no answer. Both are tried (the constant that normalisation
-    subtracts is a bias as well); where either fails, as it does for tanh or with another normalisation inside, nothing is
-    said. Measured are also how large a share of the logits is due to biases, before and after.
+    subtracts is a bias as well); where either fails, as it does for tanh or with another normalisation inside, nothing
+    is said. Measured are also how large a share of the logits is due to biases, before and after.
     """
     if not case.paired:
         return None
@@ -43,15 +45,17 @@ def biases(case: Case) -> Mechanism | None:
         "" if shared else " in the median, each image by its own factor"
     )
     check = (
-        f"with biases multiplied by {factor:.3g} as well, {percent(same)} of answers are those on the reference again"
+        f"with biases multiplied by {factor:.3g} as well, {percent(same, 1)} of answers are those on the reference "
+        "again"
         if same is not None
         else "the factors differ between images"
     )
     return Mechanism(
         "biases",
         bool(present),
-        f"A gain matters through the biases alone: {words}, and biases make up {percent(shares[1])} of the logits where on the "
-        f"reference they make up {percent(shares[0])}. Without biases the gain changes {percent(1 - unmoved)} of answers; {check}.",
+        f"A gain matters through the biases alone: {words}, and biases make up {percent(shares[1])} of the logits "
+        f"where on the reference they make up {percent(shares[0])}. Without biases the gain changes "
+        f"{percent(1 - unmoved, 1)} of answers; {check}.",
         {
             "factor": factor,
             "factor_sd": spread,

@@ -4,11 +4,16 @@ import numpy as np
 from scipy.special import softmax
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
+from shiftassay.words.numbers import percent
 
 
+@briefly("confidence stays while accuracy falls")
 def overconfident(case: Case) -> Mechanism | None:
-    """Confidence stays while accuracy falls: the gap between the two grows to 0.05 or more, by as much, and by 3 standard errors."""
+    """Confidence stays while accuracy falls.
+
+    Said where the gap between the two grows to 0.05 or more, by at least 0.05 and 3 standard errors.
+    """
     if case.reference_labels is None or case.truth is None or not case.dropped:
         return None
     sure_before, sure_after = (softmax(x, axis=1).max(1) for x in (case.reference_logits, case.shifted_logits))
@@ -20,9 +25,9 @@ def overconfident(case: Case) -> Mechanism | None:
     return Mechanism(
         "overconfident",
         bool(present),
-        f"The network does not know: it is {percent(float(sure_after.mean()))} sure and {percent(case.after)} right, where on the "
-        f"reference it is {percent(float(sure_before.mean()))} sure and {percent(case.before)} right; it is "
-        f"{percent(float(wrong.mean()))} sure of its mistakes.",
+        f"The network does not know: it is {percent(float(sure_after.mean()), 1)} sure and {percent(case.after, 1)} "
+        f"right, where on the reference it is {percent(float(sure_before.mean()), 1)} sure and "
+        f"{percent(case.before, 1)} right; it is {percent(float(wrong.mean()), 1)} sure of its mistakes.",
         {
             "confidence": float(sure_after.mean()),
             "confidence_reference": float(sure_before.mean()),

@@ -23,17 +23,45 @@ Numbers = Mapping[str, JsonValue]
 """What was measured of a mechanism, by name: each mechanism has its own."""
 
 
+_BRIEF: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Mechanism(Record):
-    """One thing that may be why accuracy moved, or did not: what was measured, and whether it passed its test.
+    """One possible reason why accuracy moved or held: what was measured, and whether it passed its test.
 
-    The sentence is said only where `present`; `numbers` are plain JSON, the measured effect beside its null.
+    `sentence` holds true only where it is `present`; `numbers` are the measured effects beside their nulls.
     """
 
     name: str
     present: bool
     sentence: str
     numbers: Numbers
+
+    @property
+    def brief(self) -> str:
+        """The mechanism in a few words, without numbers."""
+        return _BRIEF.get(self.name, self.name.replace("_", " "))
+
+    def __str__(self) -> str:
+        return self.sentence if self.present else f"not shown: {self.brief}"
+
+    def __repr__(self) -> str:
+        return f"<Mechanism {self.name}: {'present' if self.present else 'not shown'}>"
+
+
+Measure = Callable[["Case"], Mechanism | None]
+"""None where it can't be measured: unpaired images, no labels, nothing lost."""
+
+
+def briefly(text: str) -> Callable[[Measure], Measure]:
+    """Say in a few words what a measure's mechanism is; the mechanism has the measure's name."""
+
+    def noted(measure: Measure) -> Measure:
+        _BRIEF[measure.__name__] = text
+        return measure
+
+    return noted
 
 
 @dataclass(frozen=True)
@@ -52,17 +80,17 @@ class Case:
     paired: bool
     seed: int
     in_step: ImageSet
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one mechanism: the same whichever others are measured."""
         return np.random.default_rng(seed_for(self.seed, "mechanism", name))
 
-    def once(self, name: str, measure: Callable[[], T]) -> T:
-        """What `measure` finds, measured once however many mechanisms rest on it."""
-        if name not in self._kept:
-            self._kept[name] = measure()
-        return self._kept[name]
+    def memoized(self, name: str, measure: Callable[[], T]) -> T:
+        """What `measure` returns, called once however many mechanisms need it."""
+        if name not in self._cache:
+            self._cache[name] = measure()
+        return self._cache[name]
 
     @cached_property
     def reference_logits(self) -> Float32[np.ndarray, "n classes"]:
@@ -134,16 +162,3 @@ class Case:
         now = self.right_after[where]
         share = (right.mean() - now.mean()) / max(self.before - now.mean(), 1e-9)
         return float(share), mcnemar(int((right & ~now).sum()), int((now & ~right).sum()))
-
-
-Measure = Callable[[Case], Mechanism | None]
-"""None where it can't be measured: unpaired images, no labels, nothing lost."""
-
-
-def percent(share: float) -> str:
-    """A share for a sentence.
-
-    >>> percent(0.1234), percent(0.9999), percent(0.001)
-    ('12%', '100.0%', '0.1%')
-    """
-    return f"{100 * share:.0f}%" if 0.095 <= share <= 0.945 else f"{100 * share:.1f}%"

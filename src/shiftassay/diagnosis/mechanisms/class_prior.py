@@ -4,10 +4,12 @@ import numpy as np
 from scipy.stats import chi2
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.models.predict import labels_of
+from shiftassay.words.numbers import percent
 
 
+@briefly("classes have other shares")
 def class_prior(case: Case) -> Mechanism | None:
     """Each class's accuracy on the reference, weighed with the classes' new shares, is the accuracy that is measured.
 
@@ -41,9 +43,9 @@ def class_prior(case: Case) -> Mechanism | None:
     return Mechanism(
         "class_prior",
         bool(present),
-        f"Only the classes' shares moved: class {most} makes up {percent(shares[1][most])} instead of {percent(shares[0][most])}, and "
-        f"each class's accuracy on the reference, weighed with the new shares, gives {percent(expected)}; measured is "
-        f"{percent(after)} (reference {percent(case.before)}).",
+        f"Only the classes' shares moved: class {most} makes up {percent(shares[1][most])} instead of "
+        f"{percent(shares[0][most])}, and each class's accuracy on the reference, weighed with the new shares, gives "
+        f"{percent(expected, 1)}; measured is {percent(after, 1)} (reference {percent(case.before, 1)}).",
         {
             "expected": expected,
             "measured": after,

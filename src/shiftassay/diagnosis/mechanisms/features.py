@@ -22,26 +22,26 @@ def activations(
     layers: Collection[str] | None = None,
     units: int | None = None,
 ) -> dict[str, Float32[np.ndarray, "n _"]]:
-    """The output of every layer for every image, in the order in which the layers work; pixels are not among them.
+    """The output of every layer for every image, in the order in which the layers work.
 
-    `layers` names those that are wanted, all if None; of a layer with more than `units` only so many, evenly spread, are
-    kept. A layer is a module without children. One that gives no tensor with a row for each image is left out, as is all but
-    the first call of one that is used again.
+    `layers` names the layers wanted, all if None. Of a layer with more than `units` units, so many are kept, evenly
+    spread. A layer is a module without children. Layers without a tensor that has a row for each image are left out; of
+    a layer that is called several times, the first call counts.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.ReLU())
     >>> {name: values.shape for name, values in activations(model, np.ones((3, 1, 2, 2), np.float32)).items()}
     {'1': (3, 2), '2': (3, 2)}
     """
-    found: dict[str, list[np.ndarray]] = {}
-    seen: set[str] = set()
+    outputs: dict[str, list[np.ndarray]] = {}
+    called: set[str] = set()
 
     def keep(name: str) -> Callable[..., None]:
         def hook(_: nn.Module, __: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and output.ndim > 1 and len(output) == rows and name not in seen:
-                seen.add(name)
+            if isinstance(output, Tensor) and output.ndim > 1 and len(output) == rows and name not in called:
+                called.add(name)
                 flat = output.detach().flatten(1).float().cpu().numpy()
                 spread = np.linspace(0, flat.shape[1] - 1, min(flat.shape[1], units or flat.shape[1])).astype(int)
-                found.setdefault(name, []).append(flat[:, spread])
+                outputs.setdefault(name, []).append(flat[:, spread])
 
         return hook
 
@@ -55,12 +55,12 @@ def activations(
             for start in range(0, len(images), BATCH):
                 part = torch.from_numpy(images[start : start + BATCH])
                 rows = len(part)
-                seen.clear()
+                called.clear()
                 logits_of(part, model=model)
     finally:
         for handle in handles:
             handle.remove()
-    joined = {name: np.concatenate(parts) for name, parts in found.items()}
+    joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
     return {name: values for name, values in joined.items() if len(values) == len(images)}
 
 

@@ -6,10 +6,12 @@ from scipy.special import softmax
 from scipy.stats import rankdata
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.models.predict import labels_of
+from shiftassay.words.numbers import percent
 
 
+@briefly("classes go by other numbers")
 def renumbered(case: Case) -> Mechanism | None:
     """The classes go by other numbers: the assignment of answers to labels that fits best makes the network right.
 
@@ -22,37 +24,39 @@ def renumbered(case: Case) -> Mechanism | None:
     order = case.rng("renumbered").permutation(len(labels))
     find, judge = order[::2], order[1::2]
     mapping = _assignment(answers[find], labels[find], classes)
-    given = float((answers[judge] == labels[judge]).mean())
+    as_given = float((answers[judge] == labels[judge]).mean())
     mapped = float((mapping[answers[judge]] == labels[judge]).mean())
     shuffled = case.rng("renumbered null").permutation(labels)
     null_mapping = _assignment(answers[find], shuffled[find], classes)
     null = float((null_mapping[answers[judge]] == shuffled[judge]).mean())
     moved = [k for k in range(classes) if mapping[k] != k]
     present = (
-        mapped - given >= thresholds.LABELS_GAIN
+        mapped - as_given >= thresholds.LABELS_GAIN
         and mapped - null >= thresholds.LABELS_GAIN
         and mapped > thresholds.LABELS_TRUSTED
     )
-    said = ", ".join(f"{k} → {mapping[k]}" for k in moved[:10])
+    renumbering = ", ".join(f"{k} → {mapping[k]}" for k in moved[:10])
     return Mechanism(
         "renumbered",
         bool(present),
-        f"The classes go by other numbers: with answers renumbered ({said}) the network is right on {percent(mapped)} of the "
-        f"images that did not choose the renumbering, instead of {percent(given)}.",
-        {"given": given, "renumbered": mapped, "shuffled_labels": null, "mapping": mapping.tolist()},
+        f"The classes go by other numbers: with answers renumbered ({renumbering}) the network is right on "
+        f"{percent(mapped, 1)} of the images that did not choose the renumbering, instead of {percent(as_given, 1)}.",
+        {"given": as_given, "renumbered": mapped, "shuffled_labels": null, "mapping": mapping.tolist()},
     )
 
 
+@briefly("labels are out of step with images")
 def out_of_step(case: Case) -> Mechanism | None:
     """Labels belong to images some places away: the network is right at one offset and at chance at all others.
 
-    All images are asked, in their order, and only where accuracy against the labels is low. The null is every other offset.
+    All images are asked, in their order, and only where accuracy against the labels is low. The null is every other
+    offset.
     """
     if case.shifted_labels is None or len(case.shifted_labels) < 50 or case.same_labels:
         return None
-    given = float((labels_of(case.shifted_logits) == case.shifted_labels).mean())
-    if given > thresholds.LABELS_TRUSTED:
-        return Mechanism("out_of_step", False, "", {"given": given})
+    as_given = float((labels_of(case.shifted_logits) == case.shifted_labels).mean())
+    if as_given > thresholds.LABELS_TRUSTED:
+        return Mechanism("out_of_step", False, "", {"given": as_given})
     labels = case.in_step.labels
     assert labels is not None
     answers, n = labels_of(case.in_step_logits), len(labels)
@@ -73,9 +77,9 @@ def out_of_step(case: Case) -> Mechanism | None:
     return Mechanism(
         "out_of_step",
         bool(present),
-        f"Images and labels are out of step: against the labels {abs(offset)} places {'later' if offset > 0 else 'earlier'} the "
-        f"network is right on {percent(accuracy[best])}, against those given on {percent(accuracy[0])}, and at no other "
-        f"offset on more than {percent(float(others.max()))}.",
+        f"Images and labels are out of step: against the labels {abs(offset)} places "
+        f"{'later' if offset > 0 else 'earlier'} the network is right on {percent(accuracy[best], 1)}, against those "
+        f"given on {percent(accuracy[0], 1)}, and at no other offset on more than {percent(float(others.max()), 1)}.",
         {
             "offset": offset,
             "given": float(accuracy[0]),
@@ -86,12 +90,13 @@ def out_of_step(case: Case) -> Mechanism | None:
     )
 
 
+@briefly("labels are wrong, not answers")
 def wrong_labels(case: Case) -> Mechanism | None:
-    """The network is as sure of the images that it is said to get wrong as of the others: they are mislabelled, not hard.
+    """The network is as sure of its supposed mistakes as of other answers: images are mislabelled, not hard.
 
-    Measured by the probability that an image it gets right is answered more surely than one that it gets wrong (the area
-    under the curve): near a half where labels are wrong, well above where images are hard. On the reference it must be
-    above 0.75. Where another mechanism explains the labels it is not said.
+    Measured by the probability that an image it gets right is answered more surely than one that it gets wrong (the
+    area under the curve): near a half where labels are wrong, well above where images are hard. On the reference it
+    must be above 0.75. Where another mechanism explains the labels it is not said.
     """
     if case.shifted_labels is None or case.reference_labels is None or case.same_labels:
         return None
@@ -102,11 +107,11 @@ def wrong_labels(case: Case) -> Mechanism | None:
         return None
     sure = float(softmax(case.shifted_logits, axis=1).max(1)[~right].mean())
     usual = float(softmax(case.reference_logits, axis=1).max(1).mean())
-    told = any(found is not None and found.present for found in (renumbered(case), out_of_step(case)))
+    explained = any(other is not None and other.present for other in (renumbered(case), out_of_step(case)))
     # Images that are hard in earnest make the network less sure of all of them.
     less_sure = usual - float(softmax(case.shifted_logits, axis=1).max(1).mean())
     present = (
-        not told
+        not explained
         and lost >= thresholds.ACCURACY_DROP
         and before > thresholds.MODEL_KNOWS
         and 1 - thresholds.MODEL_BLIND
@@ -117,9 +122,10 @@ def wrong_labels(case: Case) -> Mechanism | None:
     return Mechanism(
         "wrong_labels",
         bool(present),
-        f"The labels are wrong, not the answers: the network is as sure of the {percent(1 - float(right.mean()))} of images that "
-        f"it is said to get wrong ({percent(sure)} on average, {percent(usual)} on the reference) as of the others; it is surer of "
-        f"a right answer than of a wrong one {percent(after)} of the time, where on the reference that is {percent(before)}.",
+        f"The labels are wrong, not the answers: the network is as sure of the {percent(1 - float(right.mean()))} of "
+        f"images that it is said to get wrong ({percent(sure, 1)} on average, {percent(usual, 1)} on the reference) "
+        f"as of the others; it is surer of a right answer than of a wrong one {percent(after)} of the time, where on "
+        f"the reference that is {percent(before)}.",
         {
             "surer_when_right": after,
             "surer_when_right_reference": before,
@@ -141,7 +147,10 @@ def _assignment(answers: np.ndarray, labels: np.ndarray, classes: int) -> np.nda
 
 
 def _surer(logits: np.ndarray, right: np.ndarray) -> float | None:
-    """The area under the curve of confidence for being right (Mann and Whitney 1947); None with fewer than 5 of either."""
+    """The area under the curve of confidence for being right (Mann and Whitney 1947).
+
+    None with fewer than 5 right or wrong answers.
+    """
     good, bad = int(right.sum()), int((~right).sum())
     if good < 5 or bad < 5:
         return None

@@ -1,30 +1,33 @@
 """Where in the network does the shift grow, or die out?"""
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement, shuffled_residual
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.records import Record
+from shiftassay.words.numbers import percent
 
 PIXELS = "the pixels"
 
 
+@briefly("it grows on its way through the network")
 def grows(case: Case) -> Mechanism | None:
     """Layer by layer the shift becomes larger, beside the distance between images of different classes.
 
     The measure is distance from the reference over distance between classes, at the last layer against at the pixels.
-    Said where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size; both by
-    the lower end of a bootstrap interval over images.
+    Said where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size; both
+    by the lower end of a bootstrap interval over images.
     """
     measured = _measured(case)
     if measured is None:
         return None
-    shift, control, numbers = measured
+    shift, control, ratios = measured
     growth, low = _growth(shift, case)
     against, against_low = _growth(shift, case, control)
     present = (
@@ -32,53 +35,71 @@ def grows(case: Case) -> Mechanism | None:
         and low >= thresholds.LAYER_GROWS
         and against_low >= thresholds.LAYER_GROWS
     )
-    names, ratios = numbers["layers"], numbers["distance"]
-    steps = [b / max(a, 1e-9) for a, b in pairwise(ratios)]
+    distance = ratios.distance
+    steps = [b / max(a, 1e-9) for a, b in pairwise(distance)]
     largest = int(np.argmax(steps))
     return Mechanism(
         "grows",
         bool(present),
-        f"The shift grows on its way through the network: from {percent(ratios[0])} of the distance between classes in the pixels to "
-        f"{percent(ratios[-1])} at the output, {against:.1f} times as much as a change of the same size that was shuffled over the image; "
-        f"most at {names[largest + 1]} ({steps[largest]:.2g} times).",
-        numbers
-        | {"growth": growth, "growth_low": low, "against_shuffled": against, "against_shuffled_low": against_low},
+        f"The shift grows on its way through the network: from {percent(distance[0])} of the distance between classes "
+        f"in the pixels to {percent(distance[-1])} at the output, {against:.1f} times as much as a change of the same "
+        f"size that was shuffled over the image; most at {ratios.layers[largest + 1]} ({steps[largest]:.2g} times).",
+        {
+            **ratios.to_json(),
+            "growth": growth,
+            "growth_low": low,
+            "against_shuffled": against,
+            "against_shuffled_low": against_low,
+        },
     )
 
 
+@briefly("it dies out on its way through the network")
 def dies_out(case: Case) -> Mechanism | None:
-    """Layer by layer the shift becomes smaller, beside the distance between classes: by a third at least, to half of that distance or less, and accuracy holds."""
+    """Layer by layer the shift becomes smaller, beside the distance between images of different classes.
+
+    Said where it shrinks by a third at least, to half of that distance or less, and accuracy holds.
+    """
     measured = _measured(case)
     if measured is None:
         return None
-    shift, _, numbers = measured
+    shift, _, ratios = measured
     inverse, low = _growth(shift, case, invert=True)
-    ratios = numbers["distance"]
+    distance = ratios.distance
     present = (
-        ratios[0] >= thresholds.LAYER_MOVED
+        distance[0] >= thresholds.LAYER_MOVED
         and low >= 1 / thresholds.LAYER_SHRINKS
-        and ratios[-1] <= thresholds.LAYER_HARMLESS
+        and distance[-1] <= thresholds.LAYER_HARMLESS
         and not case.dropped
     )
     return Mechanism(
         "dies_out",
         bool(present),
-        f"The shift dies out on its way through the network: it is {percent(ratios[0])} of the distance between classes in the pixels "
-        f"and {percent(ratios[-1])} at the output.",
-        numbers | {"growth": 1 / max(inverse, 1e-9), "shrinks_low": low},
+        f"The shift dies out on its way through the network: it is {percent(distance[0])} of the distance between "
+        f"classes in the pixels and {percent(distance[-1])} at the output.",
+        {**ratios.to_json(), "growth": 1 / max(inverse, 1e-9), "shrinks_low": low},
     )
+
+
+@dataclass(frozen=True)
+class Ratios(Record):
+    """The layers, and at each the mean distance over that between classes: of the shift and of the control."""
+
+    layers: tuple[str, ...]
+    distance: tuple[float, ...]
+    shuffled: tuple[float, ...]
 
 
 Distances = list[np.ndarray]
 """At the pixels and after every layer: each image's distance over that between classes."""
 
 
-def _measured(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
+def _measured(case: Case) -> tuple[Distances, Distances, Ratios] | None:
     """Distances of the shift, of the shuffled residual, and the numbers to be given."""
-    return case.once("layers", lambda: _distances(case)) if case.paired and case.truth is not None else None
+    return case.memoized("layers", lambda: _distances(case)) if case.paired and case.truth is not None else None
 
 
-def _distances(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None:
+def _distances(case: Case) -> tuple[Distances, Distances, Ratios] | None:
     some = case.rng("layers").permutation(len(case.reference))[: SETTINGS.layer_images]
     assert case.truth is not None
     reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
@@ -98,12 +119,12 @@ def _distances(case: Case) -> tuple[Distances, Distances, dict[str, Any]] | None
     distances = [
         [np.linalg.norm(x[name] - base[name], axis=1) / between[name] for name in names] for x in (moved, shuffled)
     ]
-    numbers = {
-        "layers": [PIXELS, *(f"layer {name}" for name in names[1:])],
-        "distance": [float(d.mean()) for d in distances[0]],
-        "shuffled": [float(d.mean()) for d in distances[1]],
-    }
-    return distances[0], distances[1], numbers
+    ratios = Ratios(
+        layers=(PIXELS, *(f"layer {name}" for name in names[1:])),
+        distance=tuple(float(d.mean()) for d in distances[0]),
+        shuffled=tuple(float(d.mean()) for d in distances[1]),
+    )
+    return distances[0], distances[1], ratios
 
 
 def _growth(

@@ -6,11 +6,13 @@ from scipy.stats import mannwhitneyu
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import derangement
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.statistics.intervals import wilson
+from shiftassay.words.numbers import percent
 
 
+@briefly("margins are wider than what it moves")
 def within_margins(case: Case) -> Mechanism | None:
     """Accuracy holds since margins are wide: the shift changes logits by less than separates the best two.
 
@@ -27,13 +29,14 @@ def within_margins(case: Case) -> Mechanism | None:
     return Mechanism(
         "within_margins",
         bool(present),
-        f"Margins are wide enough: the shift moves the difference between the right logit and the best other one by "
-        f"{_median(np.abs(moved)):.2g} in the median, the margin is {_median(margin):.2g}, and on {percent(exceeded.estimate)} of images "
-        f"that were right the change exceeds it.",
+        "Margins are wide enough: the shift moves the difference between the right logit and the best other one by "
+        f"{_median(np.abs(moved)):.2g} in the median, the margin is {_median(margin):.2g}, and on "
+        f"{percent(exceeded.estimate, 1)} of images that were right the change exceeds it.",
         _numbers(margin, moved) | {"pixel_change": pixel, "exceeded_interval": [exceeded.low, exceeded.high]},
     )
 
 
+@briefly("images with narrow margins are lost")
 def narrow_margins_lost(case: Case) -> Mechanism | None:
     """The images that are lost are those whose margin was narrow, which a shift of like size for all would bring about.
 
@@ -52,19 +55,22 @@ def narrow_margins_lost(case: Case) -> Mechanism | None:
     return Mechanism(
         "narrow_margins_lost",
         bool(present),
-        f"The images whose margin was narrow are lost: the shift changes the difference of logits by {_median(np.abs(moved)):.2g} in "
-        f"the median and exceeds {percent(float(lost.mean()))} of margins; a lost image had a margin of {_median(margin[lost]):.2g}, "
-        f"one that was kept {_median(margin[~lost]):.2g}, and it was the narrower of the two {percent(narrower)} of the time.",
+        "The images whose margin was narrow are lost: the shift changes the difference of logits by "
+        f"{_median(np.abs(moved)):.2g} in the median and exceeds {percent(float(lost.mean()))} of margins; a lost "
+        f"image had a margin of {_median(margin[lost]):.2g}, one that was kept {_median(margin[~lost]):.2g}, and it "
+        f"was the narrower of the two {percent(narrower)} of the time.",
         _numbers(margin, moved) | {"lost_is_narrower": narrower, "null": 0.5, "p_value": float(test.pvalue)},
     )
 
 
+@briefly("the gradient alone foretells it")
 def first_order(case: Case) -> Mechanism | None:
-    """The Jacobian alone foretells the change: gradient · (shifted − reference) against the measured change of the log-odds.
+    """The Jacobian alone predicts the change of the log-odds: gradient · (shifted − reference) against what is measured.
 
-    The share of the changes' mean square that the prediction explains one to one, without a fitted slope; said from 85%,
-    where its errors have at most 40% of the mean square of those of the same predictions dealt to other images, and the
-    images moved by at most half of the distance between two of them: a network that is linear throughout shows nothing.
+    The share of the changes' mean square that the prediction explains one to one, without a fitted slope; said from
+    85%, where its errors have at most 40% of the mean square of those of the same predictions dealt to other images,
+    and the images moved by at most half of the distance between two of them: a network that is linear throughout shows
+    nothing.
     """
     if not case.paired or case.truth is None:
         return None
@@ -89,8 +95,9 @@ def first_order(case: Case) -> Mechanism | None:
     return Mechanism(
         "first_order",
         bool(present),
-        f"The shift is small enough for the network to answer it linearly: the Jacobian alone foretells {percent(explained)} of how the log-odds "
-        f"move (correlation {correlation:.2f}; dealt to other images, {percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
+        "The shift is small enough for the network to answer it linearly: the Jacobian alone predicts "
+        f"{percent(explained)} of how the log-odds move (correlation {correlation:.2f}; dealt to other images, "
+        f"{percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
         {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5, "size": size},
     )
 

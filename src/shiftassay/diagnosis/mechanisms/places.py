@@ -1,49 +1,67 @@
 """Pixels that moved meet weights that were trained for others."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.models.predict import predict
+from shiftassay.records import Record
+from shiftassay.words.numbers import percent
 
 RIDGE = 1e-2  # of the mean variance of a pixel
 
 
-def other_weights(case: Case) -> Mechanism | None:
-    """Pixel values are those they were, but elsewhere: the first layer's units are given other pixels than they learned.
+@dataclass(frozen=True)
+class MapNumbers(Record):
+    """Accuracies with the map and without, and what it restores of the loss."""
 
-    Two measures: of the shifted image's sorted values the share of variance that the reference's sorted values explain (at
-    least 98%: values are kept), and the mean correlation of first-layer units' inputs before and after over images (below
-    0.8). Its null is other images' inputs.
+    after: float
+    mapped: float
+    wrong_partners: float
+    restored: float
+    p_value: float
+    could_restore: float
+    images: int
+
+
+@briefly("pixels meet weights that were trained for others")
+def other_weights(case: Case) -> Mechanism | None:
+    """Pixels keep their values but move: the first layer's units are given other pixels than they learned.
+
+    Two measures: of the shifted image's sorted values the share of variance that the reference's sorted values explain
+    (at least 98%: values are kept), and the mean correlation of first-layer units' inputs before and after over images
+    (below 0.8). Its null is other images' inputs.
     """
     if not case.paired or not case.dropped:
         return None
-    found = _first_layer(case)
-    if found is None:
+    first_layer = _first_layer(case)
+    if first_layer is None:
         return None
-    values, kept, null, name = found
+    values, kept, null, name = first_layer
     present = values >= thresholds.SAME_VALUES and kept < thresholds.PLACES_KEPT
     return Mechanism(
         "other_weights",
         bool(present),
-        f"Pixels kept their values but not their places ({percent(values)} of the variance of sorted values is unchanged), so they meet "
-        f"weights that were trained for others: over images, a first-layer unit's input correlates {kept:.2f} with what it was "
-        f"(with other images' {null:.2f}).",
+        f"Pixels kept their values but not their places ({percent(values, 1)} of the variance of sorted values is "
+        "unchanged), so they meet weights that were trained for others: over images, a first-layer unit's input "
+        f"correlates {kept:.2f} with what it was (with other images' {null:.2f}).",
         {"values_kept": values, "kept": kept, "other_images": null, "layer": name},
     )
 
 
+@briefly("only the weights on the pixels are wrong")
 def one_linear_map(case: Case) -> Mechanism | None:
-    """One linear map of pixels, the same for all images, brings accuracy back: the first layer's weights alone are wrong.
+    """One linear map of pixels, the same for all images, restores accuracy: only the first layer's weights are wrong.
 
-    The map (ridge regression from shifted to reference pixels, which a linear first layer could absorb) is fitted on one
-    half of the images and their partners, and judged on the other; the null is a map fitted to other images' partners. Said
-    where it restores 30% of the loss (McNemar's test at 1%), more than the null, and pixels kept their values.
+    The map (ridge regression from shifted to reference pixels, which a linear first layer could absorb) is fitted on
+    one half of the images and their partners, and judged on the other; the null is a map fitted to other images'
+    partners. Said where it restores 30% of the loss (McNemar's test at 1%), more than the null, and pixels kept their
+    values.
     """
     mapped = _mapped(case)
     if mapped is None:
@@ -52,19 +70,21 @@ def one_linear_map(case: Case) -> Mechanism | None:
     present = (
         moved
         and restored >= thresholds.RESTORED_BY_MAP
-        and numbers["p_value"] < thresholds.MECHANISM_LEVEL
+        and numbers.p_value < thresholds.MECHANISM_LEVEL
         and restored > null + 0.1
     )
     return Mechanism(
         "one_linear_map",
         bool(present),
-        f"Only the weights on the pixels are wrong: one linear map of pixels, fitted on half of the images with their partners, takes "
-        f"accuracy on the other half from {percent(numbers['after'])} to {percent(numbers['mapped'])} (fitted to wrong partners "
-        f"{percent(numbers['wrong_partners'])}), and all later layers stay as they are.",
-        numbers,
+        "Only the weights on the pixels are wrong: one linear map of pixels, fitted on half of the images with "
+        f"their partners, takes accuracy on the other half from {percent(numbers.after, 1)} to "
+        f"{percent(numbers.mapped, 1)} (fitted to wrong partners {percent(numbers.wrong_partners, 1)}), and "
+        "all later layers stay as they are.",
+        numbers.to_json(),
     )
 
 
+@briefly("no fixed weights fit")
 def no_linear_map(case: Case) -> Mechanism | None:
     """Pixels moved, and no linear map of pixels that is the same for all images brings back anything.
 
@@ -75,19 +95,20 @@ def no_linear_map(case: Case) -> Mechanism | None:
     if mapped is None:
         return None
     restored, _, numbers, moved = mapped
-    present = moved and restored < 0.1 and numbers["could_restore"] >= thresholds.RESTORED_BY_MAP
+    present = moved and restored < 0.1 and numbers.could_restore >= thresholds.RESTORED_BY_MAP
     return Mechanism(
         "no_linear_map",
         bool(present),
-        f"No fixed weights fit: the best linear map of pixels, fitted on half of the images with their partners, takes accuracy on the "
-        f"other half from {percent(numbers['after'])} to no more than {percent(numbers['mapped'])}, where it undoes {percent(numbers['could_restore'])} "
-        f"of the harm of one permutation that is the same for all images.",
-        numbers,
+        "No fixed weights fit: the best linear map of pixels, fitted on half of the images with their partners, "
+        f"takes accuracy on the other half from {percent(numbers.after, 1)} to no more than "
+        f"{percent(numbers.mapped, 1)}, where it undoes {percent(numbers.could_restore)} of the harm of one "
+        "permutation that is the same for all images.",
+        numbers.to_json(),
     )
 
 
 def _first_layer(case: Case) -> tuple[float, float, float, str] | None:
-    return case.once("first layer", lambda: _inputs(case))
+    return case.memoized("first layer", lambda: _inputs(case))
 
 
 def _inputs(case: Case) -> tuple[float, float, float, str] | None:
@@ -119,14 +140,14 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(products.sum() / max(lengths.sum(), 1e-12))
 
 
-def _mapped(case: Case) -> tuple[float, float, dict[str, Any], bool] | None:
+def _mapped(case: Case) -> tuple[float, float, MapNumbers, bool] | None:
     """What the map restores, what one fitted to wrong partners does, the numbers, and whether pixels moved."""
     if not case.paired or not case.dropped or case.reference[0].size > SETTINGS.mapped_pixels:
         return None
-    return case.once("mapped", lambda: _maps(case))
+    return case.memoized("mapped", lambda: _maps(case))
 
 
-def _maps(case: Case) -> tuple[float, float, dict[str, Any], bool]:
+def _maps(case: Case) -> tuple[float, float, MapNumbers, bool]:
     order = case.rng("halves").permutation(len(case.reference))
     fit, judge = order[: len(order) // 2], order[len(order) // 2 :]
     wrong = fit[derangement(len(fit), case.rng("wrong partners"))]
@@ -137,15 +158,15 @@ def _maps(case: Case) -> tuple[float, float, dict[str, Any], bool]:
     could = float(_right(case, permuted, fit, fit, judge).mean())
     restored, p_value = case.restores(mapped, judge)
     harmed = float(case.right(permuted).mean())
-    numbers = {
-        "after": float(case.right_after[judge].mean()),
-        "mapped": float(mapped.mean()),
-        "wrong_partners": float(mistaken.mean()),
-        "restored": restored,
-        "p_value": p_value,
-        "could_restore": (could - harmed) / max(case.before - harmed, 1e-9),
-        "images": len(fit),
-    }
+    numbers = MapNumbers(
+        after=float(case.right_after[judge].mean()),
+        mapped=float(mapped.mean()),
+        wrong_partners=float(mistaken.mean()),
+        restored=restored,
+        p_value=p_value,
+        could_restore=(could - harmed) / max(case.before - harmed, 1e-9),
+        images=len(fit),
+    )
     values = _first_layer(case)
     moved = values is not None and values[0] >= thresholds.SAME_VALUES and values[1] < thresholds.PLACES_KEPT
     return restored, case.restores(mistaken, judge)[0], numbers, moved

@@ -3,47 +3,52 @@
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.words.numbers import percent
 
 
+@briefly("the images themselves tell classes apart less")
 def classes_merge(case: Case) -> Mechanism | None:
     """Already in the images classes lie closer together, beside how far images of one class differ.
 
     The measure is the share of the variance between images that is between classes' means, cleared of what chance alone
     would give. Said where it falls to 75% of the reference's or less, by the upper end of a bootstrap interval.
     """
-    found = _shares(case)
-    if found is None:
+    shares = _shares(case)
+    if shares is None:
         return None
-    numbers, ends = found
+    numbers, ends = shares
     present = ends["pixels"][1] <= thresholds.SEPARATION_FALLS
     return Mechanism(
         "classes_merge",
         bool(present),
-        f"The images themselves tell classes less well apart: {100 * numbers['pixels']:.0f}% of the variance of their pixels lies between "
-        f"classes, on the reference {100 * numbers['pixels_reference']:.0f}%.",
+        f"The images themselves tell classes less well apart: {percent(numbers['pixels'])} of the variance of their "
+        f"pixels lies between classes, on the reference {percent(numbers['pixels_reference'])}.",
         numbers,
     )
 
 
+@briefly("the network's features run together")
 def network_merges(case: Case) -> Mechanism | None:
     """The images tell classes apart as well as before, but in the network's last features they run together.
 
-    The same measure at the pixels (at least 85% of the reference's) and at what the last linear layer is given (75% or less).
+    The same measure at the pixels (at least 85% of the reference's) and at what the last linear layer is given (75% or
+    less).
     """
-    found = _shares(case)
-    if found is None or "features" not in found[0]:
+    shares = _shares(case)
+    if shares is None or "features" not in shares[0]:
         return None
-    numbers, ends = found
+    numbers, ends = shares
     present = ends["pixels"][0] >= thresholds.SEPARATION_STAYS and ends["features"][1] <= thresholds.SEPARATION_FALLS
     return Mechanism(
         "network_merges",
         bool(present),
-        f"It is the network that no longer tells classes apart, not the images: between classes lies {100 * numbers['features']:.0f}% of the variance "
-        f"of its last features (reference {100 * numbers['features_reference']:.0f}%), but {100 * numbers['pixels']:.0f}% of that of the pixels "
-        f"(reference {100 * numbers['pixels_reference']:.0f}%).",
+        "It is the network that no longer tells classes apart, not the images: between classes lies "
+        f"{percent(numbers['features'])} of the variance of its last features (reference "
+        f"{percent(numbers['features_reference'])}), but {percent(numbers['pixels'])} of that of the pixels "
+        f"(reference {percent(numbers['pixels_reference'])}).",
         numbers,
     )
 
@@ -55,7 +60,7 @@ Shares = tuple[dict[str, float], dict[str, tuple[float, float]]]
 def _shares(case: Case) -> Shares | None:
     if case.truth is None or case.reference_labels is None or not case.dropped:
         return None
-    return case.once("shares", lambda: _measured(case))
+    return case.memoized("shares", lambda: _measured(case))
 
 
 def _measured(case: Case) -> Shares:

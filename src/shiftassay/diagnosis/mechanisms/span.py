@@ -3,10 +3,12 @@
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.words.numbers import percent
 
 
+@briefly("it puts energy where training images have none")
 def outside_span(case: Case) -> Mechanism | None:
     """The shift puts energy where training images have none, and without that energy accuracy comes back.
 
@@ -43,9 +45,10 @@ def outside_span(case: Case) -> Mechanism | None:
     return Mechanism(
         "outside_span",
         bool(present),
-        f"The shift puts energy where {whose} had none: {percent(outside)} of it lies outside the {inside} of {dimensions} directions "
-        f"that hold 95% of theirs (reference {percent(usual)}), and without it the network is right on {percent(float(right.mean()))} "
-        f"instead of {percent(case.after)} (as much taken away elsewhere: {percent(float(control.mean()))}).",
+        f"The shift puts energy where {whose} had none: {percent(outside)} of it lies outside the {inside} of "
+        f"{dimensions} directions that hold 95% of theirs (reference {percent(usual)}), and without it the network "
+        f"is right on {percent(float(right.mean()), 1)} instead of {percent(case.after, 1)} (as much taken away "
+        f"elsewhere: {percent(float(control.mean()), 1)}).",
         {
             "outside": outside,
             "outside_reference": usual,

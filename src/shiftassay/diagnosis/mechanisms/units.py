@@ -4,31 +4,36 @@ import numpy as np
 import torch
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations, right_with, weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.words.numbers import percent
 
 
+@briefly("units fall silent")
 def silent_units(case: Case) -> Mechanism | None:
     """Units that answer at least 2% of the reference's images and none of the shifted ones.
 
-    Counted over linear and convolutional layers but the last, a unit being active where its output is above 0. The null is
-    the same count between two halves of the reference, of the same size; said where it is exceeded by 3% of the units.
+    Counted over linear and convolutional layers but the last, a unit being active where its output is above 0. The null
+    is the same count between two halves of the reference, of the same size; said where it is exceeded by 3% of the
+    units.
     """
     return _switched(case, "silent_units", silent=True)
 
 
+@briefly("units wake that never learned")
 def woken_units(case: Case) -> Mechanism | None:
-    """Units that answer none of the reference's images and at least 2% of the shifted ones: their weights were never used."""
+    """Units that answer at least 2% of the shifted images and none of the reference's: their weights were never used."""
     return _switched(case, "woken_units", silent=False)
 
 
+@briefly("first-layer units are driven beyond what training drove them to")
 def beyond_range(case: Case) -> Mechanism | None:
     """First-layer units are driven where training never took them, and that is what harms.
 
-    A unit's range is that of its inputs on one half of the reference. Held to it, the network's accuracy must come back by
-    a fifth of what was lost (McNemar's test at 1%), and inputs must be beyond the range at least 2% more often than on the
-    other half.
+    A unit's range is that of its inputs on one half of the reference. Held to it, the network's accuracy must come back
+    by a fifth of what was lost (McNemar's test at 1%), and inputs must be beyond the range at least 2% more often than
+    on the other half.
     """
     if case.truth is None or not case.dropped:
         return None
@@ -41,11 +46,11 @@ def beyond_range(case: Case) -> Mechanism | None:
         case.reference[half[: len(half) // 2][: SETTINGS.unit_images]],
         case.reference[half[len(half) // 2 :][: SETTINGS.unit_images]],
     )
-    known, null, met = (activations(case.model, x, [name]).get(name) for x in (fit, rest, _some_shifted(case)))
-    if known is None or null is None or met is None:
+    fitted, null, shifted = (activations(case.model, x, [name]).get(name) for x in (fit, rest, _some_shifted(case)))
+    if fitted is None or null is None or shifted is None:
         return None
-    low, high = known.min(0), known.max(0)
-    beyond, usual = (float(((x < low) | (x > high)).mean()) for x in (met, null))
+    low, high = fitted.min(0), fitted.max(0)
+    beyond, usual = (float(((x < low) | (x > high)).mean()) for x in (shifted, null))
     bounds = [torch.from_numpy(x) for x in (low, high)]
 
     def hold(output: torch.Tensor) -> torch.Tensor:
@@ -65,9 +70,9 @@ def beyond_range(case: Case) -> Mechanism | None:
     return Mechanism(
         "beyond_range",
         bool(present),
-        f"The first layer is driven where it never was: {percent(beyond)} of its units' inputs lie beyond anything seen on the reference "
-        f"({percent(usual)} between two halves of it), and held to that range the network is right on {percent(float(right.mean()))} "
-        f"instead of {percent(case.after)}.",
+        f"The first layer is driven where it never was: {percent(beyond)} of its units' inputs lie beyond anything "
+        f"seen on the reference ({percent(usual)} between two halves of it), and held to that range the network is "
+        f"right on {percent(float(right.mean()), 1)} instead of {percent(case.after, 1)}.",
         {
             "beyond": beyond,
             "beyond_null": usual,
@@ -80,7 +85,7 @@ def beyond_range(case: Case) -> Mechanism | None:
 
 
 def _some_shifted(case: Case) -> np.ndarray:
-    """At most `IMAGES` shifted images in a random order: a file may be sorted by class."""
+    """At most `SETTINGS.unit_images` shifted images in a random order: a file may be sorted by class."""
     return case.shifted[case.rng("shifted images").permutation(len(case.shifted))[: SETTINGS.unit_images]]
 
 
@@ -106,8 +111,9 @@ def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
         return int(((gone == 0) & (there >= thresholds.UNIT_AWAKE)).sum())
 
     units = rates[0].size
-    found, null = count(rates[0], rates[2]) / units, max(count(rates[0], rates[1]), count(rates[1], rates[0])) / units
-    present = found - null >= thresholds.UNITS_EFFECT
+    share = count(rates[0], rates[2]) / units
+    null = max(count(rates[0], rates[1]), count(rates[1], rates[0])) / units
+    present = share - null >= thresholds.UNITS_EFFECT
     what = (
         ("fall silent", "answered the reference and answer none of the shifted images")
         if silent
@@ -116,12 +122,13 @@ def _switched(case: Case, name: str, silent: bool) -> Mechanism | None:
     return Mechanism(
         name,
         bool(present),
-        f"Units {what[0]}: {percent(found)} of {units:,} {what[1]} ({percent(null)} between two halves of the reference).",
-        {"share": found, "null": null, "units": units, "images": half},
+        f"Units {what[0]}: {percent(share)} of {units:,} {what[1]} ({percent(null)} between two halves of the "
+        "reference).",
+        {"share": share, "null": null, "units": units, "images": half},
     )
 
 
 def _rates(case: Case, images: np.ndarray, layers: list[str]) -> np.ndarray:
     """The share of images for which each unit's output is above 0."""
-    found = activations(case.model, images, layers, SETTINGS.units)
-    return np.concatenate([(found[name] > 0).mean(0) for name in layers if name in found] or [np.empty(0)])
+    outputs = activations(case.model, images, layers, SETTINGS.units)
+    return np.concatenate([(outputs[name] > 0).mean(0) for name in layers if name in outputs] or [np.empty(0)])

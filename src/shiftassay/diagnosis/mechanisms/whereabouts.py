@@ -3,15 +3,18 @@
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, percent
+from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.statistics.paired import mcnemar
+from shiftassay.words.numbers import percent
 
 
+@briefly("one part of the image carries the harm")
 def in_one_place(case: Case) -> Mechanism | None:
     """A part of the image carries the harm, the same part in all images.
 
-    The part is where 95% of the mean |change| lies, at most 60% of the area where the reference varies. With the reference's pixels put back there
-    accuracy must return by half of what was lost; put back in as many other pixels, chosen at random, by 25% less.
+    The part is where 95% of the mean |change| lies, at most 60% of the area where the reference varies. With the
+    reference's pixels put back there accuracy must return by half of what was lost; put back in as many other pixels,
+    chosen at random, by 25% less.
     """
     if not case.paired or case.truth is None or not case.dropped:
         return None
@@ -35,9 +38,10 @@ def in_one_place(case: Case) -> Mechanism | None:
     return Mechanism(
         "in_one_place",
         bool(present),
-        f"The harm sits in one part of the image, {percent(area)} of its area (rows {rows.min()} to {rows.max()}, columns {columns.min()} to "
-        f"{columns.max()}): with the reference's pixels put back there the network is right on {percent(float(right.mean()))} instead of "
-        f"{percent(case.after)}, put back in as many random places on {percent(float(control.mean()))}.",
+        f"The harm sits in one part of the image, {percent(area)} of its area (rows {rows.min()} to {rows.max()}, "
+        f"columns {columns.min()} to {columns.max()}): with the reference's pixels put back there the network is "
+        f"right on {percent(float(right.mean()), 1)} instead of {percent(case.after, 1)}, put back in as many random "
+        f"places on {percent(float(control.mean()), 1)}.",
         {
             "area": area,
             "area_that_varies": varies,
@@ -51,12 +55,13 @@ def in_one_place(case: Case) -> Mechanism | None:
     )
 
 
+@briefly("one band of frequencies carries the harm")
 def in_one_band(case: Case) -> Mechanism | None:
-    """Coarse or fine structure carries the harm: half of the change made at some frequencies harms, made at the others it does not.
+    """Coarse or fine structure carries the harm: half of the change harms, the half at the other frequencies does not.
 
-    The Fourier plane is cut where each side holds half of the change's energy, as nearly as rings of frequencies allow. With
-    the reference's coefficients put back on one side, accuracy must return by half of what was lost, and by 25% more than
-    with those of the other side.
+    The Fourier plane is cut where each side holds half of the change's energy, as nearly as rings of frequencies allow.
+    With the reference's coefficients put back on one side, accuracy must return by half of what was lost, and by 25%
+    more than with those of the other side.
     """
     if not case.paired or case.truth is None or not case.dropped:
         return None
@@ -75,7 +80,6 @@ def in_one_band(case: Case) -> Mechanism | None:
     (low, low_p), (high, high_p) = (case.restores(right) for right in rights)
     one, other, p_value = (low, high, low_p) if low >= high else (high, low, high_p)
     differ = mcnemar(int((rights[0] & ~rights[1]).sum()), int((rights[1] & ~rights[0]).sum()))
-    # What is left of accuracy when only that half of the change is made: the other half was put back.
     present = (
         one >= thresholds.RESTORED_BY_PLACE
         and one - other >= thresholds.PLACE_DIFFERENCE
@@ -87,9 +91,10 @@ def in_one_band(case: Case) -> Mechanism | None:
     return Mechanism(
         "in_one_band",
         bool(present),
-        f"What changes in the {'fine' if fine else 'coarse'} structure harms: with only {_waves(fine, cut)} "
-        f"changed, which is {percent(1 - share if fine else share)} of the change's energy, the network is right on {percent(float(worse.mean()))}, "
-        f"with only the others changed on {percent(float(better.mean()))} (reference {percent(case.before)}, shifted {percent(case.after)}).",
+        f"What changes in the {'fine' if fine else 'coarse'} structure harms: with only {_waves(fine, cut)} changed, "
+        f"which is {percent(1 - share if fine else share)} of the change's energy, the network is right on "
+        f"{percent(float(worse.mean()), 1)}, with only the others changed on {percent(float(better.mean()), 1)} "
+        f"(reference {percent(case.before, 1)}, shifted {percent(case.after, 1)}).",
         {
             "harmful": "fine" if fine else "coarse",
             "cut_period": 1 / cut if cut > 0 else None,

@@ -23,7 +23,7 @@ from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
-from shiftassay.shifts.compose import Compose, begun_by
+from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
@@ -153,7 +153,7 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -
 def _gaps(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Gap]:
     """After the first part, between its remake and the shifted images; before it, between the reference and the shifted images undone."""
     parts = first.components
-    draws = begun_by(first, pairs)
+    draws = infer_first_part(first, pairs)
     after = Pairs(draws.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
     gaps = [_Gap(family, after, parts, after=True) for family in others]
     undone = draws.undo(pairs.shifted, np.random.default_rng(0))

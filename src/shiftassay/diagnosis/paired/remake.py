@@ -15,7 +15,7 @@ from shiftassay.shifts.estimation.fitting import away_from_edges
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
-from shiftassay.shifts.warp import Resampling, resampled, resampling
+from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 FRAME = 7  # a seventh of the side at each border
@@ -63,7 +63,7 @@ class Remake:
 def remake(shift: Shift, target: Target, seed: int = 0, all_resamplings: bool = True) -> Remake:
     """Apply a shift to the target's reference, if it moves the picture under all usual resamplings, and compare: the best fit."""
     draws = shift.infer_draws(target.pairs) or shift
-    remakes = [_remake(shift, draws, target, seed, resampling())]
+    remakes = [_remake(shift, draws, target, seed, current_resampling())]
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:
         others = [*OTHER_RESAMPLINGS, *([Resampling("area")] if shrinks(shift) else [])]
         remakes += [_remake(shift, draws, target, seed, other) for other in others]

@@ -6,12 +6,14 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.candidate import Candidate, estimates, fits, judged, ranked, settled, tried
 from shiftassay.diagnosis.paired.compositions import compositions
 from shiftassay.diagnosis.paired.hidden import linear_pairs, with_whole_numbers
+from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.remake import moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.identity import Identity
 
 
 @one_thread_each()
@@ -38,6 +40,17 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     if is_attack():
         return candidates
     return ranked(candidates + compositions(candidates, task))
+
+
+@one_thread_each()
+def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> list[Candidate]:
+    """A search for one known shift: its parameters are estimated from these pairs. No candidates if they can't be."""
+    parts = [part for part in shift.components if part.family in task.families]
+    if len(parts) > 1:
+        composition = Compose(tuple(parts))
+        return judged([fitted_jointly(composition, task.fit.first(task.settings.composed))], task)
+    known = parts[0] if parts else Identity()
+    return tried([e for e in estimates([known.family], task.fit) if e.scope == known.scope], task)
 
 
 def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:

@@ -1,4 +1,4 @@
-"""How a parameter was drawn, judging by its draws."""
+"""The distribution of a parameter, estimated from its draws."""
 
 import numpy as np
 from jaxtyping import Float64
@@ -6,13 +6,13 @@ from jaxtyping import Float64
 from shiftassay.shifts.parameters import Choice, Uniform
 
 CLUSTER = 0.1  # of the range: values nearer to one another than this are one value
-RARE = 0.04  # share of the images below which a value is a failed fit
+RARE = 0.04  # share of the images below which a value counts as a failed fit
 
 
 def distribution(
     values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[float, float] = (-np.inf, np.inf)
 ) -> float | Choice | Uniform:
-    """One value, a few, or even draws between two; values nearer than `resolution` count as equal.
+    """One value, a few, or a uniform distribution within `limits`; values nearer than `resolution` count as equal.
 
     >>> distribution(np.array([-15.1, 15.0, 14.9, -15.0] * 10), 0.5)
     Choice(values=(-15.05, 14.95))
@@ -28,6 +28,6 @@ def distribution(
         return float(np.median(clusters[0]))
     if tight and len(clusters) <= 6 and sum(map(len, clusters)) >= 0.9 * len(values):
         return Choice(tuple(round(float(np.median(c)), 6) for c in clusters))
-    # Even draws: from two quantiles, which a few failed fits do not move.
+    # Uniform: from two quantiles, which a few failed fits do not move.
     a, b = np.quantile(values, [0.05, 0.95])
     return Uniform(max(float(a - (b - a) / 18), limits[0]), min(float(b + (b - a) / 18), limits[1]))

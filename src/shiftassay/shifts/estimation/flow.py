@@ -1,4 +1,4 @@
-"""Optical flow: the smooth field of displacements that turns references into what became of them (Lucas and Kanade 1981)."""
+"""Optical flow: the smooth displacement field from reference to shifted images (Lucas and Kanade 1981)."""
 
 from dataclasses import replace
 
@@ -10,39 +10,38 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.warp import displace
 
-# How far both sides are blurred, and over how far a displacement is one: ever less, in pixels, and how often.
+# From coarse to fine: the blur of both sides and the window of one displacement, in pixels, and the iterations.
 SCALES = ((2.5, 3.5, 5), (1.5, 2.5, 4), (1.0, 1.8, 4), (0.0, 1.2, 3), (0.0, 0.8, 3), (0.0, 0.5, 5))
-FAINT = 3e-3  # of the mean squared slope: where there is less nothing can be said
-FILLED = 2.0  # pixels: how far around a place that shows nothing its neighbours' displacements count
+FAINT = 3e-3  # of the mean squared gradient: below, a position says nothing
+FILLED = 2.0  # pixels: the range over which positions without a gradient are filled from their neighbours
 
 
 def shared_flow(pairs: Pairs) -> tuple[Float32[np.ndarray, "2 h w"], Float64[np.ndarray, "h w"]]:
-    """One field for all images, as `displace` takes it, and how much slope there is to tell it at each place.
+    """One field for all images, as `displace` takes it, and the squared gradient at each position that supports it.
 
-    Where hardly any image has anything, the neighbours' displacements are taken.
+    Positions where hardly any image has a gradient take their neighbours' displacements.
     """
     h, w = pairs.reference.shape[2:]
     field = np.zeros((2, h, w))
-    told = np.zeros((h, w))
+    support = np.zeros((h, w))
     views = {blur: _blurred(pairs, blur) for blur, _, _ in SCALES}
     for blur, window in [(blur, window) for blur, window, times in SCALES for _ in range(times)]:
         view = views[blur]
         moved = displace(view.reference, field[None].astype(np.float32))
         slope_x, slope_y = _slopes(moved)
-        left = view.residual(moved)
-        pooled = [(a * b).sum((0, 1)) for a, b in _products(slope_x, slope_y, left)]
-        told = pooled[0] + pooled[2]
+        pooled = [(a * b).sum((0, 1)) for a, b in _products(slope_x, slope_y, view.residual(moved))]
+        support = pooled[0] + pooled[2]
         step = _solved(*(gaussian_filter(part.astype(np.float64), window) for part in pooled))
         field += np.clip(step, -1, 1)
-        weights = told / (told + FAINT * told.mean() + 1e-12)
+        weights = support / (support + FAINT * support.mean() + 1e-12)
         near = gaussian_filter(weights, FILLED) + 1e-9
         around = np.stack([gaussian_filter(weights * part, FILLED) for part in field]) / near
         field = weights * field + (1 - weights) * around
-    return field.astype(np.float32), told.astype(np.float64)
+    return field.astype(np.float32), support.astype(np.float64)
 
 
 def local_flow(pairs: Pairs, window: float) -> Images:
-    """What the best small displacement around each place of each image explains of its change, to first order."""
+    """The part of each image's change that the best local displacements explain, to first order."""
     slope_x, slope_y = _slopes(pairs.reference)
     change = pairs.shifted - pairs.reference
     blur = (0, window, window)
@@ -60,12 +59,12 @@ def _blurred(pairs: Pairs, sd: float) -> Pairs:
     )
 
 
-def _products(x: np.ndarray, y: np.ndarray, left: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(x, x), (x, y), (y, y), (x, left), (y, left)]
+def _products(x: np.ndarray, y: np.ndarray, residual: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(x, x), (x, y), (y, y), (x, residual), (y, residual)]
 
 
 def _solved(xx: np.ndarray, xy: np.ndarray, yy: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The displacement (2, …) of least squares; little where there is little slope."""
+    """The least-squares displacement (2, …), shrunk where gradients are small."""
     ridge = FAINT * (xx + yy).mean() + 1e-12
     xx, yy = xx + ridge, yy + ridge
     determinant = xx * yy - xy**2

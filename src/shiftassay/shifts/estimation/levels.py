@@ -1,4 +1,4 @@
-"""Grey values taken back: where a linear map of them may have happened besides, what most unchanged pixels say it was."""
+"""Undoing a linear map of grey values that may have happened besides a shift that leaves most pixels unchanged."""
 
 from dataclasses import replace
 
@@ -10,10 +10,9 @@ BINS = 12
 
 
 def undo_intensity_map(pairs: Pairs) -> Pairs:
-    """The pairs with the linear map undone that most pixels of each grey agree on; as they are if none may have happened.
+    """The pairs with the linear map of grey values undone that most pixels agree on; unchanged without `contrast`.
 
-    For shifts that leave most pixels alone. Robust: a line through the median shifted value of each of a few bins of
-    reference values, weighted by their pixels.
+    Robust: a weighted line through the median shifted value in each of a few bins of reference values.
 
     >>> x = np.linspace(0, 1, 48, dtype=np.float32).reshape(3, 1, 4, 4)
     >>> from shiftassay.shifts.estimation.pairs import Pairs

@@ -1,4 +1,4 @@
-"""Guesses from mean pictures, where there are no pairs: what a linear shift does to each picture it does to their mean."""
+"""Estimates from mean pictures, without pairs: a linear shift does to the mean what it does to each picture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,34 +13,34 @@ from shiftassay.shifts.family import Shift
 
 PICTURES = ("pixels", "squares")
 KEPT = 3  # starts of a family
-MANY = 100  # starts, from which on neighbours may both be kept
+MANY = 100  # starts: in finer grids, neighbours may both be kept
 
 
 def by_mean_picture(grid: Sequence[Shift], samples: Samples) -> list[Shift]:
-    """The shifts of a grid that take the mean picture of one sample nearest to that of the other.
+    """The shifts of a grid that bring the mean picture of the reference nearest to that of the shifted sample.
 
-    Three at most, no neighbours of each other, and the same with their numbers refined.
+    At most three, not adjacent on the grid, followed by the same with refined parameters.
     """
     starts, misfit = _nearest(grid, samples)
-    # The grid's own values too: a move by whole pixels, or a half turn, blurs nothing, and next to it everything does.
-    return starts + [_refined(how, misfit) for how in starts]
+    # The grid's values stay: a move by whole pixels, or a half turn, does not blur, while everything near it does.
+    return starts + [_refined(start, misfit) for start in starts]
 
 
 def on_grid_by_mean_picture(grid: Sequence[Shift], samples: Samples) -> list[Shift]:
-    """The same for a family all of whose values are on the grid."""
+    """The same without refinement, for a family whose grid has all its members."""
     return _nearest(grid, samples)[0]
 
 
 def matched_parts(samples: Samples, cut: Callable[[np.ndarray], np.ndarray]) -> Int64[np.ndarray, "_"]:
-    """For each part of the shifted mean picture (a row of what `cut` returns) the reference's that it looks like, one each."""
+    """The best assignment of the reference's parts (rows of `cut`) to those of the shifted mean picture."""
     cost: Float64[np.ndarray, "_ _"] | float = 0.0
     for name in PICTURES:
         a, b = (cut(p.mean[name]) for p in (samples.before, samples.after))
         va, vb = (cut(p.variance[name] / p.n) for p in (samples.before, samples.after))
         a, b, va, vb = (v.reshape(len(v), -1) for v in (a, b, va, vb))
         cost = cost + ((b[:, None] - a[None]) ** 2 / (vb[:, None] + va[None])).sum(axis=2)
-    # Parts that are alike, such as black ones, stay where they are.
-    return linear_sum_assignment(np.asarray(cost) - 1e-3 * np.eye(len(np.asarray(cost))))[1]
+    costs = np.asarray(cost)
+    return linear_sum_assignment(costs - 1e-3 * np.eye(len(costs)))[1]  # equal parts, such as black ones, stay
 
 
 def _nearest(grid: Sequence[Shift], samples: Samples) -> tuple[list[Shift], Callable[[Shift], float]]:
@@ -48,11 +48,11 @@ def _nearest(grid: Sequence[Shift], samples: Samples) -> tuple[list[Shift], Call
     before, after = samples.before, samples.after
     error = before.variance["pixels"] / before.n + after.variance["pixels"] / after.n
 
-    def misfit(how: Shift) -> float:
-        return float(np.sum((how.apply(mean, np.random.default_rng(0)).ravel() - target) ** 2 / error))
+    def misfit(shift: Shift) -> float:
+        return float(np.sum((shift.apply(mean, np.random.default_rng(0)).ravel() - target) ** 2 / error))
 
     chosen: list[int] = []
-    for i in np.argsort([misfit(how) for how in grid]):
+    for i in np.argsort([misfit(shift) for shift in grid]):
         if all(abs(int(i) - j) > 2 for j in chosen) or len(grid) > MANY:
             chosen.append(int(i))
         if len(chosen) == KEPT:
@@ -60,20 +60,20 @@ def _nearest(grid: Sequence[Shift], samples: Samples) -> tuple[list[Shift], Call
     return [grid[i] for i in chosen], misfit
 
 
-def _refined(how: Shift, misfit: Callable[[Shift], float]) -> Shift:
-    """The shift with its numbers fitted (Nelder and Mead 1965)."""
-    names = list(how.search)
+def _refined(start: Shift, misfit: Callable[[Shift], float]) -> Shift:
+    """The shift with its parameters fitted by a simplex search (Nelder and Mead 1965)."""
+    names = list(start.search)
 
-    def at(numbers: np.ndarray) -> Shift:
-        return replace(how, **dict(zip(names, map(float, numbers), strict=True)))
+    def shift(numbers: np.ndarray) -> Shift:
+        return replace(start, **dict(zip(names, map(float, numbers), strict=True)))
 
     def of_numbers(numbers: np.ndarray) -> float:
         try:
-            return misfit(at(numbers))
+            return misfit(shift(numbers))
         except BadInput:
             return np.inf
 
-    begin = np.array([getattr(how, name) for name in names])
-    simplex = np.vstack([begin, begin + np.diag([2 * how.search[name].step for name in names])])
+    begin = np.array([getattr(start, name) for name in names])
+    simplex = np.vstack([begin, begin + np.diag([2 * start.search[name].step for name in names])])
     options = {"initial_simplex": simplex, "maxfev": 30 * len(names)}
-    return at(minimize(of_numbers, begin, method="Nelder-Mead", options=options).x)
+    return shift(minimize(of_numbers, begin, method="Nelder-Mead", options=options).x)

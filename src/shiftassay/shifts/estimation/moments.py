@@ -1,8 +1,7 @@
-"""Estimating parameters by simulated moments (McFadden 1989): the ones under which what is made looks like what was found.
+"""The method of simulated moments (McFadden 1989): the parameters whose simulated moments match the measured ones.
 
-For families whose draws can't be found out again, image by image: a few numbers (moments) say what a shift of given
-parameters leaves, on average, and the same are measured on the shifted images. The draws are the same for all
-parameters that are tried, so that moments move with the parameters alone.
+For families whose draws can't be inferred image by image. The random numbers are the same for all parameters that are
+tried, so that moments vary with the parameters alone.
 """
 
 from collections.abc import Callable
@@ -13,20 +12,20 @@ from scipy.optimize import OptimizeResult, minimize, minimize_scalar
 
 Moments = Callable[[Float64[np.ndarray, "k"]], Float64[np.ndarray, "m"]]
 
-FAR = 1e6  # the distance of parameters that can't be made
+FAR = 1e6  # the distance of parameters that can't be simulated
 
 
 def matched(
     moments: Moments,
-    found: Float64[np.ndarray, "m"],
+    measured: Float64[np.ndarray, "m"],
     starts: Float64[np.ndarray, "g k"],
     step: Float64[np.ndarray, "k"],
     tries: int = 60,
 ) -> tuple[Float64[np.ndarray, "k"], float]:
-    """The parameters whose moments are nearest to those found, and how far these still are.
+    """The parameters whose moments are nearest to those measured, and the squared distance that remains.
 
-    From the best of the starts a simplex of the given step goes downhill (Nelder and Mead 1965). Moments come in units of
-    what counts as near.
+    A simplex search (Nelder and Mead 1965) from the best of the starts, with the given step. Moments are in units of
+    their tolerance.
 
     >>> best, distance = matched(lambda p: p**2, np.array([4.0]), np.array([[1.0], [3.0]]), np.array([0.5]))
     >>> round(float(best[0]), 2)
@@ -34,8 +33,8 @@ def matched(
     """
 
     def distance(p: np.ndarray) -> float:
-        away = moments(p) - found
-        return float(np.minimum(away @ away, FAR)) if np.isfinite(away).all() else FAR
+        difference = moments(p) - measured
+        return float(np.minimum(difference @ difference, FAR)) if np.isfinite(difference).all() else FAR
 
     distances = [distance(start) for start in starts]
     start = starts[int(np.argmin(distances))]
@@ -48,7 +47,7 @@ def matched(
 def lowest(
     distance: Callable[[float], float], low: float, high: float, tries: int = 60, near: float = 1e-4
 ) -> tuple[float, float]:
-    """Where between two numbers a function has a minimum, and how low it is there (Brent 1973).
+    """A minimum of a function between two numbers, and its value there (Brent 1973).
 
     >>> at, height = lowest(lambda x: (x - 2) ** 2, 0.0, 5.0)
     >>> round(at, 3), round(height, 3)

@@ -1,4 +1,4 @@
-"""Images beside what became of them: what a family estimates its parameters from."""
+"""Pairs of reference and shifted images, from which families estimate their parameters."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,17 +9,17 @@ from scipy.ndimage import gaussian_filter
 
 from shiftassay.imagesets.image_set import Images
 
-ROUNDING = 0.75 / 255  # of a grey value: what differs by less was rounded otherwise
+ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to bytes
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 WHITE = 0.8  # mean grey value of the border
-SMOOTHING = 1.0  # pixels: enough that a stroke found two pixels away still overlaps with itself
+SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Image i of `shifted` is what became of image i of `reference`.
+    """Image i of `shifted` is image i of `reference` after the shift.
 
-    With `contrast`, a linear map of grey values may have happened besides: errors are those that the best one leaves.
+    With `contrast`, a linear map of grey values may have happened as well: errors are those left by the best one.
     """
 
     reference: Images
@@ -33,13 +33,13 @@ class Pairs:
         """The first n pairs."""
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
 
-    def subset(self, places: np.ndarray) -> "Pairs":
-        """The pairs at the given places."""
-        return replace(self, reference=self.reference[places], shifted=self.shifted[places])
+    def subset(self, indices: np.ndarray) -> "Pairs":
+        """The pairs at these indices."""
+        return replace(self, reference=self.reference[indices], shifted=self.shifted[indices])
 
     @cached_property
     def smooth(self) -> "Pairs":
-        """Both sides slightly blurred, so that a picture that has moved is found from further away."""
+        """Both sides slightly blurred, so that the fit of a moved picture converges from further away."""
         blur = (0, 0, SMOOTHING, SMOOTHING)
         return replace(
             self, reference=gaussian_filter(self.reference, blur), shifted=gaussian_filter(self.shifted, blur)
@@ -57,36 +57,36 @@ class Pairs:
 
     @cached_property
     def bordered(self) -> bool:
-        """Whether pictures reach the border, so that it matters how a warp fills in their edge when it moves."""
+        """Whether pictures reach the border, so that it matters how a warp treats their edge."""
         return any(_ring(images) > BORDERED * abs(float(images.mean())) for images in (self.reference, self.shifted))
 
     @cached_property
     def on_white(self) -> bool:
-        """Whether what surrounds the pictures is white on both sides."""
+        """Whether the border is white on both sides."""
         return all(_ring(images) > WHITE for images in (self.reference, self.shifted))
 
-    def residual(self, made: Images) -> Images:
-        """What a remake leaves unexplained."""
-        slope, level = self.fit_intensity(made)
-        return self.shifted - made if slope == 1 and level == 0 else self.shifted - (slope * made + level)
+    def residual(self, remade: Images) -> Images:
+        """Shifted minus remade images, after the best linear map of grey values where `contrast` allows one."""
+        gain, offset = self.fit_intensity(remade)
+        return self.shifted - remade if gain == 1 and offset == 0 else self.shifted - (gain * remade + offset)
 
-    def errors(self, made: Images) -> Float64[np.ndarray, "n"]:
-        """The mean squared error of each image of a remake."""
-        return mean_squares(self.residual(made))
+    def errors(self, remade: Images) -> Float64[np.ndarray, "n"]:
+        """Each image's mean squared error under a remake."""
+        return mean_squares(self.residual(remade))
 
-    def fit_intensity(self, made: Images) -> tuple[np.float32, np.float32]:
-        """The slope and level of the linear map of grey values that is free to be chosen: 1 and 0 if none is."""
+    def fit_intensity(self, remade: Images) -> tuple[np.float32, np.float32]:
+        """Gain and offset of the best linear map of grey values from remade to shifted; 1 and 0 without `contrast`."""
         if not self.contrast:
             return np.float32(1), np.float32(0)
-        mean, target = made.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)
-        centred = made - np.float32(mean)
+        mean, target = remade.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)
+        centred = remade - np.float32(mean)
         variance = np.vdot(centred, centred)
-        slope = np.vdot(centred, self.shifted) / variance if variance > 1e-9 else 0.0
-        return np.float32(slope), np.float32(target - slope * mean)
+        gain = np.vdot(centred, self.shifted) / variance if variance > 1e-9 else 0.0
+        return np.float32(gain), np.float32(target - gain * mean)
 
 
 def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:
-    """Of each image."""
+    """The mean square of each image's values."""
     flat = images.reshape(len(images), -1)
     return np.vecdot(flat, flat).astype(np.float64) / flat.shape[1]
 

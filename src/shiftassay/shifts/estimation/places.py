@@ -1,4 +1,4 @@
-"""Which place went where, from two samples without a common image: by each place's own values, and by what it varies with."""
+"""Matching positions of two unpaired samples, by each position's mean, deviation and covariances with the others."""
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -7,21 +7,21 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.random_stream import seed_for
 
-RANKS = (5, 8, 8, 12, 12, 18, 18, 26, 26, 40, 40, 60, 60, 60)  # principal components that are compared, round by round
+RANKS = (5, 8, 8, 12, 12, 18, 18, 26, 26, 40, 40, 60, 60, 60)  # principal components compared in each round
 IMAGES = 3000
 ROUNDS = 25
-WEIGHT = 3.0  # of a place's own mean and deviation beside its correlations
+WEIGHT = 3.0  # of a position's mean and deviation relative to its correlations
 
 
 def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarray, "_"]:
-    """The permutation (out[i] = in[p[i]]) under which places of two samples have like means, deviations and covariances.
+    """The permutation (out[i] = in[p[i]]) under which two samples have similar means, deviations and covariances.
 
-    A permutation of places permutes the loadings of the principal components and changes nothing else but signs, and for components
-    of like variance a rotation among them. Signs are chosen by third moments of the scores; then places are matched by
-    their loadings, the rotation that brings matched places together is found (Schönemann 1966), and so on with more
-    components each round. Places that always show the same can't be told apart: see `Shift.unidentified`.
+    A permutation of positions permutes the loadings of the principal components, up to signs and, among components of
+    like variance, a rotation. Signs follow from third moments of the scores; then positions are matched by their
+    loadings, the rotation that aligns the matched positions is fitted (Schönemann 1966), and so on with more
+    components in each round. Constant positions can't be told apart: see `Shift.unidentified`.
     """
-    x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_some, (reference, shifted)))
+    x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_sampled, (reference, shifted)))
     own = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) for side in (x, y)]
     (a, p), (b, q) = _loadings(x), _loadings(y)
     turn = np.diag(_signs(p[:, : RANKS[0]], q[:, : RANKS[0]]))
@@ -37,8 +37,8 @@ def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarr
     return _sharpened(order, x, y)
 
 
-def _some(images: np.ndarray) -> np.ndarray:
-    """As many images as are looked at, drawn at random: a file may be sorted by class."""
+def _sampled(images: np.ndarray) -> np.ndarray:
+    """At most `IMAGES` images, drawn at random: a file may be sorted by class."""
     if len(images) <= IMAGES:
         return images
     return images[np.sort(np.random.default_rng(seed_for("matched places")).permutation(len(images))[:IMAGES])]
@@ -47,7 +47,7 @@ def _some(images: np.ndarray) -> np.ndarray:
 def _sharpened(
     order: Int64[np.ndarray, "_"], x: Float64[np.ndarray, "_ _"], y: Float64[np.ndarray, "_ _"]
 ) -> Int64[np.ndarray, "_"]:
-    """Each place matched by its correlations with all others, which stand where they were last put: Frank and Wolfe's steps."""
+    """Positions matched by their correlations with all others under the last permutation (Frank and Wolfe 1956)."""
     a, b = (np.cov(side.T) / np.sqrt(np.outer(side.std(0) + 0.03, side.std(0) + 0.03)) for side in (x, y))
     means = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) * WEIGHT for side in (x, y)]
     for _ in range(ROUNDS):
@@ -60,7 +60,7 @@ def _sharpened(
 
 
 def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "_ _"], Float64[np.ndarray, "_ _"]]:
-    """Each place's loadings on the principal components, largest first, and the components' scores, with variance 1."""
+    """Each position's loadings on the principal components, largest first, and the scores, with variance 1."""
     centred = values - values.mean(axis=0)
     variances, directions = np.linalg.eigh(centred.T @ centred / len(values))
     count = min(max(RANKS), len(values) - 1)
@@ -69,7 +69,7 @@ def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "
 
 
 def _signs(p: Float64[np.ndarray, "_ _"], q: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_"]:
-    """The signs under which third moments of two sets of scores agree: E[z_a² z_b] changes its sign with b alone."""
+    """The signs under which third moments of two sets of scores agree: E[z_a² z_b] changes sign with b alone."""
     p, q = np.clip(p, -3, 3), np.clip(q, -3, 3)
-    agree = np.sum(((p**2).T @ p / len(p)) * ((q**2).T @ q / len(q)), axis=0)
-    return np.where(agree < 0, -1.0, 1.0)
+    agreement = np.sum(((p**2).T @ p / len(p)) * ((q**2).T @ q / len(q)), axis=0)
+    return np.where(agreement < 0, -1.0, 1.0)

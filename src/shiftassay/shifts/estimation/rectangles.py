@@ -1,4 +1,4 @@
-"""Finding rectangles: the one with the largest sum, and how far its sides are free to move."""
+"""Rectangles in pictures: the one with the largest sum, and how far its sides may move."""
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -19,7 +19,7 @@ def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
     """
     n, h, w = weights.shape
     down = np.concatenate([np.zeros((n, 1, w)), np.cumsum(weights, 1)], 1)
-    best, found, image = np.zeros(n), np.zeros((n, 4), np.int64), np.arange(n)
+    best, rectangles, image = np.zeros(n), np.zeros((n, 4), np.int64), np.arange(n)
     for top in range(h):
         before = np.zeros((n, h - top, w + 1))
         np.cumsum(down[:, top + 1 :] - down[:, top : top + 1], axis=2, out=before[:, :, 1:])
@@ -30,14 +30,14 @@ def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
         row, right = np.divmod(at[better], w)
         prefix = np.where(np.arange(w + 1) <= right[:, None], before[better, row], np.inf)
         left = w - prefix[:, ::-1].argmin(1)  # the last of equals: the smallest rectangle
-        found[better] = np.stack([np.full(len(better), top), left, row + 1, right + 1 - left], 1)
-    return found
+        rectangles[better] = np.stack([np.full(len(better), top), left, row + 1, right + 1 - left], 1)
+    return rectangles
 
 
 def freedom(weights: Float64[np.ndarray, "n h w"], at: Rectangles, loss: float) -> Int64[np.ndarray, "n 4"]:
-    """How many rows up, columns left, rows down and columns right each rectangle may grow, none of which weighs below −loss.
+    """By how many rows up, columns left, rows down and columns right each may grow while none weighs below −loss.
 
-    What lies outside the picture is never seen: a side that reaches its border may go on by the picture's own size.
+    Nothing is known outside the picture: a side that reaches its border may go on by the picture's size.
     """
     n, h, w = weights.shape
     free = np.empty((n, 4), np.int64)
@@ -54,9 +54,9 @@ def freedom(weights: Float64[np.ndarray, "n h w"], at: Rectangles, loss: float) 
 
 
 def common(low: Int64[np.ndarray, "n"], high: Int64[np.ndarray, "n"]) -> int | Choice | Uniform:
-    """How whole numbers were drawn that are known to lie between `low` and `high`: one for all, out of a few, or evenly.
+    """The distribution of integers known to lie between `low` and `high`: constant, a choice, or uniform.
 
-    One for all is the smallest that contradicts the fewest; a range is the narrowest that meets every interval.
+    A constant is the smallest that contradicts the fewest intervals; a range is the narrowest that meets them all.
 
     >>> common(np.array([3, 1, 4]), np.array([9, 5, 4]))
     4
@@ -67,11 +67,11 @@ def common(low: Int64[np.ndarray, "n"], high: Int64[np.ndarray, "n"]) -> int | C
         return int(values[wrong.argmin()])
     exact = low == high
     if exact.sum() >= 10:
-        known, counts = np.unique(low[exact], return_counts=True)
-        known = known[counts > FAILED * exact.sum()]
-        met = np.mean([((known >= a) & (known <= b)).any() for a, b in zip(low, high, strict=True)])
-        if 2 <= len(known) <= 6 and known[-1] - known[0] >= len(known) and met >= 1 - 2 * FAILED:
-            return Choice(tuple(map(int, known)))
+        choices, counts = np.unique(low[exact], return_counts=True)
+        choices = choices[counts > FAILED * exact.sum()]
+        met = np.mean([((choices >= a) & (choices <= b)).any() for a, b in zip(low, high, strict=True)])
+        if 2 <= len(choices) <= 6 and choices[-1] - choices[0] >= len(choices) and met >= 1 - 2 * FAILED:
+            return Choice(tuple(map(int, choices)))
     ends = sorted((float(high.min()), float(low.max())))
     return Uniform(*ends)
 

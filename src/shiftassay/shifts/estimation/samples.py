@@ -1,4 +1,4 @@
-"""Two samples of images without a common image: what a family guesses from where there are no pairs."""
+"""Two unpaired samples of images, from which families guess where there are no pairs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,13 +9,13 @@ from jaxtyping import Float32
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.summary_statistics import FeatureBasis, SummaryStatistics, summary_statistics
 
-FEW = 400  # images of the reference, where every image is looked at
+FEW = 400  # images of the reference, where a computation visits every image
 SEEN = 1000  # images of the shifted set
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Images before and after a shift, not the same ones, and their summary statistics in one basis."""
+    """Different images before and after a shift, and their summary statistics in one basis."""
 
     reference: Float32[np.ndarray, "n c h w"]
     shifted: Float32[np.ndarray, "m c h w"]
@@ -44,5 +44,5 @@ class Samples:
         return self.before.mean["pixels"].reshape(1, *self.reference.shape[1:]).astype(np.float32)
 
     def distances(self) -> dict[str, float]:
-        """How far the samples' summary statistics are apart, block by block, by a few of the reference's images."""
+        """The distances of the samples' summary statistics, block by block, with few of the reference's images."""
         return summary_statistics(self.few, self.basis).distances(self.after)

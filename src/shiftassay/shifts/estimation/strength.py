@@ -1,7 +1,7 @@
-"""Estimating how strong a noise is: by making it again until it is as strong (method of moments by simulation).
+"""Estimating the strength of noise by simulated moments: the strength whose simulated change has the measured energy.
 
-The energy of the change, E (shifted − reference)², grows with the strength. It is simulated with the same random numbers at
-each strength tried, so that clipping, which has no closed form for real images, is accounted for exactly.
+The energy of the change, E (shifted − reference)², grows with the strength. The random numbers are the same at each
+strength, so that clipping, which has no closed form for real images, is accounted for exactly.
 """
 
 from collections.abc import Callable
@@ -16,17 +16,15 @@ from shiftassay.shifts.parameters import Number, Uniform
 
 IMAGES = 250
 RATIOS = np.geomspace(0.25, 4.0, 13)
-EXCESS = (
-    1.5  # spread of the strengths between images, against that of one and the same strength, from which on it is real
-)
+EXCESS = 1.5  # sd of the images' strengths, relative to that under one strength, above which they differ
 
 
 def strength_of(
     make: Callable[[Number], Shift], pairs: Pairs, low: float, high: float, varies: bool = True
 ) -> Shift | None:
-    """The noise of the strength that the change has, between `low` and `high`; drawn for each image where that shows.
+    """The noise with the change's strength, between `low` and `high`; with a distribution where images differ.
 
-    None if no strength between them makes as large a change.
+    None if no strength in between makes as large a change.
     """
     pairs = pairs.first(IMAGES)
 
@@ -42,37 +40,37 @@ def strength_of(
 
 
 def is_clipped(pairs: Pairs) -> bool:
-    """Whether nothing lies outside [0, 1], or the reference's own range where that is wider."""
+    """Whether no shifted value lies outside [0, 1], or outside the reference's range where that is wider."""
     low, high = min(0.0, float(pairs.reference.min())), max(1.0, float(pairs.reference.max()))
     return bool(pairs.shifted.min() >= low - 1e-3 and pairs.shifted.max() <= high + 1e-3)
 
 
 def _drawn(make: Callable[[Number], Shift], pairs: Pairs, shared: float, low: float, high: float) -> Number:
-    """One strength, or how it varies between images beyond what chance makes of one."""
+    """One strength, or its distribution where it varies between images by more than chance."""
     strengths = np.clip(shared * RATIOS, low, high)
     curve = np.stack([_energy(make(float(s)), pairs, 1) for s in strengths])
     if not np.all(np.isfinite(curve)):
         return shared
-    found, null = (
+    measured, null = (
         np.log(_read_off(curve, energies, strengths))
         for energies in (pairs.errors(pairs.reference), _energy(make(shared), pairs, 2))
     )
-    if found.std() < EXCESS * null.std() + 0.02:
+    if measured.std() < EXCESS * null.std() + 0.02:
         return shared
-    spread = np.exp(found.mean()) * np.sqrt(max(found.var() - null.var(), 0))
-    middle = float(np.exp(found).mean())
+    spread = np.exp(measured.mean()) * np.sqrt(max(measured.var() - null.var(), 0))
+    middle = float(np.exp(measured).mean())
     return Uniform(float(max(middle - np.sqrt(3) * spread, low)), float(middle + np.sqrt(3) * spread))
 
 
-def _energy(how: Shift, pairs: Pairs, seed: int) -> Float64[np.ndarray, "n"]:
-    made = how.apply(pairs.reference, np.random.default_rng(seed))
+def _energy(shift: Shift, pairs: Pairs, seed: int) -> Float64[np.ndarray, "n"]:
+    made = shift.apply(pairs.reference, np.random.default_rng(seed))
     return np.asarray(np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64))
 
 
 def _read_off(curve: np.ndarray, energies: np.ndarray, strengths: np.ndarray) -> Float64[np.ndarray, "n"]:
-    """Each image's strength, at which its own curve of energies passes its energy."""
+    """Each image's strength: where its curve of energies reaches its energy."""
     rising = curve[-1].sum() > curve[0].sum()
     rows = np.maximum.accumulate(curve if rising else curve[::-1], axis=0)
     axis = np.log(strengths if rising else strengths[::-1])
-    found = [np.interp(e, rows[:, i] + np.arange(len(axis)) * 1e-12, axis) for i, e in enumerate(energies)]
-    return np.exp(np.array(found, np.float64))
+    logs = [np.interp(e, rows[:, i] + np.arange(len(axis)) * 1e-12, axis) for i, e in enumerate(energies)]
+    return np.exp(np.array(logs, np.float64))

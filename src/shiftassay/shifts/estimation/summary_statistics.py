@@ -9,37 +9,40 @@ from shiftassay.statistics.principal import axes
 
 BINS = 24
 COMPONENTS = 80
-FLOOR = 0.03  # sd of one image's number, in units of the set's range: places that are always black are no more certain than that
+FLOOR = 0.03  # least sd of one image's number, in units of the set's range: for positions that are always black
 
 Blocks = dict[str, Float64[np.ndarray, "_"]]
 
 
 @dataclass(frozen=True, eq=False)
 class SummaryStatistics:
-    """Mean and variance over n images of each number, in blocks: `pixels`, their `squares`, `components` (scores on principal axes:
-    what varies from image to image anyway, such as the shares of the classes, counts less there), `values` (a histogram), `steps`
-    between neighbours (histograms), the Fourier `amplitudes`, and what varies between whole `images`."""
+    """Mean and variance over n images of several numbers, in blocks.
+
+    `pixels`, their `squares`, `components` (scores on principal axes, where variation between images, such as the
+    shares of the classes, counts less), `values` (a histogram), `steps` between neighbours (histograms), Fourier
+    `amplitudes`, and statistics of whole `images`.
+    """
 
     n: int
     mean: Blocks
     variance: Blocks
 
     def distance(self, other: "SummaryStatistics", blocks: tuple[str, ...] | None = None) -> float:
-        """The mean over blocks of the mean squared difference in units of its sampling error: about 1 for samples of one distribution."""
+        """The mean over blocks of the mean squared difference over its sampling variance: about 1 for equal sources."""
         return float(np.mean(list(self.distances(other, blocks).values())))
 
     def distances(self, other: "SummaryStatistics", blocks: tuple[str, ...] | None = None) -> dict[str, float]:
         """The same, block by block."""
-        found = {}
+        distances = {}
         for name in blocks or tuple(self.mean):
             error = self.variance[name] / self.n + other.variance[name] / other.n
-            found[name] = float(np.mean((self.mean[name] - other.mean[name]) ** 2 / error))
-        return found
+            distances[name] = float(np.mean((self.mean[name] - other.mean[name]) ** 2 / error))
+        return distances
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureBasis:
-    """What summary statistics share to be comparable: the range of histograms, and the axes of `components`, all of the shifted set."""
+    """What makes summary statistics comparable: the range of histograms and the axes of `components`."""
 
     low: float
     high: float
@@ -96,7 +99,7 @@ def mixture(parts: list[SummaryStatistics], shares: np.ndarray, n: int) -> Summa
 
 
 def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The share of each image's values in bins, the two ends apart, as clipping makes them: (n, BINS + 2)."""
+    """The share of each image's values in bins, with extra bins for the two ends, where clipping puts them."""
     n, d = values.shape
     at = (values - low) * (BINS / max(high - low, 1e-9))
     bins = np.clip(np.floor(at), -1, BINS).astype(np.int64) + 1

@@ -1,4 +1,4 @@
-"""Estimating a motion blur that fades: every point draws a tail, like half a Gaussian, in one direction."""
+"""Estimating a fading motion blur: every point is smeared in one direction, like half a Gaussian."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,15 +16,15 @@ from shiftassay.shifts.parameters import Choice, Number, PerImage, Uniform
 FEW, MANY = 12, 32  # images: for the grid, and for what is refined
 FADINGS = (1.0, 2.0, 4.0, 8.0, 14.0)
 ANGLES = np.arange(0.0, 360.0, 20.0)
-BENDS = (7.0, 2.5, 1.0)  # degrees to either side, at which the errors' parabola is measured
-SPENT = 3.0  # sds after which next to nothing is left of a tail
-CUTS = (1.0, 1.5, 2.0, 2.5)  # sds, where a tail may be seen to be cut off
+BENDS = (7.0, 2.5, 1.0)  # degrees to either side at which the parabola of errors is measured
+SPENT = 3.0  # sds after which a tail has faded
+CUTS = (1.0, 1.5, 2.0, 2.5)  # sds at which a tail may visibly end
 EXPLAINED = 0.5  # of the change, at least
 
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """Its length in pixels, its angle in degrees, the sd of its weights in pixels, and whether each image has an angle of its own."""
+    """Length and sd of the weights in pixels, angle in degrees, and whether each image has its own angle."""
 
     length: float
     angle: Number
@@ -34,7 +34,7 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class Tails:
-    """The tails that the pairs' images may have; `blurred` draws one for every point of images."""
+    """The pairs, and `blurred`, which blurs images with a tail."""
 
     pairs: Pairs
     blurred: Callable[[Images, Tail], Images]
@@ -54,11 +54,11 @@ class Tails:
 
 
 def best_tails(tails: Tails) -> list[Tail]:
-    """The best fading line for all images, or one whose angle is each image's own if that leaves much less.
+    """The best tail for all images, and one with an angle per image if that leaves much less.
 
-    Squared errors on a grid of sds and angles, then a simplex for all images or, image by image, parabolas of the angle
-    within a search for the sd. The length is where the tail is cut off; from three sds on that can't be seen, and it is
-    given as that. Nothing is returned where contrast isn't lost, or where no tail explains half of the change.
+    Squared errors on a grid of sds and angles, then a simplex search for all images, or parabolas of each image's
+    angle within a search for the sd. The length is where the tail ends; beyond three sds that can't be seen, and
+    three are reported. Empty where images lose no contrast, or no tail explains half of the change.
     """
     pairs = tails.pairs
     if min(pairs.reference.shape[2:]) < 3:
@@ -70,7 +70,7 @@ def best_tails(tails: Tails) -> list[Tail]:
     grid = np.stack([few.grid(fading) for fading in FADINGS])  # (fadings, angles, images)
     change = max(float(few.pairs.errors(few.pairs.reference).mean()), 1e-12)
     shared, each = grid.mean(2).min(), grid.min(1).mean(1).min()
-    found: list[Tail] = []
+    estimates: list[Tail] = []
     if shared < (1 - EXPLAINED) * change and shared < 4 * each:
         i, j = np.unravel_index(grid.mean(2).argmin(), grid.shape[:2])
 
@@ -81,7 +81,7 @@ def best_tails(tails: Tails) -> list[Tail]:
         simplex = start + np.array([[0.0, 0.0], [0.2, 0.0], [0.0, 6.0]])
         options = {"initial_simplex": simplex, "maxfev": 45, "xatol": 0.003, "fatol": 1e-9}
         best = minimize(error, start, method="Nelder-Mead", options=options).x
-        found.append(_cut(more, float(np.exp(np.clip(best[0], -1.0, 3.2))), float(best[1] % 360)))
+        estimates.append(_cut(more, float(np.exp(np.clip(best[0], -1.0, 3.2))), float(best[1] % 360)))
     if each < (1 - EXPLAINED) * change and each < 0.7 * shared:
         i = int(grid.min(1).mean(1).argmin())
         start = ANGLES[more.grid(FADINGS[i]).argmin(0)]
@@ -93,8 +93,8 @@ def best_tails(tails: Tails) -> list[Tail]:
         fading = float(np.exp(lowest(refined, low, high, tries=9, near=0.01)[0]))
         values = _bent(more, start, fading)
         cut = _cut(more, fading, PerImage(values))
-        found.append(replace(cut, angle=_drawn(values)))
-    return found
+        estimates.append(replace(cut, angle=_drawn(values)))
+    return estimates
 
 
 def angles(tails: Tails, fading: float, length: float) -> Float64[np.ndarray, "n"]:
@@ -108,7 +108,7 @@ def _tail(fading: float, angle: float | PerImage, length: float | None = None) -
 
 
 def _bent(tails: Tails, at: np.ndarray, fading: float, length: float | None = None) -> Float64[np.ndarray, "n"]:
-    """Each image's angle: thrice the lowest point of the parabola through the errors at it and to either side."""
+    """Each image's angle: three steps to the minimum of a parabola through the errors at it and to either side."""
     for bend in BENDS:
         middle, less, more = (tails.errors(_tail(fading, PerImage(at + away), length)) for away in (0.0, -bend, bend))
         curvature = less - 2 * middle + more
@@ -118,7 +118,7 @@ def _bent(tails: Tails, at: np.ndarray, fading: float, length: float | None = No
 
 
 def _cut(tails: Tails, fading: float, angle: float | PerImage) -> Tail:
-    """The tail as long as it can be seen, or cut off where that explains clearly more."""
+    """The tail in full length, or shorter where that explains clearly more."""
     whole = _tail(fading, angle)
     least, best = 0.8 * tails.error(whole), whole
     for cut in CUTS:
@@ -130,7 +130,7 @@ def _cut(tails: Tails, fading: float, angle: float | PerImage) -> Tail:
                 least, best = error, tail
     if best is whole:
         return whole
-    # The two trade off: a few whole lengths, each with its best sd.
+    # Length and sd trade off: a few integer lengths, each with its best sd.
     for length in best.length + np.arange(-2, 3):
         if length < 1:
             continue
@@ -146,7 +146,7 @@ def _cut(tails: Tails, fading: float, angle: float | PerImage) -> Tail:
 
 
 def _drawn(values: Float64[np.ndarray, "n"]) -> float | Choice | Uniform:
-    """How angles were drawn: as numbers that start after the widest gap on the circle, so that 350 and 10 are near."""
+    """The distribution of angles, unrolled from the widest gap on the circle, so that 350 and 10 are near."""
     ordered = np.sort(values)
     gaps = np.diff(np.r_[ordered, ordered[0] + 360])
     start = ordered[(int(gaps.argmax()) + 1) % len(ordered)]

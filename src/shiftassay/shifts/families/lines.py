@@ -226,10 +226,8 @@ def _residual_of(
     `lines` gives the ink of all lines that may be drawn with some parameters, or None if these make no sense.
     """
     n = len(ink)
-    wanted, weights = (
-        np.where(unclipped, ink, 0).reshape(n, -1).astype(np.float32),
-        unclipped.reshape(n, -1).astype(np.float32),
-    )
+    wanted = np.where(unclipped, ink, 0).reshape(n, -1).astype(np.float32)
+    weights = unclipped.reshape(n, -1).astype(np.float32)
     energy = (wanted**2).sum(dtype=np.float64)
 
     def residual(numbers: np.ndarray) -> np.ndarray:

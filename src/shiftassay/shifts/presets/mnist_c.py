@@ -1,8 +1,8 @@
-"""The fifteen corruptions of MNIST-C (Mu and Gilmer 2019, "MNIST-C: A Robustness Benchmark for Computer Vision") as presets.
+"""The fifteen corruptions of MNIST-C as presets: families of the catalogue with the published parameters.
 
-Each is a family of the catalogue with the published parameters. They are written from the definitions, and draw their own
-random numbers: the images are not the published ones, but of the same distribution up to the details that a family's
-documentation names.
+Mu and Gilmer 2019, "MNIST-C: A Robustness Benchmark for Computer Vision". They are written from the definitions and
+draw their own random numbers: the images have the published distribution, up to details that a family's documentation
+names, but are not the published images.
 """
 
 import math
@@ -33,7 +33,7 @@ class Corruption:
     published: int
     severities: tuple[Shift, ...]
 
-    def at(self, severity: int | None = None) -> Shift:
+    def at_severity(self, severity: int | None = None) -> Shift:
         """The shift of a severity, by default the published one."""
         severity = self.published if severity is None else severity
         if not 1 <= severity <= len(self.severities):
@@ -62,7 +62,7 @@ CORRUPTIONS = {
         1,
         (GlassBlur(0.7, 1, 2), GlassBlur(0.9, 2, 1), GlassBlur(1.0, 2, 3), GlassBlur(1.1, 3, 2), GlassBlur(1.5, 4, 2)),
     ),
-    # ImageMagick's kernel of radius r has 2 r + 1 weights; its direction is within 45° of the horizontal, the tail to the left.
+    # ImageMagick's kernel of radius r has 2 r + 1 weights. Directions: within 45° of the horizontal, tail to the left.
     "motion_blur": Corruption(
         1,
         tuple(

@@ -71,7 +71,7 @@ def run_architectures(
             "schema": "shiftassay.study/1",
             "study": name,
             "command": command(),
-            "environment": {**made, "section_seconds": seconds},
+            "environment": {**made.to_json(), "section_seconds": seconds},
             "recipe": lab.recipe().to_json(),
             "data": {"name": everyone[0].trial.data, "digest": everyone[0].trial.data_digest},
             "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},

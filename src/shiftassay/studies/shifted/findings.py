@@ -7,8 +7,8 @@ import numpy as np
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.runs.results import total_seconds
 from shiftassay.studies.shifted.variants import Variants
-from shiftassay.training.history import total_seconds
 from shiftassay.training.train import Trained
 from shiftassay.words.numbers import brackets, mean_sd, minus, p_cell
 

@@ -7,11 +7,10 @@ from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.shifts.catalogue import attacks
 from shiftassay.shifts.family import FAMILIES
-from shiftassay.statistics.intervals import written
 from shiftassay.studies.shifted.alternatives import Alternative, alternatives, name_of, own_candidate
 from shiftassay.studies.shifted.diagnoses import beyond, pictures
 from shiftassay.words.lists import listed
-from shiftassay.words.numbers import brackets, minus, percent_with_interval
+from shiftassay.words.numbers import brackets, minus, percent_with_interval, to_interval
 
 REASONS = 3
 DOUBTFUL = 0.9  # confidence below which a verdict is called doubtful
@@ -154,7 +153,7 @@ def _evidence(found: dict[str, Any]) -> list[str]:
     if told["family"] in attacks() and aim:
         said.append(aim["sentence"][0].lower() + aim["sentence"][1:].removesuffix("."))
     ends = [
-        f"{key} {' to '.join(written([low, high], low, high))}"
+        f"{key} {' to '.join(to_interval([low, high], low, high))}"
         for part in told["intervals"].get("parts", [told["intervals"]])
         for key, (low, high) in part.items()
         if _number(low) and low != high

@@ -15,8 +15,9 @@ from shiftassay.models.predict import predict
 from shiftassay.networks.registry import check_parameters
 from shiftassay.report.finding import Report
 from shiftassay.report.write import write_report
-from shiftassay.runs.environment import environment
+from shiftassay.runs.environment import Environment, environment
 from shiftassay.runs.recipe import recipe_named
+from shiftassay.runs.results import total_seconds
 from shiftassay.runs.store import write_arrays, write_json
 from shiftassay.shifts.catalogue import make
 from shiftassay.studies.folder import working_in
@@ -28,7 +29,6 @@ from shiftassay.studies.shifted.lab import Lab
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.engine import split
-from shiftassay.training.history import total_seconds
 from shiftassay.training.progress import progress
 from shiftassay.training.train import Failed, Trained, TrainingFailed, resolve_recipe, train
 from shiftassay.words.terminal import spoken
@@ -160,14 +160,14 @@ def _results(
     members: list[Trained],
     variants: Variants,
     evaluations: Evaluations,
-    made: dict[str, Any],
+    made: Environment,
     argued: Argued,
 ) -> dict[str, Any]:
     return {
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": made,
+        "environment": made.to_json(),
         "recipe": members[0].trial.recipe.to_json(),
         "data": {"name": members[0].trial.data, "digest": members[0].trial.data_digest},
         "sets": [{"name": found.name, "origin": origin, "digest": found.digest} for found, origin in variants.sets],

@@ -18,10 +18,10 @@ from shiftassay.models.one_for_all import OneForAll, design_of
 from shiftassay.models.predict import predict
 from shiftassay.networks.mlp import Mlp
 from shiftassay.runs.recipe import Recipe
+from shiftassay.runs.results import total_seconds
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.shifted.lab import spread_over
-from shiftassay.training.history import total_seconds
 from shiftassay.training.one_for_all import WIDTHS, TrainedForAll, fixed, train_one_for_all
 from shiftassay.training.progress import progress
 from shiftassay.training.router import train_router

@@ -42,7 +42,7 @@ def measure(lab: Lab, members: Members) -> dict[str, Any]:
         if transforms(network):
             found["transformers"][name] = [_transformations(member, lab) for member in group]
             arrays |= {f"{name}/{key}": value for key, value in _seen(group[0].model, lab).items()}
-        if attends(network) and not getattr(network, "across_batch", False):
+        if attends(network) and not getattr(network, "mixes_batch", False):
             arrays |= {f"{name}/{key}": value for key, value in _attended(group[0].model, lab).items()}
             found["attention"][name] = [_reach(member.model, lab) for member in group]
         layers = {key: part for key, part in network.named_modules() if isinstance(part, CoordConv2d)}

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.runs.results import total_seconds
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import mean_over_seeds, new_draw, paired_over_seeds
 from shiftassay.studies.architectures.lab import Lab, Members, best_right, last_right, validation_losses
 from shiftassay.studies.architectures.study import Claim
-from shiftassay.training.history import total_seconds
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import brackets, mean_sd, p_cell, points
 

@@ -1,0 +1,160 @@
+"""Which shift lies between two sets: the verdict without its proof."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from torch import nn
+
+from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
+from shiftassay.diagnosis.labels import label_shift, relabelling
+from shiftassay.diagnosis.paired.candidate import Candidate
+from shiftassay.diagnosis.paired.search import search
+from shiftassay.diagnosis.paired.task import Task
+from shiftassay.diagnosis.paired.verdict import paired_verdict
+from shiftassay.diagnosis.pairing.matched import matched_sets
+from shiftassay.diagnosis.pairing.pair import Pairing
+from shiftassay.diagnosis.pairing.shared import apart
+from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
+from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.random_stream import seed_for
+from shiftassay.shifts.ascent import NoGradient
+from shiftassay.shifts.catalogue import attacks, make
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Shift
+
+Search = Callable[[Task, Callable[[], bool]], list[Candidate]]
+
+
+@dataclass(frozen=True, eq=False)
+class Identified:
+    """A verdict on images that have partners, the candidates, best first, and whether the change was aimed at the model, if that was asked."""
+
+    verdict: Verdict
+    candidates: tuple[Candidate, ...] = ()
+    adversarial: AdversarialEvidence | None = None
+
+
+def searched_families() -> list[str]:
+    """The families that a search tries one by one."""
+    return [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
+
+
+def identify(
+    reference: ImageSet,
+    shifted: ImageSet,
+    pairing: Pairing,
+    *,
+    model: nn.Module | None = None,
+    others: Mapping[str, nn.Module] | None = None,
+    seed: int = 0,
+    find: Search = search,
+) -> Identified:
+    """Which shift lies between images that have partners. `find` looks for candidates.
+
+    The model is only asked whether the change was aimed at it: where no single shift fits, and where the verdict is noise or unknown. `others`
+    are models that an attack may hurt as well.
+    """
+    assert pairing.order is not None
+    before, after = matched_sets(reference, shifted, pairing.order)
+    share, pairs = changed_images(Pairs(before.images, after.images))
+    if share == 0:
+        labels = label_shift(reference, shifted, pairing)
+        return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, thresholds.SAME_IMAGES))
+    if round(share * len(after)) < thresholds.FEWEST_CHANGED:
+        return Identified(Verdict(None, {}, {}, share, thresholds.EVEN_ODDS))
+
+    @cache
+    def evidence() -> AdversarialEvidence | None:
+        if model is None or not attacks():
+            return None
+        try:
+            return adversarial_evidence(model, before.images, after.images, before.labels, seed, others)
+        except NoGradient:
+            return None
+
+    def is_attack() -> bool:
+        measured = evidence() if is_uniform(pairs) else None
+        return measured is not None and measured.is_adversarial
+
+    pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
+    candidates = tuple(find(split(pairs, searched_families(), seed), is_attack))
+    if not candidates:
+        return Identified(Verdict(None, {}, {}, share, thresholds.EVEN_ODDS))
+    verdict = paired_verdict(candidates, pairs, share)
+    noisy = candidates[0].remake.noise_fraction > 0
+    adversarial = evidence() if verdict.shift is None or noisy else None
+    if adversarial is not None and adversarial.is_adversarial:
+        verdict = _attack_verdict(adversarial, share)
+    elif model is None and (verdict.shift is None or verdict.shift.imitates_attack) and is_uniform(pairs):
+        verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, *attacks()))))
+    return Identified(_with_labels(verdict, relabelling(reference, shifted, pairing)), candidates, adversarial)
+
+
+def identify_unpaired(
+    reference: ImageSet, shifted: ImageSet, pairing: Pairing, seed: int = 0, families: Sequence[str] | None = None
+) -> tuple[Verdict, tuple[CandidateSummary, ...], str]:
+    """The verdict on sets whose images have no partners, the candidates, and a sentence.
+
+    Images that are in both sets are left out, unless too few are left. `families` are those to try, by default all.
+    """
+    families = searched_families() if families is None else families
+    rest = apart(reference, shifted, pairing.shared)
+    if not pairing.shared or min(map(len, rest)) < thresholds.FEWEST_IMAGES:
+        return unpaired_verdict(reference, shifted, families, seed)
+    verdict, candidates, sentence = unpaired_verdict(*rest, families, seed, len(pairing.shared))
+    share = 1.0 if verdict.family in ("identity", "class_prior") else len(rest[1]) / len(shifted)
+    return replace(verdict, share=share), candidates, sentence
+
+
+def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
+    """The task of a search: the first pairs to fit parameters to, the next ones to judge candidates on."""
+    cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
+    held_out = pairs.subset(np.arange(cut, min(cut + SETTINGS.held_out, len(pairs))))
+    return Task(pairs.first(cut), held_out, families, seed)
+
+
+def changed_images(pairs: Pairs) -> tuple[float, Pairs]:
+    """The share of images that changed beyond rounding, and those; all pairs if nearly all, or too few, changed."""
+    changed = pairs.changed
+    share = float(changed.mean())
+    if not changed.any():
+        return 0.0, pairs
+    if 1 - share <= thresholds.UNCHANGED:
+        return 1.0, pairs
+    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.subset(np.flatnonzero(changed))
+
+
+def is_uniform(pairs: Pairs) -> bool:
+    """Whether the change is about as large on every image and nowhere large, as an attack's is."""
+    change = np.abs(pairs.shifted - pairs.reference)
+    largest = change.max((1, 2, 3))
+    length = np.sqrt((change**2).sum((1, 2, 3)))
+    variation = min(float(size.std() / max(size.mean(), 1e-9)) for size in (largest, length))
+    return variation < thresholds.EVEN_SIZE and float(largest.mean()) < thresholds.LARGEST_CHANGE
+
+
+def _attack_verdict(evidence: AdversarialEvidence, share: float) -> Verdict:
+    shift = make(attacks()[0], {"epsilon": evidence.epsilon, "norm": evidence.norm})
+    ends = {"epsilon": list(evidence.epsilon_interval)}
+    return Verdict(shift, parameters_of(shift), ends, share, evidence.probability)
+
+
+def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:
+    """The verdict on images and labels, if both changed."""
+    if labels is None or verdict.shift is None:
+        return verdict
+    parts = [part.to_json() for part in (*map(summarized, labels.components), *verdict.parts)]
+    ends = verdict.intervals.get("parts", [verdict.intervals]) if verdict.intervals else []
+    return replace(
+        verdict,
+        shift=Compose((*labels.components, *verdict.shift.components)),
+        parameters={"parts": parts},
+        intervals={"parts": [*({} for _ in labels.components), *ends]} if ends else {},
+    )

@@ -1,0 +1,98 @@
+"""Checking what a diagnosis is given: two image sets, or arrays, that can be compared."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64
+
+from shiftassay.diagnosis import thresholds
+from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.values import to_unit
+
+CHANNELS = 4  # at most
+
+
+class CheckedSets(NamedTuple):
+    """Both sets, and notes on how they were read."""
+
+    reference: ImageSet
+    shifted: ImageSet
+    notes: tuple[str, ...]
+
+
+def check_sets(
+    reference: ImageSet | np.ndarray, shifted: ImageSet | np.ndarray, labels: Int64[np.ndarray, "n"] | None = None
+) -> CheckedSets:
+    """Both sets as image sets; `labels` are those of both, where the sets bring none.
+
+    Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are not finite.
+    """
+    before = _image_set(reference, "reference")
+    after = _image_set(shifted, "shifted", before)
+    for images in (before, after):
+        _check_images(images)
+    if before.shape != after.shape:
+        raise BadInput(
+            f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. A resize or a crop "
+            "may be the shift itself: bring both to one size, in the way that you suspect, and diagnose again."
+        )
+    before, after = _labelled(before, after, labels)
+    notes: list[str] = []
+    if (before.labels is None) != (after.labels is None):
+        has, lacks = (before, after) if after.labels is None else (after, before)
+        notes.append(f"{has.name} has labels and {lacks.name} has none: shifts of labels can't be seen.")
+    return CheckedSets(before, after, (*notes, *before.notes, *after.notes))
+
+
+def _check_images(images: ImageSet) -> None:
+    if len(images) < thresholds.FEWEST_IMAGES:
+        raise BadInput(
+            f"{images.name}: a diagnosis needs at least {thresholds.FEWEST_IMAGES} images, found {len(images)}. "
+            "Give more."
+        )
+    if not np.isfinite(images.images).all():
+        raise BadInput(f"{images.name}: it holds NaN or infinity. Repair or leave out those images.")
+    if float(np.ptp(images.images)) == 0:
+        raise BadInput(
+            f"{images.name}: all pixels of all images have the same value, {images.images.flat[0]:g}. There is nothing "
+            "to tell shifts apart by: give the images themselves."
+        )
+
+
+def _labelled(before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] | None) -> tuple[ImageSet, ImageSet]:
+    """Both sets with these labels, where they bring none and are as many."""
+    if labels is None:
+        return before, after
+    if len(labels) not in (len(before), len(after)):
+        raise BadInput(
+            f"{len(labels)} labels for {len(before)} images of {before.name} and {len(after)} of {after.name}: "
+            "give one for each image."
+        )
+    first, second = (
+        images if images.labels is not None or len(labels) != len(images) else replace(images, labels=labels)
+        for images in (before, after)
+    )
+    return first, second
+
+
+def _image_set(images: ImageSet | np.ndarray, name: str, beside: ImageSet | None = None) -> ImageSet:
+    if isinstance(images, ImageSet):
+        return images
+    if images.ndim not in (3, 4):
+        raise BadInput(f"{name}: expected images (n, h, w) or (n, c, h, w), found an array of shape {images.shape}.")
+    if images.ndim == 4 and images.shape[1] > CHANNELS >= images.shape[3]:
+        raise BadInput(
+            f"{name}: an array of shape {images.shape} seems to have its channels last. "
+            "Give images.transpose(0, 3, 1, 2)."
+        )
+    if not images.size:
+        raise BadInput(f"{name}: a diagnosis needs at least {thresholds.FEWEST_IMAGES} images, found none. Give more.")
+    values, unit, note = to_unit(images if images.ndim == 4 else images[:, None], name, beside)
+    return ImageSet(np.ascontiguousarray(values), None, name, unit, images.dtype.kind in "bui", (f"{name}: {note}.",))
+
+
+def _size(images: ImageSet) -> str:
+    c, h, w = images.shape
+    return f"{h} × {w}" + (f" in {c} channels" if c > 1 else "")

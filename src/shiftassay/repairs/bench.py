@@ -1,0 +1,174 @@
+"""What repairs are judged on: the two sets, the halves of the variant, and what the unrepaired model gets right."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Int64
+from torch import nn
+
+from shiftassay.diagnosis.diagnose import verdict_on
+from shiftassay.diagnosis.pairing.pair import pair
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.models.predict import labels_of, predict
+from shiftassay.random_stream import seed_for
+from shiftassay.repairs.attacked import attack
+from shiftassay.repairs.result import Attempt, Right, accuracy_difference
+from shiftassay.shifts.family import Shift
+from shiftassay.statistics.intervals import Interval, wilson
+
+Places = Int64[np.ndarray, "k"]
+
+ATTACKED, ATTACKED_QUICK = 1000, 100  # images; RobustBench takes 1,000 of a test set
+RESTARTS, RESTARTS_QUICK = 2, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """A half of the variant: its images, those of the reference that go with it, and the verdict on it alone."""
+
+    shifted: Places
+    reference: Places
+    verdict: Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """The sets on which repairs are judged, the halves, and which images the unrepaired model gets right.
+
+    `paired`: both sets are the same images in the same order. `attacked` is how many images are attacked afresh.
+    """
+
+    reference: ImageSet
+    shifted: ImageSet
+    model: nn.Module
+    halves: tuple[Half, Half]
+    paired: bool
+    clean_right: Right
+    variant_right: Right
+    attacked_right: Right | None
+    attacked: int
+    restarts: int
+    seed: int
+    device: str
+
+    @property
+    def shifts(self) -> tuple[Shift | None, Shift | None]:
+        """What was diagnosed on each half."""
+        return self.halves[0].verdict.shift, self.halves[1].verdict.shift
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that the halves show, each once."""
+        return tuple(dict.fromkeys(half.verdict.family for half in self.halves))
+
+    @cached_property
+    def clean(self) -> Interval:
+        """Accuracy of the unrepaired model on the reference."""
+        return wilson(int(self.clean_right.sum()), len(self.reference))
+
+    @cached_property
+    def variant(self) -> Interval:
+        """Accuracy of the unrepaired model on the variant."""
+        return wilson(int(self.variant_right.sum()), len(self.shifted))
+
+    @cached_property
+    def missing(self) -> Interval:
+        """Accuracy on the variant minus that on the reference, before any repair."""
+        return accuracy_difference(self.clean_right, self.variant_right, self.paired)
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether there is nothing to repair: no loss is shown, or the shift is not in the images."""
+        aimed = any(shift is not None and shift.ball is not None for shift in self.shifts)
+        group = self.shifts[0].group if self.shifts[0] else ""
+        return (self.missing.high >= 0 and not aimed) or (group in ("none", "sample") and len(self.families) == 1)
+
+    def disagreement(self) -> list[str]:
+        """A note, if the halves show different shifts."""
+        if len(self.families) == 1:
+            return []
+        first, second = self.families
+        return [f"The two halves of the variant show different shifts: {first} and {second}."]
+
+    def remaining_loss(self, attempt: Attempt) -> Interval:
+        """Accuracy after a repair minus that on clean images before it: on the same terms, attacked images or all."""
+        if attempt.attacked_right is None:
+            return accuracy_difference(self.clean_right, attempt.variant_right, self.paired)
+        places = [attacked_places(half, self.attacked, self.seed) for half in self.halves]
+        return accuracy_difference(self.clean_right[np.concatenate(places)], attempt.attacked_right, True)
+
+    def falls_short(self, attempt: Attempt) -> bool:
+        """Whether accuracy after the repair is shown to be below that on clean images before it."""
+        return self.remaining_loss(attempt).high < 0
+
+
+def split_set(
+    reference: ImageSet, shifted: ImageSet, *, model: nn.Module, seed: int, quick: bool, device: str
+) -> Bench:
+    """The sets with the variant cut into halves, a verdict on each, and the answers of the unrepaired model."""
+    clean_right, variant_right = (right_of(images, model=model, device=device) for images in (reference, shifted))
+    pairing = pair(reference, shifted, seed)
+    paired = pairing.kind == "same_order" and pairing.complete
+    bench = Bench(
+        reference=reference,
+        shifted=shifted,
+        model=model,
+        halves=_halves(reference, shifted, paired, model, seed),
+        paired=paired,
+        clean_right=clean_right,
+        variant_right=variant_right,
+        attacked_right=None,
+        attacked=ATTACKED_QUICK if quick else ATTACKED,
+        restarts=RESTARTS_QUICK if quick else RESTARTS,
+        seed=seed,
+        device=device,
+    )
+    if bench.is_harmless or not all(shift is not None and shift.ball is not None for shift in bench.shifts):
+        return bench
+    attacked = [attacked_right(bench, half, model=model) for half in bench.halves]
+    return replace(bench, attacked_right=np.concatenate(attacked))
+
+
+def halves_of(n: int, seed: int, name: str) -> tuple[Places, Places]:
+    """The places 0 … n − 1 in two random halves, each in order."""
+    order = np.random.default_rng(seed_for(seed, "repair", "halves", name)).permutation(n)
+    return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
+
+
+def part(images: ImageSet, places: Places) -> ImageSet:
+    """Some images with their labels."""
+    labels = None if images.labels is None else images.labels[places]
+    return ImageSet(images.images[places], labels, images.name, images.unit, images.integer)
+
+
+def right_of(images: ImageSet, *, model: nn.Module, device: str) -> Right:
+    """Which images a model gets right."""
+    return labels_of(predict(images.images, model=model, device=device, name=images.name)) == images.labels
+
+
+def attacked_places(half: Half, attacked: int, seed: int) -> Places:
+    """The images of a half that are attacked afresh, drawn at random: half of as many as are attacked in all."""
+    rng = np.random.default_rng(seed_for(seed, "repair", "attacked"))
+    return np.sort(rng.permutation(half.reference)[: attacked // 2])
+
+
+def attacked_right(bench: Bench, half: Half, *, model: nn.Module) -> Right:
+    """Which reference images of a half stay right under a fresh attack on the model, of the size that was diagnosed."""
+    shift = half.verdict.shift
+    if shift is None or shift.ball is None:
+        raise ValueError("no attack was diagnosed on this half")
+    clean = part(bench.reference, attacked_places(half, bench.attacked, bench.seed))
+    return attack(clean, shift, model=model, seed=bench.seed, restarts=bench.restarts, targets=bench.restarts)
+
+
+def _halves(reference: ImageSet, shifted: ImageSet, paired: bool, model: nn.Module, seed: int) -> tuple[Half, Half]:
+    """The verdict on each half of the shifted set, against its own reference images, or all where there is no pairing."""
+    places = halves_of(len(shifted), seed, "shifted")
+    reference_places = places if paired else halves_of(len(reference), seed, "reference")
+    halves = []
+    for own, beside in zip(places, reference_places, strict=True):
+        before = part(reference, beside) if paired else reference
+        halves.append(Half(own, beside, verdict_on(before, part(shifted, own), model=model, seed=seed)))
+    return halves[0], halves[1]

@@ -1,0 +1,49 @@
+"""What a run ends with, beside weights and predictions: the metrics of its epochs, or its failure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shiftassay.records import JsonObject, Record
+
+
+@dataclass(frozen=True)
+class EpochMetrics(Record):
+    """One epoch of one member: means over its training steps, and the validation set after it."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float | None = None
+
+    def to_json(self) -> JsonObject:
+        """All but the seconds, which are no result: they belong to the environment."""
+        return {name: value for name, value in super().to_json().items() if name != "seconds"}
+
+
+@dataclass(frozen=True)
+class Metrics(Record):
+    """All epochs of a run, and the best of them (from 1) where the recipe validates on the test set."""
+
+    epochs: tuple[EpochMetrics, ...]
+    best_epoch: int | None
+
+
+@dataclass(frozen=True)
+class Failure(Record):
+    """Where a member's training ended because a number was not finite: epoch and step from 1, and what it was."""
+
+    epoch: int
+    step: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} was not finite in step {self.step} of epoch {self.epoch}"
+
+
+def total_seconds(metrics: Sequence[EpochMetrics]) -> float | None:
+    """The seconds that training took; None where that is not known."""
+    seconds = [epoch.seconds for epoch in metrics if epoch.seconds is not None]
+    return sum(seconds) if len(seconds) == len(metrics) else None

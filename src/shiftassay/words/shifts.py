@@ -1,0 +1,21 @@
+"""One shift in words, whatever holds it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shiftassay.words.numbers import parameter
+
+SCOPES = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image", None: ""}
+BRIEF_SCOPES = {"shared": "", "per_image": " per image", None: ""}
+
+
+def shift_in_words(
+    family: str, parameters: Mapping[str, Any], scope: str, intervals: Mapping[str, Any] | None = None, digits: int = 6
+) -> str:
+    """A family, those of its parameters that are worth telling, and words on its scope.
+
+    >>> shift_in_words("rotate", {"angle": 15.0}, SCOPES["shared"], {"angle": [14.9, 15.1]})
+    'rotate (angle = 15 [14.9, 15.1]), the same for all images'
+    """
+    values = [f"{name} = {parameter(value, (intervals or {}).get(name), digits)}" for name, value in parameters.items()]
+    return family + (f" ({', '.join(values)})" if values else "") + scope
