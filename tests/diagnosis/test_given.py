@@ -1,4 +1,4 @@
-"""What a diagnosis is given: pairs read from files, in the reference's unit, with the labels that were named or none."""
+"""Reading both sets from files: labels, units, and what is refused."""
 
 from pathlib import Path
 

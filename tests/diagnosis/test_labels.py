@@ -1,4 +1,4 @@
-"""What happened to the labels of images that are as they were: renumbered, wrong by chance, out of step, or none of these."""
+"""Shifts of labels: renumbered, noisy, out of step, and together with shifts of images."""
 
 from collections.abc import Callable
 

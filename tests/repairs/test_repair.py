@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import shiftassay.repairs.bench as bench_room
 from shiftassay.diagnosis.ceiling.ceiling import Above, Ceiling
 from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours
+from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.load import load_model
@@ -17,11 +19,14 @@ from shiftassay.repairs.bench import Bench, Half, halves_of, part, right_of
 from shiftassay.repairs.judge import try_strategy
 from shiftassay.repairs.keep import keep
 from shiftassay.repairs.repair import repair
+from shiftassay.repairs.result import Repair
 from shiftassay.repairs.retrain import Retrain
 from shiftassay.repairs.tasks import tasks_of, training_images
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Context
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "shifted-test-sets.json"
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +222,39 @@ def test_a_repair_is_json(repaired):
     assert undo["variant"]["before"]["estimate"] < undo["variant"]["after"]["low"]
     assert "seconds" not in undo["cost"]
     assert content["environment"]["attempts"]["undo"] >= 0
+
+
+def test_with_a_diagnosis_the_halves_only_estimate_its_parameters(small, model, monkeypatch):
+    shifted = shift(small.test, "rotate:angle=40")
+    diagnosis = diagnose(small.test, shifted, model=model)
+    monkeypatch.setattr(bench_room, "verdict_on", None)
+    repair_of = {"model": model, "train": small.train, "epochs": 1, "quick": True}
+    result = repair(small.test, shifted, diagnosis=diagnosis, **repair_of)
+    assert (result.outcome, result.recommended) == ("repaired", "undo")
+    assert [half.verdict.family for half in result.halves] == ["rotate", "rotate"]
+    angles = [half.verdict.parameters["angle"] for half in result.halves]
+    assert angles == pytest.approx([40, 40], abs=0.5)
+    assert angles[0] != angles[1]
+
+
+def test_it_comes_back_from_json_without_its_models(repaired):
+    for result in (repaired("rotate:angle=40"), repaired("identity")):
+        content = json.loads(json.dumps(result.to_json()))
+        again = Repair.from_json(content)
+        assert again.to_json() == content
+        assert again.model is None
+    stored = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for content in stored["argument"]["repairs"].values():
+        assert Repair.from_json(content).outcome == content["outcome"]
+
+
+def test_it_is_printed_as_a_table_and_sentences(repaired):
+    result = repaired("rotate:angle=40")
+    assert str(result).splitlines()[0].split() == list(result.rows()[0])
+    assert str(result).endswith(result.sentence)
+    assert len(repr(result)) < 200
+    assert result._repr_html_().count("<tr>") == 1 + len(result.attempts)
+    assert "<table>" not in repaired("identity")._repr_html_()
 
 
 def test_bad_input_says_what_to_do(small, model):

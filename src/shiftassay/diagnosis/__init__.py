@@ -1,1 +1,1 @@
-"""Which shift lies between two image sets: pairing, search over the catalogue, proof, mechanisms, ceilings, the verdict."""
+"""Which shift lies between two image sets: pairing, verdict, proof, mechanisms, ceilings."""

@@ -21,7 +21,10 @@ CHUNK = 500  # images whose gradients are computed at a time
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """A model's logits for the reference and for the shifted set, None if it can't be judged by them; and notes on what it can't be asked."""
+    """A model's logits for the reference and for the shifted set, and notes on what it can't be asked.
+
+    The logits are None if the model can't be judged by them.
+    """
 
     logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]] | None = None
     notes: tuple[str, ...] = ()
@@ -31,8 +34,8 @@ class Answers:
 def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str) -> Answers:
     """Ask a model about all images of both sets, and whether it has a gradient.
 
-    Raises `BadInput` for images that don't fit the model, answers that are none, and labels of the reference that it has no output for.
-    Labels of the shifted set may be what is wrong with it: then there are no logits.
+    Raises `BadInput` for images that don't fit the model, answers that are none, and labels of the reference that it
+    has no output for. Labels of the shifted set may be what is wrong with it: then there are no logits.
     """
     # Fails at once where the images do not fit.
     predict(reference.images[:2], model=model, device=device, finite=False)
@@ -65,7 +68,10 @@ def log_odds(
 def log_odds_gradient(
     model: nn.Module, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"]
 ) -> Float32[np.ndarray, "n c h w"]:
-    """The gradient of `log_odds` with respect to the image: the direction of the loss's gradient. Raises `NoGradient`."""
+    """The gradient of `log_odds` with respect to the image, which has the direction of the loss's.
+
+    Raises `NoGradient`.
+    """
     gradients = np.empty_like(images)
     with answering(model):
         for start in range(0, len(images), CHUNK):

@@ -1,9 +1,9 @@
-"""Shifted sets that are as far from the reference as the given one, but without what is suspected of it."""
+"""Controls: shifted sets that are as far from the reference as the one at hand, but without what is suspected of it."""
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-BINS = 8
+BINS = 8  # of grey values between black and white
 
 
 def shuffled_residual(
@@ -11,9 +11,9 @@ def shuffled_residual(
 ) -> Float32[np.ndarray, "n c h w"]:
     """The reference with each image's residual shuffled over its pixels of like value.
 
-    Noise of the same size: the same L2 and L∞ norms, the same signs on black, on white and on each of eight ranges of
-    grey between them, since what was clipped there could move one way only. For noise that is drawn pixel by pixel,
-    this is another draw; for all else, the link between a pixel's place and its change is lost.
+    This is noise of the same L2 and L∞ norms, and of the same signs on black, on white and on each of eight ranges of
+    grey between them, since clipped values can move one way only. For noise that is drawn pixel by pixel, it is another
+    draw; for all else, the link between a pixel's place and its change is lost.
 
     >>> black = np.zeros((1, 1, 1, 4), np.float32)
     >>> moved = shuffled_residual(black, np.array([[[[0.5, 0, 0, 0]]]], np.float32), np.random.default_rng(1))
@@ -26,32 +26,32 @@ def shuffled_residual(
     grey = np.floor((flat - low) / max(high - low, 1e-12) * BINS)
     stratum = np.where(flat <= low, -1, np.where(flat >= high, BINS, grey))
     to, source = (np.argsort(stratum + 0.999 * rng.random(flat.shape), axis=1) for _ in range(2))
-    moved = np.empty_like(flat)
-    np.put_along_axis(moved, to, np.take_along_axis(residual, source, 1), 1)
-    return _within(flat + moved, reference, shifted).reshape(reference.shape)
+    shuffled = np.empty_like(flat)
+    np.put_along_axis(shuffled, to, np.take_along_axis(residual, source, 1), 1)
+    return _clipped(flat + shuffled, reference, shifted).reshape(reference.shape)
 
 
 def transplanted_residual(
     reference: Float32[np.ndarray, "n c h w"], shifted: Float32[np.ndarray, "n c h w"], rng: np.random.Generator
 ) -> Float32[np.ndarray, "n c h w"]:
-    """The reference, each image with another image's residual: the place of every change is kept, its image is not."""
+    """The reference, each image with another image's residual: changes keep their places, but not their image."""
     other = derangement(len(reference), rng)
-    return _within(reference + (shifted - reference)[other], reference, shifted)
+    return _clipped(reference + (shifted - reference)[other], reference, shifted)
 
 
 def derangement(n: int, rng: np.random.Generator) -> Int64[np.ndarray, "n"]:
-    """A permutation of n ≥ 2 places that leaves none where it was.
+    """A permutation of n ≥ 2 places without fixed points: one cycle, drawn at random.
 
     >>> bool((derangement(5, np.random.default_rng(0)) == np.arange(5)).any())
     False
     """
     cycle = rng.permutation(n)
-    found = np.empty(n, np.int64)
-    found[cycle] = np.roll(cycle, 1)
-    return found
+    places = np.empty(n, np.int64)
+    places[cycle] = np.roll(cycle, 1)
+    return places
 
 
-def _within(images: np.ndarray, reference: np.ndarray, shifted: np.ndarray) -> np.ndarray:
+def _clipped(images: np.ndarray, reference: np.ndarray, shifted: np.ndarray) -> np.ndarray:
     """Clipped to the range of values that occur."""
     low, high = min(reference.min(), shifted.min()), max(reference.max(), shifted.max())
     return np.clip(images, low, high).astype(np.float32)

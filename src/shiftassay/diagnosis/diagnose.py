@@ -44,10 +44,11 @@ def diagnose(
 ) -> Diagnosis:
     """Name the shift that lies between a reference set and a shifted one, with its parameters and the proof.
 
-    Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring none.
-    With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the same images; `others`,
-    by name, are models that an attack on it may hurt as well. The ceiling is that of the images that changed.
-    Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are not finite.
+    Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
+    none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
+    same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
+    images that changed. Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey
+    value, or values that are not finite.
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
@@ -72,11 +73,14 @@ def diagnose(
 
 
 def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | None = None, seed: int = 0) -> Verdict:
-    """The verdict of `diagnose` alone, without its proof: the model is only asked whether the change was aimed at it."""
+    """The verdict of `diagnose` without its proof.
+
+    The model is only asked whether the change was aimed at it.
+    """
     before, after, _ = check_sets(reference, shifted)
     pairing = pair(before, after, seed)
     if pairing.order is None:
-        return identify_unpaired(before, after, pairing, seed)[0]
+        return identify_unpaired(before, after, pairing, seed).verdict
     return identify(before, after, pairing, model=model, seed=seed).verdict
 
 
@@ -85,8 +89,8 @@ def refit(
 ) -> Verdict:
     """A verdict, with its parameters estimated from these images alone, such as a half of those that it is of.
 
-    Only its families are looked for, so that this is much faster than `verdict_on`; that decides where they do not fit these images. Confidence
-    and equivalent families stay those of the verdict. An unknown shift stays unknown.
+    Only its families are looked for, so that this is much faster than `verdict_on`; that decides where they do not
+    fit these images. Confidence and equivalent families stay those of the verdict. An unknown shift stays unknown.
     """
     if verdict.shift is None:
         return verdict
@@ -94,7 +98,7 @@ def refit(
     pairing = pair(before, after, seed)
     if pairing.order is None:
         families = [verdict.family] if verdict.family in searched_families() else []
-        again = identify_unpaired(before, after, pairing, seed, families)[0]
+        again = identify_unpaired(before, after, pairing, seed, families).verdict
     else:
         find = partial(search_again, shift=verdict.shift)
         again = identify(before, after, pairing, model=model, seed=seed, find=find).verdict

@@ -17,17 +17,34 @@ def read_pair(
 ) -> tuple[ImageSet, ImageSet]:
     """The reference and the shifted set, which is read in the reference's unit. Raises `BadInput`.
 
-    `labels` are a file for both sets, or one for each. Unlike an evaluation, a diagnosis does not take the reference's labels for those of
-    the shifted set where nothing says so: whether the images are in the same order is for it to find out.
+    `labels` are a file for both sets, or one for each. An evaluation takes the reference's labels for a shifted set
+    that brings none; a diagnosis does not, since it has to find out whether the images are in the same order.
     """
     if len(labels) > 2:
         raise BadInput(f"--labels: {len(labels)} files for two sets. Give one for both, or one for each.")
     first, second = (labels[0], labels[-1]) if labels else (None, None)
     before = read_image_set(reference, labels=first, unpickle=unpickle)
-    return before, _shifted(shifted, second, before, unpickle)
+    return before, _read_shifted(shifted, second, before, unpickle)
 
 
-def _shifted(path: str | Path, labels: str | Path | None, before: ImageSet, unpickle: bool) -> ImageSet:
+def training_images(name: str | None, model: nn.Module | None, like: ImageSet, unpickle: bool = False) -> ImageSet:
+    """The training part of a data set, or a file of images, which is read in the unit of `like` if it holds floats.
+
+    Without a name, what the model's card says it was trained on. Raises `BadInput`.
+    """
+    if name is None:
+        name = getattr(getattr(model, "card", None), "data", None)
+        if name in (None, "unknown"):
+            raise BadInput(
+                "a ceiling needs training images, and no model that is a run of ours says which. "
+                "Name them: --train mnist."
+            )
+    if Path(name).is_file():
+        return read_image_set(name, reference=replace(like, labels=None), unpickle=unpickle)
+    return named_dataset(name).train
+
+
+def _read_shifted(path: str | Path, labels: str | Path | None, before: ImageSet, unpickle: bool) -> ImageSet:
     try:
         return read_image_set(path, labels=labels, reference=replace(before, labels=None), unpickle=unpickle)
     except BadInput:
@@ -35,19 +52,3 @@ def _shifted(path: str | Path, labels: str | Path | None, before: ImageSet, unpi
         if alone.shape == before.shape:
             raise
         return alone  # the diagnosis says what another size may mean
-
-
-def training_images(name: str | None, model: nn.Module | None, like: ImageSet, unpickle: bool = False) -> ImageSet:
-    """The training part of a data set, or a file of images; without a name, what the model's card says it was trained on.
-
-    A file of floats is read in the unit of `like`. Raises `BadInput`.
-    """
-    if name is None:
-        name = getattr(getattr(model, "card", None), "data", None)
-        if name in (None, "unknown"):
-            raise BadInput(
-                "a ceiling needs training images, and no model that is a run of ours says which. Name them: --train mnist."
-            )
-    if Path(name).is_file():
-        return read_image_set(name, reference=replace(like, labels=None), unpickle=unpickle)
-    return named_dataset(name).train

@@ -18,8 +18,8 @@ from shiftassay.diagnosis.pairing.matched import matched_sets
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.pairing.shared import apart
 from shiftassay.diagnosis.settings import SETTINGS
-from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
-from shiftassay.diagnosis.unpaired.verdict import unpaired_verdict
+from shiftassay.diagnosis.summary import parameters_of, summarized
+from shiftassay.diagnosis.unpaired.verdict import UnpairedVerdict, unpaired_verdict
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
@@ -34,7 +34,10 @@ Search = Callable[[Task, Callable[[], bool]], list[Candidate]]
 
 @dataclass(frozen=True, eq=False)
 class Identified:
-    """A verdict on images that have partners, the candidates, best first, and whether the change was aimed at the model, if that was asked."""
+    """A verdict on images that have partners.
+
+    `candidates` are best first; `adversarial` tells whether the change was aimed at the model, if that was asked.
+    """
 
     verdict: Verdict
     candidates: tuple[Candidate, ...] = ()
@@ -58,8 +61,8 @@ def identify(
 ) -> Identified:
     """Which shift lies between images that have partners. `find` looks for candidates.
 
-    The model is only asked whether the change was aimed at it: where no single shift fits, and where the verdict is noise or unknown. `others`
-    are models that an attack may hurt as well.
+    The model is only asked whether the change was aimed at it: where no single shift fits, and where the verdict is
+    noise or unknown. `others` are models that an attack may hurt as well.
     """
     assert pairing.order is not None
     before, after = matched_sets(reference, shifted, pairing.order)
@@ -99,8 +102,8 @@ def identify(
 
 def identify_unpaired(
     reference: ImageSet, shifted: ImageSet, pairing: Pairing, seed: int = 0, families: Sequence[str] | None = None
-) -> tuple[Verdict, tuple[CandidateSummary, ...], str]:
-    """The verdict on sets whose images have no partners, the candidates, and a sentence.
+) -> UnpairedVerdict:
+    """The verdict on sets whose images have no partners.
 
     Images that are in both sets are left out, unless too few are left. `families` are those to try, by default all.
     """
@@ -108,9 +111,10 @@ def identify_unpaired(
     rest = apart(reference, shifted, pairing.shared)
     if not pairing.shared or min(map(len, rest)) < thresholds.FEWEST_IMAGES:
         return unpaired_verdict(reference, shifted, families, seed)
-    verdict, candidates, sentence = unpaired_verdict(*rest, families, seed, len(pairing.shared))
-    share = 1.0 if verdict.family in ("identity", "class_prior") else len(rest[1]) / len(shifted)
-    return replace(verdict, share=share), candidates, sentence
+    result = unpaired_verdict(*rest, families, seed, len(pairing.shared))
+    everywhere = result.verdict.family in ("identity", "class_prior")
+    share = 1.0 if everywhere else len(rest[1]) / len(shifted)
+    return result._replace(verdict=replace(result.verdict, share=share))
 
 
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:

@@ -27,7 +27,8 @@ def check_sets(
 ) -> CheckedSets:
     """Both sets as image sets; `labels` are those of both, where the sets bring none.
 
-    Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are not finite.
+    Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are
+    not finite.
     """
     before = _image_set(reference, "reference")
     after = _image_set(shifted, "shifted", before)

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """All budgets, of images, candidates and trials. Smaller ones make a diagnosis faster and more likely to end in `unknown`."""
+    """All budgets, of images, candidates and trials.
+
+    Smaller ones make a diagnosis faster and more likely to end in `unknown`.
+    """
 
     # With partners: pairs of images.
     fit: int = 300

@@ -20,8 +20,9 @@ FEW_VALUES = 6  # matrices: a parameter drawn from more of them is summarized wi
 class ShiftSummary(Record):
     """A shift for a reader.
 
-    A parameter that is drawn for each image is a summary: `mean`, `sd`, `low`, `high`, and, if it is drawn from a few values, `values`, each
-    with its share of the images. A composition's only parameter is `parts`: a list of summaries.
+    A parameter that is drawn for each image is a summary: `mean`, `sd`, `low`, `high`, and, if it is drawn from a few
+    values, `values`, each with its share of the images. A composition's only parameter is `parts`: a list of
+    summaries.
     """
 
     family: str
@@ -36,7 +37,9 @@ class ShiftSummary(Record):
 
     @property
     def shift(self) -> Shift | None:
-        """The shift that is summarized: what is drawn, from the range or the values of the summary; None if its parameters make no shift.
+        """The shift that is summarized; None if its parameters make no shift.
+
+        What is drawn for each image is drawn from the range, or the values, of its summary.
 
         >>> angle = {"mean": 0.0, "sd": 9.0, "low": -15.0, "high": 15.0}
         >>> print(ShiftSummary("rotate", {"angle": angle}, "per_image").shift)
@@ -52,9 +55,9 @@ class ShiftSummary(Record):
 class CandidateSummary(Record):
     """A shift that a search considered, and how well it fits.
 
-    With partners, `misfit` is the share of the change that its remake leaves (see `paired.remake`), `unexplained` and `mismatch` are what
-    that is made of. Without partners, it is a distance in sampling errors, and the last two are None. A candidate fits up to `limit`.
-    `score` is 1 for a perfect fit, 0 for none.
+    With partners, `misfit` is the share of the change that its remake leaves (see `paired.remake`), `unexplained` and
+    `mismatch` are what that is made of. Without partners, it is a distance in sampling errors, and the last two are
+    None. A candidate fits up to `limit`. `score` is 1 for a perfect fit, 0 for none.
     """
 
     family: str

@@ -1,7 +1,7 @@
 """What decides a verdict: every threshold, with its unit and origin.
 
-A misfit is a share of the change (see `paired`). Where no other origin is named, a threshold was chosen on cases of the diagnosis benchmark,
-of other seeds than its test seed 13.
+A misfit is a share of the change (see `paired`). Where no other origin is named, a threshold was chosen on cases of
+the diagnosis benchmark, of other seeds than its test seed 13.
 """
 
 # With partners: the largest misfit of a verdict.
@@ -76,7 +76,8 @@ UNPAIRED_NO_RIVAL = 2.0  # lead of an only candidate
 
 LEVEL = 0.95  # of intervals
 
-# Which images are partners. Chosen on simulated sets of MNIST; docs/results/pairing.json says how often these decisions err.
+# Which images are partners. Chosen on simulated sets of MNIST; docs/results/pairing.json says how often these
+# decisions err.
 FOUND_ELSEWHERE = (
     0.05  # share of images found at another place only, value for value, above which the order is another one
 )
@@ -85,7 +86,7 @@ SHARED_MOST = 0.5  # share of images in both sets: a third are in both by chance
 SHARED_MOSTLY = 0.6  # the same, of images that occur once
 SHARED_NEARLY_ALL = 0.9  # the same, where the rest needs no test
 GAPS_BY_CHANCE = 0.9  # quantile of the gaps between distances of images that are no partners
-MUTUAL = 0.7  # share of shifted images that are their nearest's nearest: by chance, of images of a few specks, more than half
+MUTUAL = 0.7  # share of shifted images that are their nearest's nearest: by chance, of a few specks, more than half
 NEARER_THAN_CHANCE = 0.25  # share of images that must also be nearer to their partner than chance explains
 PARTNERS_BEYOND = 6.5  # sd above chance: the best of sixty comparisons of images without partners reaches 4.5
 FEWEST_MATCHES = 12  # confident ones, from which on a map can be learned
@@ -94,8 +95,8 @@ ORDER_CLEAR = 5.5  # sd: with ten comparisons, a false alarm in some ten million
 ORDER_CLEAR_BESIDE = 4.5  # sd, where most images are at the same place of both sets: a false alarm in some ten thousand
 ORDER_REACHED = 0.9  # of the largest z that can be reached
 COUNTS_AS_SORTED = 5.0  # sd of the likeness of neighbours in the order
-# Among look-alikes, different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and 3.2 where labels tell
-# the classes.
+# Among look-alikes, different digits of the same classes in the same order reach 5.5 sd at 50 images, 6.7 at 100, and
+# 3.2 where labels tell the classes.
 ORDER_ALIKE = 7.5  # sd, at most
 ORDER_ALIKE_ROOT = 0.85  # sd, times the root of the number of images
 ORDER_ALIKE_LABELLED = 4.0  # sd, with labels
@@ -112,9 +113,10 @@ USUAL_NUMBERING = 0.6  # of the labels, that follow another numbering, above whi
 LARGEST_LABEL = 1000  # a label, up to which another numbering is written out
 PROPORTIONS_LEVEL = 1e-3  # p-value below which proportions of classes differ
 
-# Whether a change was aimed at a model. On MNIST, attacks (FGSM, projected gradient ascent, targeted, DeepFool; at this model, another seed,
-# another architecture) have an excess of agreement ≥ 0.25 and the rest of the catalogue ≤ 0.06; the share of images worse off than with the
-# shuffled residual is ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at, and ≤ 0.85 at another seed of it.
+# Whether a change was aimed at a model. On MNIST, attacks (FGSM, projected gradient ascent, targeted, DeepFool; at
+# this model, another seed, another architecture) have an excess of agreement ≥ 0.25 and the rest of the catalogue ≤
+# 0.06; the share of images worse off than with the shuffled residual is ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the
+# model that was aimed at, and ≤ 0.85 at another seed of it.
 AIM_EXCESS, AIM_EXCESS_SCALE = (
     0.14,
     0.03,
@@ -125,7 +127,8 @@ ONE_EPSILON = (
     0.05  # coefficient of variation of the images' perturbation sizes, below which one bound describes them all
 )
 
-# Why a model minds. Each was set between planted faults and models without them, on digits; accuracies and shares are of 1.
+# Why a model minds. Each was set between planted faults and models without them, on digits; accuracies and shares are
+# of 1.
 MECHANISM_LEVEL = 0.01  # p-value
 ACCURACY_DROP = 0.02  # that is worth explaining
 ACCURACY_HOLDS = 0.1  # largest drop of a model that bears a change

@@ -1,13 +1,13 @@
 """What repairs are judged on: the two sets, the halves of the variant, and what the unrepaired model gets right."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Int64
 from torch import nn
 
-from shiftassay.diagnosis.diagnose import verdict_on
+from shiftassay.diagnosis.diagnose import refit, verdict_on
 from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
@@ -105,9 +105,19 @@ class Bench:
 
 
 def split_set(
-    reference: ImageSet, shifted: ImageSet, *, model: nn.Module, seed: int, quick: bool, device: str
+    reference: ImageSet,
+    shifted: ImageSet,
+    *,
+    model: nn.Module,
+    verdict: Verdict | None = None,
+    seed: int,
+    quick: bool,
+    device: str,
 ) -> Bench:
-    """The sets with the variant cut into halves, a verdict on each, and the answers of the unrepaired model."""
+    """The sets with the variant cut into halves, a verdict on each, and the answers of the unrepaired model.
+
+    With the `verdict` on the whole variant, the halves only estimate its parameters again, each by itself.
+    """
     clean_right, variant_right = (right_of(images, model=model, device=device) for images in (reference, shifted))
     pairing = pair(reference, shifted, seed)
     paired = pairing.kind == "same_order" and pairing.complete
@@ -115,7 +125,7 @@ def split_set(
         reference=reference,
         shifted=shifted,
         model=model,
-        halves=_halves(reference, shifted, paired, model, seed),
+        halves=_halves(reference, shifted, paired, verdict, model, seed),
         paired=paired,
         clean_right=clean_right,
         variant_right=variant_right,
@@ -163,12 +173,15 @@ def attacked_right(bench: Bench, half: Half, *, model: nn.Module) -> Right:
     return attack(clean, shift, model=model, seed=bench.seed, restarts=bench.restarts, targets=bench.restarts)
 
 
-def _halves(reference: ImageSet, shifted: ImageSet, paired: bool, model: nn.Module, seed: int) -> tuple[Half, Half]:
+def _halves(
+    reference: ImageSet, shifted: ImageSet, paired: bool, verdict: Verdict | None, model: nn.Module, seed: int
+) -> tuple[Half, Half]:
     """The verdict on each half of the shifted set, against its own reference images, or all where there is no pairing."""
     places = halves_of(len(shifted), seed, "shifted")
     reference_places = places if paired else halves_of(len(reference), seed, "reference")
+    diagnosed = verdict_on if verdict is None else partial(refit, verdict)
     halves = []
     for own, beside in zip(places, reference_places, strict=True):
         before = part(reference, beside) if paired else reference
-        halves.append(Half(own, beside, verdict_on(before, part(shifted, own), model=model, seed=seed)))
+        halves.append(Half(own, beside, diagnosed(before, part(shifted, own), model=model, seed=seed)))
     return halves[0], halves[1]

@@ -12,6 +12,8 @@ from torch import nn
 from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
+from shiftassay.diagnosis.result import Diagnosis
+from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
@@ -35,6 +37,7 @@ def repair(
     model: nn.Module,
     labels: Int64[np.ndarray, "n"] | None = None,
     train: ImageSet | None = None,
+    diagnosis: Diagnosis | Verdict | None = None,
     seed: int = 0,
     epochs: int | None = None,
     ceiling: Ceiling | None = None,
@@ -45,7 +48,8 @@ def repair(
 
     The variant is cut into halves; a repair is fitted to what one half shows of the shift and judged on the other, both
     ways round. It is trained on `train`, or on the training images that the model's card names; the labels of the sets
-    are used to judge, never to train. `ceiling` is that of the shift, where it is known; else, if the shift destroys what
+    are used to judge, never to train. With the `diagnosis` of the whole variant, the halves only estimate the parameters
+    of its shift, which is faster than a diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what
     the image was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks.
 
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
@@ -53,7 +57,8 @@ def repair(
     began = perf_counter()
     reference, shifted = _labelled(reference, labels), _labelled(shifted, labels)
     model, notes = _fitting(model, reference, shifted, device)
-    bench = split_set(reference, shifted, model=model, seed=seed, quick=quick, device=device)
+    verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
+    bench = split_set(reference, shifted, model=model, verdict=verdict, seed=seed, quick=quick, device=device)
     notes = (*notes, *bench.disagreement())
     if bench.is_harmless:
         return _result(bench, nothing_to_repair(bench), notes, began)

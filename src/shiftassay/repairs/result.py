@@ -124,7 +124,7 @@ class Repair(Record):
     halves: tuple[HalfOfVariant, ...]
     ceiling: Ceiling | None
     notes: tuple[str, ...]
-    environment: Timing
+    environment: Timing = Timing(0.0, {})
 
     @property
     def chosen(self) -> Attempt | None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.identity import Identity
 
 FROM_MOST_TO_LEAST: tuple[Information, ...] = ("preserved", "reduced", "destroyed")
-
-_first_parts: WeakKeyDictionary[Pairs, dict[Shift, Shift]] = WeakKeyDictionary()
 
 
 @FAMILIES.register("compose")
@@ -109,11 +106,14 @@ class Compose(Shift):
 
 
 def infer_first_part(shift: Shift, pairs: Pairs) -> Shift:
-    """The first part of a composition with its per-image parameters, cached for all compositions that begin with it."""
-    cache = _first_parts.setdefault(pairs, {})
-    if shift not in cache:
-        cache[shift] = shift.infer_draws(replace(pairs, contrast=True)) or shift
-    return cache[shift]
+    """The first part of a composition with its per-image parameters, whatever linear map of grey values follows.
+
+    The pairs keep it: it is inferred once for all compositions that begin with it.
+    """
+    inferred = pairs.inferred
+    if shift not in inferred:
+        inferred[shift] = shift.infer_draws(replace(pairs, contrast=True)) or shift
+    return inferred[shift]
 
 
 def in_normal_form(shift: Shift) -> Shift:

@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter, rotate
 
 from shiftassay.diagnosis.paired.candidate import estimates, fits
-from shiftassay.diagnosis.paired.joint import polished
+from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.execution.threads import one_thread_each
@@ -151,8 +151,8 @@ def test_numbers_known_without_what_covers_some_pixels_stay_when_fitted_again(di
     blurred = gaussian_filter(images, (0, 0, 1.5, 1.5), mode="nearest", truncate=2.0)
     hit = rng.random(images.shape) < 0.2
     pairs = Pairs(images, np.where(hit, rng.random(images.shape) < 0.5, blurred).astype(np.float32))
-    once = polished(Compose((GaussianBlur(1.5), ImpulseNoise(0.2))), pairs)
-    again = polished(once, pairs)
+    once = fitted_jointly(Compose((GaussianBlur(1.5), ImpulseNoise(0.2))), pairs)
+    again = fitted_jointly(once, pairs)
     sds = [how.parts[0].sd for how in (once, again)]
     assert sds[1] == pytest.approx(sds[0], rel=0.005)
 
@@ -160,7 +160,7 @@ def test_numbers_known_without_what_covers_some_pixels_stay_when_fitted_again(di
 def test_draws_of_many_images_are_followed_beside_what_covers_some_pixels(digits, rng):
     images = digits.images[:160]
     how = Compose((Rotate(Uniform(-20.0, 20.0), scope="per_image"), Gain(0.6), ImpulseNoise(0.1)))
-    found = polished(how, Pairs(images, how.apply(images, rng)))
+    found = fitted_jointly(how, Pairs(images, how.apply(images, rng)))
     assert found.parts[1].factor == pytest.approx(0.6, rel=0.02)
 
 

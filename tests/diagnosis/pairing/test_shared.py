@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftassay.diagnosis import diagnose as table_of_contents
+from shiftassay.diagnosis import identify as room
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.diagnosis.pairing.shared import places_in_words, shared_images
+from shiftassay.diagnosis.unpaired.verdict import UnpairedVerdict
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
@@ -137,7 +138,7 @@ def test_black_images_and_images_that_come_again_are_found_in_another_order(digi
 def test_shared_images_are_found_after_rounding(digits: ImageSet) -> None:
     reference = part(digits, 0, 60)
     rounded = ImageSet(np.round(reference.images[20:], 4))
-    assert shared_images(reference, rounded).pairs == [[20 + i, i] for i in range(40)]
+    assert shared_images(reference, rounded).pairs == tuple((20 + i, i) for i in range(40))
 
 
 def test_places_are_told_in_few_words() -> None:
@@ -155,9 +156,9 @@ def test_the_diagnosis_says_which_images_are_shared_and_judges_the_others(
 
     def unpaired(before: ImageSet, after: ImageSet, families: object, seed: int, shared: int = 0) -> object:
         judged.extend((len(before), len(after), shared))
-        return Verdict(Identity(), {}, {}, 1.0, 0.9), (), "The sets are alike."
+        return UnpairedVerdict(Verdict(Identity(), {}, {}, 1.0, 0.9), (), "The sets are alike.")
 
-    monkeypatch.setattr(table_of_contents, "unpaired_verdict", unpaired)
+    monkeypatch.setattr(room, "unpaired_verdict", unpaired)
     found = diagnose(reference, shifted, model=perceptron)
     assert judged == [440, 440, 60]
     assert found.verdict.family == "identity"

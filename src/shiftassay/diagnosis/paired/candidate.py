@@ -20,9 +20,11 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A shift, its remake on held-out pairs, and its cost: log(misfit + tolerance) + complexity penalty + noise penalty.
+    """A shift, its remake on held-out pairs, and its cost.
 
-    `misfit` is the weighted one, by which candidates are compared; what a reader is told, and `fits`, take that of the remake.
+    The cost is log(misfit + tolerance) + complexity penalty + noise penalty.
+    `misfit` is the weighted one, by which candidates are compared; what a reader is told, and `fits`, take that of
+    the remake.
     """
 
     remake: Remake
@@ -31,6 +33,11 @@ class Candidate:
     @property
     def shift(self) -> Shift:
         return self.remake.shift
+
+    @property
+    def draws(self) -> Shift:
+        """The shift with its per-image parameters inferred from the held-out pairs."""
+        return self.remake.draws
 
     @property
     def misfit(self) -> float:
@@ -43,7 +50,10 @@ def fits(candidate: Candidate) -> bool:
 
 
 def limit(candidate: Candidate) -> float:
-    """The largest misfit of a verdict. It is lower for more complex shifts: with many parameters, anything can be imitated."""
+    """The largest misfit of a verdict.
+
+    It is lower for more complex shifts: with many parameters, anything can be imitated.
+    """
     group, parts = candidate.shift.group, candidate.shift.components
     if all(part.exact for part in parts):
         lowest = thresholds.EXACT_MISFIT
@@ -72,7 +82,10 @@ def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
 
 
 def estimate(family: str, pairs: Pairs) -> list[Shift]:
-    """A family's estimates that change anything; none where its fit ends at parameters that the family does not allow."""
+    """A family's estimates that change anything.
+
+    None where its fit ends at parameters that the family does not allow.
+    """
     try:
         return [
             shift

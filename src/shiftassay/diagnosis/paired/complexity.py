@@ -10,8 +10,8 @@ from shiftassay.shifts.parameters import is_drawn
 def complexity_penalty(shift: Shift) -> float:
     """In units of the logarithm of the misfit: by how much a better fit must lower it to pay for its parameters.
 
-    One parameter has to explain a quarter of the residual, six half of it, and a permutation of 784 pixels 95%. More degrees of freedom never
-    cost less.
+    One parameter has to explain a quarter of the residual, six half of it, and a permutation of 784 pixels 95%. More
+    degrees of freedom never cost less.
     """
     parts = shift.components
     if len(parts) == 1 and shift is parts[0]:

@@ -1,4 +1,7 @@
-"""Two and three shifts in a row: a first part that explains most of the change, then what happened after it, or before."""
+"""Compositions of two and three shifts.
+
+First a part that explains most of the change, then a family that explains what happened after it, or before.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,7 +38,10 @@ NO_ROOM = thresholds.TOLERANCE * float(np.expm1(thresholds.PART_PENALTY))
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
-    """Compositions of two parts, and of three where two leave much of the change, best first; given the single shifts as candidates."""
+    """Compositions of two parts, and of three where two leave much of the change, best first.
+
+    `singles` are the single shifts that were tried.
+    """
     budget = task.settings
     fit = task.fit.first(budget.composed)
     firsts = _first_parts(singles, fit, task)
@@ -122,7 +128,7 @@ def _cost_before_others(shift: Shift, pairs: Pairs, seed: int) -> np.floating | 
 
 @dataclass(frozen=True, eq=False)
 class _Gap:
-    """What a family is asked to explain: pairs that the known parts of a composition leave, after those parts or before them."""
+    """What a family is asked to explain: the pairs after the known parts of a composition, or before them."""
 
     family: str
     pairs: Pairs
@@ -136,7 +142,8 @@ class _Gap:
 def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     """Each of the shifts composed with one more, after it or before it.
 
-    Occlusions are outliers, by which a least-squares fit is biased: so each shift is also fitted robustly and composed with an occlusion.
+    Occlusions are outliers, by which a least-squares fit is biased: so each shift is also fitted robustly and
+    composed with an occlusion.
     """
     by_first = {first: others for first in firsts if (others := _partners(first.components, families))}
     gaps = [gap for first, others in by_first.items() for gap in _gaps(first, others, pairs)]
@@ -151,7 +158,10 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -
 
 
 def _gaps(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Gap]:
-    """After the first part, between its remake and the shifted images; before it, between the reference and the shifted images undone."""
+    """After the first part: between its remake and the shifted images.
+
+    Before it: between the reference and the shifted images with the first part undone.
+    """
     parts = first.components
     draws = infer_first_part(first, pairs)
     after = Pairs(draws.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)

@@ -9,7 +9,10 @@ from shiftassay.diagnosis.paired.candidate import Candidate, limit
 
 
 def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
-    """The probability that the best candidate's family and scope are right, or, if it does not fit, that the shift is unknown."""
+    """The probability that the best candidate's family and scope are right.
+
+    If it does not fit, the probability that the shift is unknown.
+    """
     lead = min((rival.cost for rival in rivals), default=best.cost + thresholds.NO_RIVAL) - best.cost
     return confidence_at(best.remake.misfit, limit(best), lead)
 
@@ -17,10 +20,11 @@ def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
 def confidence_at(misfit: float, limit: float, lead: float) -> float:
     """A logistic function of the distance from the limit and, for what fits, of the lead in cost over the best rival.
 
-    Its weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability docs/results/diagnosis.json shows.
+    Its weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability
+    docs/results/diagnosis.json shows.
 
-    >>> round(confidence_at(0.001, 0.06, lead=2.0), 3), round(confidence_at(0.05, 0.06, lead=0.0), 3), round(confidence_at(0.5, 0.06, 0.0), 3)
-    (0.999, 0.554, 0.972)
+    >>> [round(confidence_at(misfit, 0.06, lead=2.0), 3) for misfit in (0.001, 0.05, 0.5)]
+    [0.999, 0.902, 0.972]
     """
     distance = float(np.log(limit / max(misfit, thresholds.LEAST_MISFIT)))
     margin = thresholds.PER_MARGIN * min(lead, thresholds.LARGEST_MARGIN) if distance > 0 else thresholds.UNKNOWN_MARGIN

@@ -23,9 +23,9 @@ IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
 def linear_pairs(pairs: Pairs, task: Task, exact: Shift | None = None) -> list[Shift]:
-    """Two simple linear maps of places, or a mirror and one, fitted together: a general affine map may be their product.
+    """Two simple linear maps of places, or a mirror and one, fitted together.
 
-    If `exact` is such a map, the fits begin with its factors.
+    A general affine map may be their product. If `exact` is such a map, the fits begin with its factors.
     """
     linear = [f for f in task.families if FAMILIES[f].linear]
     mirrors = _applicable([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
@@ -85,7 +85,10 @@ def depends_on_value_alone(pairs: Pairs) -> bool:
 
 
 def two_valued(pairs: Pairs, task: Task) -> list[Shift]:
-    """Compositions that end with a shift which leaves two grey values: the images no longer look like what was done first."""
+    """Compositions that end with a shift which leaves two grey values.
+
+    Their images no longer look like what was done first.
+    """
     few = pairs.first(task.settings.screened)
     if len(np.unique(few.shifted)) != 2:
         return []

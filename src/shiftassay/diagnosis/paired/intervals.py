@@ -21,10 +21,11 @@ FEWEST_FITS = 3  # of parts, for an interval
 
 
 def intervals(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> Parameters:
-    """Low and high of each real parameter of a shared shift: t intervals of the mean over the parts' fits, about the fit to all pairs.
+    """Low and high of each real parameter of a shared shift.
 
-    Fits to disjoint parts are independent, however the pixels of one image depend on each other. Of a composition: `parts`, a list. Empty
-    for too few pairs, or if there is no real parameter.
+    These are t intervals of the mean over the parts' fits, about the fit to all pairs.
+    Fits to disjoint parts are independent, however the pixels of one image depend on each other. Of a composition:
+    `parts`, a list. Empty for too few pairs, or if there is no real parameter.
     """
     if not any(map(_real_parameters, shift.components)):
         return {}

@@ -24,9 +24,10 @@ FIRST_STEP = 0.08  # of a parameter, for the simplex
 def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     """A composition with the shared parameters of its parts fitted together; what is no composition stays as it is.
 
-    Without noise, by least squares. With noise, least squares would shrink it: only geometry is fitted so, on the parts that are not noise.
-    The other parameters are those whose remake differs least (see `simplex`). Where noise covers some pixels and leaves the others
-    alone, those give all parameters of the parts that are not noise (see `trimmed`).
+    Without noise, by least squares. With noise, least squares would shrink it: only geometry is fitted so, on the
+    parts that are not noise. The other parameters are those whose remake differs least (see `simplex`). Where noise
+    covers some pixels and leaves the others alone, those give all parameters of the parts that are not noise (see
+    `trimmed`).
     """
     if not isinstance(shift, Compose):
         return shift
@@ -57,7 +58,8 @@ def simplex(
 ) -> Compose:
     """The composition whose remake differs least (Nelder and Mead 1965); parts of the fixed groups stay as they are.
 
-    Fitted are the parameters that have a derivative, and those named in `derivative_free`: by default the strengths of each part.
+    Fitted are the parameters that have a derivative, and those named in `derivative_free`: by default the strengths
+    of each part.
     """
     joint = Joint(shift.parts, derivative_free, tuple({part.group for part in shift.parts} - fixed_groups))
     begin, target = joint.begin, Target(pairs)
@@ -79,7 +81,10 @@ def simplex(
 
 
 def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
-    """A shared shift, fitted under nearest-neighbour resampling (Nelder and Mead 1965): its errors have no slope there."""
+    """A shared shift, fitted under nearest-neighbour resampling, where errors have no slope.
+
+    By Nelder and Mead's simplex (1965).
+    """
     few = pairs.first(SETTINGS.nearest)
     begin = shift.candidate_draws()[0]
 
@@ -122,7 +127,10 @@ def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] 
 
 @dataclass(frozen=True)
 class Joint:
-    """A composition as a fit sees a family: the parameters of its parts in a row. What is drawn, or has no derivative, stays."""
+    """A composition as a fit sees a family: the parameters of its parts in a row.
+
+    What is drawn, or has no derivative, stays.
+    """
 
     parts: tuple[Shift, ...]
     derivative_free: tuple[str, ...] | None = ()

@@ -1,7 +1,8 @@
 """How far the residual of a remake differs from the noise that its shift would make.
 
-Two remakes of the same shift differ from each other, too, if it draws noise. So the shifted images, beside the mean of several remakes, are
-compared with another remake beside that mean: in grey values, between neighbouring pixels, from place to place, from image to image.
+Two remakes of the same shift differ from each other, too, if it draws noise. So the shifted images, beside the mean
+of several remakes, are compared with another remake beside that mean: in grey values, between neighbouring pixels,
+from place to place, from image to image.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 
 CLIPPED = 2e-3  # from black or white, within which values count as clipped to it
-OFF_EDGE = 0.31  # of a bin: no edge of a bin lies at a round number, or at one of 256 grey values, where shifts put many pixels
+# Of a bin: so no edge of a bin lies at a round number, or at one of 256 grey values, where shifts put many pixels.
+OFF_EDGE = 0.31
 REFERENCE_BINS, BINS = 8, 40  # of grey values between black and white
 OUTSIDE = 4  # more bins: below black, black, white, above white
 BLOCKS = 4  # a side: where in the picture the residual's energy is
@@ -29,7 +31,10 @@ class Statistics:
 
     images: Images
     joint_histogram: Float[np.ndarray, "a b"]
-    """The share of pixels that had one grey value and have another, by both; black and white have bins of their own, since clipping fills them."""
+    """The share of pixels by their grey value in the reference and in these images.
+
+    Black and white have bins of their own, since clipping fills them.
+    """
     grid: float
     """The log of the probability that two grey values are the same of 256: high for counts of few photons."""
     invariant_distances: list[float]
@@ -38,7 +43,7 @@ class Statistics:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Pairs, as what a remake has to come near: the statistics of both sides are computed once, when they are first needed."""
+    """Pairs, as what a remake has to come near. Statistics of both sides are computed once, when first needed."""
 
     pairs: Pairs
 
@@ -160,7 +165,7 @@ def _level_share(residual: Images) -> float:
 
 
 def _invariants(images: Images) -> list[np.ndarray]:
-    """What some shifts leave as it is: grey values in any order, amplitudes of the spectrum, sums of rows and of columns."""
+    """What some shifts leave as it is: sorted grey values, amplitudes of the spectrum, sums of rows and columns."""
     images = images[:INVARIANT_IMAGES]
     flat = np.sort(images.reshape(len(images), -1), axis=1)
     return [flat, np.abs(np.fft.rfft2(images)) / images.shape[3], images.mean(3), images.mean(2)]

@@ -16,7 +16,10 @@ from shiftassay.shifts.warp import Resampling, resampled
 
 
 def refitted(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
-    """The same family and scope, fitted to all these pairs under this resampling; the shift as it is where that does not fit as well."""
+    """The same family and scope, fitted to all these pairs under this resampling.
+
+    The shift is returned as it is where the new fit is worse.
+    """
     target = Target(pairs)
     with resampled(resampling):
         before = remake(shift, target, all_resamplings=False)

@@ -1,4 +1,7 @@
-"""Remakes: how well a shift, applied to the reference again, reproduces the shifted images that its parameters were not fitted to."""
+"""Remakes: how well a shift, applied to the reference again, reproduces the shifted images.
+
+They are judged on pairs to which the shift's parameters were not fitted.
+"""
 
 import math
 from collections.abc import Mapping
@@ -32,9 +35,10 @@ OTHER_RESAMPLINGS = (
 class Remake:
     """A shift applied to the reference of some pairs, and what that leaves of the change.
 
-    `draws` is the shift with its per-image parameters inferred from these pairs. `unexplained` is the share of the change that it leaves
-    unexplained; `noise_fraction` the share that it attributes to noise, and `mismatch` how far the residual differs from that noise, the
-    sum of `details`. `resampling` is the one under which it fits best. `residual` is shifted − remake, or − the mean of several remakes.
+    `draws` is the shift with its per-image parameters inferred from these pairs. `unexplained` is the share of the
+    change that it leaves unexplained; `noise_fraction` the share that it attributes to noise, and `mismatch` how far
+    the residual differs from that noise, the sum of `details`. `resampling` is the one under which it fits best.
+    `residual` is shifted − remake, or − the mean of several remakes.
     """
 
     shift: Shift
@@ -47,7 +51,7 @@ class Remake:
     residual: Images
     strict_weight: int = 1
     score: float = 0.0
-    """Of a shift with noise: what its parameters are fitted by. 0 at best, and without the bias of a mean of few remakes."""
+    """Of a shift with noise: what its parameters are fitted by. 0 at best; no bias from a mean of few remakes."""
 
     @property
     def misfit(self) -> float:
@@ -56,12 +60,15 @@ class Remake:
 
     @property
     def weighted_misfit(self) -> float:
-        """The misfit by which candidates are compared: it counts more where all implementations of a family agree exactly."""
+        """The misfit by which candidates are compared: larger where all implementations of a family agree exactly."""
         return self.strict_weight * self.misfit
 
 
 def remake(shift: Shift, target: Target, seed: int = 0, all_resamplings: bool = True) -> Remake:
-    """Apply a shift to the target's reference, if it moves the picture under all usual resamplings, and compare: the best fit."""
+    """Apply a shift to the target's reference and compare the result with its shifted images.
+
+    A shift that moves the picture is applied under all usual resamplings, and the best fit is returned.
+    """
     draws = shift.infer_draws(target.pairs) or shift
     remakes = [_remake(shift, draws, target, seed, current_resampling())]
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:
@@ -116,7 +123,7 @@ def _remake(shift: Shift, draws: Shift, target: Target, seed: int, kernel: Resam
 
 
 def _without_noise(shift: Shift, draws: Shift, pairs: Pairs, kernel: Resampling, residual: Images) -> Remake:
-    """Judged by the energy of its residual, without what other implementations do otherwise: at edges, and by rounding."""
+    """Judged by the energy of its residual, but not where implementations differ: at edges, and by rounding."""
     energy, change = energy_of(residual), change_of(pairs)
     if any(part.group == "blur" for part in shift.components):
         energy, change = energy_of(_inner(residual)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))

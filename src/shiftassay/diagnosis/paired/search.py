@@ -1,4 +1,7 @@
-"""The search for the shift between pairs: every family alone, then two and three in a row (see the package's docstring)."""
+"""The search for the shift between pairs: every family alone, then two and three in a row.
+
+The package's docstring tells how it works.
+"""
 
 from collections.abc import Callable
 
@@ -49,8 +52,8 @@ def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> 
     if len(parts) > 1:
         composition = Compose(tuple(parts))
         return judged([fitted_jointly(composition, task.fit.first(task.settings.composed))], task)
-    known = parts[0] if parts else Identity()
-    return tried([e for e in estimates([known.family], task.fit) if e.scope == known.scope], task)
+    single = parts[0] if parts else Identity()
+    return tried([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
 
 
 def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:

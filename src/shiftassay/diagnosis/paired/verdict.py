@@ -19,8 +19,9 @@ FEW_EQUIVALENT = 5  # families that fit as well, at most
 
 @one_thread_each()
 def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) -> Verdict:
-    """The best of the candidates, fitted to more of the pairs; unknown if it does not fit, or is a composition that is less likely than not.
+    """The best of the candidates, fitted to more of the pairs.
 
+    Unknown if it does not fit, or is a composition that is less likely than not.
     `share` is that of the images that changed, which the pairs are.
     """
     best = candidates[0]

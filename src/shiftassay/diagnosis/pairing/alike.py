@@ -1,4 +1,7 @@
-"""Is each image's own partner preferred to the partners of images that look like it? What a class tells of an image does not count."""
+"""Is each image's own partner preferred to the partners of images that look like it?
+
+Among look-alikes, what a class tells of an image does not count.
+"""
 
 from collections.abc import Sequence
 
@@ -31,12 +34,12 @@ def look_alikes(scores: Trait, cells: Int64[np.ndarray, "n"] | None = None) -> l
     return groups
 
 
-def rank_of_own(made: Trait, seen: Trait, groups: Sequence[Group]) -> tuple[float, float, np.ndarray]:
-    """How far, in sd, the summed ranks of each image's own partner among those of its group are below chance; and each rank.
+def rank_of_own(predicted: Trait, after: Trait, groups: Sequence[Group]) -> tuple[float, float, np.ndarray]:
+    """How far the summed ranks of each image's own partner in its group are below chance, in sd.
 
-    A rank is 0 where the own partner is most like what was made, 1 where it is least. Were partners dealt out by chance within each group,
-    mean and variance of the sum are Hoeffding's (1951). Groups whose images can't be told apart say nothing and are left out.
-    Second comes the mean rank, half if no group is left.
+    Then the mean rank, half if there is none, and each rank. A rank is 0 where, of the group, the own partner
+    (`after`) is most like the prediction, 1 where it is least. If partners are dealt out by chance within each group,
+    mean and variance of the sum are Hoeffding's (1951). Groups whose images can't be told apart are left out.
     """
     excess = variance = 0.0
     ranks: list[np.ndarray] = []
@@ -44,7 +47,7 @@ def rank_of_own(made: Trait, seen: Trait, groups: Sequence[Group]) -> tuple[floa
         places = np.array([group for group in groups if len(group) == size])
         if size < 2:
             continue
-        score = made[places] @ seen[places].swapaxes(1, 2)
+        score = predicted[places] @ after[places].swapaxes(1, 2)
         rank = (
             (score[:, :, None, :] > score[:, :, :, None]).sum(3)
             + 0.5 * (score[:, :, None, :] == score[:, :, :, None]).sum(3)
@@ -57,12 +60,12 @@ def rank_of_own(made: Trait, seen: Trait, groups: Sequence[Group]) -> tuple[floa
             + rank.mean(axis=(1, 2), keepdims=True)
         )
         spread = np.sum(centred**2, axis=(1, 2)) / (size - 1)
-        told = spread > 1e-9
-        own = np.diagonal(rank, axis1=1, axis2=2)[told]
-        variance += float(spread[told].sum())
-        excess += float(np.sum(rank[told].mean(axis=(1, 2)) * size - own.sum(axis=1)))
+        informative = spread > 1e-9
+        own = np.diagonal(rank, axis1=1, axis2=2)[informative]
+        variance += float(spread[informative].sum())
+        excess += float(np.sum(rank[informative].mean(axis=(1, 2)) * size - own.sum(axis=1)))
         ranks.append(own.ravel())
     if variance <= 1e-9:
         return 0.0, 0.5, np.empty(0)
-    every = np.concatenate(ranks)
-    return excess / float(np.sqrt(variance)), float(every.mean()), every
+    all_ranks = np.concatenate(ranks)
+    return excess / float(np.sqrt(variance)), float(all_ranks.mean()), all_ranks

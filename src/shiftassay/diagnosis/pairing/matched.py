@@ -22,13 +22,13 @@ def matched_sets(reference: ImageSet, shifted: ImageSet, order: Order) -> Matche
     """Both sets in the order of the shifted one, without the images that have no partner (−1 in `order`)."""
     if len(order) == len(reference) and np.array_equal(order, np.arange(len(order))):
         return MatchedSets(reference, shifted)
-    found = np.flatnonzero(order >= 0)
-    partner = order[found]
-    own = None if reference.labels is None else reference.labels[partner]
-    given = None if shifted.labels is None else shifted.labels[found]
+    matched = np.flatnonzero(order >= 0)
+    partners = order[matched]
+    before = None if reference.labels is None else reference.labels[partners]
+    after = None if shifted.labels is None else shifted.labels[matched]
     return MatchedSets(
-        replace(reference, images=reference.images[partner], labels=own),
-        replace(shifted, images=shifted.images[found], labels=given),
+        replace(reference, images=reference.images[partners], labels=before),
+        replace(shifted, images=shifted.images[matched], labels=after),
     )
 
 

@@ -25,8 +25,8 @@ Order = Annotated[Int64[np.ndarray, "n"], BeforeValidator(lambda places: np.asar
 class PairingEvidence(Record):
     """What decided which image belongs to which.
 
-    `order` is the test for the same order, None if the counts differ or nearly all images are the same; `partners` is the search by content,
-    None if it was not needed.
+    `order` is the test for the same order, None if the counts differ or nearly all images are the same; `partners` is
+    the search by content, None if it was not needed.
     """
 
     order: OrderTest | None
@@ -37,8 +37,9 @@ class PairingEvidence(Record):
 class Pairing(Record):
     """How the images of a shifted set belong to those of its reference, and the evidence.
 
-    `order` holds, for each shifted image, the place of its reference image, −1 where it was not found; None if unpaired. Of unpaired sets,
-    `shared` are the places in the reference and in the shifted set of images that are in both.
+    `order` holds, for each shifted image, the place of its reference image, −1 where it was not found; None if
+    unpaired. Of unpaired sets, `shared` are the places in the reference and in the shifted set of images that are in
+    both.
     """
 
     kind: Kind
@@ -85,16 +86,16 @@ class Pairing(Record):
 def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     """Find out how the images belong together, whatever shift lies between them.
 
-    Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of those the same order is
-    tested (see `order_test`), then partners are looked for by content (see `find_partners`).
+    Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of
+    those the same order is tested (see `order_test`), then partners are looked for by content (see `find_partners`).
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalogue import shift
     >>> digits = load_dataset("mnist").test.first(200)
     >>> pair(digits, shift(digits, "pixel_permutation:scope=per_image")).kind
     'same_order'
-    >>> found = pair(digits, shift(digits, "reorder+invert", seed=1))
-    >>> found.kind, int((found.order >= 0).sum())
+    >>> pairing = pair(digits, shift(digits, "reorder+invert", seed=1))
+    >>> pairing.kind, int((pairing.order >= 0).sum())
     ('reordered', 200)
     """
     rng = np.random.default_rng(seed_for(seed, "pairing"))
@@ -118,50 +119,56 @@ def _same_order(
 ) -> tuple[OrderTest | None, Int64[np.ndarray, "n"] | None]:
     """The test of the images that are not shared, and the order if it is the same one."""
     n = len(shifted)
-    own = shared.own
-    if np.mean((shared.known >= 0) & ~own) >= thresholds.FOUND_ELSEWHERE:
+    in_place = shared.in_place
+    if np.mean((shared.unambiguous >= 0) & ~in_place) >= thresholds.FOUND_ELSEWHERE:
         return None, None
     blank = [_blank(side) for side in (reference, shifted)]
-    told = ~(blank[0] & blank[1])
-    known = float(np.mean(own[told])) if told.any() else float(np.array_equal(reference.images, shifted.images))
-    if known == 1:
+    informative = ~(blank[0] & blank[1])
+    if informative.any():
+        same_share = float(np.mean(in_place[informative]))
+    else:
+        same_share = float(np.array_equal(reference.images, shifted.images))
+    if same_share == 1:
         return None, np.arange(n)
-    # Images that come again are left in: where they meet themselves by chance, and were taken out, the others would be too unlike.
-    rest = np.flatnonzero(~(blank[0] | blank[1] | (own & shared.once)))
+    # Images that occur more than once are left in: some are at their place by chance, and without these the rest
+    # would look less alike than chance has it.
+    rest = np.flatnonzero(~(blank[0] | blank[1] | (in_place & shared.unique)))
     if len(rest) < thresholds.FEWEST_RANKED:
-        return None, np.arange(n) if known >= thresholds.SHARED_MOST else None
-    test = order_test(_at(reference, rest), _at(shifted, rest), rng, beside_known=known >= thresholds.SHARED_MOST)
+        return None, np.arange(n) if same_share >= thresholds.SHARED_MOST else None
+    test = order_test(_at(reference, rest), _at(shifted, rest), rng, beside_known=same_share >= thresholds.SHARED_MOST)
     if test.holds:
         return test, np.arange(n)
-    return test, np.where(own | ~told, np.arange(n), -1) if known >= thresholds.SHARED_NEARLY_ALL else None
+    return test, np.where(
+        in_place | ~informative, np.arange(n), -1
+    ) if same_share >= thresholds.SHARED_NEARLY_ALL else None
 
 
 def _elsewhere(
     reference: ImageSet, shifted: ImageSet, shared: Shared, rng: np.random.Generator
 ) -> tuple[Partners | None, Int64[np.ndarray, "n"] | None]:
     """Partners of the images that are not shared, and the order if there is one."""
-    known = shared.known
+    partner = shared.unambiguous
     blank = _blank(shifted)
     if not blank.all():
-        share = float(np.mean(known[~blank] >= 0))
-        # Of an image that comes again, any place will do, if most come once.
+        share = float(np.mean(partner[~blank] >= 0))
+        # Of an image that occurs more than once, any place will do, if most occur once.
         if share >= thresholds.SHARED_MOST and np.mean(shared.places[~blank] >= 0) >= thresholds.SHARED_NEARLY_ALL:
-            order = np.where(known >= 0, known, shared.places)
+            order = np.where(partner >= 0, partner, shared.places)
             return Partners(order, PartnerSearch(share, share, 0.0, "values", len(order))), order
-    free = np.setdiff1d(np.flatnonzero(~_blank(reference)), known)
-    rest = np.flatnonzero((known < 0) & ~blank)
+    free = np.setdiff1d(np.flatnonzero(~_blank(reference)), partner)
+    rest = np.flatnonzero((partner < 0) & ~blank)
     if min(len(free), len(rest)) < thresholds.FEWEST_SOUGHT:
-        return None, known if np.mean(shared.once) >= thresholds.SHARED_MOSTLY else None
+        return None, partner if np.mean(shared.unique) >= thresholds.SHARED_MOSTLY else None
     partners = find_partners(_at(reference, free), _at(shifted, rest), rng)
     if not partners.search.holds:
         return partners, None
-    order = known.copy()
+    order = partner.copy()
     order[rest] = np.where(partners.order >= 0, free[partners.order], -1)
     return partners, order
 
 
 def _blank(images: ImageSet) -> Bool[np.ndarray, "n"]:
-    """Which images are of one value: all are alike, whatever they were."""
+    """Which images are of one value: they are all alike, whatever they were before."""
     flat = images.images.reshape(len(images), -1)
     return flat.max(axis=1) == flat.min(axis=1)
 

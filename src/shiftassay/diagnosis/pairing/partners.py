@@ -19,7 +19,9 @@ Row = Float32[np.ndarray, "_"]
 DISTANCES = SETTINGS.partner_queries**2
 COMPONENTS = 40
 SIGNED = 16  # components whose signs can be told from their skewness
-ROUNDS = 8
+ROUNDS = 8  # of learning from matches, at most
+GAIN = 0.005  # share of sure matches: a round that gains less is the last
+NEARLY_ALL = 0.9  # share of sure matches: no other space is tried
 RIDGES = (0.03, 0.3, 3.0, 30.0)  # of the mean variance of a component; each output takes the one that errs least
 
 
@@ -58,9 +60,10 @@ class Partners:
 def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generator) -> Partners:
     """Look for the partner of each shifted image.
 
-    First matches are mutual nearest neighbours in the traits that shifts leave alone, or among principal components, which
-    a fixed permutation of pixels changes in sign alone. From them ridge regression learns what a reference image looks like when it is
-    shifted; its predictions give more matches, and so on. No match is made by a regression that has learnt from it.
+    First matches are mutual nearest neighbours in the traits that shifts leave alone, or among principal components,
+    which a fixed permutation of pixels changes in sign alone. From them ridge regression learns what a reference
+    image looks like when it is shifted; its predictions give more matches, and so on. No match is made by a
+    regression that has learned from it.
     """
     count = min(SETTINGS.partner_queries, max(500, DISTANCES // max(len(reference), 1)))
     queries = np.sort(rng.permutation(len(shifted))[:count])
@@ -70,21 +73,22 @@ def find_partners(reference: ImageSet, shifted: ImageSet, rng: np.random.Generat
     best, within = Partners(np.full(len(queries), -1), PartnerSearch(0.0, 0.0, 0.0, "none", len(queries))), (a, b)
     for name, p, q in _spaces(x, y, parts_x, parts_y, rng):
         before = 0.0
-        found, space = _matched(_distances(q[queries], p), name), (p, q)
+        matches, space = _matched(_distances(q[queries], p), name), (p, q)
         for _ in range(ROUNDS):
-            if found.search.sure > best.search.sure:
-                best, within = found, space
-            if np.sum(found.order >= 0) < thresholds.FEWEST_MATCHES or found.search.sure < before + 0.005:
+            sure = matches.search.sure
+            if sure > best.search.sure:
+                best, within = matches, space
+            if np.sum(matches.order >= 0) < thresholds.FEWEST_MATCHES or sure < before + GAIN:
                 break
-            before = found.search.sure
-            found, space = _matched(_crosswise(a, b[queries], found.order, rng), name), None
-        if best.search.sure > 0.9:
+            before = sure
+            matches, space = _matched(_crosswise(a, b[queries], matches.order, rng), name), None
+        if best.search.sure > NEARLY_ALL:
             break
     if not best.search.holds:
         return best
-    if within is None:  # the best matches came from what was learnt: now from all of them
-        known = np.flatnonzero(best.order >= 0)
-        weights, error, origin, middle = _learnt(a[best.order[known]], b[queries[known]])
+    if within is None:  # the best matches were predicted: now learn from all of them
+        matched = np.flatnonzero(best.order >= 0)
+        weights, error, origin, middle = _regression(a[best.order[matched]], b[queries[matched]])
         within = (a - origin) @ weights / error, (b - middle) / error
     return replace(best, order=_assigned(*within))
 
@@ -133,8 +137,9 @@ def _distances(queries: Trait, references: Trait) -> Float32[np.ndarray, "q r"]:
 def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
     """For each query its partner, −1 if unsure.
 
-    Sure is a match where each is the other's nearest and the second nearest is further, in ratio, than images are that are no partners:
-    the third than the second. Of random images the first gap is twice the second (Rényi's spacings), so that those are doubled.
+    Sure is a match where each is the other's nearest and the second nearest is further, in ratio, than images are
+    that are no partners: the third than the second. Of random images the first gap is twice the second (Rényi's
+    spacings), so that those are doubled.
     """
     q, r = distance.shape
     if r < 4:
@@ -153,21 +158,24 @@ def _matched(distance: Float32[np.ndarray, "q r"], trait: str) -> Partners:
 
 
 def _crosswise(a: Trait, b: Trait, matched: Order, rng: np.random.Generator) -> Float32[np.ndarray, "q r"]:
-    """Distances of the queries from the references' predicted looks; for each half by what the other half's matches teach."""
+    """Distances of the queries from what the references are predicted to become.
+
+    The prediction for each half of the queries is learned from the other half's matches.
+    """
     half = rng.permutation(len(b)) % 2 == 0
     distance = np.empty((len(b), len(a)), np.float32)
     for side in (half, ~half):
-        teach = np.flatnonzero((matched >= 0) & ~side)
-        if len(teach) < 2:  # nothing to learn from: no reference image is nearer than another
+        learn = np.flatnonzero((matched >= 0) & ~side)
+        if len(learn) < 2:  # nothing to learn from: no reference image is nearer than another
             distance[side] = 0
             continue
-        weights, error, origin, middle = _learnt(a[matched[teach]], b[teach])
+        weights, error, origin, middle = _regression(a[matched[learn]], b[learn])
         distance[side] = _distances((b[side] - middle) / error, (a - origin) @ weights / error)
     return distance
 
 
-def _learnt(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
-    """Ridge regression of b from a: weights, the root mean squared error of each output on a pair left out, and both means."""
+def _regression(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
+    """Ridge regression of b from a: weights, leave-one-out root mean squared errors of outputs, and both means."""
     origin, middle = a.mean(axis=0), b.mean(axis=0)
     u, s, v = np.linalg.svd(a - origin, full_matrices=False)
     target = u.T @ (b - middle)
@@ -176,8 +184,8 @@ def _learnt(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
     shrunk = np.zeros_like(target)
     for ridge in RIDGES:
         kept = s**2 / (s**2 + ridge * size)
-        left = (b - middle - u @ (kept[:, None] * target)) / (1 - np.minimum(u**2 @ kept, 0.99))[:, None]
-        error = np.sqrt(np.mean(left**2, axis=0))
+        residual = (b - middle - u @ (kept[:, None] * target)) / (1 - np.minimum(u**2 @ kept, 0.99))[:, None]
+        error = np.sqrt(np.mean(residual**2, axis=0))
         better = error < least
         least[better] = error[better]
         shrunk[:, better] = (kept / np.maximum(s, 1e-9))[:, None] * target[:, better]
@@ -185,23 +193,26 @@ def _learnt(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
     return (v.T @ shrunk).astype(np.float32), error.astype(np.float32), origin, middle
 
 
-def _assigned(made: Trait, seen: Trait) -> Order:
-    """One reference image at most for each shifted image: the least sum of distances, or, of many, mutual nearest neighbours."""
-    if max(len(made), len(seen)) <= SETTINGS.partner_queries:
-        distance = _distances(seen, made)
+def _assigned(predicted: Trait, after: Trait) -> Order:
+    """One reference image at most for each shifted image: the assignment of least total distance.
+
+    Of many images, mutual nearest neighbours.
+    """
+    if max(len(predicted), len(after)) <= SETTINGS.partner_queries:
+        distance = _distances(after, predicted)
         rows, columns = linear_sum_assignment(distance)
-        order = np.full(len(seen), -1)
+        order = np.full(len(after), -1)
         order[rows] = columns
         # An image that was left over stands far behind the nearest one.
         near = distance[rows, columns] <= np.partition(distance[rows], 2, axis=1)[:, 2]
         order[rows[~near]] = -1
         return order
-    nearest = np.empty(len(seen), np.int64)
-    least, by = np.full(len(made), np.inf), np.full(len(made), -1)
-    for start in range(0, len(seen), SETTINGS.partner_queries):
-        distance = _distances(seen[start : start + SETTINGS.partner_queries], made)
+    nearest = np.empty(len(after), np.int64)
+    least, by = np.full(len(predicted), np.inf), np.full(len(predicted), -1)
+    for start in range(0, len(after), SETTINGS.partner_queries):
+        distance = _distances(after[start : start + SETTINGS.partner_queries], predicted)
         nearest[start : start + SETTINGS.partner_queries] = np.argmin(distance, axis=1)
         row = np.argmin(distance, axis=0)
-        value = distance[row, np.arange(len(made))]
+        value = distance[row, np.arange(len(predicted))]
         by, least = np.where(value < least, row + start, by), np.minimum(value, least)
-    return np.where(by[nearest] == np.arange(len(seen)), nearest, -1)
+    return np.where(by[nearest] == np.arange(len(after)), nearest, -1)

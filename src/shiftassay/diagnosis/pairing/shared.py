@@ -9,34 +9,39 @@ from jaxtyping import Bool, Float32, Int64
 
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import labels_of
+from shiftassay.words.lists import plural
+from shiftassay.words.numbers import percent
 
-LEVELS = 255  # steps of the range of values: what differs by less than half of one was rounded otherwise
-TOLD = 6  # places, or runs of them, that a sentence names
+LEVELS = 255  # steps of the range of values: smaller differences are rounding
+NAMED = 6  # places, or runs of them, that a sentence names
 CHUNK = 1000  # images that are rounded at a time
-LARGEST = 2**30  # level: values that are further out than that are alike
+LARGEST = 2**30  # level: values further out count as equal
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """Where each shifted image stands unchanged in the reference. Images of one value alone are found nowhere: they are no evidence."""
+    """Where each shifted image stands unchanged in the reference.
+
+    Images of one value alone are no evidence: they count as found nowhere.
+    """
 
     places: Int64[np.ndarray, "n"]
     """Its own place first, else the first of its places; −1 if nowhere."""
-    once: Bool[np.ndarray, "n"]
+    unique: Bool[np.ndarray, "n"]
     """Whether it stands at one place alone in the reference and is not found again in the shifted set."""
-    known: Int64[np.ndarray, "n"]
-    """`places` where it is plain which one is meant: its own place, or the only one; −1 elsewhere."""
+    unambiguous: Int64[np.ndarray, "n"]
+    """`places` where there is no doubt which one is meant: its own place, or the only one; −1 elsewhere."""
 
     @property
-    def own(self) -> Bool[np.ndarray, "n"]:
+    def in_place(self) -> Bool[np.ndarray, "n"]:
         """Which images stand at the same place of both sets."""
         return self.places == np.arange(len(self.places))
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The places in the reference and in the shifted set of every image that is in both."""
-        found = np.flatnonzero(self.places >= 0)
-        return tuple(zip(self.places[found].tolist(), found.tolist(), strict=True))
+        shared = np.flatnonzero(self.places >= 0)
+        return tuple(zip(self.places[shared].tolist(), shared.tolist(), strict=True))
 
 
 def shared_images(reference: ImageSet, shifted: ImageSet) -> Shared:
@@ -49,23 +54,23 @@ def shared_images(reference: ImageSet, shifted: ImageSet) -> Shared:
     # A power of two, so that bytes over 255 stay whole numbers, which no rounding moves.
     span = 2.0 ** np.round(np.log2(max(float(np.ptp(reference.images)), 1e-30)))
     before, after = (_names(side.images, LEVELS / span) for side in (reference, shifted))
-    where: dict[bytes, list[int]] = {}
+    positions: dict[bytes, list[int]] = {}
     for i, name in enumerate(before):
-        where.setdefault(name, []).append(i)
+        positions.setdefault(name, []).append(i)
     count: dict[bytes, int] = {}
     for name in after:
         count[name] = count.get(name, 0) + 1
-    places, known = np.full((2, len(after)), -1)
-    once = np.zeros(len(after), bool)
+    places, unambiguous = np.full((2, len(after)), -1)
+    unique = np.zeros(len(after), bool)
     for i, name in enumerate(after):
-        found = where.get(name, []) if name else []
-        if not found:
+        candidates = positions.get(name, []) if name else []
+        if not candidates:
             continue
         own = before[i] == name if i < len(before) else False
-        places[i] = i if own else found[0]
-        once[i] = len(found) == 1 and count[name] == 1
-        known[i] = places[i] if own or len(found) == 1 else -1
-    return Shared(places, once, known)
+        places[i] = i if own else candidates[0]
+        unique[i] = len(candidates) == 1 and count[name] == 1
+        unambiguous[i] = places[i] if own or len(candidates) == 1 else -1
+    return Shared(places, unique, unambiguous)
 
 
 def apart(reference: ImageSet, shifted: ImageSet, pairs: Sequence[Sequence[int]]) -> tuple[ImageSet, ImageSet]:
@@ -78,7 +83,7 @@ def apart(reference: ImageSet, shifted: ImageSet, pairs: Sequence[Sequence[int]]
 def shared_note(reference: ImageSet, shifted: ImageSet, pairs: Sequence[Sequence[int]]) -> str:
     """How many images are in both sets, and which."""
     ours, theirs = np.array(pairs).T
-    images = "1 image is" if len(pairs) == 1 else f"{len(pairs):,} images are"
+    images = f"{plural(len(pairs), 'image')} {'is' if len(pairs) == 1 else 'are'}"
     if np.array_equal(ours, theirs):
         where = f"at the same places, {places_in_words(theirs)}"
     else:
@@ -92,18 +97,18 @@ def accuracy_without(
     pairs: Sequence[Sequence[int]],
     logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]],
 ) -> tuple[Mapping[str, float], str]:
-    """Accuracy on each set that has labels without the shared images, under keys of its own, and a sentence beside accuracy with them."""
-    found: dict[str, float] = {}
-    said = []
+    """Accuracy without the shared images on each set that has labels, and a sentence beside accuracy with them."""
+    accuracies: dict[str, float] = {}
+    parts = []
     for k, (key, side) in enumerate((("reference", reference), ("shifted", shifted))):
         if side.labels is None:
             continue
         right = labels_of(logits[k]) == side.labels
         others = np.delete(right, [pair[k] for pair in pairs])
         if len(others):
-            found[f"{key}_without_shared"] = float(others.mean())
-            said.append(f"on {side.name} {100 * right.mean():.1f}% with them and {100 * others.mean():.1f}% without")
-    return found, f"Accuracy is {', '.join(said)}." if said else ""
+            accuracies[f"{key}_without_shared"] = float(others.mean())
+            parts.append(f"on {side.name} {percent(right.mean(), 1)} with them and {percent(others.mean(), 1)} without")
+    return accuracies, f"Accuracy is {', '.join(parts)}." if parts else ""
 
 
 def places_in_words(places: Int64[np.ndarray, "k"]) -> str:
@@ -114,8 +119,8 @@ def places_in_words(places: Int64[np.ndarray, "k"]) -> str:
     """
     places = np.unique(places)
     runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
-    told = [f"{run[0]:,}–{run[-1]:,}" if len(run) > 1 else f"{run[0]:,}" for run in runs[:TOLD]]
-    return ", ".join(told) + (" …" if len(runs) > TOLD else "")
+    names = [f"{run[0]:,}–{run[-1]:,}" if len(run) > 1 else f"{run[0]:,}" for run in runs[:NAMED]]
+    return ", ".join(names) + (" …" if len(runs) > NAMED else "")
 
 
 def _without(side: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:

@@ -15,8 +15,8 @@ def traits_of(images: Images) -> dict[str, Trait]:
     """Traits of each image by name, none of them scaled.
 
     `pixels` survive intensity, blur, noise and every fixed linear map; `values`, sorted, any rearrangement;
-    `amplitudes` of the Fourier transform rolls and random phases; `rings`, amplitudes of the harmonics along circles about
-    the centre, rotations; `sums` of rows and columns rows or columns in another order.
+    `amplitudes` of the Fourier transform rolls and random phases; `rings`, amplitudes of the harmonics along circles
+    about the centre, rotations; `sums` of rows and columns rows or columns in another order.
     """
     grey = images.mean(axis=1)
     return {

@@ -1,4 +1,7 @@
-"""Which shift lies between two samples that share no image: by summary statistics of the sets, which a right remake makes alike."""
+"""Which shift lies between two samples that share no image.
+
+The remake of the right shift has the summary statistics of the shifted set.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -27,16 +30,16 @@ from shiftassay.shifts.sample import ClassPrior
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
 KERNELS = (OURS, Resampling("bicubic"), Resampling("nearest"))
-STEP = 0.12  # of a number: the first step of its fit
+STEP = 0.12  # of a parameter: the first step of its fit
 
 
 @dataclass(frozen=True, eq=False)
 class UnpairedCandidate:
     """A shift that may lie between two sets.
 
-    `misfit` is the distance between the summary statistics of the remade and the shifted set, on images that nothing was fitted to, in units of
-    sampling error: about 1 if the shift is right. `null` is what halves of the reference reach among themselves (mean + 3 sd):
-    a misfit far above it means that the shift is another one.
+    `misfit` is the distance between the summary statistics of the remade and the shifted set, on images that nothing
+    was fitted to, in units of sampling error: about 1 if the shift is right. `null` is what halves of the reference
+    reach among themselves (mean + 3 sd): a misfit far above it means that the shift is another one.
     """
 
     shift: Shift
@@ -59,50 +62,38 @@ def estimate_unpaired(
 ) -> list[UnpairedCandidate]:
     """Candidates for a shift that is shared, or noise of one strength, best first; `identity` is always among them.
 
-    Every family's numbers are fitted to one half of either set (grids, then Nelder and Mead's simplex), and candidates
-    are ranked on the other. If identity leaves no more than chance does, it is first.
+    Every family's parameters are fitted to one half of either set (grids, then Nelder and Mead's simplex), and
+    candidates are ranked on the other. If identity leaves no more than chance does, it is first.
     """
     rng = np.random.default_rng(seed_for(seed, "unpaired"))
     families = tuple(FAMILIES) if families is None else families
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, settings.unpaired_rank, rng) for side in (reference, shifted))
-    seen = np.concatenate([fit_y.images, rank_y.images])
-    basis = feature_basis(seen)
+    both_y = np.concatenate([fit_y.images, rank_y.images])
+    basis = feature_basis(both_y)
     rounded = in_bytes(shifted.images)
-    look, many = settings.unpaired_look, settings.unpaired_rank
-    sight = _Sight(fit_x.images, summary_statistics(fit_y.images[:many], basis), basis, seed, rounded)
-    samples = Samples(fit_x.images, fit_y.images, summary_statistics(fit_x.images[:many], basis), sight.target, basis)
-    found = [how for f in families if FAMILIES[f].screened for how in FAMILIES[f].guesses(samples)]
-    looked = sorted(((sight.misfit(how, look), i) for i, how in enumerate(found)))
-    chosen = _promising([found[i] for _, i in looked], settings.promising)
-    chosen += [how for f in families if not FAMILIES[f].screened for how in FAMILIES[f].guesses(samples)]
-    once = sorted(
-        ((sight.misfit(how, look), i, how) for i, how in enumerate(_refined(h, sight, look, 14) for h in chosen))
-    )
-    once = [c for i, c in enumerate(once) if c[2].family not in {other[2].family for other in once[:i]}]
-    near = [how for misfit, _, how in once[: settings.final] if misfit <= thresholds.NEAR_BEST * once[0][0]]
-    fitted = [_refined(how, sight, settings.unpaired_fit, 30) for how in near] + [
-        how for _, _, how in once[len(near) : settings.final]
-    ]
-    fitted.append(Identity())
+    count = settings.unpaired_rank
+    fit = _Comparison(fit_x.images, summary_statistics(fit_y.images[:count], basis), basis, seed, rounded)
+    samples = Samples(fit_x.images, fit_y.images, summary_statistics(fit_x.images[:count], basis), fit.target, basis)
+    fitted = [*_fitted(families, samples, fit, settings), Identity()]
 
-    judge = _Sight(rank_x.images, summary_statistics(rank_y.images[:many], basis), basis, seed + 1, rounded)
-    null, by_chance = _null(reference.images, len(rank_y.images[:many]), settings, rng)
-    candidates = [UnpairedCandidate(how, judge.misfit(how, many), null) for how in fitted]
+    rank = _Comparison(rank_x.images, summary_statistics(rank_y.images[:count], basis), basis, seed + 1, rounded)
+    null, by_chance = _null(reference.images, len(rank_y.images[:count]), settings, rng)
+    candidates = [UnpairedCandidate(shift, rank.misfit(shift, count), null) for shift in fitted]
     if "class_prior" in families and reference.labels is not None:
         candidates += [
-            UnpairedCandidate(ClassPrior(shares), mixed.distance(judge.target), null)
+            UnpairedCandidate(ClassPrior(shares), mixed.distance(rank.target), null)
             for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, basis)
         ]
     candidates.sort(key=lambda c: (c.misfit > by_chance or c.shift.family != "identity", c.cost))
-    # Which family it is has been judged on other images than its numbers: the best may now use them all.
-    every = np.concatenate([fit_x.images, rank_x.images])[:many]
-    whole = _Sight(every, summary_statistics(seen, basis), basis, seed, rounded)
+    # The family was judged on other images than its parameters were fitted to: now the best may use them all.
+    both_x = np.concatenate([fit_x.images, rank_x.images])[:count]
+    whole = _Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded)
     best = candidates[0]
-    return [replace(best, shift=_refined(best.shift, whole, many, 16)), *candidates[1:]]
+    return [replace(best, shift=_refined(best.shift, whole, count, 16)), *candidates[1:]]
 
 
 @dataclass(frozen=True, eq=False)
-class _Sight:
+class _Comparison:
     """The images that remakes are made from, and the summary statistics they are compared with."""
 
     images: Images
@@ -112,23 +103,40 @@ class _Sight:
     rounded: bool
     """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
 
-    def misfit(self, how: Shift, count: int) -> float:
-        """The distance of the summary statistics of the remake, resampled as it fits best if the picture moves."""
-        return min(self._misfit(how, count, kernel) for kernel in (KERNELS if moves(how) else KERNELS[:1]))
+    def misfit(self, shift: Shift, count: int) -> float:
+        """The distance of a remake's summary statistics, under the best resampling if the picture moves."""
+        return min(self._misfit(shift, count, kernel) for kernel in (KERNELS if moves(shift) else KERNELS[:1]))
 
-    def _misfit(self, how: Shift, count: int, kernel: Resampling) -> float:
+    def _misfit(self, shift: Shift, count: int, kernel: Resampling) -> float:
         try:
             with resampled(kernel):
-                made = how.apply(self.images[:count], np.random.default_rng(self.seed))
+                remade = shift.apply(self.images[:count], np.random.default_rng(self.seed))
         except BadInput:
             return float("inf")
-        if not np.isfinite(made).all():
+        if not np.isfinite(remade).all():
             return float("inf")
-        return summary_statistics(to_bytes(made) if self.rounded else made, self.basis).distance(self.target)
+        return summary_statistics(to_bytes(remade) if self.rounded else remade, self.basis).distance(self.target)
 
 
-def _halves(side: ImageSet, many: int, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
-    order = rng.permutation(len(side))[: 2 * many]
+def _fitted(families: Sequence[str], samples: Samples, fit: _Comparison, settings: SearchSettings) -> list[Shift]:
+    """The families' best guesses, one of each family, with their parameters fitted."""
+    look = settings.unpaired_look
+    guesses = [shift for f in families if FAMILIES[f].screened for shift in FAMILIES[f].guesses(samples)]
+    order = sorted((fit.misfit(shift, look), i) for i, shift in enumerate(guesses))
+    chosen = _promising([guesses[i] for _, i in order], settings.promising)
+    chosen += [shift for f in families if not FAMILIES[f].screened for shift in FAMILIES[f].guesses(samples)]
+    refined = [_refined(shift, fit, look, 14) for shift in chosen]
+    ranked = sorted((fit.misfit(shift, look), i, shift) for i, shift in enumerate(refined))
+    ranked = [c for i, c in enumerate(ranked) if c[2].family not in {other[2].family for other in ranked[:i]}]
+    final = ranked[: settings.final]
+    near = [shift for misfit, _, shift in final if misfit <= thresholds.NEAR_BEST * ranked[0][0]]
+    rest = [shift for _, _, shift in final[len(near) :]]
+    return [_refined(shift, fit, settings.unpaired_fit, 30) for shift in near] + rest
+
+
+def _halves(side: ImageSet, size: int, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
+    """Two random parts of a set, of `size` images at most."""
+    order = rng.permutation(len(side))[: 2 * size]
     middle = len(order) // 2
     parts = (order[:middle], order[middle:])
     first, second = (
@@ -138,74 +146,77 @@ def _halves(side: ImageSet, many: int, rng: np.random.Generator) -> tuple[ImageS
 
 
 def _null(images: Images, n: int, settings: SearchSettings, rng: np.random.Generator) -> tuple[float, float]:
-    """The mean misfit of halves of the reference and three sd; and how far another sample of the same may be."""
+    """The mean misfit of halves of the reference plus three sd; and how far another sample of the same may be."""
     basis = feature_basis(images[rng.permutation(len(images))[: 2 * settings.unpaired_rank]])
     n = min(n, len(images) // 2)
-    found = []
+    distances = []
     for _ in range(settings.halvings):
         order = rng.permutation(len(images))[: 2 * n]
         one, other = (summary_statistics(images[part], basis) for part in (order[:n], order[n:]))
-        found.append(one.distance(other))
-    mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
+        distances.append(one.distance(other))
+    mean, sd = float(np.mean(distances)), float(np.std(distances, ddof=1))
     return mean + 3 * sd, max(mean + 3 * sd, thresholds.SAME_SOURCE * mean)
 
 
-def _promising(found: list[Shift], count: int) -> list[Shift]:
-    """The best guesses, two of a family at most."""
+def _promising(guesses: list[Shift], count: int) -> list[Shift]:
+    """The first guesses, two of a family at most."""
     chosen: list[Shift] = []
-    for how in found:
-        if sum(c.family == how.family for c in chosen) < 2:
-            chosen.append(how)
+    for shift in guesses:
+        if sum(c.family == shift.family for c in chosen) < 2:
+            chosen.append(shift)
         if len(chosen) == count:
             break
     return chosen
 
 
-def _refined(how: Shift, sight: _Sight, count: int, tries: int) -> Shift:
-    """The shift with its real numbers fitted, and whole ones tried in their neighbourhood."""
-    kinds = {f.name: type(getattr(how, f.name)) for f in fields(how)}
-    if how.refined is None:
+def _refined(shift: Shift, comparison: _Comparison, count: int, trials: int) -> Shift:
+    """The shift with its real parameters fitted; of a whole one, its neighbours are tried."""
+    kinds = {f.name: type(getattr(shift, f.name)) for f in fields(shift)}
+    if shift.refined is None:
         real = [] if int in kinds.values() else [name for name, kind in kinds.items() if kind is float]
-    elif [kinds[name] for name in how.refined] == [int]:
-        return _whole(how, how.refined[0], sight, count)
+    elif [kinds[name] for name in shift.refined] == [int]:
+        return _nearby(shift, shift.refined[0], comparison, count)
     else:
-        real = list(how.refined)
+        real = list(shift.refined)
     if not real:
-        return how
-    begin = np.array([getattr(how, name) for name in real])
-    step = np.array(
-        [
-            max(STEP * abs(v), 2 * how.search[n].step if n in how.search else 0.02)
-            for n, v in zip(real, begin, strict=True)
-        ]
-    )
+        return shift
+    begin = np.array([getattr(shift, name) for name in real])
+    steps = [
+        max(STEP * abs(value), 2 * shift.search[name].step if name in shift.search else 0.02)
+        for name, value in zip(real, begin, strict=True)
+    ]
 
     def at(numbers: np.ndarray) -> Shift:
-        return replace(how, **dict(zip(real, map(float, numbers), strict=True)))
+        return replace(shift, **dict(zip(real, map(float, numbers), strict=True)))
 
     def misfit(numbers: np.ndarray) -> float:
         try:
-            return sight.misfit(at(numbers), count)
+            return comparison.misfit(at(numbers), count)
         except BadInput:
             return float("inf")
 
-    simplex = np.vstack([begin, begin + np.diag(step)])
     result = minimize(
         misfit,
         begin,
         method="Nelder-Mead",
-        options={"initial_simplex": simplex, "maxfev": tries * (1 + len(real)) // 2, "xatol": 1e-3, "fatol": 1e-3},
+        options={
+            "initial_simplex": np.vstack([begin, begin + np.diag(np.array(steps))]),
+            "maxfev": trials * (1 + len(real)) // 2,
+            "xatol": 1e-3,
+            "fatol": 1e-3,
+        },
     )
-    return at(result.x) if np.isfinite(result.fun) else how
+    return at(result.x) if np.isfinite(result.fun) else shift
 
 
-def _whole(how: Shift, name: str, sight: _Sight, count: int) -> Shift:
-    best, least = how, sight.misfit(how, count)
+def _nearby(shift: Shift, name: str, comparison: _Comparison, count: int) -> Shift:
+    """The best of some whole values of a parameter, stepping towards less misfit."""
+    best, least = shift, comparison.misfit(shift, count)
     for step in (4, -4, 2, -2, 1, -1):
         try:
             other = replace(best, **{name: getattr(best, name) + step})
         except BadInput:
             continue
-        if (misfit := sight.misfit(other, count)) < least:
+        if (misfit := comparison.misfit(other, count)) < least:
             best, least = other, misfit
     return best

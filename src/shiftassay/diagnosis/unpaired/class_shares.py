@@ -17,10 +17,12 @@ SHRUNK = 0.05  # of the mean variance, added to each component's
 def class_prior(
     learn: ImageSet, test: ImageSet, shifted: np.ndarray, labels: np.ndarray | None, basis: FeatureBasis
 ) -> list[tuple[tuple[float, ...], SummaryStatistics]]:
-    """The classes' shares in the shifted set, and the summary statistics of the reference's `test` half mixed in these shares; nothing if a class is missing.
+    """The classes' shares in the shifted set, and the summary statistics of a mixture in these shares.
 
+    The mixture is of the classes of `test`, the other half of the reference. Nothing if a class is missing.
     Counted where the shifted set has labels. Otherwise by linear discriminant analysis of `learn`: its mean
-    probabilities on the shifted set are those on each class of `test`, mixed in the shares that are looked for (Lipton, Wang and Smola 2018).
+    probabilities on the shifted set are those on each class of `test`, mixed in the shares that are looked for
+    (Lipton, Wang and Smola 2018).
     """
     assert learn.labels is not None
     assert test.labels is not None
@@ -54,7 +56,7 @@ def _shares(learn: ImageSet, test: ImageSet, shifted: np.ndarray, classes: int) 
     within[np.diag_indices_from(within)] += SHRUNK * np.trace(within) / len(within)
     weights = np.linalg.solve(within, means.T)
     level = -0.5 * np.einsum("kd,dk->k", means, weights)
-    sure = softmax(held @ weights + level, axis=1)
-    confusion = np.stack([sure[test.labels == k].mean(axis=0) for k in range(classes)], axis=1)
+    probabilities = softmax(held @ weights + level, axis=1)
+    confusion = np.stack([probabilities[test.labels == k].mean(axis=0) for k in range(classes)], axis=1)
     shares = nnls(confusion, softmax(other @ weights + level, axis=1).mean(axis=0))[0]
     return shares / max(shares.sum(), 1e-9)

@@ -1,6 +1,7 @@
-"""The verdict where no image has a partner: from how far the summary statistics of remade and shifted set are apart."""
+"""The verdict where no image has a partner: the shift whose remake has the summary statistics of the shifted set."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,62 +13,70 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import in_normal_form
 
+BEST_EXCESS = 0.5  # misfit over null, below which a fit counts as no better
+
+
+class UnpairedVerdict(NamedTuple):
+    """A verdict, the candidates, best first, and a sentence that says how far the best is from the shifted set."""
+
+    verdict: Verdict
+    candidates: tuple[CandidateSummary, ...]
+    sentence: str
+
 
 @one_thread_each()
 def unpaired_verdict(
-    before: ImageSet, after: ImageSet, families: Sequence[str], seed: int, shared: int = 0
-) -> tuple[Verdict, tuple[CandidateSummary, ...], str]:
-    """The verdict, the candidates, and a sentence. Parameters come without intervals: sampling error is not followed through.
+    reference: ImageSet, shifted: ImageSet, families: Sequence[str], seed: int, shared: int = 0
+) -> UnpairedVerdict:
+    """The verdict on sets that share no images. Its parameters have no intervals: sampling error is not propagated.
 
     `shared` images are in both sets and were left out of these.
     """
-    named = [*families, *(["class_prior"] if before.labels is not None else [])]
-    found = estimate_unpaired(before, after, named, seed)
-    best = found[0]
-    excess = best.misfit / max(best.null, 1e-9)
-    margin = (
-        min(
-            (c.cost for c in found[1:] if c.shift.family != best.shift.family),
-            default=best.cost + thresholds.UNPAIRED_NO_RIVAL,
-        )
-        - best.cost
-    )
-    listed = tuple(_listed(c) for c in found)
-    beside = f"its summary statistics are {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference are up to {best.null:.1f} apart"
+    tried = [*families, *(["class_prior"] if reference.labels is not None else [])]
+    candidates = estimate_unpaired(reference, shifted, tried, seed)
+    best = candidates[0]
+    shift = in_normal_form(best.shift)
+    summaries = tuple(map(_summary, candidates))
     opening = "The sets share no images"
     if shared:
         opening = f"Without the {shared:,} images that are in both, the sets share none"
-    if excess > thresholds.UNPAIRED_MISFIT:
-        confidence = float(1 / (1 + np.exp(-(thresholds.UNPAIRED_LOGIT + np.log(excess / thresholds.UNPAIRED_MISFIT)))))
-        said = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {in_normal_form(best.shift)}: {beside}."
-        return Verdict(None, {}, {}, 1.0, confidence), listed, said
-    how = in_normal_form(best.shift)
-    confidence = float(
-        1
-        / (
-            1
-            + np.exp(
-                -(
-                    thresholds.UNPAIRED_LOGIT
-                    + min(margin, thresholds.LARGEST_MARGIN)
-                    + np.log(thresholds.UNPAIRED_MISFIT / max(excess, 0.5))
-                )
-            )
-        )
+    distance = (
+        f"its summary statistics are {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference "
+        f"are up to {best.null:.1f} apart"
     )
-    parameters = parameters_of(how)
-    if (hidden := how.unidentified(after.images)) is not None:
-        parameters["unidentified"] = hidden
-    rivals = [
+    excess = best.misfit / max(best.null, 1e-9)
+    if excess > thresholds.UNPAIRED_MISFIT:
+        confidence = _logistic(thresholds.UNPAIRED_LOGIT + np.log(excess / thresholds.UNPAIRED_MISFIT))
+        sentence = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {shift}: {distance}."
+        return UnpairedVerdict(Verdict(None, {}, {}, 1.0, confidence), summaries, sentence)
+    lead = min(_lead(candidates), thresholds.LARGEST_MARGIN)
+    closeness = np.log(thresholds.UNPAIRED_MISFIT / max(excess, BEST_EXCESS))
+    confidence = _logistic(thresholds.UNPAIRED_LOGIT + lead + closeness)
+    parameters = parameters_of(shift)
+    if (unidentified := shift.unidentified(shifted.images)) is not None:
+        parameters["unidentified"] = unidentified
+    equivalent = dict.fromkeys(
         in_normal_form(c.shift).family
-        for c in found[1:]
-        if c.misfit <= max(best.misfit, best.null) and c.shift.family != how.family
-    ]
-    said = f"{opening}. {str(how)[0].upper()}{str(how)[1:]}: {beside}."
-    return Verdict(how, parameters, {}, 1.0, confidence, tuple(dict.fromkeys(rivals)), thresholds.LEVEL), listed, said
+        for c in candidates[1:]
+        if c.misfit <= max(best.misfit, best.null) and c.shift.family != shift.family
+    )
+    sentence = f"{opening}. {str(shift)[0].upper()}{str(shift)[1:]}: {distance}."
+    verdict = Verdict(shift, parameters, {}, 1.0, confidence, tuple(equivalent), thresholds.LEVEL)
+    return UnpairedVerdict(verdict, summaries, sentence)
 
 
-def _listed(candidate: UnpairedCandidate) -> CandidateSummary:
+def _lead(candidates: Sequence[UnpairedCandidate]) -> float:
+    """By how much the best candidate costs less than the best of another family."""
+    best = candidates[0]
+    rivals = (c.cost for c in candidates[1:] if c.shift.family != best.shift.family)
+    return min(rivals, default=best.cost + thresholds.UNPAIRED_NO_RIVAL) - best.cost
+
+
+def _logistic(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def _summary(candidate: UnpairedCandidate) -> CandidateSummary:
     summary = summarized(in_normal_form(candidate.shift))
     return CandidateSummary(
         summary.family,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -44,6 +45,11 @@ class Pairs:
         return replace(
             self, reference=gaussian_filter(self.reference, blur), shifted=gaussian_filter(self.shifted, blur)
         )
+
+    @cached_property
+    def inferred(self) -> dict[Any, Any]:
+        """Shifts with the per-image parameters that were inferred from these pairs, by shift."""
+        return {}
 
     @cached_property
     def change(self) -> float:

@@ -1,0 +1,49 @@
+"""Which images changed, and whether the change may be an attack's."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shiftassay.diagnosis.identify import changed_images, is_uniform, searched_families, split
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES
+
+CLEAN = np.random.default_rng(0).random((100, 1, 6, 6), np.float32)
+
+
+def _touched(count):
+    shifted = CLEAN.copy()
+    shifted[:count] += 0.2
+    return Pairs(CLEAN, shifted)
+
+
+@given(st.integers(0, 100))
+def test_the_share_is_of_the_images_that_changed(count):
+    share, pairs = changed_images(_touched(count))
+    assert share == pytest.approx(count / 100) or (count >= 98 and share == 1)
+    assert len(pairs) == (count if 12 <= count < 98 else 100)
+
+
+def test_a_change_of_one_size_on_every_image_is_uniform():
+    rng = np.random.default_rng(1)
+    signs = rng.choice([-0.1, 0.1], CLEAN.shape).astype(np.float32)
+    assert is_uniform(Pairs(CLEAN, CLEAN + signs))
+    sizes = rng.random((100, 1, 1, 1), np.float32)
+    assert not is_uniform(Pairs(CLEAN, CLEAN + sizes * signs))
+    assert not is_uniform(Pairs(CLEAN, CLEAN + 8 * signs))
+
+
+@given(st.integers(20, 100))
+def test_what_is_fitted_is_not_judged(n):
+    pairs = Pairs(CLEAN[:n], CLEAN[:n])
+    task = split(pairs, [], 0)
+    assert 0 < len(task.fit) <= 0.6 * n
+    assert len(task.fit) + len(task.held_out) == n
+    assert not np.shares_memory(task.fit.reference, task.held_out.reference)
+
+
+def test_families_that_need_a_model_or_change_which_images_there_are_are_not_searched():
+    groups = {FAMILIES[family].group for family in searched_families()}
+    assert "identity" in searched_families()
+    assert not groups & {"sample", "several", "attack"}
