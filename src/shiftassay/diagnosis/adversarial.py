@@ -19,13 +19,13 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import Record
+from shiftassay.words.numbers import percent
 
 WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is taken: attacks bend with the loss
 
 # Where attacks (FGSM, projected gradient ascent, targeted, DeepFool; at this model, another seed, another architecture)
 # and the rest of the catalogue lie on MNIST: agreement's excess ≥ 0.25 and ≤ 0.06, share of images worse off than with
-# the shuffled residual ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at and ≤ 0.85 at another seed of
-# it.
+# the shuffled residual ≥ 0.96 and ≤ 0.78. `aim` is ≥ 0.91 at the model that was aimed at, ≤ 0.85 at another seed of it.
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,18 @@ class AdversarialEvidence(Record):
     """The residual's size and shape, where it points, and what it does, beside two controls of the same size.
 
     `shuffled`: each image's residual, shuffled over its pixels of like value. `transplanted`: another image's residual.
-    `agreement` is Σ residual · gradient / Σ |residual| |gradient| with the gradient of the model's log-odds against the
-    label: 1 if every pixel moved the harmful way, 0 if they cancel. It is measured at the reference, half way and at
-    the shifted image, and is that of the place (`at`) where it exceeds the shuffled control's most. `aim` is how near
-    the residual comes to the best of its norm anywhere on the way: for linf that is agreement, for l2 the cosine with
-    the gradient over pixels that are not held back by clipping. `harm` is the mean rise of the log-odds against the
-    label. `worse` is the share of images that are worse off than in the shuffled control, `worse_p` its p-value against
-    a half. `spread` is the coefficient of variation over images of their largest change (linf) and their length (l2).
-    `at_bound` is the share of pixels that moved by epsilon, of those with room to. `denoised` gives accuracies after
-    filters of (reference, shifted).
+
+    - `agreement` is Σ residual · gradient / Σ |residual| |gradient| with the gradient of the model's log-odds against
+      the label: 1 if every pixel moved the harmful way, 0 if they cancel. Of the reference, half way and the shifted
+      image, it is that of the place (`at`) where it exceeds the shuffled control's most.
+    - `aim` is how near the residual comes to the best of its norm anywhere on the way: for linf that is agreement, for
+      l2 the cosine with the gradient over pixels that are not held back by clipping.
+    - `harm` is the mean rise of the log-odds against the label.
+    - `worse` is the share of images that are worse off than with the shuffled control, `worse_p` its p-value
+      against a half.
+    - `spread` is the coefficient of variation over images of their largest change (linf) and their length (l2).
+    - `at_bound` is the share of pixels that moved by epsilon, of those with room to.
+    - `denoised` gives accuracies after filters of (reference, shifted).
     """
 
     images: int
@@ -89,6 +92,13 @@ class AdversarialEvidence(Record):
     denoised: Mapping[str, tuple[float, float]]
     transfer: tuple[Transfer, ...]
     derived = ("excess", "probability", "is_adversarial", "bounded", "aimed_at", "sentence")
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def __repr__(self) -> str:
+        aim = f"aimed at {self.aimed_at}" if self.is_adversarial else "not aimed"
+        return f"<AdversarialEvidence: {self.norm} {self.epsilon:.3g}, {aim}>"
 
     @property
     def excess(self) -> float:
@@ -116,24 +126,28 @@ class AdversarialEvidence(Record):
 
     @property
     def aimed_at(self) -> Literal["this model", "another model"] | None:
-        """Whose gradient it follows; None if it follows none. An attack towards a chosen class may pass for another model's."""
+        """Whose gradient it follows; None if it follows none.
+
+        An attack towards a chosen class may pass for one on another model.
+        """
         if not self.is_adversarial:
             return None
         return "this model" if self.aim >= thresholds.AIMED_HERE[self.norm] else "another model"
 
     @property
     def sentence(self) -> str:
+        """Where the residual points and what it does, beside the controls."""
         moved = (
             f"The residual agrees with the model's gradient to {self.agreement.shifted:.2f} (shuffled over the image: "
             f"{self.agreement.shuffled:.2f}, another image's: {self.agreement.transplanted:.2f}; 1 is an attack's aim)"
         )
         harm = (
-            f"{100 * self.worse:.0f}% of images are worse off than with noise of the same size, which leaves "
-            f"accuracy at {_percent(self.accuracy.shuffled)} where the shift leaves "
-            f"{_percent(self.accuracy.shifted)}; another image's perturbation leaves "
-            f"{_percent(self.accuracy.transplanted)}"
+            f"{percent(self.worse)} of images are worse off than with noise of the same size, which leaves "
+            f"accuracy at {percent(self.accuracy.shuffled, 1)} where the shift leaves "
+            f"{percent(self.accuracy.shifted, 1)}; another image's perturbation leaves "
+            f"{percent(self.accuracy.transplanted, 1)}"
         )
-        aims = {
+        aim = {
             "this model": "it was aimed at this model",
             "another model": (
                 "it was aimed, but not as an attack on this very model would be (at another model, or towards a "
@@ -142,7 +156,7 @@ class AdversarialEvidence(Record):
             None: "it was not aimed at this model",
         }
         carried = f"; {_carried(self.transfer)}" if self.transfer and self.is_adversarial else ""
-        return f"{moved}, and {harm}: {aims[self.aimed_at]}{carried}."
+        return f"{moved}, and {harm}: {aim[self.aimed_at]}{carried}."
 
 
 @one_thread_each()
@@ -167,8 +181,8 @@ def adversarial_evidence(
     >>> images = rng.uniform(0.3, 0.7, (100, 1, 8, 8)).astype(np.float32)
     >>> labels = model(torch.from_numpy(images)).argmax(1).numpy()
     >>> attacked = images + np.float32(0.1) * np.sign(log_odds_gradient(model, images, labels))
-    >>> found = adversarial_evidence(model, images, attacked, labels)
-    >>> found.norm, round(found.epsilon, 3), round(found.agreement.shifted, 3)
+    >>> evidence = adversarial_evidence(model, images, attacked, labels)
+    >>> evidence.norm, round(evidence.epsilon, 3), round(evidence.agreement.shifted, 3)
     ('linf', 0.1, 1.0)
     """
     rng = np.random.default_rng(seed_for(seed, "adversarial evidence"))
@@ -223,14 +237,14 @@ def _agreement(
     model: nn.Module, reference: np.ndarray, controls: dict[str, np.ndarray], labels: np.ndarray, norm: str
 ) -> tuple[float, BesideControls, float]:
     """The place on the way where the residual stands out most, the agreements there, and the best aim anywhere."""
-    found, aims = [], []
+    places, aims = [], []
     for at in WAY:
         there = (reference + np.float32(at) * (controls["shifted"] - reference)).astype(np.float32)
         gradient = log_odds_gradient(model, there, labels)
         agreement = BesideControls(**{name: _along(x - reference, gradient) for name, x in controls.items()})
-        found.append((agreement.shifted - agreement.shuffled, at, agreement))
+        places.append((agreement.shifted - agreement.shuffled, at, agreement))
         aims.append(agreement.shifted if norm == "linf" else _cosine(reference, controls["shifted"], gradient))
-    _, at, agreement = max(found, key=lambda f: f[0])
+    _, at, agreement = max(places, key=lambda place: place[0])
     return at, agreement, max(aims)
 
 
@@ -240,7 +254,7 @@ def _along(residual: np.ndarray, gradient: np.ndarray) -> float:
 
 
 def _cosine(reference: np.ndarray, shifted: np.ndarray, gradient: np.ndarray) -> float:
-    """The cosine of residual and gradient, without the pixels that the gradient would push out of the range of values."""
+    """The cosine of residual and gradient, without pixels that the gradient would push out of the range of values."""
     low, high = min(reference.min(), shifted.min()), max(reference.max(), shifted.max())
     held = ((shifted <= low) & (gradient < 0)) | ((shifted >= high) & (gradient > 0))
     residual, free = (x.reshape(len(x), -1).astype(np.float64) for x in (shifted - reference, gradient * ~held))
@@ -256,12 +270,10 @@ def _size(residual: np.ndarray) -> tuple[Literal["linf", "l2"], float, tuple[flo
     norm: Literal["linf", "l2"] = "linf" if spread["linf"] <= spread["l2"] else "l2"
     size = sizes[norm]
     if norm == "l2":
-        # Clipping shortens some; the bound is what the longest share. Rounding to grey levels spreads them on both
-        # sides.
+        # Clipping shortens some: the bound is what the longest share. Rounding to grey levels spreads on both sides.
         longest = size[size >= np.quantile(size, 0.5)]
         return norm, float(np.median(longest)), (float(longest.min()), float(longest.max())), spread
-    # Rounded to grey levels, changes lie half a level on either side of the bound, so their mean is taken, not the
-    # largest.
+    # Rounded to grey levels, changes lie half a level on either side of the bound: the mean is taken.
     moved = flat[(flat >= 0.95 * size[:, None]) & (size[:, None] > 0)]
     if not len(moved):
         return norm, 0.0, (0.0, 0.0), spread
@@ -286,9 +298,5 @@ def _carried(transfer: Sequence[Transfer]) -> str:
         else f"{len(transfer)} other models ({transfer[0].model} to {transfer[-1].model})"
     )
     ranges = [[getattr(t, key) for t in transfer] for key in ("shifted", "reference", "shuffled")]
-    here, before, shuffled = (_percent(min(r)) + (f" to {_percent(max(r))}" if len(r) > 1 else "") for r in ranges)
+    here, before, shuffled = (percent(min(r), 1) + (f" to {percent(max(r), 1)}" if len(r) > 1 else "") for r in ranges)
     return f"on {names}, at which it was not aimed, it leaves {here} of {before} (shuffled over each image: {shuffled})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"

@@ -23,7 +23,7 @@ AVERAGED = 300  # images that a mean square is taken over
 
 @dataclass(frozen=True, eq=False)
 class ResidualMap:
-    """The mean square that a candidate leaves in each pixel, over images and channels; of no candidate, the whole change."""
+    """The mean square that a candidate leaves in each pixel; of no candidate, the whole change."""
 
     candidate: CandidateSummary | None
     mean_square: Float64[np.ndarray, "h w"]

@@ -3,7 +3,7 @@
 Each check stands beside its null: what two remakes of the same shift, drawn apart, do to each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import JsonObject, Record
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts import catalogue
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
@@ -79,7 +79,7 @@ class Check(Record):
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """Accuracies (None without a model or labels), checks beside their nulls, and what to say of them.
+    """Accuracies (None without a model or labels), checks beside their nulls, and sentences on both.
 
     `evaluations` are what `evaluate` says of all images of the reference and of the shifted set; `images` is how many
     were made again and undone.
@@ -97,7 +97,7 @@ class _Asked:
     """The images on which a verdict is proved, and which of them the model gets right as they are."""
 
     clean: Images
-    seen: Images
+    shifted: Images
     labels: Int64[np.ndarray, "n"]
     right: Right
 
@@ -126,8 +126,8 @@ def prove(
     evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
     accuracy = Accuracies(*(e.correct / e.n for e in evaluations))
     measured = tuple(map(str, evaluations))
-    how = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are looked at in one order
-    if how is None or order is None:
+    shift = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are in one order
+    if shift is None or order is None:
         return Proof(accuracy, evaluations, sentences=measured)
     some = np.flatnonzero(order >= 0)
     if len(some) > SETTINGS.proved:
@@ -138,64 +138,66 @@ def prove(
         before.labels[order[some]],
         (labels_of(logits[1]) == after.labels)[some],
     )
-    made = _made(how, verdict.share, asked, model, seed, device)
-    if made is None:
+    answers = _answers(shift, verdict.share, asked, model, seed, device)
+    if answers is None:
         return Proof(accuracy, evaluations, sentences=measured)
-    remade, again, undone = made
+    remade, again, undone = answers
     restored = {name: float(right.mean()) for name, right in undone.items()}
     accuracy = replace(accuracy, reproduced=float(remade.mean()), **restored)
     check = _same_mistakes(asked.right, remade, again)
-    said = _sentences(
-        remade, undone, check, f" on {len(some):,} of the {len(after):,} images" if len(some) < len(after) else ""
-    )
-    return Proof(accuracy, evaluations, len(some), (check,), (*measured, *said))
+    sample = f" on {len(some):,} of the {len(after):,} images" if len(some) < len(after) else ""
+    sentences = (*measured, *_sentences(remade, undone, check, sample))
+    return Proof(accuracy, evaluations, len(some), (check,), sentences)
 
 
-def undoable_blind(how: Shift) -> bool:
+def undoable_blind(shift: Shift) -> bool:
     """Whether a shift can be undone without partners: it did the same to all images."""
-    return all(part.scope == "shared" for part in how.components)
+    return all(part.scope == "shared" for part in shift.components)
 
 
 def _labelled(
     before: ImageSet, after: ImageSet, order: Int64[np.ndarray, "m"], logits: Logits
 ) -> tuple[ImageSet, ImageSet, Int64[np.ndarray, "k"], Logits]:
     """The images that have partners, in one order, both sets with the labels that one of them has."""
-    found = np.flatnonzero(order >= 0)
-    labels = before.labels[order[found]] if before.labels is not None else after.labels
+    paired = np.flatnonzero(order >= 0)
+    labels = before.labels[order[paired]] if before.labels is not None else after.labels
     if before.labels is None and labels is not None:
-        labels = labels[found]
+        labels = labels[paired]
     return (
-        replace(before, images=before.images[order[found]], labels=labels),
-        replace(after, images=after.images[found], labels=labels),
-        np.arange(len(found)),
-        (logits[0][order[found]], logits[1][found]),
+        replace(before, images=before.images[order[paired]], labels=labels),
+        replace(after, images=after.images[paired], labels=labels),
+        np.arange(len(paired)),
+        (logits[0][order[paired]], logits[1][paired]),
     )
 
 
-def _made(
-    how: Shift, share: float, asked: _Asked, model: nn.Module, seed: int, device: str
+def _answers(
+    shift: Shift, share: float, asked: _Asked, model: nn.Module, seed: int, device: str
 ) -> tuple[Right, Right, dict[str, Right]] | None:
-    """Which images the model gets right on two remakes, and with the shift undone; None where that changes how many there are."""
-    pairs = Pairs(asked.clean, asked.seen)
+    """Which images the model gets right on two remakes, and with the shift undone.
+
+    None where the shift changes how many images there are.
+    """
+    pairs = Pairs(asked.clean, asked.shifted)
     touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
 
     def right(images: Images, others: Images, labels: Int64[np.ndarray, "n"]) -> Right:
         return labels_of(predict(_only(touched, images, others), model=model, device=device)) == labels
 
-    context = Context(asked.labels, aimed_at(model, device)) if how.needs_model else None
+    context = Context(asked.labels, aimed_at(model, device)) if shift.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)
-    remakes = [shift(clean, how, seed_, context) for seed_ in (seed + 1, seed + 2)]
+    remakes = [catalogue.shift(clean, shift, seed_, context) for seed_ in (seed + 1, seed + 2)]
     if any(len(remake) != len(clean) for remake in remakes):
         return None
     remade, again = (right(r.images, asked.clean, asked.labels if r.labels is None else r.labels) for r in remakes)
     undone: dict[str, Right] = {}
     for name, undoing in (
-        ("restored_with_partner", how.infer_draws(pairs)),
-        ("restored_blind", how if undoable_blind(how) else None),
+        ("restored_with_partner", shift.infer_draws(pairs)),
+        ("restored_blind", shift if undoable_blind(shift) else None),
     ):
-        images = undoing.undo(asked.seen, np.random.default_rng(0)) if undoing is not None else None
+        images = undoing.undo(asked.shifted, np.random.default_rng(0)) if undoing is not None else None
         if images is not None:
-            undone[name] = right(images, asked.seen, asked.labels)
+            undone[name] = right(images, asked.shifted, asked.labels)
     return remade, again, undone
 
 
@@ -204,21 +206,20 @@ def _only(touched: Right, images: Images, others: Images) -> Images:
     return np.where(touched[:, None, None, None], images, others)
 
 
-def _same_mistakes(seen: Right, remade: Right, again: Right) -> Check:
+def _same_mistakes(shifted: Right, remade: Right, again: Right) -> Check:
     """How far the images that the model gets wrong agree, beside two remakes' own agreement."""
-    value, null = float(np.mean(seen == remade)), float(np.mean(remade == again))
+    value, null = float(np.mean(shifted == remade)), float(np.mean(remade == again))
     return Check("same mistakes", value, null, value >= null - 0.03)
 
 
-def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, where: str) -> list[str]:
-    said = [
-        f"Made again{where}, accuracy is {_share(remade)}, with {100 * check.value:.0f}% of images right or wrong "
-        f"alike ({100 * check.null:.0f}% between two remakes)."
-    ]
+def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, sample: str) -> Iterator[str]:
+    yield (
+        f"Made again{sample}, accuracy is {_accuracy(remade)}, with {percent(check.value)} of images right or wrong "
+        f"alike ({percent(check.null)} between two remakes)."
+    )
     if "restored_with_partner" in undone:
-        said.append(f"Undone, accuracy is {_share(undone['restored_with_partner'])}.")
-    return said
+        yield f"Undone, accuracy is {_accuracy(undone['restored_with_partner'])}."
 
 
-def _share(right: Right) -> str:
+def _accuracy(right: Right) -> str:
     return percent_with_interval(wilson(int(right.sum()), len(right)))

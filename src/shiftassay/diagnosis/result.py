@@ -114,7 +114,7 @@ class Diagnosis(Record):
         return "\n".join(lines + table_of(self.candidates))
 
     def __repr__(self) -> str:
-        return f"<Diagnosis: {repr(self.verdict)[1:-1]}>"
+        return repr(self.verdict).replace("Verdict", "Diagnosis", 1)
 
     def _repr_html_(self) -> str:
         verdict = self.verdict

@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def _own_folder() -> str | None:
-    """A folder for Matplotlib's fonts that nobody else can write to, below one that everybody can; None if there can't be one."""
+    """A folder for Matplotlib's fonts that nobody else can write to; None if there can't be one."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir(), f"shiftassay-matplotlib-{user}")
     with suppress(OSError):
         with suppress(FileExistsError):
             folder.mkdir(0o700)
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022:
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == user and not status.st_mode & 0o022:
             return str(folder)
     return None
 

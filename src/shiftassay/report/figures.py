@@ -12,16 +12,20 @@ from shiftassay.errors import unknown_name
 from shiftassay.report.architecture_figures import ARCHITECTURE_FIGURES
 from shiftassay.report.diagnosis_figures import DIAGNOSIS_FIGURES
 from shiftassay.report.finding import Figure
+from shiftassay.report.module_figures import MODULE_FIGURES
 from shiftassay.report.set_figures import SET_FIGURES
 from shiftassay.report.style import STYLE
 from shiftassay.words.text import printable, shortened
 
 LONGEST_LABEL = 500  # bytes
-DRAWERS = {**SET_FIGURES, **ARCHITECTURE_FIGURES, **DIAGNOSIS_FIGURES}
+DRAWERS = {**SET_FIGURES, **ARCHITECTURE_FIGURES, **MODULE_FIGURES, **DIAGNOSIS_FIGURES}
 
 
 def draw(figure: Figure, folder: Path) -> bytes:
-    """The figure as SVG; arrays that its data names are read from the study's folder. Raises `BadInput` for an unknown kind."""
+    """The figure as SVG; arrays that its data names are read from the study's folder.
+
+    Raises `BadInput` for an unknown kind.
+    """
     if figure.kind not in DRAWERS:
         raise unknown_name("kind of figure", figure.kind, DRAWERS)
     with mpl.rc_context(STYLE), warnings.catch_warnings():

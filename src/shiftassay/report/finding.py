@@ -43,8 +43,9 @@ class Figure(Record):
 
 @dataclass(frozen=True)
 class Finding(Record):
-    """One section of a report. `numbers` holds what the sentences say, for machines; `key` also names its figures' files.
+    """One section of a report; `key` also names its figures' files.
 
+    `numbers` holds what the sentences say, for machines.
     `environment` holds tables of times, which no two runs have in common, apart from those that are results.
     """
 
@@ -63,7 +64,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Report(Record):
-    """A study's findings, in the order in which they are read, and how they were made: from what, in what surroundings."""
+    """A study's findings, in the order in which they are read, and from what and where they were made."""
 
     title: str
     question: str

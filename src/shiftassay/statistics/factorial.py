@@ -1,7 +1,7 @@
 """Factorial experiments: what each factor, and each pair of factors, explains."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import f as f_distribution
 
+from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Record):
     """One factor, or two that interact: its share of the variance, and the F-test that it explains anything.
 
     F and p-values are None where no degrees of freedom are left to estimate the noise from.
@@ -25,9 +26,6 @@ class Effect:
     f: float | None
     p: float | None
     p_corrected: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "factors": list(self.factors)}
 
 
 def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.ndarray) -> list[Effect]:

@@ -17,9 +17,10 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.records import Record
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts import catalogue
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
+from shiftassay.words.numbers import percent, points
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,26 @@ class Ceiling(Record):
     neighbours: NearestNeighbours | None
     derived = ("sentence",)
 
+    def __str__(self) -> str:
+        return self.sentence
+
+    def __repr__(self) -> str:
+        above = "no bound from above" if self.above is None else f"at most {percent(self.above.high, 1)}"
+        return f"<Ceiling: at least {percent(self.below[1], 1)}, {above}>"
+
     @property
     def sentence(self) -> str:
+        """What was reached from below, and what bounds it from above."""
         estimate, low = self.below
         reached = (
             f"Trained on the shifted distribution, the best of {len(self.oracles)} oracles ({self.best}) reaches "
-            f"{100 * estimate:.1f}% (at least {100 * low:.1f}%)"
+            f"{percent(estimate, 1)} (at least {percent(low, 1)})"
         )
         if self.above is None and self.information == "preserved":
             return f"{reached}; nothing is lost to the shift, so the ceiling is that of the unshifted images."
         if self.above is None and self.sufficiency is not None:
             return (
-                f"{reached}; position still has something to say in the shifted images, so there is no bound from "
+                f"{reached}; position still matters in the shifted images, so there is no bound from "
                 "above, and if nothing better is found the word is: no repair found."
             )
         if self.above is None:
@@ -74,21 +83,21 @@ class Ceiling(Record):
         if self.above.method == "labels":
             return (
                 f"{reached}; the labels are wrong so often that no answer can be right on more than "
-                f"{100 * self.above.high:.1f}%."
+                f"{percent(self.above.high, 1)}."
             )
         assert self.neighbours is not None
         return (
             f"{reached}. Only the multiset of pixel values is left (arrangements are uniform as far as four tests "
             f"can see), and of that the nearest of {self.neighbours.images[-1]:,} is wrong on "
-            f"{100 * self.neighbours.errors[-1]:.1f}%, extrapolated to infinitely many on "
-            f"{100 * self.neighbours.limit[0]:.1f}%: by Cover and Hart's inequality no classifier is right on more "
-            f"than {100 * self.above.estimate:.1f}% (interval {100 * self.above.low:.1f} to "
-            f"{100 * self.above.high:.1f}%)."
+            f"{percent(self.neighbours.errors[-1], 1)}, extrapolated to infinitely many on "
+            f"{percent(self.neighbours.limit[0], 1)}: by Cover and Hart's inequality no classifier is right on more "
+            f"than {percent(self.above.estimate, 1)} (interval {points(self.above.low, 1)} to "
+            f"{percent(self.above.high, 1)})."
         )
 
 
 def ceiling(
-    how: Shift,
+    shift: Shift,
     train: ImageSet,
     shifted: ImageSet,
     *,
@@ -96,7 +105,7 @@ def ceiling(
     seed: int = 0,
     quick: bool = False,
 ) -> Ceiling:
-    """Bracket the accuracy that any classifier can reach on `shifted`, the images that `how` made, with their labels.
+    """Bracket the accuracy that any classifier can reach on `shifted`, the images that `shift` made, with their labels.
 
     From below: classifiers trained on `train`, shifted likewise by fresh draws. From above: for labels that are wrong,
     their share; for images of which only the pixel values are left, the limit of nearest neighbours on sorted values,
@@ -111,33 +120,33 @@ def ceiling(
         raise BadInput(
             f"training images are {train.shape}, shifted ones {shifted.shape}. Give images of the same size."
         )
-    if how.realize(train.shape, np.random.default_rng(0)) != how:
+    if shift.realize(train.shape, np.random.default_rng(0)) != shift:
         raise BadInput(
-            f"{how}: what is drawn once for all images must be fixed. Pass the shift of a verdict, or one that was "
+            f"{shift}: what is drawn once for all images must be fixed. Pass the shift of a verdict, or one that was "
             "drawn."
         )
-    if how.needs_model and model is None:
-        raise BadInput(f"{how}: it is aimed at a model. Pass that model.")
+    if shift.needs_model and model is None:
+        raise BadInput(f"{shift}: it is aimed at a model. Pass that model.")
     rng = np.random.default_rng(seed_for(seed, "ceiling"))
     used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_quick if quick else len(train)])
     images, labels = train.images[used], train.labels[used]
-    context = Context(labels, aimed_at(model)) if how.needs_model and model is not None else None
-    made = shift(ImageSet(images, labels), how, seed_for(seed, "ceiling"), context)
-    data = Dataset("shifted", made, replace(shifted, name="shifted"))
-    found = oracles(data, how, seed, quick, thresholds.CEILING_LEVEL)
-    best = max(found, key=lambda oracle: oracle.accuracy.estimate)
-    lowest = max(oracle.accuracy.low for oracle in found)
-    above = _labels_bound(how, train)
+    context = Context(labels, aimed_at(model)) if shift.needs_model and model is not None else None
+    fresh = catalogue.shift(ImageSet(images, labels), shift, seed_for(seed, "ceiling"), context)
+    data = Dataset("shifted", fresh, replace(shifted, name="shifted"))
+    judged = oracles(data, shift, seed, quick, thresholds.CEILING_LEVEL)
+    best = max(judged, key=lambda oracle: oracle.accuracy.estimate)
+    lowest = max(oracle.accuracy.low for oracle in judged)
+    above = _labels_bound(shift, train)
     sufficiency, neighbours = None, None
-    if above is None and how.information == "destroyed" and train.shape[0] == 1:
+    if above is None and shift.information == "destroyed" and train.shape[0] == 1:
         sufficiency = check_positions(shifted.images, shifted.labels)
         if sufficiency.holds and len(train) >= thresholds.FEWEST_FOR_VALUES:
-            neighbours = _on_values(how, train, shifted, seed, quick)
+            neighbours = _on_values(shift, train, shifted, seed, quick)
             above = Above("values", *neighbours.ceiling)
     return Ceiling(
-        shift=str(how),
-        information=how.information,
-        oracles=tuple(found),
+        shift=str(shift),
+        information=shift.information,
+        oracles=tuple(judged),
         best=best.name,
         below=(best.accuracy.estimate, lowest),
         above=above,
@@ -146,28 +155,30 @@ def ceiling(
     )
 
 
-def _on_values(how: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
+def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
     """One version of each training image: of sorted values, a second one would be the first again."""
     rng = np.random.default_rng(seed_for(seed, "ceiling", "values"))
     used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_known_quick if quick else len(train)])
     some = np.sort(rng.permutation(len(shifted))[: SETTINGS.ceiling_asked_quick if quick else SETTINGS.ceiling_asked])
     assert train.labels is not None
     assert shifted.labels is not None
-    known = shift(ImageSet(train.images[used], train.labels[used]), how, seed_for(seed, "ceiling", "values"))
-    assert known.labels is not None
-    values = [np.sort(x.reshape(len(x), -1), axis=1) for x in (known.images, shifted.images[some])]
-    classes = int(max(known.labels.max(), shifted.labels.max())) + 1
-    return nearest_neighbour_ceiling(values[0], known.labels, values[1], shifted.labels[some], classes, seed)
+    fresh = catalogue.shift(
+        ImageSet(train.images[used], train.labels[used]), shift, seed_for(seed, "ceiling", "values")
+    )
+    assert fresh.labels is not None
+    values = [np.sort(x.reshape(len(x), -1), axis=1) for x in (fresh.images, shifted.images[some])]
+    classes = int(max(fresh.labels.max(), shifted.labels.max())) + 1
+    return nearest_neighbour_ceiling(values[0], fresh.labels, values[1], shifted.labels[some], classes, seed)
 
 
-def _labels_bound(how: Shift, train: ImageSet) -> Above | None:
+def _labels_bound(shift: Shift, train: ImageSet) -> Above | None:
     """What wrong labels leave: they do not depend on the image, so no classifier can foresee them."""
     assert train.labels is not None
     classes = int(train.labels.max()) + 1
-    if isinstance(how, LabelNoise):
-        most = max(1 - how.fraction, how.fraction / max(classes - 1, 1))
+    if isinstance(shift, LabelNoise):
+        most = max(1 - shift.fraction, shift.fraction / max(classes - 1, 1))
         return Above("labels", most, most, most)
-    if isinstance(how, LabelMisalignment) and how.offset is None:
+    if isinstance(shift, LabelMisalignment) and shift.offset is None:
         share = float(np.bincount(train.labels).max() / len(train))
         return Above("labels", share, share, share)
     return None

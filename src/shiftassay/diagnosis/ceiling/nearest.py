@@ -33,14 +33,14 @@ class NearestNeighbours(Record):
 
 
 def nearest_neighbour_ceiling(
-    known: Float32[np.ndarray, "n d"],
-    known_labels: Int64[np.ndarray, "n"],
-    asked: Float32[np.ndarray, "m d"],
-    asked_labels: Int64[np.ndarray, "m"],
+    train: Float32[np.ndarray, "n d"],
+    train_labels: Int64[np.ndarray, "n"],
+    test: Float32[np.ndarray, "m d"],
+    test_labels: Int64[np.ndarray, "m"],
     classes: int,
     seed: int = 0,
 ) -> NearestNeighbours:
-    """The ceiling on accuracy from these statistics of the images, at least 2,000 of them known (Cover and Hart 1967).
+    """The ceiling on accuracy from these statistics of the images, of 2,000 or more for training (Cover and Hart 1967).
 
     With infinitely many neighbours to choose from, the error R of the nearest is at least the Bayes error R* and at
     most R* (2 − c/(c − 1) R*); turned round, R* ≥ (c − 1)/c · (1 − √(1 − c/(c − 1) · R)). The limit is extrapolated by
@@ -51,20 +51,20 @@ def nearest_neighbour_ceiling(
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 5000)  # nothing to be learned: half right is the most that there is
     >>> values = rng.random((5000, 1), np.float32)
-    >>> found = nearest_neighbour_ceiling(values[:4000], labels[:4000], values[4000:], labels[4000:], 2)
-    >>> [round(error, 1) for error in found.errors], round(found.ceiling[0], 1) < 0.65
+    >>> estimate = nearest_neighbour_ceiling(values[:4000], labels[:4000], values[4000:], labels[4000:], 2)
+    >>> [round(error, 1) for error in estimate.errors], round(estimate.ceiling[0], 1) < 0.65
     ([0.5, 0.5], True)
     """
     rng = np.random.default_rng(seed_for(seed, "nearest neighbours"))
-    order = rng.permutation(len(known))
+    order = rng.permutation(len(train))
     blocks = [order[start : start + BLOCK] for start in range(0, len(order) - BLOCK + 1, BLOCK)]
-    distances, labels = _nearest(known, known_labels, asked, blocks)
+    distances, labels = _nearest(train, train_labels, test, blocks)
     sizes = [size for size in SIZES if size <= len(blocks)]
-    wrong = np.stack([_wrong(distances, labels, asked_labels, size) for size in sizes])
+    wrong = np.stack([_wrong(distances, labels, test_labels, size) for size in sizes])
     images = tuple(size * BLOCK for size in sizes)
     errors = wrong.mean(1)
     limits = [
-        _limit(np.array(images), wrong[:, rng.integers(0, len(asked), len(asked))].mean(1))
+        _limit(np.array(images), wrong[:, rng.integers(0, len(test), len(test))].mean(1))
         for _ in range(SETTINGS.ceiling_resamples)
     ]
     low, high = (float(q) for q in np.quantile(limits, [0.025, 0.975]))
@@ -77,7 +77,7 @@ def nearest_neighbour_ceiling(
         ceiling=(estimate, least, most),
         ceilings=tuple(1 - bayes_error_bound(float(error), classes) for error in errors),
         classes=classes,
-        judged_on=len(asked),
+        judged_on=len(test),
     )
 
 
@@ -92,17 +92,17 @@ def bayes_error_bound(error: float, classes: int) -> float:
 
 
 def _nearest(
-    known: np.ndarray, known_labels: np.ndarray, asked: np.ndarray, blocks: list[np.ndarray]
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, blocks: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of each block, the distance and the label of what is nearest to each image."""
-    points = torch.from_numpy(asked)
+    points = torch.from_numpy(test)
     distances, labels = [], []
     for block in blocks:
-        others = torch.from_numpy(known[block])
+        others = torch.from_numpy(train[block])
         squared = (others * others).sum(1) - 2 * points @ others.T
         best = squared.min(1)
         distances.append(best.values.numpy())
-        labels.append(known_labels[block][best.indices.numpy()])
+        labels.append(train_labels[block][best.indices.numpy()])
     return np.stack(distances, 1), np.stack(labels, 1)
 
 
@@ -111,8 +111,8 @@ def _wrong(distances: np.ndarray, labels: np.ndarray, truth: np.ndarray, size: i
     sets = distances.shape[1] // size
     shape = (len(truth), sets, size)
     best = distances[:, : sets * size].reshape(shape).argmin(2)
-    found = np.take_along_axis(labels[:, : sets * size].reshape(shape), best[..., None], 2)[..., 0]
-    return (found != truth[:, None]).mean(1)
+    nearest = np.take_along_axis(labels[:, : sets * size].reshape(shape), best[..., None], 2)[..., 0]
+    return (nearest != truth[:, None]).mean(1)
 
 
 def _limit(images: np.ndarray, errors: np.ndarray) -> float:

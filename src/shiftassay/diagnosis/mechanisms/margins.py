@@ -65,7 +65,7 @@ def narrow_margins_lost(case: Case) -> Mechanism | None:
 
 @briefly("the gradient alone foretells it")
 def first_order(case: Case) -> Mechanism | None:
-    """The Jacobian alone predicts the change of the log-odds: gradient · (shifted − reference) against what is measured.
+    """The Jacobian alone predicts how the log-odds change: gradient · (shifted − reference) against what is measured.
 
     The share of the changes' mean square that the prediction explains one to one, without a fitted slope; said from
     85%, where its errors have at most 40% of the mean square of those of the same predictions dealt to other images,

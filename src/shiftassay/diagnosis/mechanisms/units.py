@@ -23,7 +23,7 @@ def silent_units(case: Case) -> Mechanism | None:
 
 @briefly("units wake that never learned")
 def woken_units(case: Case) -> Mechanism | None:
-    """Units that answer at least 2% of the shifted images and none of the reference's: their weights were never used."""
+    """Units that answer at least 2% of the shifted images and none of the reference's: their weights were unused."""
     return _switched(case, "woken_units", silent=False)
 
 
