@@ -1,9 +1,7 @@
 """One model for all variants as a section of a study, on real digits, few enough to take seconds."""
 
-import copy
-import dataclasses
-import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,10 +13,12 @@ from shiftassay.report.figures import draw
 from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import generator, parse, shift
 from shiftassay.shifts.family import Context
+from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.schema import load_study
 from shiftassay.studies.shifted.folder_model import train_for_folder
-from shiftassay.studies.shifted.one_for_all import finding, measure
-from shiftassay.studies.shifted.serving import Served
+from shiftassay.studies.shifted.sections.one_for_all import findings
+from shiftassay.studies.shifted.served_variants import AccuracyOverSeeds, ServedVariants
+from shiftassay.studies.shifted.serving import SetsToServe, Trainer, serve
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.train import train
 
@@ -37,99 +37,96 @@ def target(small):
 
 
 @pytest.fixture(scope="module")
-def served(small, target):
+def to_serve(small, target) -> SetsToServe:
     context = Context(small.test.labels, target.requires_grad_(False))
     sets = [
-        ImageSet(shift(small.test, how, 0, context if how.needs_model else None).images, small.test.labels, name)
-        for name, how in SHIFTS.items()
+        ImageSet(
+            shift(small.test, made_by, 0, context if made_by.needs_model else None).images, small.test.labels, name
+        )
+        for name, made_by in SHIFTS.items()
     ]
-    return Served(SHIFTS, sets, target, small)
+    return SetsToServe(SHIFTS, sets, target, small)
 
 
 @pytest.fixture(scope="module")
-def found(served):
-    return measure(
-        served,
-        recipe=RECIPE,
-        designs=("clean-only", "undo", "film", "specialists"),
-        asked=200,
-        widths=(32,),
-        device="cpu",
-    )
+def served(to_serve) -> ServedVariants:
+    trainer = Trainer(RECIPE, widths=(32,), device="cpu")
+    return serve(to_serve, trainer, designs=("clean-only", "undo", "film", "specialists"), asked=200)
 
 
-def test_designs_are_judged_on_every_variant_and_by_a_fresh_attack(found):
-    assert found == json.loads(json.dumps(found))
-    accuracy = {name: {c: a["estimate"] for c, a in d["accuracy"].items()} for name, d in found["designs"].items()}
+def changed(served: ServedVariants, design: str, **parts) -> ServedVariants:
+    """What was measured, with parts of a design replaced."""
+    return replace(served, designs={**served.designs, design: replace(served.designs[design], **parts)})
+
+
+def test_designs_are_judged_on_every_variant_and_by_a_fresh_attack(served):
+    assert ServedVariants.from_json(served.to_json()) == served
+    accuracy = {name: {c: a.estimate for c, a in d.accuracy.items()} for name, d in served.designs.items()}
     assert list(accuracy["undo"]) == ["clean", "t1", "t2", "t4", "t4, fresh attack"]
     assert accuracy["undo"]["t1"] == accuracy["undo"]["clean"] > 0.7
     assert accuracy["clean-only"]["t1"] < 0.4
     assert accuracy["undo"]["t4, fresh attack"] > accuracy["clean-only"]["t4, fresh attack"]
     assert accuracy["specialists"]["t1"] == accuracy["specialists"]["clean"]
-    differences = found["designs"]["undo"]["minus_specialists"]
-    assert differences["t2"]["estimate"] == pytest.approx(accuracy["undo"]["t2"] - accuracy["specialists"]["t2"])
+    differences = served.designs["undo"].minus_specialists
+    assert differences["t2"].estimate == pytest.approx(accuracy["undo"]["t2"] - accuracy["specialists"]["t2"])
 
 
-def test_a_wrong_id_sends_images_through_the_wrong_front(found):
-    by_id = found["designs"]["undo"]["wrong_id"]
+def test_a_wrong_id_sends_images_through_the_wrong_front(served):
+    by_id = served.designs["undo"].wrong_id
     assert by_id["clean"]["t1"] < 0.4 < 0.7 < by_id["clean"]["clean"]
     assert by_id["t1"]["clean"] < 0.4
-    alike = found["designs"]["clean-only"]["wrong_id"]["clean"]
+    alike = served.designs["clean-only"].wrong_id["clean"]
     assert len(set(alike.values())) == 1
 
 
-def test_inferred_ids_serve_as_well_as_the_router_is_right(found):
-    inferred, told = found["designs"]["undo"]["inferred"], found["designs"]["undo"]["wrong_id"]
-    for name, accuracy in inferred.items():
-        assert min(told[name].values()) - 0.1 <= accuracy <= max(told[name].values()) + 0.1
-    assert found["router"]["accuracy"]["t1"] > 0.8
+def test_inferred_ids_serve_as_well_as_the_router_is_right(served):
+    undo = served.designs["undo"]
+    for name, accuracy in undo.inferred.items():
+        assert min(undo.wrong_id[name].values()) - 0.1 <= accuracy <= max(undo.wrong_id[name].values()) + 0.1
+    assert served.router.accuracy["t1"] > 0.8
 
 
-def test_what_designs_cost_is_counted(found):
-    designs, plain = found["designs"], found["plain_parameters"]
+def test_what_designs_cost_is_counted(served):
+    designs, plain = served.designs, served.plain_parameters
     assert plain == 784 * 32 + 32 + 32 * 10 + 10
-    assert (designs["undo"]["parameters"], designs["undo"]["for_one_more"]) == (plain, 0)
-    assert (designs["film"]["parameters"], designs["film"]["for_one_more"]) == (plain + 4 * 64, 64)
-    assert (designs["specialists"]["parameters"], designs["specialists"]["for_one_more"]) == (4 * plain, plain)
-    assert designs["clean-only"]["attacks"] == 0 < designs["undo"]["attacks"] < designs["specialists"]["attacks"]
+    assert (designs["undo"].parameters, designs["undo"].for_one_more) == (plain, 0)
+    assert (designs["film"].parameters, designs["film"].for_one_more) == (plain + 4 * 64, 64)
+    assert (designs["specialists"].parameters, designs["specialists"].for_one_more) == (4 * plain, plain)
+    assert designs["clean-only"].attacks == 0 < designs["undo"].attacks < designs["specialists"].attacks
 
 
-def test_sentences_and_figure_are_made_of_the_numbers(found, tmp_path):
-    said = finding(found)
-    text = " ".join(said.sentences)
+def test_sentences_and_figure_are_made_of_the_numbers(served, tmp_path):
+    [finding] = findings(served)
+    text = " ".join(finding.sentences)
     assert "0 for one more variant" in text
     assert "t2 cannot be repaired" in text
     assert re.search(r"clean told to be \w+", text)
-    assert draw(said.figures[0], tmp_path).startswith(b"<?xml")
-    assert {len(row) for table in said.tables for row in table.rows} <= {len(table.columns) for table in said.tables}
+    assert draw(finding.figures[0], tmp_path).startswith(b"<?xml")
+    assert {len(row) for table in finding.tables for row in table.rows} <= {len(t.columns) for t in finding.tables}
 
-    changed = copy.deepcopy(found)
-    for row in changed["designs"]["undo"]["wrong_id"].values():
-        row.update(dict.fromkeys(row, 0.9))
-    changed["designs"]["undo"]["minus_specialists"] = {
-        column: {"estimate": -0.03, "low": -0.04, "high": -0.02} for column in said.figures[0].data["columns"]
-    }
-    other = " ".join(finding(changed).sentences)
+    undo = served.designs["undo"]
+    harmless = {name: dict.fromkeys(row, 0.9) for name, row in undo.wrong_id.items()}
+    below = dict.fromkeys(undo.accuracy, Interval(-0.03, -0.04, -0.02))
+    other = " ".join(findings(changed(served, "undo", wrong_id=harmless, minus_specialists=below))[0].sentences)
     assert "A wrong id does no harm" in other
     assert "more than 0.5 points below the specialist on clean (−3.00" in other
 
 
-def test_the_single_model_is_chosen_on_held_out_images_not_on_the_test_sets(found):
-    changed = copy.deepcopy(found)
-    changed["designs"]["film"]["held_out"] = dict.fromkeys(SHIFTS, 1.0)
-    assert finding(changed).sentences[0].startswith("film is the single model")
-    for accuracy in changed["designs"]["clean-only"]["accuracy"].values():
-        accuracy["estimate"] = 1.0
-    assert finding(changed).sentences[0].startswith("film is the single model")
+def test_the_single_model_is_chosen_on_held_out_images_not_on_the_test_sets(served):
+    film = changed(served, "film", held_out=dict.fromkeys(SHIFTS, 1.0))
+    assert findings(film)[0].sentences[0].startswith("film is the single model")
+    perfect = dict.fromkeys(served.designs["undo"].accuracy, AccuracyOverSeeds(1.0, 1.0, 1.0, (1.0,)))
+    film = changed(film, "clean-only", accuracy=perfect)
+    assert findings(film)[0].sentences[0].startswith("film is the single model")
 
 
 def test_variants_are_written_with_the_shift_that_made_them(small, target, tmp_path):
     made = make_variants(load_study("shifted-test-sets")[1], small.test, small.train.first(500), target)
     write_variants(tmp_path, made)
     shifts = read_variants(tmp_path).shifts
-    permuted = next(found for found in made.shifted if found.name == "t1")
+    permuted = made.named("t1")
     assert np.array_equal(shift(small.test, shifts["t1"], seed=5).images, permuted.images)
-    assert [how.family for how in shifts.values()] == [
+    assert [made_by.family for made_by in shifts.values()] == [
         "pixel_permutation",
         "pixel_permutation",
         "sign_noise",
@@ -141,7 +138,7 @@ def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
     how = parse("pixel_permutation")
     permuted = ImageSet(shift(small.test, how).images, small.test.labels, "t1")
     clean = ImageSet(small.test.images, small.test.labels, "clean")
-    asked = {"data": small, "recipe": dataclasses.replace(RECIPE, epochs=2), "device": "cpu"}
+    asked = {"data": small, "recipe": replace(RECIPE, epochs=2), "device": "cpu"}
     write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts={"t1": how.realize(clean.shape, generator(how, 0, "shared"))}))  # fmt: skip
     [named] = train_for_folder(tmp_path / "named", **asked)
     told = predict(permuted.images, model=named.model.on("t1"))

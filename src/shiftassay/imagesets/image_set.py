@@ -47,6 +47,13 @@ class ImageSet:
         return len(self.images)
 
     @property
+    def required_labels(self) -> Int64[np.ndarray, "n"]:
+        """The labels. Raises `BadInput` if there are none."""
+        if self.labels is None:
+            raise BadInput(f"{self.name}: no labels. Give one for each image.")
+        return self.labels
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height, width of one image."""
         _, c, h, w = self.images.shape

@@ -4,28 +4,53 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from shiftassay.imagesets.dataset import Dataset
-from shiftassay.report.finding import Finding, Table
+from shiftassay.records import JsonObject
+from shiftassay.report.finding import Finding, Report, Table
+from shiftassay.report.write import write_report
 from shiftassay.runs.environment import Environment
+from shiftassay.runs.store import write_json
 from shiftassay.training.train import Failed, Trained
+from shiftassay.words.html import paragraphs
+from shiftassay.words.text import short
 
 RESULTS = "results.json"
+
+StudyResults = JsonObject
+"""The content of `results.json`, schema `shiftassay.study/1`: how the study was made, and its numbers by section."""
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """Where a study's report is, and its results as JSON (schema `shiftassay.study/1`)."""
+    """Where a study's report is, what it says in short, and its results."""
 
     report: Path
-    results: dict[str, Any]
+    results: StudyResults
+    title: str = ""
+    summary: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join((self.title, *self.summary, f"Report: {self.report}"))
+
+    def __repr__(self) -> str:
+        return f"<StudyRun {short(self.title)}: {self.report}>"
+
+    def _repr_html_(self) -> str:
+        return paragraphs(self.title, *self.summary, f"Report: {self.report}")
+
+
+def finish(folder: Path, report: Report, results: StudyResults) -> StudyRun:
+    """Write the results and the report of a study into its folder."""
+    write_json(folder / RESULTS, results)
+    return StudyRun(write_report(folder, report), results, report.title, report.summary)
 
 
 def failed_finding(failures: Sequence[Failed]) -> Finding:
     """Which trainings did not end in a model."""
-    said = tuple(f"{failed}. It is left out." for failed in failures)
-    return Finding("failed", "Trainings that failed", said, numbers={"failed": [f.failure.to_json() for f in failures]})
+    sentences = tuple(f"{failed}. It is left out." for failed in failures)
+    numbers = {"failed": [failed.failure.to_json() for failed in failures]}
+    return Finding("failed", "Trainings that failed", sentences, numbers=numbers)
 
 
 def command() -> str:

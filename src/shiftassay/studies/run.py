@@ -15,7 +15,8 @@ from shiftassay.studies.architectures.run import run_architectures
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.outcome import StudyRun
 from shiftassay.studies.schema import load_study
-from shiftassay.studies.shifted.run import check_study, held_out, run_shifted, train_members
+from shiftassay.studies.shifted.members import held_out, train_members
+from shiftassay.studies.shifted.run import check_study, run_shifted
 from shiftassay.studies.shifted.study import ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, write_variants
 from shiftassay.words.terminal import spoken

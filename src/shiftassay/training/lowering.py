@@ -26,20 +26,20 @@ def lower(network: nn.Module, input_shape: tuple[int, int, int]) -> Program:
             raise NotLowered(name, f"is {parameter.dtype}, not float32")
         shapes[name] = parameter.shape
     with _tracing:
-        matching = Matching(_trace(network, input_shape), input_shape)
-    steps, numbers = _renumber(_fuse(matching.steps, matching.output))
+        draft = Matching(_trace(network, input_shape), input_shape).draft
+    steps, numbers = _renumber(_fuse(draft.steps, draft.output))
     used = {name for step in steps for name in step.parameters}
     for name in shapes:
         if name not in used:
             raise NotLowered(name, "is a parameter that no layer of the forward pass uses")
     return Program(
         tuple(steps),
-        tuple(matching.elements[number] for number in numbers),
-        tuple(matching.masks),
-        tuple(matching.constants),
+        tuple(draft.elements[number] for number in numbers),
+        tuple(draft.masks),
+        tuple(draft.constants),
         shapes,
-        numbers[matching.output],
-        matching.log_probabilities,
+        numbers[draft.output],
+        draft.log_probabilities,
         input_shape[0],
     )
 

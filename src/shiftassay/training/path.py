@@ -95,14 +95,16 @@ def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) 
     event when to stop: when this process is interrupted, or the work of another group has failed.
     """
     cores, stop = available_cores(), Event()
-    side_by_side = all(isinstance(group, Alone) and isinstance(group.member, NativeMember) for group in groups)
+    members = [group.member for group in groups if isinstance(group, Alone)]
+    native_members = [member for member in members if isinstance(member, NativeMember)]
+    side_by_side = len(native_members) == len(groups)
     width = cores if side_by_side else 1
     results: list[Result] = []
     for first in range(0, len(groups), width):
         together = groups[first : first + width]
         if side_by_side:
-            for group in together:
-                group.members[0].threads = cores // len(together)  # pyright: ignore[reportAttributeAccessIssue]
+            for member in native_members[first : first + width]:
+                member.threads = cores // len(together)
         # Threads, even for one: an interrupt finds this one waiting, and the work ends where its state is whole.
         with ThreadPoolExecutor(len(together)) as pool:
             try:

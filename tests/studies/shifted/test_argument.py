@@ -7,18 +7,25 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from shiftassay.diagnosis.pairing.pair import Pairing, PairingEvidence
+from shiftassay.diagnosis.result import Diagnosis
+from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.write import write_images
+from shiftassay.repairs.result import Repair, Timing
 from shiftassay.runs.recipe import RECIPES, Recipe
 from shiftassay.shifts.catalogue import parse, shift
 from shiftassay.shifts.family import Context
+from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.run import run_study
 from shiftassay.studies.schema import load_study
-from shiftassay.studies.shifted import contrast_page, contrasts
-from shiftassay.studies.shifted.lab import Lab
+from shiftassay.studies.shifted.context import StudyContext
+from shiftassay.studies.shifted.contrast import Contrast, contrast_variants, kind_of
+from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant, ImageChange
+from shiftassay.studies.shifted.sections.contrast_pages import contrast_page
 from shiftassay.studies.shifted.variants import Variants
 from shiftassay.training.train import train
 
@@ -83,9 +90,9 @@ def test_a_copy_of_clean_is_said_to_be_nothing_and_the_study_resumes(study, tmp_
     assert done.results["answers"][0]["outcome"] == "nothing_to_repair"
     assert set(done.results["argument"]["one_for_all"]["variants"]) == {"clean", "copy", "dark"}
 
-    said = Console(record=True, width=200, file=io.StringIO())
-    again = run_study(study, digits, out=tmp_path / "out", console=said)
-    assert "diagnosing" not in said.export_text()
+    console = Console(record=True, width=200, file=io.StringIO())
+    again = run_study(study, digits, out=tmp_path / "out", console=console)
+    assert "diagnosing" not in console.export_text()
     assert again.results["argument"] == done.results["argument"]
 
 
@@ -96,28 +103,29 @@ def test_contrasts_without_diagnoses_are_refused(study):
 
 
 @pytest.fixture(scope="module")
-def lab(digits, tmp_path_factory):
+def context(digits, tmp_path_factory) -> StudyContext:
     [member] = train("mlp", digits, recipe=RECIPE, parameters={"widths": [64]}, device="cpu")
     clean = replace(digits.test, name="clean")
-    context = Context(clean.labels, member.model.requires_grad_(False))
-    made = {
+    attack = Context(clean.labels, member.model.requires_grad_(False))
+    shifted = {
         "one": shift(clean, "pixel_permutation", 1),
         "each": shift(clean, "pixel_permutation:scope=per_image", 1),
         "random": shift(clean, "sign_noise:epsilon=0.1", 1),
         "again": shift(clean, "sign_noise:epsilon=0.1", 2),
-        "aimed": shift(clean, "adversarial:epsilon=0.1", 1, context),
+        "aimed": shift(clean, "adversarial:epsilon=0.1", 1, attack),
     }
-    sets = tuple(ImageSet(found.images, clean.labels, name) for name, found in made.items())
-    folder = tmp_path_factory.mktemp("lab")
+    sets = tuple(ImageSet(images.images, clean.labels, name) for name, images in shifted.items())
+    folder = tmp_path_factory.mktemp("study")
     (folder / "small.toml").write_text(STUDY.replace("images = 300", "images = 600"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RECIPES, "small", RECIPE)
         study = load_study(folder / "small.toml")[1]
-    return Lab(
+    return StudyContext(
         study,
         digits,
         [member],
-        Variants(clean, sets, tuple(made)),
+        Variants(clean, sets, tuple(shifted)),
+        [],
         Measurements(folder),
         folder,
         "cpu",
@@ -125,48 +133,78 @@ def lab(digits, tmp_path_factory):
     )
 
 
-def told(text: str) -> dict:
-    """What a diagnosis would say of a variant."""
-    how = parse(text)
-    change = {"linf": [0.1] * 3, "l2": [2.0] * 3, "touched": 1.0, "same_values": 0.0, "labels_alike": 1.0}
-    verdict = {"family": how.family, "scope": how.to_json()["scope"], "parameters": how.parameters}
-    return {"diagnosis": {"verdict": verdict}, "change": change, "shift": how.to_json(), "text": text, "controls": None}
+def diagnosed(text: str) -> DiagnosedVariant:
+    """What a diagnosis would say of a variant that was made by this shift."""
+    made_by = parse(text)
+    verdict = Verdict(made_by, made_by.parameters, {}, share=1.0, confidence=1.0)
+    pairing = Pairing("same_order", None, PairingEvidence(None, None))
+    change = ImageChange((0.1,) * 3, (2.0,) * 3, touched=1.0, same_values=0.0, labels_alike=1.0)
+    return DiagnosedVariant(
+        {}, 600, 600, Diagnosis(pairing=pairing, verdict=verdict), made_by, text, change, None, None
+    )
 
 
-def sentences(measured, found):
-    repaired = {name: {"attempts": [], "skipped": {}} for name in found}
-    return " ".join(contrast_page.finding(measured, found, repaired, 0.9).sentences)
+def contrast_of(context: StudyContext, **variants: str) -> tuple[Contrast, str]:
+    """The contrast of two variants, and its sentences, given the shifts that they are diagnosed as."""
+    diagnoses = {name: diagnosed(text) for name, text in variants.items()}
+    contrast = contrast_variants(replace(context, diagnoses=diagnoses), *variants)
+    nothing = Interval(0.9, 0.9, 0.9)
+    repair = Repair(
+        outcome="no_repair_found",
+        recommended=None,
+        sentence="",
+        clean=nothing,
+        variant=nothing,
+        missing=nothing,
+        attempts=(),
+        skipped={},
+        halves=(),
+        ceiling=None,
+        notes=(),
+        environment=Timing(0.0, {}),
+    )
+    page = contrast_page(contrast, diagnoses, dict.fromkeys(variants, repair), 0.9)
+    return contrast, " ".join(page.sentences)
 
 
-def test_one_draw_is_undone_and_learned_and_many_are_not(lab):
-    found = {"one": told("pixel_permutation"), "each": told("pixel_permutation:scope=per_image")}
-    measured = contrasts.measure(lab, "one", "each", found)
-    undone = measured["draws"]["one_undone"]
-    assert undone["one"]["accuracy"] > 0.7 > 0.3 > undone["each"]["accuracy"]
-    assert undone["one"]["put_back"] > undone["one"]["at_random"] + 0.4
-    learned = [row["learned"]["estimate"] for row in measured["draws"]["dose"]]
+def test_one_draw_is_undone_and_learned_and_many_are_not(context):
+    contrast, text = contrast_of(context, one="pixel_permutation", each="pixel_permutation:scope=per_image")
+    draws = contrast.draws
+    assert draws is not None
+    one, each = draws.one_undone["one"], draws.one_undone["each"]
+    assert one is not None
+    assert each is not None
+    assert one.accuracy > 0.7 > 0.3 > each.accuracy
+    assert one.put_back > one.at_random + 0.4
+    learned = [row.learned.estimate for row in draws.dose]
     assert learned[0] > 0.7 > 0.4 > learned[2]
-    assert all(row["unmodified"]["estimate"] < 0.3 for row in measured["draws"]["dose"])
-    assert "it decides what can be learned" in sentences(measured, found)
+    assert all(row.unmodified.estimate < 0.3 for row in draws.dose)
+    assert "it decides what can be learned" in text
+    assert Contrast.from_json(contrast.to_json()) == contrast
 
 
-def test_aimed_pixels_harm_and_random_ones_do_not(lab):
-    found = {"random": told("sign_noise:epsilon=0.1"), "aimed": told("adversarial:epsilon=0.1")}
-    measured = contrasts.measure(lab, "random", "aimed", found)
-    accuracies = [row["accuracy"]["estimate"] for row in measured["aim"]["mixed"]]
+def test_aimed_pixels_harm_and_random_ones_do_not(context):
+    contrast, text = contrast_of(context, random="sign_noise:epsilon=0.1", aimed="adversarial:epsilon=0.1")
+    assert contrast.aim is not None
+    accuracies = [row.accuracy.estimate for row in contrast.aim.mixed]
     assert accuracies == sorted(accuracies, reverse=True)
     assert accuracies[0] > accuracies[-1] + 0.3
-    assert "So aim, not size, does it." in sentences(measured, found)
+    assert "So aim, not size, does it." in text
 
 
-def test_noise_that_is_taken_for_an_attack_does_not_pass_the_experiment(lab):
-    found = {"random": told("sign_noise:epsilon=0.1"), "again": told("adversarial:epsilon=0.1")}
-    text = sentences(contrasts.measure(lab, "random", "again", found), found)
+def test_noise_that_is_taken_for_an_attack_does_not_pass_the_experiment(context):
+    _, text = contrast_of(context, random="sign_noise:epsilon=0.1", again="adversarial:epsilon=0.1")
     assert "Aim is not shown to matter." in text
     assert "is not shown to differ between the two" in text
 
 
-def test_variants_that_differ_in_more_than_one_thing_have_no_experiment():
-    assert contrasts.kind_of(told("rotate:angle=20"), told("gain:factor=0.5")) is None
-    assert contrasts.kind_of(told("rotate:angle=20"), told("rotate:angle=40")) is None
-    assert contrasts.kind_of(told("rotate:angle=20"), told("rotate:angle=-40..40,scope=per_image")) == "draws"
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        ("rotate:angle=20", "gain:factor=0.5", None),
+        ("rotate:angle=20", "rotate:angle=40", None),
+        ("rotate:angle=20", "rotate:angle=-40..40,scope=per_image", "draws"),
+    ],
+)
+def test_variants_that_differ_in_more_than_one_thing_have_no_experiment(one, other, kind):
+    assert kind_of(diagnosed(one), diagnosed(other)) == kind

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.shifts.catalogue import attacks
-from shiftassay.shifts.family import FAMILIES
-from shiftassay.words.numbers import brackets, minus, p_cell, percent_with_interval
+from shiftassay.records import Record
+from shiftassay.repairs.result import Repair
+from shiftassay.shifts.wording import in_short
+from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
+from shiftassay.words.numbers import p_cell, percent, percent_with_interval, points_with_interval
 
 AS_GOOD = 0.01  # of the change: within this of the verdict, another family explains as much
 RIVALS = 3
@@ -16,179 +18,158 @@ OFF = 0.04  # of accuracy: a remake this far off does not do what the variant do
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """Another explanation, what was measured of it, and whether that rules it out."""
+class Alternative(Record):
+    """Another explanation, what was measured of it, and whether that rules it out.
+
+    `doubts_verdict`: if it is not ruled out, the verdict itself is doubtful.
+    """
 
     explanation: str
     number: str
     ruled_out: bool
+    doubts_verdict: bool = False
 
 
-def alternatives(
-    evaluations: Sequence[Evaluation], found: dict[str, Any], repaired: dict[str, Any]
-) -> list[Alternative]:
-    """What a sceptic would say of a variant, in the order in which it would be said; `evaluations` are one for each seed."""
+def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
+    """What a sceptic would say of a variant, in the order in which it would be said; one evaluation for each seed."""
     return [
         *_chance(evaluations[0]),
-        *_labels(found),
-        *_families(found),
-        *_values(found),
-        *_aim(found),
-        *_size(evaluations[0], found),
-        *_accident(found, repaired),
+        *_labels(diagnosed),
+        *_families(diagnosed),
+        *_values(diagnosed),
+        *_aim(diagnosed),
+        *_size(evaluations[0], diagnosed),
+        *_accident(diagnosed, repair),
         *_seeds(evaluations),
     ]
 
 
-def name_of(candidate: dict[str, Any]) -> str:
-    """A candidate's family, or those of its parts, and its scope where it has one."""
-    parts = candidate["parameters"]["parts"] if candidate["family"] == "compose" else [candidate]
-    scopes = {"shared": "", "per_image": " (drawn afresh for each image)", None: ""}
-    return ", then ".join(part["family"] + scopes[part["scope"]] for part in parts)
-
-
-def own_candidate(found: dict[str, Any]) -> dict[str, Any] | None:
+def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
     """The candidate that became the verdict; None where the verdict came from elsewhere, as an attack's does."""
-    own = name_of(found["diagnosis"]["verdict"])
-    return next((c for c in found["diagnosis"]["candidates"] if name_of(c) == own), None)
+    own = in_short(diagnosed.diagnosis.verdict)
+    return next((c for c in diagnosed.diagnosis.candidates if in_short(c) == own), None)
 
 
 def _chance(evaluation: Evaluation) -> list[Alternative]:
     change = evaluation.comparison
-    assert change is not None
-    points = f"{minus(f'{100 * change.difference.estimate:+.2f}')} points {brackets(change.difference)}"
+    if change is None:
+        return []
+    points = f"{points_with_interval(change.difference, sign=True)} points"
     if change.verdict == "equivalent":
-        shown = "" if change.equivalence_p is None else f"; p {p_cell(change.equivalence_p)}"
-        return [
-            Alternative(
-                f"There is a change of {100 * change.margin:g} points or more, and it was missed", points + shown, True
-            )
-        ]
+        p = "" if change.equivalence_p is None else f"; p {p_cell(change.equivalence_p)}"
+        explanation = f"There is a change of {100 * change.margin:g} points or more, and it was missed"
+        return [Alternative(explanation, points + p, True)]
     if change.verdict == "undecided":
         return [Alternative("Accuracy moved by chance alone, or not at all", points, False)]
     p = "" if change.p_value is None else f"; McNemar p {p_cell(change.p_value)}"
-    shown = change.p_value < SURE if change.p_value is not None else True
+    shown = change.p_value is None or change.p_value < SURE
     return [Alternative("Accuracy moved by chance alone", points + p, shown)]
 
 
-def _labels(found: dict[str, Any]) -> list[Alternative]:
-    change = found["change"]
-    if change is None or _group(found) == "sample":
+def _labels(diagnosed: DiagnosedVariant) -> list[Alternative]:
+    if diagnosed.change is None or diagnosed.group == "sample":
         return []
-    alike = change["labels_alike"]
-    return [
-        Alternative(
-            "The labels changed, not the images", f"{100 * alike:.1f}% of labels are those of clean", alike == 1
-        )
-    ]
+    alike = diagnosed.change.labels_alike
+    number = f"{percent(alike, 1)} of labels are those of clean"
+    return [Alternative("The labels changed, not the images", number, alike == 1)]
 
 
-def _families(found: dict[str, Any]) -> list[Alternative]:
-    """The nearest other candidates of the search, each with what it leaves of the change on images it was not fitted to."""
-    told, listed = found["diagnosis"]["verdict"], found["diagnosis"]["candidates"]
-    best = own_candidate(found)
-    mine = None if best is None else best["misfit"]
-    rows, names = [], {name_of(told)}
-    for candidate in listed:
-        name = name_of(candidate)
-        if name in names or len(rows) == RIVALS:
-            continue
-        names.add(name)
-        left = candidate["misfit"]
-        said = f"leaves {_share(left)} of the change unexplained" + (
-            f", the verdict {_share(mine)}" if mine is not None else ""
-        )
-        out = (
-            left > max(mine + AS_GOOD, 1.25 * mine)
-            if mine is not None and told["family"] != "unknown"
-            else left > candidate["limit"]
-        )
-        rows.append(Alternative(f"It is {name}", said, out and candidate["family"] not in told["equivalent"]))
+def _families(diagnosed: DiagnosedVariant) -> list[Alternative]:
+    """The nearest other candidates of the search, by what each leaves of the change on images it was not fitted to."""
+    verdict, own = diagnosed.diagnosis.verdict, own_candidate(diagnosed)
+    rivals: dict[str, CandidateSummary] = {}
+    for candidate in diagnosed.diagnosis.candidates:
+        name = in_short(candidate)
+        if name != in_short(verdict) and len(rivals) < RIVALS:
+            rivals.setdefault(name, candidate)
+    rows = []
+    for name, rival in rivals.items():
+        number = f"leaves {percent(rival.misfit)} of the change unexplained"
+        if own is not None:
+            number += f", the verdict {percent(own.misfit)}"
+        if own is not None and verdict.family != "unknown":
+            worse = rival.misfit > max(own.misfit + AS_GOOD, 1.25 * own.misfit)
+        else:
+            worse = rival.misfit > rival.limit
+        rows.append(Alternative(f"It is {name}", number, worse and rival.family not in verdict.equivalent))
     return rows
 
 
-def _values(found: dict[str, Any]) -> list[Alternative]:
-    if found["change"] is None or _group(found) != "rearrangement":
+def _values(diagnosed: DiagnosedVariant) -> list[Alternative]:
+    if diagnosed.change is None or diagnosed.group != "rearrangement":
         return []
-    same = found["change"]["same_values"]
-    number = f"{100 * same:.1f}% of images have, sorted, exactly the pixel values that they had"
+    same = diagnosed.change.same_values
+    number = f"{percent(same, 1)} of images have, sorted, exactly the pixel values that they had"
     return [Alternative("Pixels changed their values, not only their places", number, same > 0.999)]
 
 
-def _aim(found: dict[str, Any]) -> list[Alternative]:
-    """Whether the change follows the model's gradient, for changes that were not aimed; asked only where something changed."""
-    told = found["diagnosis"]["verdict"]
-    aim = next((m for m in found["diagnosis"]["mechanisms"] if m["name"] == "adds_up"), None)
-    if told["family"] in attacks() or aim is None or found["controls"] is None:
+def _aim(diagnosed: DiagnosedVariant) -> list[Alternative]:
+    """Whether the change follows the model's gradient, for changes that were not aimed; only where something changed."""
+    aim = next((m for m in diagnosed.diagnosis.mechanisms if m.name == "adds_up"), None)
+    if diagnosed.is_attack or aim is None or diagnosed.controls is None:
         return []
-    agreement = aim["numbers"]["agreement"]
-    number = f"agreement with the model's gradient {agreement['shifted']:.2f}, shuffled over the image {agreement['shuffled']:.2f} (an attack's is 1)"
-    return [Alternative("It was aimed at this model", number, not aim["present"])]
+    agreement = aim.numbers["agreement"]
+    if not isinstance(agreement, dict):
+        return []
+    number = (
+        f"agreement with the model's gradient {agreement['shifted']:.2f}, shuffled over the image "
+        f"{agreement['shuffled']:.2f} (an attack's is 1)"
+    )
+    return [Alternative("It was aimed at this model", number, not aim.present)]
 
 
-def _size(evaluation: Evaluation, found: dict[str, Any]) -> list[Alternative]:
+def _size(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> list[Alternative]:
     """Whether any change as large would do: controls of the same size."""
-    change, controls = evaluation.comparison, found["controls"]
+    change, controls, accuracy = evaluation.comparison, diagnosed.controls, diagnosed.diagnosis.accuracy
     if controls is None or change is None or change.verdict != "lower":
         return []
-    seen = found["diagnosis"]["accuracy"]
-    here = f"variant {_percent(seen['shifted'])}" if seen else ""
-    asked = {
-        "shuffled": "Any change of this size does as much harm",
-        "transplanted": "The same changes do as much harm to other images",
-    }
+    beside = f"variant {percent(accuracy.shifted, 1)}" if accuracy else ""
     return [
         Alternative(
             explanation,
-            f"{'each change shuffled over its image' if name == 'shuffled' else 'each image with the change of another'}: "
-            f"{_interval(controls[name]['accuracy'])}; {here}",
-            controls[name]["minus_control"]["high"] < 0,
+            f"{description}: {percent_with_interval(control.accuracy, 1)}; {beside}",
+            control.minus_control.high < 0,
         )
-        for name, explanation in asked.items()
+        for explanation, description, control in (
+            (
+                "Any change of this size does as much harm",
+                "each change shuffled over its image",
+                controls.shuffled,
+            ),
+            (
+                "The same changes do as much harm to other images",
+                "each image with the change of another",
+                controls.transplanted,
+            ),
+        )
     ]
 
 
-def _accident(found: dict[str, Any], repaired: dict[str, Any]) -> list[Alternative]:
+def _accident(diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
     """Whether other images show the same: each half by itself, and images that the diagnosis did not see."""
-    own, rows = name_of(found["diagnosis"]["verdict"]), []
-    families = [name_of(half["verdict"]) for half in repaired["halves"]]
+    own, rows = in_short(diagnosed.diagnosis.verdict), []
+    families = [in_short(half.verdict) for half in repair.halves]
     if families:
-        rows.append(
-            Alternative(
-                "The verdict is an accident of these images",
-                f"each half by itself: {' and '.join(families)}",
-                set(families) == {own},
-            )
+        number = f"each half by itself: {' and '.join(families)}"
+        rows.append(Alternative("The verdict is an accident of these images", number, set(families) == {own}, True))
+    others = diagnosed.reaches
+    if others is not None:
+        number = (
+            f"{others.images:,} images that were not looked at: accuracy {percent(others.accuracy, 1)}, made again "
+            f"{percent(others.remade, 1)}"
         )
-    reaches = found["reaches"]
-    if reaches is not None:
-        number = f"{reaches['images']:,} images that were not looked at: accuracy {_percent(reaches['accuracy'])}, made again {_percent(reaches['remade'])}"
-        out = abs(reaches["accuracy"] - reaches["remade"]) < OFF
-        rows.append(Alternative("It does not do the same on other images", number, out))
+        alike = abs(others.accuracy - others.remade) < OFF
+        rows.append(Alternative("It does not do the same on other images", number, alike))
     return rows
 
 
 def _seeds(evaluations: Sequence[Evaluation]) -> list[Alternative]:
-    others = [e.accuracy.estimate for e in evaluations[1:]]
+    others = [evaluation.accuracy.estimate for evaluation in evaluations[1:]]
     if not others:
         return []
-    verdicts = {e.comparison.verdict for e in evaluations if e.comparison}
-    number = f"{len(others)} other seeds: {100 * min(others):.1f} to {100 * max(others):.1f}%; first {percent_with_interval(evaluations[0].accuracy)}"
+    verdicts = {evaluation.comparison.verdict for evaluation in evaluations if evaluation.comparison}
+    number = (
+        f"{len(others)} other seeds: {percent(min(others), 1)} to {percent(max(others), 1)}; "
+        f"first {percent_with_interval(evaluations[0].accuracy)}"
+    )
     return [Alternative("It is a peculiarity of one trained model", number, len(verdicts) == 1)]
-
-
-def _group(found: dict[str, Any]) -> str:
-    family = found["diagnosis"]["verdict"]["family"]
-    return FAMILIES[family].group if family in FAMILIES else ""
-
-
-def _share(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
-
-
-def _interval(ends: dict[str, float]) -> str:
-    return f"{100 * ends['estimate']:.1f}% [{100 * ends['low']:.1f}, {100 * ends['high']:.1f}]"

@@ -32,8 +32,8 @@ def train_for_folder(
 ) -> list[TrainedForAll]:
     """Train one model for `clean` and every variant in a folder, once for each seed.
 
-    What a variant is stands in the folder, where `shiftassay variants` wrote it; else `shift_of` says it, given the name
-    (None: not known, and the variant is served as clean is). Raises `BadInput`.
+    The shift of a variant is read from the folder, where `shiftassay variants` wrote it, or else from `shift_of`, given the
+    name (None: unknown, and the variant is served as clean is). Raises `BadInput`.
     """
     shifts = shifts_to_serve(read_variants(folder), shift_of, str(folder))
     dataset = named_dataset(data) if isinstance(data, str) else data
@@ -57,13 +57,13 @@ def train_for_folder(
 def shifts_to_serve(
     variants: Variants, shift_of: Callable[[str], Shift | None] | None = None, where: str = "variants"
 ) -> dict[str, Shift]:
-    """The shift of the reference, which is none, and of every variant: as it was written down, else as `shift_of` says."""
+    """The shift of clean, which is none, and of every variant: as it was written down, else as `shift_of` says."""
     shifts: dict[str, Shift] = {variants.clean.name: Identity()}
-    for found in variants.shifted:
-        if found.name not in variants.shifts and shift_of is None:
+    for name in (images.name for images in variants.shifted):
+        if name not in variants.shifts and shift_of is None:
             raise BadInput(
-                f"{where}: nothing says how {found.name} came to be. Write variants with 'shiftassay variants DIR', which also "
+                f"{where}: nothing says how {name} came to be. Write variants with 'shiftassay variants DIR', which also "
                 "writes that, or pass shift_of to train_for_folder."
             )
-        shifts[found.name] = variants.shifts.get(found.name) or (shift_of and shift_of(found.name)) or Identity()
+        shifts[name] = variants.shifts.get(name) or (shift_of and shift_of(name)) or Identity()
     return shifts

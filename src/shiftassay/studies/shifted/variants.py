@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from shiftassay.errors import BadInput, unknown_name
@@ -21,7 +22,8 @@ from shiftassay.models.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name
 from shiftassay.runs.store import Damaged, Mended
 from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed
-from shiftassay.shifts.catalogue import generator, make, shift
+from shiftassay.shifts.catalogue import from_json, generator, make
+from shiftassay.shifts.catalogue import shift as apply_shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets, VariantSpec
 
@@ -46,9 +48,18 @@ class Variants:
         """The reference and every shifted set, each with its origin."""
         return [(self.clean, self.clean_origin), *zip(self.shifted, self.origins, strict=True)]
 
+    def named(self, name: str) -> ImageSet:
+        """A shifted set by its name."""
+        return next(images for images in self.shifted if images.name == name)
+
+    def in_clean_order(self, name: str) -> bool:
+        """Whether a shifted set has as many images as clean, with the same labels in the same order."""
+        labels = self.named(name).labels
+        return labels is not None and self.clean.labels is not None and np.array_equal(labels, self.clean.labels)
+
     def to_json(self) -> dict[str, dict[str, str]]:
         """Each set's origin and content hash."""
-        return {found.name: {"origin": origin, "digest": found.digest} for found, origin in self.sets}
+        return {images.name: {"origin": origin, "digest": images.digest} for images, origin in self.sets}
 
 
 def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
@@ -64,17 +75,17 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
     ('gain (factor = 0.4), the same for all images', 0.20000000298023224)
     """
     clean = ImageSet(test.images, test.labels, "clean")
-    known: dict[str, dict[str, Any]] = {}
+    parameters: dict[str, dict[str, Any]] = {}
     shifted, origins, shifts = [], [], {}
     for spec in study.variants:
-        known[spec.name] = {
-            name: _resolve(name, value, spec, known, held_out, model) for name, value in spec.parameters.items()
+        parameters[spec.name] = {
+            name: _resolve(name, value, spec, parameters, held_out, model) for name, value in spec.parameters.items()
         }
-        how = make(spec.family, known[spec.name], spec.scope)
-        result = shift(clean, how, SEED, _context(clean, model) if how.needs_model else None)
+        shift = make(spec.family, parameters[spec.name], spec.scope)
+        result = apply_shift(clean, shift, SEED, _context(clean, model) if shift.needs_model else None)
         shifted.append(ImageSet(result.images, clean.labels, spec.name))
-        origins.append(str(how))
-        shifts[spec.name] = how.realize(clean.shape, generator(how, SEED, "shared"))
+        origins.append(str(shift))
+        shifts[spec.name] = shift.realize(clean.shape, generator(shift, SEED, "shared"))
     return Variants(clean, tuple(shifted), tuple(origins), shifts=shifts)
 
 
@@ -82,33 +93,32 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
     """The variants in a user's folder; each set's notes say what was found and assumed when it was read."""
     check_listed(folder)
     clean, shifted = read_folder(folder, unpickle)
-    for found in (clean, *shifted):
-        if why := not_a_name(_named(found).name, LONGEST_VARIANT):
-            raise BadInput(f"{folder}/{found.name}: results are kept under a variant's name, and {why}. Rename it.")
-        if found.labels is None:
+    for images in (clean, *shifted):
+        if why := not_a_name(_named(images).name, LONGEST_VARIANT):
+            raise BadInput(f"{folder}/{images.name}: results are kept under a variant's name, and {why}. Rename it.")
+        if images.labels is None:
             raise BadInput(
-                f"{folder}/{found.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
+                f"{folder}/{images.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
                 "MNIST's. Save the labels as labels.npy in the same folder."
             )
-    origins = tuple(found.name for found in shifted)
+    origins = tuple(images.name for images in shifted)
     return Variants(_named(clean), tuple(map(_named, shifted)), origins, clean.name, _written_shifts(folder))
 
 
 def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Path:
     """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for colour) and `labels.npy`.
 
-    What is there already is left as it is; what is missing, or damaged, is made again. Raises `BadInput` for a folder that holds other
-    files of these names, unless the manifest beside them says that they were written here, or the folder is the lab's `own`.
+    A file that is there and whole stays as it is. Raises `BadInput` for a folder that holds other files of these names,
+    unless the manifest beside them says that they were written here, or the folder is the lab's `own`.
     """
-    assert variants.clean.labels is not None
-    contents = {f"{found.name}.npy": partial(images_as_npy, found.images) for found, _ in variants.sets}
-    contents["labels.npy"] = partial(as_npy, variants.clean.labels)
-    shifts = {name: how.to_json() for name, how in variants.shifts.items()}
+    contents = {f"{images.name}.npy": partial(images_as_npy, images.images) for images, _ in variants.sets}
+    contents["labels.npy"] = partial(as_npy, variants.clean.required_labels)
+    shifts = {name: shift.to_json() for name, shift in variants.shifts.items()}
     about = {"schema": SCHEMA, "sets": variants.to_json(), "shifts": shifts}
     with locked(folder):
         sweep(folder, older_than=0)
-        known = _manifest(folder)
-        ours = known.get(FILES, {})
+        manifest = _manifest(folder)
+        ours = manifest.get(FILES, {})
         there = {name: file_digest(folder / name) for name in contents if (folder / name).is_file()}
         files = {name: digest_of_bytes(content()) for name, content in contents.items()}
         others = [name for name, digest in there.items() if digest != files[name] and name not in ours and not own]
@@ -123,13 +133,13 @@ def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Pa
                 what = "damaged" if name in there else "missing"
                 warnings.warn(f"{folder / name}: {what}. It is made again.", Mended, stacklevel=2)
             write_whole(inside(folder, name), content())
-        if known != {**about, FILES: files}:
+        if manifest != {**about, FILES: files}:
             write_sealed(folder / MANIFEST, {**about, FILES: files})
     return folder
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """What the manifest of a folder says; nothing if there is none, or it is damaged, and then that is said."""
+    """The content of a folder's manifest; empty if there is none, or if it is damaged, with a warning."""
     try:
         return read_sealed(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
     except Damaged as error:
@@ -137,7 +147,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def harmless_strength(how: VariantSpec, parameter: str, margin: float, held_out: ImageSet, model: nn.Module) -> float:
+def harmless_strength(spec: VariantSpec, parameter: str, margin: float, held_out: ImageSet, model: nn.Module) -> float:
     """The largest multiple of 0.005, up to 1, at which accuracy is shown to stay within `margin` of what it is unshifted.
 
     Shown by the equivalence test, at 5%, on held-out training images, never on a test set: a difference that merely
@@ -147,7 +157,9 @@ def harmless_strength(how: VariantSpec, parameter: str, margin: float, held_out:
     harmless, harmful = 0, round(1 / STEP) + 1
     while harmful - harmless > 1:
         middle = (harmless + harmful) // 2
-        shifted = shift(held_out, make(how.family, {**how.parameters, parameter: middle * STEP}, how.scope), SEED)
+        shifted = apply_shift(
+            held_out, make(spec.family, {**spec.parameters, parameter: middle * STEP}, spec.scope), SEED
+        )
         comparison = assess(shifted, predict(shifted.images, model=model), held_out, clean, margin).comparison
         if comparison and comparison.verdict == "equivalent":
             harmless = middle
@@ -160,14 +172,15 @@ def _resolve(
     name: str,
     value: Any,
     spec: VariantSpec,
-    known: dict[str, dict[str, Any]],
+    earlier: dict[str, dict[str, Any]],
     held_out: ImageSet | None,
     model: nn.Module,
 ) -> Any:
     if isinstance(value, SameAs):
-        if name not in known[value.same_as]:
-            raise unknown_name(f"parameter of variant {value.same_as}", name, known[value.same_as])
-        return known[value.same_as][name]
+        parameters = earlier[value.same_as]
+        if name not in parameters:
+            raise unknown_name(f"parameter of variant {value.same_as}", name, parameters)
+        return parameters[name]
     if isinstance(value, HarmlessWithin):
         if held_out is None:
             raise BadInput(
@@ -180,14 +193,14 @@ def _resolve(
 def _written_shifts(folder: Path) -> dict[str, Shift]:
     """The shifts of a folder's variants, where `write_variants` wrote them beside the images; else nothing."""
     path = folder / MANIFEST
-    said = read_sealed(path).get("shifts", {}) if path.is_file() else {}
-    return {name: make(how["family"], how["parameters"], how["scope"]) for name, how in said.items()}
+    shifts = read_sealed(path).get("shifts", {}) if path.is_file() else {}
+    return {name: from_json(shift) for name, shift in shifts.items()}
 
 
 def _context(images: ImageSet, model: nn.Module) -> Context:
-    assert images.labels is not None
-    return Context(images.labels, aimed_at(model.requires_grad_(False)))
+    return Context(images.required_labels, aimed_at(model.requires_grad_(False)))
 
 
-def _named(found: ImageSet) -> ImageSet:
-    return ImageSet(found.images, found.labels, found.name.split(".")[0], found.unit, found.integer, found.notes)
+def _named(images: ImageSet) -> ImageSet:
+    """The set under its file's name without the ending."""
+    return replace(images, name=images.name.split(".")[0])

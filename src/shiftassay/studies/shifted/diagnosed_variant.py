@@ -1,0 +1,90 @@
+"""What a diagnosis of a variant found out, and the controls that other explanations are held against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shiftassay.diagnosis.result import Diagnosis
+from shiftassay.records import Record
+from shiftassay.shifts.catalogue import ShiftField, attacks
+from shiftassay.shifts.family import FAMILIES
+from shiftassay.statistics.intervals import Interval
+
+Quantiles = tuple[float, float, float]
+"""The 5%, 50% and 95% quantiles over images."""
+
+
+@dataclass(frozen=True)
+class ImageChange(Record):
+    """How large the change is in each image, and whether the image's pixel values stayed as they were, whatever their places.
+
+    `touched`, `same_values` and `labels_alike` are shares of the images.
+    """
+
+    linf: Quantiles
+    l2: Quantiles
+    touched: float
+    same_values: float
+    labels_alike: float
+
+
+@dataclass(frozen=True)
+class Control(Record):
+    """Accuracy under a change as large as the variant's, and that of the variant minus it (p of McNemar's test)."""
+
+    accuracy: Interval
+    minus_control: Interval
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Controls(Record):
+    """Changes as large as the variant's: shuffled over each image's pixels, and taken from another image."""
+
+    shuffled: Control
+    transplanted: Control
+
+
+@dataclass(frozen=True)
+class OtherImages(Record):
+    """Accuracy on images that the diagnosis did not see, and on their remake by the diagnosed shift."""
+
+    images: int
+    accuracy: float
+    remade: float
+
+
+@dataclass(frozen=True, eq=False)
+class DiagnosedVariant(Record):
+    """A variant's diagnosis, which rests on `images` of the `set` that it has, and what else was measured of it.
+
+    `pictures` holds the lowest and highest value of each kept row of pictures. `text` describes the shift; it and `shift`
+    are None where that is unknown. `change` and `controls` are None without pairs of images in the same order.
+    """
+
+    pictures: Mapping[str, tuple[float, float]]
+    images: int
+    set: int
+    diagnosis: Diagnosis
+    shift: ShiftField | None
+    text: str | None
+    change: ImageChange | None
+    controls: Controls | None
+    reaches: OtherImages | None
+
+    @property
+    def family(self) -> str:
+        return self.diagnosis.verdict.family
+
+    @property
+    def group(self) -> str:
+        """The group of the family; empty where the shift is unknown."""
+        return FAMILIES[self.family].group if self.family in FAMILIES else ""
+
+    @property
+    def is_attack(self) -> bool:
+        return self.family in attacks()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether its images were compared with those of clean and are the same."""
+        return self.change is not None and self.change.touched == 0

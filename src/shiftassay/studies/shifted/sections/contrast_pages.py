@@ -1,0 +1,257 @@
+"""What sets two variants apart: a page for each contrast that the study asks for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shiftassay.records import Record
+from shiftassay.repairs.result import Repair
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.statistics.intervals import Interval
+from shiftassay.studies.shifted.context import StudyContext
+from shiftassay.studies.shifted.contrast import Contrast, contrast_variants
+from shiftassay.studies.shifted.contrast_sentences import aim_sentences, draws_sentences
+from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant, ImageChange
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import p_cell, percent, percent_with_interval, points_with_interval
+
+KEY, TITLE, VERSION, PLACE = "contrasts", "What sets variants apart", 2, 50
+ALIKE = 0.05  # relative difference up to which two sizes are called the same
+LITTLE = 0.1  # of the accuracy that was lost: a difference below this is little beside it
+NORMS = {"linf": "L∞", "l2": "L2"}
+
+
+@dataclass(frozen=True, eq=False)
+class Contrasts(Record):
+    """The contrasts, and what is known of the variants in them; `clean` is the accuracy on clean images."""
+
+    contrasts: tuple[Contrast, ...]
+    diagnoses: Mapping[str, DiagnosedVariant]
+    repairs: Mapping[str, Repair]
+    clean: float
+
+
+def measure(context: StudyContext) -> Contrasts | None:
+    pairs = [pair for pair in context.study.contrasts if set(pair) <= set(context.diagnoses)]
+    if not pairs:
+        return None
+    contrasts = [
+        context.once(f"contrast-{a}-{b}", Contrast, VERSION, [a, b], lambda a=a, b=b: contrast_variants(context, a, b))
+        for a, b in pairs
+    ]
+    clean = context.evaluations[0][0].accuracy.estimate
+    return Contrasts(tuple(contrasts), context.diagnoses, context.repairs, clean)
+
+
+def findings(measured: Contrasts) -> list[Finding]:
+    return [contrast_page(c, measured.diagnoses, measured.repairs, measured.clean) for c in measured.contrasts]
+
+
+def contrast_page(
+    contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant], repairs: Mapping[str, Repair], clean: float
+) -> Finding:
+    """The contrast of two variants; `clean` is the accuracy on clean images."""
+    one, other = contrast.names
+    sides = {name: diagnoses[name] for name in contrast.names}
+    controls = diagnoses[contrast.aim.aimed].controls if contrast.aim else None
+    sentences = (
+        *_same(sides),
+        *_differs(sides),
+        _unmodified(contrast, clean),
+        *(draws_sentences(contrast.draws) if contrast.draws else ()),
+        *(aim_sentences(contrast.aim, controls, ALIKE) if contrast.aim else ()),
+        *_no_experiment(contrast, sides),
+        *_repairs({name: repairs[name] for name in contrast.names}),
+    )
+    return Finding(
+        f"contrast-{one}-{other}",
+        f"{one} and {other}: what sets them apart",
+        sentences,
+        tuple(_tables(contrast, diagnoses)),
+        tuple(_figures(contrast)),
+        contrast.to_json(),
+    )
+
+
+def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
+    """What both have in common, as far as that was measured."""
+    one, other = sides
+    if all(side.is_clean for side in sides.values()):
+        return [f"Nothing sets them apart: the images of {one} and of {other} are both those of clean."]
+    changes = _changes(sides)
+    if changes is None:
+        return [
+            f"The images of {one} and {other} cannot both be compared with clean image by image, so sizes and pixel values "
+            "are not compared."
+        ]
+    shared = []
+    if all(change.same_values > 0.999 for change in changes):
+        shared.append(
+            f"every image of {one} and of {other} has, sorted, exactly the pixel values that it has in clean: the histogram "
+            "cannot tell them apart"
+        )
+    sizes = {norm: [_median(change, norm) for change in changes] for norm in NORMS}
+    if min(sizes["linf"]) > 0:
+        shared += [
+            f"their changes are equally large in {NORMS[norm]} ({a:.3g} and {b:.3g}, medians over images)"
+            for norm, (a, b) in sizes.items()
+            if max(a, b) - min(a, b) <= ALIKE * max(a, b)
+        ]
+    if shared:
+        return [f"The same: {'; '.join(shared)}."]
+    return [
+        f"The same: neither pixel values nor the size of the change; {one} and {other} share only the images they began as."
+    ]
+
+
+def _differs(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
+    if all(side.is_clean for side in sides.values()):
+        return []
+    (one, first), (other, second) = sides.items()
+    scopes = {name: side.diagnosis.verdict.scope for name, side in sides.items()}
+    if first.family == second.family and scopes[one] != scopes[other]:
+        shared = one if scopes[one] == "shared" else other
+        each = one if scopes[one] == "per_image" else other
+        different = [
+            f"by verdict one draw is shared by all images of {shared}, while every image of {each} has its own"
+        ]
+    else:
+        different = [f"by verdict {one} is {first.text or 'unknown'}, and {other} is {second.text or 'unknown'}"]
+    changes = _changes(sides)
+    if changes is not None and all(_median(change, "l2") > 0 for change in changes):
+        for norm, name in NORMS.items():
+            a, b = (_median(change, norm) for change in changes)
+            if abs(a - b) > ALIKE * max(a, b):
+                different.append(f"in {name} their changes differ ({a:.3g} and {b:.3g})")
+    return [f"What differs: {'; '.join(different)}."]
+
+
+def _changes(sides: Mapping[str, DiagnosedVariant]) -> list[ImageChange] | None:
+    """The changes of both; None where one could not be compared with clean."""
+    changes = [side.change for side in sides.values() if side.change is not None]
+    return changes if len(changes) == len(sides) else None
+
+
+def _median(change: ImageChange, norm: str) -> float:
+    return (change.linf if norm == "linf" else change.l2)[1]
+
+
+def _unmodified(contrast: Contrast, clean: float) -> str:
+    """Whether the model as it is tells them apart, and if not, that it does not."""
+    (one, other), unmodified = contrast.names, contrast.unmodified
+    a, b = (side.estimate for side in unmodified.accuracy)
+    accuracies = ", ".join(
+        f"{name} {percent_with_interval(side, 1)}" for name, side in zip((one, other), unmodified.accuracy, strict=True)
+    )
+    difference = unmodified.difference
+    if difference is None:
+        return f"The unmodified model: {accuracies}; the sets are not the same images in the same order, so that is not paired."
+    change = f"{points_with_interval(difference, 1, sign=True)} points, McNemar p {p_cell(unmodified.p_value)}"
+    lost = clean - min(a, b)
+    if lost < 0.005:
+        return f"The unmodified model is hurt by neither: {accuracies} ({change})."
+    not_shown = difference.low <= 0 <= difference.high
+    if not (not_shown or abs(a - b) < LITTLE * lost):
+        return f"The unmodified model tells them apart: {accuracies} ({change}); clean has {percent(clean, 1)}."
+    chance = (
+        f" Both are near chance (always answering the commonest class gives {percent(unmodified.commonest, 1)})."
+        if max(a, b) < unmodified.commonest + 0.05
+        else ""
+    )
+    shown = "is not shown to differ between the two" if not_shown else "hardly differs between the two"
+    return (
+        f"The unmodified model {shown}: {accuracies} ({change}), where clean has {percent(clean, 1)}.{chance} Its accuracy "
+        "is no evidence of what sets them apart."
+    )
+
+
+def _no_experiment(contrast: Contrast, sides: Mapping[str, DiagnosedVariant]) -> list[str]:
+    if contrast.kind or all(side.is_clean for side in sides.values()):
+        return []
+    return [
+        f"No experiment isolates the difference: {listed(contrast.names)} do not differ in one thing alone (the draw's scope, "
+        "or the aim of a change), so what is said of them stands on their own pages."
+    ]
+
+
+def _repairs(repairs: Mapping[str, Repair]) -> list[str]:
+    """Where the difference shows once the model is repaired."""
+    compared = []
+    for strategy in ("undo", "retrain", "adversarial training"):
+        attempts = {
+            name: next((a for a in repair.attempts if a.strategy == strategy), None) for name, repair in repairs.items()
+        }
+        if not any(attempts.values()):
+            continue
+        outcomes = []
+        for name, attempt in attempts.items():
+            if attempt is None:
+                why = repairs[name].skipped.get(strategy, "there was nothing to repair")
+                outcomes.append(f"{name} not tried ({why})")
+            else:
+                attacked = " under a fresh attack" if attempt.attacked else ""
+                outcomes.append(f"{name} {percent_with_interval(attempt.deciding.after, 1)}{attacked}")
+        compared.append(f"{strategy}: {', '.join(outcomes)}")
+    return [f"After repair: {'; '.join(compared)}."] if compared else []
+
+
+def _tables(contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant]) -> list[Table]:
+    draws, aim = contrast.draws, contrast.aim
+    if draws:
+        rows = [
+            (
+                str(row.draws or "one for each image"),
+                points_with_interval(row.unmodified, 1),
+                points_with_interval(row.learned, 1),
+            )
+            for row in draws.dose
+        ]
+        return [
+            Table(
+                ("draws among all images", "unmodified model, % [95%]", "trained on such images, % [95%]"),
+                tuple(rows),
+                f"Test images under the same draws as the training images; {draws.epochs} epochs from scratch, one seed.",
+            )
+        ]
+    if aim:
+        changes = [(f"{percent(row.aimed, 0)} of pixels aimed", row) for row in aim.mixed]
+        changes += [(f"{aim.unaimed} × {row.times}", row) for row in aim.larger[1:]]
+        rows = [
+            (name, points_with_interval(row.accuracy, 1), f"{row.linf:.3g}", f"{row.l2:.3g}") for name, row in changes
+        ]
+        if (controls := diagnoses[aim.aimed].controls) is not None:
+            rows += [
+                (f"{aim.aimed}, {name}", points_with_interval(control.accuracy, 1), "as above", "as above")
+                for name, control in {"shuffled": controls.shuffled, "transplanted": controls.transplanted}.items()
+            ]
+        return [
+            Table(
+                ("change", "accuracy, % [95%]", "L∞", "L2"),
+                tuple(rows),
+                f"On {aim.images:,} images; sizes are medians over images.",
+            )
+        ]
+    return []
+
+
+def _figures(contrast: Contrast) -> list[Figure]:
+    if contrast.draws:
+        dose = contrast.draws.dose
+        series = {
+            "trained on such images": [row.learned for row in dose],
+            "unmodified model": [row.unmodified for row in dose],
+        }
+        return [_dose([str(row.draws or "each") for row in dose], "draws among all images", series)]
+    if contrast.aim:
+        rows = contrast.aim.mixed
+        series = {"unmodified model": [row.accuracy for row in rows]}
+        return [_dose([f"{100 * row.aimed:.0f}" for row in rows], "pixels that are aimed, %", series)]
+    return []
+
+
+def _dose(ticks: list[str], label: str, series: Mapping[str, Sequence[Interval]]) -> Figure:
+    data = {
+        "ticks": ticks,
+        "label": label,
+        "series": {name: [[row.estimate, row.low, row.high] for row in rows] for name, rows in series.items()},
+    }
+    return Figure("dose", data, f"Accuracy by {label}, with 95% intervals; nothing else varies.")

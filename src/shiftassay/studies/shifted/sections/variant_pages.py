@@ -1,0 +1,189 @@
+"""A page for each variant: claim, evidence, other explanations, repair, limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shiftassay.evaluation.evaluate import Evaluation
+from shiftassay.records import Record
+from shiftassay.repairs.result import Attempt, Repair
+from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.studies.shifted.alternatives import Alternative, alternatives
+from shiftassay.studies.shifted.claim import claim, headline
+from shiftassay.studies.shifted.context import StudyContext
+from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
+from shiftassay.studies.shifted.evidence import doubts, evidence, why
+from shiftassay.studies.shifted.variant_pictures import beyond_black_and_white, pictures_file
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import DASH, percent, points_with_interval
+
+KEY, TITLE, VERSION, PLACE = "variant-pages", "A page for each variant", 1, 40
+FEWEST = 100  # images, below which nothing is diagnosed or repaired
+
+
+@dataclass(frozen=True, eq=False)
+class VariantPage(Record):
+    """All that is known of a variant; `evaluations` are those of every seed's model on it."""
+
+    name: str
+    origin: str
+    evaluations: tuple[Evaluation, ...]
+    diagnosis: DiagnosedVariant
+    repair: Repair
+
+
+@dataclass(frozen=True, eq=False)
+class VariantPages(Record):
+    """The pages, and the number of images of each variant that has too few for one."""
+
+    pages: tuple[VariantPage, ...]
+    too_few: Mapping[str, int]
+
+
+def measure(context: StudyContext) -> VariantPages | None:
+    if context.study.argument is None:
+        return None
+    by_variant = {rows[0].name: rows for rows in zip(*context.evaluations, strict=True)}
+    origins = {images.name: origin for images, origin in context.variants.sets}
+    return VariantPages(
+        pages=tuple(
+            VariantPage(name, origins[name], by_variant[name], diagnosed, context.repairs[name])
+            for name, diagnosed in context.diagnoses.items()
+        ),
+        too_few={i.name: len(i) for i in context.variants.shifted if i.name not in context.diagnoses},
+    )
+
+
+def findings(measured: VariantPages) -> list[Finding]:
+    too_few = [
+        Finding(
+            f"variant-{name}",
+            f"{name}: too few images",
+            (f"It has {images} images; with fewer than {FEWEST} nothing is diagnosed or repaired.",),
+        )
+        for name, images in measured.too_few.items()
+    ]
+    return [*map(page_finding, measured.pages), *too_few]
+
+
+def page_finding(page: VariantPage) -> Finding:
+    """The page of one variant. Every sentence is composed from measurements."""
+    evaluation, diagnosed, repair = page.evaluations[0], page.diagnosis, page.repair
+    others = alternatives(page.evaluations, diagnosed, repair)
+    doubtful = doubts(diagnosed, others)
+    sentences = (
+        f"Claim: {claim(evaluation, diagnosed)}",
+        *evidence(diagnosed),
+        *why(evaluation, diagnosed),
+        _ruled_out(others),
+        f"Repair: {repair.sentence}",
+        *([f"The evidence is thin: {'; '.join(doubtful)}."] if doubtful else []),
+        *_limits(page),
+    )
+    explanations = Table(
+        ("another explanation", "what was measured", "ruled out"),
+        tuple((other.explanation, other.number, "yes" if other.ruled_out else "no") for other in others),
+        "Other explanations, and the number that rules each out or does not. What a family leaves unexplained is measured on "
+        "images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate makes it worse.",
+        words=("what was measured",),
+    )
+    pictures = Figure(
+        "samples",
+        {"file": pictures_file(page.name), "names": list(diagnosed.pictures)},
+        _caption(diagnosed.pictures),
+    )
+    return Finding(
+        f"variant-{page.name}",
+        f"{page.name}: {headline(evaluation, diagnosed)}",
+        sentences,
+        (explanations, *([_repairs(repair)] if repair.attempts else [])),
+        (pictures,),
+        {
+            "origin": page.origin,
+            "diagnosis": diagnosed.to_json(),
+            "repair": repair.to_json(),
+            "alternatives": [other.to_json() for other in others],
+        },
+    )
+
+
+def _ruled_out(others: Sequence[Alternative]) -> str:
+    remaining = [o.explanation[0].lower() + o.explanation[1:] for o in others if not o.ruled_out]
+    if not remaining:
+        return f"All {len(others)} other explanations that are listed below are ruled out, each by a number."
+    return (
+        f"Of the {len(others)} other explanations that are listed below {len(others) - len(remaining)} are ruled out, each by "
+        f"a number. Not ruled out: {'; '.join(remaining)}."
+    )
+
+
+def _repairs(repair: Repair) -> Table:
+    attacked = next((attempt.attacked for attempt in repair.attempts if attempt.attacked), None)
+    columns = [
+        "repair",
+        "on the variant, % [95%]",
+        "change, points [95%]",
+        "on clean, % [95%]",
+        "parameters trained",
+        "assumes",
+    ]
+    unrepaired = ["none", points_with_interval(repair.variant), "", points_with_interval(repair.clean), "0", ""]
+    rows = [unrepaired, *(_row(a, a.strategy == repair.recommended) for a in repair.attempts if a.strategy != "none")]
+    if attacked:
+        columns.insert(3, "under a fresh attack, % [95%]")
+        unrepaired.insert(3, points_with_interval(attacked.before))
+        for row, attempt in zip(rows[1:], (a for a in repair.attempts if a.strategy != "none"), strict=True):
+            row.insert(3, points_with_interval(attempt.attacked.after) if attempt.attacked else DASH)
+    skipped = "; ".join(f"{name}: {reason}" for name, reason in repair.skipped.items())
+    caption = (
+        f"Each repair was fitted to what one half of {repair.attempts[0].variant.n:,} images shows and judged on the other, "
+        "both ways round." + (f" Not tried: {skipped}." if skipped else "")
+    )
+    return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("assumes",))
+
+
+def _row(attempt: Attempt, recommended: bool) -> list[str]:
+    return [
+        f"{attempt.strategy}{' (recommended)' if recommended else ''}: {attempt.what}",
+        points_with_interval(attempt.variant.after),
+        points_with_interval(attempt.variant.difference, sign=True),
+        points_with_interval(attempt.clean.after),
+        f"{attempt.cost.parameters_trained:,}",
+        attempt.assumption,
+    ]
+
+
+def _limits(page: VariantPage) -> list[str]:
+    diagnosed, repair = page.diagnosis, page.repair
+    verdict, limits = diagnosed.diagnosis.verdict, []
+    if diagnosed.images < diagnosed.set:
+        limits.append(
+            f"verdict and repair rest on {diagnosed.images:,} of its {diagnosed.set:,} images, accuracy on all"
+        )
+    if len(page.evaluations) == 1:
+        limits.append("one trained model was asked, so nothing is said of what another seed would do")
+    if verdict.share < 1:
+        limits.append(f"the shift touched {percent(verdict.share)} of the images, and nobody told which")
+    unidentified = verdict.parameters.get("unidentified")
+    if unidentified:
+        limits.append(
+            f"{len(unidentified)} places show the same value in every image, so where those came from cannot be known"
+        )
+    if diagnosed.is_attack:
+        attacked = next((attempt.attacked.n for attempt in repair.attempts if attempt.attacked), 0)
+        limits.append(
+            f"a stronger attack than ours may leave less; fresh attacks were made on {attacked:,} images"
+            if attacked
+            else "no repair was attacked afresh"
+        )
+    limits += [note.removesuffix(".") for note in (*diagnosed.diagnosis.notes, *repair.notes)]
+    return [f"Limits: {'; '.join(limits)}."] if limits else []
+
+
+def _caption(pictures: Mapping[str, tuple[float, float]]) -> str:
+    wide = [
+        f"{row} from {low:.3g} to {high:.3g}"
+        for row, (low, high) in pictures.items()
+        if beyond_black_and_white(low, high)
+    ]
+    caption = f"The first image of each class: {listed(list(pictures))}."
+    return caption + (f" Drawn between their own extremes: {listed(wide)}." if wide else "")

@@ -1,0 +1,77 @@
+"""What was measured of one model for all variants: each design's accuracies and costs, and the router's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shiftassay.records import Record
+from shiftassay.statistics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class ServedVariant(Record):
+    """A variant that a model is trained for: its shift, what stands before the network for it, and what is lost to it."""
+
+    shift: str
+    front: str
+    information: str
+    attack: bool
+
+
+@dataclass(frozen=True)
+class AccuracyOverSeeds(Record):
+    """The mean accuracy over seeds and images with its interval, and that of each seed."""
+
+    estimate: float
+    low: float
+    high: float
+    seeds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrainingTimes(Record):
+    """Seconds that each training took; None where that is not known."""
+
+    seconds: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class MeasuredDesign(Record):
+    """A design's size, cost and accuracies; a column is a variant, or a fresh attack.
+
+    `for_one_more` counts the parameters for one variant more, `attacks` gradients for attacks. `held_out` are accuracies on
+    held-out training images. `wrong_id[a][b]` is the accuracy on images of a when the model is told b, `inferred` that with
+    the router's ids. The last three are None where they have no meaning: for specialists, or without them.
+    """
+
+    parameters: int
+    for_one_more: int
+    attacks: float
+    environment: TrainingTimes
+    held_out: Mapping[str, float]
+    accuracy: Mapping[str, AccuracyOverSeeds]
+    minus_specialists: Mapping[str, Interval] | None
+    wrong_id: Mapping[str, Mapping[str, float]] | None
+    inferred: Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class MeasuredRouter(Record):
+    """How often a router infers the variant from an image, and what images of each variant are taken for, in their order."""
+
+    parameters: int
+    accuracy: Mapping[str, float]
+    taken_for: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class ServedVariants(Record):
+    """One model for all variants: designs by name. `asked` is the number of images that are shown under every id."""
+
+    variants: Mapping[str, ServedVariant]
+    images: int
+    asked: int
+    seeds: int
+    epochs: int
+    plain_parameters: int
+    designs: Mapping[str, MeasuredDesign]
+    router: MeasuredRouter
