@@ -1,9 +1,10 @@
 """The README's table of what seed 003 claims, what the study of its networks measured, and what that says."""
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from shiftassay.records import JsonObject
 from shiftassay.studies.architectures.claims import CheckedClaim
 from shiftassay.studies.architectures.sections.accuracies import ComparedAccuracies
 from shiftassay.studies.architectures.sections.batches import BatchChecks
@@ -16,7 +17,7 @@ COLUMNS = ("seed 003 says", "measured here", "verdict")
 Row = tuple[str, str, str]
 
 
-def spatial_rows(sections: dict[str, Any]) -> list[Row]:
+def spatial_rows(sections: JsonObject) -> list[Row]:
     """A row for each claim, from the sections of the study's results."""
     reproduction = Reproduction.from_json(sections["reproduction"])
     stability = Stability.from_json(sections["stability"])
@@ -31,14 +32,15 @@ def spatial_rows(sections: dict[str, Any]) -> list[Row]:
     ]
 
 
-def spatial_note(results: dict[str, Any]) -> str:
+def spatial_note(results: JsonObject) -> str:
     """How many networks were trained, for how long, and on what."""
-    networks = Reproduction.from_json(results["sections"]["reproduction"]).networks
+    networks = Reproduction.from_json(cast(JsonObject, results["sections"])["reproduction"]).networks
     seeds = len(next(iter(networks.values())).seeds)
     hours = sum(time or 0 for runs in networks.values() for time in runs.environment.seconds) / 3600
     return (
-        f"*{seeds} seeds of each of {len(networks)} networks, mean ± sd over seeds; {number(hours, 1)} hours of training on one "
-        f"core, {results['environment']['processor']}, which had other work beside it; `{results['command']}`.*"
+        f"*{seeds} seeds of each of {len(networks)} networks, mean ± sd over seeds; {number(hours, 1)} hours of "
+        "training on one "
+        f"core, {cast(JsonObject, results['environment'])['processor']}, which had other work beside it; `{results['command']}`.*"
     )
 
 
@@ -70,7 +72,8 @@ def _accuracies(measured: ComparedAccuracies, control: str) -> Row:
     undecided = sum(pair.verdict == "undecided" for pair in pairs)
     return (
         "no significant difference of accuracies",
-        f"of {len(pairs)} pairs, {control} among them, {different} differ, {equivalent} are equivalent within ±{margin} points, "
+        f"of {len(pairs)} pairs, {control} among them, {different} differ, {equivalent} are equivalent within "
+        f"±{margin} points, "
         f"{undecided} are undecided",
         f"{different} pairs differ" if different else "no pair is shown to differ",
     )
@@ -89,8 +92,8 @@ def _lowest_loss(reproduction: Reproduction) -> Row:
 def _stability(stability: Stability) -> Row:
     contrasts = {contrast.module: contrast for contrast in stability.contrasts}
     jumps = "; ".join(
-        f"with {module} {number(contrast.ratio, 1)} times {brackets(contrast.interval, scale=1, digits=1)} those without"
-        + (" (of runs without a transformer)" if module == ATTENTION else "")
+        f"with {module} {number(contrast.ratio, 1)} times {brackets(contrast.interval, scale=1, digits=1)} those "
+        "without" + (" (of runs without a transformer)" if module == ATTENTION else "")
         for module, contrast in contrasts.items()
     )
     transformer, attention = contrasts[TRANSFORMER], contrasts[ATTENTION]

@@ -174,8 +174,8 @@ def precision_of(model: Callable[[Tensor], Tensor]) -> torch.dtype:
     """That of the model's first floating-point numbers: what it learned or, without any, what it keeps."""
     if not isinstance(model, nn.Module):
         return torch.float32
-    known = (tensor.dtype for tensors in (model.parameters(), model.buffers()) for tensor in tensors)
-    return next((dtype for dtype in known if dtype.is_floating_point), torch.float32)
+    dtypes = (tensor.dtype for tensors in (model.parameters(), model.buffers()) for tensor in tensors)
+    return next((dtype for dtype in dtypes if dtype.is_floating_point), torch.float32)
 
 
 def _check(answer: object, n: int) -> None:

@@ -1,5 +1,6 @@
 """The study of architectures from end to end, on real digits, few enough to take seconds."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -210,3 +211,11 @@ def test_the_built_in_study_is_the_seeds_protocol():
     full = study.sized("full", None)
     assert (full.seeds, full.epochs, full.recipe) == (5, 300, "seed-003")
     assert len(full.networks) == 6
+
+
+def test_what_stored_measurements_were_asked_stays_the_same():
+    full = load_study("spatial-attention")[1].sized("full", None)
+    asked = json.dumps({section.KEY: full.settings_for(section.KEY) for section in sections()}, sort_keys=True)
+    assert (
+        hashlib.sha256(asked.encode()).hexdigest()[:16] == "5835b03827f44b46"
+    )  # a change of it measures every study again

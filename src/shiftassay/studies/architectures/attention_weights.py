@@ -16,8 +16,11 @@ from shiftassay.studies.architectures.members import has_attention
 
 @dataclass(frozen=True)
 class AttentionSpread(Record):
-    """Over how many of the `positions` a query spreads (the exponential of the entropy of its weights, mean over queries),
-    and the weight that it gives to its own position."""
+    """How wide the attention of a query is, mean over queries.
+
+    `effective`: over how many of the `positions` it spreads, the exponential of the entropy of its weights. `own`: the
+    weight that it gives to its own position.
+    """
 
     positions: int
     effective: float
@@ -39,7 +42,7 @@ def attention_spread(model: Classifier, images: Float32[np.ndarray, "n c h w"]) 
 def attention_maps(
     model: Classifier, images: Float32[np.ndarray, "n c h w"]
 ) -> dict[str, Float32[np.ndarray, "..."] | Int[np.ndarray, "..."]]:
-    """The weights of three positions on the images: at the centre, up left, and low; arrays for the figure `attention_maps`."""
+    """The weights of three positions (centre, up left, low), and the images: arrays of the figure `attention_maps`."""
     weights, (rows, columns) = attention_weights(model, images)
     places = [(rows // 2, columns // 2), (rows // 4, columns // 4), (rows - 2, columns // 2)]
     maps = np.stack([weights[:, y * columns + x].numpy().reshape(-1, rows, columns) for y, x in places], axis=1)

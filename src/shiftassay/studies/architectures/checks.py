@@ -19,7 +19,8 @@ def check_study(study: Architectures, dataset: Dataset) -> None:
     recipe = recipe_named(study.recipe)
     if not recipe.validate_on_test:
         raise BadInput(
-            f"recipe {study.recipe}: a study of architectures reads its runs on the test set after every epoch. Use one that "
+            f"recipe {study.recipe}: a study of architectures reads its runs on the test set after every epoch. Use "
+            "one that "
             "validates on the test set, such as seed-003."
         )
     _check_networks(study)
@@ -46,7 +47,8 @@ def _check_networks(study: Architectures) -> None:
     for ablation in study.ablations:
         if ablation.network not in study.networks or ablation.name in study.networks:
             raise BadInput(
-                f"ablation {ablation.name!r} of {ablation.network}: it needs a name of its own, and a network among the study's."
+                f"ablation {ablation.name!r} of {ablation.network}: it needs a name of its own, and a network among "
+                "the study's."
             )
 
 

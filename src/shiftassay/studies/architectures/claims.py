@@ -20,8 +20,8 @@ JUMPS_OVER = 200  # epochs
 class ClaimedFigure(Record):
     """A figure that the source reports, and ours by seed.
 
-    `expected` is the 95% prediction interval for a new seed of ours, `within` whether it covers what is reported; both are
-    None for a single seed.
+    `expected` is the 95% prediction interval for a new seed of ours, `within` whether it covers what is reported. Both
+    are None for a single seed.
     """
 
     quantity: Annotated[str, Field(alias="what")]
@@ -83,7 +83,7 @@ def check_claim(claim: Claim, runs: NetworkRuns, images: int) -> CheckedClaim:
 
 
 def check_lowest_loss(claimed: str, others: Sequence[str], runs: Mapping[str, NetworkRuns]) -> tuple[LossTest, ...]:
-    """Whether a network's loss is lower than that of each other network, by three statistics, with Holm's correction."""
+    """Whether a network's loss is lower than that of each other one, by three statistics, with Holm's correction."""
     tests = [
         _loss_test(statistic, claimed, other, losses, runs[other].final_losses[statistic])
         for statistic, losses in runs[claimed].final_losses.items()

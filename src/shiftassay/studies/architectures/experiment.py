@@ -39,8 +39,8 @@ class Experiment:
 def train_networks(experiment: Experiment) -> tuple[Experiment, list[Failed]]:
     """The experiment with its trained members, and the members whose training failed.
 
-    Seeds are blocks: a seed with which one network failed is left out of all networks. A network of which every seed failed
-    is left out altogether. Raises `Diverged` if the control failed, or no seed trained in all other networks.
+    Seeds are blocks: a seed with which one network failed is left out of all networks. A network of which every seed
+    failed is left out altogether. Raises `Diverged` if the control failed, or no seed trained in all other networks.
     """
     study = experiment.study
     trained: dict[str, Sequence[Trained]] = {}

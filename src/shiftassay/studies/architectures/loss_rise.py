@@ -38,8 +38,8 @@ class OutsideShares(Record):
 class Rise(Record):
     """A member's largest rise of the mean test loss, from `before` to `after` epoch `epoch`.
 
-    `identical`: trained again, it ended with the stored weights. `from_worst` is the share of all single rises that the 1%
-    of images make whose loss rose most. `loss` is by epoch.
+    `identical`: trained again, it ended with the stored weights. `from_worst` is the share of all single rises that the
+    1% of images make whose loss rose most. `loss` is by epoch.
     """
 
     seed: int
@@ -66,10 +66,10 @@ class ControlRise(Rise):
 class TransformerRise(Rise):
     """The same for a network with a transformer.
 
-    `old_transformer` is the loss with the transformer as before the step and the rest as after it, `new_transformer` the
-    reverse. `outside_worst` and `outside_others` are shares of sampling points outside the image, for the worst 1% of images
-    and for the others; `correlation` is the rank correlation of changes of the loss and of that share (99th percentile)
-    over the late epochs.
+    `old_transformer` is the loss with the transformer as before the step and the rest as after it, `new_transformer`
+    the reverse. `outside_worst` and `outside_others` are shares of sampling points outside the image, for the worst 1%
+    of images and for the others. `correlation` is the rank correlation of changes of the loss and of that share (99th
+    percentile) over the late epochs.
     """
 
     old_transformer: float
@@ -146,7 +146,7 @@ def analyse_rise(experiment: Experiment, network: str) -> Rise:
 
 
 def _correlation_of_changes(loss: Float64[np.ndarray, "epochs"], share: Float64[np.ndarray, "epochs"]) -> float:
-    """The rank correlation of two series' changes over the late epochs; 0 where there are too few, or one never changes."""
+    """The rank correlation of two series' changes over the late epochs; 0 if these are few or one never changes."""
     late = late_epochs(len(loss))
     ranks = [rankdata(np.diff(series[late])) for series in (loss, share)]
     if len(loss[late]) <= 3 or not all(rank.std() for rank in ranks):

@@ -55,7 +55,7 @@ def correct_after_last_epoch(members: Sequence[Trained], labels: Int64[np.ndarra
 
 
 def correct_in_best_epoch(members: Sequence[Trained], labels: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "seeds n"]:
-    """Which images each member classifies correctly in the epoch that is best on these very images: the `seed` protocol."""
+    """The same in the epoch that is best on these very images: the `seed` protocol, which is optimistic."""
     return np.stack(
         [(member.best.logits if member.best else member.test_logits).argmax(1) == labels for member in members]
     )

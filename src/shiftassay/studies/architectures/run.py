@@ -81,7 +81,7 @@ class MeasuredSection:
 
 
 def _measured(section: Section[Experiment], experiment: Experiment) -> MeasuredSection:
-    """What a section measures now, or measured before of the same trials, under the same settings, in the same version."""
+    """What a section measures, or measured before of the same trials under the same settings in the same version."""
     began = perf_counter()
     asked: Any = {
         "trials": [[member.trial.digest for member in group] for group in experiment.members.values()],

@@ -22,8 +22,8 @@ Settings = dict[str, JsonValue]
 class Claim(Strict):
     """What a source reports of a network that it trained for `epochs`.
 
-    `losses` and `right` (images classified correctly) are by epoch. `says_lowest`: the source says that this network has
-    the lowest loss of all.
+    `losses` and `right` (images classified correctly) are by epoch. `says_lowest`: the source says that this network
+    has the lowest loss of all.
     """
 
     network: str
@@ -48,7 +48,7 @@ class Ablation(Strict):
 
 
 class Suggestions(Strict):
-    """A factorial experiment: each combination is trained once, with its own seed, and judged on held-out training images."""
+    """A factorial experiment: each combination is trained once, with its own seed, and judged on held-out images."""
 
     networks: tuple[str, ...] = Field(min_length=1)
     dropout: tuple[float, ...] = Field(min_length=1)

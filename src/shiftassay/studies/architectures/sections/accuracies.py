@@ -17,7 +17,7 @@ KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 1, 2
 
 @dataclass(frozen=True)
 class ComparedAccuracies(Record):
-    """The comparison of all networks; `right` holds one bit for each image, packed and as hexadecimal, for each seed."""
+    """The comparison of all networks. `right` holds, for each seed, a bit for each image, as hexadecimal digits."""
 
     comparison: ComparisonOfGroups
     right: Mapping[str, tuple[str, ...]]
@@ -53,7 +53,8 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
                         "scale": 100,
                         "label": "accuracy after the last epoch, %",
                     },
-                    "Accuracy of every seed (bars), mean and its 95% interval over seeds (blue); the source's best epoch (diamonds).",
+                    "Accuracy of every seed (bars), mean and its 95% interval over seeds (blue); the source's best "
+                    "epoch (diamonds).",
                 ),
                 Figure(
                     "pairs",
@@ -66,7 +67,8 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
                         "wider": [[pair.on_new_images.low, pair.on_new_images.high] for pair in comparison.pairs],
                         "margin": comparison.margin,
                     },
-                    "Difference of every pair with its 95% interval over seeds on these images (thick) and over seeds and new images "
+                    "Difference of every pair with its 95% interval over seeds on these images (thick) and over seeds "
+                    "and new images "
                     "(thin). Differences within the band (the equivalence margin) count as none.",
                 ),
             ),
@@ -82,7 +84,8 @@ def _sentences(comparison: ComparisonOfGroups) -> list[str]:
     undecided = [f"{pair.first} and {pair.second}" for pair in pairs if pair.verdict == "undecided"]
     sentences = [
         f"Of {len(pairs)} pairs of networks, {len(different)} are shown to differ on these {comparison.n:,} images and "
-        f"{len(equivalent)} to be equivalent within ±{number(100 * comparison.margin)} points; {len(undecided)} are undecided."
+        f"{len(equivalent)} to be equivalent within ±{number(100 * comparison.margin)} points; {len(undecided)} are "
+        "undecided."
     ]
     sentences += [pair.sentence(comparison.margin) for pair in different]
     if 0 < len(undecided) < len(pairs):
@@ -133,6 +136,7 @@ def _pairs(comparison: ComparisonOfGroups) -> Table:
     return Table(
         columns,
         rows,
-        "Welch's test over seeds on these images; the wider interval is for new seeds and new images. Both p-values of a verdict, "
+        "Welch's test over seeds on these images; the wider interval is for new seeds and new images. Both p-values of "
+        "a verdict, "
         f"difference and equivalence (±{number(100 * comparison.margin)} points), are corrected after Holm.",
     )

@@ -55,13 +55,15 @@ def findings(measured: BatchChecks) -> list[Finding]:
         rows.append((name, *(mean_sd(values, 100, 2) if values else "not measured" for values in accuracies)))
         matrix.append([sum(values) / len(values) if values else None for values in accuracies])
     caption = (
-        "Accuracy, %, of the model after its last epoch when the same test images are shown in different batches; mean ± sd over "
+        "Accuracy, %, of the model after its last epoch when the same test images are shown in different batches; mean "
+        "± sd over "
         "seeds."
     )
     figure = Figure(
         "matrix",
         {"rows": list(measured.networks), "columns": kinds, "values": matrix, "scale": 100, "format": ".2f"},
-        "Accuracy, %, by how the test images are shown. A network that answers each image by itself has one number in its row.",
+        "Accuracy, %, by how the test images are shown. A network that answers each image by itself has one number in "
+        "its row.",
     )
     table = Table(("network", *kinds), tuple(rows), caption)
     return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), (figure,), measured.to_json())]
@@ -90,8 +92,10 @@ def _dependence(name: str, checks: Sequence[BatchCheck]) -> str:
     reference = mean_sd([b.reference_accuracy for b in worst if b.reference_accuracy is not None], 100, 2)
     return (
         f"{name}: an image's answer depends on its neighbours. Shown {_kind(worst[0])}, up to "
-        f"{max(batching.changed for batching in worst):,} of {worst[0].images:,} labels change against shuffled batches of 64, "
-        f"and accuracy is {accuracies}% instead of {reference}% on the same images. Everywhere else in this report it is shown "
+        f"{max(batching.changed for batching in worst):,} of {worst[0].images:,} labels change against shuffled "
+        "batches of 64, "
+        f"and accuracy is {accuracies}% instead of {reference}% on the same images. Everywhere else in this report it "
+        "is shown "
         "shuffled batches of 64, as its source shows them."
     )
 

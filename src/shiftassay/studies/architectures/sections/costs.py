@@ -165,8 +165,10 @@ def _sentence(networks: Mapping[str, NetworkCosts]) -> str:
     cheapest = min(networks, key=lambda name: networks[name].flops)
     factor = number(networks[best].flops / networks[cheapest].flops, 1)
     return (
-        f"{cheapest} takes the least arithmetic, {_millions(networks[cheapest].flops)} million operations an image, and reaches "
-        f"{percent(networks[cheapest].mean_accuracy, 2)}; the highest mean, {percent(networks[best].mean_accuracy, 2)}, "
+        f"{cheapest} takes the least arithmetic, {_millions(networks[cheapest].flops)} million operations an image, "
+        "and reaches "
+        f"{percent(networks[cheapest].mean_accuracy, 2)}; the highest mean, "
+        f"{percent(networks[best].mean_accuracy, 2)}, "
         f"is that of {best} with {factor} times as much. Whether that is a difference at all stands under accuracies."
     )
 
@@ -185,7 +187,8 @@ def _table(measured: Costs) -> Table:
     return Table(
         ("network", "parameters", "million operations an image", "MB kept for a step", "accuracy, %"),
         rows,
-        "Operations: multiplications and additions of convolutions, matrix products and attention, forward, an image of a batch "
+        "Operations: multiplications and additions of convolutions, matrix products and attention, forward, an image "
+        "of a batch "
         "(sampling and pooling are not counted). MB: what eager PyTorch keeps for the backward pass of a batch of "
         f"{measured.batch}.",
     )
@@ -200,7 +203,8 @@ def _times(measured: Costs) -> Table:
     return Table(
         ("network", "seconds an epoch", "ms for one image"),
         rows,
-        f"On one core: an epoch of training, and one image through eager PyTorch; median of {ROUNDS} interleaved rounds with their "
+        f"On one core: an epoch of training, and one image through eager PyTorch; median of {ROUNDS} interleaved "
+        "rounds with their "
         f"range.{times.note}",
     )
 

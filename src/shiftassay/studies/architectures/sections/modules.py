@@ -97,7 +97,8 @@ def findings(measured: Modules) -> list[Finding]:
         Figure(
             "attention_maps",
             {"file": measured.arrays, "prefix": name},
-            f"{name}, seed 0: where the first attention layer looks from the marked position (mean of its heads), on the first test images.",
+            f"{name}, seed 0: where the first attention layer looks from the marked position (mean of its heads), on "
+            "the first test images.",
         )
         for name in measured.attention
     ]
@@ -141,13 +142,15 @@ def _transformer_figures(name: str, measured: Modules) -> list[Figure]:
     sampled = Figure(
         "transformed",
         {"file": measured.arrays, "prefix": name},
-        f"{name}, seed 0: test images, the frame from which the transformer samples, and what the classifier gets to see.",
+        f"{name}, seed 0: test images, the frame from which the transformer samples, and what the classifier gets to "
+        "see.",
     )
     draws = measured.transformers[name][0].draws
     histograms = Figure(
         "histograms",
         {"values": dict(draws)},
-        f"{name}, seed 0: the transformations of the test images. Positive angles turn what is seen counter-clockwise; a "
+        f"{name}, seed 0: the transformations of the test images. Positive angles turn what is seen counter-clockwise; "
+        "a "
         "magnification above 1 enlarges it; shifts are of what is seen, in pixels, to the right and down.",
     )
     return [sampled, histograms] if draws else [sampled]
@@ -195,7 +198,8 @@ def _coordinates(coordinates: Mapping[str, Sequence[Mapping[str, CoordinateWeigh
     return Table(
         columns,
         tuple(rows),
-        "Root mean square of a convolution's weights, on the coordinates and on its other input channels; mean ± sd over seeds.",
+        "Root mean square of a convolution's weights, on the coordinates and on its other input channels; mean ± sd "
+        "over seeds.",
     )
 
 
@@ -224,8 +228,10 @@ def _transformer_sentence(name: str, seeds: Sequence[Transformations]) -> str:
     angle = mean_sd([seed.mean["angle, degrees"] for seed in seeds], 1, 1)
     sd = {key: float(np.mean([seed.sd[key] for seed in seeds])) for key in seeds[0].sd}
     return (
-        f"{name}: on the test images its transformer magnifies {magnification} times and turns by {angle}° (mean over images, "
-        f"± over seeds); from image to image it varies by {number(sd['magnification'], 2)}, {number(sd['angle, degrees'], 1)}° and "
+        f"{name}: on the test images its transformer magnifies {magnification} times and turns by {angle}° (mean over "
+        "images, "
+        f"± over seeds); from image to image it varies by {number(sd['magnification'], 2)}, "
+        f"{number(sd['angle, degrees'], 1)}° and "
         f"{number(sd['to the right, px'], 1)} px across, {number(sd['down, px'], 1)} px down."
     )
 
@@ -233,8 +239,10 @@ def _transformer_sentence(name: str, seeds: Sequence[Transformations]) -> str:
 def _attention_sentence(name: str, seeds: Sequence[AttentionSpread]) -> str:
     positions = seeds[0].positions
     return (
-        f"{name}: a position of the first layer spreads its attention over {mean_sd([seed.effective for seed in seeds], 1, 0)} of "
-        f"{positions} positions; {mean_sd([seed.own for seed in seeds], 100, 1)}% goes to itself (an even spread would give "
+        f"{name}: a position of the first layer spreads its attention over "
+        f"{mean_sd([seed.effective for seed in seeds], 1, 0)} of "
+        f"{positions} positions; {mean_sd([seed.own for seed in seeds], 100, 1)}% goes to itself (an even spread would "
+        "give "
         f"{number(100 / positions, 1)}%)."
     )
 

@@ -86,7 +86,8 @@ def findings(measured: ParameterAudit) -> list[Finding]:
     table = Table(
         ("network", "parameters", "in use", "dead", measured.source, "where they are"),
         rows,
-        "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit takes.",
+        "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit "
+        "takes.",
         words=("where they are",),
     )
     return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), numbers=measured.to_json())]
@@ -131,7 +132,8 @@ def _claim_sentence(name: str, network: NetworkParameters, claimed: int, source:
     elif differ_by_a_swap(claimed, with_inherited):
         count += f", and {claimed:,} is that number with two digits swapped"
     return (
-        f"{sentence} An implementation that derives CoordConv from an ordinary convolution, as its reference does, also holds "
+        f"{sentence} An implementation that derives CoordConv from an ordinary convolution, as its reference does, "
+        "also holds "
         f"that convolution's own weights, which are never used: {network.inherited:,} dead parameters, {count}."
     )
 

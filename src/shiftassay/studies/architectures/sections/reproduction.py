@@ -89,7 +89,8 @@ def _claims(claims: Sequence[CheckedClaim], source: str) -> Table:
     return Table(
         ("figure", *columns),
         tuple(rows),
-        f"What {source} reports, and ours, mean ± sd over seeds. ✗: outside the 95% prediction interval for a new seed of ours. "
+        f"What {source} reports, and ours, mean ± sd over seeds. ✗: outside the 95% prediction interval for a new seed "
+        "of ours. "
         "Accuracies of the best epoch are chosen on the test set and so optimistic, the source's and ours alike.",
     )
 
@@ -146,7 +147,8 @@ def _claim_sentences(measured: Reproduction) -> list[str]:
     source = measured.source
     if not all(claim.whole for claim in measured.claims):
         return [
-            f"Trained for {measured.epochs} epochs, fewer than {source}: only the figures of those epochs can be compared. "
+            f"Trained for {measured.epochs} epochs, fewer than {source}: only the figures of those epochs can be "
+            "compared. "
             "The full study (--full) trains as long as it did."
         ]
     return [_claim_sentence(claim, source) for claim in measured.claims]
@@ -161,7 +163,8 @@ def _claim_sentence(claim: CheckedClaim, source: str) -> str:
     tested = [figure for figure in claim.figures if figure.within is not None]
     outside = [figure.quantity for figure in tested if not figure.within]
     if tested:
-        sentence += f"; {len(tested) - len(outside)} of {len(tested)} of its figures lie in the 95% prediction interval for a new seed"
+        covered = f"{len(tested) - len(outside)} of {len(tested)}"
+        sentence += f"; {covered} of its figures lie in the 95% prediction interval for a new seed"
     return sentence + (f"; outside: {listed(outside)}." if outside else ".")
 
 

@@ -27,8 +27,8 @@ PLAIN = "identity"  # beside the shifts, the test set as it is
 class ShiftedAccuracies(Record):
     """A network's accuracies under one shift, by seed.
 
-    `interval` is that of the mean for new seeds and new images, `minus_control` that of its difference from the control's,
-    with Bonferroni's correction over networks and shifts: a difference is shown where it leaves out 0.
+    `interval` is that of the mean for new seeds and new images, `minus_control` that of its difference from the
+    control's, with Bonferroni's correction over networks and shifts: a difference is shown where it leaves out 0.
     """
 
     accuracies: tuple[float, ...]

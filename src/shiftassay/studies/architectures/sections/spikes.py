@@ -17,7 +17,7 @@ KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 1, 40
 
 @dataclass(frozen=True)
 class Rises(Record):
-    """The largest rise of every network with a transformer, and of the control; none where there were too few epochs."""
+    """The largest rise of every network with a transformer, and of the control; none if there were too few epochs."""
 
     networks: Mapping[str, TransformerRise]
     control: ControlRise | None
@@ -88,7 +88,8 @@ def _table(rises: Mapping[str, TransformerRise]) -> Table:
     return Table(
         columns,
         rows,
-        "The largest rise of the loss from one epoch to the next within the last two thirds of the epochs, taken apart: the loss on "
+        "The largest rise of the loss from one epoch to the next within the last two thirds of the epochs, taken "
+        "apart: the loss on "
         "the test set if only the transformer, or only the rest of the network, had made the step.",
     )
 
@@ -98,10 +99,14 @@ def _sentence(name: str, rise: TransformerRise, control: ControlRise) -> str:
     if rest is None:
         return f"{name}: the loss never rises in the last two thirds of the epochs."
     return (
-        f"{name}: {number(rise.before, 3)} to {number(rise.after, 3)} at epoch {rise.epoch}, of which the rest of the network's step "
-        f"alone makes {percent(rest, 0)}. One image in a hundred carries {percent(rise.from_worst, 0)} of all that rose "
+        f"{name}: {number(rise.before, 3)} to {number(rise.after, 3)} at epoch {rise.epoch}, of which the rest of the "
+        "network's step "
+        f"alone makes {percent(rest, 0)}. One image in a hundred carries {percent(rise.from_worst, 0)} of all that "
+        "rose "
         f"({percent(control.from_worst, 0)} in the largest rise of {control.name}, {number(control.before, 3)} to "
-        f"{number(control.after, 3)}). On those images {percent(rise.outside_worst, 0)} of the sampling points lie outside the image, "
-        f"on the others {percent(rise.outside_others, 0)}; over the last two thirds of the epochs, changes of the loss and of that "
+        f"{number(control.after, 3)}). On those images {percent(rise.outside_worst, 0)} of the sampling points lie "
+        "outside the image, "
+        f"on the others {percent(rise.outside_others, 0)}; over the last two thirds of the epochs, changes of the loss "
+        "and of that "
         f"share, where it is largest, have a rank correlation of {number(rise.correlation, 2)}."
     )

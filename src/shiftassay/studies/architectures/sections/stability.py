@@ -108,7 +108,8 @@ def findings(measured: Stability) -> list[Finding]:
             "log": True,
             "label": "root mean square jump of the loss from epoch to epoch",
         },
-        "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the last two thirds of the epochs.",
+        "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the last two thirds of "
+        "the epochs.",
     )
     return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), (figure,), measured.to_json())]
 
@@ -158,8 +159,10 @@ def _table(measured: Stability) -> Table:
         "last accuracy, %",
     )
     caption = (
-        f"Jumps of the loss on the test set between epochs, over the last two thirds of {measured.epochs} epochs; a spike is an "
-        f"epoch whose loss is above {SPIKE:g} times their median. Instability is the ratio of rms jumps, geometric mean over seeds; "
+        f"Jumps of the loss on the test set between epochs, over the last two thirds of {measured.epochs} epochs; a "
+        "spike is an "
+        f"epoch whose loss is above {SPIKE:g} times their median. Instability is the ratio of rms jumps, geometric "
+        "mean over seeds; "
         "an ablation's is against the network that it changes."
     )
     return Table(columns, tuple(rows), caption, words=("instability [95%]",))
@@ -170,7 +173,8 @@ def _sentences(measured: Stability) -> list[str]:
     if any(ratio.p_corrected is None for ratio in ratios):
         jumps = ", ".join(f"{ratio.network} {_with_interval(ratio)}" for ratio in ratios)
         return [
-            f"Jumps of the loss, as multiples of those of {control}: {jumps}. One seed each: this is no evidence of a difference."
+            f"Jumps of the loss, as multiples of those of {control}: {jumps}. One seed each: this is no evidence of a "
+            "difference."
         ]
     larger = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio > 1]
     smaller = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio < 1]

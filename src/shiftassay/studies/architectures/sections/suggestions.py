@@ -1,4 +1,4 @@
-"""Finding 6: what the source suggests as further work, as one factorial experiment: what matters, and what interacts."""
+"""Finding 6: the further work that the source suggests, as a factorial experiment: what matters, what interacts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -106,7 +106,8 @@ def findings(measured: Factorial) -> list[Finding]:
                     for factor in measured.varied or measured.levels
                 }
             },
-            "Mean accuracy at each level of each factor over all combinations of the others (small marks: the single trainings).",
+            "Mean accuracy at each level of each factor over all combinations of the others (small marks: the single "
+            "trainings).",
         )
     ]
     if interactions := _interactions(measured.effects)[:MOST_INTERACTIONS]:
@@ -119,7 +120,8 @@ def findings(measured: Factorial) -> list[Finding]:
                         for effect in interactions
                     ]
                 },
-                "The strongest interactions: mean accuracy at each pair of levels. Lines that are not parallel interact.",
+                "The strongest interactions: mean accuracy at each pair of levels. Lines that are not parallel "
+                "interact.",
             )
         )
     return [
@@ -166,7 +168,8 @@ def _table(effects: Sequence[Effect]) -> Table:
     return Table(
         ("effect", "share of variance", "F", "degrees of freedom", "p, corrected"),
         rows,
-        "Analysis of variance of the logarithm of the error rate, main effects and interactions of two; the residual variance is "
+        "Analysis of variance of the logarithm of the error rate, main effects and interactions of two; the residual "
+        "variance is "
         "that of higher interactions and seeds. Holm's correction.",
     )
 
@@ -209,5 +212,6 @@ def _main_effect(effect: Effect, measured: Factorial) -> str:
         verdict = "matters"
     return (
         f"{factor.capitalize()} {verdict} ({percent(effect.share, 0)} of the variance): {best} has "
-        f"{percent(float(np.mean(by_level[best])), 2)} on average, {worst} {percent(float(np.mean(by_level[worst])), 2)}."
+        f"{percent(float(np.mean(by_level[best])), 2)} on average, {worst} "
+        f"{percent(float(np.mean(by_level[worst])), 2)}."
     )
