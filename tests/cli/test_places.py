@@ -79,7 +79,7 @@ def test_nothing_is_made_for_a_result_that_there_is_not(verb, ended, tmp_path):
 
 def test_a_verb_is_not_begun_where_its_result_can_not_be_kept(ended, tmp_path, monkeypatch):
     begun = []
-    monkeypatch.setattr("shiftassay.studies.schema.built_in_studies", lambda: begun.append(1) or {"a": "b"})
+    monkeypatch.setattr("shiftassay.studies.built_in.built_in_studies", lambda: begun.append(1) or {"a": "b"})
     assert ended("list", "studies", "--json", "folder")[0] == 2
     assert not begun
     assert ended("list", "studies", "--json", "r.json")[0] == 0

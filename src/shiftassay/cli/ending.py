@@ -86,10 +86,11 @@ def _on_stdout(error: OSError) -> bool:
 
 
 def _usage(error: BaseException) -> str:
-    """What was wrong with how the command was called; nothing where Typer has shown the help already."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return ""
+    """What was wrong with how the command was called; where it was called without anything, help is shown instead."""
     context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        say(context.get_help())
+        return ""
     path = "shiftassay" + (f" {context.info_name}" if context is not None and context.parent is not None else "")
     message = str(getattr(error, "format_message")()).strip()  # noqa: B009
     return f"{message}{'' if message.endswith('.') else '.'} See '{path} --help'."
