@@ -28,9 +28,9 @@ REHEARSALS = 3  # as many as PyTorch's notes on CUDA graphs take
 class CapturedPopulation:
     """Members alike but for their seeds, trained in step; `members` are in the order of `seeds`.
 
-    `networks` are trained in place and stay on the device; moved away, they can't be trained on. Arithmetic is float32,
-    with TF32 only if `tf32` asks for it. The same population gives the same bits on the same machine. Raises `NotLowered`
-    for a network whose noise can't be made ahead of the epoch.
+    `networks` are trained in place and stay on the device; moved away, they can't be trained on. Arithmetic is
+    float32, with TF32 only if `tf32` asks for it. The same population gives the same bits on the same machine. Raises
+    `NotLowered` for a network whose noise can't be made ahead of the epoch.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class CapturedPopulation:
     def train_steps(
         self, epoch: int, first: int, count: int
     ) -> list[tuple[Float32[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]]:
-        """Take steps `first` to `first + count` of epoch 0, 1, …; return, for each member, each step's mean loss and number right."""
+        """Take steps `first` to `first + count` of an epoch; return each member's loss and number right by step."""
         shared = self.shared
         sizes = [size for size, times in shared.batches for _ in range(times)][first : first + count]
         with fixed_arithmetic(shared.tf32):

@@ -1,4 +1,4 @@
-"""One member on the captured path, and what all of them share: the device's memory that the graphs of their steps read and write."""
+"""One member on the captured path, and the device's memory that all of them read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,10 +147,10 @@ class CapturedMember:
 
 
 def _optimizer(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
-    """PyTorch's own, in one kernel, with the learning rate on the device and memory that is there before the first step.
+    """PyTorch's own, in one kernel, with the learning rate and all memory on the device before the first step.
 
-    Momentum that starts at zero is momentum that starts with the first gradient; PyTorch would choose between the two on
-    the host, and a graph would keep that choice.
+    Momentum that starts at zero is momentum that starts with the first gradient; PyTorch would choose between the two
+    on the host, and a graph would keep that choice.
     """
     recipe, rate, parameters = shared.recipe, shared.rate, list(network.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]

@@ -1,4 +1,4 @@
-"""A program as it grows: the values, operations, masks and constants of a network that is being matched, node by node."""
+"""A program under construction: values, operations, masks and constants of a network that is being matched."""
 
 # torch.fx types the arguments of a node as a union of everything that Python code can hold.
 # pyright: reportArgumentType=false
@@ -14,7 +14,7 @@ from shiftassay.training.symbols import Value
 
 
 class Draft:
-    """What the nodes that were matched so far have left; `at` holds what each of them stands for."""
+    """What the nodes matched so far have added; `at` holds what each of them stands for."""
 
     def __init__(self, elements: int):
         self.steps: list[Step] = []
@@ -30,7 +30,7 @@ class Draft:
         return str(node.target) if node.op == "call_module" else node.name
 
     def value(self, node: fx.Node, source: object = None, rank: int | None = None) -> Value:
-        """The value that a node reads, its first argument or `source`, with `rank` numbers to its shape. Raises `NotLowered`."""
+        """The value that a node reads: its first argument or `source`, of that rank. Raises `NotLowered`."""
         value = self.at.get(node.args[0] if source is None else source)
         if not isinstance(value, Value):
             raise NotLowered(self.name(node), "reads what only attention, sampling or an addition can use")

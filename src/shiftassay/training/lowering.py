@@ -14,7 +14,7 @@ from shiftassay.training.program import NotLowered, Program, Step
 
 
 def lower(network: nn.Module, input_shape: tuple[int, int, int]) -> Program:
-    """Trace `network` for images of `input_shape` (channels, height, width) and match its layers against the native step's.
+    """Trace `network` for images of `input_shape` (c, h, w) and match its layers against the native step's.
 
     Raises NotLowered.
     """
@@ -78,8 +78,8 @@ def _trace(network: nn.Module, input_shape: tuple[int, int, int]) -> fx.GraphMod
 def _fuse(steps: list[Step], output: int) -> list[Step]:
     """Let convolutions and linear layers take over the dropout, pooling and ReLU that alone read what they put out.
 
-    A convolution's stage runs channel dropout, pooling, ReLU in that order (ReLU before pooling gives the same numbers and
-    gradients, ties at zero included); a linear layer's runs ReLU, then dropout.
+    A convolution's stage runs channel dropout, pooling, ReLU in that order (ReLU before pooling gives the same
+    numbers and gradients, ties at zero included); a linear layer's runs ReLU, then dropout.
     """
     readers: dict[int, int] = {output: 1}
     for step in steps:

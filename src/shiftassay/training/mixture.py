@@ -1,8 +1,8 @@
 """The mixture that a model for several variants learns from, made afresh as training goes on.
 
-It is made of training images alone: each is shown as one variant at a time, with fresh draws where its shift is random. Every
-variant is shown as often as any other, but for those that are harder to learn (`share_of`). Attacks are made on the model as it
-is, every `ROUND` steps.
+It is made of training images alone: each is shown as one variant at a time, with fresh draws where its shift is
+random. Every variant is shown as often as any other, but for those that are harder to learn (`share_of`). Attacks are
+made on the model as it is, every `ROUND` steps.
 """
 
 from collections.abc import Mapping
@@ -32,14 +32,15 @@ from shiftassay.training.program import NotLowered
 
 ROUND = 32  # steps that a mixture, and the attacks in it, last
 ATTACK_STEPS = 1
-# Parts of a mixture that a variant gets where any other gets one. What holds under attack takes more images to learn (Schmidt
-# et al. 2018), and so does what little a destroying shift leaves. After ten epochs, one seed, held-out training images: with 1
-# part 96.0% are right under attack, with 4 96.8%; with 1 of 8 parts 30.3% of freshly permuted ones, with 2 of 9 30.6%.
+# Parts of a mixture that a variant gets where any other gets one. What holds under attack takes more images to learn
+# (Schmidt et al. 2018), and so does what little a destroying shift leaves. After ten epochs, one seed, held-out
+# training images: with 1 part 96.0% are right under attack, with 4 96.8%; with 1 of 8 parts 30.3% of freshly permuted
+# ones, with 2 of 9 30.6%.
 ATTACK_SHARE, DESTROYED_SHARE = 4, 2
 
 
 class MixtureGroup:
-    """A design in training, as the engine trains any group: an epoch is several rounds, each with a mixture of its own."""
+    """A design in training: an epoch is several rounds, each with a mixture of its own."""
 
     def __init__(self, model: OneForAll, shifts: Mapping[str, Shift], recipe: Recipe, data: TrainingData, trial: Trial):
         self.model, self.shifts, self.recipe, self.data, self.seed = model, shifts, recipe, data, trial.seed
@@ -84,7 +85,7 @@ class MixtureGroup:
     def _mixture(
         self, images: Float32[np.ndarray, "n c h w"], labels: Int64[np.ndarray, "n"], seed: int
     ) -> Float32[np.ndarray, "n c2 h2 w2"]:
-        """The images, each as one variant, as the network is shown them. They come in random order, so ids may go in turn."""
+        """The images, each as one variant. They come in random order, so ids may go in turn."""
         shown = images.copy()
         ids = self._ids(len(images))
         if any(how.needs_model for how in self.shifts.values()):

@@ -34,7 +34,8 @@ from shiftassay.training.group import Group, Member
 from shiftassay.training.history import Diverged, History
 from shiftassay.training.mixture import ATTACK_STEPS, ROUND, MixtureGroup, share_of
 from shiftassay.training.path import run_groups
-from shiftassay.training.train import Watch, resolve_device, resolve_recipe, with_seconds
+from shiftassay.training.train import REUSED, Watch, resolve_device, resolve_recipe, with_seconds
+from shiftassay.words.numbers import DASH, percent
 
 BEST_DESIGN = "undo"
 WIDTHS = (500, 500, 500, 200, 200, 100, 50)
@@ -42,7 +43,7 @@ WIDTHS = (500, 500, 500, 200, 200, 100, 50)
 
 @dataclass(frozen=True)
 class MixtureMetrics(Record):
-    """What a training for several variants keeps: its epochs, accuracy on each variant, and images that attacks were made of."""
+    """Epochs, held-out accuracy on each variant, and the images whose gradient was taken for attacks."""
 
     epochs: tuple[EpochMetrics, ...]
     held_out: dict[str, float]
@@ -51,8 +52,11 @@ class MixtureMetrics(Record):
 
 @dataclass(frozen=True)
 class TrainedForAll:
-    """A trained model for several variants. `held_out` is its accuracy on held-out training images shown as each variant;
-    `attacks` counts the images whose gradient was taken for attacks to train against."""
+    """A trained model for several variants.
+
+    `held_out` is its accuracy on held-out training images shown as each variant; `attacks` counts the images whose
+    gradient was taken for attacks to train against.
+    """
 
     trial: Trial
     model: OneForAll
@@ -61,6 +65,13 @@ class TrainedForAll:
     attacks: int
     folder: Path | None
     reused: bool
+
+    def __str__(self) -> str:
+        accuracies = ", ".join(f"{name} {percent(accuracy, 2)}" for name, accuracy in self.held_out.items())
+        return f"{self.folder or self.trial.name}  validation {accuracies or DASH}{REUSED * self.reused}"
+
+    def __repr__(self) -> str:
+        return f"<TrainedForAll {self}>"
 
 
 def train_one_for_all(
@@ -122,7 +133,7 @@ def train_one_for_all(
 
 
 def fixed(shifts: Mapping[str, Shift], shape: tuple[int, int, int]) -> dict[str, Shift]:
-    """The shifts with whatever they share among images drawn, as `shift` would with seed 0; those that choose images make none."""
+    """The shifts with shared parameters drawn as with seed 0; those that choose images are the identity."""
     return {
         name: Identity() if how.group == "sample" else how.realize(shape, generator(how, 0, "shared"))
         for name, how in shifts.items()
@@ -192,7 +203,7 @@ def _room(member: Member) -> int:
 
 
 def _known(trial: Trial, run: Run) -> TrainedForAll | None:
-    """What the store holds of a trial; what is damaged there is to be trained again, and that is said. Raises `Diverged`."""
+    """What the store holds of a trial; None, with a warning, if that is damaged. Raises `Diverged`."""
     if (failure := run.failure()) is not None:
         raise _diverged(trial, failure)
     if not run.complete:
