@@ -122,10 +122,8 @@ def test_transfer_and_denoising_are_measured(few, perceptrons, convolutional):
     for transfer in found.transfer:
         assert found.accuracy.shifted < transfer.shifted < transfer.shuffled
     least, most = sorted(transfer.shifted for transfer in found.transfer)
-    assert (
-        f"on 2 other models (seed 1 to trunk), at which it was not aimed, it leaves {100 * least:.1f}% to {100 * most:.1f}% of"
-        in found.sentence
-    )
+    left = f"it leaves {100 * least:.1f}% to {100 * most:.1f}% of"
+    assert f"on 2 other models (seed 1 to trunk), at which it was not aimed, {left}" in found.sentence
     assert found.denoised["median 3 × 3"][1] > found.accuracy.shifted
 
 

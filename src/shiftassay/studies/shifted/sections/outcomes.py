@@ -11,7 +11,6 @@ from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.shifted.claim import verdict_text
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
-from shiftassay.studies.shifted.reasons import briefly
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import DASH, percent, points_with_interval
 
@@ -101,7 +100,7 @@ def outcome_of(evaluation: Evaluation, diagnosed: DiagnosedVariant, repair: Repa
 def _why(diagnosed: DiagnosedVariant) -> str:
     if diagnosed.family == "identity":
         return "the images are the same"
-    present = [briefly(m) for m in diagnosed.diagnosis.mechanisms if m.present]
+    present = [m.brief for m in diagnosed.diagnosis.mechanisms if m.present]
     return "; ".join(present[:REASONS]) or "not known"
 
 
