@@ -26,7 +26,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """The measurements in a study's folder: `measured/<name>.json`, and the arrays beside that folder that belong to them."""
+    """The measurements in a study's folder: `measured/<name>.json`, and the arrays that belong to them."""
 
     folder: Path
     _kept: list[str] = field(default_factory=list)
@@ -40,8 +40,8 @@ class Measurements:
     def once(self, name: str, record: type[AnyRecord], asked: JsonValue, measure: Callable[[], AnyRecord]) -> AnyRecord:
         """What `measure` returns, measured now, or before if the same was `asked` and all of it is whole.
 
-        `asked` is everything that the numbers depend on. What was measured now is read back from the file, so that it does
-        not differ from what is read later.
+        `asked` is everything that the numbers depend on. What was measured now is read back from the file, so that it
+        does not differ from what is read later.
         """
         path, key = self._place(name, asked)
         stored = self._stored(path, key)
