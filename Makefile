@@ -70,7 +70,7 @@ beside: setup
 	$(BIN)/python -m benchmarks.beside --json docs/results/beside.json
 
 tables: setup
-	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python -m benchmarks.tables
 
 setup: $(STAMP)
 

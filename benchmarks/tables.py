@@ -3,10 +3,12 @@
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.spatial_table import COLUMNS, spatial_note, spatial_rows
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -142,87 +144,7 @@ def diagnosis_table(results: dict[str, Any]) -> str:
 
 def spatial_table(results: dict[str, Any]) -> str:
     """What seed 003 claims, what came out here, and what that says."""
-    found = results["sections"]
-    runs, comparison = found["reproduction"], found["accuracies"]["comparison"]
-    control = found["stability"]["control"]
-    rows = []
-    for claim in runs["claims"]:
-        best = claim["figures"][0]
-        low, high = (100 * end for end in best["expected"])
-        reproduced = "reproduced" if best["within"] else "not reproduced"
-        rows.append((
-            f"{claim['name']}: best accuracy {percent(best['reported'])}%",
-            f"{mean_sd(best['ours'])}; one more seed: {low:.2f} to {high:.2f}",
-            f"{reproduced}, and optimistic: the epoch was chosen on the test set",
-        ))  # fmt: skip
-    optimism = 100 * np.concatenate([network["optimism"] for network in runs["networks"].values()])
-    rows.append((
-        f"the best of {runs['epochs']} epochs is the accuracy",
-        f"it is {optimism.mean():.2f} points above that of the last epoch ({optimism.min():.2f} to {optimism.max():.2f})",
-        "the last epoch, fixed in advance, is the sound figure",
-    ))  # fmt: skip
-    pairs = comparison["pairs"]
-    differ = sum(pair["p_corrected"] < 0.05 for pair in pairs)
-    equivalent = sum(pair["verdict"] == "equivalent" for pair in pairs)
-    undecided = sum(pair["verdict"] == "undecided" for pair in pairs)
-    rows.append((
-        "no significant difference of accuracies",
-        f"of {len(pairs)} pairs, {control} among them, {differ} differ, {equivalent} are equivalent within "
-        f"±{100 * comparison['margin']:g} points, {undecided} are undecided",
-        "no pair is shown to differ" if not differ else f"{differ} pairs differ",
-    ))  # fmt: skip
-    lowest = runs["lowest"]
-    shown = sum(row["p_corrected"] < 0.05 and row["difference"] < 0 for row in lowest)
-    rows.append((
-        "attention has the lowest validation loss",
-        f"shown in {shown} of {len(lowest)} comparisons (last, lowest and median loss against each other network)",
-        "holds" if shown == len(lowest) else "holds in part" if shown else "not shown",
-    ))  # fmt: skip
-    contrasts = found["stability"]["contrasts"]
-    jumps = "; ".join(
-        f"with {row['what']} {row['ratio']:.1f} times [{row['interval'][0]:.1f}, {row['interval'][1]:.1f}] those without"
-        + (" (of runs without a transformer)" if row["what"] == "attention" else "")
-        for row in contrasts
-    )
-    shown = {row["what"]: row["p_corrected"] < 0.05 and (1 if row["ratio"] > 1 else -1) for row in contrasts}
-    rows.append((
-        "attention makes training stable",
-        f"jumps of the loss from epoch to epoch: {jumps}",
-        ("the transformer shakes" if shown["a transformer"] == 1 else "the transformer is not shown to shake")
-        + (", attention steadies" if shown["attention"] == -1 else f"; attention is not shown to steady: {control}, without either, is as steady"),
-    ))  # fmt: skip
-    counts = found["parameters"]["networks"]
-    in_use = {name: row["total"] - sum(row["dead"].values()) for name, row in counts.items()}
-    claims = found["parameters"]["claims"]
-    wrong = [
-        f"{claimed:,} is none; with {counts[name]['shadows']:,} dead ones its code holds {in_use[name] + counts[name]['shadows']:,}"
-        for name, claimed in claims.items()
-        if claimed != in_use[name]
-    ]
-    fewest = min(in_use, key=lambda name: in_use[name])
-    rows.append((
-        f"{', '.join(f'{claimed:,}' for claimed in claims.values())} parameters; attention has the fewest",
-        f"in use: {', '.join(f'{name} {in_use[name]:,}' for name in dict.fromkeys([*claims, fewest]))}",
-        "; ".join([*wrong, f"{fewest} has the fewest"]),
-    ))  # fmt: skip
-    across = [seed["shown"] for seed in found["batches"]["networks"]["attention-across-batch"]]
-    ways = {
-        f"{way['batch']} {way['order']}": [seed[place]["accuracy"] for seed in across]
-        for place, way in enumerate(across[0])
-    }
-    rows.append((
-        "attention over all grids of the image",
-        f"its code attends from image to image: {mean_sd(ways['64 shuffled'])}% in shuffled batches of 64, "
-        f"{mean_sd(ways['64 sorted'])}% sorted by label, {mean_sd(ways['1 alone'])}% one at a time",
-        "an answer depends on the images beside it",
-    ))  # fmt: skip
-    seeds = len(next(iter(runs["networks"].values()))["seeds"])
-    hours = sum(sum(_environment(network)["seconds"]) for network in runs["networks"].values()) / 3600
-    said = (
-        f"*{seeds} seeds of each of {len(runs['networks'])} networks, mean ± sd over seeds; {hours:.1f} hours of training on one core, "
-        f"{results['environment']['processor']}, which had other work beside it; `{results['command']}`.*"
-    )
-    return markdown(("seed 003 says", "measured here", "verdict"), rows) + f"\n\n{said}"
+    return markdown(COLUMNS, spatial_rows(results["sections"])) + f"\n\n{spatial_note(results)}"
 
 
 def speed_table(results: dict[str, Any]) -> str:
@@ -357,8 +279,8 @@ def ratio(values: np.ndarray, digits: int = 1) -> str:
     return f"{np.median(values):.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
 
 
-def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ("---",) * len(columns), *rows])
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ["---"] * len(columns), *rows])
 
 
 def interval(ends: dict[str, float]) -> str:

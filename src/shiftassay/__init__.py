@@ -14,8 +14,9 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-# Threads of PyTorch that wait for each other are to sleep, not to spin: beside four busy processes of its kind, training on two cores
-# was five times as slow for it. OpenMP heeds this when it is loaded, so it comes before anything imports PyTorch.
+# Threads of PyTorch that wait for each other are to sleep, not to spin: beside four busy processes of its kind,
+# training on two cores was five times as slow for it. OpenMP heeds this when it is loaded, so it comes before
+# anything imports PyTorch.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:

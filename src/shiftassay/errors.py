@@ -8,7 +8,7 @@ from shiftassay.words.text import printable, shortened
 LONGEST = 2000  # bytes of a message: it may hold what came from a file
 
 
-class BadInput(ValueError):  # noqa: N818
+class BadInput(ValueError):  # noqa: N818  # named for what is wrong
     r"""Something that was given can't be used: the message says what, where, and what to do about it.
 
     It is one line, at most `LONGEST` bytes long, and can be shown as it is, whatever it quotes.
@@ -21,7 +21,7 @@ class BadInput(ValueError):  # noqa: N818
         super().__init__(shortened(printable(message), LONGEST))
 
 
-class NotDone(RuntimeError):  # noqa: N818
+class NotDone(RuntimeError):  # noqa: N818  # named for what is wrong
     """What was asked for could not be done, though nothing was wrong with how it was asked: the message says why."""
 
 

@@ -82,7 +82,7 @@ def _taken(folder: Path) -> int | None:
         raise BadInput(f"{folder}: can't be written to ({reason}). Name another place.") from None
 
 
-class _NoLocks(Exception):  # noqa: N818
+class _NoLocks(Exception):  # noqa: N818  # a condition, not a failure
     """The file system has no locks."""
 
 

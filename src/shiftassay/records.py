@@ -23,9 +23,10 @@ JsonObject = dict[str, JsonValue]
 class Record:
     """What every record can do; a record is a frozen dataclass that derives from this.
 
-    Its annotations say what its JSON may hold, and reading checks it: numbers, text, tuples, lists and mappings of these, and other
-    records. A field that Pydantic has to be told how to read is annotated so (`Annotated`, with a validator, or `Field(alias=…)`: the
-    key that its JSON has for it); one made by `not_kept` is neither written nor read.
+    Its annotations say what its JSON may hold, and reading checks it: numbers, text, tuples, lists and mappings of
+    these, and other records. A field that Pydantic has to be told how to read is annotated so (`Annotated`, with a
+    validator, or `Field(alias=…)`: the key that its JSON has for it); one made by `not_kept` is neither written nor
+    read.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Split(Record):

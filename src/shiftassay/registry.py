@@ -1,10 +1,10 @@
-"""A named family of things, one decorator away from being known everywhere."""
+"""Registries: classes by name, entered by a decorator."""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from shiftassay.errors import unknown_name
 
@@ -13,9 +13,9 @@ Class = TypeVar("Class", bound=type)
 
 
 class Registry(Generic[T]):
-    """Names and what they stand for, in alphabetical order, filled by the decorators in the files of some rooms.
+    """Entries by name, in alphabetical order, filled by the decorators in the files of some packages.
 
-    Those files are imported when the registry is first asked.
+    Those files are imported when the registry is first used.
     """
 
     def __init__(self, kind: str, *rooms: str):
@@ -28,7 +28,7 @@ class Registry(Generic[T]):
         """A class decorator that enters the class under a name."""
 
         def enter(cls: Class) -> Class:
-            self._entries[name] = cls  # pyright: ignore[reportArgumentType]
+            self._entries[name] = cast(T, cls)
             return cls
 
         return enter

@@ -32,7 +32,7 @@ def failing(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("shiftassay.studies.schema.built_in_studies", fail)
+    monkeypatch.setattr("shiftassay.studies.built_in.built_in_studies", fail)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.audit import Audit, audit
+from shiftassay.evaluation.gradients import ParameterCounts
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.networks.registry import build
 
@@ -145,6 +146,14 @@ def test_a_model_without_fault_is_found_to_have_none(plain):
 
 def test_it_round_trips_through_json(plain):
     assert Audit.from_json(json.loads(json.dumps(plain.to_json()))) == plain
+
+
+def test_it_is_printed_check_by_check(plain):
+    assert len(str(plain).splitlines()) == len(plain.checks)
+    assert len(repr(plain)) < 200
+    assert plain._repr_html_().count("<tr>") == 1 + len(plain.checks)
+    counts = ParameterCounts.from_json(plain["parameters"].numbers)
+    assert plain["parameters"].sentence == str(counts)
 
 
 def test_a_layer_that_is_never_used_is_dead(digits):

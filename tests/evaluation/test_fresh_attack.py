@@ -36,7 +36,7 @@ def test_an_attack_takes_most_from_a_model_that_was_not_trained_for_it_and_nothi
 
 
 def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
-    """A model that answers by rounded pixels has no gradient at all; only the attack that passes straight through finds a way."""
+    """A model of rounded pixels has no gradient; only the attack that passes straight through succeeds."""
 
     class Rounded(torch.nn.Module):
         def forward(self, images, ids, straight=False):

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from shiftassay.errors import BadInput
-from shiftassay.models.foreign import import_weights, keep
+from shiftassay.models.foreign import Imported, import_weights, keep
 from shiftassay.models.load import load_model
 from shiftassay.models.predict import predict
 
@@ -146,6 +146,9 @@ def test_coordconvs_dead_convolutions_are_dropped_and_counted(tmp_path):
     torch.save(model.state_dict(), tmp_path / "theirs.pt")
     imported = import_weights(tmp_path / "theirs.pt")
     assert (imported.parameters, imported.dropped) == (30_144, 7_690)
+    assert Imported.from_json(imported.to_json()) == imported
+    assert len(repr(imported)) < 200
+    assert str(imported).startswith("coordconv-stn, 30,144 parameters kept, 7,690 dropped.")
     dropped = {change.tensor for change in imported.changes if change.here is None}
     assert dropped == {
         f"{layer}.{kind}"

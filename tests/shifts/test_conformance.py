@@ -1,4 +1,4 @@
-"""The contract of every registered family, by its own example and by those here: a new family needs no new test."""
+"""What every registered family must keep, by its own example and those here: a new family needs no test of its own."""
 
 import dataclasses
 import json
@@ -9,7 +9,8 @@ import torch
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import from_json, generator, make, parse, presets, shift
+from shiftassay.shifts import catalogue
+from shiftassay.shifts.catalogue import from_json, generator, make, parse, presets
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Context
 
@@ -95,14 +96,14 @@ ALL = [
     for name in FAMILIES
     for text in dict.fromkeys(OWN.get(name, []) + EXAMPLES.get(name, []))
 ]
-ALL += [pytest.param(how, id=name) for name, how in presets().items()]
+ALL += [pytest.param(shift, id=name) for name, shift in presets().items()]
 # What changes labels, or which images there are, has tests of its own.
 SHIFTS = [p for p in ALL if p.values[0].group != "sample"]
 
 
-def pictures(how, digits):
+def pictures(shift, digits):
     """The digits; for a family of colours, each in three channels of its own brightness."""
-    if how.group != "colour":
+    if shift.group != "colour":
         return digits
     return dataclasses.replace(digits, images=np.concatenate([np.float32(f) * digits.images for f in (1, 0.7, 0.4)], 1))
 
@@ -113,66 +114,66 @@ def context(digits):
     return Context(digits.labels, lambda images: images.flatten(1) @ weights)
 
 
-@pytest.mark.parametrize("how", SHIFTS)
-def test_shape_and_type_are_kept_and_the_input_is_not_touched(how, digits, context):
-    digits = pictures(how, digits)
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_shape_and_type_are_kept_and_the_input_is_not_touched(shift, digits, context):
+    digits = pictures(shift, digits)
     before = digits.images.copy()
-    shifted = shift(digits, how, 0, context)
+    shifted = catalogue.shift(digits, shift, 0, context)
     assert shifted.images.shape == digits.images.shape
     assert shifted.images.dtype == np.float32
     assert np.array_equal(digits.images, before)
     assert np.array_equal(shifted.labels, digits.labels)
 
 
-@pytest.mark.parametrize("how", SHIFTS)
-def test_values_stay_in_range_unless_the_family_says_otherwise(how, digits, context):
-    digits = pictures(how, digits)
-    shifted = shift(digits, how, 0, context).images
-    if getattr(how, "clip", True):
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_values_stay_in_range_unless_the_family_says_otherwise(shift, digits, context):
+    digits = pictures(shift, digits)
+    shifted = catalogue.shift(digits, shift, 0, context).images
+    if getattr(shift, "clip", True):
         assert shifted.min() >= 0
         assert shifted.max() <= 1
 
 
-@pytest.mark.parametrize("how", SHIFTS)
-def test_the_same_seed_gives_the_same_images_and_another_seed_others_where_anything_is_drawn(how, digits, context):
-    digits = pictures(how, digits)
-    one, again, other = (shift(digits, how, seed, context).images for seed in (1, 1, 2))
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_the_same_seed_gives_the_same_images_and_another_seed_others_where_anything_is_drawn(shift, digits, context):
+    digits = pictures(shift, digits)
+    one, again, other = (catalogue.shift(digits, shift, seed, context).images for seed in (1, 1, 2))
     assert np.array_equal(one, again)
-    parts = how.parts if isinstance(how, Compose) else [how]
+    parts = shift.parts if isinstance(shift, Compose) else [shift]
     drawn = any(
         part.scope == "per_image" or part.realize(digits.shape, np.random.default_rng(0)) != part for part in parts
     )
     assert np.array_equal(one, other) != drawn
 
 
-@pytest.mark.parametrize("how", SHIFTS)
-def test_shifting_commutes_with_taking_the_first_images(how, digits, context):
-    digits = pictures(how, digits)
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_shifting_commutes_with_taking_the_first_images(shift, digits, context):
+    digits = pictures(shift, digits)
     first = dataclasses.replace(digits, images=digits.images[:50], labels=digits.labels[:50])
     fewer = Context(context.labels[:50], context.logits)
-    whole, part = shift(digits, how, 3, context).images[:50], shift(first, how, 3, fewer).images
+    whole, part = catalogue.shift(digits, shift, 3, context).images[:50], catalogue.shift(first, shift, 3, fewer).images
     assert np.allclose(whole, part, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", [p for p in ALL if p.values[0].information == "preserved"])
-def test_undo_is_exact_where_information_is_said_to_be_preserved(how, digits, context):
-    digits = pictures(how, digits)
-    fixed = how.realize(digits.shape, generator(how, 0, "shared"))
-    shifted = fixed.apply(digits.images, generator(how, 0, "per_image"), context)
-    undone = fixed.undo(shifted, generator(how, 0, "per_image"))
+@pytest.mark.parametrize("shift", [p for p in ALL if p.values[0].information == "preserved"])
+def test_undo_is_exact_where_information_is_said_to_be_preserved(shift, digits, context):
+    digits = pictures(shift, digits)
+    fixed = shift.realize(digits.shape, generator(shift, 0, "shared"))
+    shifted = fixed.apply(digits.images, generator(shift, 0, "per_image"), context)
+    undone = fixed.undo(shifted, generator(shift, 0, "per_image"))
     assert undone is not None
     assert np.abs(undone - digits.images).max() < 1e-4
 
 
-@pytest.mark.parametrize("how", ALL)
-def test_a_shift_is_rebuilt_from_its_json(how):
-    assert from_json(json.loads(json.dumps(how.to_json()))) == how
+@pytest.mark.parametrize("shift", ALL)
+def test_a_shift_is_rebuilt_from_its_json(shift):
+    assert from_json(json.loads(json.dumps(shift.to_json()))) == shift
 
 
-@pytest.mark.parametrize("how", [p for p in SHIFTS if p.values[0].family not in ("adversarial", "stripe")])
-def test_pictures_of_another_size_with_three_channels_can_be_shifted_too(how, rng):
-    shape = (20, 20) if how.family == "transpose" else (12, 20)
-    shifted = shift(ImageSet(rng.random((3, 3, *shape)).astype(np.float32)), how)
+@pytest.mark.parametrize("shift", [p for p in SHIFTS if p.values[0].family not in ("adversarial", "stripe")])
+def test_pictures_of_another_size_with_three_channels_can_be_shifted_too(shift, rng):
+    shape = (20, 20) if shift.family == "transpose" else (12, 20)
+    shifted = catalogue.shift(ImageSet(rng.random((3, 3, *shape)).astype(np.float32)), shift)
     assert shifted.images.shape == (3, 3, *shape)
     assert np.isfinite(shifted.images).all()
 
@@ -219,7 +220,7 @@ def test_a_missing_parameter_and_a_scope_that_makes_no_sense_are_refused():
 )
 def test_numbers_that_make_no_image_are_refused(text, message, digits):
     with pytest.raises(BadInput, match=message), np.errstate(all="ignore"):
-        shift(digits, text)
+        catalogue.shift(digits, text)
 
 
 def test_a_range_may_be_written_as_text():

@@ -13,7 +13,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from shiftassay.networks.registry import build
 from shiftassay.runs.recipe import Recipe
-from shiftassay.training.captured import CapturedMember, CapturedPopulation, _arithmetic
+from shiftassay.training.captured import CapturedPopulation
+from shiftassay.training.captured_member import CapturedMember, fixed_arithmetic
 from shiftassay.training.group import TrainingData
 from shiftassay.training.plain import PlainMember
 
@@ -266,7 +267,7 @@ def test_the_callers_settings_and_the_data_are_left_alone(data):
     population(CapturedPopulation, "mlp", SGD, data, [0]).train_steps(0, 0, 1)
     assert np.array_equal(data.images, images)
     for tf32, precision in ((False, "ieee"), (True, "tf32")):
-        with suppress(KeyError), _arithmetic(tf32):
+        with suppress(KeyError), fixed_arithmetic(tf32):
             assert settings() == (precision, precision, True, False, False)
             raise KeyError
         assert settings() == before
@@ -276,7 +277,7 @@ def test_the_callers_settings_and_the_data_are_left_alone(data):
 @pytest.mark.parametrize("name", [*NETWORKS, "trunk", "coordconv", "coordconv-stn"])
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_a_captured_epoch_is_the_plain_one_on_cuda(recipe, name, data):
-    with _arithmetic(tf32=False):
+    with fixed_arithmetic(tf32=False):
         captured = population(CapturedPopulation, name, recipe, data, [5], "cuda")
         assert_same_training(captured, PlainMember(network(name, 5), recipe, data, 5, "cuda"), epochs=[0])
 

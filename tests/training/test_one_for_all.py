@@ -11,10 +11,11 @@ from shiftassay.models.one_for_all import OneForAll
 from shiftassay.models.predict import predict
 from shiftassay.runs.recipe import Recipe
 from shiftassay.shifts.catalogue import parse, shift
-from shiftassay.training import engine, one_for_all
+from shiftassay.training import engine, mixture
 from shiftassay.training.engine import split, whole_epoch
+from shiftassay.training.mixture import ATTACK_STEPS, MixtureGroup, share_of
 from shiftassay.training.native_member import NativeMember
-from shiftassay.training.one_for_all import ATTACK_STEPS, MixtureGroup, fixed, share_of, train_one_for_all
+from shiftassay.training.one_for_all import fixed, train_one_for_all
 from shiftassay.training.plain import PlainMember
 
 RECIPE = Recipe("test", epochs=2, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=300)
@@ -66,7 +67,7 @@ def test_designs_take_the_fastest_path_that_their_network_can(small, design, pat
 
 def test_the_plain_path_learns_what_the_native_one_does(small, monkeypatch):
     native = train_one_for_all(SHIFTS, small, **SMALL)
-    monkeypatch.setattr(one_for_all.native, "available", lambda: False)
+    monkeypatch.setattr(mixture.native, "available", lambda: False)
     plain = train_one_for_all(SHIFTS, small, **SMALL)
     assert [m.loss for m in plain.metrics] == pytest.approx([m.loss for m in native.metrics], rel=2e-3)
 

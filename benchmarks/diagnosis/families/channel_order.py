@@ -1,4 +1,7 @@
-"""Channels exchanged in pictures of coloured digits on coloured ground: alone, without partners, and after a rotation or a gain."""
+"""Channels exchanged in pictures of coloured digits on coloured ground.
+
+Alone, without pairs, and before or after a rotation or a gain.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -15,9 +18,9 @@ def cases() -> Iterator[Case]:
         yield Case(GROUP, (channel_order(order),), prepare=coloured)
     yield Case(GROUP, (channel_order((2, 1, 0), "cv2"),), prepare=coloured)
     yield Case("unpaired", (channel_order((2, 1, 0)),), "unpaired", prepare=coloured)
-    yield Case("compose", (_turned(20.0), channel_order((2, 1, 0))), prepare=coloured)
-    yield Case("compose", (channel_order((2, 1, 0)), _turned(-35.0)), prepare=coloured, also=_either)
-    yield Case("compose", (_dimmed(0.6), channel_order((1, 2, 0))), prepare=coloured, also=_either)
+    yield Case("compose", (_rotate(20.0), channel_order((2, 1, 0))), prepare=coloured)
+    yield Case("compose", (channel_order((2, 1, 0)), _rotate(-35.0)), prepare=coloured, also=_any_order)
+    yield Case("compose", (_gain(0.6), channel_order((1, 2, 0))), prepare=coloured, also=_any_order)
 
 
 def coloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -30,35 +33,37 @@ def coloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def channel_order(order: tuple[int, ...], way: str = "float") -> Part:
-    def reordered(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def reorder(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if way == "float":
             return images[:, list(order)]
         import cv2
 
-        return np.stack([cv2.cvtColor(one.transpose(1, 2, 0), cv2.COLOR_BGR2RGB).transpose(2, 0, 1) for one in images])
+        return np.stack(
+            [cv2.cvtColor(image.transpose(1, 2, 0), cv2.COLOR_BGR2RGB).transpose(2, 0, 1) for image in images]
+        )
 
-    return _part("channel_order", {"order": list(order)}, reordered, "preserved", way)
+    return _part("channel_order", {"order": list(order)}, reorder, "preserved", way)
 
 
-def _turned(angle: float) -> Part:
-    def turned(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _rotate(angle: float) -> Part:
+    def rotate(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return np.clip(ndimage.rotate(images, angle, (3, 2), reshape=False, order=1, mode="grid-constant"), 0, 1)
 
-    return _part("rotate", {"angle": angle}, turned)
+    return _part("rotate", {"angle": angle}, rotate)
 
 
-def _dimmed(factor: float) -> Part:
+def _gain(factor: float) -> Part:
     return _part("gain", {"factor": factor}, lambda images, rng: factor * images, "preserved")
 
 
 def _part(
-    family: str, parameters: dict, how: Callable[..., np.ndarray], information: str = "reduced", way: str = "float"
+    family: str, parameters: dict, apply: Callable[..., np.ndarray], information: str = "reduced", way: str = "float"
 ) -> Part:
-    return Part(family, parameters, by(how, {}), GROUP, information=information, way=way)
+    return Part(family, parameters, by(apply, {}), GROUP, information=information, way=way)
 
 
-def _either(parts: list[dict]) -> tuple:
-    """What happens to channels and what happens to places, or to all channels alike, commute."""
+def _any_order(parts: list[dict]) -> tuple:
+    """An order of channels commutes with geometric shifts, and with intensity maps that all channels share."""
     from benchmarks.diagnosis.compositions import any_order
 
     return any_order(parts)

@@ -1,4 +1,4 @@
-"""Strokes thickened: alone, by SciPy and OpenCV, without partners, and after a rotation."""
+"""Dilations by SciPy and OpenCV: alone, without pairs, and after a rotation."""
 
 from collections.abc import Iterator
 

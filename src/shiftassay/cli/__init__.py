@@ -1,4 +1,4 @@
-"""The command line: how a command begins and ends. Its verbs, and all that they need, are loaded after signals are heeded."""
+"""The command line: how a command begins and ends. Its verbs are loaded after signals are heeded."""
 
 import sys
 from typing import NoReturn

@@ -21,12 +21,12 @@ def check(
     from shiftassay.errors import NotDone
     from shiftassay.studies.check import check_store
 
-    found = check_store(folder)
-    with written(json_file, "shiftassay.check/1", found.to_json()):
-        for part in found.parts:
+    report = check_store(folder)
+    with written(json_file, "shiftassay.check/1", report.to_json()):
+        for part in report.parts:
             say(f"{part.state:<10}  {part.path}: {part.sentence}")
-        if not found.parts:
+        if not report.parts:
             say(f"{folder}: no run, study or variants in it.")
-    if not found.whole:
-        damaged = sum(part.state == "damaged" for part in found.parts)
+    if not report.whole:
+        damaged = sum(part.state == "damaged" for part in report.parts)
         raise NotDone(f"{folder}: {damaged} {'file is' if damaged == 1 else 'files are'} damaged or missing.")

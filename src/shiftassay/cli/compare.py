@@ -20,7 +20,7 @@ def compare(
     """Compare networks over their seeds on the test set: pairs, corrected for their number, and equivalence.
 
     Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair && shiftassay train trunk --epochs 1 --seeds 2 --out pair && shiftassay compare pair/runs/*`
-    """
+    """  # an example is one line, to be copied
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
 

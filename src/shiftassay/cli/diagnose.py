@@ -58,13 +58,13 @@ def diagnose(
     classifier = load_model(model, weights) if model else None
     others = {name: load_model(name) for name in beside or []}
     before, after = read_pair(reference, shifted, labels or [], unpickle)
-    known = training_images(train, classifier, before, unpickle) if train or ceiling else None
-    found = diagnose_sets(
+    training = training_images(train, classifier, before, unpickle) if train or ceiling else None
+    diagnosis = diagnose_sets(
         before,
         after,
         model=classifier,
         others=others,
-        train=known,
+        train=training,
         ceiling=ceiling,
         seed=seed,
         device=resolve_device(device),
@@ -72,13 +72,13 @@ def diagnose(
 
     def write_report() -> None:
         if report is not None:
-            write_page(release(report), found, before, after, classifier, seed, {"model": model or "none"})
+            write_page(release(report), diagnosis, before, after, classifier, seed, {"model": model or "none"})
 
-    with written(json_file, "shiftassay.diagnosis/1", found.to_json()), saved(write_report):
-        for note in found.notes:
+    with written(json_file, "shiftassay.diagnosis/1", diagnosis.to_json()), saved(write_report):
+        for note in diagnosis.notes:
             say(note, error=True)
-        say(str(found))
-        if ceiling and found.ceiling is None:
+        say(diagnosis)
+        if ceiling and diagnosis.ceiling is None:
             say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
         if report is not None:
             say(report)

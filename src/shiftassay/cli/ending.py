@@ -23,7 +23,8 @@ def run_command_line() -> int:
     tolerant()
     warnings.showwarning = lambda message, *_, **__: say(f"shiftassay: {message}", error=True)
     try:
-        # Else Typer ends the process itself: without a word where a pipe was closed, and with names as the terminal takes them.
+        # Else Typer ends the process itself: without a word where a pipe was closed, and with names as the terminal
+        # takes them.
         code = app(standalone_mode=False)
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:
@@ -98,9 +99,9 @@ def _of_memory(error: BaseException) -> bool:
     """NumPy raises `MemoryError`; PyTorch a `RuntimeError` that says so."""
     if isinstance(error, MemoryError):
         return True
-    said = str(error).lower()
+    message = str(error).lower()
     return isinstance(error, RuntimeError) and any(
-        sign in said for sign in ("can't allocate memory", "not enough memory", "out of memory")
+        sign in message for sign in ("can't allocate memory", "not enough memory", "out of memory")
     )
 
 
@@ -109,8 +110,9 @@ def _own_fault(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)]
     where = f" ({Path(ours[-1].filename).relative_to(_HERE).as_posix()}:{ours[-1].lineno})" if ours else ""
-    said = shortened(printable(str(error)), 500)
+    message = shortened(printable(str(error)), 500)
     return (
-        f"this is a fault of Shiftassay's own, not of what you gave: {type(error).__name__}{': ' * bool(said)}{said}{where}. "
+        "this is a fault of Shiftassay's own, not of what you gave: "
+        f"{type(error).__name__}{': ' * bool(message)}{message}{where}. "
         f"Please report it; {TRACEBACK}=1 shows where it arose."
     )

@@ -20,7 +20,7 @@ def import_(
     """Weights of others into our networks, with a report of what was dropped, renamed or changed, and why.
 
     Example: `shiftassay train trunk --epochs 1 --out theirs && shiftassay import theirs/runs/*/model.safetensors --out imported`
-    """
+    """  # an example is one line, to be copied
     from shiftassay.models.foreign import import_weights, keep
     from shiftassay.runs.store import Run
 

@@ -18,7 +18,7 @@ _kept: dict[Path, ExitStack] = {}
 
 
 def kept(size: int) -> Callable[[Path | None], Path | None]:
-    """What an option calls with the file it was given: raises `BadInput` if that can't be written, else keeps `size` bytes for it."""
+    """An option's callback: raises `BadInput` if its file can't be written, else keeps `size` bytes for it."""
 
     def keep(path: Path | None) -> Path | None:
         if path is not None:
@@ -47,7 +47,8 @@ def release_all() -> None:
 def room(path: Path, size: int, folder: bool = False) -> Iterator[None]:
     """Keep `size` bytes for a file, or with `folder` for files in one, until this context ends.
 
-    Nothing is made: a folder that is missing is looked for above. Raises `BadInput` for a place where nothing can be written.
+    Nothing is made: a folder that is missing is looked for above. Raises `BadInput` for a place where nothing can be
+    written.
     """
     try:
         above = _existing(path, folder)

@@ -33,7 +33,7 @@ def repair(
     """Repair a model for a shifted set, from the least intrusive way to the most, and say which to take.
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay shift invert mnist:test inverted.npy && shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
-    """
+    """  # an example is one line, to be copied
     from rich.table import Table
 
     from shiftassay.imagesets.read import read_image_set

@@ -17,7 +17,8 @@ def train(
         str,
         typer.Argument(
             metavar="NETWORK[:k=v,…]",
-            help="A network (shiftassay list networks) and its parameters, or one-for-all: one model for several variants.",
+            help="A network (shiftassay list networks) and its parameters, "
+            "or one-for-all: one model for several variants.",
         ),
     ],
     variants: Annotated[
@@ -71,13 +72,7 @@ def train(
     ]
     with written(json_file, "shiftassay.training/1", {"members": members_json}):
         for member in trained:
-            last = member.metrics[-1]
-            known = last.validation_accuracy
-            say(
-                f"{member.folder}  loss {last.loss:.4f}"
-                + (f"  validation {100 * known:.2f}%" if known is not None else "")
-                + ("  (was there already)" if member.reused else "")
-            )
+            say(member)
     if failed:
         raise failed
 
@@ -97,8 +92,8 @@ def _train_one_for_all(
 
     if network != "one-for-all" or variants is None:
         raise BadInput(
-            f"{network}{' --variants' * (variants is not None)}: one-for-all and --variants DIR go together, for example "
-            "shiftassay train one-for-all --variants out/studies/shifted-test-sets/variants."
+            f"{network}{' --variants' * (variants is not None)}: one-for-all and --variants DIR go together, "
+            "for example shiftassay train one-for-all --variants out/studies/shifted-test-sets/variants."
         )
     trained = train_for_folder(
         variants, data, recipe=recipe or "mlp", epochs=epochs, seeds=seeds, store=out, device=device, console=console()
@@ -114,5 +109,4 @@ def _train_one_for_all(
     ]
     with written(json_file, "shiftassay.training/1", {"members": members}):
         for member in trained:
-            known = ", ".join(f"{name} {100 * accuracy:.2f}%" for name, accuracy in member.held_out.items())
-            say(f"{member.folder}  validation {known or '–'}{'  (was there already)' * member.reused}")
+            say(member)

@@ -1,4 +1,4 @@
-"""Asking a model as an audit does: in its own mode, in any order and batch size; and comparing two series of answers."""
+"""Asking a model in its own mode, in any order and batch size, and comparing two series of answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Check(Record):
         return f"{self.name:<12}  {self.verdict:<12}  {self.sentence}"
 
 
-class NotMeasured(Exception):  # noqa: N818
+class NotMeasured(Exception):  # noqa: N818  # nothing went wrong: the check is left out
     """The model can't be asked this way; the message says why."""
 
 

@@ -113,14 +113,15 @@ def _batch_sentence(start: Batching, ways: list[Batching], depends: list[Batchin
         measured = "; ".join(str(way) for way in ways if not way.not_measured)
         most = max((way.largest for way in ways), default=0.0)
         return (
-            f"Each image is answered by itself: log-probabilities move by at most {most:.1g}, which is rounding, when images "
-            f"are shown {measured or 'in no other way'}.{missing}"
+            f"Each image is answered by itself: log-probabilities move by at most {most:.1g}, which is rounding, when "
+            f"images are shown {measured or 'in no other way'}.{missing}"
         )
     accuracies = "".join(f", {_accuracy_of(way)} {way}{_same_images(way)}" for way in ways if way.accuracy is not None)
     worst = max(depends, key=lambda way: (way.changed / way.images, way.largest))
     text = (
-        f"An image's answer depends on the others in its batch: {worst.changed:,} of {worst.images:,} labels change when shown "
-        f"{worst}, instead of in shuffled batches of {start.batch}, and log-probabilities by up to {worst.largest:.2g}."
+        f"An image's answer depends on the others in its batch: {worst.changed:,} of {worst.images:,} labels change "
+        f"when shown {worst}, instead of in shuffled batches of {start.batch}, and log-probabilities by up to "
+        f"{worst.largest:.2g}."
     )
     if accuracies:
         text += f" Accuracy {_accuracy_of(start)} {start}{accuracies}."
@@ -133,8 +134,8 @@ def _order_sentence(permuted: Batching, moved: list[Batching]) -> str:
     if not moved:
         return f"Another order of the images changes nothing: log-probabilities move by at most {permuted.largest:.1g}."
     return (
-        f"Another order of the images, batches of {permuted.batch}, changes {permuted.changed:,} of {permuted.images:,} "
-        f"labels and log-probabilities by up to {permuted.largest:.2g}."
+        f"Another order of the images, batches of {permuted.batch}, changes {permuted.changed:,} of "
+        f"{permuted.images:,} labels and log-probabilities by up to {permuted.largest:.2g}."
     )
 
 

@@ -50,12 +50,12 @@ class Accuracies(Record):
 class Pair(Record):
     """Accuracy of `first` minus that of `second`.
 
-    `difference` is over seeds, on these images; `on_new_images` over seeds and images. `p_value` tests that there is none
-    (Welch's test over seeds); `p_corrected` is the same after Holm's correction for all pairs. `equivalence_p`, corrected
-    too, tests that the difference is `margin` or more. `visible` is the smallest difference that this pair's test finds
-    with 80% power, `visible_corrected` the same at the level that so many pairs leave to each. With a single seed of each
-    group only images can be tested: McNemar's and Tango's tests compare those two models, not their architectures, and
-    `over` is then "images".
+    `difference` is over seeds, on these images; `on_new_images` over seeds and images. `p_value` tests that there is
+    none (Welch's test over seeds); `p_corrected` is the same after Holm's correction for all pairs. `equivalence_p`,
+    corrected too, tests that the difference is `margin` or more. `visible` is the smallest difference that this
+    pair's test finds with 80% power, `visible_corrected` the same at the level that so many pairs leave to each. With
+    a single seed of each group only images can be tested: McNemar's and Tango's tests compare those two models, not
+    their architectures, and `over` is then "images".
     """
 
     first: str
@@ -151,8 +151,8 @@ class ComparisonOfGroups(Record):
 def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = MARGIN) -> ComparisonOfGroups:
     """Compare groups of models that answered the same images, from which image each seed got right.
 
-    Raises `BadInput` for fewer than two groups, groups that answered different numbers of images, or some with one seed and
-    some with several.
+    Raises `BadInput` for fewer than two groups, groups that answered different numbers of images, or some with one
+    seed and some with several.
 
     >>> rng = np.random.default_rng(0)
     >>> comparison = compare({"weak": rng.random((5, 2000)) < 0.90, "strong": rng.random((5, 2000)) < 0.95})

@@ -1,4 +1,4 @@
-"""How a model for several variants stands up to attacks that are made on it, rather than on whatever a file's attack was made on."""
+"""Accuracy of a model for several variants under attacks made on that very model."""
 
 import numpy as np
 from jaxtyping import Bool
@@ -14,7 +14,7 @@ from shiftassay.shifts.family import Context, Shift
 def right_under_attack(
     variant: str, clean: ImageSet, *, model: OneForAll, attack: Shift, seed: int = 0
 ) -> Bool[np.ndarray, "n"]:
-    """Which images the model, told that this is the variant, gets right under every one of the attacks made on it.
+    """Which images the model, given that this is the variant, gets right under every attack made on it.
 
     There are two, from different starts: one along the model's gradient, and one that takes the gradient of what stands
     before the network for the identity's, lest a front look strong because its gradient vanishes (Athalye et al. 2018).

@@ -117,7 +117,7 @@ def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndar
 
 
 def _gradients(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str) -> dict[str, Tensor]:
-    """The largest |gradient| over the draws of every parameter that the forward pass uses; in double where the model can."""
+    """The largest |gradient| over the draws of every used parameter; in double precision where the model can."""
     try:
         return _draw(copy.deepcopy(model).double(), image_set, order, device, torch.float64)
     except (BadInput, RuntimeError, TypeError):  # a module that insists on single precision

@@ -1,6 +1,5 @@
 """Data sets of four IDX files: the embedded MNIST, Fashion-MNIST where Debian put it, any folder."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from shiftassay.imagesets.idx import read_idx
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import to_labels
 from shiftassay.imagesets.layout import check_same_shape, to_nchw
+from shiftassay.imagesets.stream import is_file, is_folder
 from shiftassay.imagesets.values import to_unit
 
 INSTALLED = {"fashion-mnist": Path("/usr/share/datasets/fashion-mnist")}
@@ -71,10 +71,9 @@ def _folder_and_set(name: str) -> tuple[Path, str]:
     """`folder` or `folder:set`."""
     path, _, which = name.rpartition(":")
     for folder, part in ((name, ""), (path, which)):
-        # os.path answers False where pathlib raises: names too long, loops of links
-        if folder and os.path.isdir(folder):  # noqa: PTH112
+        if folder and is_folder(folder):
             return Path(folder), part
-    if os.path.isfile(name):  # noqa: PTH113
+    if is_file(name):
         raise BadInput(
             f"{name}: a file, where a data set's folder was expected. Name the folder with the four IDX files."
         )

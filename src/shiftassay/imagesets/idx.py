@@ -15,7 +15,7 @@ import numpy as np
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 from shiftassay.imagesets.limits import check_memory, check_ratio
-from shiftassay.imagesets.stream import opened, read_claimed
+from shiftassay.imagesets.stream import is_file, opened, read_claimed
 from shiftassay.words.numbers import in_bytes
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -37,8 +37,7 @@ def labels_beside(path: Path) -> Path | None:
     """The file of labels that belongs to a file of images in MNIST's way of naming, gzipped or not, if it is there."""
     name = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     here = (path.with_name(name), path.with_name(f"{name}.gz"))
-    # os.path answers False where pathlib raises: names too long, folders that can't be searched
-    return next((file for file in here if os.path.isfile(file) and "images" in path.name), None)  # noqa: PTH113
+    return next((file for file in here if is_file(file) and "images" in path.name), None)
 
 
 def read_idx(path: Path) -> np.ndarray:

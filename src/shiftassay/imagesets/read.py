@@ -1,6 +1,5 @@
 """Reading any file of images as an image set; every assumption is noted."""
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from shiftassay.imagesets.limits import enough_memory
 from shiftassay.imagesets.matching import labels_by_content, labels_by_reference
 from shiftassay.imagesets.numpy_files import read_npy, read_npz
 from shiftassay.imagesets.raw import RawSet
-from shiftassay.imagesets.stream import opened
+from shiftassay.imagesets.stream import is_file, opened
 from shiftassay.imagesets.values import to_unit
 from shiftassay.words.lists import first_of
 from shiftassay.words.text import printable
@@ -143,7 +142,7 @@ def _labels(
         return to_labels(own, str(path), n), "from the file itself"
     beside = labels_beside(path) if looks_like_idx(path) else None
     beside = beside or path.parent / BESIDE
-    if os.path.isfile(beside) and beside != path:  # noqa: PTH113  pathlib raises where a name is too long
+    if is_file(beside) and beside != path:
         labels = to_labels(read_labels(beside, unpickle), str(beside), n)
         matched = labels_by_content(image_set.images)
         wrong = int((labels != matched[0]).sum()) if matched else 0
@@ -168,7 +167,7 @@ def _is_image_file(path: Path) -> bool:
     """By its name; what others leave beside images (labels, hidden files such as macOS's `._clean.npy`) is not."""
     name = _stem(path)
     readable = path.suffix.lower() in (".npy", ".npz", ".csv") or looks_like_idx(path)
-    return readable and bool(name) and not re.search("label|target", path.name.lower()) and os.path.isfile(path)  # noqa: PTH113
+    return readable and bool(name) and not re.search("label|target", path.name.lower()) and is_file(path)
 
 
 def _stem(path: Path) -> str:

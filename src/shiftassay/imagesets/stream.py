@@ -3,7 +3,7 @@
 import io
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shiftassay.errors import BadInput
@@ -32,6 +32,20 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
             yield file
     except OSError as error:
         raise _refused(path, error) from None
+
+
+def is_file(path: Path | str) -> bool:
+    """Whether there is such a file: False, too, for a name that is too long or in a folder that can't be searched."""
+    with suppress(OSError, ValueError):
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    return False
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether there is such a folder, likewise."""
+    with suppress(OSError, ValueError):
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    return False
 
 
 def read_claimed(file: io.BufferedIOBase, claimed: int, at_most: int) -> bytearray:

@@ -75,7 +75,7 @@ inline void hand_out(const AcrossMemory& m, int64_t block, float* shared, float*
 
 inline JoinedProjections block_projections(const Frame& frame, const AttentionShape& s) {
     JoinedProjections joined{s};
-    joined.lie_at(frame.scratch() + 2 * s.tensor());
+    joined.place_at(frame.scratch() + 2 * s.tensor());
     return joined;
 }
 
@@ -115,7 +115,7 @@ inline void across_attend_backward(const BatchMemory& batch, size_t index, int64
     const AcrossMemory m = batch.at(index);
     const HeadShape shape{(int)m.s.head_width(), (int)images, m.channel};
     const int64_t floats = m.s.head_width() * m.channel, start = piece * floats;
-    for (float* slopes : {m.d_queries, m.d_keys, m.d_values}) std::memset(slopes + start, 0, sizeof(float) * floats);
+    for (float* gradients : {m.d_queries, m.d_keys, m.d_values}) std::memset(gradients + start, 0, sizeof(float) * floats);
     for (int lane = 0; lane < kBlock; lane += kWidth) {
         const int64_t at = start + lane, row = piece * m.channel + lane;
         attend_backward(shape, {m.queries + at, m.keys + at, m.values + at, m.heads + at, m.d_heads + at, m.most + row, m.inverse + row},
@@ -127,14 +127,14 @@ inline void across_attend_backward(const BatchMemory& batch, size_t index, int64
 inline void across_forward(const Frame& frame, size_t index) {
     const AcrossMemory m = frame.batch->at(index);
     hand_out(m, frame.block, m.heads, frame.scratch());
-    put_out(frame, frame.plan.operations[index], m.s, frame.scratch());
+    project_out(frame, frame.plan.operations[index], m.s, frame.scratch());
 }
 
 inline void across_backward(const Frame& frame, size_t index) {
     const AcrossMemory m = frame.batch->at(index);
     float *heads = frame.scratch(), *d_heads = heads + m.s.tensor();
     hand_out(m, frame.block, m.heads, heads);
-    put_out_backward(frame, frame.plan.operations[index], m.s, heads, d_heads);
+    project_out_backward(frame, frame.plan.operations[index], m.s, heads, d_heads);
     hand_in(m, frame.block, d_heads, m.d_heads);
 }
 

@@ -13,7 +13,7 @@ namespace shiftassay {
 struct JoinedProjections {
     AttentionShape s;
     float *joined, *d_joined, *turned;
-    void lie_at(float* start) {
+    void place_at(float* start) {
         joined = start;
         d_joined = joined + 3 * s.width * s.width, turned = d_joined + 3 * s.width * s.width;
     }
@@ -30,7 +30,7 @@ struct AttentionMemory : JoinedProjections {
         most = heads + tensor, inverse = most + s.heads * s.lanes();
         d_queries = working, d_keys = d_queries + tensor, d_values = d_keys + tensor, d_heads = d_values + tensor;
         agreement = d_heads + tensor, scores = agreement + s.lanes();
-        lie_at(scores + kQueries * std::max<int64_t>(s.positions, 2 * kKeys) * kBlock);
+        place_at(scores + kQueries * std::max<int64_t>(s.positions, 2 * kKeys) * kBlock);
     }
 };
 
@@ -74,7 +74,7 @@ inline void project(const Frame& frame, const Operation& op, const JoinedProject
 }
 
 // x + what the heads found, projected.
-inline void put_out(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads) {
+inline void project_out(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads) {
     const int64_t d = s.width, lanes = s.lanes();
     float* out = frame.value(op.output);
     std::memcpy(out, frame.value(op.input), sizeof(float) * s.tensor());
@@ -95,7 +95,7 @@ inline void attention_forward(const Frame& frame, size_t index) {
             attend({(int)m.s.head_width(), (int)m.s.positions, lanes}, m.queries + at, m.keys + at, m.values + at, m.scores,
                    m.heads + at, m.most + head * lanes + lane, m.inverse + head * lanes + lane);
         }
-    put_out(frame, op, m.s, m.heads);
+    project_out(frame, op, m.s, m.heads);
 }
 
 // The gradient of joined = scale · inner × outer, for both.
@@ -103,7 +103,7 @@ inline void part_projections(const Frame& frame, const Operation& op, const Join
     const int64_t d = m.s.width;
     const float* inner = frame.parameter(op.parameters[kInWeight]) + part * d * d;
     const float* outer = frame.parameter(op.parameters[kQuery + part]);
-    const float *slope = m.d_joined + part * d * d, scale = part == 0 ? kLog2E * score_scale(m.s) : 1.0f;
+    const float *joined_gradient = m.d_joined + part * d * d, scale = part == 0 ? kLog2E * score_scale(m.s) : 1.0f;
     float* inner_gradient = frame.gradient + op.parameters[kInWeight] + part * d * d;
     float* outer_gradient = frame.gradient + op.parameters[kQuery + part];
     float* turned = m.turned;  // outer, transposed: so that the sums below run along rows
@@ -111,46 +111,46 @@ inline void part_projections(const Frame& frame, const Operation& op, const Join
         for (int64_t column = 0; column < d; ++column) turned[column * d + k] = outer[k * d + column];
     for (int64_t row = 0; row < d; ++row)
         for (int64_t i = 0; i < d; ++i) {
-            const float back = scale * slope[row * d + i], on = scale * inner[row * d + i];
+            const float back = scale * joined_gradient[row * d + i], on = scale * inner[row * d + i];
 #pragma GCC ivdep
             for (int64_t k = 0; k < d; ++k) inner_gradient[row * d + k] += back * turned[i * d + k];
 #pragma GCC ivdep
-            for (int64_t k = 0; k < d; ++k) outer_gradient[i * d + k] += on * slope[row * d + k];
+            for (int64_t k = 0; k < d; ++k) outer_gradient[i * d + k] += on * joined_gradient[row * d + k];
         }
 }
 
-inline void put_out_backward(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads, float* d_heads) {
+inline void project_out_backward(const Frame& frame, const Operation& op, const AttentionShape& s, const float* heads, float* d_heads) {
     const int64_t d = s.width, lanes = s.lanes();
-    const float* slope = frame.slope(op.output);
-    add_outer(slope, d, heads, d, lanes, frame.gradient + op.parameters[kOutWeight]);
-    add_sums(slope, d, lanes, 1.0f, frame.gradient + op.parameters[kOutBias]);
-    product({frame.parameter(op.parameters[kOutWeight]), 1, d}, (int)d, slope, lanes, d, d_heads, lanes, (int)lanes, false);
+    const float* out_gradient = frame.gradient_of(op.output);
+    add_outer(out_gradient, d, heads, d, lanes, frame.gradient + op.parameters[kOutWeight]);
+    add_sums(out_gradient, d, lanes, 1.0f, frame.gradient + op.parameters[kOutBias]);
+    product({frame.parameter(op.parameters[kOutWeight]), 1, d}, (int)d, out_gradient, lanes, d, d_heads, lanes, (int)lanes, false);
 }
 
-// `slope_of(part)`: the gradient of queries, keys or values.
-template <class Slope>
-void project_backward(const Frame& frame, size_t index, const JoinedProjections& m, Slope slope_of) {
+// `gradient_of(part)`: the gradient of queries, keys or values.
+template <class Gradient>
+void project_backward(const Frame& frame, size_t index, const JoinedProjections& m, Gradient gradient_of) {
     const Operation& op = frame.plan.operations[index];
     const int64_t d = m.s.width, lanes = m.s.lanes();
-    const float *in = frame.value(op.input), *slope = frame.slope(op.output);
+    const float *in = frame.value(op.input), *out_gradient = frame.gradient_of(op.output);
     join_projections(frame, op, m);
     std::memset(m.d_joined, 0, sizeof(float) * 3 * d * d);
-    float* in_slope = frame.slope(op.input);
-    if (in_slope) give_back(in_slope, frame.plan.input_adds[index], m.s.tensor(), slope);
+    float* in_gradient = frame.gradient_of(op.input);
+    if (in_gradient) store_or_add(in_gradient, frame.plan.input_adds[index], m.s.tensor(), out_gradient);
     for (int part = 0; part < 3; ++part) {
-        const float* projected = slope_of(part);
+        const float* projected = gradient_of(part);
         add_outer(projected, d, in, d, lanes, m.d_joined + part * d * d);
         add_sums(projected, d, lanes, part == 0 ? kLog2E * score_scale(m.s) : 1.0f, frame.gradient + op.parameters[kInBias] + part * d);
         part_projections(frame, op, m, part);
-        if (in_slope)
-            product({m.joined + part * d * d, 1, d}, (int)d, projected, lanes, d, in_slope, lanes, (int)lanes, true);
+        if (in_gradient)
+            product({m.joined + part * d * d, 1, d}, (int)d, projected, lanes, d, in_gradient, lanes, (int)lanes, true);
     }
 }
 
 inline void attention_backward(const Frame& frame, size_t index) {
     const AttentionMemory m(frame, index);
     const int64_t lanes = m.s.lanes(), head_floats = m.s.head_width() * lanes;
-    put_out_backward(frame, frame.plan.operations[index], m.s, m.heads, m.d_heads);
+    project_out_backward(frame, frame.plan.operations[index], m.s, m.heads, m.d_heads);
     std::memset(m.d_queries, 0, sizeof(float) * 3 * m.s.tensor());
     for (int64_t head = 0; head < m.s.heads; ++head)
         for (int lane = 0; lane < kBlock; lane += kWidth) {

@@ -16,7 +16,7 @@ struct AttentionShape {
     int64_t tensor() const { return width * lanes(); }
     // Queries, keys, values and what the heads put out; the greatest score and one over the sum of the softmax.
     int64_t saved_floats() const { return 4 * tensor() + 2 * heads * lanes(); }
-    // Their gradients; the products of slopes and outputs; scores; the joined projections and their gradient.
+    // Their gradients; the products of gradients and outputs; scores; the joined projections and their gradient.
     int64_t working_floats() const {
         const int64_t keys = positions > 2 * kKeys ? positions : 2 * kKeys;
         return 4 * tensor() + lanes() + kQueries * keys * kBlock + joined_floats();

@@ -9,7 +9,7 @@
 
 namespace shiftassay {
 
-// Scores are in units of ln 2: the softmax is a power of two, and the slopes of scores lack that factor.
+// Scores are in units of ln 2: the softmax is a power of two, and the gradients of scores lack that factor.
 struct HeadShape {
     int width, positions;
     int64_t channel;  // floats from one channel to the next
@@ -159,23 +159,23 @@ inline void attend(const HeadShape& s, const float* queries, const float* keys, 
 }
 
 struct HeadSaved {
-    const float *queries, *keys, *values, *out, *slope, *most, *inverse;
+    const float *queries, *keys, *values, *out, *out_gradient, *most, *inverse;
     HeadSaved at(int query) const {
         const int64_t i = (int64_t)query * kBlock;
-        return {queries + i, keys, values, out + i, slope + i, most + i, inverse + i};
+        return {queries + i, keys, values, out + i, out_gradient + i, most + i, inverse + i};
     }
 };
 
 template <int Q>
 void attend_rows_backward(const HeadShape& s, const HeadSaved& h, const float* agreement, int first, int count, float* scores,
                    float* d_queries, float* d_keys, float* d_values) {
-    float *slopes = scores + Q * kKeys * kWidth;
+    float *score_gradients = scores + Q * kKeys * kWidth;
     const int64_t from = (int64_t)first * kBlock;
     score_rows<Q>(s, h.queries, h.keys + from, count, scores, kKeys);
-    score_rows<Q>(s, h.slope, h.values + from, count, slopes, kKeys);
+    score_rows<Q>(s, h.out_gradient, h.values + from, count, score_gradients, kKeys);
     for (int q = 0; q < Q; ++q) {
         const Vec greatest = load(h.most + q * kBlock), inverse = load(h.inverse + q * kBlock), mean = load(agreement + q * kBlock);
-        float *p = scores + q * kKeys * kWidth, *d = slopes + q * kKeys * kWidth;
+        float *p = scores + q * kKeys * kWidth, *d = score_gradients + q * kKeys * kWidth;
         for (int k = 0; k < count; ++k, p += kWidth, d += kWidth) {
             const Vec probability = power_below(load(p) - greatest) * inverse;
             store(p, probability);
@@ -184,9 +184,9 @@ void attend_rows_backward(const HeadShape& s, const HeadSaved& h, const float* a
     }
     split(s.width, kHeadTile, [&](int channel, int channels) {
         const int64_t at = channel * s.channel;
-        ChannelTiles<Q>::mix[channels - 1](s.channel, slopes, kKeys, h.keys + at + from, count, d_queries + at);
-        ChannelTiles<Q>::spread[channels - 1](s.channel, slopes, kKeys, h.queries + at, count, d_keys + at + from);
-        ChannelTiles<Q>::spread[channels - 1](s.channel, scores, kKeys, h.slope + at, count, d_values + at + from);
+        ChannelTiles<Q>::mix[channels - 1](s.channel, score_gradients, kKeys, h.keys + at + from, count, d_queries + at);
+        ChannelTiles<Q>::spread[channels - 1](s.channel, score_gradients, kKeys, h.queries + at, count, d_keys + at + from);
+        ChannelTiles<Q>::spread[channels - 1](s.channel, scores, kKeys, h.out_gradient + at, count, d_values + at + from);
     });
 }
 
@@ -194,7 +194,7 @@ inline void attend_backward(const HeadShape& s, const HeadSaved& h, float* agree
                      float* d_values) {
     for (int q = 0; q < s.positions; ++q) {
         Vec sum = {};
-        for (int c = 0; c < s.width; ++c) sum += load(h.slope + c * s.channel + q * kBlock) * load(h.out + c * s.channel + q * kBlock);
+        for (int c = 0; c < s.width; ++c) sum += load(h.out_gradient + c * s.channel + q * kBlock) * load(h.out + c * s.channel + q * kBlock);
         store(agreement + q * kBlock, sum);
     }
     for (int first = 0; first < s.positions; first += kKeys) {

@@ -74,7 +74,7 @@ class BlockwiseTraining {
                     run_backward(frame, 0, plan_.operations.size());
                 }
             }
-        team_.meet(phase);
+        team_.barrier(phase);
         const bool last = step + 1 == t_.steps, clips = t_.optimizer.clip_norm > 0 && !t_.gradient;
         const Update update{t_.optimizer, t_.parameters, t_.learning_rates[step], t_.optimizer.steps_before + step + 1};
         for (int64_t piece; (piece = team_.next(member, phase, pieces())) >= 0;) {
@@ -94,7 +94,7 @@ class BlockwiseTraining {
                 update.apply(from, count, sum);
             }
         }
-        team_.meet(phase);
+        team_.barrier(phase);
         if (member == 0) {
             Score total;
             for (int64_t block = 0; block < blocks; ++block)
@@ -103,7 +103,7 @@ class BlockwiseTraining {
         }
         if (!clips) {
             // Scores are read before anyone can write the next step's.
-            team_.meet(phase);
+            team_.barrier(phase);
             return;
         }
         double norm = 0;
@@ -113,7 +113,7 @@ class BlockwiseTraining {
         for (int64_t piece; (piece = team_.next(member, phase, pieces())) >= 0;)
             clipped.apply(piece * kPiece, std::min(kPiece, plan_.parameter_count - piece * kPiece),
                           gradients_.data() + piece * kPiece);
-        team_.meet(phase);
+        team_.barrier(phase);
     }
 
     static int in_block(int64_t block, int64_t images) { return (int)std::min<int64_t>(kBlock, images - block * kBlock); }
@@ -132,7 +132,7 @@ class BlockwiseTraining {
         int64_t labels[kBlock] = {};
         for (int i = 0; i < count; ++i) labels[i] = t_.labels[t_.order[first + frame.block * kBlock + i]];
         scores_[frame.block] = cross_entropy(frame.value(plan_.output), kBlock, plan_.classes, labels, count, images,
-                                             t_.label_smoothing, frame.slope(plan_.output), kBlock);
+                                             t_.label_smoothing, frame.gradient_of(plan_.output), kBlock);
     }
 
     const Plan& plan_;
@@ -171,7 +171,7 @@ inline void blockwise_evaluation(const Plan& plan, const Evaluation& e) {
                 team, member, phase, images, e.parameters, nullptr, 0,
                 [&](const Frame& frame) { load(frame, start + frame.block * kBlock, count(frame)); },
                 [&](const Frame& frame) { read(frame, start + frame.block * kBlock, count(frame)); });
-            team.meet(phase);
+            team.barrier(phase);
         }
         if (together) return;
         for (int64_t block; (block = team.next(member, phase, blocks)) >= 0;) {

@@ -95,16 +95,16 @@ void weight_tile(const ConvolutionShape& s, const float* in, const float* out_gr
         for (int k = 0; k < K; ++k) sums[c][k] = kept ? load(kept + (c * filter + k) * kBlock) : Vec{};
     for (int y = 0; y < rows; ++y) {
         const float* value = in + (int64_t)y * s.width * kBlock;
-        const float* slope = out_gradient + (int64_t)y * s.columns * kBlock;
-        for (int x = 0; x < s.columns; ++x, value += kBlock, slope += kBlock) {
-            Vec slopes[C];
+        const float* row_gradient = out_gradient + (int64_t)y * s.columns * kBlock;
+        for (int x = 0; x < s.columns; ++x, value += kBlock, row_gradient += kBlock) {
+            Vec gradients[C];
 #pragma GCC unroll 8
-            for (int c = 0; c < C; ++c) slopes[c] = load(slope + c * out_stride);
+            for (int c = 0; c < C; ++c) gradients[c] = load(row_gradient + c * out_stride);
 #pragma GCC unroll 8
             for (int k = 0; k < K; ++k) {
                 Vec v = load(value + k * kBlock);
 #pragma GCC unroll 8
-                for (int c = 0; c < C; ++c) sums[c][k] += slopes[c] * v;
+                for (int c = 0; c < C; ++c) sums[c][k] += gradients[c] * v;
             }
         }
     }
@@ -158,15 +158,15 @@ void input_tile(const ConvolutionShape& s, const float* out_gradient, int64_t ou
     const int64_t filter = (int64_t)s.channels * s.tap_count();
     const int64_t row = (int64_t)s.columns * kBlock;
     for (int output = 0; output < s.outputs; ++output) {
-        const float* slope = out_gradient + output * out_stride;
+        const float* row_gradient = out_gradient + output * out_stride;
         const float* w = weight + output * filter;
-        for (int ky = 0; ky < taps; ++ky, slope -= row, w += s.kernel_width) {
+        for (int ky = 0; ky < taps; ++ky, row_gradient -= row, w += s.kernel_width) {
             Vec factors[K];
 #pragma GCC unroll 8
             for (int k = 0; k < K; ++k) factors[k] = splat(w[k]);
 #pragma GCC unroll 32
             for (int x = 0; x < X; ++x) {
-                Vec v = load(slope + x * kBlock);
+                Vec v = load(row_gradient + x * kBlock);
 #pragma GCC unroll 8
                 for (int k = 0; k < K; ++k) sums[x + k] += factors[k] * v;
             }
@@ -194,11 +194,11 @@ inline void input_gradient(const ConvolutionShape& s, const float* out_gradient,
         for (int channel = 0; channel < wanted; ++channel)
             split(s.columns, kBackTile, [&](int column, int columns) {
                 split(s.kernel_width, kTapTile, [&](int kx, int taps) {
-                    const float* slope = out_gradient + ((int64_t)(y - first_tap - top) * s.columns + column) * kBlock;
+                    const float* row_gradient = out_gradient + ((int64_t)(y - first_tap - top) * s.columns + column) * kBlock;
                     const float* w = weight + channel * s.tap_count() + first_tap * s.kernel_width + kx;
                     float* back = in_gradient + (((int64_t)channel * s.height + y) * s.width + column + kx) * kBlock;
                     for (int lane = 0; lane < kBlock; lane += kWidth)
-                        tiles[(columns - 1) * kTapTile + taps - 1](s, slope + lane, out_stride, w, last_tap - first_tap + 1,
+                        tiles[(columns - 1) * kTapTile + taps - 1](s, row_gradient + lane, out_stride, w, last_tap - first_tap + 1,
                                                                    back + lane);
                 });
             });

@@ -20,12 +20,12 @@ inline void finish_units(float* units, int64_t count, int64_t step, const float*
 }
 
 // In place: the gradient of what the layer put out becomes that of the sums before ReLU and dropout.
-inline void finish_units_backward(float* slopes, const float* units, int64_t count, const float* masks, bool relu) {
+inline void finish_units_backward(float* gradients, const float* units, int64_t count, const float* masks, bool relu) {
     for (int64_t i = 0; i < count; i += kWidth) {
-        Vec v = load(slopes + i);
+        Vec v = load(gradients + i);
         if (masks) v *= load(masks + i);
         if (relu) v = choose(load(units + i) <= splat(0.0f), Vec{}, v);
-        store(slopes + i, v);
+        store(gradients + i, v);
     }
 }
 
@@ -39,26 +39,26 @@ inline void dense_forward(const Frame& frame, size_t index) {
 
 inline void dense_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    float* slope = frame.slope(op.output);
-    finish_units_backward(slope, frame.value(op.output), op.outputs * kBlock, frame.mask(op.dropout), op.relu);
-    if (float* in_slope = frame.slope(op.input))
-        product({frame.parameter(op.parameters[0]), 1, op.channels}, (int)op.channels, slope, kBlock, op.outputs, in_slope, kBlock,
+    float* out_gradient = frame.gradient_of(op.output);
+    finish_units_backward(out_gradient, frame.value(op.output), op.outputs * kBlock, frame.mask(op.dropout), op.relu);
+    if (float* in_gradient = frame.gradient_of(op.input))
+        product({frame.parameter(op.parameters[0]), 1, op.channels}, (int)op.channels, out_gradient, kBlock, op.outputs, in_gradient, kBlock,
                 kBlock, frame.plan.input_adds[index]);
 
     // With input units on the lanes the sum over images needs no horizontal additions.
     const int64_t units = padded(op.channels), whole = op.channels / kBlock * kBlock;
     float *rows = frame.scratch(), *gradient = frame.gradient + op.parameters[0];
     transpose_back(frame.value(op.input), kBlock, op.channels, rows, units);
-    if (whole) product({slope, kBlock, 1}, (int)op.outputs, rows, units, kBlock, gradient, op.channels, (int)whole, true);
+    if (whole) product({out_gradient, kBlock, 1}, (int)op.outputs, rows, units, kBlock, gradient, op.channels, (int)whole, true);
     for (int64_t o = 0; o < op.outputs; ++o) {
         for (int64_t i = whole; i < op.channels; ++i) {
             float sum = 0;
-            for (int image = 0; image < kBlock; ++image) sum += slope[o * kBlock + image] * rows[image * units + i];
+            for (int image = 0; image < kBlock; ++image) sum += out_gradient[o * kBlock + image] * rows[image * units + i];
             gradient[o * op.channels + i] += sum;
         }
         if (op.parameters[1] < 0) continue;
-        Vec sum = load(slope + o * kBlock);
-        for (int lane = kWidth; lane < kBlock; lane += kWidth) sum += load(slope + o * kBlock + lane);
+        Vec sum = load(out_gradient + o * kBlock);
+        for (int lane = kWidth; lane < kBlock; lane += kWidth) sum += load(out_gradient + o * kBlock + lane);
         frame.gradient[op.parameters[1] + o] += sum_lanes(sum);
     }
 }

@@ -6,8 +6,8 @@
 
 namespace shiftassay {
 
-inline void give_back(float* slope, bool adds, int64_t count, const float* part) {
-    for (int64_t i = 0; i < count; i += kWidth) store(slope + i, adds ? load(slope + i) + load(part + i) : load(part + i));
+inline void store_or_add(float* to, bool adds, int64_t count, const float* part) {
+    for (int64_t i = 0; i < count; i += kWidth) store(to + i, adds ? load(to + i) + load(part + i) : load(part + i));
 }
 
 inline void relu_forward(const Frame& frame, size_t index) {
@@ -18,11 +18,11 @@ inline void relu_forward(const Frame& frame, size_t index) {
 
 inline void relu_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    float* in_slope = frame.slope(op.input);
-    if (!in_slope) return;
+    float* in_gradient = frame.gradient_of(op.input);
+    if (!in_gradient) return;
     const int64_t count = frame.plan.elements[op.output] * kBlock;
-    finish_units_backward(frame.slope(op.output), frame.value(op.output), count, nullptr, true);
-    give_back(in_slope, frame.plan.input_adds[index], count, frame.slope(op.output));
+    finish_units_backward(frame.gradient_of(op.output), frame.value(op.output), count, nullptr, true);
+    store_or_add(in_gradient, frame.plan.input_adds[index], count, frame.gradient_of(op.output));
 }
 
 inline void pool_forward(const Frame& frame, size_t index) {
@@ -40,12 +40,12 @@ inline void pool_forward(const Frame& frame, size_t index) {
 
 inline void pool_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    float* in_slope = frame.slope(op.input);
-    if (!in_slope) return;
+    float* in_gradient = frame.gradient_of(op.input);
+    if (!in_gradient) return;
     const int64_t window = op.pool, rows = op.height / window, columns = op.width / window;
-    const float* slope = frame.slope(op.output);
+    const float* out_gradient = frame.gradient_of(op.output);
     const int8_t* winners = (const int8_t*)frame.saved(index);
-    if (!frame.plan.input_adds[index]) std::memset(in_slope, 0, sizeof(float) * kBlock * op.channels * op.height * op.width);
+    if (!frame.plan.input_adds[index]) std::memset(in_gradient, 0, sizeof(float) * kBlock * op.channels * op.height * op.width);
     for (int64_t c = 0; c < op.channels; ++c)
         for (int64_t y = 0; y < rows; ++y)
             for (int64_t x = 0; x < columns; ++x)
@@ -53,7 +53,7 @@ inline void pool_backward(const Frame& frame, size_t index) {
                     const int64_t from = ((c * rows + y) * columns + x) * kBlock + lane;
                     if (winners[from] == kClosed) continue;
                     const int64_t row = y * window + winners[from] / window, column = x * window + winners[from] % window;
-                    in_slope[((c * op.height + row) * op.width + column) * kBlock + lane] += slope[from];
+                    in_gradient[((c * op.height + row) * op.width + column) * kBlock + lane] += out_gradient[from];
                 }
 }
 
@@ -76,9 +76,9 @@ inline void dropout_forward(const Frame& frame, size_t index) {
 inline void dropout_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
     const Dropout& dropout = frame.plan.dropouts[op.dropout];
-    if (float* in_slope = frame.slope(op.input))
-        masked(frame.slope(op.output), frame.mask(op.dropout), dropout.units, dropout.positions, frame.plan.input_adds[index],
-               in_slope);
+    if (float* in_gradient = frame.gradient_of(op.input))
+        masked(frame.gradient_of(op.output), frame.mask(op.dropout), dropout.units, dropout.positions, frame.plan.input_adds[index],
+               in_gradient);
 }
 
 // Zeros around each channel: pad_top rows above and below, pad_left columns left and right.
@@ -95,13 +95,13 @@ inline void pad_forward(const Frame& frame, size_t index) {
 
 inline void pad_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    float* in_slope = frame.slope(op.input);
-    if (!in_slope) return;
+    float* in_gradient = frame.gradient_of(op.input);
+    if (!in_gradient) return;
     const int64_t width = op.width + 2 * op.pad_left, height = op.height + 2 * op.pad_top;
     for (int64_t c = 0; c < op.channels; ++c)
         for (int64_t y = 0; y < op.height; ++y)
-            give_back(in_slope + (c * op.height + y) * op.width * kBlock, frame.plan.input_adds[index], op.width * kBlock,
-                      frame.slope(op.output) + ((c * height + y + op.pad_top) * width + op.pad_left) * kBlock);
+            store_or_add(in_gradient + (c * op.height + y) * op.width * kBlock, frame.plan.input_adds[index], op.width * kBlock,
+                      frame.gradient_of(op.output) + ((c * height + y + op.pad_top) * width + op.pad_left) * kBlock);
 }
 
 // Constants of the operation: the planes of coordinates, appended as channels.
@@ -117,8 +117,8 @@ inline void coordinates_forward(const Frame& frame, size_t index) {
 
 inline void coordinates_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    if (float* in_slope = frame.slope(op.input))
-        give_back(in_slope, frame.plan.input_adds[index], op.channels * op.height * op.width * kBlock, frame.slope(op.output));
+    if (float* in_gradient = frame.gradient_of(op.input))
+        store_or_add(in_gradient, frame.plan.input_adds[index], op.channels * op.height * op.width * kBlock, frame.gradient_of(op.output));
 }
 
 // The parameter is (position, channel), the value (channel, position, image).
@@ -135,13 +135,13 @@ inline void encode_forward(const Frame& frame, size_t index) {
 
 inline void encode_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    const float* slope = frame.slope(op.output);
-    float *in_slope = frame.slope(op.input), *gradient = frame.gradient + op.parameters[0];
-    if (in_slope) give_back(in_slope, frame.plan.input_adds[index], op.channels * op.height * kBlock, slope);
+    const float* out_gradient = frame.gradient_of(op.output);
+    float *in_gradient = frame.gradient_of(op.input), *gradient = frame.gradient + op.parameters[0];
+    if (in_gradient) store_or_add(in_gradient, frame.plan.input_adds[index], op.channels * op.height * kBlock, out_gradient);
     for (int64_t c = 0; c < op.channels; ++c)
         for (int64_t position = 0; position < op.height; ++position) {
             Vec sum = {};
-            for (int lane = 0; lane < kBlock; lane += kWidth) sum += load(slope + (c * op.height + position) * kBlock + lane);
+            for (int lane = 0; lane < kBlock; lane += kWidth) sum += load(out_gradient + (c * op.height + position) * kBlock + lane);
             gradient[position * op.channels + c] += sum_lanes(sum);
         }
 }

@@ -28,15 +28,15 @@ inline void log_softmax(const float* logits, int64_t step, int64_t classes, floa
     }
 }
 
-// `labels[i]` for the first `count` images; the gradient of the mean over `batch` images goes to `slope`, zero for the rest of the lanes.
+// `labels[i]` for the first `count` images; the gradient of the mean over `batch` images goes to `logit_gradient`, zero for the rest of the lanes.
 inline Score cross_entropy(const float* logits, int64_t step, int64_t classes, const int64_t* labels, int count, int64_t batch,
-                           double smoothing, float* slope, int64_t slope_step) {
+                           double smoothing, float* logit_gradient, int64_t gradient_step) {
     Score score;
-    log_softmax(logits, step, classes, slope, slope_step);
+    log_softmax(logits, step, classes, logit_gradient, gradient_step);
     const float rest = (float)(smoothing / (double)classes), scale = 1.0f / (float)batch;
     for (int i = 0; i < kBlock; ++i) {
         if (i >= count) {
-            for (int64_t c = 0; c < classes; ++c) slope[c * slope_step + i] = 0;
+            for (int64_t c = 0; c < classes; ++c) logit_gradient[c * gradient_step + i] = 0;
             continue;
         }
         int64_t predicted = 0;
@@ -44,15 +44,15 @@ inline Score cross_entropy(const float* logits, int64_t step, int64_t classes, c
         for (int64_t c = 0; c < classes; ++c) {
             const float v = logits[c * step + i], best = logits[predicted * step + i];
             if (v > best || (v != v && best == best)) predicted = c;
-            all += slope[c * slope_step + i];
+            all += logit_gradient[c * gradient_step + i];
         }
-        const double own = slope[labels[i] * slope_step + i];
+        const double own = logit_gradient[labels[i] * gradient_step + i];
         score.loss -= smoothing > 0 ? (1 - smoothing) * own + smoothing / (double)classes * all : own;
         score.right += predicted == labels[i];
     }
     for (int64_t c = 0; c < classes; ++c)
         for (int lane = 0; lane < kBlock; lane += kWidth) {
-            float* at = slope + c * slope_step + lane;
+            float* at = logit_gradient + c * gradient_step + lane;
             float target[kWidth], live[kWidth];
             for (int i = 0; i < kWidth; ++i) {
                 const bool used = lane + i < count;

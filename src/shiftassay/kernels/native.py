@@ -1,4 +1,4 @@
-"""The native training step, reached through ctypes: arrays and numbers in, arrays out. Knows no networks and no PyTorch."""
+"""The native training step through ctypes: arrays and numbers in, arrays out. Knows no networks and no PyTorch."""
 
 import ctypes
 import functools
@@ -17,7 +17,7 @@ WIDTHS = {"avx512": 16, "avx2": 8, "portable": 4}
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images as they lie in memory, `(n, c, h, w)`, uint8 (a pixel is value / 255) or float32, and their normalisation."""
+    """Images `(n, c, h, w)` in memory, uint8 (a pixel is value / 255) or float32, and their normalisation."""
 
     array: np.ndarray
     mean: Sequence[float] = (0.0,)
@@ -146,7 +146,8 @@ class Program:
     ) -> tuple[Float[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]:
         """Steps `first_step` to `first_step + steps` of an epoch over `order`, one for each learning rate.
 
-        Parameters and optimizer state change in place. With `gradient`, nothing does: the last step's gradient is written there.
+        Parameters and optimizer state change in place. With `gradient`, nothing does: the last step's gradient
+        is written there.
         Returns each step's mean loss and number of right answers.
         """
         steps = len(learning_rates)

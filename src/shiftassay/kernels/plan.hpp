@@ -131,7 +131,7 @@ struct Frame {
     float* working = nullptr;
 
     float* value(int64_t v) const { return memory + plan.value_at[v]; }
-    float* slope(int64_t v) const { return plan.needed[v] ? memory + plan.gradient_at[v] : nullptr; }
+    float* gradient_of(int64_t v) const { return plan.needed[v] ? memory + plan.gradient_at[v] : nullptr; }
     float* saved(size_t i) const { return memory + plan.saved_at[i]; }
     float* scratch() const { return batch ? working : memory + plan.scratch_at; }
     const float* parameter(int64_t at) const { return at < 0 ? nullptr : parameters + at; }

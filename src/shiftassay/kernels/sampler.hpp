@@ -66,7 +66,7 @@ inline void sample_forward(const Frame& frame, size_t index) {
     const int64_t rows = op.output_height, columns = op.output_width, plane = op.height * op.width * kBlock;
     const float *across = frame.plan.constants.data() + op.constants, *down = across + columns;
     const float *in = frame.value(op.input), *theta = frame.value(op.other);
-    float *out = frame.value(op.output), *slopes = frame.saved(index);
+    float *out = frame.value(op.output), *derivatives = frame.saved(index);
     const int64_t out_plane = rows * columns * kBlock;
     const float half_width = (float)op.width / 2, half_height = (float)op.height / 2;
     for (int lane = 0; lane < kBlock; lane += kWidth) {
@@ -100,8 +100,8 @@ inline void sample_forward(const Frame& frame, size_t index) {
                     const Vec d = pixel(in_low & in_left, width), e = pixel(in_low & in_right, width + 1);
                     store(out + c * out_plane + to, a * (left_share * upper_share) + b * (right_share * upper_share) +
                                                         d * (left_share * lower_share) + e * (right_share * lower_share));
-                    store(slopes + 2 * c * out_plane + to, (b - a) * upper_share + (e - d) * lower_share);
-                    store(slopes + (2 * c + 1) * out_plane + to, (d - a) * left_share + (e - b) * right_share);
+                    store(derivatives + 2 * c * out_plane + to, (b - a) * upper_share + (e - d) * lower_share);
+                    store(derivatives + (2 * c + 1) * out_plane + to, (d - a) * left_share + (e - b) * right_share);
                 }
             }
     }
@@ -110,11 +110,11 @@ inline void sample_forward(const Frame& frame, size_t index) {
 // The gradient of the transforms. The image that is sampled is the network's input and needs none.
 inline void sample_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    float* theta_slope = frame.slope(op.other);
-    if (!theta_slope) return;
+    float* theta_gradient = frame.gradient_of(op.other);
+    if (!theta_gradient) return;
     const int64_t rows = op.output_height, columns = op.output_width, out_plane = rows * columns * kBlock;
     const float *across = frame.plan.constants.data() + op.constants, *down = across + columns;
-    const float *out_slope = frame.slope(op.output), *slopes = frame.saved(index);
+    const float *out_gradient = frame.gradient_of(op.output), *derivatives = frame.saved(index);
     const float half_width = (float)op.width / 2, half_height = (float)op.height / 2;
     for (int lane = 0; lane < kBlock; lane += kWidth) {
         Vec sums[6] = {};
@@ -124,9 +124,9 @@ inline void sample_backward(const Frame& frame, size_t index) {
                 const int64_t at = (y * columns + x) * kBlock + lane;
                 Vec by_x = {}, by_y = {};
                 for (int64_t c = 0; c < op.channels; ++c) {
-                    const Vec slope = load(out_slope + c * out_plane + at);
-                    by_x += slope * load(slopes + 2 * c * out_plane + at);
-                    by_y += slope * load(slopes + (2 * c + 1) * out_plane + at);
+                    const Vec gradient = load(out_gradient + c * out_plane + at);
+                    by_x += gradient * load(derivatives + 2 * c * out_plane + at);
+                    by_y += gradient * load(derivatives + (2 * c + 1) * out_plane + at);
                 }
                 sums[0] += by_x * splat(across[x]), sums[3] += by_y * splat(across[x]);
                 row_x += by_x, row_y += by_y;
@@ -135,7 +135,7 @@ inline void sample_backward(const Frame& frame, size_t index) {
             sums[2] += row_x, sums[5] += row_y;
         }
         for (int i = 0; i < 6; ++i) {
-            float* at = theta_slope + i * kBlock + lane;
+            float* at = theta_gradient + i * kBlock + lane;
             const Vec sum = sums[i] * splat(i < 3 ? half_width : half_height);
             store(at, frame.plan.other_adds[index] ? load(at) + sum : sum);
         }

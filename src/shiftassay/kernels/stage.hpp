@@ -85,11 +85,11 @@ inline void stage_forward(const Frame& frame, size_t index) {
 
 // One pooled row's gradient back to the rows of its windows; returns the row's sum for the bias.
 template <class Window>
-Vec spread_row(const float* slope, const int8_t* winner, Window window, int columns, const float* mask, float* rows,
+Vec pool_row_backward(const float* out_gradient, const int8_t* winner, Window window, int columns, const float* mask, float* rows,
                int64_t row_step, int lane) {
     Vec sum = {};
     for (int x = 0; x < columns; ++x) {
-        Vec v = load(slope + x * kBlock + lane);
+        Vec v = load(out_gradient + x * kBlock + lane);
         if (mask) v *= load(mask + lane);
         const Ints which = __builtin_convertvector(*(const Bytes*)(winner + x * kBlock + lane), Ints);
         sum += choose(which != kClosed, v, Vec{});
@@ -101,10 +101,10 @@ Vec spread_row(const float* slope, const int8_t* winner, Window window, int colu
     return sum;
 }
 
-inline Vec deactivate_row(const float* slope, const float* out, int columns, const float* mask, bool relu, float* row, int lane) {
+inline Vec activate_row_backward(const float* out_gradient, const float* out, int columns, const float* mask, bool relu, float* row, int lane) {
     Vec sum = {};
     for (int x = 0; x < columns; ++x) {
-        Vec v = load(slope + x * kBlock + lane);
+        Vec v = load(out_gradient + x * kBlock + lane);
         if (relu) v = choose(load(out + x * kBlock + lane) <= splat(0.0f), Vec{}, v);
         if (mask) v *= load(mask + lane);
         sum += v;
@@ -120,13 +120,13 @@ inline void stage_backward(const Frame& frame, size_t index) {
     const int at_once = rows_at_once(s, window);
     const int64_t filter = (int64_t)s.channels * s.tap_count();
     const float *in = frame.value(op.input), *weight = frame.parameter(op.parameters[0]);
-    const float *out = frame.value(op.output), *slope = frame.slope(op.output), *masks = frame.mask(op.dropout);
+    const float *out = frame.value(op.output), *out_gradient = frame.gradient_of(op.output), *masks = frame.mask(op.dropout);
     const int8_t* winners = (const int8_t*)frame.saved(index);
     float* gradient = frame.gradient + op.parameters[0];
-    float* in_slope = frame.slope(op.input);
+    float* in_gradient = frame.gradient_of(op.input);
     const int wanted = (int)(op.channels - op.constant_channels);
-    if (in_slope && !frame.plan.input_adds[index])
-        std::memset(in_slope, 0, sizeof(float) * kBlock * op.channels * op.height * op.width);
+    if (in_gradient && !frame.plan.input_adds[index])
+        std::memset(in_gradient, 0, sizeof(float) * kBlock * op.channels * op.height * op.width);
     float* spread = frame.scratch();
     float* bias_sums = spread + (int64_t)s.outputs * at_once * s.columns * kBlock;
     float* kept = bias_sums + s.outputs * kBlock;
@@ -144,16 +144,16 @@ inline void stage_backward(const Frame& frame, size_t index) {
                 float* to = spread + ((int64_t)c * rows + y) * row;
                 for (int lane = 0; lane < kBlock; lane += kWidth) {
                     auto spread_out = [&](auto side) {
-                        return spread_row(slope + from, winners + from, side, columns, mask, to, row, lane);
+                        return pool_row_backward(out_gradient + from, winners + from, side, columns, mask, to, row, lane);
                     };
                     Vec sum = op.pool ? with_window(window, spread_out)
-                                      : deactivate_row(slope + from, out + from, columns, mask, op.relu, to, lane);
+                                      : activate_row_backward(out_gradient + from, out + from, columns, mask, op.relu, to, lane);
                     float* bias_sum = bias_sums + c * kBlock + lane;
                     store(bias_sum, load(bias_sum) + sum);
                 }
             }
         weight_gradient(s, in, spread, top, rows, whole ? nullptr : kept, gradient);
-        if (in_slope) input_gradient(s, spread, top, rows, weight, wanted, in_slope);
+        if (in_gradient) input_gradient(s, spread, top, rows, weight, wanted, in_gradient);
     }
     auto lanes = [](const float* from) {
         Vec sum = load(from);

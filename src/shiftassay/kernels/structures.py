@@ -1,4 +1,4 @@
-"""program.hpp's structures for ctypes and NumPy, and the names of its operations: read from that file, which alone says them."""
+"""program.hpp's structures for ctypes and NumPy, and the names of its operations, read from that file."""
 
 import ctypes
 import re

@@ -77,7 +77,7 @@ class Team {
     }
 
     // All members wait for each other; the counters of the phase just ended start again for the one after the next.
-    void meet(int& phase) {
+    void barrier(int& phase) {
         const int64_t round = rounds_.load(std::memory_order_relaxed);
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
             for (int i = 0; i < kLists * size_; ++i)

@@ -17,7 +17,7 @@ class Together {
     }
 
     // One member's part in one batch: `begin(frame)` loads a block, `end(frame)` takes what came out. With gradients, which lie
-    // `step` apart, it goes back as well. Afterwards the members have yet to meet.
+    // `step` apart, it goes back as well. Afterwards the members have yet to pass a barrier.
     template <class Begin, class End>
     void pass(Team& team, int member, int& phase, int64_t images, const float* parameters, float* gradients, int64_t step,
               Begin begin, End end) const {
@@ -31,10 +31,10 @@ class Together {
                                gradients != nullptr, block, &batch_, working_[member].data()});
         };
         auto each_piece = [&](size_t index, auto work) {
-            team.meet(phase);
+            team.barrier(phase);
             const int64_t pieces = across_pieces(batch_, index);
             for (int64_t piece; (piece = team.next(member, phase, pieces)) >= 0;) work(batch_, index, piece, images, member);
-            team.meet(phase);
+            team.barrier(phase);
         };
         for (size_t s = 0; s < last; ++s) {
             each_block([&](const Frame& frame) {

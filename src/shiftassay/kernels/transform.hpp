@@ -37,18 +37,18 @@ inline void transform_forward(const Frame& frame, size_t index) {
 
 inline void transform_backward(const Frame& frame, size_t index) {
     const Operation& op = frame.plan.operations[index];
-    float* in_slope = frame.slope(op.input);
-    if (!in_slope) return;
+    float* in_gradient = frame.gradient_of(op.input);
+    if (!in_gradient) return;
     const bool bounded = frame.plan.constants[op.constants] > 0;
-    const float *slope = frame.slope(op.output), *squashed = frame.saved(index);
-    if (!frame.plan.input_adds[index]) std::memset(in_slope, 0, sizeof(float) * kBlock * op.channels);
+    const float *out_gradient = frame.gradient_of(op.output), *squashed = frame.saved(index);
+    if (!frame.plan.input_adds[index]) std::memset(in_gradient, 0, sizeof(float) * kBlock * op.channels);
     for (int i = 0; i < 6; ++i) {
         const Entry entry = kTheta[op.transform][i];
         if (entry.number < 0) continue;
         for (int lane = 0; lane < kBlock; ++lane) {
             const int64_t at = entry.number * kBlock + lane;
             const float steepness = bounded ? 1.0f - squashed[at] * squashed[at] : 1.0f;
-            in_slope[at] += entry.factor * steepness * slope[i * kBlock + lane];
+            in_gradient[at] += entry.factor * steepness * out_gradient[i * kBlock + lane];
         }
     }
 }

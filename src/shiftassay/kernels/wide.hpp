@@ -22,7 +22,7 @@ inline int64_t row_step(int64_t units) {
 
 // Activations are kept twice: in panels of (unit, image), and as rows (image, unit) for the weights' gradient.
 struct WideLayer {
-    Memory panels, rows, slopes, masks;
+    Memory panels, rows, gradients, masks;
 };
 
 class WideTraining {
@@ -32,7 +32,7 @@ class WideTraining {
         for (size_t l = 0; l < layers_.size(); ++l) {
             layers_[l].panels = Memory(units(l) * images_);
             layers_[l].rows = Memory(row_step(units(l)) * images_);
-            if (l > 0) layers_[l].slopes = Memory(units(l) * images_);
+            if (l > 0) layers_[l].gradients = Memory(units(l) * images_);
             if (dropout(l) >= 0) layers_[l].masks = Memory(units(l) * images_);
         }
         scores_.resize(images_ / kBlock);
@@ -69,7 +69,7 @@ class WideTraining {
         };
         auto share = [&](int64_t pieces, auto work) {
             take(0, pieces, work);
-            team_.meet(phase);
+            team_.barrier(phase);
         };
         share(live / kBlock, [&](int64_t block) { gather(block, first, count); });
         for (int64_t l = 1; l <= last; ++l)
@@ -80,7 +80,7 @@ class WideTraining {
             if (l > 1) take(0, padded(units(l - 1)) / kBlock, [&](int64_t piece) { backward(l, piece * kBlock); });
             if (l < last) take(1, padded(units(l + 1)) / kBlock, [&](int64_t piece) { learn(l + 1, piece * kBlock, update); });
             if (l == 1) take(2, padded(units(1)) / kBlock, [&](int64_t piece) { learn(1, piece * kBlock, update); });
-            team_.meet(phase);
+            team_.barrier(phase);
         }
         if (member == 0) {
             Score total;
@@ -91,7 +91,7 @@ class WideTraining {
                 std::memcpy(t_.gradient, gradient_.data(), sizeof(float) * plan_.parameter_count);
         }
         if (!t_.gradient && t_.optimizer.clip_norm > 0) clipped_update(update, share);
-        team_.meet(phase);
+        team_.barrier(phase);
     }
 
     template <class Share>
@@ -148,9 +148,9 @@ class WideTraining {
         const int used = (int)std::min<int64_t>(kBlock, count - start);
         int64_t labels[kBlock] = {};
         for (int i = 0; i < used; ++i) labels[i] = t_.labels[t_.order[first + start + i]];
-        float* slopes = layers_[last].slopes.data() + at;
+        float* gradients = layers_[last].gradients.data() + at;
         scores_[block] = cross_entropy(layers_[last].panels.data() + at, width, plan_.classes, labels, used, count,
-                                       t_.label_smoothing, slopes, width);
+                                       t_.label_smoothing, gradients, width);
     }
 
     // The gradient of the sums of sixteen units of layer l − 1.
@@ -167,14 +167,14 @@ class WideTraining {
                     store(packed + i * kBlock + j, load_part(row + j, (int)std::min<int64_t>(kWidth, std::max<int64_t>(0, count - j))));
             }
             each_panel([&](int64_t panel, int64_t width) {
-                product({packed, 1, kBlock}, (int)count, layers_[l].slopes.data() + panel * op.outputs + k * width, width, deep,
-                        layers_[l - 1].slopes.data() + panel * op.channels + unit * width, width, (int)width, k > 0);
+                product({packed, 1, kBlock}, (int)count, layers_[l].gradients.data() + panel * op.outputs + k * width, width, deep,
+                        layers_[l - 1].gradients.data() + panel * op.channels + unit * width, width, (int)width, k > 0);
             });
         }
         each_panel([&](int64_t panel, int64_t width) {
             const int64_t at = panel * op.channels + unit * width;
             const float* masks = below.dropout < 0 ? nullptr : layers_[l - 1].masks.data() + at;
-            finish_units_backward(layers_[l - 1].slopes.data() + at, layers_[l - 1].panels.data() + at, count * width, masks, below.relu);
+            finish_units_backward(layers_[l - 1].gradients.data() + at, layers_[l - 1].panels.data() + at, count * width, masks, below.relu);
         });
     }
 
@@ -190,7 +190,7 @@ class WideTraining {
                 for (int64_t i = 0; i < used; i += kBlock)
                     __builtin_prefetch(t_.parameters + op.parameters[0] + (unit + o) * op.channels + from + i, 1);
             each_panel([&](int64_t panel, int64_t width) {
-                product({layers_[l].slopes.data() + panel * op.outputs + unit * width, width, 1}, (int)count,
+                product({layers_[l].gradients.data() + panel * op.outputs + unit * width, width, 1}, (int)count,
                         layers_[l - 1].rows.data() + panel * step + from, step, width, tile, kPanel, (int)padded(used), panel > 0);
             });
             for (int64_t o = 0; o < count; ++o)
@@ -201,8 +201,8 @@ class WideTraining {
         for (int64_t o = 0; o < count; ++o) {
             Vec sum = {};
             each_panel([&](int64_t panel, int64_t width) {
-                const float* slope = layers_[l].slopes.data() + panel * op.outputs + (unit + o) * width;
-                for (int64_t i = 0; i < width; i += kWidth) sum += load(slope + i);
+                const float* gradient = layers_[l].gradients.data() + panel * op.outputs + (unit + o) * width;
+                for (int64_t i = 0; i < width; i += kWidth) sum += load(gradient + i);
             });
             sums[o] = sum_lanes(sum);
         }
@@ -233,9 +233,9 @@ inline void wide_evaluation(const Plan& plan, const Evaluation& e) {
     for (int64_t units : plan.elements) most = std::max(most, units);
     std::vector<WideLayer> layers(e.threads);
     for (WideLayer& layer : layers)
-        layer.panels = Memory(most * kPanel), layer.slopes = Memory(most * kPanel), layer.rows = Memory(kBlock * padded(plan.elements[0]));
+        layer.panels = Memory(most * kPanel), layer.gradients = Memory(most * kPanel), layer.rows = Memory(kBlock * padded(plan.elements[0]));
     team.run(e.flush_denormals, [&](int member) {
-        const Memory &one = layers[member].panels, &two = layers[member].slopes, &rows = layers[member].rows;
+        const Memory &one = layers[member].panels, &two = layers[member].gradients, &rows = layers[member].rows;
         for (int64_t panel; (panel = team.next(member, 0, panels)) >= 0;) {
             const int64_t start = panel * kPanel, count = std::min(kPanel, e.count - start), width = padded(count);
             const int64_t step = padded(plan.elements[0]);

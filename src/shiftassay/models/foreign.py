@@ -77,12 +77,12 @@ class Imported(Record):
 
 
 def import_weights(path: str | Path, network: str | None = None) -> Imported:
-    """Read the weights of a network for MNIST that was trained elsewhere, as those of the network here that is the same.
+    """Read weights for MNIST that were trained elsewhere, as those of the same network here.
 
     Known are PyTorch's spatial-transformer tutorial (`stn`), the same without the transformer (`trunk`), seed 003's
     CoordConv networks (`coordconv-stn`, `coordconv`) and its attention (`attention-across-batch`, which is what it
-    computes), and whatever else fits a network here by name and shape. `network` decides where several do. Files are read
-    without unpickling code. Raises `BadInput` with what did not fit.
+    computes), and whatever else fits a network here by name and shape. `network` decides where several do. Files are
+    read without unpickling code. Raises `BadInput` with what did not fit.
     """
     path, notes = Path(path), []
     state = _without_prefixes(tensors_of(_unwrapped(read_file(path), notes), path), notes)
@@ -215,25 +215,25 @@ def _notes(network: str, across: bool, dropped: list[TensorChange]) -> Iterable[
         yield "Two heads are assumed: weights do not say how many."
     if across and network == ACROSS:
         yield (
-            "The attention of this layout runs from image to image of a batch (PyTorch's batch_first=False), so that is what it "
-            "is imported as: a prediction depends on the other images. See 'shiftassay audit'."
+            "The attention of this layout runs from image to image of a batch (PyTorch's batch_first=False), so that "
+            "is what it is imported as: a prediction depends on the other images. See 'shiftassay audit'."
         )
     if across and network == WITHIN:
         yield (
-            "These weights were trained with attention across the batch; within an image, as asked for, they compute something "
-            "that they were not trained for."
+            "These weights were trained with attention across the batch; within an image, as asked for, they compute "
+            "something that they were not trained for."
         )
     if network.endswith("stn"):
         yield (
-            "Images are sampled with align_corners=False, PyTorch's default since 1.3; older weights may expect another "
-            "grid."
+            "Images are sampled with align_corners=False, PyTorch's default since 1.3; older weights may expect "
+            "another grid."
         )
     if network.startswith("coordconv") and not dropped:
         yield (
-            "No unused convolution stands beside the CoordConv layers, so they are taken for this lab's own: coordinates "
-            "(column, row), nothing changed."
+            "No unused convolution stands beside the CoordConv layers, so they are taken for this lab's own: "
+            "coordinates (column, row), nothing changed."
         )
     yield (
-        f"Images are normalised by mean {MEAN} and standard deviation {SD}, as in PyTorch's MNIST examples; weights do not "
-        "say."
+        f"Images are normalised by mean {MEAN} and standard deviation {SD}, as in PyTorch's MNIST examples; weights do "
+        "not say."
     )

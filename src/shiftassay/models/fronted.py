@@ -1,6 +1,5 @@
 """A model behind a front, kept as a card that says the front, so that it is loaded like any other."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -97,7 +96,7 @@ def spec_of(front: Front) -> FrontJson:
     return {"kind": kind, **asdict(front)}  # pyright: ignore[reportArgumentType]  # every kind is a dataclass
 
 
-def front_from(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Front:
+def front_from(spec: FrontJson, input_shape: tuple[int, int, int]) -> Front:
     """A front from its spec. Raises `BadInput`."""
     kind = spec.get("kind")
     if kind == "undo":

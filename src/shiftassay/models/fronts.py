@@ -108,8 +108,10 @@ def front_of(shift: Shift, input_shape: tuple[int, int, int]) -> Front:
 
     >>> from shiftassay.shifts.catalogue import parse
     >>> shape = (1, 28, 28)
-    >>> str(front_of(parse("sign_noise:epsilon=0.1"), shape)), str(front_of(parse("pixel_permutation:scope=per_image"), shape))
-    ('±0.1 clipped away', 'pixels sorted')
+    >>> print(front_of(parse("sign_noise:epsilon=0.1"), shape))
+    ±0.1 clipped away
+    >>> print(front_of(parse("pixel_permutation:scope=per_image"), shape))
+    pixels sorted
     """
     parts = shift.components
     fronts: list[Front] = []
@@ -124,7 +126,7 @@ def front_of(shift: Shift, input_shape: tuple[int, int, int]) -> Front:
 
 
 def straight_through(front: Front) -> Front:
-    """The same front with the gradient of the identity, for attacks on one whose gradient vanishes (Athalye et al. 2018)."""
+    """The same front with the gradient of the identity, for attacks if its own vanishes (Athalye et al. 2018)."""
 
     def passed(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return images + (front(images) - images).detach()

@@ -22,9 +22,9 @@ def attention_in_parts(model: nn.Module, at_once: int = AT_ONCE) -> Iterator[Non
     """Within this context no `nn.MultiheadAttention` of the model holds more than about `at_once` scores at a time.
 
     Attention of 10,000 tokens to each other, at 144 positions with two heads, has 29 thousand million scores, 115 GB.
-    Sequences do not see each other, and a softmax runs over the keys, so a few sequences at a time, and of one sequence a
-    few queries at a time, give the same answer but for rounding. What would not fit is returned without attention weights
-    (None), even to a model that asks for them; masks, and what fits anyway, go the usual way.
+    Sequences do not see each other, and a softmax runs over the keys, so a few sequences at a time, and of one
+    sequence a few queries at a time, give the same answer but for rounding. What would not fit is returned without
+    attention weights (None), even to a model that asks for them; masks, and what fits anyway, go the usual way.
     """
     modules = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
     before = [vars(module).get("forward") for module in modules]

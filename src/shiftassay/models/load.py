@@ -17,6 +17,7 @@ from shiftassay.models import fronted
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.one_for_all import SCHEMA, OneForAll, OneForAllCard
 from shiftassay.models.predict import reason, said_by
+from shiftassay.records import JsonObject
 from shiftassay.runs.store import CARD, WEIGHTS, Run
 
 ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
@@ -56,7 +57,7 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
     return model.eval()
 
 
-def _untrained(card: dict[str, Any]) -> Classifier | OneForAll | fronted.Fronted:
+def _untrained(card: JsonObject) -> Classifier | OneForAll | fronted.Fronted:
     if card.get("schema") == SCHEMA:
         return OneForAll(OneForAllCard.from_json(card))
     if card.get("schema") == fronted.SCHEMA:
@@ -71,8 +72,8 @@ def _from_factory(name: str) -> nn.Module:
         model = getattr(import_module(module_name), factory_name)()
     except (Exception, SystemExit) as error:  # whatever a user's own code may raise
         raise BadInput(
-            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function without "
-            "arguments that returns the model."
+            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function "
+            "without arguments that returns the model."
         ) from None
     finally:
         sys.path.pop(0)

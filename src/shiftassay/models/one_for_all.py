@@ -59,7 +59,7 @@ class OneForAll(nn.Module):
         return self.network((self.design.encode(images, ids, straight) - self.card.mean) / self.card.sd)
 
     def on(self, variant: str, straight: bool = False) -> "OnVariant":
-        """The model for images that are all of one variant: any function that takes a model takes it. Raises `BadInput`."""
+        """The model for images that are all of one variant. Raises `BadInput` for an unknown variant."""
         if variant not in self.card.variants:
             raise unknown_name("variant", variant, self.card.variants)
         return OnVariant(self, list(self.card.variants).index(variant), straight).eval()

@@ -1,4 +1,4 @@
-"""Asking a model: the only place where one is called, so that what comes back is checked once, for every verb."""
+"""Asking a model: the only place where one is called, so that all answers are checked."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -37,9 +37,9 @@ def predict(
 ) -> Float32[np.ndarray, "n classes"]:
     """The model's logits, in evaluation mode (dropout off, statistics fixed), whatever mode it was in before.
 
-    Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images of a batch.
-    Raises `BadInput` as `logits_of` does, and for answers that are not finite unless `finite` is False; `name` is what the
-    images are called there.
+    Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images of a
+    batch. Raises `BadInput` as `logits_of` does, and for answers that are not finite unless `finite` is False; `name`
+    is what the images are called there.
 
     >>> class Bright(nn.Module):
     ...     def forward(self, images):
@@ -64,17 +64,17 @@ def predict(
 def logits_of(
     images: Float[Tensor, "n c h w"], *, model: Callable[[Tensor], Tensor], precision: torch.dtype = torch.float32
 ) -> Float[Tensor, "n classes"]:
-    """What a model answers, in whatever mode it is in, on the device where images and model are; gradients pass through.
+    """The answers of a model in its present mode, on the device of images and model; gradients pass through.
 
-    Images are given in the precision of the model's own numbers, as a copy that it may change; answers of any kind of real
-    number become those of `precision`. Raises `BadInput` if the model's code raises or exits, and for anything but one row of at least
-    two real numbers for each image.
+    Images are given in the precision of the model's own numbers, as a copy that it may change; answers of any kind of
+    real number become those of `precision`. Raises `BadInput` if the model's code raises or exits, and for anything
+    but one row of at least two real numbers for each image.
 
     >>> logits_of(torch.ones(5, 1, 2, 2), model=nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).half()).dtype
     torch.float32
     >>> logits_of(torch.ones(5, 1, 2, 2), model=lambda images: images.flatten(1)[:-1])
     Traceback (most recent call last):
-    shiftassay.errors.BadInput: the model gives 4 answers for 5 images. It must return a row for each image, in their order, with one logit for each class.
+    shiftassay.errors.BadInput: the model gives 4 answers for 5 images. It must return a row for each image, ...
     """
     own = precision_of(model)
     with said_by(f"the model can't take images of {tuple(images.shape[1:])}, {str(own).removeprefix('torch.')}"):
@@ -118,14 +118,14 @@ def copied(model: Kind) -> Kind:
         return copy.deepcopy(model)
     except (Exception, SystemExit) as error:
         raise BadInput(
-            f"the model can't be copied, and this works on a copy ({reason(error)}). Give it parameters that are leaves, "
-            "with nothing in it that copy.deepcopy refuses."
+            f"the model can't be copied, and this works on a copy ({reason(error)}). Give it parameters that are "
+            "leaves, with nothing in it that copy.deepcopy refuses."
         ) from None
 
 
 @contextmanager
 def answering(model: nn.Module, device: str = "cpu") -> Iterator[None]:
-    """The model in evaluation mode on a device, and afterwards in the mode it was in. Raises `BadInput` if it can't be."""
+    """The model in evaluation mode on a device, then again in the mode it was in. Raises `BadInput`."""
     was_training = model.training
     with said_by(f"the model can't be put into evaluation mode on {device}"):
         model.eval().to(device)
@@ -136,7 +136,7 @@ def answering(model: nn.Module, device: str = "cpu") -> Iterator[None]:
 
 
 def aimed_at(model: nn.Module, device: str = "cpu") -> Callable[[Tensor], Tensor]:
-    """The model as an attack asks it: in evaluation mode on a device, answers where the images are, gradients passing through."""
+    """The model for an attack: in evaluation mode on a device, answers where the images are, with gradients."""
     with said_by(f"the model can't be put into evaluation mode on {device}"):
         model.eval().to(device)
     return lambda images: logits_of(images.to(device), model=model).to(images.device)
@@ -147,8 +147,8 @@ def check_finite(logits: Float[np.ndarray, "n classes"], name: str = "") -> None
     bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(bad):
         raise NotFinite(
-            f"{name}{': ' * bool(name)}the model's output is NaN or infinite for {len(bad)} of {len(logits)} images, the first is "
-            f"image {bad[0]}. Check its weights, and that the images are finite."
+            f"{name}{': ' * bool(name)}the model's output is NaN or infinite for {len(bad)} of {len(logits)} images, "
+            f"the first is image {bad[0]}. Check its weights, and that the images are finite."
         )
 
 
@@ -174,8 +174,8 @@ def precision_of(model: Callable[[Tensor], Tensor]) -> torch.dtype:
     """That of the model's first floating-point numbers: what it learned or, without any, what it keeps."""
     if not isinstance(model, nn.Module):
         return torch.float32
-    known = (tensor.dtype for tensors in (model.parameters(), model.buffers()) for tensor in tensors)
-    return next((dtype for dtype in known if dtype.is_floating_point), torch.float32)
+    dtypes = (tensor.dtype for tensors in (model.parameters(), model.buffers()) for tensor in tensors)
+    return next((dtype for dtype in dtypes if dtype.is_floating_point), torch.float32)
 
 
 def _check(answer: object, n: int) -> None:
@@ -191,8 +191,8 @@ def _check(answer: object, n: int) -> None:
         raise BadInput(f"the model gives {len(answer):,} answers for {n:,} images. {what}")
     if answer.shape[1] < 2:
         raise BadInput(
-            f"the model gives {answer.shape[1]} logits for each image, and a classifier needs one for each class, two at least. "
-            "Where its one output is the log-odds x of the second class, return torch.cat([-x, x], 1)."
+            f"the model gives {answer.shape[1]} logits for each image, and a classifier needs one for each class, two "
+            "at least. Where its one output is the log-odds x of the second class, return torch.cat([-x, x], 1)."
         )
     if answer.is_complex():
         raise BadInput("the model's output is complex, and complex numbers have no largest. Return real logits.")

@@ -15,9 +15,10 @@ from shiftassay.networks.trunk import pooled
 class PositionAttention(nn.Module):
     """x + MHA(Qx, Kx, Vx) (Vaswani et al. 2017); 7d² + 4d parameters for d channels.
 
-    Tokens are the positions of one image. `across_batch` is PyTorch's default, `batch_first=False`, for which the first
-    axis is the sequence: given the same (image, position, channel), it attends from image to image of the batch, position
-    by position. `positions`, if any, are learned vectors that are added to the tokens (Dosovitskiy et al. 2021).
+    Tokens are the positions of one image. `across_batch` is PyTorch's default, `batch_first=False`, for which the
+    first axis is the sequence: given the same (image, position, channel), it attends from image to image of the
+    batch, position by position. `positions`, if any, are learned vectors that are added to the tokens (Dosovitskiy et
+    al. 2021).
     """
 
     def __init__(self, channels: int, heads: int = 2, across_batch: bool = False, positions: int = 0):

@@ -25,7 +25,7 @@ class CoordConv2d(nn.Module):
 
 
 class Coordinates(nn.Module):
-    """Append the pixel's coordinates as channels: x (by column), y (by row), then the radius √(x² + y²) if asked for."""
+    """Append the pixel's coordinates as channels: x (column), y (row) and, optionally, the radius √(x² + y²)."""
 
     def __init__(self, radius: bool = False):
         super().__init__()
@@ -72,7 +72,7 @@ class CoordConv(Network):
 
 @NETWORKS.register("coordconv-stn")
 class CoordConvStn(CoordConv):
-    """The spatial transformer network with CoordConv in place of all four convolutions; 30,144 parameters by default."""
+    """The spatial transformer network with CoordConv for all four convolutions; 30,144 parameters by default."""
 
     parameter_count: ClassVar[int] = 30_144
 

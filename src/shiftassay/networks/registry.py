@@ -4,12 +4,16 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import nn
 
 from shiftassay.errors import BadInput, unknown_name
+from shiftassay.records import JsonValue
 from shiftassay.registry import Registry
+
+Parameters = Mapping[str, JsonValue]
+"""The parameters of a network by name, as JSON; those that are missing have their defaults."""
 
 
 class Network(nn.Module):
@@ -27,7 +31,7 @@ NETWORKS: Registry[type[Network]] = Registry("network", "shiftassay.networks")
 OF_THE_DATA = ("self", "input_shape", "classes")
 
 
-def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters: Mapping[str, Any]) -> Network:
+def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters: Parameters) -> Network:
     """An untrained network for images of (c, h, w), with PyTorch's default initialisation.
 
     Raises `BadInput` for an unknown name or parameter, or one whose value the network cannot be built with.
@@ -42,7 +46,7 @@ def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters
         raise BadInput(f"{name}: can't be built for {input_shape} images with {dict(parameters)} ({error}).") from None
 
 
-def parse(text: str) -> tuple[str, dict[str, Any]]:
+def parse(text: str) -> tuple[str, dict[str, JsonValue]]:
     """A network and its parameters from the command line's form, `network:name=value,…`. Raises `BadInput`.
 
     >>> parse("stn:bound=0.5,transformation=similarity"), parse("mlp:widths=[20,10]")
@@ -70,7 +74,7 @@ def check_parameters(name: str, parameters: Iterable[str]) -> None:
             raise unknown_name(f"parameter of {name}", parameter, defaults)
 
 
-def parameters_of(name: str) -> dict[str, Any]:
+def parameters_of(name: str) -> dict[str, JsonValue]:
     """The parameters of a network and their defaults."""
     signature = inspect.signature(NETWORKS[name].__init__).parameters
     return {key: parameter.default for key, parameter in signature.items() if key not in OF_THE_DATA}

@@ -18,8 +18,9 @@ IDENTITY: dict[Kind, tuple[float, ...]] = {
 class Transformation(nn.Module):
     """From the output of a localisation network to θ, the map from output to input coordinates, both in [−1, 1].
 
-    `affine`: θ itself, row by row. `similarity`: (a, b, x, y) for [[a, −b, x], [b, a, y]]. `translation`: (x, y). With a
-    `bound` above 0 no number strays further than that from the identity: it is squashed with bound · tanh(· / bound).
+    `affine`: θ itself, row by row. `similarity`: (a, b, x, y) for [[a, −b, x], [b, a, y]]. `translation`: (x, y).
+    With a `bound` above 0 no number strays further than that from the identity: it is squashed with bound · tanh(· /
+    bound).
     """
 
     def __init__(self, kind: Kind = "affine", bound: float = 0.0):

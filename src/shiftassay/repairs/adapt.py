@@ -1,4 +1,4 @@
-"""Adapt: the first layer, or the statistics of batch norms: all that a shift shared by all images can have thrown out."""
+"""Adapt: the first layer, or the statistics of batch norms, which a shift shared by all images may have upset."""
 
 from typing import ClassVar
 

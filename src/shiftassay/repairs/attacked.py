@@ -32,9 +32,10 @@ def attack(
 ) -> Bool[np.ndarray, "n"]:
     """Which images a model gets right under every attack on it.
 
-    Attacks are projected gradient ascent from `restarts` random starts, and towards each of the `targets` likeliest wrong
-    classes. Only images that are still right are attacked again (Croce and Hein 2020). A front is attacked with its own
-    gradient and with that of the identity, lest it look strong because its gradient vanishes (Athalye et al. 2018).
+    Attacks are projected gradient ascent from `restarts` random starts, and towards each of the `targets` likeliest
+    wrong classes. Only images that are still right are attacked again (Croce and Hein 2020). A front is attacked with
+    its own gradient and with that of the identity, lest it look strong because its gradient vanishes (Athalye et al.
+    2018).
     """
     assert clean.labels is not None
     labels = clean.labels
@@ -57,7 +58,7 @@ def attack(
 
 
 def _gradients(model: nn.Module) -> list[Logits]:
-    """The model as an attack asks it: with its own gradient, if it has one, and with a front's taken for the identity's."""
+    """The model with its own gradient, if it has one, and with the gradient of a front replaced by the identity's."""
     if not isinstance(model, Fronted):
         return [aimed_at(model)]
     straight = copied(model)

@@ -176,7 +176,7 @@ def attacked_right(bench: Bench, half: Half, *, model: nn.Module) -> Right:
 def _halves(
     reference: ImageSet, shifted: ImageSet, paired: bool, verdict: Verdict | None, model: nn.Module, seed: int
 ) -> tuple[Half, Half]:
-    """The verdict on each half of the shifted set, against its own reference images, or all where there is no pairing."""
+    """The verdict on each half of the shifted set, against its own reference images, or against all if unpaired."""
     places = halves_of(len(shifted), seed, "shifted")
     reference_places = places if paired else halves_of(len(reference), seed, "reference")
     diagnosed = verdict_on if verdict is None else partial(refit, verdict)

@@ -46,11 +46,12 @@ def repair(
 ) -> Repair:
     """Repair a model for a shifted set, from the least intrusive strategy to the most, and say which to take.
 
-    The variant is cut into halves; a repair is fitted to what one half shows of the shift and judged on the other, both
-    ways round. It is trained on `train`, or on the training images that the model's card names; the labels of the sets
-    are used to judge, never to train. With the `diagnosis` of the whole variant, the halves only estimate the parameters
-    of its shift, which is faster than a diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what
-    the image was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks.
+    The variant is cut into halves; a repair is fitted to what one half shows of the shift and judged on the other,
+    both ways round. It is trained on `train`, or on the training images that the model's card names; the labels of
+    the sets are used to judge, never to train. With the `diagnosis` of the whole variant, the halves only estimate
+    the parameters of its shift, which is faster than a diagnosis of each. `ceiling` is that of the shift, where it is
+    known; else, if the shift destroys what the image was, it is estimated from 5,000 training images. `quick` takes
+    fewer images and weaker attacks.
 
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
     """

@@ -46,7 +46,7 @@ class AccuracyChange(Record):
 
 @dataclass(frozen=True)
 class Cost(Record):
-    """The cost of one repaired model: its parameters, those added and trained, training images, and passes over them."""
+    """The cost of one repaired model: parameters in all, added and trained; training images and epochs."""
 
     parameters: int
     parameters_added: int
@@ -57,11 +57,12 @@ class Cost(Record):
 
 @dataclass(frozen=True)
 class Attempt(Record):
-    """A strategy that was tried. `attacked` is accuracy under a fresh attack on the model, where an attack was diagnosed.
+    """A strategy that was tried, with the accuracies that it led to.
 
-    Two models were fitted to a half of the variant each and judged on the other half; `model` is that of the first half.
-    Where both halves show the same shift, there is one model. `variant_right` and `attacked_right` say which images were
-    judged right, `seconds` is the time of one model.
+    `attacked` is accuracy under a fresh attack on the model, where an attack was diagnosed.
+    Two models were fitted to a half of the variant each and judged on the other half; `model` is that of the first
+    half. Where both halves show the same shift, there is one model. `variant_right` and `attacked_right` say which
+    images were judged right, `seconds` is the time of one model.
     """
 
     strategy: str
@@ -107,9 +108,9 @@ class Timing(Record):
 class Repair(Record):
     """Everything that was tried, what was skipped and why, and the recommendation.
 
-    `clean` and `variant` are accuracies before any repair, `missing` is their difference. `recommended` is the strategy of
-    an attempt, which may be `none`; None if nothing helps. `ceiling` is the most that can be reached, where the shift
-    destroys what the image was.
+    `clean` and `variant` are accuracies before any repair, `missing` is their difference. `recommended` is the
+    strategy of an attempt, which may be `none`; None if nothing helps. `ceiling` is the most that can be reached,
+    where the shift destroys what the image was.
     """
 
     schema: Literal["shiftassay.repair/1"] = SCHEMA

@@ -1,4 +1,4 @@
-"""The base of every strategy of repair, and its task: the shift that one half of the variant shows, and training images."""
+"""The base of every strategy of repair, and its task: a shift, a model and training images."""
 
 import math
 from abc import ABC, abstractmethod
@@ -29,8 +29,9 @@ DIGITS = 3  # to which an estimate is rounded before a model is trained on it: h
 class Task:
     """A shift, the share of images that it touches, a model and training images; never a test image.
 
-    `held_out` are training images on which a strategy chooses between alternatives. `images` is how many are shown in an
-    epoch. `still_missing`: whether accuracy is still below that on clean images after all less intrusive strategies.
+    `held_out` are training images on which a strategy chooses between alternatives. `images` is how many are shown in
+    an epoch. `still_missing`: whether accuracy is still below that on clean images after all less intrusive
+    strategies.
     """
 
     shift: Shift

@@ -33,8 +33,8 @@ def training_images(bench: Bench, train: ImageSet | None) -> ImageSet | None:
         common = sum(image.tobytes() in content for image in images.images)
         if common > SHARED * len(images):
             raise BadInput(
-                f"{train.name}: {common:,} of the {len(images):,} images of {images.name} are among the training images, "
-                "so that a repair would be judged on what it was trained on. Pass other training images."
+                f"{train.name}: {common:,} of the {len(images):,} images of {images.name} are among the training "
+                "images, so that a repair would be judged on what it was trained on. Pass other training images."
             )
     return train
 

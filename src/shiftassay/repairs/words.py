@@ -21,8 +21,8 @@ def assumption_of(clean: AccuracyChange, share: float) -> str:
 def nothing_sentence(family: str, group: str, *, clean: Interval, variant: Interval, missing: Interval) -> str:
     """That there is nothing to repair, and why."""
     numbers = (
-        f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean images "
-        f"({_difference(missing)})"
+        f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean "
+        f"images ({_difference(missing)})"
     )
     if group == "none":
         return f"Nothing to repair: the images are as they were. {numbers}."
@@ -39,8 +39,9 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
     change = chosen.deciding
     where = "under a fresh attack" if chosen.attacked else "on the variant"
     sentences = [
-        f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from {percent(change.before.estimate, 2)} "
-        f"to {percent_with_interval(change.after)}, {_difference(change.difference)}."
+        f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from "
+        f"{percent(change.before.estimate, 2)} to {percent_with_interval(change.after)}, "
+        f"{_difference(change.difference)}."
     ]
     best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
     if best is chosen and len(attempts) > 1:
@@ -73,12 +74,13 @@ def unrepaired_sentence(
     """That no repair was found, or that none can exist (`bounded`), and the best that was tried."""
     if bounded and ceiling is not None and ceiling.above is not None:
         sentences = [
-            f"No repair can exist: no classifier reaches more than {percent(ceiling.above.high, 1)} on these images, and "
-            f"the model has {percent_with_interval(clean)} on clean ones. {ceiling.sentence}"
+            f"No repair can exist: no classifier reaches more than {percent(ceiling.above.high, 1)} on these images, "
+            f"and the model has {percent_with_interval(clean)} on clean ones. {ceiling.sentence}"
         ]
     elif family == UNKNOWN:
         sentences = [
-            "No repair found: nothing in the catalogue makes this shift, so it can neither be undone nor made for training."
+            "No repair found: nothing in the catalogue makes this shift, so it can neither be undone nor made for "
+            "training."
         ]
     else:
         sentences = ["No repair found.", *([ceiling.sentence] if ceiling else [])]
@@ -86,8 +88,8 @@ def unrepaired_sentence(
         best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
         change = best.deciding
         sentences.append(
-            f"The best that was tried, {best.strategy} ({best.what}), goes from {percent(change.before.estimate, 2)} to "
-            f"{percent_with_interval(change.after)}."
+            f"The best that was tried, {best.strategy} ({best.what}), goes from {percent(change.before.estimate, 2)} "
+            f"to {percent_with_interval(change.after)}."
         )
     return " ".join(sentences)
 

@@ -1,21 +1,92 @@
-"""Figures of networks that are compared: losses, groups of seeds, pairs, matrices, and what their modules do."""
+"""Figures of networks that are compared: losses, groups of seeds, pairs, matrices, factors, costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import t
 
-from shiftassay.paths import inside
 from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
-from shiftassay.runs.store import read_arrays
+from shiftassay.words.numbers import DASH
 
 
-def _loss_curves(data: dict[str, Any], folder: Path) -> Canvas:
+class LossCurves(TypedDict):
+    """For each network the loss by seed and epoch."""
+
+    losses: Mapping[str, Sequence[Sequence[float]]]
+
+
+class Groups(TypedDict):
+    """Groups of values, by default on a linear axis, and for each the value that a source claims."""
+
+    names: Sequence[str]
+    values: Sequence[Sequence[float]]
+    claimed: Sequence[float | None]
+    scale: float
+    label: str
+    log: NotRequired[bool]
+
+
+class Pairs(TypedDict):
+    """Differences with the ends of their intervals, the ends of wider ones, and the equivalence margin."""
+
+    names: Sequence[str]
+    difference: Sequence[Sequence[float]]
+    wider: Sequence[Sequence[float]]
+    margin: float
+
+
+class Matrix(TypedDict):
+    """Numbers by row and column, scaled and formatted; with `reverse`, low ones are good."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+    scale: float
+    format: str
+    reverse: NotRequired[bool]
+
+
+class Spike(TypedDict):
+    """By epoch, the loss and the shares of sampling points outside the image; `epoch` is that of the spike."""
+
+    name: str
+    loss: Sequence[float]
+    outside: Mapping[str, Sequence[float]]
+    epoch: int
+
+
+class Effects(TypedDict):
+    """For each factor the accuracies at each of its levels."""
+
+    factors: Mapping[str, Mapping[str, Sequence[float]]]
+
+
+class Interaction(TypedDict):
+    """Two factors, and mean accuracies by level of the second, then of the first."""
+
+    factors: Sequence[str]
+    means: Mapping[str, Mapping[str, float]]
+
+
+class Interactions(TypedDict):
+    """Pairs of factors that interact."""
+
+    pairs: Sequence[Interaction]
+
+
+class Costs(TypedDict):
+    """For each network its million operations an image, and its accuracies in percent."""
+
+    names: Sequence[str]
+    flops: Sequence[float]
+    accuracy: Sequence[Sequence[float]]
+
+
+def _loss_curves(data: LossCurves, folder: Path) -> Canvas:
     """The loss by epoch, one panel for each network, one line for each seed, on shared logarithmic axes."""
     names = list(data["losses"])
     columns = min(3, len(names))
@@ -35,7 +106,7 @@ def _loss_curves(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _groups(data: dict[str, Any], folder: Path) -> Canvas:
+def _groups(data: Groups, folder: Path) -> Canvas:
     """One row for each group: its values, their mean with its 95% interval, and what a source claims."""
     names, scale, log = data["names"], data["scale"], data.get("log", False)
     canvas = Canvas(figsize=(6.8, 0.36 * len(names) + 0.8))
@@ -61,7 +132,7 @@ def _groups(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _pairs(data: dict[str, Any], folder: Path) -> Canvas:
+def _pairs(data: Pairs, folder: Path) -> Canvas:
     """Differences with their intervals, in points, around a band that counts as none."""
     names = data["names"]
     canvas = Canvas(figsize=(7.2, 0.27 * len(names) + 0.9))
@@ -79,7 +150,7 @@ def _pairs(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _matrix(data: dict[str, Any], folder: Path) -> Canvas:
+def _matrix(data: Matrix, folder: Path) -> Canvas:
     """Numbers on colour."""
     rows, columns = data["rows"], data["columns"]
     values = data["scale"] * np.array([[np.nan if v is None else v for v in row] for row in data["values"]], float)
@@ -96,8 +167,8 @@ def _matrix(data: dict[str, Any], folder: Path) -> Canvas:
     )
     digits = int(data["format"].removeprefix(".").removesuffix("f"))
     for (row, column), value in np.ndenumerate(values):
-        said = "–" if np.isnan(value) else f"{value:.{min(digits, 9)}f}"
-        axis.annotate(said, (column, row), ha="center", va="center", fontsize=8)
+        label = DASH if np.isnan(value) else f"{value:.{min(digits, 9)}f}"
+        axis.annotate(label, (column, row), ha="center", va="center", fontsize=8)
     axis.set(yticks=range(len(rows)), yticklabels=rows)
     axis.set_xticks(
         range(len(columns)), [name.replace("-", "-\n", 1).replace(", ", ",\n") for name in columns], fontsize=8
@@ -107,7 +178,7 @@ def _matrix(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _spike(data: dict[str, Any], folder: Path) -> Canvas:
+def _spike(data: Spike, folder: Path) -> Canvas:
     """The loss by epoch above the share of sampling points that leave the image."""
     canvas = Canvas(figsize=(7.2, 3.2))
     loss, outside = canvas.subplots(2, 1, sharex=True)
@@ -123,7 +194,7 @@ def _spike(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _effects(data: dict[str, Any], folder: Path) -> Canvas:
+def _effects(data: Effects, folder: Path) -> Canvas:
     """One panel for each factor: the mean at each of its levels, over single runs."""
     factors = data["factors"]
     canvas = Canvas(figsize=(1.9 * len(factors) + 0.5, 2.4))
@@ -139,7 +210,7 @@ def _effects(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _interactions(data: dict[str, Any], folder: Path) -> Canvas:
+def _interactions(data: Interactions, folder: Path) -> Canvas:
     """One panel for each pair of factors, one line for each level of the second."""
     pairs = data["pairs"]
     canvas = Canvas(figsize=(2.9 * len(pairs) + 0.3, 2.5))
@@ -156,65 +227,7 @@ def _interactions(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _transformed(data: dict[str, Any], folder: Path) -> Canvas:
-    """Images, the frame that is sampled, and what comes out of it."""
-    arrays = read_arrays(inside(folder, data["file"]))[0]
-    images, theta, seen = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "theta", "seen"))
-    canvas = Canvas(figsize=(1.05 * len(images) + 0.5, 2.3))
-    axes = canvas.subplots(2, len(images), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
-    height, width = images.shape[2:]
-    corners = np.array([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1], [-1, -1, 1]], float)
-    for column, (image, matrix, out) in enumerate(zip(images, theta, seen, strict=True)):
-        _picture(axes[0, column], image[0])
-        x, y = matrix @ corners.T
-        axes[0, column].plot((x + 1) * width / 2 - 0.5, (y + 1) * height / 2 - 0.5, color=ORANGE, linewidth=1.3)
-        axes[0, column].plot(x[0] * width / 2 + width / 2 - 0.5, y[0] * height / 2 + height / 2 - 0.5, "o", color=ORANGE, markersize=3)  # fmt: skip
-        aside = 0.3
-        axes[0, column].set(
-            xlim=(-aside * width, (1 + aside) * width),
-            ylim=((1 + aside) * height, -aside * height),
-            facecolor="#303540",
-        )
-        _picture(axes[1, column], out[0])
-    for axis, name in zip(axes[:, 0], ("image", "seen"), strict=True):
-        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontweight="bold")
-    return canvas
-
-
-def _histograms(data: dict[str, Any], folder: Path) -> Canvas:
-    values = data["values"]
-    canvas = Canvas(figsize=(1.9 * len(values) + 0.2, 1.7))
-    axes = canvas.subplots(1, len(values), squeeze=False)[0]
-    for axis, (name, found) in zip(axes, values.items(), strict=True):
-        low, high = np.quantile(found, [0.001, 0.999])
-        axis.hist(np.clip(found, low, high), bins=40, color=BLUE)
-        axis.set(xlabel=name, yticks=[])
-        axis.spines["left"].set_visible(False)
-    return canvas
-
-
-def _attention_maps(data: dict[str, Any], folder: Path) -> Canvas:
-    """A row for each position that looks, a column for each image; where it looks in colour, the image in outline."""
-    arrays = read_arrays(inside(folder, data["file"]))[0]
-    images, maps, places = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "maps", "places"))
-    canvas = Canvas(figsize=(1.05 * len(images) + 0.2, 1.05 * len(places)))
-    axes = canvas.subplots(len(places), len(images), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
-    rows, columns = maps.shape[2:]
-    height, width = images.shape[2:]
-    # A position after 5 × 5 convolution and pooling by 2 sees 6 × 6 pixels, from twice its place.
-    extent = (1.5, 1.5 + 2 * columns, 1.5 + 2 * rows, 1.5)
-    for column, image in enumerate(images):
-        for row, (y, x) in enumerate(places):
-            axis = axes[row, column]
-            _picture(axis, np.zeros_like(image[0]))
-            axis.imshow(maps[column, row], cmap="inferno", extent=extent)
-            axis.contour(image[0], levels=[0.5], colors="white", linewidths=0.6)
-            axis.plot(2 * x + 2.5, 2 * y + 2.5, "s", markerfacecolor="none", markeredgecolor="white", markersize=6)
-            axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-    return canvas
-
-
-def _cost(data: dict[str, Any], folder: Path) -> Canvas:
+def _cost(data: Costs, folder: Path) -> Canvas:
     """Accuracy against arithmetic."""
     canvas = Canvas(figsize=(6.4, 3.1))
     axis = canvas.subplots()
@@ -222,29 +235,21 @@ def _cost(data: dict[str, Any], folder: Path) -> Canvas:
         colour = MORE[place % len(MORE)]
         axis.plot([flops] * len(values), values, "_", color=colour, markersize=9, alpha=0.6)
         axis.plot(flops, np.mean(values), "o", color=colour, markersize=7)
-        axis.annotate(name, (flops, float(np.mean(values))), xytext=(8, 0), textcoords="offset points", va="center", color=colour)  # fmt: skip
+        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "color": colour}
+        axis.annotate(name, (flops, float(np.mean(values))), **beside)
     axis.set(xlabel="million operations an image, forward", ylabel="accuracy, %", xscale="log")
     axis.margins(x=0.25)
     axis.grid(color=GREY, alpha=0.25, linewidth=0.6)
     return canvas
 
 
-def _picture(axis: Axes, image: np.ndarray) -> None:
-    axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set(xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
-
-
-ARCHITECTURE_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
-    "attention_maps": _attention_maps,
+ARCHITECTURE_FIGURES: dict[str, Callable[[Any, Path], Canvas]] = {
     "cost": _cost,
     "effects": _effects,
     "groups": _groups,
-    "histograms": _histograms,
     "interactions": _interactions,
     "loss_curves": _loss_curves,
     "matrix": _matrix,
     "pairs": _pairs,
     "spike": _spike,
-    "transformed": _transformed,
 }

@@ -20,10 +20,10 @@ Number = int | float  # a whole number stays one when it is read: 0 and 0.0 are 
 class Recipe(Record):
     """How a network is trained.
 
-    `held_out` training images, the same for every seed, are kept for validation; `validate_on_test` validates on the test
-    set instead and keeps the best epoch beside the last, as seed 003 does. Images are normalised by `mean` and `sd`. The
-    learning rate is constant, or (`one_cycle`) rises over the first `warmup` of all steps and falls to 0 along half a
-    cosine. Gradients are scaled down to a norm of `clip_norm`, if that is above 0.
+    `held_out` training images, the same for every seed, are kept for validation; `validate_on_test` validates on the
+    test set instead and keeps the best epoch beside the last, as seed 003 does. Images are normalised by `mean` and
+    `sd`. The learning rate is constant, or (`one_cycle`) rises over the first `warmup` of all steps and falls to 0
+    along half a cosine. Gradients are scaled down to a norm of `clip_norm`, if that is above 0.
     """
 
     name: str
@@ -88,7 +88,8 @@ def check_fits(recipe: Recipe, images: int) -> None:
             raise BadInput(f"recipe {recipe.name}: {name} is {value!r}, expected {expected}.")
     if images <= recipe.held_out:
         raise BadInput(
-            f"recipe {recipe.name}: {recipe.held_out} images held out of {images}. It needs at least one image to train on."
+            f"recipe {recipe.name}: {recipe.held_out} images held out of {images}. "
+            "It needs at least one image to train on."
         )
 
 

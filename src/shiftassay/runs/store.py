@@ -1,7 +1,7 @@
 """The store: a folder for each trial. The only place that reads or writes a run's files.
 
-Every file is written all or nothing, and the model card, written last, holds the SHA-256 of the others: a run that is broken off
-has no card, and what was damaged later is seen by whatever reads it.
+Every file is written all or nothing, and the model card, written last, holds the SHA-256 of the others: a run that is
+broken off has no card, and what was damaged later is seen by whatever reads it.
 """
 
 import hashlib
@@ -91,7 +91,7 @@ class Run:
             warnings.warn(f"no checkpoint: {error} Training goes on.", Mended, stacklevel=2)
 
     def last_checkpoint(self, kind: type[R]) -> tuple[dict[str, np.ndarray], R] | None:
-        """What `checkpoint` kept last, progress of this kind; None if there is nothing to go on from, or it is damaged."""
+        """What `checkpoint` kept last; None if there is nothing to go on from, or it is damaged."""
         if not (self.folder / CHECKPOINT).is_file():
             return None
         try:
@@ -123,7 +123,8 @@ class Run:
     ) -> None:
         """Keep the results, those of the best epoch if there are any, and drop the checkpoint.
 
-        `seconds` of each epoch go where the time of day goes, into the environment: results of equal trials are equal files.
+        `seconds` of each epoch go where the time of day goes, into the environment: results of equal trials are equal
+        files.
         """
         if best_weights is not None:
             write_arrays(self.folder / BEST_WEIGHTS, best_weights)

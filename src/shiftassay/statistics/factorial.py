@@ -1,7 +1,7 @@
 """Factorial experiments: what each factor, and each pair of factors, explains."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -9,14 +9,18 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import f as f_distribution
 
+from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
+
+Levels = Mapping[str, Any]
+"""The level of each factor by name: text, a number, or anything else that `str` tells apart."""
 
 
 @dataclass(frozen=True)
-class Effect:
-    """One factor, or two that interact: its share of the variance, and the F-test that it explains anything.
+class Effect(Record):
+    """One factor, or the interaction of two: its share of the variance, and the F-test that it explains anything.
 
-    F and p-values are None where no degrees of freedom are left to estimate the noise from.
+    F and p-values are None where no degrees of freedom remain to estimate the noise from.
     """
 
     factors: tuple[str, ...]
@@ -26,11 +30,8 @@ class Effect:
     p: float | None
     p_corrected: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "factors": list(self.factors)}
 
-
-def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.ndarray) -> list[Effect]:
+def analyse(runs: Sequence[Levels], response: Sequence[float] | np.ndarray) -> list[Effect]:
     """Analysis of variance (type II: each effect after all others that do not contain it) with all interactions of two.
 
     `runs` are the levels of each run's factors. Levels are categories, also where they are numbers. Holm's correction.
@@ -66,7 +67,7 @@ def analyse(runs: Sequence[Mapping[str, Any]], response: Sequence[float] | np.nd
     ]
 
 
-def _columns(runs: Sequence[Mapping[str, Any]], term: Sequence[str]) -> Float[np.ndarray, "runs levels"]:
+def _columns(runs: Sequence[Levels], term: Sequence[str]) -> Float[np.ndarray, "runs levels"]:
     """One column for each combination of the levels of a term's factors."""
     keys = [tuple(str(run[factor]) for factor in term) for run in runs]
     return np.array([[key == level for level in sorted(set(keys))] for key in keys], float)

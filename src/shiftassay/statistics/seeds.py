@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 from jaxtyping import Bool
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import nct, t
 
 from shiftassay.statistics.intervals import Interval
@@ -105,8 +105,8 @@ def smallest_visible(sd: float, seeds: int, alpha: float = 0.05, power: float = 
         return None
     freedom = 2 * seeds - 2
     critical = t.isf(alpha / 2, freedom)
-    shift: float = brentq(lambda d: nct.sf(critical, freedom, d) - power, 0, 1000)  # pyright: ignore[reportAssignmentType]
-    return shift * sd * sqrt(2 / seeds)
+    noncentrality = root_scalar(lambda d: nct.sf(critical, freedom, d) - power, bracket=(0, 1000), method="brentq").root
+    return float(noncentrality) * sd * sqrt(2 / seeds)
 
 
 def difference_over_seeds_and_images(

@@ -17,7 +17,7 @@ BEST, PART = "best/", "part/"
 
 @dataclass(frozen=True)
 class Progress(Record):
-    """How far a member was: its epochs, the best of them, the seconds of the part of an epoch, and what it was made by."""
+    """How far a member was: its epochs, the best one, the seconds of the epoch begun, and what it was made by."""
 
     path: str
     torch: str

@@ -1,4 +1,4 @@
-"""The noise of `shiftassay.random_stream` where it is needed: the same words, orders and masks, made and read on any device.
+"""The noise of `shiftassay.random_stream` on any device: the same words, orders and masks.
 
 PyTorch has no arithmetic on uint64, so words are int64 here with the same 64 bits: sums and products wrap alike.
 """
@@ -108,8 +108,8 @@ def _units(network: nn.Module, dropouts: dict[str, nn.Dropout | nn.Dropout2d], i
 
     def note(name: str, module: nn.Module, inputs: tuple[Tensor]) -> None:
         images, *rest = _masked_shape(module, inputs[0])
-        found = torch.Size(rest).numel()
-        if images != 1 or units.setdefault(name, found) != found:
+        count = torch.Size(rest).numel()
+        if images != 1 or units.setdefault(name, count) != count:
             raise NotLowered(name, "does not mask the same units of every image")
 
     hooks = [module.register_forward_pre_hook(partial(note, name)) for name, module in dropouts.items()]

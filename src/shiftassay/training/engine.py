@@ -48,9 +48,9 @@ def run_group(
 ) -> list[History]:
     """Train a group to the end, from its last checkpoint if there is one; return each member's history.
 
-    Snapshots of the last and the best epoch are kept where the recipe validates on the test set. A member whose numbers are no
-    longer finite has failed: that stands in its history, and the others go on. Once `stop` is set, the state is kept, and
-    `Interrupted` is raised, within a fraction of a second.
+    Snapshots of the last and the best epoch are kept where the recipe validates on the test set. A member whose
+    numbers are no longer finite has failed: that stands in its history, and the others go on. Once `stop` is set, the
+    state is kept, and `Interrupted` is raised, within a fraction of a second.
     """
     histories, part = resume(group, runs)
     saved, pace = perf_counter(), Pace()
@@ -129,7 +129,7 @@ def whole_epoch(group: Group, epoch: int, stop: Event | None = None) -> list[tup
 def shuffled_logits(
     member: Member, images: Float32[np.ndarray, "n c h w"], epoch: int
 ) -> Float32[np.ndarray, "n classes"]:
-    """The member's answers, in the images' order, asked in batches that are shuffled afresh: there are networks for which that matters."""
+    """The member's logits, in the images' order, asked in shuffled batches: for some networks that matters."""
     order = epoch_order(seed_for("validation", epoch), len(images))
     return member.logits(images[order])[np.argsort(order)]
 

@@ -43,7 +43,7 @@ class Group(Protocol):
         ...
 
     def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Take steps of epoch 0, 1, … from step `first` on, about `count`; an epoch is the same in whatever parts it is taken.
+        """Take about `count` steps of an epoch from `first` on; an epoch is the same in whatever parts.
 
         Returns, for each member, the mean loss and the number right of each step that was taken.
         """

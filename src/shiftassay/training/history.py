@@ -24,7 +24,7 @@ class Snapshot:
 
 @dataclass
 class History:
-    """What a member has to show so far: the metrics of every epoch, and the last and the best epoch if they are kept."""
+    """A member's epochs so far: the metrics of each, and the last and the best one if they are kept."""
 
     metrics: list[EpochMetrics]
     last: Snapshot | None = None

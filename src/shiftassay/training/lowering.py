@@ -14,7 +14,7 @@ from shiftassay.training.program import NotLowered, Program, Step
 
 
 def lower(network: nn.Module, input_shape: tuple[int, int, int]) -> Program:
-    """Trace `network` for images of `input_shape` (channels, height, width) and match its layers against the native step's.
+    """Trace `network` for images of `input_shape` (c, h, w) and match its layers against the native step's.
 
     Raises NotLowered.
     """
@@ -26,20 +26,20 @@ def lower(network: nn.Module, input_shape: tuple[int, int, int]) -> Program:
             raise NotLowered(name, f"is {parameter.dtype}, not float32")
         shapes[name] = parameter.shape
     with _tracing:
-        matching = Matching(_trace(network, input_shape), input_shape)
-    steps, numbers = _renumber(_fuse(matching.steps, matching.output))
+        draft = Matching(_trace(network, input_shape), input_shape).draft
+    steps, numbers = _renumber(_fuse(draft.steps, draft.output))
     used = {name for step in steps for name in step.parameters}
     for name in shapes:
         if name not in used:
             raise NotLowered(name, "is a parameter that no layer of the forward pass uses")
     return Program(
         tuple(steps),
-        tuple(matching.elements[number] for number in numbers),
-        tuple(matching.masks),
-        tuple(matching.constants),
+        tuple(draft.elements[number] for number in numbers),
+        tuple(draft.masks),
+        tuple(draft.constants),
         shapes,
-        numbers[matching.output],
-        matching.log_probabilities,
+        numbers[draft.output],
+        draft.log_probabilities,
         input_shape[0],
     )
 
@@ -78,8 +78,8 @@ def _trace(network: nn.Module, input_shape: tuple[int, int, int]) -> fx.GraphMod
 def _fuse(steps: list[Step], output: int) -> list[Step]:
     """Let convolutions and linear layers take over the dropout, pooling and ReLU that alone read what they put out.
 
-    A convolution's stage runs channel dropout, pooling, ReLU in that order (ReLU before pooling gives the same numbers and
-    gradients, ties at zero included); a linear layer's runs ReLU, then dropout.
+    A convolution's stage runs channel dropout, pooling, ReLU in that order (ReLU before pooling gives the same
+    numbers and gradients, ties at zero included); a linear layer's runs ReLU, then dropout.
     """
     readers: dict[int, int] = {output: 1}
     for step in steps:

@@ -34,6 +34,10 @@ class NativeMember:
     def steps(self) -> int:
         return -(-len(self.data.images) // self.recipe.batch_size)
 
+    def learn_from(self, data: TrainingData) -> None:
+        """What it is trained on from now on: as many images as before."""
+        self.data = data
+
     def train_steps(self, epoch: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         n = len(self.data.images)
         return self.native.train(

@@ -1,4 +1,4 @@
-"""Which path a network trains on: captured graphs on CUDA, the native step on the CPU, else plain PyTorch, saying why."""
+"""Which path a network trains on: captured graphs on CUDA, the native step on the CPU, else plain PyTorch."""
 
 import copy
 import warnings
@@ -83,26 +83,28 @@ def _check_memory(needed: int, batch: int, device: str) -> None:
     available = memory_available(device)
     if available is not None and needed > available:
         raise BadInput(
-            f"a training step on a batch of {batch:,} images needs about {needed / 1e9:.0f} GB, there are {available / 1e9:.0f}. "
-            "Choose a smaller batch_size."
+            f"a training step on a batch of {batch:,} images needs about {needed / 1e9:.0f} GB, "
+            f"there are {available / 1e9:.0f}. Choose a smaller batch_size."
         )
 
 
 def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) -> list[Result]:
     """Do the work of every group, results in their order: native members each on a core of its own, in threads.
 
-    Where fewer members than cores are left, they share the cores; a member's numbers do not depend on that. `work` is told by an
-    event when to stop: when this process is interrupted, or the work of another group has failed.
+    Where fewer members than cores are left, they share the cores; a member's numbers do not depend on that. `work` is
+    told by an event when to stop: when this process is interrupted, or the work of another group has failed.
     """
     cores, stop = available_cores(), Event()
-    side_by_side = all(isinstance(group, Alone) and isinstance(group.member, NativeMember) for group in groups)
+    members = [group.member for group in groups if isinstance(group, Alone)]
+    native_members = [member for member in members if isinstance(member, NativeMember)]
+    side_by_side = len(native_members) == len(groups)
     width = cores if side_by_side else 1
     results: list[Result] = []
     for first in range(0, len(groups), width):
         together = groups[first : first + width]
         if side_by_side:
-            for group in together:
-                group.members[0].threads = cores // len(together)  # pyright: ignore[reportAttributeAccessIssue]
+            for member in native_members[first : first + width]:
+                member.threads = cores // len(together)
         # Threads, even for one: an interrupt finds this one waiting, and the work ends where its state is whole.
         with ThreadPoolExecutor(len(together)) as pool:
             try:

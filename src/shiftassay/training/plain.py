@@ -25,10 +25,14 @@ class PlainMember:
         self.recipe = recipe
         self.seed = seed
         self.device = device
-        self.images = torch.from_numpy(data.images).to(device)
-        self.labels = torch.from_numpy(data.labels).to(device)
+        self.learn_from(data)
         self.optimizer = _optimizer(network, recipe)
         self.random: dict[str, np.ndarray] = {}
+
+    def learn_from(self, data: TrainingData) -> None:
+        """What it is trained on from now on: as many images as before."""
+        self.images = torch.from_numpy(data.images).to(self.device)
+        self.labels = torch.from_numpy(data.labels).to(self.device)
 
     @property
     def steps(self) -> int:

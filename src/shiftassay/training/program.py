@@ -46,7 +46,7 @@ class Mask:
 
 @dataclass(frozen=True)
 class Program:
-    """A lowered network: its operations, and where its parameters lie in one flat array (order of `named_parameters`)."""
+    """A lowered network: its operations, and its parameters' places in one flat array (as `named_parameters`)."""
 
     steps: tuple[Step, ...]
     elements: tuple[int, ...]

@@ -16,7 +16,8 @@ from shiftassay.training.train import Trained, initial_network, model_of
 def replay(trained: Trained, dataset: Dataset, watch: Callable[[int, Classifier], None]) -> bool:
     """Train a member again from its trial, telling `watch` of every epoch and the model after it.
 
-    Returns whether it ended with the very weights that are stored: on the machine and path that they were made on it does.
+    Returns whether it ended with the very weights that are stored: on the machine and path that they were made on it
+    does.
     """
     trial = trained.trial
     recipe = trial.recipe

@@ -34,14 +34,17 @@ def train_router(
 ) -> Trained:
     """Train a small network to tell the variants apart, on training images that are shown as each in turn.
 
-    Attacks are made on `target`, which should be what the attacks to be told apart were made on. The `held_out` images of
-    the models that are routed to are left alone; the router's own test set is made of them.
+    Attacks are made on `target`, which should be what the attacks to be told apart were made on. The `held_out`
+    images of the models that are routed to are left alone; the router's own test set is made of them.
     """
     data = split(dataset.train, held_out, dataset.classes)
     shown = _shown_as_each(ImageSet(data.images, data.labels, "mixture"), shifts, target, images, seed)
     judged = _shown_as_each(data.validation or dataset.test, shifts, target, images // 5, seed + 1)
     variants = Dataset(f"variants of {dataset.name}", shown, judged)
-    return train("mlp", variants, recipe=RECIPE, seeds=(seed,), parameters={"widths": WIDTHS}, store=store, device="cpu")[0]  # fmt: skip
+    [router] = train(
+        "mlp", variants, recipe=RECIPE, seeds=(seed,), parameters={"widths": WIDTHS}, store=store, device="cpu"
+    )
+    return router
 
 
 def _shown_as_each(images: ImageSet, shifts: Mapping[str, Shift], target: nn.Module, most: int, seed: int) -> ImageSet:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Value:
-    """What one image holds at a node: value number and shape. `turned`: (position, channel), stored the other way round."""
+    """One image's value at a node: its number and shape. `turned`: (position, channel), stored transposed."""
 
     number: int
     shape: tuple[int, ...]

@@ -33,8 +33,10 @@ from shiftassay.training.engine import SEMANTICS, run_group, shuffled_logits, sp
 from shiftassay.training.group import Group, Member
 from shiftassay.training.history import Diverged, History, Snapshot
 from shiftassay.training.path import make_groups, run_groups
+from shiftassay.words.numbers import percent
 
 ASKED = 256  # test images
+REUSED = "  (was there already)"
 
 Watch = Callable[[Trial, EpochMetrics], None]
 
@@ -43,7 +45,8 @@ Watch = Callable[[Trial, EpochMetrics], None]
 class Trained:
     """A trained member: its trial, the model, the metrics of every epoch, and its logits on the test set.
 
-    `best` is the epoch with the highest test accuracy, kept where the recipe validates on the test set: an optimistic choice.
+    `best` is the epoch with the highest test accuracy, kept where the recipe validates on the test set: an optimistic
+    choice.
     """
 
     trial: Trial
@@ -53,6 +56,15 @@ class Trained:
     best: Snapshot | None
     folder: Path | None
     reused: bool
+
+    def __str__(self) -> str:
+        last = self.metrics[-1]
+        accuracy = last.validation_accuracy
+        validation = f"  validation {percent(accuracy, 2)}" if accuracy is not None else ""
+        return f"{self.folder or self.trial.name}  loss {last.loss:.4f}{validation}{REUSED * self.reused}"
+
+    def __repr__(self) -> str:
+        return f"<Trained {self}>"
 
 
 @dataclass(frozen=True)
@@ -89,9 +101,9 @@ def train(
 ) -> list[Trained]:
     """Train one member of a network for each seed.
 
-    Without a `recipe` the one that is named like the network is taken, else seed-003. With a `store`, results are kept
-    there, and a trial that is found there is read instead of trained. Raises `BadInput`, and `TrainingFailed`, once all members
-    have come to an end, if the numbers of one stopped being finite.
+    Without a `recipe` the one that is named like the network is taken, else seed-003. With a `store`, results are
+    kept there, and a trial that is found there is read instead of trained. Raises `BadInput`, and `TrainingFailed`,
+    once all members have come to an end, if the numbers of one stopped being finite.
 
     >>> from shiftassay.imagesets.image_set import ImageSet
     >>> rng = np.random.default_rng(0)
@@ -140,8 +152,8 @@ def train(
 def _without(
     done: Mapping[int, Any], trials: Sequence[Trial], runs: Sequence[Run | None]
 ) -> tuple[list[Trial], list[Run | None]]:
-    left = [(trial, run) for trial, run in zip(trials, runs, strict=True) if trial.seed not in done]
-    return [trial for trial, _ in left], [run for _, run in left]
+    missing = [(trial, run) for trial, run in zip(trials, runs, strict=True) if trial.seed not in done]
+    return [trial for trial, _ in missing], [run for _, run in missing]
 
 
 def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Trained | Failed"]:
@@ -159,7 +171,7 @@ def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Tr
 
 
 def _check_data(dataset: Dataset) -> None:
-    """Raise `BadInput` for images that no loss is finite for, and for labels that would make a network of millions of outputs."""
+    """Raise `BadInput` for images that are not finite, and for labels that skip most of their numbers."""
     for part in (dataset.train, dataset.test):
         if not np.isfinite(part.images).all():
             raise BadInput(f"{part.name}: it holds NaN or infinity. Repair or leave out those images.")
@@ -168,8 +180,8 @@ def _check_data(dataset: Dataset) -> None:
     distinct = len(np.unique(dataset.train.labels))
     if dataset.classes > 10 * distinct + 1000:
         raise BadInput(
-            f"{dataset.train.name}: its labels run up to {dataset.classes - 1:,}, but only {distinct:,} of them occur. Number the classes "
-            f"from 0 to {distinct - 1:,}."
+            f"{dataset.train.name}: its labels run up to {dataset.classes - 1:,}, but only {distinct:,} of them occur. "
+            f"Number the classes from 0 to {distinct - 1:,}."
         )
 
 
@@ -177,8 +189,8 @@ def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None
     """The recipe meant: given, by its name, or the network's own; with another number of epochs if that is given."""
     if recipe is None:
         recipe = NETWORKS[network].recipe
-    found = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    return replace(found, epochs=epochs) if epochs is not None else found
+    resolved = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    return replace(resolved, epochs=epochs) if epochs is not None else resolved
 
 
 def resolve_device(device: str) -> str:
@@ -254,7 +266,8 @@ def _finish(
         trial=trial.digest,
     )
     model = model_of(card, weights)
-    # Asked in PyTorch too, as whoever loads it will: near the largest numbers two ways to add up differ in what overflows.
+    # Asked in PyTorch too, as whoever loads it will: near the largest numbers two ways to add up differ in what
+    # overflows.
     asked = predict(dataset.test.images[:ASKED], model=model, finite=False)
     if not (np.isfinite(logits).all() and np.isfinite(asked).all()):
         failure = Failure(recipe.epochs, steps, "an answer to an image of the test set")

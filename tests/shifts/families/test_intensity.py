@@ -3,13 +3,14 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import make, parse, shift
+from shiftassay.shifts import catalogue
+from shiftassay.shifts.catalogue import make, parse
 
 RAMP = ImageSet(np.linspace(0, 1, 11, dtype=np.float32).reshape(1, 1, 1, 11))
 
 
 @pytest.mark.parametrize(
-    ("how", "expected"),
+    ("shift", "expected"),
     [
         ("invert", lambda x: 1 - x),
         ("gain:factor=3", lambda x: 3 * x),
@@ -22,14 +23,14 @@ RAMP = ImageSet(np.linspace(0, 1, 11, dtype=np.float32).reshape(1, 1, 1, 11))
         ("rescale:scale=255,offset=-1", lambda x: 255 * x - 1),
     ],
 )
-def test_grey_values_follow_the_formula(how, expected):
-    assert shift(RAMP, how).images == pytest.approx(expected(RAMP.images.astype(float)), rel=1e-5, abs=1e-6)
+def test_grey_values_follow_the_formula(shift, expected):
+    assert catalogue.shift(RAMP, shift).images == pytest.approx(expected(RAMP.images.astype(float)), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 16])
 def test_as_many_levels_are_left_as_asked_for(levels, rng):
     noise = ImageSet(rng.random((5, 1, 28, 28)).astype(np.float32))
-    assert len(np.unique(shift(noise, f"quantize:levels={levels}").images)) == levels
+    assert len(np.unique(catalogue.shift(noise, f"quantize:levels={levels}").images)) == levels
 
 
 def test_information_is_lost_only_where_a_bright_image_is_clipped():

@@ -1,4 +1,4 @@
-"""What a design of one model for several variants is: what is done to an image whose variant is known, and the network behind it."""
+"""Designs of one model for several variants: how an image of a known variant is encoded, and the network behind."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Design(ABC):
     def encode(
         self, images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"], straight: bool = False
     ) -> Float[Tensor, "n ..."]:
-        """What the network is shown of images whose variants are known; `straight` passes gradients as if images were shown as they are."""
+        """The input of the network for images of known variants; `straight` passes gradients as the identity does."""
         return images
 
 

@@ -24,7 +24,7 @@ class UndoAndId(Design):
     @cached_property
     def fronts(self) -> tuple[Front, ...]:
         """What is done to the images of each variant."""
-        return tuple(front_of(how, self.input_shape) for how in self.shifts)
+        return tuple(front_of(shift, self.input_shape) for shift in self.shifts)
 
     def encode(
         self, images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"], straight: bool = False

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
@@ -35,7 +35,8 @@ def strength_of(
     ends = np.log([low, high])
     if excess(ends[0]) * excess(ends[1]) >= 0:
         return None
-    shared = float(np.exp(float(brentq(excess, *ends, xtol=2e-3))))  # pyright: ignore[reportArgumentType]
+    root = root_scalar(excess, bracket=(ends[0], ends[1]), method="brentq", xtol=2e-3).root
+    shared = float(np.exp(float(root)))
     return make(_drawn(make, pairs, shared, low, high) if varies else shared)
 
 

@@ -1,7 +1,7 @@
 """Blurs that are convolutions: every pixel is spread over its neighbours in the same way."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -213,7 +213,7 @@ class MotionBlur(Shift):
         return self
 
     @property
-    def variant(self) -> tuple[Any, ...]:
+    def variant(self) -> tuple[object, ...]:
         return (*super().variant, self.fading is None)
 
 

@@ -160,8 +160,10 @@ class Elastic(Shift):
 
     def _draw_fields(self, n: int, h: int, w: int, rng: np.random.Generator) -> Float[np.ndarray, "n 2 h w"]:
         noise = rng.standard_normal((n, 2, h, w), np.float32)
-        smooth = gaussian_filter(noise, (0, 0, self.smoothness, self.smoothness), mode="wrap")
-        sd = np.prod([np.linalg.norm(gaussian_filter1d(np.eye(1, k)[0], self.smoothness, mode="wrap")) for k in (h, w)])
+        smoothness = max(self.smoothness, 1e-6)  # SciPy divides by it
+        smooth = gaussian_filter(noise, (0, 0, smoothness, smoothness), mode="wrap")
+        impulses = (np.eye(1, size)[0] for size in (h, w))
+        sd = np.prod([np.linalg.norm(gaussian_filter1d(impulse, smoothness, mode="wrap")) for impulse in impulses])
         return np.float32(self.amplitude / sd) * smooth
 
 

@@ -23,7 +23,7 @@ LARGEST_RESIDUAL = 0.6  # of the ink's energy: lines that leave more are not wha
 WIDTHS = (1.0, 1.5, 2.3, 3.5, 5.0)  # pixels, to start from
 
 Ink = Float[np.ndarray, "n h w"]
-Known = Bool[np.ndarray, "n h w"]
+Mask = Bool[np.ndarray, "n h w"]
 
 
 @FAMILIES.register("dotted_line")
@@ -99,9 +99,9 @@ class DottedLine(Shift):
         def lines(numbers: np.ndarray) -> np.ndarray | None:
             return _ink(rows, h, numbers[0]) if 0.3 < numbers[0] < h else None
 
-        ink, known = (part[:, :, on] for part in added)
+        ink, unclipped = (part[:, :, on] for part in added)
         starts = np.array(WIDTHS)[:, None]
-        best, residual = matched(_residual_of(lines, ink, known), np.zeros(1), starts, np.array([0.3]), tries=12)
+        best, residual = matched(_residual_of(lines, ink, unclipped), np.zeros(1), starts, np.array([0.3]), tries=12)
         return [cls(float(best[0]), dash)] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
 
 
@@ -162,7 +162,7 @@ class Zigzag(Shift):
         h, w = pairs.reference.shape[2:]
         if added is None or w <= 2 * MARGIN + 2:
             return []
-        ink, known = added
+        ink, unclipped = added
         if ink.sum((0, 1))[[0, w - 1]].sum() > 0.05 * ink.sum():  # a zigzag ends before the borders
             return []
         falls = np.arange(-5, 5)
@@ -177,8 +177,8 @@ class Zigzag(Shift):
 
         starts = np.array([(s, a, 2.3) for s in (1.5, 2.0, 3.0, 4.5) for a in (1.0, 2.0, 3.5)])
         strides = np.array([0.3, 0.3, 0.3])
-        start, _ = matched(_residual_of(lines, ink[:8], known[:8]), np.zeros(1), starts, strides, tries=4)
-        best, residual = matched(_residual_of(lines, ink, known), np.zeros(1), start[None], strides, tries=80)
+        start, _ = matched(_residual_of(lines, ink[:8], unclipped[:8]), np.zeros(1), starts, strides, tries=4)
+        best, residual = matched(_residual_of(lines, ink, unclipped), np.zeros(1), start[None], strides, tries=80)
         return [cls(*map(float, best))] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
 
     def _zigzags(self, start: Int64[np.ndarray, "n"], fall: Int64[np.ndarray, "n"], h: int, w: int) -> Ink:
@@ -207,26 +207,27 @@ def _ink(rows: Float64[np.ndarray, "n w"], h: int, width: float) -> Ink:
     return np.clip(1 + np.log1p(-np.minimum(away, np.float32(0.99))), 0, 1)
 
 
-def _added_ink(pairs: Pairs) -> tuple[Ink, Known] | None:
-    """The ink added to the first images, and where clipping does not hide it; None unless changes are brighter."""
+def _added_ink(pairs: Pairs) -> tuple[Ink, Mask] | None:
+    """The ink added to the first images, and where clipping does not hide it; None if most changes are darker."""
     difference = (pairs.shifted - pairs.reference).astype(np.float64)
     up, down = (difference.clip(0) ** 2).sum(), (difference.clip(None, 0) ** 2).sum()
     if up == 0 or down > 0.2 * up or min(difference.shape[2:]) < 3:
         return None
     few = slice(FEW)
-    known = (pairs.shifted[few] < WHITE) | (pairs.reference[few] < 1 - WHITE)
-    return np.where(known, difference[few], 0).mean(1), np.asarray(known.all(1))
+    unclipped = (pairs.shifted[few] < WHITE) | (pairs.reference[few] < 1 - WHITE)
+    return np.where(unclipped, difference[few], 0).mean(1), np.asarray(unclipped.all(1))
 
 
 def _residual_of(
-    lines: Callable[[np.ndarray], np.ndarray | None], ink: Ink, known: Known
+    lines: Callable[[np.ndarray], np.ndarray | None], ink: Ink, unclipped: Mask
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function from parameters to the share of the ink that each image's best line leaves, as `matched` takes it.
 
     `lines` gives the ink of all lines that may be drawn with some parameters, or None if these make no sense.
     """
     n = len(ink)
-    wanted, weights = np.where(known, ink, 0).reshape(n, -1).astype(np.float32), known.reshape(n, -1).astype(np.float32)
+    wanted = np.where(unclipped, ink, 0).reshape(n, -1).astype(np.float32)
+    weights = unclipped.reshape(n, -1).astype(np.float32)
     energy = (wanted**2).sum(dtype=np.float64)
 
     def residual(numbers: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Number, Parameters, draw, spread
+from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
 
 MOST_COUNTED = 80  # photons: finer steps do not show in eight bits
 COUNTED = 0.5  # mean cosine from which on values are counts of photons
@@ -30,6 +30,8 @@ class _Noise(Shift):
     """Between what strengths it is looked for."""
     varies: ClassVar[bool] = True
     """Whether the strength may differ from image to image."""
+    largest: ClassVar[float] = np.inf
+    """The largest strength there can be, which an estimated range must not exceed."""
 
     scope: Scope = field(default="per_image", kw_only=True)
 
@@ -40,6 +42,8 @@ class _Noise(Shift):
         others = {"clip": is_clipped(pairs)} if "clip" in {f.name for f in fields(cls)} else {}
 
         def of_strength(value: Number) -> Shift:
+            if isinstance(value, Uniform):
+                value = Uniform(value.low, min(value.high, cls.largest))
             parameters: Parameters = {name: value, **others}
             return cls(**parameters)
 
@@ -166,6 +170,7 @@ class ImpulseNoise(_Noise):
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     limits: ClassVar[tuple[float, float]] = (0.0001, 0.999)
+    largest: ClassVar[float] = 1.0
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
     why: ClassVar[str] = (
         "White dots stand where the training images were always black: the weights there were hardly trained, and "

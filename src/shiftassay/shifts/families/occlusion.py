@@ -169,12 +169,12 @@ def _fills(pairs: Pairs) -> Float[np.ndarray, "n"] | None:
     Of images in which too few pixels have changed it is that of all images.
     """
     difference = np.abs(pairs.shifted - pairs.reference)
-    # Noise on top changes all pixels. How much, the quarter that changes least tells, or, where black cuts off half of
-    # the noise, three quarters do, unless the rectangle is among them. So both thresholds are tried.
+    # Noise on top changes all pixels. Its strength follows from the quarter that changes least or, where black cuts off
+    # half of the noise, from three quarters, unless the rectangle is among them. So both thresholds are tried.
     least, most = np.quantile(difference[:40], [0.25, 0.75])
     thresholds = [max(CHANGED, 10 * float(least)), *([6 * float(most)] if CHANGED < 6 * most < 0.5 else [])]
-    found = [*(_fills_where(pairs, difference > threshold) for threshold in thresholds), _steady_fills(pairs)]
-    candidates = [fills for fills in found if fills is not None]
+    attempts = [*(_fills_where(pairs, difference > threshold) for threshold in thresholds), _steady_fills(pairs)]
+    candidates = [fills for fills in attempts if fills is not None]
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     few = pairs.first(24)

@@ -1,19 +1,29 @@
-"""What a study file of kind `architectures` may say."""
+"""The schema of a study file of kind `architectures`."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shiftassay.evaluation.compare import MARGIN
-from shiftassay.studies.strict import MOST_SEEDS, Strict, merged
+from shiftassay.records import JsonValue
+from shiftassay.runs.recipe import Recipe, recipe_named
+from shiftassay.studies.strict import MOST_SEEDS, Strict, as_stored, merged
 
 MANY_SEEDS = 10
+# What no section measures, and what only the section of its name does.
+TEXTS_AND_SIZES = {"quick", "full", "title", "question"}
+OPTIONAL_SECTIONS = {"suggestions", "distortions", "robustness"}
+
+Settings = dict[str, JsonValue]
+"""Values by the names that a network, a recipe or the study itself has for them."""
 
 
 class Claim(Strict):
-    """What a source reports of a network after so many epochs: parameters, best accuracy, loss and number right by epoch.
+    """What a source reports of a network that it trained for `epochs`.
 
-    `says_lowest`: the source says that this network's loss is the lowest.
+    `losses` and `right` (images classified correctly) are by epoch. `says_lowest`: the source says that this network
+    has the lowest loss of all.
     """
 
     network: str
@@ -29,33 +39,33 @@ class Claim(Strict):
 
 
 class Ablation(Strict):
-    """A network trained with something changed, to see whether that steadies it."""
+    """A network trained with one change, to see whether its loss then fluctuates less."""
 
     name: str
     network: str
-    parameters: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    parameters: Settings = {}
+    recipe: Settings = {}
 
 
 class Suggestions(Strict):
-    """A factorial experiment: every combination is trained once, with a seed of its own, and judged on held-out training images."""
+    """A factorial experiment: each combination is trained once, with its own seed, and judged on held-out images."""
 
     networks: tuple[str, ...] = Field(min_length=1)
     dropout: tuple[float, ...] = Field(min_length=1)
     schedules: tuple[Literal["constant", "one_cycle"], ...] = Field(min_length=1)
-    optimizers: dict[str, dict[str, Any]] = Field(min_length=1)
+    optimizers: dict[str, Settings] = Field(min_length=1)
     epochs: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     held_out: int = Field(default=10_000, ge=1)
 
 
 class Distortions(Strict):
-    """Training and testing on other data sets, beside the error rates that a source reports there."""
+    """Training and testing on other data sets, with the error rates that a source reports for them."""
 
     datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(ge=1)
     seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     images: int | None = Field(default=None, ge=1)
-    recipe: dict[str, Any] = {}
+    recipe: Settings = {}
     reported: dict[str, dict[str, float]] = {}
     source: str = "the source"
 
@@ -68,9 +78,9 @@ class Robustness(Strict):
 
 
 class Architectures(Strict):
-    """A study of networks that are trained alike; `control` is the one that the others are held against.
+    """A study of networks that are trained alike; the others are compared with `control`.
 
-    `margin` is that of equivalence; ten seeds or more can show half of it.
+    `margin` is the equivalence margin of accuracies; it is halved from ten seeds on.
     """
 
     kind: Literal["architectures"]
@@ -90,12 +100,25 @@ class Architectures(Strict):
     suggestions: Suggestions | None = None
     distortions: Distortions | None = None
     robustness: Robustness | None = None
-    quick: dict[str, Any] = {}
-    full: dict[str, Any] = {}
+    quick: Settings = {}
+    full: Settings = {}
 
     @property
     def equivalence_margin(self) -> float:
         return self.margin / 2 if self.seeds >= MANY_SEEDS else self.margin
+
+    def asks_for(self, section: str) -> bool:
+        """Whether a section is to be measured: an optional one only if the file has its settings."""
+        return section not in OPTIONAL_SECTIONS or getattr(self, section) is not None
+
+    def settings_for(self, section: str) -> Settings:
+        """All settings that a section's numbers may depend on, as they are spelled in what is stored."""
+        return as_stored(self.model_dump(mode="json", exclude=(TEXTS_AND_SIZES | OPTIONAL_SECTIONS) - {section}))
+
+    def training_recipe(self, **changes: JsonValue) -> Recipe:
+        """The recipe of every training, with changes."""
+        recipe = recipe_named(self.recipe)
+        return replace(recipe, **{"epochs": self.epochs or recipe.epochs, **changes})
 
     def sized(self, size: Literal["default", "quick", "full"], seeds: int | None) -> "Architectures":
         """The study in its quick or full form, with another number of seeds if that is given."""

@@ -1,180 +1,234 @@
 """Finding 7a: the test that fits a spatial module: trained and tested on distorted images."""
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool
 
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.dataset import Dataset
+from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.runs.recipe import Recipe
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.paired import mcnemar
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
-from shiftassay.studies.architectures.lab import Lab, Members, last_right
-from shiftassay.words.lists import listed
-from shiftassay.words.numbers import brackets, mean_sd, minus, p_cell
+from shiftassay.studies.architectures.experiment import Experiment, train_members
+from shiftassay.studies.architectures.members import correct_after_last_epoch, labels_of
+from shiftassay.words.lists import listed, plural
+from shiftassay.words.numbers import DASH, brackets, mean_sd, p_value, percent, points
 
 KEY, TITLE, VERSION, PLACE = "distortions", "The test that fits: distorted digits", 1, 80
-SHOWN = 10
+SAMPLES = 10
 OURS = "What it leaves open of the distortions, such as how far the corners of projective digits move, is ours."
 
 
-def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    asked = lab.study.distortions
-    if asked is None:
+@dataclass(frozen=True)
+class Errors(Record):
+    """A network's error rate by seed, and the 95% interval of the mean for new seeds and new images."""
+
+    errors: tuple[float, ...]
+    interval: tuple[float, float]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.errors))
+
+
+@dataclass(frozen=True)
+class ErrorDifference(Record):
+    """A network's error rate minus the control's, on one data set. Holm's correction is over all data sets."""
+
+    network: str
+    difference: float
+    interval: tuple[float, float]
+    p: float
+    p_corrected: float | None = None
+
+    @property
+    def is_significant(self) -> bool:
+        return self.p_corrected is not None and self.p_corrected < 0.05
+
+
+@dataclass(frozen=True)
+class DistortedResults(Record):
+    """All networks on one data set: the shape of an image (c, h, w), the number of training images, the error rates."""
+
+    shape: tuple[int, int, int]
+    images: int
+    networks: Mapping[str, Errors]
+    against_control: tuple[ErrorDifference, ...]
+
+    @property
+    def different(self) -> tuple[ErrorDifference, ...]:
+        """The networks that are shown to differ from the control."""
+        return tuple(row for row in self.against_control if row.is_significant)
+
+
+@dataclass(frozen=True)
+class Distortions(Record):
+    """Every data set's results; `reported` holds error rates in percent by data set and by what reached them.
+
+    `samples` is the file of the first test images, `names` the arrays in it.
+    """
+
+    datasets: Mapping[str, DistortedResults]
+    reported: Mapping[str, Mapping[str, float]]
+    epochs: int
+    seeds: int
+    recipe: Recipe
+    control: str
+    samples: str
+    names: tuple[str, ...]
+    source: str
+
+
+def measure(experiment: Experiment) -> Distortions:
+    study, settings = experiment.study, experiment.study.distortions
+    if settings is None:
         raise BadInput("the study has no [distortions].")
-    results, samples = {}, {"plain": lab.dataset.test.images[:SHOWN]}
-    recipe = replace(lab.recipe(**asked.recipe), name="distorted", epochs=asked.epochs, validate_on_test=False)
-    for name in asked.datasets:
+    recipe = replace(
+        study.training_recipe(**settings.recipe), name="distorted", epochs=settings.epochs, validate_on_test=False
+    )
+    results, samples = {}, {"plain": experiment.dataset.test.images[:SAMPLES]}
+    for name in settings.datasets:
         whole = named_dataset(name)
-        data = Dataset(name, whole.train.first(asked.images), whole.test)
-        labels = data.test.labels
-        assert labels is not None
-        samples[name] = data.test.images[:SHOWN]
-        right = {
-            network: last_right(lab.train(network, range(asked.seeds), recipe=recipe, data=data, what=name), labels)
-            for network in lab.study.networks
-        }
-        results[name] = {
-            "shape": list(data.train.shape),
-            "images": len(data.train),
-            "networks": {network: _errors(found) for network, found in right.items()},
-            "against_control": _against(lab.study.control, right),
-        }
-    rows = [row for result in results.values() for row in result["against_control"]]
-    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_corrected"] = corrected
-    return {
-        "datasets": results,
-        "reported": {name: found for name, found in asked.reported.items() if name in results},
-        "epochs": asked.epochs,
-        "seeds": asked.seeds,
-        "recipe": recipe.to_json(),
-        "control": lab.study.control,
-        "samples": lab.keep("distortions.safetensors", samples),
-        "names": list(samples),
-        "source": asked.source,
-    }
-
-
-def finding(found: dict[str, Any]) -> Finding:
-    networks = list(next(iter(found["datasets"].values()))["networks"])
-    sources = list(dict.fromkeys(key for row in found["reported"].values() for key in row))
-    rows = []
-    for network in networks:
-        ours = [result["networks"][network] for result in found["datasets"].values()]
-        rows.append((network, *(f"{mean_sd(row['errors'], 100, 2)} {brackets(row['interval'])}" for row in ours)))
-    rows += [
-        (
-            f"{source}, as reported",
-            *(str(found["reported"].get(name, {}).get(source, "–")) for name in found["datasets"]),
+        dataset = Dataset(name, whole.train.first(settings.images), whole.test)
+        samples[name] = dataset.test.images[:SAMPLES]
+        correct = {}
+        for network in study.networks:
+            seeds = range(settings.seeds)
+            members = train_members(experiment, network, seeds, recipe=recipe, dataset=dataset, note=name)
+            correct[network] = correct_after_last_epoch(members, labels_of(dataset.test))
+        results[name] = DistortedResults(
+            shape=dataset.train.shape,
+            images=len(dataset.train),
+            networks={network: _errors(right) for network, right in correct.items()},
+            against_control=_differences(study.control, correct),
         )
-        for source in sources
-    ]
-    sizes = [f"{name}, {result['shape'][1]} × {result['shape'][2]}" for name, result in found["datasets"].items()]
-    recipe = found["recipe"]
-    return Finding(
-        KEY,
-        TITLE,
-        tuple(_sentences(found)),
-        (
-            Table(
-                ("network", *sizes),
-                tuple(rows),
-                f"Test error, %, after {found['epochs']} epochs on {next(iter(found['datasets'].values()))['images']:,} distorted training images, "
-                f"{found['seeds']} seed{'s' * (found['seeds'] > 1)}, with its 95% interval; learning rate {recipe['learning_rate']:g}, momentum "
-                f"{recipe['momentum']:g}, {recipe['schedule'].replace('_', ' ')}."
-                + (f" As reported: {found['source']}. {OURS}" if sources else ""),
-            ),
+    return Distortions(
+        datasets=_corrected(results),
+        reported={name: reported for name, reported in settings.reported.items() if name in results},
+        epochs=settings.epochs,
+        seeds=settings.seeds,
+        recipe=recipe,
+        control=study.control,
+        samples=experiment.measurements.keep("distortions.safetensors", samples),
+        names=tuple(samples),
+        source=settings.source,
+    )
+
+
+def findings(measured: Distortions) -> list[Finding]:
+    datasets = measured.datasets
+    networks = list(next(iter(datasets.values())).networks)
+    numbers = {key: value for key, value in measured.to_json().items() if key not in ("samples", "names")}
+    figures = (
+        Figure(
+            "samples", {"file": measured.samples, "names": measured.names}, "The first test images of each data set."
         ),
-        (
-            Figure("samples", {"file": found["samples"], "names": found["names"]}, "The first test images of each data set."),
-            Figure(
-                "matrix",
-                {
-                    "rows": list(found["datasets"]),
-                    "columns": networks,
-                    "values": [
-                        [float(np.mean(result["networks"][network]["errors"])) for network in networks]
-                        for result in found["datasets"].values()
-                    ],
-                    "scale": 100,
-                    "format": ".2f",
-                    "reverse": True,
-                },
-                "Test error, %, trained and tested on each data set.",
-            ),
+        Figure(
+            "matrix",
+            {
+                "rows": list(datasets),
+                "columns": networks,
+                "values": [[result.networks[network].mean for network in networks] for result in datasets.values()],
+                "scale": 100,
+                "format": ".2f",
+                "reverse": True,
+            },
+            "Test error, %, trained and tested on each data set.",
         ),
-        {key: value for key, value in found.items() if key not in ("samples", "names")},
-    )  # fmt: skip
+    )
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), figures, numbers)]
 
 
-def _errors(right: np.ndarray) -> dict[str, Any]:
-    interval = mean_over_seeds_and_images(right)
-    return {"errors": (1 - right.mean(1)).tolist(), "interval": [1 - interval.high, 1 - interval.low]}
+def _errors(correct: Bool[np.ndarray, "seeds n"]) -> Errors:
+    accuracy = mean_over_seeds_and_images(correct)
+    return Errors(tuple((1 - correct.mean(1)).tolist()), (1 - accuracy.high, 1 - accuracy.low))
 
 
-def _against(control: str, right: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Each network's error minus the control's: over seeds where there are several, else image by image."""
-    rows = []
-    for name, found in right.items():
+def _differences(control: str, correct: Mapping[str, Bool[np.ndarray, "seeds n"]]) -> tuple[ErrorDifference, ...]:
+    """Each network's error rate minus the control's: tested over seeds, or image by image if there is a single seed."""
+    differences, other = [], correct[control]
+    for name, right in correct.items():
         if name == control:
             continue
-        other = right[control]
-        p = welch(found.mean(1), other.mean(1))
+        p = welch(right.mean(1), other.mean(1))
         if p is None:
-            p = mcnemar(int((found[0] & ~other[0]).sum()), int((~found[0] & other[0]).sum()))
-        difference = difference_over_seeds_and_images(~found, ~other)
-        rows.append(
-            {"network": name, "difference": difference.estimate, "interval": [difference.low, difference.high], "p": p}
+            p = mcnemar(int((right[0] & ~other[0]).sum()), int((~right[0] & other[0]).sum()))
+        interval = difference_over_seeds_and_images(~right, ~other)
+        differences.append(ErrorDifference(name, interval.estimate, (interval.low, interval.high), p))
+    return tuple(differences)
+
+
+def _corrected(results: Mapping[str, DistortedResults]) -> dict[str, DistortedResults]:
+    p_values = iter(holm([row.p for result in results.values() for row in result.against_control]))
+    return {
+        name: replace(
+            result, against_control=tuple(replace(row, p_corrected=next(p_values)) for row in result.against_control)
         )
-    return rows
-
-
-def _sentences(found: dict[str, Any]) -> list[str]:
-    shown_on = {
-        name: [row for row in result["against_control"] if row["p_corrected"] < 0.05]
-        for name, result in found["datasets"].items()
+        for name, result in results.items()
     }
-    said = [_summary(found["control"], shown_on)]
-    for name, result in found["datasets"].items():
-        shown = shown_on[name]
-        better = [row for row in shown if row["difference"] < 0]
-        worse = [row for row in shown if row["difference"] > 0]
-        control = 100 * float(np.mean(result["networks"][found["control"]]["errors"]))
-        parts = [f"{name}: {found['control']} errs on {control:.2f}%"]
-        for which, rows in (("fewer", better), ("more", worse)):
+
+
+def _table(measured: Distortions) -> Table:
+    datasets, recipe = measured.datasets, measured.recipe
+    first = next(iter(datasets.values()))
+    rows = []
+    for network in first.networks:
+        errors = [result.networks[network] for result in datasets.values()]
+        rows.append((network, *(f"{mean_sd(row.errors, 100, 2)} {brackets(row.interval)}" for row in errors)))
+    sources = list(dict.fromkeys(source for reported in measured.reported.values() for source in reported))
+    for source in sources:
+        rates = [measured.reported.get(name, {}).get(source) for name in datasets]
+        rows.append((f"{source}, as reported", *(DASH if rate is None else str(rate) for rate in rates)))
+    sizes = [f"{name}, {result.shape[1]} × {result.shape[2]}" for name, result in datasets.items()]
+    caption = (
+        f"Test error, %, after {measured.epochs} epochs on {first.images:,} distorted training images, "
+        f"{plural(measured.seeds, 'seed')}, with its 95% interval; learning rate {recipe.learning_rate:g}, momentum "
+        f"{recipe.momentum:g}, {recipe.schedule.replace('_', ' ')}."
+    )
+    if sources:
+        caption += f" As reported: {measured.source}. {OURS}"
+    return Table(("network", *sizes), tuple(rows), caption)
+
+
+def _sentences(measured: Distortions) -> list[str]:
+    sentences = [_summary(measured)]
+    for name, result in measured.datasets.items():
+        parts = [f"{name}: {measured.control} errs on {percent(result.networks[measured.control].mean, 2)}"]
+        for direction, sign in (("fewer", -1), ("more", 1)):
+            rows = [row for row in result.different if sign * row.difference > 0]
             if rows:
-                parts.append(
-                    f"{which} errors are shown for "
-                    + ", ".join(
-                        row["network"]
-                        + minus(f" ({100 * row['difference']:+.2f} points, p {p_cell(row['p_corrected'])})")
-                        for row in rows
-                    )
-                )
-        if not shown:
+                parts.append(f"{direction} errors are shown for " + ", ".join(map(_tested_difference, rows)))
+        if not result.different:
             parts.append("no network is shown to differ from it")
-        said.append("; ".join(parts) + ".")
-    if found["seeds"] == 1:
-        said.append("One seed each: these comparisons are of single models, image by image, not of architectures.")
-    return said
+        sentences.append("; ".join(parts) + ".")
+    if measured.seeds == 1:
+        sentences.append("One seed each: these comparisons are of single models, image by image, not of architectures.")
+    return sentences
 
 
-def _summary(control: str, shown_on: dict[str, list[dict[str, Any]]]) -> str:
-    """Which networks err less or more than the control, and where."""
+def _tested_difference(row: ErrorDifference) -> str:
+    p = "" if row.p_corrected is None else f", p {p_value(row.p_corrected)}"
+    return f"{row.network} ({points(row.difference, sign=True)} points{p})"
+
+
+def _summary(measured: Distortions) -> str:
+    """Which networks make fewer or more errors than the control, and where."""
     parts = []
-    for which, sign in (("less", -1), ("more", 1)):
+    for direction, sign in (("fewer", -1), ("more", 1)):
         pairs = [
-            f"{row['network']} on {name} ({minus(format(100 * row['difference'], '+.1f'))} points)"
-            for name, rows in shown_on.items()
-            for row in rows
-            if sign * row["difference"] > 0
+            f"{row.network} on {name} ({points(row.difference, 1, sign=True)} points)"
+            for name, result in measured.datasets.items()
+            for row in result.different
+            if sign * row.difference > 0
         ]
         if pairs:
-            parts.append(f"to err {which} is shown for {listed(pairs)}")
+            parts.append(f"{direction} errors are shown for {listed(pairs)}")
     if not parts:
-        return f"Trained and tested on distorted digits, no network is shown to differ from {control}."
-    return f"Trained and tested on distorted digits, against {control}: {'; '.join(parts)}."
+        return f"Trained and tested on distorted digits, no network is shown to differ from {measured.control}."
+    return f"Trained and tested on distorted digits, against {measured.control}: {'; '.join(parts)}."

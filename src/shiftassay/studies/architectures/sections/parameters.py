@@ -1,123 +1,148 @@
-"""Finding 4: what every network's parameters are, which of them are dead, and what the source's counts are."""
+"""Finding 4: how many parameters each network has, how many of them are dead, and how many its source counts."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from shiftassay.evaluation.audit import audit
 from shiftassay.evaluation.gradients import ParameterCounts
 from shiftassay.networks.coordconv import CoordConv2d
 from shiftassay.networks.registry import build
+from shiftassay.records import Record
 from shiftassay.report.finding import Finding, Table
-from shiftassay.studies.architectures.lab import Lab, Members
+from shiftassay.studies.architectures.experiment import Experiment
+from shiftassay.words.numbers import DASH
 
 KEY, TITLE, VERSION, PLACE = "parameters", "Parameter audit", 1, 50
 IMAGES = 512
 
 
-def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    shape, classes = lab.dataset.train.shape, lab.dataset.classes
+@dataclass(frozen=True)
+class NetworkParameters(Record):
+    """Counts of one network's parameters: in all, by part, and by name of those that no gradient reaches.
+
+    `inherited` is the number that its CoordConv layers would hold besides in an implementation that derives them from
+    `nn.Conv2d`: the weights of that convolution, which are never used.
+    """
+
+    total: int
+    parts: Mapping[str, int]
+    dead: Mapping[str, int]
+    inherited: Annotated[int, Field(alias="shadows")]
+
+    @property
+    def dead_count(self) -> int:
+        return sum(self.dead.values())
+
+    @property
+    def in_use(self) -> int:
+        return self.total - self.dead_count
+
+
+@dataclass(frozen=True)
+class ParameterAudit(Record):
+    """The parameters of every network, and the counts that the source claims."""
+
+    networks: Mapping[str, NetworkParameters]
+    claims: Mapping[str, int]
+    source: str
+
+
+def measure(experiment: Experiment) -> ParameterAudit:
+    study, dataset = experiment.study, experiment.dataset
     networks = {}
-    for name in lab.study.networks:
-        model = members[name][0].model
+    for name in study.networks:
+        model = experiment.members[name][0].model
         parts: dict[str, int] = {}
         for key, tensor in model.network.named_parameters():
             part = key.split(".")[0]
             parts[part] = parts.get(part, 0) + tensor.numel()
-        audited = audit(lab.dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)
+        audited = audit(dataset.test.first(IMAGES), model=model, largest_batch=1, single_images=1)
         counts = ParameterCounts.from_json(audited["parameters"].numbers)
-        dead = {**counts.unused, **counts.silent}
         with torch.random.fork_rng(devices=[]):
-            shadows = _shadows(build(name, shape, classes, {}))
-        networks[name] = {"total": sum(parts.values()), "parts": parts, "dead": dead, "shadows": shadows}
-    return {
-        "networks": networks,
-        "claims": {claim.network: claim.parameters for claim in lab.study.claims if claim.network in networks},
-        "source": lab.study.source,
-    }
+            inherited = inherited_parameters(build(name, dataset.train.shape, dataset.classes, {}))
+        dead = {**counts.unused, **counts.silent}
+        networks[name] = NetworkParameters(sum(parts.values()), parts, dead, inherited)
+    claims = {claim.network: claim.parameters for claim in study.claims if claim.network in networks}
+    return ParameterAudit(networks, claims, study.source)
 
 
-def finding(found: dict[str, Any]) -> Finding:
-    rows = []
-    for name, network in found["networks"].items():
-        dead = sum(network["dead"].values())
-        claimed = found["claims"].get(name)
-        rows.append(
-            (
-                name,
-                f"{network['total']:,}",
-                f"{network['total'] - dead:,}",
-                f"{dead:,}",
-                "–" if claimed is None else f"{claimed:,}",
-                ", ".join(f"{part} {count:,}" for part, count in network["parts"].items()),
-            )
-        )
-    return Finding(
-        KEY,
-        TITLE,
-        tuple(_sentences(found)),
+def findings(measured: ParameterAudit) -> list[Finding]:
+    rows = tuple(
         (
-            Table(
-                ("network", "parameters", "in use", "dead", found["source"], "where they are"),
-                tuple(rows),
-                "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit takes.",
-                words=("where they are",),
-            ),
-        ),
-        numbers=found,
+            name,
+            f"{network.total:,}",
+            f"{network.in_use:,}",
+            f"{network.dead_count:,}",
+            f"{measured.claims[name]:,}" if name in measured.claims else DASH,
+            ", ".join(f"{part} {count:,}" for part, count in network.parts.items()),
+        )
+        for name, network in measured.networks.items()
     )
+    table = Table(
+        ("network", "parameters", "in use", "dead", measured.source, "where they are"),
+        rows,
+        "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit "
+        "takes.",
+        words=("where they are",),
+    )
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), numbers=measured.to_json())]
 
 
-def _shadows(network: nn.Module) -> int:
-    """The parameters of the ordinary convolutions that CoordConv layers hold in an implementation that derives from `nn.Conv2d`."""
-    layers = [module.conv for module in network.modules() if isinstance(module, CoordConv2d)]
-    extra = [2 + m.coordinates.radius for m in network.modules() if isinstance(m, CoordConv2d)]
+def inherited_parameters(network: nn.Module) -> int:
+    """The parameters of the plain convolutions that CoordConv layers hold too if they derive from `nn.Conv2d`."""
+    layers = [layer for layer in network.modules() if isinstance(layer, CoordConv2d)]
     return sum(
-        (c.in_channels - more) * c.out_channels * c.kernel_size[0] * c.kernel_size[1] + c.out_channels
-        for c, more in zip(layers, extra, strict=True)
+        (conv.in_channels - coordinates) * conv.out_channels * conv.kernel_size[0] * conv.kernel_size[1]
+        + conv.out_channels
+        for conv, coordinates in ((layer.conv, 2 + layer.coordinates.radius) for layer in layers)
     )
 
 
-def _sentences(found: dict[str, Any]) -> list[str]:
-    said = [
-        "Parameters in use: "
-        + ", ".join(f"{n} {net['total'] - sum(net['dead'].values()):,}" for n, net in found["networks"].items())
-        + "."
+def _sentences(measured: ParameterAudit) -> list[str]:
+    networks = measured.networks
+    in_use = ", ".join(f"{name} {network.in_use:,}" for name, network in networks.items())
+    sentences = [f"Parameters in use: {in_use}."]
+    sentences += [
+        _claim_sentence(name, network, measured.claims[name], measured.source)
+        for name, network in networks.items()
+        if name in measured.claims
     ]
-    for name, network in found["networks"].items():
-        claimed, total = found["claims"].get(name), network["total"]
-        in_use, with_shadows = total - sum(network["dead"].values()), total + network["shadows"]
-        if claimed is None:
-            continue
-        if claimed == in_use:
-            said.append(f"{name}: {in_use:,} parameters, as {found['source']} says.")
-            continue
-        sentence = f"{name}: {in_use:,} parameters in use; {found['source']} says {claimed:,}."
-        if network["shadows"]:
-            counted = f"{with_shadows:,} in all"
-            if claimed == with_shadows:
-                counted = "which is what it counts"
-            elif _swapped(claimed, with_shadows):
-                counted += f", and {claimed:,} is that number with two digits changing places"
-            sentence += (
-                " An implementation that derives CoordConv from an ordinary convolution, as its reference does, also holds that "
-                "convolution's own weights, which are made, saved and never used: "
-                f"{network['shadows']:,} dead parameters, {counted}."
-            )
-        said.append(sentence)
-    dead = {name: sum(n["dead"].values()) for name, n in found["networks"].items() if n["dead"]}
-    said.append(
-        "No parameter of any network here is dead."
-        if not dead
-        else "Dead here: " + ", ".join(f"{count:,} of {name}" for name, count in dead.items()) + "."
+    dead = ", ".join(f"{network.dead_count:,} of {name}" for name, network in networks.items() if network.dead)
+    sentences.append(f"Dead here: {dead}." if dead else "No network here has a dead parameter.")
+    smallest = min(networks, key=lambda name: networks[name].total)
+    sentences.append(f"The smallest network is {smallest} with {networks[smallest].total:,} parameters.")
+    return sentences
+
+
+def _claim_sentence(name: str, network: NetworkParameters, claimed: int, source: str) -> str:
+    if claimed == network.in_use:
+        return f"{name}: {network.in_use:,} parameters, as {source} says."
+    sentence = f"{name}: {network.in_use:,} parameters in use; {source} says {claimed:,}."
+    if not network.inherited:
+        return sentence
+    with_inherited = network.total + network.inherited
+    count = f"{with_inherited:,} in all"
+    if claimed == with_inherited:
+        count = "which is what it counts"
+    elif differ_by_a_swap(claimed, with_inherited):
+        count += f", and {claimed:,} is that number with two digits swapped"
+    return (
+        f"{sentence} An implementation that derives CoordConv from an ordinary convolution, as its reference does, "
+        "also holds "
+        f"that convolution's own weights, which are never used: {network.inherited:,} dead parameters, {count}."
     )
-    smallest = min(found["networks"], key=lambda name: found["networks"][name]["total"])
-    said.append(f"The smallest network is {smallest} with {found['networks'][smallest]['total']:,} parameters.")
-    return said
 
 
-def _swapped(number: int, other: int) -> bool:
-    """Whether two digits have changed places."""
+def differ_by_a_swap(number: int, other: int) -> bool:
+    """Whether one number is the other with two digits swapped.
+
+    >>> differ_by_a_swap(37_384, 37_834), differ_by_a_swap(37_384, 37_384), differ_by_a_swap(123, 231)
+    (True, False, False)
+    """
     digits, others = str(number), str(other)
     return sorted(digits) == sorted(others) and sum(a != b for a, b in zip(digits, others, strict=True)) == 2

@@ -1,192 +1,112 @@
-"""Finding 3b: where a jump of the loss comes from, for a network with a transformer: trained again and taken apart."""
+"""Finding 3b: where a jump of the loss comes from in networks with a spatial transformer."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
 
-import numpy as np
-import torch
-from jaxtyping import Float
-from scipy.stats import rankdata
-from torch.nn import functional as F
-
-from shiftassay.models.classifier import Classifier
-from shiftassay.models.predict import predict
+from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.architectures.lab import Lab, Members, settled, transforms, validation_losses
-from shiftassay.training.replay import replay
-from shiftassay.training.train import Trained
+from shiftassay.studies.architectures.experiment import Experiment
+from shiftassay.studies.architectures.loss_rise import ControlRise, TransformerRise, analyse_rise
+from shiftassay.studies.architectures.members import spatial_transformer
 from shiftassay.words.lists import listed
-from shiftassay.words.numbers import minus
-from shiftassay.words.terminal import spoken
+from shiftassay.words.numbers import number, percent
 
 KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 1, 40
-TRANSFORMER = ("localization.", "fc_loc.")
-WATCHED = 1000  # test images whose transformations are looked at after every epoch
-WORST = 0.01
 
 
-def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    transformed = [name for name, group in members.items() if transforms(group[0].model.network)]
-    enough = len(next(iter(members.values()))[0].metrics) > 2
-    control = lab.study.control
-    if not enough or not transformed:
-        return {"networks": {}, "control": None}
-    return {
-        "networks": {name: look_into(lab, name, members[name]) for name in transformed},
-        "control": {"name": control, **look_into(lab, control, members[control])},
-    }
+@dataclass(frozen=True)
+class Rises(Record):
+    """The largest rise of every network with a transformer, and of the control; none if there were too few epochs."""
+
+    networks: Mapping[str, TransformerRise]
+    control: ControlRise | None
 
 
-def finding(found: dict[str, Any]) -> Finding:
-    networks = found["networks"]
-    if not networks:
-        return Finding(KEY, TITLE, ("Too few epochs, or no network with a transformer, to look for jumps.",))
+def measure(experiment: Experiment) -> Rises:
+    members, control = experiment.members, experiment.study.control
+    transformed = [name for name, group in members.items() if spatial_transformer(group[0].model.network)]
+    if not transformed or len(next(iter(members.values()))[0].metrics) <= 2:
+        return Rises({}, None)
+    return Rises(
+        networks={name: cast(TransformerRise, analyse_rise(experiment, name)) for name in transformed},
+        control=ControlRise.named(control, analyse_rise(experiment, control)),
+    )
+
+
+def findings(measured: Rises) -> list[Finding]:
+    networks, control = measured.networks, measured.control
+    if not networks or control is None:
+        return [Finding(KEY, TITLE, ("Too few epochs, or no network with a transformer, to look for jumps.",))]
     figures = tuple(
         Figure(
             "spike",
-            {"name": name, **{key: spike[key] for key in ("loss", "outside", "epoch")}},
-            f"{name}, seed {spike['seed']}, trained again: the loss, and the share of sampling points that its transformer "
+            {"name": name, "loss": rise.loss, "outside": rise.outside.to_json(), "epoch": rise.epoch},
+            f"{name}, seed {rise.seed}, trained again: the loss, and the share of sampling points that its transformer "
             "puts outside the image, for the average image and for the one in a hundred where it is largest.",
         )
-        for name, spike in networks.items()
+        for name, rise in networks.items()
     )
-    shares = {name: _share(spike, "new_transformer") for name, spike in networks.items()}
-    said = [
-        "Of the largest rise of the loss, the transformer's step alone makes "
-        + listed(
-            [f"{100 * share:.0f}% ({name})" for name, share in shares.items() if share is not None]
-            or ["nothing: it never rises"]
-        )
-        + ".",
+    shares = {name: rise.explained_by(rise.new_transformer) for name, rise in networks.items()}
+    explained = [f"{percent(share, 0)} ({name})" for name, share in shares.items() if share is not None]
+    sentences = [
+        f"Of the largest rise of the loss, the transformer's step alone makes {listed(explained)}."
+        if explained
+        else "The loss never rises in the last two thirds of the epochs."
     ]
-    said += [_spike_sentence(name, spike, found["control"]) for name, spike in networks.items()]
-    everyone = {**networks, found["control"]["name"]: found["control"]}
-    exact = [name for name, spike in everyone.items() if spike["identical"]]
-    if exact:
-        said.append(f"Trained again to look inside, {listed(exact)} ended with the very weights that were stored.")
-    return Finding(KEY, TITLE, tuple(said), (_swaps(networks),), figures, found)
+    sentences += [_sentence(name, rise, control) for name, rise in networks.items()]
+    identical = [name for name, rise in {**networks, control.name: control}.items() if rise.identical]
+    if identical:
+        sentences.append(
+            f"Trained again to look inside, {listed(identical)} ended with the very weights that were stored."
+        )
+    return [Finding(KEY, TITLE, tuple(sentences), (_table(networks),), figures, measured.to_json())]
 
 
-def largest_jump(members: Sequence[Trained]) -> tuple[int, int]:
-    """The member, and the epoch (from 1), at which the loss rose most within the settled epochs."""
-    rises = []
-    for place, member in enumerate(members):
-        loss = np.array(validation_losses(member))
-        first = max(settled(len(loss)).start, 1)
-        late = np.diff(loss)[first - 1 :]
-        rises.append((float(late.max()), place, first + int(late.argmax()) + 1))
-    _, place, epoch = max(rises)
-    return place, epoch
-
-
-def look_into(lab: Lab, name: str, members: Sequence[Trained]) -> dict[str, Any]:
-    """Train the member with the largest rise again and take that rise apart."""
-    place, epoch = largest_jump(members)
-    member, images = members[place], lab.dataset.test.images
-    lab.console.print(spoken(f"{name} seed {member.trial.seed}: training again to look at epoch {epoch}"))
-    kept: dict[int, Classifier] = {}
-    outside: list[np.ndarray] = []
-    has_transformer = transforms(member.model.network)
-
-    def watch(now: int, model: Classifier) -> None:
-        if has_transformer:
-            outside.append(outside_share(model, images[:WATCHED]))
-        if now in (epoch - 1, epoch):
-            kept[now] = model
-
-    identical = replay(member, lab.dataset, watch)
-    before, after = kept[epoch - 1], kept[epoch]
-    losses = {"before": _losses(before, lab), "after": _losses(after, lab)}
-    if has_transformer:
-        losses["old_transformer"] = _losses(_joined(before, after), lab)
-        losses["new_transformer"] = _losses(_joined(after, before), lab)
-    rise = losses["after"] - losses["before"]
-    worst = np.argsort(rise)[::-1][: max(1, round(WORST * len(rise)))]
-    loss = validation_losses(member)
-    found = {
-        "seed": member.trial.seed,
-        "epoch": epoch,
-        "identical": identical,
-        **{key: float(values.mean()) for key, values in losses.items()},
-        "from_worst": float(rise[worst].sum() / max(rise[rise > 0].sum(), 1e-12)),
-        "loss": loss,
-    }
-    return {**found, **_outside(after, images, worst, np.array(loss), outside)} if has_transformer else found
-
-
-def _outside(
-    model: Classifier, images: np.ndarray, worst: np.ndarray, loss: np.ndarray, by_epoch: Sequence[np.ndarray]
-) -> dict[str, Any]:
-    """Where the transformer looks: on the images whose loss rose most and on the others, and epoch by epoch."""
-    share = outside_share(model, images)
-    others = np.ones(len(images), bool)
-    others[worst] = False
-    late, extreme = settled(len(loss)), [float(np.quantile(row, 1 - WORST)) for row in by_epoch]
-    ranks = [rankdata(np.diff(series[late])) for series in (loss, np.array(extreme))]
-    together = float(np.corrcoef(*ranks)[0, 1]) if len(loss[late]) > 3 and all(rank.std() for rank in ranks) else 0.0
-    return {
-        "outside_worst": float(share[worst].mean()),
-        "outside_others": float(share[others].mean()),
-        "correlation": together,
-        "outside": {"mean": [float(row.mean()) for row in by_epoch], "one in a hundred": extreme},
-    }
-
-
-def outside_share(model: Classifier, images: Float[np.ndarray, "n c h w"]) -> Float[np.ndarray, "n"]:
-    """For each image, the share of its sampling points that lie outside it."""
-    with torch.inference_mode():
-        theta = model.network.theta((torch.from_numpy(images) - model.card.mean) / model.card.sd)  # pyright: ignore[reportCallIssue]
-        grid = F.affine_grid(theta, [len(images), 1, *images.shape[2:]], align_corners=False)
-        return (grid.abs().amax(-1) > 1).float().mean((1, 2)).numpy().astype(np.float64)
-
-
-def _joined(transformer: Classifier, rest: Classifier) -> Classifier:
-    """A model with the transformer of one and everything else of another."""
-    taken = {name: tensor for name, tensor in transformer.network.state_dict().items() if name.startswith(TRANSFORMER)}
-    joined = Classifier.from_card(rest.card)
-    joined.network.load_state_dict({**rest.network.state_dict(), **taken})
-    return joined.eval()
-
-
-def _losses(model: Classifier, lab: Lab) -> Float[np.ndarray, "n"]:
-    logits = torch.from_numpy(predict(lab.dataset.test.images, model=model)).double()
-    return F.cross_entropy(logits, torch.from_numpy(lab.labels), reduction="none").numpy()
-
-
-def _swaps(spikes: dict[str, Any]) -> Table:
+def _table(rises: Mapping[str, TransformerRise]) -> Table:
+    rows = tuple(
+        (
+            f"{name}, seed {rise.seed}",
+            str(rise.epoch),
+            number(rise.before, 4),
+            number(rise.after, 4),
+            number(rise.old_transformer, 4),
+            number(rise.new_transformer, 4),
+            percent(rise.from_worst, 0),
+        )
+        for name, rise in rises.items()
+    )
+    columns = (
+        "network",
+        "epoch",
+        "loss before",
+        "loss after",
+        "old transformer, new rest",
+        "new transformer, old rest",
+        "of what rose, from 1% of images",
+    )
     return Table(
-        ("network", "epoch", "loss before", "loss after", "old transformer, new rest", "new transformer, old rest", "of what rose, from 1% of images"),
-        tuple(
-            (
-                f"{name}, seed {spike['seed']}",
-                str(spike["epoch"]),
-                f"{spike['before']:.4f}",
-                f"{spike['after']:.4f}",
-                f"{spike['old_transformer']:.4f}",
-                f"{spike['new_transformer']:.4f}",
-                f"{100 * spike['from_worst']:.0f}%",
-            )
-            for name, spike in spikes.items()
-        ),
-        "The largest upward jump of the settled epochs, taken apart: the loss on the test set if only the transformer, or only the rest "
-        "of the network, had made the step.",
-    )  # fmt: skip
+        columns,
+        rows,
+        "The largest rise of the loss from one epoch to the next within the last two thirds of the epochs, taken "
+        "apart: the loss on "
+        "the test set if only the transformer, or only the rest of the network, had made the step.",
+    )
 
 
-def _share(spike: dict[str, Any], part: str) -> float | None:
-    """How much of a rise one part's step makes; None where the loss never rises."""
-    rise = spike["after"] - spike["before"]
-    return (spike[part] - spike["before"]) / rise if rise > 0 else None
-
-
-def _spike_sentence(name: str, spike: dict[str, Any], control: dict[str, Any]) -> str:
-    rest = _share(spike, "old_transformer")
+def _sentence(name: str, rise: TransformerRise, control: ControlRise) -> str:
+    rest = rise.explained_by(rise.old_transformer)
     if rest is None:
-        return f"{name}: the loss never rises in the settled epochs."
-    return f"{name}: " + minus(
-        f"{spike['before']:.3f} to {spike['after']:.3f} at epoch {spike['epoch']}, of which the rest of the network's step alone makes {100 * rest:.0f}%. "
-        f"One image in a hundred carries {100 * spike['from_worst']:.0f}% of all that rose ({100 * control['from_worst']:.0f}% in the largest rise of "
-        f"{control['name']}, {control['before']:.3f} to {control['after']:.3f}). On those images {100 * spike['outside_worst']:.0f}% of the sampling points "
-        f"lie outside the image, on the others {100 * spike['outside_others']:.0f}%; over the settled epochs, changes of the loss and of that share, where "
-        f"it is largest, have a rank correlation of {spike['correlation']:.2f}."
+        return f"{name}: the loss never rises in the last two thirds of the epochs."
+    return (
+        f"{name}: {number(rise.before, 3)} to {number(rise.after, 3)} at epoch {rise.epoch}, of which the rest of the "
+        "network's step "
+        f"alone makes {percent(rest, 0)}. One image in a hundred carries {percent(rise.from_worst, 0)} of all that "
+        "rose "
+        f"({percent(control.from_worst, 0)} in the largest rise of {control.name}, {number(control.before, 3)} to "
+        f"{number(control.after, 3)}). On those images {percent(rise.outside_worst, 0)} of the sampling points lie "
+        "outside the image, "
+        f"on the others {percent(rise.outside_others, 0)}; over the last two thirds of the epochs, changes of the loss "
+        "and of that "
+        f"share, where it is largest, have a rank correlation of {number(rise.correlation, 2)}."
     )

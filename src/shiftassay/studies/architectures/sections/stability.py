@@ -1,223 +1,218 @@
-"""Finding 3: what is stable? How often and how far the loss jumps from epoch to epoch, for whom, and what mends it."""
+"""Finding 3: whose loss fluctuates from epoch to epoch, how much, and which changes reduce that."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
+from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.statistics.corrections import holm
-from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.seeds import difference_over_seeds, paired_over_seeds, welch
-from shiftassay.studies.architectures.lab import Lab, Members, attends, settled, transforms, validation_losses
-from shiftassay.training.train import Trained
+from shiftassay.studies.architectures.experiment import Experiment, train_members
+from shiftassay.studies.architectures.instability import (
+    SPIKE,
+    TINY,
+    JumpRatio,
+    Jumps,
+    corrected,
+    independent_ratio,
+    jumps_of,
+    paired_ratio,
+)
+from shiftassay.studies.architectures.members import (
+    Members,
+    has_attention,
+    spatial_transformer,
+    validation_losses,
+)
 from shiftassay.words.lists import listed
-from shiftassay.words.numbers import mean_sd, p_cell
+from shiftassay.words.numbers import DASH, brackets, mean_sd, number, p_cell, p_value, percent
 
 KEY, TITLE, VERSION, PLACE = "stability", "What is stable?", 2, 30
-TINY = 1e-12  # where a loss never moves
-FEWEST = 4  # epochs, for there to be jumps between settled ones
-SPIKE = 1.5  # times the median loss of the settled epochs
+FEWEST = 4  # epochs, for there to be jumps between late ones
+TRANSFORMER, ATTENTION = "a transformer", "attention"
 
 
-def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    groups: dict[str, Sequence[Trained]] = dict(members)
-    for ablation in lab.study.ablations:
-        groups[ablation.name] = lab.train(
+@dataclass(frozen=True)
+class ModuleContrast(JumpRatio):
+    """The ratio of runs with a module to runs without it."""
+
+    module: Annotated[str, Field(alias="what")] = ""
+
+
+@dataclass(frozen=True)
+class Stability(Record):
+    """Jumps of the loss of every network and ablation, and their ratios.
+
+    `ablations` names the network that each changes, `accuracies` holds those after the last epoch by seed.
+    """
+
+    epochs: int
+    control: str
+    networks: Mapping[str, Jumps]
+    ablations: Mapping[str, str]
+    against_control: tuple[JumpRatio, ...]
+    contrasts: tuple[ModuleContrast, ...]
+    ablation_ratios: Annotated[tuple[JumpRatio, ...], Field(alias="mended")]
+    accuracies: Mapping[str, tuple[float | None, ...]]
+
+
+def measure(experiment: Experiment) -> Stability:
+    study, members = experiment.study, experiment.members
+    groups = dict(members)
+    for ablation in study.ablations:
+        groups[ablation.name] = train_members(
+            experiment,
             ablation.network,
-            range(lab.study.seeds),
+            range(study.seeds),
             parameters=ablation.parameters,
-            recipe=lab.recipe(**ablation.recipe),
-            what=ablation.name,
+            recipe=study.training_recipe(**ablation.recipe),
+            note=ablation.name,
         )
-    networks = {name: _jumps([validation_losses(member) for member in group]) for name, group in groups.items()}
-    return {
-        "epochs": len(next(iter(members.values()))[0].metrics),
-        "control": lab.study.control,
-        "networks": networks,
-        "ablations": {ablation.name: ablation.network for ablation in lab.study.ablations},
-        "against_control": _against(lab.study.control, {name: networks[name] for name in members}),
-        "contrasts": _contrasts(members, networks),
-        "mended": _mended({ablation.name: ablation.network for ablation in lab.study.ablations}, networks),
-        "accuracies": {
-            name: [member.metrics[-1].validation_accuracy for member in group] for name, group in groups.items()
+    ablations = {ablation.name: ablation.network for ablation in study.ablations}
+    networks = {name: jumps_of([validation_losses(member) for member in group]) for name, group in groups.items()}
+    logs = {name: jumps.log_rms for name, jumps in networks.items()}
+    return Stability(
+        epochs=len(next(iter(members.values()))[0].metrics),
+        control=study.control,
+        networks=networks,
+        ablations=ablations,
+        against_control=corrected(
+            [
+                independent_ratio(name, study.control, logs[name], logs[study.control])
+                for name in members
+                if name != study.control
+            ]
+        ),
+        contrasts=corrected(_contrasts(members, networks)),
+        ablation_ratios=corrected(
+            [paired_ratio(name, network, logs[name], logs[network]) for name, network in ablations.items()]
+        ),
+        accuracies={
+            name: tuple(member.metrics[-1].validation_accuracy for member in group) for name, group in groups.items()
         },
-    }
+    )
 
 
-def finding(found: dict[str, Any]) -> Finding:
-    if found["epochs"] < FEWEST:
-        return Finding(KEY, TITLE, (f"{found['epochs']} epochs are too few to speak of jumps between them.",))
+def findings(measured: Stability) -> list[Finding]:
+    if measured.epochs < FEWEST:
+        return [Finding(KEY, TITLE, (f"{measured.epochs} epochs are too few to speak of jumps between them.",))]
     figure = Figure(
         "groups",
         {
-            "names": list(found["networks"]),
-            "values": [network["rms"] for network in found["networks"].values()],
-            "claimed": [None] * len(found["networks"]),
+            "names": list(measured.networks),
+            "values": [jumps.rms for jumps in measured.networks.values()],
+            "claimed": [None] * len(measured.networks),
             "scale": 1,
             "log": True,
             "label": "root mean square jump of the loss from epoch to epoch",
         },
-        "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the settled epochs.",
+        "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the last two thirds of "
+        "the epochs.",
     )
-    return Finding(KEY, TITLE, tuple(_sentences(found)), (_table(found),), (figure,), found)
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), (figure,), measured.to_json())]
 
 
-def _jumps(losses: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """Over the settled epochs of each seed: the size of jumps |L(t) − L(t − 1)|, and the share of epochs that are spikes."""
-    rows: dict[str, list[float]] = {"rms": [], "median": [], "largest": [], "spikes": []}
-    for loss in losses:
-        late = np.array(loss)[settled(len(loss))]
-        jumps = np.abs(np.diff(np.array(loss)))[max(0, len(loss) - len(late) - 1) :]
-        jumps = jumps if len(jumps) else np.zeros(1)
-        rows["rms"].append(float(np.sqrt((jumps**2).mean())))
-        rows["median"].append(float(np.median(jumps)))
-        rows["largest"].append(float(jumps.max()))
-        rows["spikes"].append(float((late > SPIKE * np.median(late)).mean()))
-    return rows
-
-
-def _against(control: str, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """How many times as unstable as the control each network is: ratios of rms jumps, tested on their logarithms over seeds."""
-    logs = {name: np.log(np.array(network["rms"]) + TINY) for name, network in networks.items()}
-    rows = [
-        _ratio(name, control, difference_over_seeds(logs[name], logs[control]), welch(logs[name], logs[control]), logs)
-        for name in networks
-        if name != control
-    ]
-    return _corrected(rows)
-
-
-def _contrasts(members: Members, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _contrasts(members: Members, networks: Mapping[str, Jumps]) -> list[ModuleContrast]:
     """Runs with a module against runs without: a transformer among all, attention among those without a transformer."""
     nets = {name: group[0].model.network for name, group in members.items()}
-    transformed = {name: transforms(network) for name, network in nets.items()}
-    attending = {name: attends(network) for name, network in nets.items() if not transformed[name]}
+    transformed = {name: spatial_transformer(network) is not None for name, network in nets.items()}
+    attending = {name: has_attention(network) for name, network in nets.items() if not transformed[name]}
+    contrasts = []
+    for module, having in ((TRANSFORMER, transformed), (ATTENTION, attending)):
+        with_it, without = (
+            [rms for name, has in having.items() if has is kind for rms in networks[name].rms] for kind in (True, False)
+        )
+        if with_it and without:
+            logs, control_logs = np.log(np.array(with_it) + TINY), np.log(np.array(without) + TINY)
+            ratio = independent_ratio("with", "without", logs, control_logs)
+            contrasts.append(ModuleContrast(**vars(ratio), module=module))
+    return contrasts
+
+
+def _table(measured: Stability) -> Table:
+    ratios = {ratio.network: ratio for ratio in (*measured.against_control, *measured.ablation_ratios)}
     rows = []
-    for what, having in (("a transformer", transformed), ("attention", attending)):
-        logs = {
-            kind: np.log(
-                np.concatenate([networks[name]["rms"] for name, has in having.items() if has == kind] or [[]]) + TINY
-            )
-            for kind in (True, False)
-        }
-        if len(logs[True]) and len(logs[False]):
-            found = {"with": logs[True], "without": logs[False]}
-            tested = difference_over_seeds(logs[True], logs[False]), welch(logs[True], logs[False])
-            rows.append({**_ratio("with", "without", *tested, found), "what": what})
-    return _corrected(rows)
-
-
-def _mended(ablations: dict[str, str], networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same for each ablation against the network that it changes, paired: seeds give both the same start and batches."""
-    logs = {name: np.log(np.array(network["rms"]) + TINY) for name, network in networks.items()}
-    rows = []
-    for name, network in ablations.items():
-        tested = paired_over_seeds(logs[name], logs[network])
-        rows.append(_ratio(name, network, tested and tested[0], tested and tested[1], logs))
-    return _corrected(rows)
-
-
-def _ratio(
-    name: str, control: str, difference: Interval | None, p: float | None, logs: dict[str, np.ndarray]
-) -> dict[str, Any]:
-    return {
-        "network": name,
-        "control": control,
-        "ratio": float(np.exp(logs[name].mean() - logs[control].mean())),
-        "interval": [float(np.exp(difference.low)), float(np.exp(difference.high))] if difference else None,
-        "p": p,
-    }
-
-
-def _corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    known = [row["p"] for row in rows]
-    for row, corrected in zip(rows, holm(known) if None not in known else known, strict=True):
-        row["p_corrected"] = corrected
-    return rows
-
-
-def _table(found: dict[str, Any]) -> Table:
-    ratios = {row["network"]: row for row in [*found["against_control"], *found["mended"]]}
-    rows = []
-    for name, network in found["networks"].items():
-        against = ratios.get(name)
+    for name, jumps in measured.networks.items():
+        ratio = ratios.get(name)
         rows.append(
             (
                 name,
-                mean_sd(network["rms"], 1, 4),
-                mean_sd(network["median"], 1, 4),
-                f"{max(network['largest']):.3f}",
-                f"{100 * float(np.mean(network['spikes'])):.1f}%",
-                "–"
-                if against is None
-                else f"{against['ratio']:.1f} × {against['control']}{_range(against['interval'])}",
-                "–" if against is None else p_cell(against["p_corrected"]),
-                mean_sd(found["accuracies"][name], 100, 2),
+                mean_sd(jumps.rms, 1, 4),
+                mean_sd(jumps.median, 1, 4),
+                number(max(jumps.largest), 3),
+                percent(float(np.mean(jumps.spikes)), 1),
+                f"{number(ratio.ratio, 1)} × {ratio.control}{_interval(ratio)}" if ratio else DASH,
+                p_cell(ratio.p_corrected) if ratio else DASH,
+                mean_sd([accuracy for accuracy in measured.accuracies[name] if accuracy is not None], 100, 2),
             )
         )
-    return Table(
-        ("network", "rms jump", "median jump", "largest", "spikes", "instability [95%]", "p, corrected", "last accuracy, %"),
-        tuple(rows),
-        f"Jumps of the loss on the test set between epochs, over the last two thirds of {found['epochs']} epochs; a spike is an epoch "
-        f"whose loss is above {SPIKE:g} times their median. Instability is the ratio of rms jumps, geometric mean over seeds; "
-        "an ablation's is against the network that it changes.",
-        words=("instability [95%]",),
-    )  # fmt: skip
+    columns = (
+        "network",
+        "rms jump",
+        "median jump",
+        "largest",
+        "spikes",
+        "instability [95%]",
+        "p, corrected",
+        "last accuracy, %",
+    )
+    caption = (
+        f"Jumps of the loss on the test set between epochs, over the last two thirds of {measured.epochs} epochs; a "
+        "spike is an "
+        f"epoch whose loss is above {SPIKE:g} times their median. Instability is the ratio of rms jumps, geometric "
+        "mean over seeds; "
+        "an ablation's is against the network that it changes."
+    )
+    return Table(columns, tuple(rows), caption, words=("instability [95%]",))
 
 
-def _range(interval: Sequence[float] | None) -> str:
-    return "" if interval is None else f" [{interval[0]:.1f}, {interval[1]:.1f}]"
-
-
-def _sentences(found: dict[str, Any]) -> list[str]:
-    rows = found["against_control"]
-    ratios = {row["network"]: f"{row['ratio']:.1f}{_range(row['interval'])}" for row in rows}
-    if any(row["p_corrected"] is None for row in rows):
+def _sentences(measured: Stability) -> list[str]:
+    control, ratios = measured.control, measured.against_control
+    if any(ratio.p_corrected is None for ratio in ratios):
+        jumps = ", ".join(f"{ratio.network} {_with_interval(ratio)}" for ratio in ratios)
         return [
-            f"Jumps of the loss, in times those of {found['control']}: "
-            + ", ".join(f"{name} {ratio}" for name, ratio in ratios.items())
-            + ". Of one seed each, nothing is shown."
+            f"Jumps of the loss, as multiples of those of {control}: {jumps}. One seed each: this is no evidence of a "
+            "difference."
         ]
-    shown = [row for row in rows if row["p_corrected"] < 0.05]
-    shaking = [row["network"] for row in shown if row["ratio"] > 1]
-    steadier = [row["network"] for row in shown if row["ratio"] < 1]
-    others = [row["network"] for row in rows if row not in shown]
-    said = _contrast_sentences(found["contrasts"])
-    said += [
-        f"Against {found['control']}, {what} {listed([f'{name}, whose loss jumps {ratios[name]} times as far' for name in names])}."
-        for names, what in ((shaking, "these shake:"), (steadier, "these are steadier:"))
-        if names
-    ]
+    larger = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio > 1]
+    smaller = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio < 1]
+    sentences = [_contrast_sentence(measured.contrasts)] if measured.contrasts else []
+    for direction, group in (("larger", larger), ("smaller", smaller)):
+        if group:
+            names = listed([f"{ratio.network} ({_with_interval(ratio)} times)" for ratio in group])
+            sentences.append(f"Jumps of the loss are {direction} than those of {control} for {names}.")
+    others = [f"{ratio.network} ({_with_interval(ratio)})" for ratio in ratios if ratio not in (*larger, *smaller)]
     if others:
-        said.append(
-            f"No difference from {found['control']} is shown for {listed([f'{name} ({ratios[name]})' for name in others])}."
+        sentences.append(f"No difference from {control} is shown for {listed(others)}.")
+    for ratio in measured.ablation_ratios:
+        test = "; no difference is shown."
+        if ratio.p_corrected is not None and ratio.is_significant:
+            test = f", p {p_value(ratio.p_corrected)}."
+        sentences.append(
+            f"{ratio.network}: {number(ratio.ratio, 2)} times the jumps of {ratio.control}{_interval(ratio)}{test}"
         )
-    for row in found["mended"]:
-        shown_here = row["p_corrected"] is not None and row["p_corrected"] < 0.05
-        said.append(
-            f"{row['network']}: {row['ratio']:.2f} times the jumps of {row['control']}{_range(row['interval'])}"
-            + (f", p {p_cell(row['p_corrected'])}." if shown_here else "; a difference is not shown.")
-        )
-    return said
+    return sentences
 
 
-def _contrast_sentences(contrasts: list[dict[str, Any]]) -> list[str]:
-    """Does the one module shake, or does the other steady? All runs of either kind together."""
-    said, shown = [], {}
-    for row in contrasts:
-        p = row["p_corrected"]
-        shown[row["what"]] = None if p is None or p >= 0.05 else "shakes" if row["ratio"] > 1 else "steadies"
-        among = ", among those without a transformer," if row["what"] == "attention" else ""
-        said.append(
-            f"runs with {row['what']}{among} jump {row['ratio']:.1f}{_range(row['interval'])} times as far as those without"
-            + ("" if p is None else f" (p {p_cell(p)})")
-        )
-    if not said:
-        return []
-    verdicts = [f"{what} {does}" for what, does in shown.items() if does]
-    silent = [what for what, does in shown.items() if not does]
-    verdict = ", ".join(verdicts) + (", and " if verdicts and silent else "")
-    verdict += f"of {listed(silent)} nothing is shown" if silent else ""
-    text = f"{'; '.join(said)}: {verdict}."
-    return [text[0].upper() + text[1:]]
+def _contrast_sentence(contrasts: Sequence[ModuleContrast]) -> str:
+    """What each module does to the jumps of the loss, over all runs with and without it."""
+    parts = []
+    for contrast in contrasts:
+        among = ", among runs without a transformer" if contrast.module == ATTENTION else ""
+        p = "" if contrast.p_corrected is None else f" (p {p_value(contrast.p_corrected)})"
+        verdict = "no evidence of a difference"
+        if contrast.is_significant:
+            verdict = f"it fluctuates {'more' if contrast.ratio > 1 else 'less'}"
+        ratio = f"{_with_interval(contrast)} times as far in runs with {contrast.module} as in runs without{among}"
+        parts.append(f"{ratio}{p}: {verdict}")
+    return f"From epoch to epoch the loss jumps {'; '.join(parts)}."
+
+
+def _with_interval(ratio: JumpRatio) -> str:
+    return f"{number(ratio.ratio, 1)}{_interval(ratio)}"
+
+
+def _interval(ratio: JumpRatio) -> str:
+    return f" {brackets(ratio.interval, scale=1, digits=1)}" if ratio.interval else ""

@@ -1,162 +1,217 @@
-"""Finding 6: what the source suggests as further work, as one factorial experiment: what matters, and what interacts."""
+"""Finding 6: the further work that the source suggests, as a factorial experiment: what matters, what interacts."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from shiftassay.errors import BadInput
+from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.statistics.factorial import analyse
-from shiftassay.studies.architectures.lab import Lab, Members
-from shiftassay.words.numbers import p_cell
+from shiftassay.statistics.factorial import Effect, analyse
+from shiftassay.studies.architectures.experiment import Experiment, train_members
+from shiftassay.words.lists import listed
+from shiftassay.words.numbers import number, p_cell, percent, points
 
 KEY, TITLE, VERSION, PLACE = "suggestions", "Dropout, schedule, optimiser, epochs", 1, 70
-FACTORS = ("network", "dropout", "schedule", "optimiser", "epochs")
+MOST_INTERACTIONS = 3  # in the figure
+
+Level = str | int | float
+"""A value of a factor."""
 
 
-def measure(lab: Lab, members: Members) -> dict[str, Any]:
-    """Train every combination once, each with a seed of its own, and judge it on training images that were held out."""
-    asked = lab.study.suggestions
-    if asked is None:
+@dataclass(frozen=True)
+class FactorialRun(Record):
+    """One combination of levels, trained once, and its accuracy on the held-out images."""
+
+    network: str
+    dropout: float
+    schedule: str
+    optimizer: Annotated[str, Field(alias="optimiser")]
+    epochs: int
+    accuracy: float
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """The level of each factor."""
+        return {key: level for key, level in self.to_json().items() if key != "accuracy" and isinstance(level, Level)}
+
+
+@dataclass(frozen=True)
+class Factorial(Record):
+    """Every run, the levels of each factor, and what each factor and each pair of factors explains."""
+
+    runs: tuple[FactorialRun, ...]
+    levels: Mapping[str, tuple[Level, ...]]
+    effects: tuple[Effect, ...]
+    held_out: int
+
+    @property
+    def varied(self) -> list[str]:
+        """The factors with several levels."""
+        return [factor for factor, levels in self.levels.items() if len(levels) > 1]
+
+    def accuracies(self, **levels: Level) -> list[float]:
+        """The accuracies of all runs at these levels of these factors."""
+        return [run.accuracy for run in self.runs if levels.items() <= run.levels.items()]
+
+
+def measure(experiment: Experiment) -> Factorial:
+    """Train every combination once, with its own seed, and judge it on held-out training images."""
+    study, settings = experiment.study, experiment.study.suggestions
+    if settings is None:
         raise BadInput("the study has no [suggestions].")
+    levels: dict[str, tuple[Level, ...]] = {
+        "network": settings.networks,
+        "dropout": settings.dropout,
+        "schedule": settings.schedules,
+        "optimiser": tuple(settings.optimizers),
+        "epochs": settings.epochs,
+    }
+    held_out = min(settings.held_out, len(experiment.dataset.train) // 4)
+    combinations = product(
+        settings.networks, settings.dropout, settings.schedules, settings.optimizers.items(), settings.epochs
+    )
     runs = []
-    held_out = min(asked.held_out, len(lab.dataset.train) // 4)
-    levels = (asked.networks, asked.dropout, asked.schedules, tuple(asked.optimizers), asked.epochs)
-    for seed, combination in enumerate(product(*levels)):
-        network, dropout, schedule, optimizer, epochs = combination
+    for seed, (network, dropout, schedule, (optimizer, changes), epochs) in enumerate(combinations):
         recipe = replace(
-            lab.recipe(schedule=schedule, **asked.optimizers[optimizer]),
+            study.training_recipe(schedule=schedule, **changes),
             name=f"{optimizer}-{schedule}",
             epochs=epochs,
             held_out=held_out,
             validate_on_test=False,
         )
-        [member] = lab.train(
-            network, [seed], parameters={"dropout": dropout}, recipe=recipe, what=f"dropout {dropout:g}, {recipe.name}"
-        )
-        runs.append({**dict(zip(FACTORS, combination, strict=True)), "accuracy": member.metrics[-1].validation_accuracy})  # fmt: skip
-    varied = [factor for factor, values in zip(FACTORS, levels, strict=True) if len(values) > 1]
-    response = [_log_error(run["accuracy"], held_out) for run in runs]
-    effects = analyse([{factor: run[factor] for factor in varied} for run in runs], response)
-    return {
-        "runs": runs,
-        "levels": dict(zip(FACTORS, map(list, levels), strict=True)),
-        "effects": [effect.to_json() for effect in effects],
-        "held_out": held_out,
-    }
+        note = f"dropout {dropout:g}, {recipe.name}"
+        [member] = train_members(experiment, network, [seed], parameters={"dropout": dropout}, recipe=recipe, note=note)
+        accuracy = member.metrics[-1].validation_accuracy
+        if accuracy is None:
+            raise RuntimeError(f"{member.trial.name} was not validated on held-out images")
+        runs.append(FactorialRun(network, dropout, schedule, optimizer, epochs, accuracy))
+    varied = [factor for factor, values in levels.items() if len(values) > 1]
+    response = [_log_error(run.accuracy, held_out) for run in runs]
+    effects = analyse([{factor: run.levels[factor] for factor in varied} for run in runs], response)
+    return Factorial(tuple(runs), levels, tuple(effects), held_out)
 
 
-def finding(found: dict[str, Any]) -> Finding:
-    effects, runs, levels = found["effects"], found["runs"], found["levels"]
-    varied = [factor for factor in FACTORS if len(levels[factor]) > 1]
-    best = max(runs, key=lambda run: run["accuracy"])
-    said = [
-        f"{len(runs)} trainings, every combination once, judged on {found['held_out']:,} held-out training images: "
-        f"accuracy from {100 * min(run['accuracy'] for run in runs):.2f} to {100 * best['accuracy']:.2f}%{_most(effects)}.",
-        *_sentences(effects, runs, levels, found["held_out"]),
-        f"The best combination: {', '.join(f'{factor} {best[factor]}' for factor in FACTORS)}. It is the best of {len(runs)}, and so optimistic.",
-    ]
+def findings(measured: Factorial) -> list[Finding]:
     figures = [
         Figure(
             "effects",
-            {"factors": {factor: _means(runs, factor, levels[factor]) for factor in varied or FACTORS}},
-            "Mean accuracy at each level of each factor over all combinations of the others (small marks: the single trainings).",
+            {
+                "factors": {
+                    factor: {str(level): measured.accuracies(**{factor: level}) for level in measured.levels[factor]}
+                    for factor in measured.varied or measured.levels
+                }
+            },
+            "Mean accuracy at each level of each factor over all combinations of the others (small marks: the single "
+            "trainings).",
         )
     ]
-    pairs = _interacting(effects)
-    if pairs:
+    if interactions := _interactions(measured.effects)[:MOST_INTERACTIONS]:
         figures.append(
             Figure(
                 "interactions",
-                {"pairs": [{"factors": pair, "means": _cells(runs, pair, levels)} for pair in pairs]},
-                "The strongest interactions: mean accuracy at each pair of levels. Lines that are not parallel interact.",
+                {
+                    "pairs": [
+                        {"factors": effect.factors, "means": _cell_means(measured, *effect.factors)}
+                        for effect in interactions
+                    ]
+                },
+                "The strongest interactions: mean accuracy at each pair of levels. Lines that are not parallel "
+                "interact.",
             )
         )
-    return Finding(KEY, TITLE, tuple(said), (_table(effects),), tuple(figures), found)
+    return [
+        Finding(
+            KEY, TITLE, tuple(_sentences(measured)), (_table(measured.effects),), tuple(figures), measured.to_json()
+        )
+    ]
 
 
-def _log_error(accuracy: float | None, n: int) -> float:
+def _log_error(accuracy: float, n: int) -> float:
     """The logarithm of the error rate, on which effects multiply and spread is even; half an image stands for none."""
-    assert accuracy is not None
     return float(np.log(max(1 - accuracy, 0.5 / n)))
 
 
-def _means(runs: Sequence[dict[str, Any]], factor: str, levels: Sequence[Any]) -> dict[str, list[float]]:
-    return {str(level): [run["accuracy"] for run in runs if run[factor] == level] for level in levels}
-
-
-def _cells(
-    runs: Sequence[dict[str, Any]], pair: Sequence[str], levels: dict[str, list[Any]]
-) -> dict[str, dict[str, float]]:
-    first, second = pair
+def _cell_means(measured: Factorial, first: str, second: str) -> dict[str, dict[str, float]]:
+    """The mean accuracy by level of the second factor, then of the first."""
     return {
-        str(b): {
-            str(a): float(np.mean([run["accuracy"] for run in runs if run[first] == a and run[second] == b]))
-            for a in levels[first]
-        }
-        for b in levels[second]
+        str(b): {str(a): float(np.mean(measured.accuracies(**{first: a, second: b}))) for a in measured.levels[first]}
+        for b in measured.levels[second]
     }
 
 
-def _interacting(effects: Sequence[dict[str, Any]], most: int = 3) -> list[list[str]]:
-    found = [effect for effect in effects if len(effect["factors"]) == 2 and _shown(effect)]
-    return [effect["factors"] for effect in sorted(found, key=lambda effect: -effect["share"])[:most]]
+def _is_significant(effect: Effect) -> bool:
+    return effect.p_corrected is not None and effect.p_corrected < 0.05
 
 
-def _shown(effect: dict[str, Any]) -> bool:
-    return effect["p_corrected"] is not None and effect["p_corrected"] < 0.05
+def _interactions(effects: Sequence[Effect]) -> list[Effect]:
+    """The significant interactions of two factors, the strongest first."""
+    interactions = [effect for effect in effects if len(effect.factors) == 2 and _is_significant(effect)]
+    return sorted(interactions, key=lambda effect: -effect.share)
 
 
-def _most(effects: Sequence[dict[str, Any]]) -> str:
-    """What makes most of that, if anything is shown to."""
-    largest = max(effects, key=lambda effect: effect["share"])
-    if not _shown(largest):
-        return ""
-    return f"; {' × '.join(largest['factors'])} explains the largest part of the spread ({100 * largest['share']:.0f}% of the variance)"
-
-
-def _table(effects: Sequence[dict[str, Any]]) -> Table:
+def _table(effects: Sequence[Effect]) -> Table:
+    rows = tuple(
+        (
+            " × ".join(effect.factors),
+            percent(effect.share, 1),
+            number(effect.f, 1),
+            str(effect.freedom),
+            p_cell(effect.p_corrected),
+        )
+        for effect in sorted(effects, key=lambda effect: -effect.share)
+    )
     return Table(
         ("effect", "share of variance", "F", "degrees of freedom", "p, corrected"),
-        tuple(
-            (
-                " × ".join(effect["factors"]),
-                f"{100 * effect['share']:.1f}%",
-                "–" if effect["f"] is None else f"{effect['f']:.1f}",
-                str(effect["freedom"]),
-                p_cell(effect["p_corrected"]),
-            )
-            for effect in sorted(effects, key=lambda effect: -effect["share"])
-        ),
-        "Analysis of variance of the logarithm of the error rate, main effects and interactions of two; what is left is what higher "
-        "interactions and seeds make. Holm's correction.",
+        rows,
+        "Analysis of variance of the logarithm of the error rate, main effects and interactions of two; the residual "
+        "variance is "
+        "that of higher interactions and seeds. Holm's correction.",
     )
 
 
-def _sentences(
-    effects: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]], levels: dict[str, list[Any]], images: int
-) -> list[str]:
-    said = []
-    for effect in sorted((e for e in effects if len(e["factors"]) == 1), key=lambda e: -e["share"]):
-        [factor] = effect["factors"]
-        by_level = _means(runs, factor, levels[factor])
-        means = {level: float(np.mean(values)) for level, values in by_level.items()}
-        errors = {level: np.mean([_log_error(value, images) for value in values]) for level, values in by_level.items()}
-        best, worst = min(errors, key=lambda k: errors[k]), max(errors, key=lambda k: errors[k])
-        spread = f"{best} has {100 * means[best]:.2f}% on average, {worst} {100 * means[worst]:.2f}%"
-        matters = (
-            "matters"
-            if _shown(effect)
-            else "is not shown to matter"
-            if effect["p_corrected"] is not None
-            else "was varied"
-        )
-        said.append(f"{factor.capitalize()} {matters} ({100 * effect['share']:.0f}% of the variance): {spread}.")
-    interacting = [
-        " × ".join(effect["factors"]) for effect in effects if len(effect["factors"]) == 2 and _shown(effect)
+def _sentences(measured: Factorial) -> list[str]:
+    runs, effects = measured.runs, measured.effects
+    best, lowest = max(runs, key=lambda run: run.accuracy), min(run.accuracy for run in runs)
+    mains = sorted((effect for effect in effects if len(effect.factors) == 1), key=lambda effect: -effect.share)
+    interactions = [" × ".join(e.factors) for e in effects if len(e.factors) == 2 and _is_significant(e)]
+    levels = ", ".join(f"{factor} {level}" for factor, level in best.levels.items())
+    return [
+        f"{len(runs)} trainings, every combination once, judged on {measured.held_out:,} held-out training images: "
+        f"accuracy from {points(lowest)} to {percent(best.accuracy, 2)}{_largest(effects)}.",
+        *(_main_effect(effect, measured) for effect in mains),
+        f"Interactions that are shown: {listed(interactions) or 'none'}.",
+        f"The best combination: {levels}. It is the best of {len(runs)}, and so optimistic.",
     ]
-    said.append("Interactions that are shown: " + (", ".join(interacting) if interacting else "none") + ".")
-    return said
+
+
+def _largest(effects: Sequence[Effect]) -> str:
+    """The effect that explains most, if it is significant."""
+    largest = max(effects, key=lambda effect: effect.share)
+    if not _is_significant(largest):
+        return ""
+    share = percent(largest.share, 0)
+    return f"; {' × '.join(largest.factors)} explains the largest part of the spread ({share} of the variance)"
+
+
+def _main_effect(effect: Effect, measured: Factorial) -> str:
+    """Whether a factor matters, and its best and worst level, judged by the response that was analysed."""
+    [factor] = effect.factors
+    by_level = {level: measured.accuracies(**{factor: level}) for level in measured.levels[factor]}
+    errors = {
+        level: np.mean([_log_error(accuracy, measured.held_out) for accuracy in accuracies])
+        for level, accuracies in by_level.items()
+    }
+    best, worst = min(errors, key=lambda level: errors[level]), max(errors, key=lambda level: errors[level])
+    verdict = "was varied" if effect.p_corrected is None else "is not shown to matter"
+    if _is_significant(effect):
+        verdict = "matters"
+    return (
+        f"{factor.capitalize()} {verdict} ({percent(effect.share, 0)} of the variance): {best} has "
+        f"{percent(float(np.mean(by_level[best])), 2)} on average, {worst} "
+        f"{percent(float(np.mean(by_level[worst])), 2)}."
+    )

@@ -1,0 +1,83 @@
+"""What all seeds of one network came to: accuracies in two protocols, and losses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from jaxtyping import Int64
+from pydantic import Field, model_validator
+
+from shiftassay.records import Record
+from shiftassay.runs.results import total_seconds
+from shiftassay.statistics.seeds import mean_over_seeds
+from shiftassay.studies.architectures.members import (
+    correct_after_last_epoch,
+    correct_in_best_epoch,
+    validation_accuracies,
+    validation_losses,
+)
+from shiftassay.training.train import Trained
+
+MEDIAN_OVER = 100  # epochs
+MEDIAN = f"median of the last {MEDIAN_OVER}"
+
+
+@dataclass(frozen=True)
+class TrainingTimes(Record):
+    """The seconds that each seed's training took; None where that is not known."""
+
+    seconds: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class NetworkRuns(Record):
+    """Values by seed, losses and accuracies by seed and epoch. `optimism` is the best accuracy minus the last."""
+
+    seeds: tuple[int, ...]
+    best_accuracy: tuple[float, ...]
+    best_epoch: tuple[int, ...]
+    last_accuracy: tuple[float, ...]
+    optimism: tuple[float, ...]
+    optimism_interval: tuple[float, float] | None
+    losses: tuple[tuple[float, ...], ...]
+    accuracies: tuple[tuple[float, ...], ...]
+    training_losses: tuple[tuple[float, ...], ...]
+    last: tuple[float, ...]
+    lowest: tuple[float, ...]
+    median_of_last: Annotated[tuple[float, ...], Field(alias=MEDIAN)]
+    environment: TrainingTimes
+
+    @property
+    def final_losses(self) -> Mapping[str, tuple[float, ...]]:
+        """The three figures that may each be called the loss of a run."""
+        return {"last": self.last, "lowest": self.lowest, MEDIAN: self.median_of_last}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _times_beside_results(cls, content: Any) -> Any:
+        """Results of version 1 have the seconds among the other fields."""
+        return {**content, "environment": {"seconds": content["seconds"]}} if "seconds" in content else content
+
+
+def network_runs(members: Sequence[Trained], labels: Int64[np.ndarray, "n"]) -> NetworkRuns:
+    """What is read from the trained members of one network."""
+    losses = [validation_losses(member) for member in members]
+    best = correct_in_best_epoch(members, labels).mean(1)
+    last = correct_after_last_epoch(members, labels).mean(1)
+    optimism = mean_over_seeds(best - last)
+    return NetworkRuns(
+        seeds=tuple(member.trial.seed for member in members),
+        best_accuracy=tuple(best.tolist()),
+        best_epoch=tuple(member.best.epoch if member.best else len(member.metrics) for member in members),
+        last_accuracy=tuple(last.tolist()),
+        optimism=tuple((best - last).tolist()),
+        optimism_interval=(optimism.low, optimism.high) if optimism else None,
+        losses=tuple(map(tuple, losses)),
+        accuracies=tuple(tuple(validation_accuracies(member)) for member in members),
+        training_losses=tuple(tuple(epoch.loss for epoch in member.metrics) for member in members),
+        last=tuple(by_epoch[-1] for by_epoch in losses),
+        lowest=tuple(min(by_epoch) for by_epoch in losses),
+        median_of_last=tuple(float(np.median(by_epoch[-MEDIAN_OVER:])) for by_epoch in losses),
+        environment=TrainingTimes(tuple(total_seconds(member.metrics) for member in members)),
+    )
