@@ -52,12 +52,6 @@ class Measurements:
                 warnings.warn(f"{path}: not a measurement of this version ({error}) {AGAIN}.", Mended, stacklevel=2)
         return record.from_json(self._measured(path, key, lambda: measure().to_json()))
 
-    def once_untyped(self, name: str, asked: Any, measure: Callable[[], Any]) -> Any:
-        """Like `once`, for what is no record yet."""
-        path, key = self._place(name, asked)
-        stored = self._stored(path, key)
-        return self._measured(path, key, measure) if stored is None else stored
-
     def _place(self, name: str, asked: JsonValue) -> tuple[Path, str]:
         """The file of a measurement, and the hash of what was asked."""
         key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
