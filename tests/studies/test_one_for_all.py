@@ -139,7 +139,8 @@ def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
     permuted = ImageSet(shift(small.test, how).images, small.test.labels, "t1")
     clean = ImageSet(small.test.images, small.test.labels, "clean")
     asked = {"data": small, "recipe": replace(RECIPE, epochs=2), "device": "cpu"}
-    write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts={"t1": how.realize(clean.shape, generator(how, 0, "shared"))}))  # fmt: skip
+    shifts = {"t1": how.realize(clean.shape, generator(how, 0, "shared"))}
+    write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts=shifts))
     [named] = train_for_folder(tmp_path / "named", **asked)
     told = predict(permuted.images, model=named.model.on("t1"))
     assert np.array_equal(told, predict(clean.images, model=named.model.on("clean")))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
@@ -12,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from shiftassay.paths import inside
 from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
 from shiftassay.runs.store import read_arrays
+from shiftassay.words.numbers import DASH, number, percent
 
 MANY_SEEDS = 6
 
@@ -54,9 +56,14 @@ def _accuracy(data: dict[str, Any], folder: Path) -> Canvas:
         beside = estimate > 0.6
         edge = min(low, *seeds) if beside else max(high, *seeds)
         axis.annotate(
-            f"{100 * estimate:.2f}%", (100 * edge, row), xytext=(-9 if beside else 9, 0),
-            textcoords="offset points", ha="right" if beside else "left", va="center", color=INK,
-        )  # fmt: skip
+            percent(estimate, 2),
+            (100 * edge, row),
+            xytext=(-9 if beside else 9, 0),
+            textcoords="offset points",
+            ha="right" if beside else "left",
+            va="center",
+            color=INK,
+        )
     axis.axvline(100 * data["estimate"][0], color=GREY, linewidth=0.8, linestyle=":")
     axis.axvline(100 * data["chance"], color=GREY, linewidth=0.8, linestyle="--")
     axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GREY, fontsize=8)
@@ -76,13 +83,13 @@ def _confusions(data: dict[str, Any], folder: Path) -> Canvas:
     rows = -(-len(names) // columns)
     canvas = Canvas(figsize=(2.45 * columns + 0.6, 2.5 * rows))
     axes = canvas.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    shown = None
+    colors = PowerNorm(0.5, 0, 100)
     for axis in axes.flat[len(names) :]:
         axis.set_visible(False)
     for axis, name, matrix in zip(axes.flat, names, data["matrices"], strict=False):
         counts = np.array(matrix, float)
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        shown = axis.imshow(100 * share, cmap="Blues", norm=PowerNorm(0.5, 0, 100))
+        axis.imshow(100 * share, cmap="Blues", norm=colors)
         axis.set_title(name)
         axis.tick_params(length=0, labelbottom=True)
         ticks = range(len(counts)) if len(counts) <= 10 else []
@@ -91,8 +98,14 @@ def _confusions(data: dict[str, Any], folder: Path) -> Canvas:
     for axis in axes[:, 0]:
         axis.set_ylabel("class")
     canvas.supxlabel("taken for", fontsize=9, color=INK)
-    assert shown is not None
-    canvas.colorbar(shown, ax=axes, label="% of the class", shrink=0.7, aspect=30, ticks=[0, 5, 25, 50, 100])
+    canvas.colorbar(
+        ScalarMappable(colors, "Blues"),
+        ax=axes,
+        label="% of the class",
+        shrink=0.7,
+        aspect=30,
+        ticks=[0, 5, 25, 50, 100],
+    )
     return canvas
 
 
@@ -104,7 +117,9 @@ def _recall(data: dict[str, Any], folder: Path) -> Canvas:
     axis = canvas.subplots()
     axis.imshow(values, cmap="RdYlBu", vmin=0, vmax=100, aspect="auto", alpha=0.75)
     for (row, column), value in np.ndenumerate(values):
-        axis.annotate("–" if np.isnan(value) else f"{value:.1f}", (column, row), ha="center", va="center", fontsize=8)
+        axis.annotate(
+            DASH if np.isnan(value) else number(value, 1), (column, row), ha="center", va="center", fontsize=8
+        )
     axis.set(xticks=range(classes), yticks=range(len(names)), yticklabels=names, xlabel="class")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -176,7 +191,7 @@ def _confidence(data: dict[str, Any], folder: Path) -> Canvas:
 
 
 def _designs(data: dict[str, Any], folder: Path) -> Canvas:
-    """Accuracy of each design, a colour each, on each variant, with intervals; by log-odds, so that 98.5 and 99% can be told apart."""
+    """Accuracy of each design on each variant, with intervals; by log-odds, so that 98.5 and 99% can be told apart."""
     columns, designs = data["columns"], data["designs"]
     canvas = Canvas(figsize=(7.2, (0.11 * len(designs) + 0.18) * len(columns) + 1.1))
     axis = canvas.subplots()
@@ -184,9 +199,9 @@ def _designs(data: dict[str, Any], folder: Path) -> Canvas:
     for place, (name, values) in enumerate(designs.items()):
         rows = np.arange(len(columns)) + 0.8 * ((place + 0.5) / len(designs) - 0.5)
         estimate, low, high = np.clip(np.array(values).T, *ends)
-        colour = INK if name == "specialists" else MORE[place % len(MORE)]
-        axis.hlines(rows, low, high, color=colour, linewidth=1.6)
-        axis.plot(estimate, rows, "D" if name == "specialists" else "o", color=colour, markersize=4, label=name)
+        color = INK if name == "specialists" else MORE[place % len(MORE)]
+        axis.hlines(rows, low, high, color=color, linewidth=1.6)
+        axis.plot(estimate, rows, "D" if name == "specialists" else "o", color=color, markersize=4, label=name)
     for row in range(1, len(columns)):
         axis.axhline(row - 0.5, color=GREY, linewidth=0.4)
     ticks = (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
@@ -194,8 +209,11 @@ def _designs(data: dict[str, Any], folder: Path) -> Canvas:
     axis.set_xticks(ticks, [f"{100 * tick:g}" for tick in ticks])
     axis.set_xticks([], minor=True)
     axis.set(
-        yticks=range(len(columns)), yticklabels=columns, ylim=(len(columns) - 0.5, -0.5), xlabel="accuracy, %, by log-odds"
-    )  # fmt: skip
+        yticks=range(len(columns)),
+        yticklabels=columns,
+        ylim=(len(columns) - 0.5, -0.5),
+        xlabel="accuracy, %, by log-odds",
+    )
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0)
     return canvas
 
@@ -205,10 +223,10 @@ def _dose(data: dict[str, Any], folder: Path) -> Canvas:
     canvas = Canvas(figsize=(5.6, 2.8))
     axis = canvas.subplots()
     places = range(len(data["ticks"]))
-    for (name, rows), colour in zip(data["series"].items(), MORE, strict=False):
+    for (name, rows), color in zip(data["series"].items(), MORE, strict=False):
         estimate, low, high = 100 * np.array(rows).T
-        axis.vlines(places, low, high, color=colour, linewidth=1.6)
-        axis.plot(places, estimate, "o-", color=colour, markersize=4, linewidth=1, label=name)
+        axis.vlines(places, low, high, color=color, linewidth=1.6)
+        axis.plot(places, estimate, "o-", color=color, markersize=4, linewidth=1, label=name)
     axis.set(xticks=places, xticklabels=data["ticks"], ylim=(0, 102), xlabel=data["label"], ylabel="accuracy, %")
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return canvas

@@ -1,13 +1,14 @@
 """Whether everything in a store is what was written, and what becomes of what is not."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from shiftassay.errors import BadInput
 from shiftassay.files import PARTIAL
 from shiftassay.imagesets import manifest as variants
+from shiftassay.records import Record
 from shiftassay.report.write import FINDINGS
 from shiftassay.runs.store import CARD, CHECKPOINT, ENVIRONMENT, FAILURE, IMPORT, TRIAL, Run
 from shiftassay.sealed import FILES, Damaged, check_file, read_sealed
@@ -21,8 +22,8 @@ MADE_AGAIN = "The command that made it makes it again."
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One run, study, folder of variants, or file, its state, and in words what was found and what the next command does."""
+class Checked(Record):
+    """One run, study, folder of variants, or file: its state, and what the next command does about it."""
 
     path: str
     state: State
@@ -30,23 +31,24 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Record):
     """A store, part by part; the states that are not `whole` first in each part."""
 
     folder: str
     parts: tuple[Checked, ...]
+    derived: ClassVar = ("whole",)
 
     @property
     def whole(self) -> bool:
         """Whether nothing is damaged: what failed, or is not finished, is whole as it is."""
         return not any(part.state == "damaged" for part in self.parts)
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "whole": self.whole}
-
 
 def check_store(folder: Path) -> Check:
-    """Check every file below a folder that a checksum is known of. Nothing is changed. Raises `BadInput` if there is no such folder."""
+    """Check every file below a folder whose checksum is stored. Nothing is changed.
+
+    Raises `BadInput` if there is no such folder.
+    """
     if not folder.is_dir():
         raise BadInput(
             f"{folder}: no such folder. Name the one that --out named ('out', if none was named), or one in it."

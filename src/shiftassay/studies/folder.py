@@ -15,7 +15,7 @@ SCHEMA = "shiftassay.manifest/1"
 
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Hold the folder while a study is run into it; when that is done, write the SHA-256 of every file into its manifest."""
+    """Hold the folder while a study is run into it, then write the SHA-256 of every file into its manifest."""
     with locked(folder):
         _sweep(folder)
         yield
@@ -28,11 +28,11 @@ def write_report_again(folder: Path) -> Path:
         return write_report(folder)
     with locked(folder):
         _sweep(folder)
-        known = read_sealed(folder / MANIFEST)[FILES]
+        digests = read_sealed(folder / MANIFEST)[FILES]
         path = write_report(folder)
-        # What is made here is as it is now; of all else the manifest keeps what it was when the study was done.
-        made = (HTML, MARKDOWN, *(name for name in known if name.startswith(f"{FIGURES}/")))
-        _write_manifest(folder, {name: digest for name, digest in known.items() if name not in made})
+        # Of everything but the report, the manifest keeps what it was when the study was done.
+        rewritten = (HTML, MARKDOWN, *(name for name in digests if name.startswith(f"{FIGURES}/")))
+        _write_manifest(folder, {name: digest for name, digest in digests.items() if name not in rewritten})
     return path
 
 
@@ -41,13 +41,13 @@ def _sweep(folder: Path) -> None:
         sweep(place, older_than=0)
 
 
-def _write_manifest(folder: Path, known: Mapping[str, str] | None = None) -> None:
-    """Note the SHA-256 of every file in the folder: the one that is known, or else the one that it has now."""
-    known = known or {}
+def _write_manifest(folder: Path, stored: Mapping[str, str] | None = None) -> None:
+    """Write the SHA-256 of every file in the folder: the stored one, or else the one that it has now."""
+    stored = stored or {}
     names = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file() and path.name != LOCK and path != folder / MANIFEST
     )
-    files = {name: known.get(name) or file_digest(folder / name) for name in names}
-    write_sealed(folder / MANIFEST, {"schema": SCHEMA, FILES: {**known, **files}})
+    files = {name: stored.get(name) or file_digest(folder / name) for name in names}
+    write_sealed(folder / MANIFEST, {"schema": SCHEMA, FILES: {**stored, **files}})

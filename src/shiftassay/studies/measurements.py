@@ -26,7 +26,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """The measurements in a study's folder: `measured/<name>.json`, and the arrays beside that folder that belong to them."""
+    """The measurements in a study's folder: `measured/<name>.json`, and the arrays that belong to them."""
 
     folder: Path
     _kept: list[str] = field(default_factory=list)
@@ -40,8 +40,8 @@ class Measurements:
     def once(self, name: str, record: type[AnyRecord], asked: JsonValue, measure: Callable[[], AnyRecord]) -> AnyRecord:
         """What `measure` returns, measured now, or before if the same was `asked` and all of it is whole.
 
-        `asked` is everything that the numbers depend on. What was measured now is read back from the file, so that it does
-        not differ from what is read later.
+        `asked` is everything that the numbers depend on. What was measured now is read back from the file, so that it
+        does not differ from what is read later.
         """
         path, key = self._place(name, asked)
         stored = self._stored(path, key)
@@ -51,12 +51,6 @@ class Measurements:
             except BadInput as error:
                 warnings.warn(f"{path}: not a measurement of this version ({error}) {AGAIN}.", Mended, stacklevel=2)
         return record.from_json(self._measured(path, key, lambda: measure().to_json()))
-
-    def once_untyped(self, name: str, asked: Any, measure: Callable[[], Any]) -> Any:
-        """Like `once`, for what is no record yet."""
-        path, key = self._place(name, asked)
-        stored = self._stored(path, key)
-        return self._measured(path, key, measure) if stored is None else stored
 
     def _place(self, name: str, asked: JsonValue) -> tuple[Path, str]:
         """The file of a measurement, and the hash of what was asked."""

@@ -38,9 +38,9 @@ def run_study(
 ) -> StudyRun:
     """Run a study, built in or from a TOML file, to its report; on `data` if given, else on the data set that it names.
 
-    Models are kept in `out/runs`, everything else in `out/studies/<name>`; a run that was broken off goes on where it was.
-    `variants` is a folder of the user's own to use in place of the study's. Raises `BadInput`, before anything is trained
-    where that can be known.
+    Models are kept in `out/runs`, everything else in `out/studies/<name>`; a run that was broken off goes on where it
+    was. `variants` is a folder of the user's own to use in place of the study's. Raises `BadInput`, before anything is
+    trained where that can be known.
 
     >>> import tempfile
     >>> from shiftassay.imagesets.image_set import ImageSet

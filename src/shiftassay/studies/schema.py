@@ -91,19 +91,19 @@ def _parse(text: str, where: str) -> Study:
 
 
 def _check_values(content: dict[str, Any], where: str) -> None:
-    """Raise `BadInput` for what no key takes: text that acts on a terminal, numbers that are none, tables without end."""
-    left: list[tuple[str, Any]] = [("", content)]
-    while left:
-        place, value = left.pop()
+    """Raise `BadInput` for what no key takes: control characters, NaN and infinity, tables nested without end."""
+    remaining: list[tuple[str, Any]] = [("", content)]
+    while remaining:
+        place, value = remaining.pop()
         if place.count(".") > DEEPEST:
             raise BadInput(f"{where}: {place[1:]}: nested too deeply for a study file.")
         if isinstance(value, dict):
             for key in value:
                 if not is_printable(key):
                     raise BadInput(f"{where}: {_quoted(key)}: a key has no control characters.")
-            left += [(f"{place}.{key}", inner) for key, inner in value.items()]
+            remaining += [(f"{place}.{key}", inner) for key, inner in value.items()]
         elif isinstance(value, list):
-            left += [(f"{place}.{index}", inner) for index, inner in enumerate(value)]
+            remaining += [(f"{place}.{index}", inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and printable(value, lines=True) != value:
             raise BadInput(
                 f"{where}: {place[1:]}: text has no control characters, found {_quoted(value)}. Remove them."

@@ -16,8 +16,8 @@ Work = TypeVar("Work", contravariant=True)
 class Section(Protocol[Work]):
     """What the file of a section holds: what it measures, and what it says of that.
 
-    `VERSION` is raised with every change of what is measured, so that stored numbers never outlive a fix. `PLACE` orders
-    the report. A file may have `published(measured)` besides: what of its numbers goes into the study's results.
+    `VERSION` is raised with every change of what is measured, so that stored numbers never outlive a fix. `PLACE`
+    orders the report. A file may have `published(measured)` besides: what of its numbers goes into the study's results.
     """
 
     KEY: str

@@ -104,7 +104,7 @@ def _values(diagnosed: DiagnosedVariant) -> list[Alternative]:
 
 
 def _aim(diagnosed: DiagnosedVariant) -> list[Alternative]:
-    """Whether the change follows the model's gradient, for changes that were not aimed; only where something changed."""
+    """Whether a change that is no attack follows the model's gradient; only where something changed."""
     aim = next((m for m in diagnosed.diagnosis.mechanisms if m.name == "adds_up"), None)
     if diagnosed.is_attack or aim is None or diagnosed.controls is None:
         return []

@@ -44,8 +44,8 @@ def claim(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> str:
         return f"nothing happened to {name}. Its images are those of clean, and {harm}."
     if diagnosed.group == "sample":
         return (
-            f"nothing happened to the images of {name}; what changed is which there are, in what order, or how they are "
-            f"labelled ({text}), and {harm}."
+            f"nothing happened to the images of {name}; what changed is which there are, in what order, or how they "
+            f"are labelled ({text}), and {harm}."
         )
     if diagnosed.family == "unknown":
         return f"something happened to {name} that no family of the catalogue makes, and {harm}."

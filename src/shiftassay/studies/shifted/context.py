@@ -28,8 +28,8 @@ from shiftassay.training.train import Trained
 class StudyContext:
     """A study with its trained members, its variants, and what was measured of those.
 
-    `evaluations` holds, for each member, those of clean and of every variant. `diagnoses` and `repairs` are of the variants
-    with enough images, by name; they are empty in a study without an argument.
+    `evaluations` holds, for each member, those of clean and of every variant. `diagnoses` and `repairs` are of the
+    variants with enough images, by name; they are empty in a study without an argument.
     """
 
     study: ShiftedTestSets
@@ -46,7 +46,7 @@ class StudyContext:
 
     @property
     def model(self) -> nn.Module:
-        """The first member's model, which the argument is about, as it can be trained on: an attack may have frozen it."""
+        """The first member's model, which the argument is about. It can be trained on: an attack may have frozen it."""
         return self.members[0].model.to("cpu").requires_grad_(True)
 
     @property
@@ -55,7 +55,7 @@ class StudyContext:
         return self.study.argument or Argument()
 
     def argued_images(self, name: str) -> tuple[ImageSet, ImageSet]:
-        """Clean and a variant: as many of the same images of both as the argument takes, all of them where order is lost."""
+        """As many of the same images of clean and of a variant as the argument takes; all where order is lost."""
         clean, variant, most = self.variants.clean, self.variants.named(name), self.argument.images
         if not self.variants.in_clean_order(name):
             return clean, variant

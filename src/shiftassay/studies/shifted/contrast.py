@@ -135,7 +135,7 @@ class Contrast(Record):
 
 
 def contrast_variants(context: StudyContext, one: str, other: str) -> Contrast:
-    """Measure the unmodified model on both variants, and the experiment that isolates their difference, if there is one."""
+    """Measure the unmodified model on both variants, and the experiment that isolates their difference."""
     context.console.print(spoken(f"{one} / {other}: what isolates the difference"))
     kind = kind_of(context.diagnoses[one], context.diagnoses[other])
     return Contrast(
@@ -148,7 +148,10 @@ def contrast_variants(context: StudyContext, one: str, other: str) -> Contrast:
 
 
 def kind_of(one: DiagnosedVariant, other: DiagnosedVariant) -> Kind | None:
-    """What sets two variants apart by their verdicts: one draw for all against one for each, or aim; None: anything else."""
+    """What sets two variants apart by their verdicts; None where it is more than one thing.
+
+    `draws`: one draw for all images against one for each. `aim`: an attack against an unaimed change.
+    """
     if one.change is None or other.change is None:
         return None
     families = {one.family, other.family}

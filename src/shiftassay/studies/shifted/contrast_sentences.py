@@ -31,12 +31,16 @@ def draws_sentences(experiment: DrawsExperiment) -> list[str]:
             f"({points(moved, 1)} points), {too} what the unmodified model does ({points(kept, 1, sign=True)} points)."
         )
     else:
-        conclusion = "The number of draws is not shown to matter for what can be learned, so this experiment does not set them apart."
+        conclusion = (
+            "The number of draws is not shown to matter for what can be learned, so this experiment does not set them "
+            "apart."
+        )
     sentences.append(
-        "The experiment: the same images, family and values, and only the number of draws dealt out among them varied, from "
-        f"{first.draws} to one for each. The same network, trained on {experiment.learned:,} training images so dealt, goes "
-        f"from {percent_with_interval(first.learned, 1)} to {percent_with_interval(last.learned, 1)}; the unmodified model "
-        f"from {percent_with_interval(first.unmodified, 1)} to {percent_with_interval(last.unmodified, 1)}. {conclusion}"
+        "The experiment: the same images, family and values, and only the number of draws dealt out among them varied, "
+        f"from {first.draws} to one for each. The same network, trained on {experiment.learned:,} training images so "
+        f"dealt, goes from {percent_with_interval(first.learned, 1)} to {percent_with_interval(last.learned, 1)}; the "
+        f"unmodified model from {percent_with_interval(first.unmodified, 1)} to "
+        f"{percent_with_interval(last.unmodified, 1)}. {conclusion}"
     )
     return sentences
 
@@ -56,10 +60,11 @@ def aim_sentences(experiment: AimExperiment, controls: Controls | None, alike: f
     else:
         conclusion = "Accuracy falls, but the size grows with it."
     sentences = [
-        f"The experiment: every pixel changes as in {experiment.unaimed} or as in {experiment.aimed}, chosen by lot, and only "
-        f"the share of aimed pixels varies. With none aimed accuracy is {percent_with_interval(first.accuracy, 1)}, with half "
-        f"{percent_with_interval(half.accuracy, 1)}, with all {percent_with_interval(last.accuracy, 1)}, while L∞ goes from "
-        f"{first.linf:.3g} to {last.linf:.3g} and L2 from {first.l2:.3g} to {last.l2:.3g}. {conclusion}"
+        f"The experiment: every pixel changes as in {experiment.unaimed} or as in {experiment.aimed}, chosen by lot, "
+        "and only the share of aimed pixels varies. With none aimed accuracy is "
+        f"{percent_with_interval(first.accuracy, 1)}, with half {percent_with_interval(half.accuracy, 1)}, with all "
+        f"{percent_with_interval(last.accuracy, 1)}, while L∞ goes from {first.linf:.3g} to {last.linf:.3g} and L2 "
+        f"from {first.l2:.3g} to {last.l2:.3g}. {conclusion}"
     ]
     if controls is not None:
         spared = controls.transplanted.minus_control.high < 0
@@ -76,12 +81,12 @@ def aim_sentences(experiment: AimExperiment, controls: Controls | None, alike: f
         as_much = next((row for row in larger if row.accuracy.estimate <= last.accuracy.estimate), None)
         if as_much is not None:
             sentences.append(
-                f"For as much harm the change of {experiment.unaimed} has to be {as_much.times} times as large (accuracy "
-                f"{percent_with_interval(as_much.accuracy, 1)}, L∞ {as_much.linf:.3g})."
+                f"For as much harm the change of {experiment.unaimed} has to be {as_much.times} times as large "
+                f"(accuracy {percent_with_interval(as_much.accuracy, 1)}, L∞ {as_much.linf:.3g})."
             )
         else:
             sentences.append(
-                f"The change of {experiment.unaimed} does not harm as much even {larger[-1].times} times as large (accuracy "
-                f"{percent_with_interval(larger[-1].accuracy, 1)})."
+                f"The change of {experiment.unaimed} does not harm as much even {larger[-1].times} times as large "
+                f"(accuracy {percent_with_interval(larger[-1].accuracy, 1)})."
             )
     return sentences

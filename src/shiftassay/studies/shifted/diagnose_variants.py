@@ -100,7 +100,7 @@ def _controls(context: StudyContext, clean: ImageSet, variant: ImageSet) -> Cont
 
 
 def _other_images(context: StudyContext, name: str, diagnosis: Diagnosis) -> OtherImages | None:
-    """Whether images that the diagnosis did not see are made by the same shift; None where there are too few to tell."""
+    """Whether the shift also makes the images that the diagnosis did not see; None where there are too few."""
     shift, whole, clean = diagnosis.verdict.shift, context.variants.named(name), context.variants.clean
     seen = len(context.argued_images(name)[1])
     in_order = context.variants.in_clean_order(name)

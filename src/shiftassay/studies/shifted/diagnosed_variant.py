@@ -15,9 +15,9 @@ Quantiles = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class ImageChange(Record):
-    """How large the change is in each image, and whether the image's pixel values stayed as they were, whatever their places.
+    """How large the change is in each image, and what it left as it was.
 
-    `touched`, `same_values` and `labels_alike` are shares of the images.
+    `touched`, `same_values` (sorted, the pixel values are those of clean) and `labels_alike` are shares of the images.
     """
 
     linf: Quantiles
@@ -57,8 +57,8 @@ class OtherImages(Record):
 class DiagnosedVariant(Record):
     """A variant's diagnosis, which rests on `images` of the `set` that it has, and what else was measured of it.
 
-    `pictures` holds the lowest and highest value of each kept row of pictures. `text` describes the shift; it and `shift`
-    are None where that is unknown. `change` and `controls` are None without pairs of images in the same order.
+    `pictures` holds the lowest and highest value of each kept row of pictures. `text` describes the shift; it and
+    `shift` are None where that is unknown. `change` and `controls` are None without pairs of images in the same order.
     """
 
     pictures: Mapping[str, tuple[float, float]]

@@ -79,8 +79,8 @@ def doubts(diagnosed: DiagnosedVariant, others: Sequence[Alternative]) -> list[s
 
 def _nearest(nearest: CandidateSummary) -> list[str]:
     return [
-        f"Evidence: the nearest family, {in_short(nearest)}, leaves {percent(nearest.misfit)} of the change unexplained on "
-        f"images that it was not fitted to; of such a shift {percent(nearest.limit)} would pass."
+        f"Evidence: the nearest family, {in_short(nearest)}, leaves {percent(nearest.misfit)} of the change "
+        f"unexplained on images that it was not fitted to; of such a shift {percent(nearest.limit)} would pass."
     ]
 
 
@@ -93,12 +93,14 @@ def _accuracies(diagnosed: DiagnosedVariant) -> list[str]:
     if accuracy.reproduced is not None:
         check = next((c for c in diagnosed.diagnosis.proof if c.check == "same mistakes"), None)
         alike = (
-            f", right or wrong on the same {percent(check.value)} of images (two remakes agree on {percent(check.null)})"
+            f", right or wrong on the same {percent(check.value)} of images (two remakes agree on "
+            f"{percent(check.null)})"
             if check
             else ""
         )
         clauses.append(
-            f"the model has {percent(accuracy.shifted, 1)} on it and {percent(accuracy.reproduced, 1)} on the remake{alike}"
+            f"the model has {percent(accuracy.shifted, 1)} on it and {percent(accuracy.reproduced, 1)} on the "
+            f"remake{alike}"
         )
     if accuracy.restored_blind is not None:
         clauses.append(
@@ -108,8 +110,8 @@ def _accuracies(diagnosed: DiagnosedVariant) -> list[str]:
     elif accuracy.restored_with_partner is not None:
         clauses.append(
             "undone, told what each image drew by its clean partner, it has "
-            f"{percent(accuracy.restored_with_partner, 1)} (clean {percent(accuracy.reference, 1)}), which proves the verdict "
-            "but is no repair"
+            f"{percent(accuracy.restored_with_partner, 1)} (clean {percent(accuracy.reference, 1)}), which proves the "
+            "verdict but is no repair"
         )
     return clauses
 

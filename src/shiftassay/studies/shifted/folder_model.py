@@ -32,8 +32,8 @@ def train_for_folder(
 ) -> list[TrainedForAll]:
     """Train one model for `clean` and every variant in a folder, once for each seed.
 
-    The shift of a variant is read from the folder, where `shiftassay variants` wrote it, or else from `shift_of`, given the
-    name (None: unknown, and the variant is served as clean is). Raises `BadInput`.
+    The shift of a variant is read from the folder, where `shiftassay variants` wrote it, or else from `shift_of`, given
+    the name (None: unknown, and the variant is served as clean is). Raises `BadInput`.
     """
     shifts = shifts_to_serve(read_variants(folder), shift_of, str(folder))
     dataset = named_dataset(data) if isinstance(data, str) else data
@@ -62,8 +62,8 @@ def shifts_to_serve(
     for name in (images.name for images in variants.shifted):
         if name not in variants.shifts and shift_of is None:
             raise BadInput(
-                f"{where}: nothing says how {name} came to be. Write variants with 'shiftassay variants DIR', which also "
-                "writes that, or pass shift_of to train_for_folder."
+                f"{where}: nothing says how {name} came to be. Write variants with 'shiftassay variants DIR', which "
+                "also writes that, or pass shift_of to train_for_folder."
             )
         shifts[name] = variants.shifts.get(name) or (shift_of and shift_of(name)) or Identity()
     return shifts

@@ -119,7 +119,8 @@ def _folder_variants(
     if clean.required_labels.max() >= dataset.classes:
         raise BadInput(
             f"{clean.name}: labels up to {clean.required_labels.max()}, but the study trains on {dataset.name} with "
-            f'{dataset.classes} classes. Set data = "…" in a study file to the training set that belongs to these variants.'
+            f'{dataset.classes} classes. Set data = "…" in a study file to the training set that belongs to these '
+            "variants."
         )
     return sets
 

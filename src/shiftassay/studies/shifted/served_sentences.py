@@ -83,8 +83,8 @@ def _against_specialists(served: ServedVariants, chosen: str) -> list[str]:
     sentences = []
     if shown:
         sentences.append(
-            f"One model in place of {len(served.variants)}: it is shown to be at most {MARGIN} below the specialists on "
-            f"{listed(shown)}{alone}."
+            f"One model in place of {len(served.variants)}: it is shown to be at most {MARGIN} below the specialists "
+            f"on {listed(shown)}{alone}."
         )
     if near:
         sentences.append(
@@ -94,8 +94,9 @@ def _against_specialists(served: ServedVariants, chosen: str) -> list[str]:
         sentences.append(f"It is more than {MARGIN} below the specialist on {listed(below)}.")
     accuracy, of_specialist = (served.designs[design].accuracy for design in (chosen, SPECIALISTS))
     sentences += [
-        f"{name} cannot be repaired, so its specialist is the measure: it has {percent_with_interval(of_specialist[name])} "
-        f"from what the shift leaves, the one model {percent_with_interval(accuracy[name])}."
+        f"{name} cannot be repaired, so its specialist is the measure: it has "
+        f"{percent_with_interval(of_specialist[name])} from what the shift leaves, the one model "
+        f"{percent_with_interval(accuracy[name])}."
         for name, variant in served.variants.items()
         if variant.information == "destroyed"
     ]
@@ -106,8 +107,9 @@ def _attacks(served: ServedVariants, chosen: str) -> list[str]:
     accuracy = served.designs[chosen].accuracy
     fresh = {column.removesuffix(FRESH): column for column in accuracy if column.endswith(FRESH)}
     return [
-        f"{name} as a file, which was made on another model: {percent_with_interval(accuracy[name])}. Attacked afresh, every "
-        f"image by two attacks on this very model: {percent_with_interval(accuracy[column])} of {served.asked:,} images."
+        f"{name} as a file, which was made on another model: {percent_with_interval(accuracy[name])}. Attacked afresh, "
+        f"every image by two attacks on this very model: {percent_with_interval(accuracy[column])} of {served.asked:,} "
+        "images."
         for name, column in fresh.items()
     ]
 
@@ -143,6 +145,6 @@ def _inferred_ids(served: ServedVariants, chosen: str) -> list[str]:
         else f"with its ids the one model loses at most {points(max(lost[worst], 0))} points on any variant"
     )
     return [
-        f"Where nobody tells the id, a router of {router.parameters:,} parameters infers it from the image ({accuracies}); "
-        f"{end}."
+        f"Where nobody tells the id, a router of {router.parameters:,} parameters infers it from the image "
+        f"({accuracies}); {end}."
     ]

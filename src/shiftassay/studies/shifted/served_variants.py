@@ -9,7 +9,7 @@ from shiftassay.statistics.intervals import Interval
 
 @dataclass(frozen=True)
 class ServedVariant(Record):
-    """A variant that a model is trained for: its shift, what stands before the network for it, and what is lost to it."""
+    """A variant that a model is trained for: its shift, its front before the network, and what is lost to it."""
 
     shift: str
     front: str
@@ -38,9 +38,10 @@ class TrainingTimes(Record):
 class MeasuredDesign(Record):
     """A design's size, cost and accuracies; a column is a variant, or a fresh attack.
 
-    `for_one_more` counts the parameters for one variant more, `attacks` gradients for attacks. `held_out` are accuracies on
-    held-out training images. `wrong_id[a][b]` is the accuracy on images of a when the model is told b, `inferred` that with
-    the router's ids. The last three are None where they have no meaning: for specialists, or without them.
+    `for_one_more` counts the parameters for one variant more, `attacks` gradients for attacks. `held_out` are
+    accuracies on held-out training images. `wrong_id[a][b]` is the accuracy on images of a when the model is told b,
+    `inferred` that with the router's ids. The last three are None where they have no meaning: for specialists, or
+    without them.
     """
 
     parameters: int
@@ -56,7 +57,7 @@ class MeasuredDesign(Record):
 
 @dataclass(frozen=True)
 class MeasuredRouter(Record):
-    """How often a router infers the variant from an image, and what images of each variant are taken for, in their order."""
+    """How often a router infers the variant of an image, and what the images of each variant are taken for."""
 
     parameters: int
     accuracy: Mapping[str, float]

@@ -96,7 +96,7 @@ class Trainer:
 def serve(
     served: SetsToServe, trainer: Trainer, *, designs: Sequence[str] = BEST_TWO, asked: int = ASKED
 ) -> ServedVariants:
-    """Train the designs, each once for each seed, and judge them on every variant, under wrong ids and inferred ones."""
+    """Train the designs once for each seed, and judge them on every variant, under wrong and inferred ids."""
     dataset, console, recipe = served.dataset, trainer.console, trainer.recipe
     widths = tuple(trainer.widths)
     shifts = fixed(served.shifts, dataset.train.shape)

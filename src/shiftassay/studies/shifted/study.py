@@ -13,7 +13,7 @@ DESIGNS = ("clean-only", "mixture", "id-as-input", "film", "adapters", "undo", "
 
 
 class HarmlessWithin(Strict):
-    """A strength to be found: the largest at which accuracy on held-out training images is shown to move by less than this."""
+    """The largest strength at which accuracy on held-out training images is shown to move by less than this."""
 
     harmless_within: float = Field(gt=0, lt=1)
 
@@ -43,19 +43,19 @@ class VariantSpec(Strict):
     @classmethod
     def _strengths(cls, parameters: dict[str, Any]) -> dict[str, Any]:
         kinds = {"harmless_within": HarmlessWithin, "same_as": SameAs}
-        found = {
+        searched = {
             name: next((kinds[key] for key in value if key in kinds), None)
             for name, value in parameters.items()
             if isinstance(value, dict)
         }
         return {
-            name: kind.model_validate(value) if (kind := found.get(name)) else value
+            name: kind.model_validate(value) if (kind := searched.get(name)) else value
             for name, value in parameters.items()
         }
 
 
 class Argument(Strict):
-    """How much is spent on the argument: images that are diagnosed and repaired (None: all), passes over training images.
+    """How much is spent on the argument: images diagnosed and repaired (None: all), passes over training images.
 
     `thorough` repairs train on all training images, and fresh attacks have several starts on a thousand images.
     """
@@ -70,7 +70,7 @@ class Argument(Strict):
 
 
 class Serving(Strict):
-    """One model for all variants: which designs, and how long they are trained on how many training images (None: all)."""
+    """One model for all variants: the designs, and the epochs and training images (None: all) for each."""
 
     designs: tuple[str, ...] = Field(min_length=1)
     epochs: int | None = Field(default=None, ge=1)
@@ -89,8 +89,8 @@ class Serving(Strict):
 class ShiftedTestSets(Strict):
     """A study of a network on shifted test sets: variants from the catalogue, or a folder of them.
 
-    `contrasts` are the pairs of variants whose difference is to be explained. Without an `argument` table the variants are
-    only evaluated.
+    `contrasts` are the pairs of variants whose difference is to be explained. Without an `argument` table the variants
+    are only evaluated.
     """
 
     kind: Literal["shifted-test-sets"]

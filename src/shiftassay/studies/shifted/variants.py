@@ -98,15 +98,15 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
             raise BadInput(f"{folder}/{images.name}: results are kept under a variant's name, and {why}. Rename it.")
         if images.labels is None:
             raise BadInput(
-                f"{folder}/{images.name}: no labels found: none in the file, no labels.npy beside it, and its images are not "
-                "MNIST's. Save the labels as labels.npy in the same folder."
+                f"{folder}/{images.name}: no labels found: none in the file, no labels.npy beside it, and its images "
+                "are not MNIST's. Save the labels as labels.npy in the same folder."
             )
     origins = tuple(images.name for images in shifted)
     return Variants(_named(clean), tuple(map(_named, shifted)), origins, clean.name, _written_shifts(folder))
 
 
 def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Path:
-    """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for colour) and `labels.npy`.
+    """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for color), `labels.npy`.
 
     A file that is there and whole stays as it is. Raises `BadInput` for a folder that holds other files of these names,
     unless the manifest beside them says that they were written here, or the folder is the lab's `own`.
@@ -124,7 +124,8 @@ def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Pa
         others = [name for name, digest in there.items() if digest != files[name] and name not in ours and not own]
         if others:
             raise BadInput(
-                f"{folder / others[0]}: is there already, and is another one. Name another folder, or move that file away."
+                f"{folder / others[0]}: is there already, and is another one. Name another folder, or move that file "
+                "away."
             )
         for name, content in contents.items():
             if there.get(name) == files[name]:
@@ -148,10 +149,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def harmless_strength(spec: VariantSpec, parameter: str, margin: float, held_out: ImageSet, model: nn.Module) -> float:
-    """The largest multiple of 0.005, up to 1, at which accuracy is shown to stay within `margin` of what it is unshifted.
+    """The largest multiple of 0.005, up to 1, at which accuracy is shown to stay within `margin` of unshifted.
 
     Shown by the equivalence test, at 5%, on held-out training images, never on a test set: a difference that merely
-    happens to be within the margin may be beyond it on other images. Found by bisection, as accuracy falls with strength.
+    happens to be within the margin may be beyond it on other images. Found by bisection, as accuracy falls with
+    strength.
     """
     clean = predict(held_out.images, model=model)
     harmless, harmful = 0, round(1 / STEP) + 1

@@ -50,9 +50,9 @@ def findings(measured: EvaluatedMembers) -> list[Finding]:
             row.insert(2, mean_sd(values, 100))
     comparison = next((evaluation.comparison for evaluation in first if evaluation.comparison), None)
     tests = (
-        "Wilson intervals for accuracy, bootstrap intervals over images for the change (Newcombe's where images are not "
-        f"paired); McNemar's exact test; an equivalence test with a margin of ±{100 * comparison.margin:g} points (small p: "
-        "equal for practical purposes)."
+        "Wilson intervals for accuracy, bootstrap intervals over images for the change (Newcombe's where images are "
+        f"not paired); McNemar's exact test; an equivalence test with a margin of ±{100 * comparison.margin:g} points "
+        "(small p: equal for practical purposes)."
         if comparison
         else ""
     )

@@ -35,7 +35,8 @@ def findings(measured: EvaluatedMembers) -> list[Finding]:
             "accuracy": [evaluation.accuracy.estimate for evaluation in evaluations],
             "confidence": [evaluation.mean_confidence for evaluation in evaluations],
         },
-        "Mean confidence (diamond) against accuracy (dot): the longer the line, the less the model knows what it does not know.",
+        "Mean confidence (diamond) against accuracy (dot): the longer the line, the less the model knows what it does "
+        "not know.",
     )
     return [Finding(KEY, TITLE, tuple(map(_sentence, evaluations)), (table,), (figure,))]
 

@@ -80,14 +80,14 @@ def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
     changes = _changes(sides)
     if changes is None:
         return [
-            f"The images of {one} and {other} cannot both be compared with clean image by image, so sizes and pixel values "
-            "are not compared."
+            f"The images of {one} and {other} cannot both be compared with clean image by image, so sizes and pixel "
+            "values are not compared."
         ]
     shared = []
     if all(change.same_values > 0.999 for change in changes):
         shared.append(
-            f"every image of {one} and of {other} has, sorted, exactly the pixel values that it has in clean: the histogram "
-            "cannot tell them apart"
+            f"every image of {one} and of {other} has, sorted, exactly the pixel values that it has in clean: the "
+            "histogram cannot tell them apart"
         )
     sizes = {norm: [_median(change, norm) for change in changes] for norm in NORMS}
     if min(sizes["linf"]) > 0:
@@ -99,7 +99,8 @@ def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
     if shared:
         return [f"The same: {'; '.join(shared)}."]
     return [
-        f"The same: neither pixel values nor the size of the change; {one} and {other} share only the images they began as."
+        f"The same: neither pixel values nor the size of the change; {one} and {other} share only the images they "
+        "began as."
     ]
 
 
@@ -144,7 +145,10 @@ def _unmodified(contrast: Contrast, clean: float) -> str:
     )
     difference = unmodified.difference
     if difference is None:
-        return f"The unmodified model: {accuracies}; the sets are not the same images in the same order, so that is not paired."
+        return (
+            f"The unmodified model: {accuracies}; the sets are not the same images in the same order, so that is not "
+            "paired."
+        )
     change = f"{points_with_interval(difference, 1, sign=True)} points, McNemar p {p_cell(unmodified.p_value)}"
     lost = clean - min(a, b)
     if lost < 0.005:
@@ -159,8 +163,8 @@ def _unmodified(contrast: Contrast, clean: float) -> str:
     )
     shown = "is not shown to differ between the two" if not_shown else "hardly differs between the two"
     return (
-        f"The unmodified model {shown}: {accuracies} ({change}), where clean has {percent(clean, 1)}.{chance} Its accuracy "
-        "is no evidence of what sets them apart."
+        f"The unmodified model {shown}: {accuracies} ({change}), where clean has {percent(clean, 1)}.{chance} Its "
+        "accuracy is no evidence of what sets them apart."
     )
 
 
@@ -168,8 +172,8 @@ def _no_experiment(contrast: Contrast, sides: Mapping[str, DiagnosedVariant]) ->
     if contrast.kind or all(side.is_clean for side in sides.values()):
         return []
     return [
-        f"No experiment isolates the difference: {listed(contrast.names)} do not differ in one thing alone (the draw's scope, "
-        "or the aim of a change), so what is said of them stands on their own pages."
+        f"No experiment isolates the difference: {listed(contrast.names)} do not differ in one thing alone (the draw's "
+        "scope, or the aim of a change), so what is said of them stands on their own pages."
     ]
 
 
@@ -209,7 +213,8 @@ def _tables(contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant]) -> li
             Table(
                 ("draws among all images", "unmodified model, % [95%]", "trained on such images, % [95%]"),
                 tuple(rows),
-                f"Test images under the same draws as the training images; {draws.epochs} epochs from scratch, one seed.",
+                f"Test images under the same draws as the training images; {draws.epochs} epochs from scratch, one "
+                "seed.",
             )
         ]
     if aim:

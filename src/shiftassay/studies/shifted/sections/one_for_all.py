@@ -98,8 +98,8 @@ def _accuracies(measured: ServedVariants, columns: Sequence[str]) -> Table:
             "attack gradients, millions",
         ),
         tuple(rows),
-        "Accuracy, %, with 95% intervals. Every network takes the same number of steps on as many images; specialists do so "
-        "once for each variant. A fresh attack is made on the model in question, with 20 steps from two starts.",
+        "Accuracy, %, with 95% intervals. Every network takes the same number of steps on as many images; specialists "
+        "do so once for each variant. A fresh attack is made on the model in question, with 20 steps from two starts.",
         words=("worst", "worst that can be repaired"),
     )
 

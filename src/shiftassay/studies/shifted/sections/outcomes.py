@@ -30,9 +30,9 @@ OUTCOMES: dict[Outcome, str] = {
 class VariantOutcome(Record):
     """One variant's row.
 
-    `after` is the accuracy after the recommended repair, under a fresh attack where that decides (`after_is_attacked`), and
-    `regained` the share of the lost accuracy that it brings back; None where nothing is recommended. Verdict and repair rest
-    on `judged_on` images.
+    `after` is the accuracy after the recommended repair, under a fresh attack where that decides (`after_is_attacked`),
+    and `regained` the share of the lost accuracy that it brings back; None where nothing is recommended. Verdict and
+    repair rest on `judged_on` images.
     """
 
     variant: str

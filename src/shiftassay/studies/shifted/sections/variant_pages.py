@@ -82,8 +82,9 @@ def page_finding(page: VariantPage) -> Finding:
     explanations = Table(
         ("another explanation", "what was measured", "ruled out"),
         tuple((other.explanation, other.number, "yes" if other.ruled_out else "no") for other in others),
-        "Other explanations, and the number that rules each out or does not. What a family leaves unexplained is measured on "
-        "images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate makes it worse.",
+        "Other explanations, and the number that rules each out or does not. What a family leaves unexplained is "
+        "measured on images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate "
+        "makes it worse.",
         words=("what was measured",),
     )
     pictures = Figure(
@@ -111,8 +112,8 @@ def _ruled_out(others: Sequence[Alternative]) -> str:
     if not remaining:
         return f"All {len(others)} other explanations that are listed below are ruled out, each by a number."
     return (
-        f"Of the {len(others)} other explanations that are listed below {len(others) - len(remaining)} are ruled out, each by "
-        f"a number. Not ruled out: {'; '.join(remaining)}."
+        f"Of the {len(others)} other explanations that are listed below {len(others) - len(remaining)} are ruled out, "
+        f"each by a number. Not ruled out: {'; '.join(remaining)}."
     )
 
 
@@ -135,8 +136,8 @@ def _repairs(repair: Repair) -> Table:
             row.insert(3, points_with_interval(attempt.attacked.after) if attempt.attacked else DASH)
     skipped = "; ".join(f"{name}: {reason}" for name, reason in repair.skipped.items())
     caption = (
-        f"Each repair was fitted to what one half of {repair.attempts[0].variant.n:,} images shows and judged on the other, "
-        "both ways round." + (f" Not tried: {skipped}." if skipped else "")
+        f"Each repair was fitted to what one half of {repair.attempts[0].variant.n:,} images shows and judged on the "
+        "other, both ways round." + (f" Not tried: {skipped}." if skipped else "")
     )
     return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("assumes",))
 
