@@ -17,7 +17,7 @@ import numpy as np
 
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.runs.environment import environment
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 OTHERS = 4
 IMAGES = 1000

@@ -21,7 +21,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 TEST_SEED = 1302
 SIZES = (50, 60, 100, 200, 500, 1000, 2000)

@@ -68,9 +68,9 @@ def patches(n: int, m: int, rng: np.random.Generator) -> Samples:
 def shapes(n: int, m: int, rng: np.random.Generator) -> Samples:
     """One disc each, anywhere and of any size, grey on black."""
     y, x = np.mgrid[:SIDE, :SIDE]
-    centre = rng.uniform(3, SIDE - 3, (2, n + m, 1, 1))
-    radius, grey = rng.uniform(1.5, 5, (n + m, 1, 1)), rng.uniform(0.4, 1, (n + m, 1, 1))
-    return _cut(grey * np.clip(radius - np.hypot(x - centre[0], y - centre[1]) + 0.5, 0, 1), n)
+    center = rng.uniform(3, SIDE - 3, (2, n + m, 1, 1))
+    radius, gray = rng.uniform(1.5, 5, (n + m, 1, 1)), rng.uniform(0.4, 1, (n + m, 1, 1))
+    return _cut(gray * np.clip(radius - np.hypot(x - center[0], y - center[1]) + 0.5, 0, 1), n)
 
 
 def near_duplicates(n: int, m: int, rng: np.random.Generator) -> Samples:

@@ -23,7 +23,7 @@ def mnist() -> tuple[np.ndarray, np.ndarray]:
     return images[:, None].copy(), labels.astype(np.int64)
 
 
-def normalised(images: np.ndarray) -> torch.Tensor:
+def normalized(images: np.ndarray) -> torch.Tensor:
     return (torch.from_numpy(images).float() / 255 - 0.1307) / 0.3081
 
 

@@ -12,7 +12,7 @@ import shiftassay
 from shiftassay.networks.listing import networks
 from shiftassay.networks.registry import NETWORKS
 from shiftassay.shifts import listing
-from shiftassay.shifts.catalogue import presets
+from shiftassay.shifts.catalog import presets
 from shiftassay.shifts.family import FAMILIES
 
 HEAVY = {"torch", "matplotlib", "sklearn", "onnxruntime"}

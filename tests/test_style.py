@@ -16,7 +16,9 @@ VAGUE = {"found", "how", "said", "told"}
 LONGEST_FIRST_LINE = 100
 MOST_WORDS = 25
 SUPPRESSION = re.compile(r"#\s*(?:noqa|type: ignore|pyright: ignore|fmt: (?:skip|off))")
-REASON = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|(?:type|pyright): ignore\[[\w, ]+\]|fmt: (?:skip|off))\s+#\s*\w{2,}.*")
+REASON = re.compile(
+    r"#\s*(?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|(?:type|pyright): ignore\[[\w, ]+\]|fmt: (?:skip|off))\s+#\s*\w{2,}.*"
+)
 
 
 def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -72,7 +74,9 @@ def test_every_suppression_has_its_reason():
 
 def test_a_suppression_without_reason_is_seen(tmp_path):
     path = tmp_path / "case.py"
-    path.write_text("import os  # noqa: F401\nimport re  # noqa: F401  # kept for its users\nx = 1  # pyright: ignore\n")
+    path.write_text(
+        "import os  # noqa: F401\nimport re  # noqa: F401  # kept for its users\nx = 1  # pyright: ignore\n"
+    )
     assert suppressions_without_reason(path) == [1, 3]
 
 

@@ -35,7 +35,7 @@ def parts() -> Iterator[Part]:
         {"values": [-30.0, 30.0]},
     ):
         for _ in range(3):
-            yield rotate(strength, next(ways) if strength != 90 else _uncentred(next(ways)))
+            yield rotate(strength, next(ways) if strength != 90 else _uncentered(next(ways)))
     for angle, library in (
         (10.0, "scipy.rotate"),
         (25.0, "PIL.rotate"),
@@ -66,10 +66,10 @@ def parts() -> Iterator[Part]:
             yield shear(factor, next(ways))
     for matrix in (*MATRICES, {"values": [MATRICES[0], MATRICES[1]]}):
         for _ in range(2):
-            yield affine(matrix, _uncentred(next(ways)))
+            yield affine(matrix, _uncentered(next(ways)))
     for corners in (*CORNERS, {"values": [CORNERS[0], CORNERS[1]]}):
         for _ in range(2):
-            yield perspective(corners, _uncentred(next(ways)))
+            yield perspective(corners, _uncentered(next(ways)))
     for amplitude, smoothness in ((0.7, 3.0), (1.5, 4.0), (2.5, 5.0)):
         for scope in ("shared", "per_image"):
             yield elastic(amplitude, smoothness, scope, Way("scipy", "bilinear"))
@@ -115,7 +115,9 @@ def scale(factor: Parameter, way: Way = PLAIN) -> Part:
     def how(x: np.ndarray, rng: np.random.Generator, factor: np.ndarray) -> np.ndarray:
         if way.library in SIZES:
             return np.clip(
-                np.stack([_centred(SIZES[way.library](one, round(factor[0] * len(one))), one.shape) for one in x]), 0, 1
+                np.stack([_centered(SIZES[way.library](one, round(factor[0] * len(one))), one.shape) for one in x]),
+                0,
+                1,
             )
         return mapped(x, _matrices(1 / factor, 0 * factor, 0 * factor, 1 / factor), way)
 
@@ -213,7 +215,7 @@ def _homography(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return (null / null[-1]).reshape(3, 3)
 
 
-def _centred(small: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _centered(small: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """In the middle of black, or the middle of it."""
     away = (shape[0] - len(small)) // 2
     return np.pad(small, away) if away >= 0 else small[-away : -away + shape[0], -away : -away + shape[1]]
@@ -248,7 +250,7 @@ def _cv2_rotate(image: np.ndarray, angle: float) -> np.ndarray:
     return cv2.warpAffine(image, cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), angle, 1.0), (w, h))
 
 
-def _uncentred(way: Way) -> Way:
+def _uncentered(way: Way) -> Way:
     """About (h − 1)/2: where the other centre would be another shift."""
     return Way(way.library, way.kernel, False, way.rounded)
 

@@ -138,10 +138,10 @@ def _plasma(n: int, decay: float, rng: np.random.Generator) -> np.ndarray:
         half = step // 2
         corners = clouds[:, ::step, ::step]
         square = corners + np.roll(corners, -1, 1)
-        centres = (square + np.roll(square, -1, 2)) / 4 + _wobble(corners, wobble, rng)
-        clouds[:, half::step, half::step] = centres
-        across = corners + np.roll(corners, -1, 2) + centres + np.roll(centres, 1, 1)
-        down = corners + np.roll(corners, -1, 1) + centres + np.roll(centres, 1, 2)
+        centers = (square + np.roll(square, -1, 2)) / 4 + _wobble(corners, wobble, rng)
+        clouds[:, half::step, half::step] = centers
+        across = corners + np.roll(corners, -1, 2) + centers + np.roll(centers, 1, 1)
+        down = corners + np.roll(corners, -1, 1) + centers + np.roll(centers, 1, 2)
         clouds[:, ::step, half::step] = across / 4 + _wobble(corners, wobble, rng)
         clouds[:, half::step, ::step] = down / 4 + _wobble(corners, wobble, rng)
         step, wobble = half, wobble / decay

@@ -39,9 +39,9 @@ WAYS = (
 def mapped(images: np.ndarray, back: np.ndarray, way: Way) -> np.ndarray:
     """Each image sampled where its 3 × 3 matrix takes (x, y, 1), all counted from the centre, x right and y down."""
     n, h, w = images.shape
-    centre = np.eye(3)
-    centre[:2, 2] = (w - 1) / 2 + way.half / 2, (h - 1) / 2 + way.half / 2
-    in_pixels = centre @ back @ np.linalg.inv(centre)
+    center = np.eye(3)
+    center[:2, 2] = (w - 1) / 2 + way.half / 2, (h - 1) / 2 + way.half / 2
+    in_pixels = center @ back @ np.linalg.inv(center)
     function = LIBRARIES[way.library]
     return np.clip(np.stack([function(images[i], in_pixels[i], way.kernel) for i in range(n)]), 0, 1)
 

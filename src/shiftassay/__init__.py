@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from shiftassay.models.predict import predict as predict
     from shiftassay.repairs.repair import repair as repair
     from shiftassay.runs.recipe import Recipe as Recipe
-    from shiftassay.shifts.catalogue import parse as parse_shift  # noqa: F401  # shown under another name
-    from shiftassay.shifts.catalogue import shift as shift
+    from shiftassay.shifts.catalog import parse as parse_shift  # noqa: F401  # shown under another name
+    from shiftassay.shifts.catalog import shift as shift
     from shiftassay.shifts.listing import families as families
     from shiftassay.studies.run import run_study as run_study
     from shiftassay.training.train import train as train
@@ -55,12 +55,12 @@ _HOMES = {
     "import_weights": "models.foreign",
     "load_dataset": "imagesets.dataset",
     "load_model": "models.load",
-    "parse_shift": "shifts.catalogue",
+    "parse_shift": "shifts.catalog",
     "predict": "models.predict",
     "read_image_set": "imagesets.read",
     "repair": "repairs.repair",
     "run_study": "studies.run",
-    "shift": "shifts.catalogue",
+    "shift": "shifts.catalog",
     "train": "training.train",
 }
 _CALLED_THERE = {"parse_shift": "parse"}

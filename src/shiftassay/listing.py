@@ -11,7 +11,7 @@ from shiftassay.words.html import html_table
 class Listing(dict[str, str]):
     """Names, and a line about each; printed, or shown in a notebook, as a table.
 
-    >>> Listing(rotate="Rotate the picture.", gain="Multiply grey values.")
+    >>> Listing(rotate="Rotate the picture.", gain="Multiply gray values.")
     rotate  Rotate the picture.
     gain    Multiply grey values.
     """

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AliasChoices, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from shiftassay.errors import BadInput
@@ -73,6 +73,11 @@ def _key(field: dataclasses.Field[Any]) -> str:
         if isinstance(hint, FieldInfo) and hint.serialization_alias:
             return hint.serialization_alias
     return field.name
+
+
+def stored_as(key: str, name: str) -> Any:
+    """For `Annotated`: a field whose key in JSON is spelled otherwise than its name; it is read under both."""
+    return Field(validation_alias=AliasChoices(key, name), serialization_alias=key)
 
 
 def not_kept(default: Any = None) -> Any:

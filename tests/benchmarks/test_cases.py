@@ -9,7 +9,7 @@ from benchmarks.diagnosis.build import Built, build, with_channels
 from benchmarks.diagnosis.case import Answer, Case
 from benchmarks.diagnosis.collection import every_case
 
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts.catalog import make
 
 CASES = [case for case in every_case().values() if case.group != "left_out" and case.dataset == "mnist"]
 SINGLE = [case for case in CASES if len(case.parts) == 1 and case.share == 1]

@@ -20,7 +20,7 @@ def true_diagnosis(case: Case, built: Built) -> dict[str, Any]:
         "pairing": {"kind": case.pairing or "unpaired"},
         "verdict": {
             "family": answer.family,
-            "parameters": _summarised(dict(answer.parameters or {})),
+            "parameters": _summarized(dict(answer.parameters or {})),
             "scope": answer.scope,
             "share": case.share,
             "information": case.information,
@@ -108,12 +108,12 @@ def _judged(start: str, change: dict[str, Any]) -> Judgement:
     return judge(diagnosis, case, built)
 
 
-def _summarised(parameters: dict[str, Any]) -> dict[str, Any]:
+def _summarized(parameters: dict[str, Any]) -> dict[str, Any]:
     """As a diagnosis reports them: draws as a summary, with their values where they are few."""
     out: dict[str, Any] = {}
     for name, value in parameters.items():
         if name == "parts":
-            out[name] = [{**part, "parameters": _summarised(part["parameters"])} for part in value]
+            out[name] = [{**part, "parameters": _summarized(part["parameters"])} for part in value]
         elif isinstance(value, dict) and "values" in value:
             shares = [{"value": v, "share": 1 / len(value["values"])} for v in value["values"]]
             out[name] = {"mean": None, "sd": None, "low": None, "high": None, "values": shares}

@@ -18,7 +18,7 @@ from shiftassay.evaluation.groups import read_groups
 from shiftassay.imagesets.idx import write_idx
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.write import write_images
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.studies.shifted.variants import Variants, write_variants
 from shiftassay.training.train import train
 

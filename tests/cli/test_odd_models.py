@@ -12,7 +12,7 @@ import torch
 from shiftassay.cli.ending import run_command_line
 from shiftassay.diagnosis import identify as room
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 IMAGES = 100
 SETS = {

@@ -106,7 +106,7 @@ def test_a_bad_place_for_a_model_is_found_before_the_repair(out, message, ended,
 def test_a_bad_place_for_a_shifted_set_is_found_before_it_is_made(ended, tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", np.zeros((60, 4, 4), np.uint8))
     begun = []
-    monkeypatch.setattr("shiftassay.shifts.catalogue.shift", lambda *_: begun.append(1))
+    monkeypatch.setattr("shiftassay.shifts.catalog.shift", lambda *_: begun.append(1))
     for place, message in (("folder/o.csv", "folder/o.csv"), ("file/o.npy", "is a file"), ("d.npy", "is a folder")):
         (tmp_path / "d.npy").mkdir(exist_ok=True)
         code, said = ended("shift", "invert", "a.npy", place)

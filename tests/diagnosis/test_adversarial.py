@@ -7,7 +7,7 @@ import torch
 from shiftassay.diagnosis.adversarial import adversarial_evidence
 from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.diagnosis.controls import derangement, shuffled_residual, transplanted_residual
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 
 
 @given(st.integers(2, 200), st.integers(0, 2**32 - 1))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.training.train import train
 
 ONE, TWO = {"OMP_NUM_THREADS": "1"}, {"OMP_NUM_THREADS": "2"}

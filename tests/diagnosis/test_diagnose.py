@@ -11,7 +11,7 @@ from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import FAMILIES
 
 KEYS = {"schema", "pairing", "verdict", "candidates", "accuracy", "ceiling", "explanation"}

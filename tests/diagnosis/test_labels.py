@@ -13,22 +13,22 @@ from shiftassay.imagesets.image_set import ImageSet
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
-def labelled(n: int, without: int | None = None) -> ImageSet:
+def labeled(n: int, without: int | None = None) -> ImageSet:
     test = load_dataset("mnist").test
     assert test.labels is not None
     chosen = np.flatnonzero(test.labels != without)[:n]
     return ImageSet(test.images[chosen], test.labels[chosen], "clean")
 
 
-def relabelled(reference: ImageSet, labels: np.ndarray) -> Diagnosis:
+def relabeled(reference: ImageSet, labels: np.ndarray) -> Diagnosis:
     return diagnose(reference, ImageSet(reference.images, labels.astype(np.int64), "other"))
 
 
 @pytest.mark.parametrize("n", [60, 500])
 def test_labels_one_higher_are_a_renumbering_and_no_noise(n: int) -> None:
-    reference = labelled(n)
+    reference = labeled(n)
     assert reference.labels is not None
-    found = relabelled(reference, reference.labels + 1)
+    found = relabeled(reference, reference.labels + 1)
     assert found.verdict.family == "label_permutation"
     assert list(found.verdict.parameters["mapping"]) == list(range(1, 11))
     assert found.verdict.information == "preserved"
@@ -51,9 +51,9 @@ def test_labels_one_higher_are_a_renumbering_and_no_noise(n: int) -> None:
 def test_one_to_one_renumberings_are_found_though_a_class_is_missing(
     name: str, new: Callable[[np.ndarray], np.ndarray], without: int | None
 ) -> None:
-    reference = labelled(400, without)
+    reference = labeled(400, without)
     assert reference.labels is not None
-    verdict = relabelled(reference, new(reference.labels)).verdict
+    verdict = relabeled(reference, new(reference.labels)).verdict
     assert verdict.family == "label_permutation", name
     mapping = np.array(verdict.parameters["mapping"])
     assert np.array_equal(mapping[reference.labels], new(reference.labels))
@@ -65,9 +65,9 @@ def test_one_to_one_renumberings_are_found_though_a_class_is_missing(
 
 
 def test_labels_from_one_on_are_taken_back_to_zero() -> None:
-    digits = labelled(300)
+    digits = labeled(300)
     assert digits.labels is not None
-    found = relabelled(ImageSet(digits.images, digits.labels + 1, "clean"), digits.labels)
+    found = relabeled(ImageSet(digits.images, digits.labels + 1, "clean"), digits.labels)
     assert found.verdict.family == "label_permutation"
     assert list(found.verdict.parameters["mapping"])[1:] == list(range(10))
     assert "every label one lower (1 → 0, 2 → 1" in found.notes[-1]
@@ -83,22 +83,22 @@ def test_labels_from_one_on_are_taken_back_to_zero() -> None:
     ],
 )
 def test_what_depends_on_the_class_is_never_called_noise(name: str, new: Change) -> None:
-    reference = labelled(500)
+    reference = labeled(500)
     assert reference.labels is not None
-    verdict = relabelled(reference, new(reference.labels, np.random.default_rng(1))).verdict
+    verdict = relabeled(reference, new(reference.labels, np.random.default_rng(1))).verdict
     assert verdict.family == "unknown", name
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.6, 1.0])
 @pytest.mark.parametrize("classes", [3, 10])
 def test_labels_wrong_by_chance_are_noise(fraction: float, classes: int) -> None:
-    digits = labelled(600)
+    digits = labeled(600)
     assert digits.labels is not None
     rng = np.random.default_rng(2)
     own = digits.labels % classes
     wrong = rng.random(600) < fraction
     given = np.where(wrong, (own + rng.integers(1, classes, 600)) % classes, own)
-    verdict = relabelled(ImageSet(digits.images, own, "clean"), given).verdict
+    verdict = relabeled(ImageSet(digits.images, own, "clean"), given).verdict
     assert verdict.family == "label_noise"
     assert verdict.parameters["fraction"] == pytest.approx(np.mean(given != own))
 
@@ -112,8 +112,8 @@ def test_labels_wrong_by_chance_are_noise(fraction: float, classes: int) -> None
     ],
 )
 def test_renumbered_labels_may_be_wrong_besides(new: Change, second: str) -> None:
-    reference = labelled(500)
+    reference = labeled(500)
     assert reference.labels is not None
-    verdict = relabelled(reference, new(reference.labels, np.random.default_rng(3))).verdict
+    verdict = relabeled(reference, new(reference.labels, np.random.default_rng(3))).verdict
     assert [part["family"] for part in verdict.parameters["parts"]] == ["label_permutation", second]
     assert list(verdict.parameters["parts"][0]["parameters"]["mapping"]) == list(range(1, 11))

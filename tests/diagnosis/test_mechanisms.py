@@ -22,7 +22,7 @@ from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context
 
 
@@ -252,13 +252,13 @@ def test_coarse_noise_harms_a_perceptron_and_no_band_more_than_another_a_network
     assert coarse.present
     assert coarse.numbers["harmful"] == "coarse"
 
-    class Centre(nn.Module):  # reads one pixel, which holds all frequencies alike
+    class Center(nn.Module):  # reads one pixel, which holds all frequencies alike
         def forward(self, images):
             at = images[:, :, 14, 14].mean(1, keepdim=True) - 0.4
             return torch.cat([-at, at], 1)
 
     labels = (thousand.images[:, 0, 14, 14] > 0.4).astype(np.int64)
-    assert not said(in_one_band, Centre(), ImageSet(thousand.images, labels), noise)
+    assert not said(in_one_band, Center(), ImageSet(thousand.images, labels), noise)
 
 
 # What the training images never did

@@ -9,7 +9,7 @@ from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.pictures import SHOWN, pictures
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.verdict import Verdict
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 
 @pytest.fixture(scope="module")

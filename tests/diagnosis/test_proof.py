@@ -14,7 +14,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,7 +9,7 @@ from shiftassay.diagnosis.diagnose import refit, verdict_on
 from shiftassay.diagnosis.summary import ShiftSummary, summarized
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import parse, presets, shift
+from shiftassay.shifts.catalog import parse, presets, shift
 from shiftassay.shifts.family import FAMILIES
 
 EXAMPLES = [parse(f"{name}:{FAMILIES[name].example}") for name in FAMILIES if name != "compose"]

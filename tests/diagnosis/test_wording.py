@@ -14,7 +14,7 @@ from shiftassay.diagnosis.adversarial import (
     Transfer,
 )
 from shiftassay.diagnosis.ceiling.ceiling import Above, Ceiling
-from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours
+from shiftassay.diagnosis.ceiling.nearest import NearestNeighbors
 from shiftassay.diagnosis.ceiling.oracles import Oracle
 from shiftassay.diagnosis.ceiling.sufficiency import Sufficiency
 from shiftassay.diagnosis.mechanisms import MEASURES
@@ -25,7 +25,7 @@ from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.diagnosis.wording import WIDTH, confidence_in_words, unexplained_in_words
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.statistics.intervals import Interval
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -38,7 +38,7 @@ CEILING = Ceiling(
     below=(0.4, 0.38),
     above=Above("values", 0.55, 0.5, 0.6),
     sufficiency=Sufficiency(0.5, 0.4, 0.3, 0.2, 2000),
-    neighbours=NearestNeighbours((1000, 2000), (0.7, 0.6), (0.5, 0.4, 0.6), (0.55, 0.5, 0.6), (0.4, 0.5), 10, 500),
+    neighbors=NearestNeighbors((1000, 2000), (0.7, 0.6), (0.5, 0.4, 0.6), (0.55, 0.5, 0.6), (0.4, 0.5), 10, 500),
 )
 EVIDENCE = AdversarialEvidence(
     images=300,

@@ -12,7 +12,7 @@ def logits_for(predicted, classes=10, confidence=5.0):
     return confidence * np.eye(classes, dtype=np.float32)[predicted]
 
 
-def labelled(labels, name="set"):
+def labeled(labels, name="set"):
     return ImageSet(np.zeros((len(labels), 1, 1, 1), np.float32), np.asarray(labels), name)
 
 
@@ -29,7 +29,7 @@ def wrong(labels, count):
 
 
 def test_accuracy_recall_and_confusion_are_counted(labels):
-    result = assess(labelled(labels), logits_for(wrong(labels, 100)))
+    result = assess(labeled(labels), logits_for(wrong(labels, 100)))
     assert result.correct == 9900
     confusion = np.array(result.confusion)
     assert confusion.sum() == 10_000
@@ -40,13 +40,13 @@ def test_accuracy_recall_and_confusion_are_counted(labels):
 
 
 def test_a_class_that_is_absent_has_no_recall():
-    result = assess(labelled([0, 0, 2]), logits_for(np.array([0, 1, 2]), classes=3))
+    result = assess(labeled([0, 0, 2]), logits_for(np.array([0, 1, 2]), classes=3))
     assert result.recall == (0.5, None, 1.0)
 
 
 def test_what_did_not_change_is_shown_to_be_equivalent(labels):
-    clean = labelled(labels, "clean")
-    result = assess(labelled(labels), logits_for(wrong(labels, 210)), clean, logits_for(wrong(labels, 200)))
+    clean = labeled(labels, "clean")
+    result = assess(labeled(labels), logits_for(wrong(labels, 210)), clean, logits_for(wrong(labels, 200)))
     assert result.comparison is not None
     assert (result.comparison.gained, result.comparison.lost) == (0, 10)
     assert result.comparison.verdict == "equivalent"
@@ -54,29 +54,29 @@ def test_what_did_not_change_is_shown_to_be_equivalent(labels):
 
 
 def test_a_small_loss_that_is_beyond_doubt_but_below_the_margin_is_equivalent_and_a_large_one_is_lower(labels):
-    clean, base = labelled(labels, "clean"), logits_for(labels)
+    clean, base = labeled(labels, "clean"), logits_for(labels)
     verdicts = [
-        assess(labelled(labels), logits_for(wrong(labels, lost)), clean, base).comparison.verdict for lost in (20, 80)
+        assess(labeled(labels), logits_for(wrong(labels, lost)), clean, base).comparison.verdict for lost in (20, 80)
     ]
     assert verdicts == ["equivalent", "lower"]
 
 
 def test_few_images_decide_nothing(rng):
     labels = rng.integers(0, 10, 100)
-    result = assess(labelled(labels), logits_for(wrong(labels, 2)), labelled(labels, "clean"), logits_for(labels))
+    result = assess(labeled(labels), logits_for(wrong(labels, 2)), labeled(labels, "clean"), logits_for(labels))
     assert result.comparison.verdict == "undecided"
 
 
 def test_other_labels_mean_other_images_and_no_paired_test(labels, rng):
     other = rng.permutation(labels)
-    result = assess(labelled(other), logits_for(wrong(other, 900)), labelled(labels, "clean"), logits_for(labels))
+    result = assess(labeled(other), logits_for(wrong(other, 900)), labeled(labels, "clean"), logits_for(labels))
     assert not result.comparison.paired
     assert result.comparison.p_value is None
     assert result.comparison.verdict == "lower"
 
 
 def test_it_round_trips_through_json(labels):
-    result = assess(labelled(labels), logits_for(wrong(labels, 30)), labelled(labels, "clean"), logits_for(labels))
+    result = assess(labeled(labels), logits_for(wrong(labels, 30)), labeled(labels, "clean"), logits_for(labels))
     assert Evaluation.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
@@ -84,19 +84,19 @@ def test_labels_that_are_missing_or_out_of_range_are_refused(labels):
     with pytest.raises(BadInput, match="no labels"):
         assess(ImageSet(np.zeros((2, 1, 1, 1), np.float32)), logits_for(np.array([0, 1])))
     with pytest.raises(BadInput, match="10 classes"):
-        assess(labelled([0, 10]), logits_for(np.array([0, 1])))
+        assess(labeled([0, 10]), logits_for(np.array([0, 1])))
 
 
 def test_answers_that_are_not_numbers_are_refused(labels):
     logits = logits_for(labels)
     logits[7, 3] = np.nan
     with pytest.raises(BadInput, match="NaN or infinite for 1 of 10000 images, the first is image 7"):
-        assess(labelled(labels), logits)
+        assess(labeled(labels), logits)
 
 
 def test_a_result_is_printed_as_a_sentence_and_shown_as_a_table(labels):
-    clean = labelled(labels, "clean")
-    result = assess(labelled(labels, "<b>" * 100), logits_for(wrong(labels, 300)), clean, logits_for(labels))
+    clean = labeled(labels, "clean")
+    result = assess(labeled(labels, "<b>" * 100), logits_for(wrong(labels, 300)), clean, logits_for(labels))
     assert "accuracy is lower (300 images lost, 0 gained" in str(result)
     assert len(repr(result)) < 200
     assert "<b>" not in result._repr_html_()

@@ -10,7 +10,7 @@ from shiftassay.evaluation.fresh_attack import right_under_attack
 from shiftassay.models.one_for_all import OneForAll, OneForAllCard
 from shiftassay.models.predict import predict
 from shiftassay.runs.recipe import Recipe
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.training.one_for_all import train_one_for_all
 
@@ -49,8 +49,8 @@ def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
     rule = Rounded()
     model.forward = rule.forward  # pyright: ignore[reportAttributeAccessIssue]
     rng = np.random.default_rng(0)
-    grey = np.where(rng.random((20, 1, 28, 28)) < 0.9, 0.6, 0.2).astype(np.float32)
-    images = dataclasses.replace(small.test.first(20), images=grey, labels=np.ones(20, np.int64))
+    gray = np.where(rng.random((20, 1, 28, 28)) < 0.9, 0.6, 0.2).astype(np.float32)
+    images = dataclasses.replace(small.test.first(20), images=gray, labels=np.ones(20, np.int64))
     context = Context(images.labels, model.on("t4"))
     along_gradient = predict(shift(images, ATTACK, 0, context).images, model=model.on("t4")).argmax(1)
     assert (along_gradient == images.labels).all()

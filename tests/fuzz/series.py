@@ -176,7 +176,7 @@ def _card(folder: Path) -> Reader:
 def _fronted_card(folder: Path) -> Reader:
     from shiftassay.models.classifier import Classifier, ModelCard
     from shiftassay.models.fronted import Fronted, undoing
-    from shiftassay.shifts.catalogue import parse
+    from shiftassay.shifts.catalog import parse
 
     card = ModelCard("mlp", {"widths": [4]}, SHAPE, 10, 0.13, 0.31, None, "mnist", "imported")
     return _model(folder, Fronted(Classifier.from_card(card), undoing(parse("rotate:angle=30")), SHAPE))
@@ -184,7 +184,7 @@ def _fronted_card(folder: Path) -> Reader:
 
 def _one_for_all_card(folder: Path) -> Reader:
     from shiftassay.models.one_for_all import OneForAll, OneForAllCard
-    from shiftassay.shifts.catalogue import parse
+    from shiftassay.shifts.catalog import parse
 
     variants = {name: parse(how) for name, how in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
     return _model(

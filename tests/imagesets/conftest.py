@@ -14,6 +14,6 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def colours() -> np.ndarray:
+def colors() -> np.ndarray:
     """Six random images `(6, 3, 8, 10)`, uint8, which no other set holds."""
     return np.random.default_rng(0).integers(0, 256, (6, 3, 8, 10), dtype=np.uint8)

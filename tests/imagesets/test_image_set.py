@@ -7,13 +7,13 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet, digest_of
 
 
-def test_size_and_shape(colours: np.ndarray) -> None:
-    found = ImageSet(colours.astype(np.float32))
+def test_size_and_shape(colors: np.ndarray) -> None:
+    found = ImageSet(colors.astype(np.float32))
     assert (len(found), found.shape) == (6, (3, 8, 10))
 
 
-def test_the_digest_tells_values_types_shapes_and_labels_apart(colours: np.ndarray) -> None:
-    images = colours.astype(np.float32)
+def test_the_digest_tells_values_types_shapes_and_labels_apart(colors: np.ndarray) -> None:
+    images = colors.astype(np.float32)
     changed = images.copy()
     changed[-1, -1, -1, -1] += 1
     digests = {
@@ -27,25 +27,25 @@ def test_the_digest_tells_values_types_shapes_and_labels_apart(colours: np.ndarr
     assert len(digests) == 6
 
 
-def test_the_digest_does_not_depend_on_memory_or_name(colours: np.ndarray) -> None:
-    images = colours.astype(np.float32)
+def test_the_digest_does_not_depend_on_memory_or_name(colors: np.ndarray) -> None:
+    images = colors.astype(np.float32)
     assert ImageSet(np.asfortranarray(images), name="a").digest == ImageSet(images, name="b").digest
 
 
-def test_a_label_below_0_is_refused(colours: np.ndarray) -> None:
+def test_a_label_below_0_is_refused(colors: np.ndarray) -> None:
     with pytest.raises(BadInput, match="label -1 at place 2"):
-        ImageSet(colours.astype(np.float32), np.array([0, 1, -1, 3, 4, 5]))
+        ImageSet(colors.astype(np.float32), np.array([0, 1, -1, 3, 4, 5]))
 
 
-def test_labels_that_are_no_whole_numbers_are_refused(colours: np.ndarray) -> None:
+def test_labels_that_are_no_whole_numbers_are_refused(colors: np.ndarray) -> None:
     for labels in (np.zeros(6), np.full(6, "a"), np.zeros(6, bool)):
         with pytest.raises(BadInput, match="labels are whole numbers from 0"):
-            ImageSet.__post_init__(_with(labels, colours))
+            ImageSet.__post_init__(_with(labels, colors))
 
 
-def _with(labels: np.ndarray, colours: np.ndarray) -> ImageSet:
+def _with(labels: np.ndarray, colors: np.ndarray) -> ImageSet:
     """A set as it is before it looks at itself; types that tests check are not checked where people use it."""
     made = object.__new__(ImageSet)
-    for name, value in (("images", colours.astype(np.float32)), ("labels", labels), ("name", "a")):
+    for name, value in (("images", colors.astype(np.float32)), ("labels", labels), ("name", "a")):
         object.__setattr__(made, name, value)
     return made

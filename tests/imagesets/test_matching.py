@@ -43,8 +43,8 @@ def test_one_unknown_image_leaves_the_set_without_labels(digits) -> None:
     assert labels_by_content(1 - images) is None
 
 
-def test_a_reordered_reference_gives_its_labels_in_that_order(colours: np.ndarray) -> None:
-    images = colours.astype(np.float32)
+def test_a_reordered_reference_gives_its_labels_in_that_order(colors: np.ndarray) -> None:
+    images = colors.astype(np.float32)
     reference = ImageSet(images, np.arange(6), "clean.npy")
     order = np.array([5, 0, 3])
     found = labels_by_reference(ImageSet(images[order]), reference)
@@ -52,8 +52,8 @@ def test_a_reordered_reference_gives_its_labels_in_that_order(colours: np.ndarra
     assert found.tolist() == order.tolist()
 
 
-def test_a_reference_gives_no_labels_it_is_not_sure_of(colours: np.ndarray) -> None:
-    images = colours.astype(np.float32)
+def test_a_reference_gives_no_labels_it_is_not_sure_of(colors: np.ndarray) -> None:
+    images = colors.astype(np.float32)
     found, twice = ImageSet(images), images[[0, 0, 1, 2, 3, 4]]
     assert labels_by_reference(found, ImageSet(images, None)) is None
     assert labels_by_reference(found, ImageSet(images[:5], np.arange(5))) is None

@@ -59,10 +59,10 @@ def test_however_saved_the_images_and_their_labels_are_the_same(
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_colour_images_are_read_channels_first_or_last(tmp_path: Path, colours: np.ndarray, last: bool) -> None:
-    np.save(tmp_path / "a.npy", np.moveaxis(colours, 1, 3) if last else colours)
+def test_colour_images_are_read_channels_first_or_last(tmp_path: Path, colors: np.ndarray, last: bool) -> None:
+    np.save(tmp_path / "a.npy", np.moveaxis(colors, 1, 3) if last else colors)
     found = read_image_set(tmp_path / "a.npy")
-    np.testing.assert_array_equal(found.images, colours / np.float32(255))
+    np.testing.assert_array_equal(found.images, colors / np.float32(255))
     assert found.shape == (3, 8, 10)
     assert found.labels is None
     assert found.notes[-1] == "a.npy: no labels found"
@@ -97,11 +97,11 @@ def test_labels_come_in_the_promised_order(tmp_path: Path, digits) -> None:
         assert read("with.npz", labels=none)[0] is None
 
 
-def test_a_reference_lends_its_labels_by_content_before_by_order(tmp_path: Path, colours: np.ndarray) -> None:
-    reference = ImageSet(colours / np.float32(255), np.arange(6), "clean.npy", 255.0, True)
-    np.save(tmp_path / "reordered.npy", colours[::-1])
-    np.save(tmp_path / "inverted.npy", 255 - colours)
-    np.save(tmp_path / "fewer.npy", 255 - colours[:5])
+def test_a_reference_lends_its_labels_by_content_before_by_order(tmp_path: Path, colors: np.ndarray) -> None:
+    reference = ImageSet(colors / np.float32(255), np.arange(6), "clean.npy", 255.0, True)
+    np.save(tmp_path / "reordered.npy", colors[::-1])
+    np.save(tmp_path / "inverted.npy", 255 - colors)
+    np.save(tmp_path / "fewer.npy", 255 - colors[:5])
     reordered, inverted, fewer = (
         read_image_set(tmp_path / f"{name}.npy", reference=reference) for name in ("reordered", "inverted", "fewer")
     )
@@ -112,8 +112,8 @@ def test_a_reference_lends_its_labels_by_content_before_by_order(tmp_path: Path,
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
-def test_idx_images_find_their_labels_beside_them(tmp_path: Path, colours: np.ndarray, ending: str) -> None:
-    path = write_idx(tmp_path / f"t10k-images-idx3-ubyte{ending}", colours[:, 0])
+def test_idx_images_find_their_labels_beside_them(tmp_path: Path, colors: np.ndarray, ending: str) -> None:
+    path = write_idx(tmp_path / f"t10k-images-idx3-ubyte{ending}", colors[:, 0])
     write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", np.arange(6, dtype=np.uint8))
     found = read_image_set(path)
     assert found.labels.tolist() == [0, 1, 2, 3, 4, 5]
@@ -129,9 +129,9 @@ def test_named_sets_have_parts_and_take_given_labels(tmp_path: Path) -> None:
         read_image_set("mnist:tset")
 
 
-def test_a_named_set_of_another_size_than_the_reference_is_refused(colours: np.ndarray) -> None:
+def test_a_named_set_of_another_size_than_the_reference_is_refused(colors: np.ndarray) -> None:
     with pytest.raises(BadInput, match="expected 8 × 10 × 3 images like clean, found 28 × 28"):
-        read_image_set("mnist:test", reference=ImageSet(colours.astype(np.float32), None, "clean"))
+        read_image_set("mnist:test", reference=ImageSet(colors.astype(np.float32), None, "clean"))
 
 
 @pytest.mark.parametrize("ending", ["npy", "npz", "csv", "idx", "idx.gz", "png"])

@@ -31,15 +31,15 @@ def test_beside_a_float_reference_any_values_come_back(
     np.testing.assert_array_equal(read_image_set(path, labels="none", reference=reference).images, images)
 
 
-def test_grey_images_are_written_without_a_channel_axis(tmp_path: Path, colours: np.ndarray) -> None:
-    images = colours.astype(np.float32)
+def test_grey_images_are_written_without_a_channel_axis(tmp_path: Path, colors: np.ndarray) -> None:
+    images = colors.astype(np.float32)
     assert np.load(write_images(tmp_path / "grey.npy", images[:, :1])).shape == (6, 8, 10)
     assert np.load(write_images(tmp_path / "colour.npy", images)).shape == (6, 3, 8, 10)
 
 
-def test_another_ending_is_refused(tmp_path: Path, colours: np.ndarray) -> None:
+def test_another_ending_is_refused(tmp_path: Path, colors: np.ndarray) -> None:
     with pytest.raises(BadInput, match=r"Name it a\.npy"):
-        write_images(tmp_path / "a.csv", colours.astype(np.float32))
+        write_images(tmp_path / "a.csv", colors.astype(np.float32))
 
 
 def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.side_by_side import EPOCH, MEMBER, assert_close, mnist, normalised
+from tests.side_by_side import EPOCH, MEMBER, assert_close, mnist, normalized
 
 from shiftassay.kernels import native
 from shiftassay.networks.attention import Attention
@@ -62,7 +62,7 @@ class Run:
         which = self.order[step * self.batch : (step + 1) * self.batch]
         with reading_masks(self.network, MEMBER, EPOCH) as place:
             place.position = step * self.batch
-            logits = self.network(normalised(pixels[which]))
+            logits = self.network(normalized(pixels[which]))
         loss = F.cross_entropy(logits, torch.from_numpy(labels[which]), label_smoothing=smoothing)
         optimizer.zero_grad()
         loss.backward()

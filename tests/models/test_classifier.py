@@ -11,7 +11,7 @@ from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.fronted import FrontedCard, spec_of
 from shiftassay.models.fronts import Shrink
 from shiftassay.models.one_for_all import OneForAllCard
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 
 CARD = ModelCard("mlp", {"widths": [8]}, (1, 4, 4), 3, 0.5, 0.25, 7, "mnist", "t")
 

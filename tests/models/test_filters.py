@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from shiftassay.models.filters import LinearFilter, Median, Standardise, fitted_filter
+from shiftassay.models.filters import LinearFilter, Median, Standardize, fitted_filter
 
 
 @pytest.fixture
@@ -29,4 +29,4 @@ def test_filters_keep_shape_and_a_constant_image(images):
     constant = torch.full((2, 3, 8, 8), 0.25)
     assert torch.equal(Median(3)(constant), constant)
     assert Median(5)(images).shape == images.shape
-    assert torch.allclose(Standardise(0.4, 0.2)(images).flatten(1).mean(1), torch.tensor(0.4), atol=1e-5)
+    assert torch.allclose(Standardize(0.4, 0.2)(images).flatten(1).mean(1), torch.tensor(0.4), atol=1e-5)

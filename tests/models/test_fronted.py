@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from shiftassay.models.classifier import Classifier, ModelCard
-from shiftassay.models.filters import LinearFilter, Median, Standardise
+from shiftassay.models.filters import LinearFilter, Median, Standardize
 from shiftassay.models.fronted import Fronted, FrontedCard, front_from, spec_of, undoing
 from shiftassay.models.fronts import Shrink, Sort
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 
 FRONTS = [
     Median(3),
     LinearFilter(((0.0, 0.5, 0.0), (0.1, 0.2, 0.1), (0.0, 0.1, 0.0)), 0.01),
-    Standardise(0.13, 0.3),
+    Standardize(0.13, 0.3),
     Shrink(0.1),
     Sort(),
 ]
@@ -48,5 +48,5 @@ def test_a_median_takes_single_dots_away():
 
 def test_standardised_images_have_lost_their_gain_and_offset(digits):
     images = torch.from_numpy(digits.images[:10])
-    front = Standardise(0.13, 0.31)
+    front = Standardize(0.13, 0.31)
     assert torch.allclose(front(images), front(0.3 * images + 0.2), atol=1e-4)

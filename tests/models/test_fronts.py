@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.models.fronts import AsIs, Shrink, Sort, front_of, straight_through
-from shiftassay.shifts.catalogue import generator, parse, shift
+from shiftassay.shifts.catalog import generator, parse, shift
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.families.attack import Adversarial
 

@@ -11,7 +11,7 @@ from shiftassay.models.designs.design import DESIGNS
 from shiftassay.models.one_for_all import OneForAll, OneForAllCard, for_variant
 from shiftassay.models.predict import predict
 from shiftassay.networks.mlp import Mlp
-from shiftassay.shifts.catalogue import generator, parse
+from shiftassay.shifts.catalog import generator, parse
 
 SHAPE = (1, 28, 28)
 SHIFTS = (

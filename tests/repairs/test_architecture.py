@@ -6,7 +6,7 @@ import pytest
 from shiftassay.models.predict import predict
 from shiftassay.repairs.architecture import Architecture
 from shiftassay.repairs.strategy import Task
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 
 
 def task_of(text, model, small, **options):

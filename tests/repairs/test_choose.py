@@ -13,7 +13,7 @@ from shiftassay.repairs.bench import Bench, Half, halves_of
 from shiftassay.repairs.choose import choose, nothing_to_repair
 from shiftassay.repairs.result import Attempt, Cost, accuracy_change
 from shiftassay.repairs.words import assumption_of
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 
 N = 1000
 

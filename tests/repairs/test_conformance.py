@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Task, by_intrusiveness
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 
 SHIFTS = ["invert", "gaussian_noise:sd=0.5", "adversarial:epsilon=0.1", "pixel_permutation:scope=per_image"]
 

@@ -16,7 +16,7 @@ from shiftassay.repairs.repair import repair
 from shiftassay.repairs.retrain import Retrain
 from shiftassay.repairs.strategy import RepairedModel, Task, some_of
 from shiftassay.repairs.tasks import tasks_of
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 
 
 @pytest.fixture(scope="module")

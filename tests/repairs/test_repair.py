@@ -9,7 +9,7 @@ import pytest
 
 import shiftassay.repairs.bench as bench_room
 from shiftassay.diagnosis.ceiling.ceiling import Above, Ceiling
-from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours
+from shiftassay.diagnosis.ceiling.nearest import NearestNeighbors
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
@@ -22,7 +22,7 @@ from shiftassay.repairs.repair import repair
 from shiftassay.repairs.result import Repair
 from shiftassay.repairs.retrain import Retrain
 from shiftassay.repairs.tasks import tasks_of, training_images
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.shifts.families.attack import Adversarial
 from shiftassay.shifts.family import Context
 
@@ -106,8 +106,8 @@ def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
 )
 def test_that_no_repair_can_exist_takes_a_bound_from_above(above, outcome, small, model):
     how = "pixel_permutation:scope=per_image"
-    neighbours = NearestNeighbours((1000, 2000), (0.8, 0.75), (0.74, 0.7, 0.78), (0.4, 0.38, 0.45), (0.4, 0.4), 10, 500)
-    known = Ceiling(how, "destroyed", (), "perceptron", (0.3, 0.28), above, None, neighbours)
+    neighbors = NearestNeighbors((1000, 2000), (0.8, 0.75), (0.74, 0.7, 0.78), (0.4, 0.38, 0.45), (0.4, 0.4), 10, 500)
+    known = Ceiling(how, "destroyed", (), "perceptron", (0.3, 0.28), above, None, neighbors)
     found = repair(
         small.test, shift(small.test, how, 3), model=model, train=small.train, epochs=1, quick=True, ceiling=known
     )

@@ -15,7 +15,7 @@ from shiftassay.repairs.adversarial import AdversarialTraining
 from shiftassay.repairs.retrain import Retrain
 from shiftassay.repairs.strategy import Task, by_intrusiveness
 from shiftassay.repairs.undo import Undo
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.shifts.families.pixel_permutation import PixelPermutation
 
 

@@ -16,7 +16,7 @@ from shiftassay.report.diagnosis_figures import DIAGNOSIS_FIGURES
 from shiftassay.report.diagnosis_page import report, write_page
 from shiftassay.report.figures import draw
 from shiftassay.report.finding import Figure, Report
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 HOSTILE = "<script>alert(1)</script>"
 ROWS = {"reference": np.zeros((3, 1, 4, 4), np.float32), "residual": np.ones((2, 1, 4, 4), np.float32)}

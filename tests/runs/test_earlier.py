@@ -14,7 +14,7 @@ from shiftassay.models.load import load_model
 from shiftassay.models.predict import predict
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.store import Run
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.training.one_for_all import train_one_for_all
 from shiftassay.training.train import TrainingFailed, train
 

@@ -16,7 +16,7 @@ def clothes() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def colours(clothes) -> np.ndarray:
+def colors(clothes) -> np.ndarray:
     """A hundred colour pictures of 32 × 32."""
     tall = np.pad(clothes, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="edge")
     return np.concatenate([tall[:100], tall[100:], 1 - tall[:100]], 1)

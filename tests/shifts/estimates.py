@@ -3,14 +3,14 @@
 import numpy as np
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 
 
 def shifted_pairs(images: np.ndarray, shift: str | Shift, seed: int = 3) -> Pairs:
     """The images beside the shifted ones, which are rounded to 8 bits as files hold them."""
-    shifted = catalogue.shift(ImageSet(images), shift, seed).images
+    shifted = catalog.shift(ImageSet(images), shift, seed).images
     return Pairs(images, (np.rint(shifted * 255) / 255).astype(np.float32))
 
 

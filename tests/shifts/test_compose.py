@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.catalogue import make, parse, shift
+from shiftassay.shifts.catalog import make, parse, shift
 
 
 def test_parts_are_applied_in_order(digits):

@@ -9,8 +9,8 @@ import torch
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import from_json, generator, make, parse, presets
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import from_json, generator, make, parse, presets
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Context
 
@@ -118,7 +118,7 @@ def context(digits):
 def test_shape_and_type_are_kept_and_the_input_is_not_touched(shift, digits, context):
     digits = pictures(shift, digits)
     before = digits.images.copy()
-    shifted = catalogue.shift(digits, shift, 0, context)
+    shifted = catalog.shift(digits, shift, 0, context)
     assert shifted.images.shape == digits.images.shape
     assert shifted.images.dtype == np.float32
     assert np.array_equal(digits.images, before)
@@ -128,7 +128,7 @@ def test_shape_and_type_are_kept_and_the_input_is_not_touched(shift, digits, con
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_values_stay_in_range_unless_the_family_says_otherwise(shift, digits, context):
     digits = pictures(shift, digits)
-    shifted = catalogue.shift(digits, shift, 0, context).images
+    shifted = catalog.shift(digits, shift, 0, context).images
     if getattr(shift, "clip", True):
         assert shifted.min() >= 0
         assert shifted.max() <= 1
@@ -137,7 +137,7 @@ def test_values_stay_in_range_unless_the_family_says_otherwise(shift, digits, co
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_the_same_seed_gives_the_same_images_and_another_seed_others_where_anything_is_drawn(shift, digits, context):
     digits = pictures(shift, digits)
-    one, again, other = (catalogue.shift(digits, shift, seed, context).images for seed in (1, 1, 2))
+    one, again, other = (catalog.shift(digits, shift, seed, context).images for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     parts = shift.parts if isinstance(shift, Compose) else [shift]
     drawn = any(
@@ -151,7 +151,7 @@ def test_shifting_commutes_with_taking_the_first_images(shift, digits, context):
     digits = pictures(shift, digits)
     first = dataclasses.replace(digits, images=digits.images[:50], labels=digits.labels[:50])
     fewer = Context(context.labels[:50], context.logits)
-    whole, part = catalogue.shift(digits, shift, 3, context).images[:50], catalogue.shift(first, shift, 3, fewer).images
+    whole, part = catalog.shift(digits, shift, 3, context).images[:50], catalog.shift(first, shift, 3, fewer).images
     assert np.allclose(whole, part, atol=1e-6)
 
 
@@ -173,7 +173,7 @@ def test_a_shift_is_rebuilt_from_its_json(shift):
 @pytest.mark.parametrize("shift", [p for p in SHIFTS if p.values[0].family not in ("adversarial", "stripe")])
 def test_pictures_of_another_size_with_three_channels_can_be_shifted_too(shift, rng):
     shape = (20, 20) if shift.family == "transpose" else (12, 20)
-    shifted = catalogue.shift(ImageSet(rng.random((3, 3, *shape)).astype(np.float32)), shift)
+    shifted = catalog.shift(ImageSet(rng.random((3, 3, *shape)).astype(np.float32)), shift)
     assert shifted.images.shape == (3, 3, *shape)
     assert np.isfinite(shifted.images).all()
 
@@ -220,7 +220,7 @@ def test_a_missing_parameter_and_a_scope_that_makes_no_sense_are_refused():
 )
 def test_numbers_that_make_no_image_are_refused(text, message, digits):
     with pytest.raises(BadInput, match=message), np.errstate(all="ignore"):
-        catalogue.shift(digits, text)
+        catalog.shift(digits, text)
 
 
 def test_a_range_may_be_written_as_text():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.imagesets.embedded import embedded_mnist
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.family import FAMILIES, Shift
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.catalogue import make, parse, presets, shift
+from shiftassay.shifts.catalog import make, parse, presets, shift
 
 PUBLISHED = {
     "shot_noise": {"photons": 3.0},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jaxtyping import Float32
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Shift
 
@@ -19,7 +19,7 @@ SHARED = [
     for name, shift in EXAMPLES.items()
     if shift.scope == "shared" and shift.group != "sample" and not shift.needs_model
 ]
-GREY = [name for name in SHARED if EXAMPLES[name].group != "colour"]
+GRAY = [name for name in SHARED if EXAMPLES[name].group != "colour"]
 
 
 @st.composite
@@ -86,7 +86,7 @@ def test_a_normal_form_is_its_own_and_means_the_same(data: st.DataObject):
 
 @given(st.data())
 def test_a_composition_in_normal_form_means_the_same(data: st.DataObject):
-    parts = [some_shift(data, GREY) for _ in range(data.draw(st.integers(2, 3)))]
+    parts = [some_shift(data, GRAY) for _ in range(data.draw(st.integers(2, 3)))]
     shift = Compose(tuple(parts))
     simple = shift.normal_form()
     assert len(simple.components) <= len(parts)

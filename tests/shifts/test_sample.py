@@ -3,7 +3,7 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import make, parse, shift
+from shiftassay.shifts.catalog import make, parse, shift
 
 
 def test_images_keep_their_labels_in_another_order(digits):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.wording import in_short, in_words
 

@@ -58,10 +58,10 @@ def test_the_interval_for_new_seeds_and_new_images_covers_the_truth_and_the_one_
     covered, covered_by_seeds_alone, trials, images, seeds = 0, 0, 600, 300, 4
     for _ in range(trials):
         groups = []
-        favours = rng.normal(0, 0.7, (2, images))  # images that one of the two networks finds harder
-        for favour in favours:
+        favors = rng.normal(0, 0.7, (2, images))  # images that one of the two networks finds harder
+        for favor in favors:
             skill = rng.normal(1.5, 0.2, (seeds, 1))
-            groups.append(rng.normal(size=(seeds, images)) < skill + favour)
+            groups.append(rng.normal(size=(seeds, images)) < skill + favor)
         both = difference_over_seeds_and_images(*groups)
         alone = difference_over_seeds(groups[0].mean(1), groups[1].mean(1))
         assert alone is not None

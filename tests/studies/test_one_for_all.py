@@ -11,7 +11,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import predict
 from shiftassay.report.figures import draw
 from shiftassay.runs.recipe import Recipe
-from shiftassay.shifts.catalogue import generator, parse, shift
+from shiftassay.shifts.catalog import generator, parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.schema import load_study

@@ -11,7 +11,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.write import write_images
 from shiftassay.report.write import write_report
 from shiftassay.runs.recipe import RECIPES, Recipe
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.studies.run import run_study
 
 STUDY = """

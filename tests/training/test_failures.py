@@ -85,7 +85,7 @@ def test_a_member_of_a_population_fails_alone(small):
 
 
 def test_one_model_for_all_fails_too(small, tmp_path):
-    from shiftassay.shifts.catalogue import make
+    from shiftassay.shifts.catalog import make
 
     shifts = {"clean": make("identity", {}), "dark": make("gain", {"factor": 0.5})}
     for _ in range(2):

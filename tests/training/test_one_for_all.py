@@ -10,7 +10,7 @@ from shiftassay.models.load import load_model
 from shiftassay.models.one_for_all import OneForAll
 from shiftassay.models.predict import predict
 from shiftassay.runs.recipe import Recipe
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.training import engine, mixture
 from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.mixture import ATTACK_STEPS, MixtureGroup, share_of

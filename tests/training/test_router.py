@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftassay.models.predict import predict
 from shiftassay.networks.registry import build
-from shiftassay.shifts.catalogue import generator, parse, shift
+from shiftassay.shifts.catalog import generator, parse, shift
 from shiftassay.training import router
 from shiftassay.training.router import train_router
 

@@ -15,15 +15,15 @@ INK, GROUND = np.array([1.0, 0.7, 0.5]), np.array([0.6, 0.8, 1.0])
 
 def cases() -> Iterator[Case]:
     for order in ((2, 1, 0), (1, 2, 0), (0, 2, 1)):
-        yield Case(GROUP, (channel_order(order),), prepare=coloured)
-    yield Case(GROUP, (channel_order((2, 1, 0), "cv2"),), prepare=coloured)
-    yield Case("unpaired", (channel_order((2, 1, 0)),), "unpaired", prepare=coloured)
-    yield Case("compose", (_rotate(20.0), channel_order((2, 1, 0))), prepare=coloured)
-    yield Case("compose", (channel_order((2, 1, 0)), _rotate(-35.0)), prepare=coloured, also=_any_order)
-    yield Case("compose", (_gain(0.6), channel_order((1, 2, 0))), prepare=coloured, also=_any_order)
+        yield Case(GROUP, (channel_order(order),), prepare=colored)
+    yield Case(GROUP, (channel_order((2, 1, 0), "cv2"),), prepare=colored)
+    yield Case("unpaired", (channel_order((2, 1, 0)),), "unpaired", prepare=colored)
+    yield Case("compose", (_rotate(20.0), channel_order((2, 1, 0))), prepare=colored)
+    yield Case("compose", (channel_order((2, 1, 0)), _rotate(-35.0)), prepare=colored, also=_any_order)
+    yield Case("compose", (_gain(0.6), channel_order((1, 2, 0))), prepare=colored, also=_any_order)
 
 
-def coloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def colored(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(n, 3, h, w): each digit in a colour of its own, most of them reddish, on a smooth bluish ground."""
     n, h, w = images.shape
     ground = 0.5 + 1.6 * ndimage.gaussian_filter(rng.normal(size=(n, 3, h, w)), (0, 0, 3, 3), mode="wrap")

@@ -33,8 +33,8 @@ def shift(
     from shiftassay.imagesets.write import check_npy, write_array, write_images
     from shiftassay.models.load import load_model
     from shiftassay.models.predict import aimed_at
-    from shiftassay.shifts.catalogue import parse
-    from shiftassay.shifts.catalogue import shift as shift_set
+    from shiftassay.shifts.catalog import parse
+    from shiftassay.shifts.catalog import shift as shift_set
     from shiftassay.shifts.family import Context
 
     how = parse(family)

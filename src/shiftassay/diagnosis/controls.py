@@ -23,8 +23,8 @@ def shuffled_residual(
     flat = reference.reshape(len(reference), -1)
     residual = shifted.reshape(flat.shape) - flat
     low, high = flat.min(), flat.max()
-    grey = np.floor((flat - low) / max(high - low, 1e-12) * BINS)
-    stratum = np.where(flat <= low, -1, np.where(flat >= high, BINS, grey))
+    gray = np.floor((flat - low) / max(high - low, 1e-12) * BINS)
+    stratum = np.where(flat <= low, -1, np.where(flat >= high, BINS, gray))
     to, source = (np.argsort(stratum + 0.999 * rng.random(flat.shape), axis=1) for _ in range(2))
     shuffled = np.empty_like(flat)
     np.put_along_axis(shuffled, to, np.take_along_axis(residual, source, 1), 1)

@@ -51,7 +51,7 @@ def diagnose(
     value, or values that are not finite.
 
     >>> from shiftassay.imagesets.dataset import load_dataset
-    >>> from shiftassay.shifts.catalogue import shift
+    >>> from shiftassay.shifts.catalog import shift
     >>> digits = load_dataset("mnist").test.first(200)
     >>> verdict = diagnose(digits, shift(digits, "rotate:angle=15")).verdict
     >>> verdict.family, round(verdict.parameters["angle"], 1), verdict.scope

@@ -9,7 +9,7 @@ from torch import nn
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
-from shiftassay.diagnosis.labels import label_shift, relabelling
+from shiftassay.diagnosis.labels import label_shift, relabeling
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
@@ -24,7 +24,7 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient
-from shiftassay.shifts.catalogue import attacks, make
+from shiftassay.shifts.catalog import attacks, make
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
@@ -97,7 +97,7 @@ def identify(
         verdict = _attack_verdict(adversarial, share)
     elif model is None and (verdict.shift is None or verdict.shift.imitates_attack) and is_uniform(pairs):
         verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, *attacks()))))
-    return Identified(_with_labels(verdict, relabelling(reference, shifted, pairing)), candidates, adversarial)
+    return Identified(_with_labels(verdict, relabeling(reference, shifted, pairing)), candidates, adversarial)
 
 
 def identify_unpaired(

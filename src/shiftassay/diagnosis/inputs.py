@@ -39,7 +39,7 @@ def check_sets(
             f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. A resize or a crop "
             "may be the shift itself: bring both to one size, in the way that you suspect, and diagnose again."
         )
-    before, after = _labelled(before, after, labels)
+    before, after = _labeled(before, after, labels)
     notes: list[str] = []
     if (before.labels is None) != (after.labels is None):
         has, lacks = (before, after) if after.labels is None else (after, before)
@@ -62,7 +62,7 @@ def _check_images(images: ImageSet) -> None:
         )
 
 
-def _labelled(before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] | None) -> tuple[ImageSet, ImageSet]:
+def _labeled(before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] | None) -> tuple[ImageSet, ImageSet]:
     """Both sets with these labels, where they bring none and are as many."""
     if labels is None:
         return before, after

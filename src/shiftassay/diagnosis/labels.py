@@ -30,7 +30,7 @@ def label_shift(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shi
     if reference.labels is not None and shifted.labels is not None:
         after = shifted.labels[order >= 0]
         if not np.array_equal(reference.labels[order[order >= 0]], after):
-            return relabelling(reference, shifted, pairing)
+            return relabeling(reference, shifted, pairing)
         if subset and _proportions_differ(reference.labels, after):
             classes = int(max(reference.labels.max(), after.max())) + 1
             return _if_registered(ClassPrior(tuple((np.bincount(after, minlength=classes) / len(after)).tolist())))
@@ -40,7 +40,7 @@ def label_shift(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shi
     return Identity()
 
 
-def relabelling(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shift | None:
+def relabeling(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shift | None:
     """What happened to the labels of images that have partners, whatever happened to the images.
 
     None if nothing did, or if that is in no family.
@@ -49,12 +49,12 @@ def relabelling(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shi
     if order is None or reference.labels is None or shifted.labels is None:
         return None
     before, after = reference.labels[order[order >= 0]], shifted.labels[order >= 0]
-    return None if np.array_equal(before, after) else _relabelled(before, after)
+    return None if np.array_equal(before, after) else _relabeled(before, after)
 
 
 def renumbering(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
     """A sentence on how the classes are numbered in the shifted set, if they are in another way."""
-    shift = relabelling(reference, shifted, pairing)
+    shift = relabeling(reference, shifted, pairing)
     first = None if shift is None else shift.components[0]
     if pairing.order is None or reference.labels is None or not isinstance(first, LabelPermutation):
         return None
@@ -69,7 +69,7 @@ def _if_registered(shift: Shift) -> Shift | None:
     return shift if shift.family in FAMILIES else None
 
 
-def _relabelled(before: Labels, after: Labels) -> Shift | None:
+def _relabeled(before: Labels, after: Labels) -> Shift | None:
     """Renumbered, out of step, shuffled, some of them wrong, or renumbered and some wrong."""
     names = np.unique(np.concatenate([before, after]))
     x, y = np.searchsorted(names, before), np.searchsorted(names, after)
@@ -90,7 +90,7 @@ def _relabelled(before: Labels, after: Labels) -> Shift | None:
     if offset := int(after.min() - before.min()):
         moved = before + offset
         if np.array_equal(np.sort(moved), np.sort(after)):
-            return _both(_renumbered(names[present], names[present] + offset), _relabelled(moved, after))
+            return _both(_renumbered(names[present], names[present] + offset), _relabeled(moved, after))
     same = float(np.mean(before == after))
     chance = float(np.sum(np.bincount(x, minlength=classes) * np.bincount(y, minlength=classes)) / len(before) ** 2)
     same_counts = np.array_equal(np.sort(before), np.sort(after))

@@ -13,7 +13,7 @@ from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalogue import generator
+from shiftassay.shifts.catalog import generator
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Shift
 

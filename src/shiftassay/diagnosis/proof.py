@@ -18,7 +18,7 @@ from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.models.predict import aimed_at, labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import JsonObject, Record
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
@@ -120,7 +120,7 @@ def prove(
     has no output for.
     """
     if order is not None and (before.labels is None) != (after.labels is None):
-        before, after, order, logits = _labelled(before, after, order, logits)
+        before, after, order, logits = _labeled(before, after, order, logits)
     if before.labels is None or after.labels is None:
         return Proof(None)
     evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
@@ -155,7 +155,7 @@ def undoable_blind(shift: Shift) -> bool:
     return all(part.scope == "shared" for part in shift.components)
 
 
-def _labelled(
+def _labeled(
     before: ImageSet, after: ImageSet, order: Int64[np.ndarray, "m"], logits: Logits
 ) -> tuple[ImageSet, ImageSet, Int64[np.ndarray, "k"], Logits]:
     """The images that have partners, in one order, both sets with the labels that one of them has."""
@@ -186,7 +186,7 @@ def _answers(
 
     context = Context(asked.labels, aimed_at(model, device)) if shift.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)
-    remakes = [catalogue.shift(clean, shift, seed_, context) for seed_ in (seed + 1, seed + 2)]
+    remakes = [catalog.shift(clean, shift, seed_, context) for seed_ in (seed + 1, seed + 2)]
     if any(len(remake) != len(clean) for remake in remakes):
         return None
     remade, again = (right(r.images, asked.clean, asked.labels if r.labels is None else r.labels) for r in remakes)

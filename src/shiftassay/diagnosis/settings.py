@@ -124,7 +124,7 @@ class SearchSettings:
     """The same in a quick estimate."""
     ceiling_resamples: int = 500
     """Bootstrap resamples of the limit of nearest neighbours."""
-    neighbours_asked: int = 2000
+    neighbors_asked: int = 2000
     """Shifted images on which an oracle of nearest neighbours is judged."""
 
 

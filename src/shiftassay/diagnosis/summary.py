@@ -8,7 +8,7 @@ import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.records import JsonObject, Record
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Scope, Shift
 from shiftassay.shifts.parameters import Choice, Parameters, PerImage, Uniform

@@ -99,7 +99,7 @@ COUNTS_AS_SORTED = 5.0  # sd of the likeness of neighbours in the order
 # 3.2 where labels tell the classes.
 ORDER_ALIKE = 7.5  # sd, at most
 ORDER_ALIKE_ROOT = 0.85  # sd, times the root of the number of images
-ORDER_ALIKE_LABELLED = 4.0  # sd, with labels
+ORDER_ALIKE_LABELED = 4.0  # sd, with labels
 PARTNER_PREFERRED = 0.38  # mean rank of the own partner among look-alikes, at most: images of the same class are at 0.5
 MOST_HAVE_PARTNERS = 0.5  # share of the images
 RANKS_FALLING = 2.0  # sd by which ranks below the first lean to the own partner, unless it is one of few images
@@ -135,7 +135,7 @@ ACCURACY_HOLDS = 0.1  # largest drop of a model that bears a change
 PIXEL_MOVED = 0.005  # mean |change of a pixel| below which nothing happened
 AGREEMENT_OF_NOISE = 0.3  # |agreement with the gradient| up to which effects cancel
 LIKE_CONTROL = 0.03  # difference of agreements from the shuffled control's
-ALIKE_NEIGHBOURS = 0.05  # correlation of neighbouring pixels' changes, beyond chance
+ALIKE_NEIGHBORS = 0.05  # correlation of neighbouring pixels' changes, beyond chance
 SCALED_MISFIT = 0.02  # misfit of scaled images
 FACTOR_OF_NOTE = 0.02  # |factor of scaled images − 1|
 SAME_ANSWERS = 0.995  # share of answers that stay the same without biases

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from shiftassay.diagnosis.summary import ShiftSummary
 from shiftassay.diagnosis.wording import confidence_in_words, verdict_in_words
 from shiftassay.records import JsonObject, Record
-from shiftassay.shifts.catalogue import ShiftField
+from shiftassay.shifts.catalog import ShiftField
 from shiftassay.shifts.family import Information, Scope
 from shiftassay.shifts.parameters import Parameters
 from shiftassay.shifts.wording import in_short
@@ -76,7 +76,7 @@ class Verdict(Record):
         return paragraphs(str(self))
 
     def to_json(self) -> JsonObject:
-        """What it is for a reader, and the shift as `catalogue.from_json` reads it."""
+        """What it is for a reader, and the shift as `catalog.from_json` reads it."""
         content = super().to_json()
         return {name: content[name] for name in ORDER}
 

@@ -204,10 +204,10 @@ def _check_determinism(base: np.ndarray, again: np.ndarray, repeat: Difference) 
 def _check_outputs(base: np.ndarray) -> Check:
     finite = np.isfinite(base).all(axis=1)
     good = base[finite].astype(np.float64)
-    normalised = len(good) > 0 and bool((good <= 1e-6).all() and np.allclose(np.exp(good).sum(1), 1, atol=1e-4))
+    normalized = len(good) > 0 and bool((good <= 1e-6).all() and np.allclose(np.exp(good).sum(1), 1, atol=1e-4))
     low, high = (float(good.min()), float(good.max())) if len(good) else (None, None)
-    numbers = {"not_finite": int((~finite).sum()), "log_probabilities": normalised, "low": low, "high": high}
-    kind = "log-probabilities already" if normalised else "logits"
+    numbers = {"not_finite": int((~finite).sum()), "log_probabilities": normalized, "low": low, "high": high}
+    kind = "log-probabilities already" if normalized else "logits"
     span = f"{kind}, from {minus(f'{low:.4g}')} to {minus(f'{high:.4g}')}" if len(good) else kind
     if finite.all():
         return Check("outputs", "ok", f"All finite; they are {span}.", numbers)

@@ -7,7 +7,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.one_for_all import OneForAll
 from shiftassay.models.predict import aimed_at, predict
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context, Shift
 
 

@@ -55,9 +55,9 @@ def _labels_in(part: str, images: np.ndarray) -> list[int] | None:
     """The labels of images, all of them in a part of MNIST; None if one is not."""
     if images.min() < -0.01 or images.max() > 1.01:
         return None
-    grey = images * np.float32(255)
-    rounded = np.rint(grey)
-    if np.abs(grey - rounded).max() > ROUNDING:
+    gray = images * np.float32(255)
+    rounded = np.rint(gray)
+    if np.abs(gray - rounded).max() > ROUNDING:
         return None
     label_of = _embedded_labels(part)
     labels = [label_of.get(image.tobytes()) for image in rounded.astype(np.uint8)]

@@ -40,7 +40,7 @@ class LinearFilter:
 
 
 @dataclass(frozen=True)
-class Standardise:
+class Standardize:
     """Each image moved and scaled to one mean and sd, which removes any gain and offset, and its own contrast."""
 
     mean: float

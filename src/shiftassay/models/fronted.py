@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from shiftassay.errors import BadInput
 from shiftassay.models.classifier import Classifier, ModelCard, check_sizes
-from shiftassay.models.filters import LinearFilter, Median, Standardise
+from shiftassay.models.filters import LinearFilter, Median, Standardize
 from shiftassay.models.fronts import AsIs, Front, Shrink, Sort, front_of, straight_through
 from shiftassay.records import Record
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Parameters
 
@@ -23,7 +23,7 @@ FrontJson = Parameters
 KINDS: dict[str, type] = {
     "median": Median,
     "linear": LinearFilter,
-    "standardise": Standardise,
+    "standardise": Standardize,
     "shrink": Shrink,
     "sort": Sort,
     "as_is": AsIs,
@@ -100,7 +100,7 @@ def front_from(spec: FrontJson, input_shape: tuple[int, int, int]) -> Front:
     """A front from its spec. Raises `BadInput`."""
     kind = spec.get("kind")
     if kind == "undo":
-        return front_of(catalogue.from_json(spec["shift"]), input_shape)
+        return front_of(catalog.from_json(spec["shift"]), input_shape)
     if kind not in KINDS:
         raise BadInput(f"front {kind!r}: expected undo, {', '.join(KINDS)}.")
     fields = {name: value for name, value in spec.items() if name != "kind"}

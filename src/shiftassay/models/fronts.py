@@ -106,7 +106,7 @@ class Several:
 def front_of(shift: Shift, input_shape: tuple[int, int, int]) -> Front:
     """The front for images of (c, h, w) under a shift, which needs no other image.
 
-    >>> from shiftassay.shifts.catalogue import parse
+    >>> from shiftassay.shifts.catalog import parse
     >>> shape = (1, 28, 28)
     >>> print(front_of(parse("sign_noise:epsilon=0.1"), shape))
     ±0.1 clipped away

@@ -12,7 +12,7 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.models.classifier import check_sizes
 from shiftassay.models.designs.design import DESIGNS, Design
 from shiftassay.records import Record
-from shiftassay.shifts.catalogue import ShiftField
+from shiftassay.shifts.catalog import ShiftField
 from shiftassay.shifts.family import Shift
 
 SCHEMA = "shiftassay.one-for-all/1"

@@ -97,16 +97,16 @@ def _as_map(task: Task) -> tuple[Tensor, Tensor]:
     return (single - black).T, black
 
 
-def _takes_pixels(model: Classifier, first: nn.Linear, normalised: Tensor) -> bool:
+def _takes_pixels(model: Classifier, first: nn.Linear, normalized: Tensor) -> bool:
     """Whether the layer's input is the pixels in their order, and nothing else."""
     inputs_seen: list[Tensor] = []
     hook = first.register_forward_pre_hook(lambda _, inputs: inputs_seen.append(inputs[0].detach()))
     try:
         with torch.inference_mode():
-            model.eval().network(normalised)
+            model.eval().network(normalized)
     finally:
         hook.remove()
-    pixels = normalised.flatten(1)
+    pixels = normalized.flatten(1)
     return len(inputs_seen) == 1 and inputs_seen[0].shape == pixels.shape and torch.equal(inputs_seen[0], pixels)
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.models.filters import Standardise
+from shiftassay.models.filters import Standardize
 from shiftassay.models.fronted import Fronted, FrontJson, spec_of
 from shiftassay.models.fronts import Sort
 from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Task, groups_of, parameters_of
@@ -75,7 +75,7 @@ def _redesign(task: Task) -> Redesign | None:
     if groups_of(task.shift) <= {"intensity"}:
         mean, sd = _mean_and_sd(task)
         return Redesign(
-            spec_of(Standardise(mean, sd)), "input normalisation: the same network on images brought to one mean and sd"
+            spec_of(Standardize(mean, sd)), "input normalisation: the same network on images brought to one mean and sd"
         )
     if min(task.shape[1:]) < SMALLEST:
         return None

@@ -11,12 +11,12 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.fronted import Fronted
 from shiftassay.models.predict import aimed_at, copied, labels_of, logits_of, predict
 from shiftassay.random_stream import seed_for
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Context, Shift
 
 RESTARTS = 2
 TARGETS = 2
-FAVOUR = 100.0
+FAVOR = 100.0
 
 Logits = Callable[[Tensor], Tensor]
 
@@ -51,7 +51,7 @@ def attack(
             for places, aimed in _aims(answer, np.flatnonzero(right), rank, likeliest):
                 images = ImageSet(clean.images[places], labels[places])
                 context = Context(labels[places], aimed)
-                attacked = catalogue.shift(images, shift, seed_for(seed, "fresh attack", number), context)
+                attacked = catalog.shift(images, shift, seed_for(seed, "fresh attack", number), context)
                 right[places] = labels_of(predict(attacked.images, model=model)) == labels[places]
             number += 1
     return right
@@ -81,10 +81,10 @@ def _aims(
 def _towards(answer: Logits, target: int) -> Logits:
     """Logits of which, beside the true class, only the target counts."""
 
-    def favoured(images: Tensor) -> Tensor:
+    def favored(images: Tensor) -> Tensor:
         logits = answer(images)
-        favour = torch.zeros(logits.shape[1])
-        favour[target] = FAVOUR
-        return logits + favour
+        favor = torch.zeros(logits.shape[1])
+        favor[target] = FAVOR
+        return logits + favor
 
-    return favoured
+    return favored

@@ -56,7 +56,7 @@ def repair(
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
     """
     began = perf_counter()
-    reference, shifted = _labelled(reference, labels), _labelled(shifted, labels)
+    reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
     model, notes = _fitting(model, reference, shifted, device)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     bench = split_set(reference, shifted, model=model, verdict=verdict, seed=seed, quick=quick, device=device)
@@ -70,7 +70,7 @@ def repair(
     return _result(bench, choose(bench, attempts, bound), notes, began, attempts, skipped, bound)
 
 
-def _labelled(images: ImageSet, labels: np.ndarray | None) -> ImageSet:
+def _labeled(images: ImageSet, labels: np.ndarray | None) -> ImageSet:
     if images.labels is None and labels is not None and len(labels) == len(images):
         images = replace(images, labels=labels)
     if images.labels is None:

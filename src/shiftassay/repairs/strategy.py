@@ -16,7 +16,7 @@ from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import copied, logits_of, reason
 from shiftassay.random_stream import seed_for
 from shiftassay.registry import Registry
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import ParameterValue
 
@@ -65,7 +65,7 @@ class Task:
     def to_train_on(self) -> Shift:
         """The shift with its numbers rounded to three digits."""
         content = self.shift.to_json()
-        return catalogue.make(content["family"], rounded(content["parameters"]), content["scope"])
+        return catalog.make(content["family"], rounded(content["parameters"]), content["scope"])
 
     @property
     def redrawn(self) -> bool:
@@ -74,7 +74,7 @@ class Task:
 
     def shifted(self, images: ImageSet, epoch: int) -> ImageSet:
         """Training images under the shift, with an epoch's own draws; a share of them if it touches only some."""
-        shifted = catalogue.shift(images, self.to_train_on, seed_for(self.seed, "repair", epoch))
+        shifted = catalog.shift(images, self.to_train_on, seed_for(self.seed, "repair", epoch))
         if self.share >= 1:
             return shifted
         kept = np.random.default_rng(seed_for(self.seed, "repair", epoch, "kept")).random(len(images)) >= self.share

@@ -31,7 +31,7 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
     `same` says that those are all the same images. Parameters that need no gradient stay as they are.
     """
     repaired = copied(model)
-    network, mean, sd = _network_and_normalisation(repaired)
+    network, mean, sd = _network_and_normalization(repaired)
     recipe = Recipe(
         "repair", task.epochs, BATCH, "adamw", rate, weight_decay=0.01, schedule="one_cycle", mean=mean, sd=sd
     )
@@ -81,7 +81,7 @@ def untrained(task: Task, network: str) -> Classifier:
         return Classifier(build(network, task.shape, task.classes, {}), card)
 
 
-def _network_and_normalisation(model: nn.Module) -> tuple[nn.Module, float, float]:
+def _network_and_normalization(model: nn.Module) -> tuple[nn.Module, float, float]:
     """The network to train and the normalisation before it."""
     if isinstance(model, Classifier):
         return model.network, model.card.mean, model.card.sd

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import t
 
-from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
+from shiftassay.report.style import BLUE, GRAY, INK, MORE, ORANGE
 from shiftassay.words.numbers import DASH
 
 
@@ -128,7 +128,7 @@ def _groups(data: Groups, folder: Path) -> Canvas:
     axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel=data["label"])
     if log:
         axis.set_xscale("log")
-    axis.grid(axis="x", color=GREY, alpha=0.25, linewidth=0.6)
+    axis.grid(axis="x", color=GRAY, alpha=0.25, linewidth=0.6)
     return canvas
 
 
@@ -138,8 +138,8 @@ def _pairs(data: Pairs, folder: Path) -> Canvas:
     canvas = Canvas(figsize=(7.2, 0.27 * len(names) + 0.9))
     axis = canvas.subplots()
     margin = 100 * data["margin"]
-    axis.axvspan(-margin, margin, color=GREY, alpha=0.15, linewidth=0)
-    axis.axvline(0, color=GREY, linewidth=0.8)
+    axis.axvspan(-margin, margin, color=GRAY, alpha=0.15, linewidth=0)
+    axis.axvline(0, color=GRAY, linewidth=0.8)
     for row, ((estimate, low, high), (wide_low, wide_high)) in enumerate(
         zip(data["difference"], data["wider"], strict=True)
     ):
@@ -185,11 +185,11 @@ def _spike(data: Spike, folder: Path) -> Canvas:
     epochs = range(1, len(data["loss"]) + 1)
     loss.plot(epochs, data["loss"], color=BLUE, linewidth=0.9)
     loss.set(yscale="log", ylabel="loss", title=data["name"])
-    for (name, values), colour in zip(data["outside"].items(), (GREY, ORANGE), strict=True):
-        outside.plot(epochs, 100 * np.array(values), color=colour, linewidth=0.9, label=name)
+    for (name, values), color in zip(data["outside"].items(), (GRAY, ORANGE), strict=True):
+        outside.plot(epochs, 100 * np.array(values), color=color, linewidth=0.9, label=name)
     outside.set(ylabel="outside, %", xlabel="epoch")
     for axis in (loss, outside):
-        axis.axvline(data["epoch"], color=GREY, linewidth=0.7, linestyle=":")
+        axis.axvline(data["epoch"], color=GRAY, linewidth=0.7, linestyle=":")
     outside.legend(loc="upper left", ncols=2, fontsize=8)
     return canvas
 
@@ -218,8 +218,8 @@ def _interactions(data: Interactions, folder: Path) -> Canvas:
     for axis, pair in zip(axes, pairs, strict=True):
         first, second = pair["factors"]
         for place, (level, means) in enumerate(pair["means"].items()):
-            colour = MORE[place % len(MORE)]
-            axis.plot(list(means), 100 * np.array(list(means.values())), "o-", color=colour, label=level, linewidth=1.3)
+            color = MORE[place % len(MORE)]
+            axis.plot(list(means), 100 * np.array(list(means.values())), "o-", color=color, label=level, linewidth=1.3)
         axis.set(xlabel=first)
         axis.legend(title=second, fontsize=8, title_fontsize=8)
         axis.margins(x=0.15)
@@ -232,14 +232,14 @@ def _cost(data: Costs, folder: Path) -> Canvas:
     canvas = Canvas(figsize=(6.4, 3.1))
     axis = canvas.subplots()
     for place, (name, flops, values) in enumerate(zip(data["names"], data["flops"], data["accuracy"], strict=True)):
-        colour = MORE[place % len(MORE)]
-        axis.plot([flops] * len(values), values, "_", color=colour, markersize=9, alpha=0.6)
-        axis.plot(flops, np.mean(values), "o", color=colour, markersize=7)
-        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "color": colour}
+        color = MORE[place % len(MORE)]
+        axis.plot([flops] * len(values), values, "_", color=color, markersize=9, alpha=0.6)
+        axis.plot(flops, np.mean(values), "o", color=color, markersize=7)
+        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "color": color}
         axis.annotate(name, (flops, float(np.mean(values))), **beside)
     axis.set(xlabel="million operations an image, forward", ylabel="accuracy, %", xscale="log")
     axis.margins(x=0.25)
-    axis.grid(color=GREY, alpha=0.25, linewidth=0.6)
+    axis.grid(color=GRAY, alpha=0.25, linewidth=0.6)
     return canvas
 
 

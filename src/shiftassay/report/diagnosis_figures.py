@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from shiftassay.report.style import BLUE, GREY, INK, ORANGE
+from shiftassay.report.style import BLUE, GRAY, INK, ORANGE
 from shiftassay.words.numbers import number, percent
 
 
@@ -112,7 +112,7 @@ def _unexplained(data: Unexplained, folder: Path) -> Canvas:
     for row, (value, text) in enumerate(zip(values, data["texts"], strict=True)):
         axis.annotate(text, (max(value, floor * 1.06), row), **beside)
     for row, limit in enumerate(data["limits"]):
-        axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GREY, linewidth=1.4)
+        axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GRAY, linewidth=1.4)
     axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.45, -0.55), xlabel=data["label"])
     axis.set_yticklabels(names, fontsize=8)
     axis.set_xlim(floor, max(float(values.max()), floor * 10) * 2.2)
@@ -136,8 +136,8 @@ def _dots(data: Dots, folder: Path) -> Canvas:
         beside = {"xytext": (away, 0), "textcoords": "offset points", "ha": side, "va": "center", "color": INK}
         axis.annotate(percent(dot["estimate"], 1), (end, row), **beside)
     if data["chance"] is not None:
-        axis.axvline(100 * data["chance"], color=GREY, linewidth=0.8, linestyle="--")
-        axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GREY, fontsize=8)
+        axis.axvline(100 * data["chance"], color=GRAY, linewidth=0.8, linestyle="--")
+        axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GRAY, fontsize=8)
     axis.set(
         yticks=range(len(rows)),
         yticklabels=[dot["name"] for dot in rows],

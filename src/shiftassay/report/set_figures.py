@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from shiftassay.paths import inside
-from shiftassay.report.style import BLUE, GREY, INK, MORE, ORANGE
+from shiftassay.report.style import BLUE, GRAY, INK, MORE, ORANGE
 from shiftassay.runs.store import read_arrays
 from shiftassay.words.numbers import DASH, number, percent
 
@@ -64,9 +64,9 @@ def _accuracy(data: dict[str, Any], folder: Path) -> Canvas:
             va="center",
             color=INK,
         )
-    axis.axvline(100 * data["estimate"][0], color=GREY, linewidth=0.8, linestyle=":")
-    axis.axvline(100 * data["chance"], color=GREY, linewidth=0.8, linestyle="--")
-    axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GREY, fontsize=8)
+    axis.axvline(100 * data["estimate"][0], color=GRAY, linewidth=0.8, linestyle=":")
+    axis.axvline(100 * data["chance"], color=GRAY, linewidth=0.8, linestyle="--")
+    axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GRAY, fontsize=8)
     axis.set(
         yticks=range(len(names)),
         yticklabels=names,
@@ -137,7 +137,7 @@ def _curves(data: dict[str, Any], folder: Path) -> Canvas:
         loss.plot(
             epochs,
             member["loss"],
-            color=GREY,
+            color=GRAY,
             linewidth=1,
             marker=marker,
             label="training" if first else None,
@@ -175,7 +175,7 @@ def _confidence(data: dict[str, Any], folder: Path) -> Canvas:
     canvas = Canvas(figsize=(6.6, 0.4 * len(names) + 1.0))
     axis = canvas.subplots()
     for row, (accuracy, confidence) in enumerate(zip(data["accuracy"], data["confidence"], strict=True)):
-        axis.plot([100 * accuracy, 100 * confidence], [row, row], color=GREY, linewidth=1.5, zorder=1)
+        axis.plot([100 * accuracy, 100 * confidence], [row, row], color=GRAY, linewidth=1.5, zorder=1)
         axis.plot(100 * accuracy, row, "o", color=BLUE, label="accuracy" if not row else None)
         axis.plot(
             100 * confidence,
@@ -203,7 +203,7 @@ def _designs(data: dict[str, Any], folder: Path) -> Canvas:
         axis.hlines(rows, low, high, color=color, linewidth=1.6)
         axis.plot(estimate, rows, "D" if name == "specialists" else "o", color=color, markersize=4, label=name)
     for row in range(1, len(columns)):
-        axis.axhline(row - 0.5, color=GREY, linewidth=0.4)
+        axis.axhline(row - 0.5, color=GRAY, linewidth=0.4)
     ticks = (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
     axis.set_xscale("logit")
     axis.set_xticks(ticks, [f"{100 * tick:g}" for tick in ticks])

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-INK, GREY, BLUE, ORANGE = "#1d2433", "#8a93a6", "#2f6fde", "#e07b39"
+INK, GRAY, BLUE, ORANGE = "#1d2433", "#8a93a6", "#2f6fde", "#e07b39"
 MORE = ("#2f6fde", "#e07b39", "#2a9d6f", "#b04a87", "#7a6ff0", "#8c6d31", "#4f5d75")
 STYLE: dict[Any, Any] = {
     "font.size": 9,
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": GRAY,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,

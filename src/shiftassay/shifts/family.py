@@ -163,7 +163,7 @@ class Shift(Traits, ParameterVector, ABC):
         """The same shift as a member of the family that describes it with the fewest parameters."""
         return self
 
-    def simplify_with(self, neighbour: "Shift") -> "tuple[Shift, Shift] | None":
+    def simplify_with(self, neighbor: "Shift") -> "tuple[Shift, Shift] | None":
         """This shift and its neighbour in a composition as a simpler pair; None if there is none."""
         return None
 
@@ -260,7 +260,7 @@ class Shift(Traits, ParameterVector, ABC):
         return {name: plain(value) for name, value in values.items() if value is not None}
 
     def to_json(self) -> ShiftJson:
-        """Family, parameters and scope: what `catalogue.from_json` reads."""
+        """Family, parameters and scope: what `catalog.from_json` reads."""
         scope = None if self.group in ("none", "sample", "several") else self.scope
         return {"family": self.family, "parameters": dict(self.parameters), "scope": scope}
 

@@ -22,7 +22,7 @@ PRESETS = {
     "mnist_c:zigzag": "zigzag, drawn afresh for each image.",
     "mnist_c:canny_edges": "canny_edges.",
 }
-"""What `catalogue.presets` has, in words."""
+"""What `catalog.presets` has, in words."""
 
 
 def families() -> Listing:

@@ -12,7 +12,7 @@ from shiftassay.errors import BadInput
 ParameterValue = Annotated[Any, BeforeValidator(TypeAdapter(JsonValue).validate_python)]
 """One parameter as JSON: a number, a list, {low, high}, … Any to type checkers; a record checks that it is JSON."""
 Parameters = Mapping[str, ParameterValue]
-"""A family's parameters by name, as JSON: what `Shift.parameters` gives and `catalogue.make` takes."""
+"""A family's parameters by name, as JSON: what `Shift.parameters` gives and `catalog.make` takes."""
 
 BETWEEN = 9  # values of a range that the search for an image's draw starts from
 

@@ -28,7 +28,7 @@ class Resampling:
 
     kernel: Kernel = "bilinear"
     """`area`: bilinear, averaged under a triangle over a pixel and half of its neighbours, as antialiased resizing."""
-    centre: float = 0.0
+    center: float = 0.0
 
 
 OURS = Resampling()
@@ -72,13 +72,13 @@ def warp(
     """
     resampling = resampling or _current.get()
     if resampling.kernel == "area":
-        return _averaged(images, to_input, size, resampling.centre)
+        return _averaged(images, to_input, size, resampling.center)
     h, w = size or images.shape[2:]
-    centre = resampling.centre
+    center = resampling.center
     if (to_input == to_input[:1]).all():
         to_input = to_input[:1]  # the same for all: much faster
     rows, columns = to_input.shape[1:]
-    homogeneous = _homogeneous(h, w, centre)[:columns]
+    homogeneous = _homogeneous(h, w, center)[:columns]
     warped = np.empty((*images.shape[:2], h, w), np.float32)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
@@ -87,18 +87,18 @@ def warp(
         if rows == 3:
             behind = positions[:, 2:] < 1e-6
             positions = np.where(behind, OUTSIDE, positions[:, :2] / np.where(behind, 1, positions[:, 2:]))
-        warped[part] = sample(images[part], positions + centre if centre else positions, kernel=resampling.kernel)
+        warped[part] = sample(images[part], positions + center if center else positions, kernel=resampling.kernel)
     return warped
 
 
 def _averaged(
-    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, centre: float
+    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, center: float
 ) -> Float32[np.ndarray, "n c H W"]:
     """The weighted mean of warps to positions around each pixel's centre."""
     offsets, weights = np.linspace(-0.8, 0.8, 5), np.array([1, 3, 5, 3, 1]) / 13
     lifted = np.zeros((len(to_input), to_input.shape[1], 3))
     lifted[:, :, : to_input.shape[2]] = to_input
-    bilinear = Resampling("bilinear", centre)
+    bilinear = Resampling("bilinear", center)
 
     def part(i: int, j: int) -> np.ndarray:
         move_by = np.eye(3)
@@ -128,9 +128,9 @@ def grid(h: int, w: int) -> Float64[np.ndarray, "2 h w"]:
 
 
 @lru_cache(maxsize=64)
-def _homogeneous(h: int, w: int, centre: float) -> Float32[np.ndarray, "3 hw"]:
+def _homogeneous(h: int, w: int, center: float) -> Float32[np.ndarray, "3 hw"]:
     """(x, y, 1) of every pixel."""
-    return np.concatenate([grid(h, w) - centre, np.ones((1, h, w))]).reshape(3, h * w).astype(np.float32)
+    return np.concatenate([grid(h, w) - center, np.ones((1, h, w))]).reshape(3, h * w).astype(np.float32)
 
 
 def sample(

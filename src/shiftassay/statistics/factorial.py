@@ -31,14 +31,14 @@ class Effect(Record):
     p_corrected: float | None
 
 
-def analyse(runs: Sequence[Levels], response: Sequence[float] | np.ndarray) -> list[Effect]:
+def analyze(runs: Sequence[Levels], response: Sequence[float] | np.ndarray) -> list[Effect]:
     """Analysis of variance (type II: each effect after all others that do not contain it) with all interactions of two.
 
     `runs` are the levels of each run's factors. Levels are categories, also where they are numbers. Holm's correction.
 
     >>> runs = [{"dose": dose, "soil": soil} for dose in (0, 1) for soil in "abc" for _ in range(2)]
     >>> response = [3.0 * run["dose"] + 0.1 * (place % 2) for place, run in enumerate(runs)]
-    >>> dose, soil, both = analyse(runs, response)
+    >>> dose, soil, both = analyze(runs, response)
     >>> dose.factors, round(dose.share, 3), dose.p_corrected < 1e-6, soil.share < 1e-6
     (('dose',), 0.999, True, True)
     """

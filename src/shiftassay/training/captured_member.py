@@ -104,10 +104,10 @@ class CapturedMember:
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
         recipe = self.shared.recipe
-        normalised = (images - np.float32(recipe.mean)) / np.float32(recipe.sd)
+        normalized = (images - np.float32(recipe.mean)) / np.float32(recipe.sd)
         with fixed_arithmetic(self.shared.tf32):
             return predict(
-                normalised,
+                normalized,
                 model=self.network,
                 device=str(self.shared.images.device),
                 batch=recipe.batch_size,

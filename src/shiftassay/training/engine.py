@@ -144,8 +144,8 @@ def cross_entropy(logits: Float32[np.ndarray, "n classes"], labels: Int64[np.nda
     """The mean of −log p(label) over images, in float64."""
     wide = logits.astype(np.float64)
     top = wide.max(axis=1)
-    normaliser = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
-    return float((normaliser - wide[np.arange(len(labels)), labels]).mean())
+    normalizer = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
+    return float((normalizer - wide[np.arange(len(labels)), labels]).mean())
 
 
 def _metrics(

@@ -22,7 +22,7 @@ from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.trial import Trial
 from shiftassay.shifts.ascent import STEPS
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.training.group import TrainingData
 from shiftassay.training.lowering import lower

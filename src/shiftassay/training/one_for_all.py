@@ -26,7 +26,7 @@ from shiftassay.runs.recipe import Recipe, check_fits
 from shiftassay.runs.results import EpochMetrics, Failure
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.shifts.catalogue import generator, shift
+from shiftassay.shifts.catalog import generator, shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.training.engine import SEMANTICS, run_group, split

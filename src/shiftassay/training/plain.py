@@ -77,8 +77,8 @@ class PlainMember:
         return loss.detach(), (logits.argmax(1) == labels).sum()
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]:
-        normalised = (images - np.float32(self.recipe.mean)) / np.float32(self.recipe.sd)
-        return predict(normalised, model=self.network, device=self.device, batch=self.recipe.batch_size, finite=False)
+        normalized = (images - np.float32(self.recipe.mean)) / np.float32(self.recipe.sd)
+        return predict(normalized, model=self.network, device=self.device, batch=self.recipe.batch_size, finite=False)
 
     def weights(self) -> dict[str, np.ndarray]:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}

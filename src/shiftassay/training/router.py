@@ -10,7 +10,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.recipe import Recipe
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.training.engine import split
 from shiftassay.training.train import Trained, train

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from shiftassay.diagnosis.ceiling.ceiling import ceiling
-from shiftassay.diagnosis.ceiling.nearest import bayes_error_bound, nearest_neighbour_ceiling
+from shiftassay.diagnosis.ceiling.nearest import bayes_error_bound, nearest_neighbor_ceiling
 from shiftassay.diagnosis.ceiling.sufficiency import check_positions
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_arrangements_of_a_fresh_permutation_are_uniform(images):
 def test_the_tests_of_the_premise_hold_their_level(generator):
     labels = np.arange(120) % 3
     found = [check_positions(generator.random((120, 1, 6, 6)).astype(np.float32), labels) for _ in range(300)]
-    for name in ("places", "classes", "neighbours", "followers"):
+    for name in ("places", "classes", "neighbors", "followers"):
         rejected = np.mean([getattr(one, name) < 0.05 for one in found])
         assert rejected < 0.09, name
     assert np.mean([one.holds for one in found]) > 0.97
@@ -36,9 +36,9 @@ def test_the_tests_of_the_premise_hold_their_level(generator):
     ("how", "by"),
     [
         ("pixel_permutation", "places"),
-        ("row_permutation:scope=per_image", "neighbours"),
-        ("block_permutation:block=2,scope=per_image", "neighbours"),
-        ("phase_scramble:scope=per_image", "neighbours"),
+        ("row_permutation:scope=per_image", "neighbors"),
+        ("block_permutation:block=2,scope=per_image", "neighbors"),
+        ("phase_scramble:scope=per_image", "neighbors"),
         ("rotate:angle=-180..180,scope=per_image", "places"),
     ],
 )
@@ -62,7 +62,7 @@ def test_the_bound_lies_above_what_is_known_to_be_reachable(flipped, generator):
     values = generator.random((12_000, 2)).astype(np.float32)
     labels = (values[:, 0] > 0.5).astype(np.int64)
     labels = np.where(generator.random(len(labels)) < flipped, 1 - labels, labels)
-    found = nearest_neighbour_ceiling(values[:10_000], labels[:10_000], values[10_000:], labels[10_000:], 2)
+    found = nearest_neighbor_ceiling(values[:10_000], labels[:10_000], values[10_000:], labels[10_000:], 2)
     assert found.ceiling[2] >= 1 - flipped
     # For two classes whose shares do not depend on x, the nearest neighbour errs 2 p (1 − p) and the bound is exact.
     assert found.ceiling[0] == pytest.approx(1 - flipped, abs=0.05)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.candidate import Candidate, estimate, fits, limit, ranked
 from shiftassay.diagnosis.paired.remake import Remake
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.warp import OURS

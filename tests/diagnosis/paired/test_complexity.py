@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.identity import Identity

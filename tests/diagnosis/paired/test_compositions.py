@@ -9,7 +9,7 @@ from shiftassay.diagnosis.paired.compositions import compositions
 from shiftassay.diagnosis.paired.hidden import curve_pairs, depends_on_value_alone, with_whole_numbers
 from shiftassay.diagnosis.paired.joint import Joint, fitted_jointly, noise_moves
 from shiftassay.diagnosis.paired.task import Task
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.compose import in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES

@@ -5,7 +5,7 @@ import pytest
 
 from shiftassay.diagnosis.paired.intervals import intervals
 from shiftassay.diagnosis.paired.refit import estimated_again, refitted
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.warp import OURS
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shiftassay.diagnosis.paired.mismatch import Target, mismatches
 from shiftassay.diagnosis.paired.remake import in_bytes, remake, to_bytes
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs
 
 

@@ -8,7 +8,7 @@ import pytest
 from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 
 SHIFTS = [
     "identity",

@@ -15,7 +15,7 @@ from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import labels_of, predict
-from shiftassay.shifts.catalogue import shift
+from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.identity import Identity
 
 
@@ -40,11 +40,11 @@ def with_shared(others: ImageSet, theirs: np.ndarray, reference: ImageSet, ours:
 
 @pytest.mark.parametrize("labelled", [True, False])
 @pytest.mark.parametrize("count", [10, 60, 200, 440])
-def test_shared_images_at_the_same_places_do_not_pair_the_others(digits: ImageSet, count: int, labelled: bool) -> None:
+def test_shared_images_at_the_same_places_do_not_pair_the_others(digits: ImageSet, count: int, labeled: bool) -> None:
     reference, others = part(digits, 0, 500), part(digits, 3000, 3500)
     places = np.sort(np.random.default_rng(count).permutation(500)[:count])
     shifted = with_shared(others, places, reference, places)
-    if not labelled:
+    if not labeled:
         reference, shifted = replace(reference, labels=None), replace(shifted, labels=None)
     found = pair(reference, shifted)
     assert found.kind == "unpaired"

@@ -4,8 +4,8 @@ from scipy.ndimage import gaussian_filter, uniform_filter1d
 from tests.shifts.estimates import shifted_pairs, unexplained
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.families.blur import MotionBlur
 from shiftassay.shifts.parameters import Uniform
 
@@ -14,19 +14,19 @@ def kernel(shift, size=21):
     """What becomes of a single white pixel in the middle."""
     point = np.zeros((1, 1, size, size), np.float32)
     point[0, 0, size // 2, size // 2] = 1
-    return catalogue.shift(ImageSet(point), shift).images[0, 0]
+    return catalog.shift(ImageSet(point), shift).images[0, 0]
 
 
 def test_gaussian_blur_is_scipys(rng):
     images = rng.random((4, 1, 28, 20)).astype(np.float32)
     expected = gaussian_filter(images, (0, 0, 1.3, 1.3), mode="nearest")
-    assert np.abs(catalogue.shift(ImageSet(images), "gaussian_blur:sd=1.3").images - expected).max() < 1e-5
+    assert np.abs(catalog.shift(ImageSet(images), "gaussian_blur:sd=1.3").images - expected).max() < 1e-5
 
 
 def test_a_horizontal_motion_is_a_mean_along_the_row(rng):
     images = rng.random((4, 1, 28, 20)).astype(np.float32)
     expected = uniform_filter1d(images, 5, axis=3, mode="nearest")
-    assert np.abs(catalogue.shift(ImageSet(images), "motion_blur:length=5").images - expected).max() < 1e-5
+    assert np.abs(catalog.shift(ImageSet(images), "motion_blur:length=5").images - expected).max() < 1e-5
 
 
 def test_motion_is_counter_clockwise_and_the_same_after_half_a_turn():
@@ -56,7 +56,7 @@ def test_defocus_is_an_even_disc():
     "shift", ["gaussian_blur:sd=3", "defocus_blur:radius=6", "motion_blur:length=15,angle=77", "glass_blur:sd=1"]
 )
 def test_an_even_picture_stays_even(shift):
-    assert catalogue.shift(ImageSet(np.full((2, 1, 12, 17), 0.3, np.float32)), shift).images == pytest.approx(
+    assert catalog.shift(ImageSet(np.full((2, 1, 12, 17), 0.3, np.float32)), shift).images == pytest.approx(
         0.3, abs=1e-4
     )
 

@@ -3,13 +3,13 @@ import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 
 
 def test_the_edge_of_a_square_is_its_outline():
     square = np.zeros((1, 1, 28, 28), np.float32)
     square[0, 0, 8:20, 8:20] = 1
-    edges = catalogue.shift(ImageSet(square), "canny_edges").images[0, 0]
+    edges = catalog.shift(ImageSet(square), "canny_edges").images[0, 0]
     assert not edges[10:18, 10:18].any()
     assert not edges[:6].any()
     assert edges[10:18, 6:10].sum(1) == pytest.approx(np.ones(8), abs=1)
@@ -19,8 +19,8 @@ def test_the_edge_of_a_square_is_its_outline():
 def test_weak_edges_need_a_strong_neighbour():
     image = np.zeros((1, 1, 28, 28), np.float32)
     image[0, 0, :, 14:] = 0.1  # a slope of at most 0.4 · 0.1 · 4
-    assert not catalogue.shift(ImageSet(image), "canny_edges:low=0.05,high=0.5").images.any()
-    assert catalogue.shift(ImageSet(image), "canny_edges:low=0.05,high=0.1").images.any()
+    assert not catalog.shift(ImageSet(image), "canny_edges:low=0.05,high=0.5").images.any()
+    assert catalog.shift(ImageSet(image), "canny_edges:low=0.05,high=0.1").images.any()
 
 
 @pytest.mark.parametrize(("sd", "low", "high"), [(1.0, 0.1, 0.2), (0.7, 0.5, 1.0), (1.6, 0.3, 0.8)])

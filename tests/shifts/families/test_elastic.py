@@ -3,8 +3,8 @@ import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.estimation.flow import shared_flow
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.elastic import Elastic
@@ -22,7 +22,7 @@ def test_an_elastic_field_says_where_each_pixel_is_fetched(digits, rng):
     shift = make("elastic", {"amplitude": 2.0}).realize(digits.shape, rng)
     places = grid(28, 28) + np.reshape(shift.field, (2, 28, 28)) + 13.5
     expected = map_coordinates(digits.images[0, 0], places[::-1], order=1, mode="grid-constant")
-    assert np.abs(catalogue.shift(digits, shift).images[0, 0] - expected).max() < 1e-4
+    assert np.abs(catalog.shift(digits, shift).images[0, 0] - expected).max() < 1e-4
 
 
 def test_an_elastic_shift_is_nearly_undone(digits):

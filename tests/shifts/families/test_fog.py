@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs
 
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.fog import _refine, plasma_corner
 from shiftassay.shifts.family import FAMILIES
@@ -33,7 +33,7 @@ def test_fog_refined_only_where_it_is_seen_is_like_the_corner_of_a_whole_map(rng
 
 
 def test_fog_keeps_the_brightest_value_in_range_without_clipping(digits):
-    foggy = catalogue.shift(digits, "fog:amount=2").images
+    foggy = catalog.shift(digits, "fog:amount=2").images
     peak = digits.images.max()
     assert foggy.max() <= peak + 1e-6
     assert foggy.min() >= 0

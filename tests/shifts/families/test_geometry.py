@@ -6,8 +6,8 @@ from scipy.ndimage import shift as moved_by
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES
 
@@ -19,7 +19,7 @@ def one_pixel(row, column, size=(9, 11)):
 
 
 def test_a_quarter_turn_is_counter_clockwise_on_the_screen(digits):
-    turned = catalogue.shift(digits, "rotate:angle=90").images
+    turned = catalog.shift(digits, "rotate:angle=90").images
     assert np.abs(turned - np.rot90(digits.images, 1, axes=(2, 3))).max() < 1e-4
 
 
@@ -42,17 +42,17 @@ TO_INPUT = {
 @pytest.mark.parametrize("size", [(28, 28), (9, 14)])
 def test_linear_maps_agree_with_scipys_bilinear_resampling(shift, size, rng):
     images = rng.random((3, 1, *size)).astype(np.float32)
-    moved = catalogue.shift(ImageSet(images), shift).images
-    to_input, centre = np.array(TO_INPUT[shift]), (np.array(size) - 1) / 2
+    moved = catalog.shift(ImageSet(images), shift).images
+    to_input, center = np.array(TO_INPUT[shift]), (np.array(size) - 1) / 2
     for image, result in zip(images[:, 0], moved[:, 0], strict=True):
-        expected = affine_transform(image, to_input, centre - to_input @ centre, order=1, mode="grid-constant")
+        expected = affine_transform(image, to_input, center - to_input @ center, order=1, mode="grid-constant")
         assert np.abs(result - expected).max() < 1e-4
 
 
 def test_fresh_angles_differ_and_fill_their_range():
     bar = np.zeros((400, 1, 29, 29), np.float32)
     bar[:, :, 14, 14:] = 1  # a hand that points right
-    turned = catalogue.shift(ImageSet(bar), "rotate:angle=-90..90,scope=per_image").images[:, 0]
+    turned = catalog.shift(ImageSet(bar), "rotate:angle=-90..90,scope=per_image").images[:, 0]
     y, x = np.mgrid[14:-15:-1, -14:15]
     angles = np.degrees(np.arctan2((turned * y).sum((1, 2)), (turned * x).sum((1, 2))))
     assert angles.min() > -91
@@ -61,8 +61,8 @@ def test_fresh_angles_differ_and_fill_their_range():
 
 
 def test_a_random_sign_turns_half_of_the_images_each_way(digits):
-    left, right = (catalogue.shift(digits, f"rotate:angle={a}").images for a in (20, -20))
-    turned = catalogue.shift(digits, "rotate:angle=-20|20,scope=per_image").images
+    left, right = (catalog.shift(digits, f"rotate:angle={a}").images for a in (20, -20))
+    turned = catalog.shift(digits, "rotate:angle=-20|20,scope=per_image").images
     to_left = np.abs(turned - left).max((1, 2, 3)) < 1e-6
     to_right = np.abs(turned - right).max((1, 2, 3)) < 1e-6
     assert (to_left != to_right).all()
@@ -70,7 +70,7 @@ def test_a_random_sign_turns_half_of_the_images_each_way(digits):
 
 
 def test_signs_on_two_axes_are_independent():
-    moved = catalogue.shift(
+    moved = catalog.shift(
         ImageSet(np.repeat(one_pixel(4, 5).images, 400, 0)), "translate:dx=-1|1,dy=-1|1,scope=per_image"
     ).images[:, 0]
     shares = [(moved[:, 4 + dy, 5 + dx] == 1).mean() for dy in (-1, 1) for dx in (-1, 1)]
@@ -80,17 +80,17 @@ def test_signs_on_two_axes_are_independent():
 
 @pytest.mark.parametrize("family", ["translate", "roll"])
 def test_x_is_to_the_right_and_y_down(family):
-    moved = catalogue.shift(one_pixel(3, 4), make(family, {"dx": 2, "dy": 1})).images
+    moved = catalog.shift(one_pixel(3, 4), make(family, {"dx": 2, "dy": 1})).images
     assert np.array_equal(moved, one_pixel(4, 6).images)
 
 
 def test_what_leaves_is_lost_by_a_translation_and_comes_back_by_a_roll():
-    assert not catalogue.shift(one_pixel(0, 10), "translate:dx=1,dy=-1").images.any()
-    assert np.array_equal(catalogue.shift(one_pixel(0, 10), "roll:dx=1,dy=-1").images, one_pixel(8, 0).images)
+    assert not catalog.shift(one_pixel(0, 10), "translate:dx=1,dy=-1").images.any()
+    assert np.array_equal(catalog.shift(one_pixel(0, 10), "roll:dx=1,dy=-1").images, one_pixel(8, 0).images)
 
 
 def test_half_a_pixel_is_shared_by_two():
-    moved = catalogue.shift(one_pixel(3, 4), "translate:dx=0.5").images[0, 0]
+    moved = catalog.shift(one_pixel(3, 4), "translate:dx=0.5").images[0, 0]
     assert moved[3, 4] == moved[3, 5] == 0.5
     assert moved.sum() == 1
 
@@ -98,9 +98,7 @@ def test_half_a_pixel_is_shared_by_two():
 def test_an_affine_map_of_three_columns_moves_by_its_third():
     matrix = [[1, 0, 2], [0, 1, 1]]
     assert (
-        np.abs(
-            catalogue.shift(one_pixel(3, 4), make("affine", {"matrix": matrix})).images - one_pixel(4, 6).images
-        ).max()
+        np.abs(catalog.shift(one_pixel(3, 4), make("affine", {"matrix": matrix})).images - one_pixel(4, 6).images).max()
         < 1e-5
     )
 
@@ -115,8 +113,8 @@ def test_a_map_that_flattens_the_picture_is_refused():
 @pytest.fixture(scope="module")
 def clouds():
     """Pictures that reach the border, as photographs do."""
-    grey = gaussian_filter(np.random.default_rng(3).random((80, 28, 28)), (0, 1.5, 1.5))
-    return ((grey - grey.min()) / np.ptp(grey)).astype(np.float32)
+    gray = gaussian_filter(np.random.default_rng(3).random((80, 28, 28)), (0, 1.5, 1.5))
+    return ((gray - gray.min()) / np.ptp(gray)).astype(np.float32)
 
 
 def scipy_turns(image):

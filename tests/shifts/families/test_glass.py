@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs
 
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import FAMILIES
 
 
 def test_glass_moves_ink_but_loses_none(digits):
-    shifted = catalogue.shift(digits, "glass_blur:sd=0.01,reach=2,rounds=1").images
+    shifted = catalog.shift(digits, "glass_blur:sd=0.01,reach=2,rounds=1").images
     assert np.array_equal(np.sort(shifted.reshape(200, -1)), np.sort(digits.images.reshape(200, -1)))
     assert (shifted != digits.images).any()
 

@@ -3,8 +3,8 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make, parse
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make, parse
 
 RAMP = ImageSet(np.linspace(0, 1, 11, dtype=np.float32).reshape(1, 1, 1, 11))
 
@@ -24,13 +24,13 @@ RAMP = ImageSet(np.linspace(0, 1, 11, dtype=np.float32).reshape(1, 1, 1, 11))
     ],
 )
 def test_grey_values_follow_the_formula(shift, expected):
-    assert catalogue.shift(RAMP, shift).images == pytest.approx(expected(RAMP.images.astype(float)), rel=1e-5, abs=1e-6)
+    assert catalog.shift(RAMP, shift).images == pytest.approx(expected(RAMP.images.astype(float)), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 16])
 def test_as_many_levels_are_left_as_asked_for(levels, rng):
     noise = ImageSet(rng.random((5, 1, 28, 28)).astype(np.float32))
-    assert len(np.unique(catalogue.shift(noise, f"quantize:levels={levels}").images)) == levels
+    assert len(np.unique(catalog.shift(noise, f"quantize:levels={levels}").images)) == levels
 
 
 def test_information_is_lost_only_where_a_bright_image_is_clipped():

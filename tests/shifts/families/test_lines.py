@@ -3,21 +3,21 @@ import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import FAMILIES
 
 BLACK = ImageSet(np.zeros((500, 1, 28, 28), np.float32))
 
 
 def test_a_dotted_line_is_on_for_two_columns_and_off_for_two():
-    ink = catalogue.shift(BLACK, "dotted_line").images[:, 0]
+    ink = catalog.shift(BLACK, "dotted_line").images[:, 0]
     on = ink.max((0, 1)) > 0
     assert on.tolist() == [c % 4 >= 2 and c < 27 for c in range(28)]
     assert (ink[:, :, on].max(1) > 0.7).all()  # no more than half a pixel from the line
 
 
 def test_a_zigzag_swings_about_its_line():
-    ink = catalogue.shift(BLACK, "zigzag").images[:, 0]
+    ink = catalog.shift(BLACK, "zigzag").images[:, 0]
     assert not ink[:, :, :1].any()
     assert not ink[:, :, 26:].any()
     rows = (ink * np.arange(28)[:, None]).sum(1)[:, 4:24] / np.maximum(ink.sum(1)[:, 4:24], 1e-6)

@@ -3,10 +3,10 @@ import pytest
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import parse
 
-GREY = ImageSet(np.full((200, 1, 28, 28), 0.4, np.float32))
+GRAY = ImageSet(np.full((200, 1, 28, 28), 0.4, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -21,27 +21,27 @@ GREY = ImageSet(np.full((200, 1, 28, 28), 0.4, np.float32))
     ],
 )
 def test_noise_has_the_mean_and_the_sd_that_it_says(shift, sd):
-    noisy = catalogue.shift(GREY, shift).images
+    noisy = catalog.shift(GRAY, shift).images
     few = shift.startswith("fixed_pattern")  # 784 draws only
     assert noisy.mean() == pytest.approx(0.4, abs=0.06 if few else 0.004)
     assert noisy.std() == pytest.approx(sd, rel=0.08 if few else 0.01)
 
 
 def test_photons_are_counted_in_whole_numbers():
-    counts = catalogue.shift(GREY, "shot_noise:photons=5,clip=false").images * 5
+    counts = catalog.shift(GRAY, "shot_noise:photons=5,clip=false").images * 5
     assert np.abs(counts - np.rint(counts)).max() < 1e-5
     assert (counts == 0).mean() == pytest.approx(np.exp(-0.4 * 5), abs=0.005)
 
 
 def test_impulses_are_salt_and_pepper_in_equal_parts():
-    noisy = catalogue.shift(GREY, "impulse_noise:fraction=0.3").images
+    noisy = catalog.shift(GRAY, "impulse_noise:fraction=0.3").images
     assert (noisy == 1).mean() == pytest.approx(0.15, abs=0.004)
     assert (noisy == 0).mean() == pytest.approx(0.15, abs=0.004)
     assert ((noisy == 1) | (noisy == 0) | (noisy == np.float32(0.4))).all()
 
 
 def test_a_strength_may_be_drawn_for_each_image():
-    sds = catalogue.shift(GREY, "gaussian_noise:sd=0.1|0.5,clip=false").images.std((1, 2, 3))
+    sds = catalog.shift(GRAY, "gaussian_noise:sd=0.1|0.5,clip=false").images.std((1, 2, 3))
     assert np.minimum(np.abs(sds - 0.1), np.abs(sds - 0.5)).max() < 0.06
     assert 60 < (sds > 0.3).sum() < 140
 

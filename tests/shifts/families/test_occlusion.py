@@ -3,14 +3,14 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.occlusion import Occlusion
 from shiftassay.shifts.parameters import Choice, Uniform
 
 
 def test_an_occlusion_lies_where_it_should(digits):
-    hidden = catalogue.shift(digits, "occlusion:top=5,left=8,height=10,width=6,fill=0.5").images
+    hidden = catalog.shift(digits, "occlusion:top=5,left=8,height=10,width=6,fill=0.5").images
     assert (hidden[:, :, 5:15, 8:14] == 0.5).all()
     hidden[:, :, 5:15, 8:14] = digits.images[:, :, 5:15, 8:14]
     assert np.array_equal(hidden, digits.images)
@@ -68,11 +68,11 @@ def test_rectangles_of_one_size_are_found_and_followed(digits, fill):
     assert unexplained(inferred, pairs) < 1e-4
 
 
-def test_rectangles_of_many_sizes_that_hang_over_the_border_are_followed(colours):
+def test_rectangles_of_many_sizes_that_hang_over_the_border_are_followed(colors):
     shift = Occlusion(
         Uniform(-4.0, 30.0), Uniform(-4.0, 30.0), 10, Uniform(6.0, 12.0), Uniform(0.2, 0.9), scope="per_image"
     )
-    pairs = shifted_pairs(colours, shift)
+    pairs = shifted_pairs(colors, shift)
     estimate = estimate_of(pairs, "occlusion", "per_image")
     assert isinstance(estimate, Occlusion)
     assert estimate.height == 10

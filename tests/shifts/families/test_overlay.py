@@ -4,26 +4,26 @@ from tests.shifts.estimates import estimate_of, shifted_pairs
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.overlay import PixelDropout, Stripe
 from shiftassay.shifts.parameters import Uniform
 
 
 def test_only_the_given_columns_are_inverted(digits):
-    striped = catalogue.shift(digits, "stripe:columns=[0,27]").images
+    striped = catalog.shift(digits, "stripe:columns=[0,27]").images
     assert np.array_equal(striped[..., 1:27], digits.images[..., 1:27])
     assert np.array_equal(striped[..., [0, 27]], 1 - digits.images[..., [0, 27]])
     with pytest.raises(BadInput, match="no column 28"):
-        catalogue.shift(digits, "stripe:columns=[28]")
+        catalog.shift(digits, "stripe:columns=[28]")
     with pytest.raises(BadInput, match="each once"):
         make("stripe", {"columns": [1, 1]})
 
 
 def test_the_fraction_of_pixels_that_drop_out():
     white = ImageSet(np.ones((100, 1, 28, 28), np.float32))
-    assert catalogue.shift(white, "pixel_dropout:fraction=0.3").images.mean() == pytest.approx(0.7, abs=0.01)
+    assert catalog.shift(white, "pixel_dropout:fraction=0.3").images.mean() == pytest.approx(0.7, abs=0.01)
 
 
 @pytest.mark.parametrize("columns", [(0, 1, 2, 25, 26, 27), (13,), tuple(range(0, 28, 3))])
@@ -35,7 +35,7 @@ def test_striped_columns_are_found(columns, pictures, request):
 
 
 def test_striped_columns_are_found_under_another_contrast(digits):
-    striped = catalogue.shift(digits, Stripe((0, 1, 14))).images
+    striped = catalog.shift(digits, Stripe((0, 1, 14))).images
     pairs = Pairs(digits.images, 0.4 * striped + 0.1, contrast=True)
     assert estimate_of(pairs, "stripe") == Stripe((0, 1, 14))
 

@@ -3,20 +3,20 @@ import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.pattern import FixedPattern
 from shiftassay.shifts.family import FAMILIES
 
 
 def test_a_fixed_pattern_is_the_same_on_every_image_and_can_be_given(digits):
-    noise = catalogue.shift(digits, "fixed_pattern:sd=0.3,clip=false").images - digits.images
+    noise = catalog.shift(digits, "fixed_pattern:sd=0.3,clip=false").images - digits.images
     assert np.abs(noise - noise[:1]).max() < 1e-6
     given = make("fixed_pattern", {"sd": 0.3, "pattern": noise[0].ravel().tolist(), "clip": False})
-    assert np.abs(catalogue.shift(digits, given).images - digits.images - noise).max() < 1e-6
+    assert np.abs(catalog.shift(digits, given).images - digits.images - noise).max() < 1e-6
     with pytest.raises(BadInput, match="3 values"):
-        catalogue.shift(digits, make("fixed_pattern", {"sd": 0.3, "pattern": [1, 2, 3]}))
+        catalog.shift(digits, make("fixed_pattern", {"sd": 0.3, "pattern": [1, 2, 3]}))
 
 
 @pytest.mark.parametrize("sd", [0.05, 0.2, 0.4])

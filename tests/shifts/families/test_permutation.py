@@ -4,8 +4,8 @@ from scipy.ndimage import gaussian_filter
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.line_permutation import ColumnPermutation, RowPermutation
 
@@ -21,13 +21,13 @@ NUMBERED = ImageSet(np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4) / 16)
     ],
 )
 def test_out_i_is_in_p_i(family, permutation, expected):
-    moved = catalogue.shift(NUMBERED, make(family, {"permutation": permutation})).images[0, 0] * 16
+    moved = catalog.shift(NUMBERED, make(family, {"permutation": permutation})).images[0, 0] * 16
     assert moved[:, 0].tolist() == expected
 
 
 def test_blocks_are_counted_row_by_row():
     permutation = make("block_permutation", {"block": 2, "permutation": [1, 2, 3, 0]})
-    moved = catalogue.shift(NUMBERED, permutation).images[0, 0] * 16
+    moved = catalog.shift(NUMBERED, permutation).images[0, 0] * 16
     assert moved.tolist() == [[2, 3, 8, 9], [6, 7, 12, 13], [10, 11, 0, 1], [14, 15, 4, 5]]
 
 
@@ -35,9 +35,9 @@ def test_what_is_no_permutation_of_the_images_is_refused(digits):
     with pytest.raises(BadInput, match="each place from 0 once"):
         make("row_permutation", {"permutation": [0, 0]})
     with pytest.raises(BadInput, match="4 places, the images have 28"):
-        catalogue.shift(digits, make("column_permutation", {"permutation": [0, 1, 3, 2]}))
+        catalog.shift(digits, make("column_permutation", {"permutation": [0, 1, 3, 2]}))
     with pytest.raises(BadInput, match="blocks of 5"):
-        catalogue.shift(digits, "block_permutation:block=5")
+        catalog.shift(digits, "block_permutation:block=5")
 
 
 @pytest.mark.parametrize(("family", "axis"), [(RowPermutation, 2), (ColumnPermutation, 3)])

@@ -3,8 +3,8 @@ import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make
 from shiftassay.shifts.family import FAMILIES
 
 
@@ -12,7 +12,7 @@ from shiftassay.shifts.family import FAMILIES
 def test_scrambled_phases_keep_the_amplitudes(scope, rng):
     # Low contrast, so that nothing is clipped.
     images = ImageSet((0.5 + 0.01 * rng.standard_normal((5, 1, 28, 27))).astype(np.float32))
-    scrambled = catalogue.shift(images, make("phase_scramble", scope=scope)).images
+    scrambled = catalog.shift(images, make("phase_scramble", scope=scope)).images
     before, after = (np.abs(np.fft.rfft2(x)) for x in (images.images, scrambled))
     assert after == pytest.approx(before, abs=1e-3)
     assert np.abs(np.corrcoef(scrambled.ravel(), images.images.ravel())[0, 1]) < 0.1
@@ -20,9 +20,9 @@ def test_scrambled_phases_keep_the_amplitudes(scope, rng):
 
 def test_shared_phases_are_the_same_for_all_images(digits):
     twice = ImageSet(np.repeat(digits.images[:1], 2, 0))
-    one, other = catalogue.shift(twice, "phase_scramble").images
+    one, other = catalog.shift(twice, "phase_scramble").images
     assert np.array_equal(one, other)
-    one, other = catalogue.shift(twice, "phase_scramble:scope=per_image").images
+    one, other = catalog.shift(twice, "phase_scramble:scope=per_image").images
     assert not np.allclose(one, other)
 
 

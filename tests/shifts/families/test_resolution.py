@@ -6,7 +6,7 @@ from PIL import Image
 from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
+from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.resolution import Jpeg
 from shiftassay.shifts.parameters import Choice
@@ -14,7 +14,7 @@ from shiftassay.shifts.parameters import Choice
 
 def test_the_blocks_of_a_pixelated_picture_are_means(rng):
     images = rng.random((2, 1, 6, 7)).astype(np.float32)
-    coarse = catalogue.shift(ImageSet(images), "pixelate:factor=3").images
+    coarse = catalog.shift(ImageSet(images), "pixelate:factor=3").images
     assert coarse[:, :, 3:6, 0:3] == pytest.approx(
         np.repeat(np.repeat(images[:, :, 3:6, :3].mean((2, 3), keepdims=True), 3, 2), 3, 3)
     )
@@ -22,9 +22,7 @@ def test_the_blocks_of_a_pixelated_picture_are_means(rng):
 
 
 def test_a_higher_jpeg_quality_loses_less(digits):
-    losses = [
-        np.abs(catalogue.shift(digits, f"jpeg:quality={q}").images - digits.images).mean() for q in (5, 20, 60, 95)
-    ]
+    losses = [np.abs(catalog.shift(digits, f"jpeg:quality={q}").images - digits.images).mean() for q in (5, 20, 60, 95)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.005
 

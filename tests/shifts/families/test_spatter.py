@@ -3,15 +3,15 @@ import pytest
 from tests.shifts.estimates import estimate_of, shifted_pairs
 
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts import catalogue
-from shiftassay.shifts.catalogue import make, parse
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import make, parse
 
 BLACK = ImageSet(np.zeros((500, 1, 28, 28), np.float32))
 
 
 @pytest.mark.parametrize(("coverage", "size"), [(0.05, 4.0), (0.3, 2.0), (0.6, 1.0)])
 def test_hard_drops_cover_their_share(coverage, size):
-    drops = catalogue.shift(
+    drops = catalog.shift(
         BLACK, make("spatter", {"coverage": coverage, "size": size, "softness": 0.0, "shade": 1.0})
     ).images
     inside = drops[:, :, 8:-8, 8:-8]  # noise is stronger at the borders, which are repeated outwards

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.statistics.factorial import analyse
+from shiftassay.statistics.factorial import analyze
 from shiftassay.studies.architectures.sections.suggestions import Factorial, FactorialRun, _log_error, findings
 
 LEVELS = {
@@ -21,7 +21,7 @@ LEVELS = {
 def factorial(accuracy_of):
     runs = tuple(FactorialRun(*levels, accuracy_of(*levels)) for levels in product(*LEVELS.values()))
     varied = [factor for factor, levels in LEVELS.items() if len(levels) > 1]
-    effects = analyse([{f: run.levels[f] for f in varied} for run in runs], [_log_error(r.accuracy, 100) for r in runs])
+    effects = analyze([{f: run.levels[f] for f in varied} for run in runs], [_log_error(r.accuracy, 100) for r in runs])
     return Factorial(runs, LEVELS, tuple(effects), 100)
 
 

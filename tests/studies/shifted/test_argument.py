@@ -16,7 +16,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.write import write_images
 from shiftassay.repairs.result import Repair, Timing
 from shiftassay.runs.recipe import RECIPES, Recipe
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.shifts.family import Context
 from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.measurements import Measurements

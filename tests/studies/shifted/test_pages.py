@@ -12,7 +12,7 @@ from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Comparison, Evaluation
 from shiftassay.repairs.result import AccuracyChange, Attempt, Cost, HalfOfVariant, Repair, Timing
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.studies.shifted.alternatives import alternatives
 from shiftassay.studies.shifted.contrast import Contrast, Dose, DrawsExperiment, Unmodified

@@ -1,13 +1,13 @@
 """The accuracy that no classifier can beat on a shifted set, bracketed."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from torch import nn
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.ceiling.nearest import NearestNeighbours, nearest_neighbour_ceiling
+from shiftassay.diagnosis.ceiling.nearest import NearestNeighbors, nearest_neighbor_ceiling
 from shiftassay.diagnosis.ceiling.oracles import Oracle, oracles
 from shiftassay.diagnosis.ceiling.sufficiency import Sufficiency, check_positions
 from shiftassay.diagnosis.settings import SETTINGS
@@ -16,8 +16,8 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
-from shiftassay.records import Record
-from shiftassay.shifts import catalogue
+from shiftassay.records import Record, stored_as
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
 from shiftassay.words.numbers import percent, points
@@ -51,7 +51,7 @@ class Ceiling(Record):
     below: tuple[float, float]
     above: Above | None
     sufficiency: Sufficiency | None
-    neighbours: NearestNeighbours | None
+    neighbors: Annotated[NearestNeighbors | None, stored_as("neighbours", "neighbors")]
     derived = ("sentence",)
 
     def __str__(self) -> str:
@@ -85,12 +85,12 @@ class Ceiling(Record):
                 f"{reached}; the labels are wrong so often that no answer can be right on more than "
                 f"{percent(self.above.high, 1)}."
             )
-        assert self.neighbours is not None
+        assert self.neighbors is not None
         return (
             f"{reached}. Only the multiset of pixel values is left (arrangements are uniform as far as four tests "
-            f"can see), and of that the nearest of {self.neighbours.images[-1]:,} is wrong on "
-            f"{percent(self.neighbours.errors[-1], 1)}, extrapolated to infinitely many on "
-            f"{percent(self.neighbours.limit[0], 1)}: by Cover and Hart's inequality no classifier is right on more "
+            f"can see), and of that the nearest of {self.neighbors.images[-1]:,} is wrong on "
+            f"{percent(self.neighbors.errors[-1], 1)}, extrapolated to infinitely many on "
+            f"{percent(self.neighbors.limit[0], 1)}: by Cover and Hart's inequality no classifier is right on more "
             f"than {percent(self.above.estimate, 1)} (interval {points(self.above.low, 1)} to "
             f"{percent(self.above.high, 1)})."
         )
@@ -131,18 +131,18 @@ def ceiling(
     used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_quick if quick else len(train)])
     images, labels = train.images[used], train.labels[used]
     context = Context(labels, aimed_at(model)) if shift.needs_model and model is not None else None
-    fresh = catalogue.shift(ImageSet(images, labels), shift, seed_for(seed, "ceiling"), context)
+    fresh = catalog.shift(ImageSet(images, labels), shift, seed_for(seed, "ceiling"), context)
     data = Dataset("shifted", fresh, replace(shifted, name="shifted"))
     judged = oracles(data, shift, seed, quick, thresholds.CEILING_LEVEL)
     best = max(judged, key=lambda oracle: oracle.accuracy.estimate)
     lowest = max(oracle.accuracy.low for oracle in judged)
     above = _labels_bound(shift, train)
-    sufficiency, neighbours = None, None
+    sufficiency, neighbors = None, None
     if above is None and shift.information == "destroyed" and train.shape[0] == 1:
         sufficiency = check_positions(shifted.images, shifted.labels)
         if sufficiency.holds and len(train) >= thresholds.FEWEST_FOR_VALUES:
-            neighbours = _on_values(shift, train, shifted, seed, quick)
-            above = Above("values", *neighbours.ceiling)
+            neighbors = _on_values(shift, train, shifted, seed, quick)
+            above = Above("values", *neighbors.ceiling)
     return Ceiling(
         shift=str(shift),
         information=shift.information,
@@ -151,24 +151,22 @@ def ceiling(
         below=(best.accuracy.estimate, lowest),
         above=above,
         sufficiency=sufficiency,
-        neighbours=neighbours,
+        neighbors=neighbors,
     )
 
 
-def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbours:
+def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbors:
     """One version of each training image: of sorted values, a second one would be the first again."""
     rng = np.random.default_rng(seed_for(seed, "ceiling", "values"))
     used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_known_quick if quick else len(train)])
     some = np.sort(rng.permutation(len(shifted))[: SETTINGS.ceiling_asked_quick if quick else SETTINGS.ceiling_asked])
     assert train.labels is not None
     assert shifted.labels is not None
-    fresh = catalogue.shift(
-        ImageSet(train.images[used], train.labels[used]), shift, seed_for(seed, "ceiling", "values")
-    )
+    fresh = catalog.shift(ImageSet(train.images[used], train.labels[used]), shift, seed_for(seed, "ceiling", "values"))
     assert fresh.labels is not None
     values = [np.sort(x.reshape(len(x), -1), axis=1) for x in (fresh.images, shifted.images[some])]
     classes = int(max(fresh.labels.max(), shifted.labels.max())) + 1
-    return nearest_neighbour_ceiling(values[0], fresh.labels, values[1], shifted.labels[some], classes, seed)
+    return nearest_neighbor_ceiling(values[0], fresh.labels, values[1], shifted.labels[some], classes, seed)
 
 
 def _labels_bound(shift: Shift, train: ImageSet) -> Above | None:

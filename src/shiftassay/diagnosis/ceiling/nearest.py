@@ -16,7 +16,7 @@ EXPONENTS = np.linspace(0.1, 1, 10)  # of n, by which the error is thought to ap
 
 
 @dataclass(frozen=True)
-class NearestNeighbours(Record):
+class NearestNeighbors(Record):
     """The error of the nearest neighbour among n training images, its limit, and the ceiling on accuracy that follows.
 
     `limit` is the error extrapolated to n = ∞, with an interval that holds 95% of the fits to resampled test images;
@@ -32,14 +32,14 @@ class NearestNeighbours(Record):
     judged_on: int
 
 
-def nearest_neighbour_ceiling(
+def nearest_neighbor_ceiling(
     train: Float32[np.ndarray, "n d"],
     train_labels: Int64[np.ndarray, "n"],
     test: Float32[np.ndarray, "m d"],
     test_labels: Int64[np.ndarray, "m"],
     classes: int,
     seed: int = 0,
-) -> NearestNeighbours:
+) -> NearestNeighbors:
     """The ceiling on accuracy from these statistics of the images, of 2,000 or more for training (Cover and Hart 1967).
 
     With infinitely many neighbours to choose from, the error R of the nearest is at least the Bayes error R* and at
@@ -51,7 +51,7 @@ def nearest_neighbour_ceiling(
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 5000)  # nothing to be learned: half right is the most that there is
     >>> values = rng.random((5000, 1), np.float32)
-    >>> estimate = nearest_neighbour_ceiling(values[:4000], labels[:4000], values[4000:], labels[4000:], 2)
+    >>> estimate = nearest_neighbor_ceiling(values[:4000], labels[:4000], values[4000:], labels[4000:], 2)
     >>> [round(error, 1) for error in estimate.errors], round(estimate.ceiling[0], 1) < 0.65
     ([0.5, 0.5], True)
     """
@@ -70,7 +70,7 @@ def nearest_neighbour_ceiling(
     low, high = (float(q) for q in np.quantile(limits, [0.025, 0.975]))
     limit = (_limit(np.array(images), errors), low, high)
     estimate, least, most = (1 - bayes_error_bound(x, classes) for x in (limit[0], high, low))
-    return NearestNeighbours(
+    return NearestNeighbors(
         images=images,
         errors=tuple(errors.tolist()),
         limit=limit,

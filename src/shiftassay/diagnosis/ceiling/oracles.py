@@ -16,7 +16,7 @@ from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.training.train import train
 
-NEIGHBOURS = 5
+NEIGHBORS = 5
 AT_ONCE = 500
 
 
@@ -44,12 +44,12 @@ def oracles(data: Dataset, shift: Shift, seed: int, quick: bool, level: float) -
     judgements = [judged("perceptron", _trained("mlp", data, epochs, seed))]
     if min(data.train.shape[1:]) >= 16:
         judgements.append(judged("convolutional", _trained("trunk", data, epochs, seed)))
-    judgements.append(judged("nearest neighbours", _neighbours(data, seed)))
+    judgements.append(judged("nearest neighbours", _neighbors(data, seed)))
     if shift.invariant is not None:
         name, invariant = shift.invariant
         surviving = Dataset(data.name, *(replace(x, images=invariant(x.images)) for x in (data.train, data.test)))
         judgements.append(judged(f"perceptron on {name}", _trained("mlp", surviving, epochs, seed)))
-        judgements.append(judged(f"nearest neighbours on {name}", _neighbours(surviving, seed)))
+        judgements.append(judged(f"nearest neighbours on {name}", _neighbors(surviving, seed)))
     return judgements
 
 
@@ -72,7 +72,7 @@ def _trained(network: str, data: Dataset, epochs: int, seed: int) -> np.ndarray:
     return trained.test_logits.argmax(1) == data.test.labels
 
 
-def _neighbours(data: Dataset, seed: int) -> np.ndarray:
+def _neighbors(data: Dataset, seed: int) -> np.ndarray:
     """Which of some images, drawn at random, the five nearest training images classify rightly.
 
     Of equal votes, the nearest decides.
@@ -80,7 +80,7 @@ def _neighbours(data: Dataset, seed: int) -> np.ndarray:
     assert data.train.labels is not None
     assert data.test.labels is not None
     some = np.random.default_rng(seed_for(seed, "oracles", "neighbours")).permutation(len(data.test))[
-        : SETTINGS.neighbours_asked
+        : SETTINGS.neighbors_asked
     ]
     images = data.train.images, data.test.images[some]
     train, test = (torch.from_numpy(x.reshape(len(x), prod(x.shape[1:]))) for x in images)
@@ -89,7 +89,7 @@ def _neighbours(data: Dataset, seed: int) -> np.ndarray:
     answers = []
     for start in range(0, len(test), AT_ONCE):
         distances = squares - 2 * test[start : start + AT_ONCE] @ train.T
-        near = labels[distances.topk(min(NEIGHBOURS, len(labels)), largest=False).indices.numpy()]
+        near = labels[distances.topk(min(NEIGHBORS, len(labels)), largest=False).indices.numpy()]
         votes = (near[:, :, None] == near[:, None, :]).sum(2)
         answers.append(near[np.arange(len(near)), votes.argmax(1)])
     return np.concatenate(answers) == truth

@@ -1,13 +1,14 @@
 """Has position anything left to say? The premise of a bound on what a shift destroyed."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.stats import chi2, norm
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.records import Record
+from shiftassay.records import Record, stored_as
 
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
@@ -17,13 +18,13 @@ class Sufficiency(Record):
     """Tests of "given its pixel values, every arrangement of an image is as likely", with their p-values.
 
     `places`: every place holds on average what the whole image does, over all images, and (`classes`, corrected for
-    their number) over those of each class. `neighbours`: pixels one or two apart are no more alike than any two
+    their number) over those of each class. `neighbors`: pixels one or two apart are no more alike than any two
     (corrected too). `followers`: an image is arranged no more like the one before it than like any.
     """
 
     places: float
     classes: float
-    neighbours: float
+    neighbors: Annotated[float, stored_as("neighbours", "neighbors")]
     followers: float
     images: int
     derived = ("holds",)
@@ -31,7 +32,7 @@ class Sufficiency(Record):
     @property
     def holds(self) -> bool:
         """Whether no test rejects at 1%, corrected for there being four."""
-        return min(self.places, self.classes, self.neighbours, self.followers) >= thresholds.SUFFICIENCY_LEVEL / 4
+        return min(self.places, self.classes, self.neighbors, self.followers) >= thresholds.SUFFICIENCY_LEVEL / 4
 
 
 def check_positions(images: Float32[np.ndarray, "n 1 h w"], labels: Int64[np.ndarray, "n"]) -> Sufficiency:
@@ -58,7 +59,7 @@ def check_positions(images: Float32[np.ndarray, "n 1 h w"], labels: Int64[np.nda
     return Sufficiency(
         places=_places(standard),
         classes=_smallest(of_classes),
-        neighbours=_smallest([_neighbours(pictures, lag) for lag in LAGS]),
+        neighbors=_smallest([_neighbors(pictures, lag) for lag in LAGS]),
         followers=_two_sided(_mean_product(standard[1:], standard[:-1])),
         images=len(standard),
     )
@@ -70,7 +71,7 @@ def _places(standard: np.ndarray) -> float:
     return float(chi2.sf(statistic, d - 1))
 
 
-def _neighbours(pictures: np.ndarray, lag: tuple[int, int]) -> float:
+def _neighbors(pictures: np.ndarray, lag: tuple[int, int]) -> float:
     dy, dx = lag
     h, w = pictures.shape[1:]
     if h <= dy or w <= dx:

@@ -43,14 +43,14 @@ def cancels(case: Case) -> Mechanism | None:
     evidence = _evidence(case)
     if evidence is None:
         return None
-    alike, null = _neighbours(case)
+    alike, null = _neighbors(case)
     arrives, shuffled = evidence.agreement.shifted, evidence.agreement.shuffled
     moved = float(np.abs(case.shifted - case.reference).mean())
     present = (
         moved >= thresholds.PIXEL_MOVED
         and case.before - case.after < thresholds.ACCURACY_HOLDS
-        and alike < max(null, 0) + thresholds.ALIKE_NEIGHBOURS
-        and alike < 2 * thresholds.ALIKE_NEIGHBOURS
+        and alike < max(null, 0) + thresholds.ALIKE_NEIGHBORS
+        and alike < 2 * thresholds.ALIKE_NEIGHBORS
         and abs(arrives) <= thresholds.AGREEMENT_OF_NOISE
         and abs(arrives - shuffled) <= thresholds.LIKE_CONTROL
         and not evidence.is_adversarial
@@ -77,7 +77,7 @@ def _gathered(case: Case) -> AdversarialEvidence:
     )
 
 
-def _neighbours(case: Case) -> tuple[float, float]:
+def _neighbors(case: Case) -> tuple[float, float]:
     """The correlation of neighbouring pixels' changes where both are black or both are not, and that when shuffled."""
     some = case.rng("aim").permutation(len(case.reference))[: SETTINGS.gradient_images]
     reference, shifted = case.reference[some], case.shifted[some]
@@ -88,10 +88,10 @@ def _neighbours(case: Case) -> tuple[float, float]:
 def _alike(reference: np.ndarray, shifted: np.ndarray) -> float:
     residual = (shifted - reference).astype(np.float64)
     black = reference <= reference.min()
-    centred = np.where(black, residual - residual[black].mean(), residual - residual[~black].mean())
+    centered = np.where(black, residual - residual[black].mean(), residual - residual[~black].mean())
     both = black[..., :-1] == black[..., 1:]
-    one, other = centred[..., :-1][both], centred[..., 1:][both]
-    return float((one * other).mean() / max((centred**2).mean(), 1e-12))
+    one, other = centered[..., :-1][both], centered[..., 1:][both]
+    return float((one * other).mean() / max((centered**2).mean(), 1e-12))
 
 
 def _numbers(evidence: AdversarialEvidence) -> Numbers:

@@ -62,17 +62,17 @@ def outside_span(case: Case) -> Mechanism | None:
     )
 
 
-def _basis(centred: np.ndarray) -> np.ndarray:
+def _basis(centered: np.ndarray) -> np.ndarray:
     """The directions of most variance, as columns, that hold 95% of it together."""
-    if centred.shape[1] > 1024:  # the images' products with each other give the same directions, and cost less
-        centred = centred[:1000]
-        values, vectors = np.linalg.eigh(centred @ centred.T)
+    if centered.shape[1] > 1024:  # the images' products with each other give the same directions, and cost less
+        centered = centered[:1000]
+        values, vectors = np.linalg.eigh(centered @ centered.T)
         values, vectors = values[::-1], vectors[:, ::-1]
         good = values > 1e-9 * max(values[0], 1e-300)
-        vectors = centred.T @ vectors[:, good] / np.sqrt(values[good])
+        vectors = centered.T @ vectors[:, good] / np.sqrt(values[good])
         values = values[good]
     else:
-        values, vectors = np.linalg.eigh(centred.T @ centred)
+        values, vectors = np.linalg.eigh(centered.T @ centered)
         values, vectors = values[::-1], vectors[:, ::-1]
     share = np.cumsum(values) / max(values.sum(), 1e-300)
     return vectors[:, : int(np.searchsorted(share, thresholds.SPAN_ENERGY)) + 1]

@@ -77,7 +77,7 @@ def mismatches(mean: Images, shifted: Statistics, remake: Statistics, energy: fl
         "grey values": _total_variation(shifted.joint_histogram, remake.joint_histogram),
         "neighbours": 2
         * max(abs(a - b) for a, b in zip(_autocorrelations(residual), _autocorrelations(noise), strict=True)),
-        "joint neighbours": 0.5 * _total_variation(_neighbour_histogram(residual, sd), _neighbour_histogram(noise, sd)),
+        "joint neighbours": 0.5 * _total_variation(_neighbor_histogram(residual, sd), _neighbor_histogram(noise, sd)),
         "grid": 0.1 * abs(shifted.grid - remake.grid),
         "blocks": 0.5 * _total_variation(_block_shares(residual), _block_shares(noise)),
         "places": abs(_fixed_share(residual) - _fixed_share(noise)),
@@ -130,7 +130,7 @@ def _autocorrelations(residual: Images) -> list[float]:
     return [float(product.mean(dtype=np.float64) / energy) for product in products]
 
 
-def _neighbour_histogram(residual: Images, sd: float) -> np.ndarray:
+def _neighbor_histogram(residual: Images, sd: float) -> np.ndarray:
     """The joint histogram of the residuals of neighbours, side by side and below each other, in seven bins each."""
     size = np.clip(np.rint(residual / sd * 1.5), -3, 3).astype(np.int32) + 3
     across = size[..., :-1] * 7 + size[..., 1:]

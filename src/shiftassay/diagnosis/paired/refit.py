@@ -8,7 +8,7 @@ from shiftassay.diagnosis.paired.mismatch import Target
 from shiftassay.diagnosis.paired.remake import remake
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, in_normal_form
-from shiftassay.shifts.estimation.fitting import summarised
+from shiftassay.shifts.estimation.fitting import summarized
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import PerImage
@@ -38,7 +38,7 @@ def estimated_again(shift: Shift, pairs: Pairs, draws: Shift | None = None) -> S
     try:
         if isinstance(shift, Compose):
             return fitted_jointly(shift, pairs)
-        if shift.scope == "per_image" and (summary := _summarised_again(shift, pairs, draws)) is not None:
+        if shift.scope == "per_image" and (summary := _summarized_again(shift, pairs, draws)) is not None:
             return summary
         estimates = [in_normal_form(estimate) for estimate in type(shift).estimate(pairs)]
     except (BadInput, np.linalg.LinAlgError):
@@ -47,10 +47,10 @@ def estimated_again(shift: Shift, pairs: Pairs, draws: Shift | None = None) -> S
     return alike[0] if alike else None
 
 
-def _summarised_again(shift: Shift, pairs: Pairs, draws: Shift | None) -> Shift | None:
+def _summarized_again(shift: Shift, pairs: Pairs, draws: Shift | None) -> Shift | None:
     """The family with the distribution of its draws estimated anew: the ends of a range need many images."""
     inferred = vars(draws or shift.infer_draws(pairs) or shift)
     values = [d.values for name in shift.search if isinstance(d := inferred.get(name), PerImage)]
     if not values or len(values) < len(shift.search):
         return None
-    return summarised(type(shift), np.stack(values, 1), pairs)
+    return summarized(type(shift), np.stack(values, 1), pairs)

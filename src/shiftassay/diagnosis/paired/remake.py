@@ -130,7 +130,7 @@ def _without_noise(shift: Shift, draws: Shift, pairs: Pairs, kernel: Resampling,
     elif pairs.bordered and (clear := away_from_edges(draws, pairs.reference)) is not None:
         energy = energy_of(residual * clear) / float(clear.mean())
     energy = max(energy - ROUNDING * in_bytes(pairs.shifted), 0)
-    inexact = moves(shift) or _depends_on_neighbours(shift) or shift.approximate
+    inexact = moves(shift) or _depends_on_neighbors(shift) or shift.approximate
     weight = 1 if inexact else thresholds.STRICT_WEIGHT
     return Remake(shift, draws, energy / change, 0.0, 0.0, {}, kernel, residual, weight)
 
@@ -160,7 +160,7 @@ def _with_noise(shift: Shift, draws: Shift, target: Target, kernel: Resampling, 
     return Remake(shift, draws, unexplained, mismatch, noise_fraction, details, kernel, residual, score=score)
 
 
-def _depends_on_neighbours(shift: Shift) -> bool:
+def _depends_on_neighbors(shift: Shift) -> bool:
     """Whether other implementations may treat the neighbourhood of a pixel a little differently."""
     return any(part.group in ("blur", "overlay") for part in shift.components)
 

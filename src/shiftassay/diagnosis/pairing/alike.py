@@ -53,13 +53,13 @@ def rank_of_own(predicted: Trait, after: Trait, groups: Sequence[Group]) -> tupl
             + 0.5 * (score[:, :, None, :] == score[:, :, :, None]).sum(3)
             - 0.5
         ) / (size - 1)
-        centred = (
+        centered = (
             rank
             - rank.mean(axis=1, keepdims=True)
             - rank.mean(axis=2, keepdims=True)
             + rank.mean(axis=(1, 2), keepdims=True)
         )
-        spread = np.sum(centred**2, axis=(1, 2)) / (size - 1)
+        spread = np.sum(centered**2, axis=(1, 2)) / (size - 1)
         informative = spread > 1e-9
         own = np.diagonal(rank, axis1=1, axis2=2)[informative]
         variance += float(spread[informative].sum())

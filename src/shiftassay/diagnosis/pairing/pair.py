@@ -90,7 +90,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     those the same order is tested (see `order_test`), then partners are looked for by content (see `find_partners`).
 
     >>> from shiftassay.imagesets.dataset import load_dataset
-    >>> from shiftassay.shifts.catalogue import shift
+    >>> from shiftassay.shifts.catalog import shift
     >>> digits = load_dataset("mnist").test.first(200)
     >>> pair(digits, shift(digits, "pixel_permutation:scope=per_image")).kind
     'same_order'

@@ -76,7 +76,7 @@ def order_test(
         name: (principal(before[name], COMPONENTS, rng), principal(after[name], COMPONENTS, rng)) for name in before
     }
     in_step = all(
-        max(_likeness_of_neighbours(pair[side]) for pair in parts.values()) > thresholds.COUNTS_AS_SORTED
+        max(_likeness_of_neighbors(pair[side]) for pair in parts.values()) > thresholds.COUNTS_AS_SORTED
         for side in (0, 1)
     )
     within = ADJACENT if in_step else BLOCK
@@ -139,7 +139,7 @@ def _look_alike_groups(
         both = np.stack([labels[places][distinct] for labels in (reference.labels, shifted.labels)])
         _, named, count = np.unique(both, axis=1, return_inverse=True, return_counts=True)
         if len(count) > 1 and count[count > 1].sum() >= thresholds.MOST_HAVE_PARTNERS * len(distinct):
-            cells, least = named, thresholds.ORDER_ALIKE_LABELLED
+            cells, least = named, thresholds.ORDER_ALIKE_LABELED
     return [distinct[group] for group in look_alikes(scores[distinct], cells)], least
 
 
@@ -166,7 +166,7 @@ def _standard(trait: Trait) -> Trait:
     return (trait - trait.mean(axis=0)) / (trait.std(axis=0) + np.float32(0.1 * trait.std() + 1e-9))
 
 
-def _likeness_of_neighbours(scores: Trait) -> float:
+def _likeness_of_neighbors(scores: Trait) -> float:
     """How many sd the likeness of images that follow each other is above that of any two."""
     n = len(scores)
     if n < 3 or not scores.size:

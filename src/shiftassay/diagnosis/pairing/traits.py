@@ -18,13 +18,13 @@ def traits_of(images: Images) -> dict[str, Trait]:
     `amplitudes` of the Fourier transform rolls and random phases; `rings`, amplitudes of the harmonics along circles
     about the centre, rotations; `sums` of rows and columns rows or columns in another order.
     """
-    grey = images.mean(axis=1)
+    gray = images.mean(axis=1)
     return {
         "pixels": images.reshape(len(images), -1),
         "values": np.sort(images.reshape(len(images), -1), axis=1),
-        "amplitudes": np.abs(np.fft.rfft2(grey)).reshape(len(grey), -1).astype(np.float32),
-        "rings": _rings(grey),
-        "sums": np.concatenate([grey.sum(axis=1), grey.sum(axis=2)], axis=1),
+        "amplitudes": np.abs(np.fft.rfft2(gray)).reshape(len(gray), -1).astype(np.float32),
+        "rings": _rings(gray),
+        "sums": np.concatenate([gray.sum(axis=1), gray.sum(axis=2)], axis=1),
     }
 
 
@@ -33,21 +33,21 @@ def principal(trait: Trait, count: int, rng: np.random.Generator) -> Trait:
 
     Components of no variance are left out.
     """
-    centred = trait - trait.mean(axis=0)
-    scores = centred @ axes(centred, count, rng)
+    centered = trait - trait.mean(axis=0)
+    scores = centered @ axes(centered, count, rng)
     sd = scores.std(axis=0)
     scores = scores[:, sd > 1e-4 * max(float(sd.max(initial=0)), 1e-12)]
     size = np.sqrt(np.mean(scores**2)) if scores.size else 1.0
     return (scores / max(size, 1e-12)).astype(np.float32)
 
 
-def _rings(grey: Float32[np.ndarray, "n h w"]) -> Trait:
-    n, h, w = grey.shape
+def _rings(gray: Float32[np.ndarray, "n h w"]) -> Trait:
+    n, h, w = gray.shape
     radii = np.arange(0.5, min(h, w) / 2)
     angles = 2 * np.pi * np.arange(ANGLES) / ANGLES
     x = (w - 1) / 2 + np.outer(radii, np.cos(angles)).ravel()
     y = (h - 1) / 2 + np.outer(radii, np.sin(angles)).ravel()
-    polar = (_bilinear(x, y, h, w) @ grey.reshape(n, -1).T).T.reshape(n, len(radii), ANGLES)
+    polar = (_bilinear(x, y, h, w) @ gray.reshape(n, -1).T).T.reshape(n, len(radii), ANGLES)
     # Longer rings count for more: they hold more of the picture.
     weight = np.sqrt(radii)[:, None]
     return (np.abs(np.fft.rfft(polar, axis=2))[:, :, :9] * weight).reshape(n, -1).astype(np.float32)

@@ -47,9 +47,9 @@ def _shares(learn: ImageSet, test: ImageSet, shifted: np.ndarray, classes: int) 
     assert learn.labels is not None
     assert test.labels is not None
     flat = learn.images.reshape(len(learn), -1)
-    centre = flat.mean(axis=0)
-    plane = axes(flat - centre, COMPONENTS, np.random.default_rng(0))
-    x, held, other = ((side.reshape(len(side), -1) - centre) @ plane for side in (learn.images, test.images, shifted))
+    center = flat.mean(axis=0)
+    plane = axes(flat - center, COMPONENTS, np.random.default_rng(0))
+    x, held, other = ((side.reshape(len(side), -1) - center) @ plane for side in (learn.images, test.images, shifted))
     means = np.stack([x[learn.labels == k].mean(axis=0) for k in range(classes)])
     inner = x - means[learn.labels]
     within = inner.T @ inner / len(x)

@@ -107,7 +107,7 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
         some, few = pairs.first(SOME), pairs.first(FINE)
         each = _each_from(family, starts[errors[:, : len(some)].argmin(0)], some, SOME_STEPS)
         if _gain(family, each, shared, some) < WORTHWHILE:
-            estimates += _if_drawn(summarised(family, fit_each(family, starts, few), few))
+            estimates += _if_drawn(summarized(family, fit_each(family, starts, few), few))
     return estimates
 
 
@@ -120,7 +120,7 @@ def on_grid(family: type[Shift], pairs: Pairs) -> list[Shift]:
     starts = family.search_starts(pairs.reference.shape[2:])
     estimates = [family.from_numbers(starts[_middle(_on_grid(family, starts, few).mean(1))])]
     if "per_image" in family.scopes:
-        estimates += _if_drawn(summarised(family, fit_each(family, starts, few), few))
+        estimates += _if_drawn(summarized(family, fit_each(family, starts, few), few))
     return estimates
 
 
@@ -192,7 +192,7 @@ def _each_from(
     return values
 
 
-def summarised(family: type[Shift], values: Float64[np.ndarray, "n k"], pairs: Pairs) -> Shift:
+def summarized(family: type[Shift], values: Float64[np.ndarray, "n k"], pairs: Pairs) -> Shift:
     """The shift with the distributions of its draws: constant, a choice, or uniform. Failed fits do not count."""
     errors = _errors(family, values, pairs)
     good = errors <= 4 * np.median(errors) + 1e-6

@@ -30,9 +30,9 @@ def undo_intensity_map(pairs: Pairs) -> Pairs:
     x, y, weight = np.array(points, np.float64).T
     if len(x) < 2 or not np.isfinite(y).all():
         return pairs
-    centre = np.average(x, weights=weight)
-    slope = np.average((x - centre) * y, weights=weight) / np.average((x - centre) ** 2, weights=weight)
-    level = np.average(y, weights=weight) - slope * centre
+    center = np.average(x, weights=weight)
+    slope = np.average((x - center) * y, weights=weight) / np.average((x - center) ** 2, weights=weight)
+    level = np.average(y, weights=weight) - slope * center
     if abs(slope) < 0.02:
         return pairs
     return replace(pairs, shifted=((pairs.shifted - level) / slope).astype(np.float32), contrast=False)

@@ -85,9 +85,9 @@ class Pairs:
         if not self.contrast:
             return np.float32(1), np.float32(0)
         mean, target = remade.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)
-        centred = remade - np.float32(mean)
-        variance = np.vdot(centred, centred)
-        gain = np.vdot(centred, self.shifted) / variance if variance > 1e-9 else 0.0
+        centered = remade - np.float32(mean)
+        variance = np.vdot(centered, centered)
+        gain = np.vdot(centered, self.shifted) / variance if variance > 1e-9 else 0.0
         return np.float32(gain), np.float32(target - gain * mean)
 
 

@@ -61,11 +61,11 @@ def _sharpened(
 
 def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "_ _"], Float64[np.ndarray, "_ _"]]:
     """Each position's loadings on the principal components, largest first, and the scores, with variance 1."""
-    centred = values - values.mean(axis=0)
-    variances, directions = np.linalg.eigh(centred.T @ centred / len(values))
+    centered = values - values.mean(axis=0)
+    variances, directions = np.linalg.eigh(centered.T @ centered / len(values))
     count = min(max(RANKS), len(values) - 1)
     variances, directions = variances[::-1][:count].clip(1e-12), directions[:, ::-1][:, :count]
-    return directions * np.sqrt(variances), centred @ directions / np.sqrt(variances)
+    return directions * np.sqrt(variances), centered @ directions / np.sqrt(variances)
 
 
 def _signs(p: Float64[np.ndarray, "_ _"], q: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_"]:

@@ -61,10 +61,10 @@ def summary_statistics(images: np.ndarray, basis: FeatureBasis) -> SummaryStatis
     n, _, h, w = images.shape
     low, high = basis.low, basis.high
     flat = images.reshape(n, -1)
-    grey = images.mean(axis=1)
-    amplitudes = np.abs(np.fft.rfft2(grey)).reshape(n, -1)
+    gray = images.mean(axis=1)
+    amplitudes = np.abs(np.fft.rfft2(gray)).reshape(n, -1)
     scale = max(high - low, 1e-9)
-    across, down = np.abs(np.diff(grey, axis=2)), np.abs(np.diff(grey, axis=1))
+    across, down = np.abs(np.diff(gray, axis=2)), np.abs(np.diff(gray, axis=1))
     numbers = {
         "pixels": flat,
         "squares": flat**2,

@@ -182,7 +182,7 @@ def _ridges(gradient: Gradient, dx: Gradient, dy: Gradient) -> Edges:
     """
     padded = np.pad(gradient, ((0, 0), (1, 1), (1, 1)))
 
-    def neighbour(down: int, right: int) -> Gradient:
+    def neighbor(down: int, right: int) -> Gradient:
         h, w = gradient.shape[1:]
         return padded[:, 1 + down : 1 + down + h, 1 + right : 1 + right + w]
 
@@ -191,9 +191,9 @@ def _ridges(gradient: Gradient, dx: Gradient, dy: Gradient) -> Edges:
     share = np.minimum(np.abs(dx), np.abs(dy)) / np.maximum(np.maximum(np.abs(dx), np.abs(dy)), 1e-12)
     ridge = gradient > 0
     for sign in (1, -1):
-        straight = np.where(flat, neighbour(0, sign), neighbour(sign, 0))
-        other_diagonal = np.where(flat, neighbour(-sign, sign), neighbour(sign, -sign))
-        diagonal = np.where(same, neighbour(sign, sign), other_diagonal)
+        straight = np.where(flat, neighbor(0, sign), neighbor(sign, 0))
+        other_diagonal = np.where(flat, neighbor(-sign, sign), neighbor(sign, -sign))
+        diagonal = np.where(same, neighbor(sign, sign), other_diagonal)
         ridge &= gradient >= ((1 - share) * straight + share * diagonal) * np.float32(1 - TIE)
     ridge[:, [0, -1]] = False
     ridge[:, :, [0, -1]] = False

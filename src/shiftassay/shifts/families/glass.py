@@ -125,8 +125,8 @@ class GlassBlur(Shift):
                 for x in columns:
                     choice = next(steps)
                     swapped = np.flatnonzero(choice >= side**2)
-                    neighbour = choice[swapped].astype(np.int64) - side**2
-                    to_y, to_x = y + neighbour // side - self.reach, x + neighbour % side - self.reach
+                    neighbor = choice[swapped].astype(np.int64) - side**2
+                    to_y, to_x = y + neighbor // side - self.reach, x + neighbor % side - self.reach
                     there = pixels[to_y, to_x, swapped]
                     pixels[to_y, to_x, swapped] = pixels[y, x, swapped]
                     pixels[y, x, swapped] = there

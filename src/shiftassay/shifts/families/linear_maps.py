@@ -70,9 +70,9 @@ class Rotate(Shift):
             return replace(self, angle=Choice(tuple(map(_normalized_angle, self.angle.values))))
         return self
 
-    def simplify_with(self, neighbour: Shift) -> tuple[Shift, Shift] | None:
+    def simplify_with(self, neighbor: Shift) -> tuple[Shift, Shift] | None:
         """One mirror beside an angle beyond ±90° becomes the other mirror beside the angle + 180°."""
-        other_mirror = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}.get(type(neighbour))
+        other_mirror = {FlipHorizontal: FlipVertical, FlipVertical: FlipHorizontal}.get(type(neighbor))
         if other_mirror is None or other_mirror.family not in FAMILIES:
             return None
         if not isinstance(self.angle, float) or abs(self.angle) <= 90:

@@ -15,7 +15,7 @@ from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spre
 
 MOST_COUNTED = 80  # photons: finer steps do not show in eight bits
 COUNTED = 0.5  # mean cosine from which on values are counts of photons
-GREYS = 20_000  # values that are looked at
+GRAYS = 20_000  # values that are looked at
 STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pairs
 
 
@@ -259,9 +259,9 @@ class ShotNoise(_Noise):
         noise = estimates[0] if estimates else None
         if not isinstance(noise, cls) or not isinstance(noise.photons, float) or noise.photons > MOST_COUNTED:
             return estimates
-        grey = pairs.shifted[(pairs.shifted > 0.01) & (pairs.shifted < 0.99)][:GREYS].astype(np.float64)
+        gray = pairs.shifted[(pairs.shifted > 0.01) & (pairs.shifted < 0.99)][:GRAYS].astype(np.float64)
         near = np.arange(max(int(0.85 * noise.photons), 1), int(1.15 * noise.photons) + 2)
-        agreement = [float(np.cos(2 * np.pi * photons * grey).mean()) if grey.size else 0.0 for photons in near]
+        agreement = [float(np.cos(2 * np.pi * photons * gray).mean()) if gray.size else 0.0 for photons in near]
         best = int(np.argmax(agreement))
         return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
 

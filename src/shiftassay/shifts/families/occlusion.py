@@ -142,14 +142,14 @@ class Occlusion(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The smallest rectangle round the places that have become constant."""
-        grey, before = samples.seen[:, 0], samples.few[:, 0]
-        changed = np.mean(np.abs(before - grey[:1]) > CHANGED, axis=0)
+        gray, before = samples.seen[:, 0], samples.few[:, 0]
+        changed = np.mean(np.abs(before - gray[:1]) > CHANGED, axis=0)
         # A place that seldom shows ink may have shown none by chance.
-        constant = (grey.var(axis=0) < CONSTANT) & (changed > max(0.02, 10 / len(grey)))
+        constant = (gray.var(axis=0) < CONSTANT) & (changed > max(0.02, 10 / len(gray)))
         if not constant.any():
             return []
-        fill = float(np.median(grey[0][constant]))
-        rows, columns = (np.flatnonzero((constant & (np.abs(grey[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
+        fill = float(np.median(gray[0][constant]))
+        rows, columns = (np.flatnonzero((constant & (np.abs(gray[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
         if not len(rows):
             return []
         rectangle = {

@@ -162,19 +162,19 @@ def _looks_random(pattern: Pattern, identified: Places, sd: float, bright: Place
     """
     if not identified.any() or np.mean(np.abs(pattern[identified]) < NEGLIGIBLE * sd) > MOST_NEGLIGIBLE:
         return False
-    centred = np.zeros(pattern.shape)
+    centered = np.zeros(pattern.shape)
     for group in (identified & bright, identified & ~bright):
         if group.any():
-            centred[group] = pattern[group] - pattern[group].mean()
+            centered[group] = pattern[group] - pattern[group].mean()
     across = identified[..., 1:] & identified[..., :-1]
     down = identified[..., 1:, :] & identified[..., :-1, :]
     products = np.concatenate(
         [
-            (centred[..., 1:] * centred[..., :-1])[across],
-            (centred[..., 1:, :] * centred[..., :-1, :])[down],
+            (centered[..., 1:] * centered[..., :-1])[across],
+            (centered[..., 1:, :] * centered[..., :-1, :])[down],
         ]
     )
-    variance = float(np.mean(centred[identified] ** 2))
+    variance = float(np.mean(centered[identified] ** 2))
     if variance < SMALLEST_VARIANCE * sd**2:
         return False
     return products.size == 0 or float(products.mean()) <= LARGEST_CORRELATION * max(variance, 1e-12)

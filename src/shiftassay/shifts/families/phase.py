@@ -75,10 +75,10 @@ class PhaseScramble(Shift):
         h, w = pairs.reference.shape[2:]
         if h * w < 4 or len(pairs) < 2:
             return []
-        before, after = (np.fft.rfft2(_centred(images)) for images in (pairs.reference, pairs.shifted))
+        before, after = (np.fft.rfft2(_centered(images)) for images in (pairs.reference, pairs.shifted))
         if _coherence(before, after) < COHERENT:
             few = pairs.first(FEW)
-            scrambled = np.fft.rfft2(_centred(cls(scope="per_image").apply(few.reference, np.random.default_rng(0))))
+            scrambled = np.fft.rfft2(_centered(cls(scope="per_image").apply(few.reference, np.random.default_rng(0))))
             most = _amplitude_agreement(before[: len(few)], scrambled)
             agreement = _amplitude_agreement(before[: len(few)], after[: len(few)])
             return [cls(scope="per_image")] if agreement > 0.5 * most > 0.05 else []
@@ -89,7 +89,7 @@ class PhaseScramble(Shift):
             return []
         rng = np.random.default_rng(0)
         for _ in range(ROUNDS):
-            remade = np.fft.rfft2(_centred(cls(tuple(map(float, phases.ravel()))).apply(pairs.reference, rng)))
+            remade = np.fft.rfft2(_centered(cls(tuple(map(float, phases.ravel()))).apply(pairs.reference, rng)))
             phases += np.angle((after * remade.conj()).sum((0, 1)))
             phases[0, 0] = 0
         if np.abs(np.fft.irfft2(np.exp(1j * phases), (h, w))).max() > POINT:
@@ -123,7 +123,7 @@ def _random_phases(n: int, h: int, w: int, rng: np.random.Generator) -> Float64[
     return phases
 
 
-def _centred(images: Images) -> Images:
+def _centered(images: Images) -> Images:
     return images - images.mean((2, 3), keepdims=True)
 
 

@@ -200,12 +200,12 @@ def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "7
     Only pixels on which mud would be visible count.
     """
     total = max(covered.sum(), 1)
-    neighbours = []
+    neighbors = []
     for lag in LAGS:
         first, then = slice(None, -lag), slice(lag, None)
         a, b, c, d = covered[:, :, first], covered[:, :, then], covered[..., first], covered[..., then]
         counted = (a & visible[:, :, then]).sum() + (c & visible[..., then]).sum()
-        neighbours.append(((a & b).sum() + (c & d).sum()) / max(counted, 1))
+        neighbors.append(((a & b).sum() + (c & d).sum()) / max(counted, 1))
     thickness = film[covered]
     full = np.mean(thickness > 0.97) if len(thickness) else 0.0
-    return np.array([np.log(total / visible.sum()), *neighbours, thickness.mean() if len(thickness) else 0.0, full])
+    return np.array([np.log(total / visible.sum()), *neighbors, thickness.mean() if len(thickness) else 0.0, full])

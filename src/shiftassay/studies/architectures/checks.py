@@ -10,7 +10,7 @@ from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.networks.registry import build, check_parameters
 from shiftassay.runs.recipe import recipe_named
-from shiftassay.shifts.catalogue import parse
+from shiftassay.shifts.catalog import parse
 from shiftassay.studies.architectures.study import Architectures, Settings
 
 

@@ -12,8 +12,8 @@ from shiftassay.models.predict import predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import Record
 from shiftassay.runs.recipe import recipe_named
-from shiftassay.shifts.catalogue import attacks
-from shiftassay.shifts.catalogue import shift as apply_shift
+from shiftassay.shifts.catalog import attacks
+from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson

@@ -10,8 +10,8 @@ from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.repairs.strategy import rounded
-from shiftassay.shifts.catalogue import make
-from shiftassay.shifts.catalogue import shift as apply_shift
+from shiftassay.shifts.catalog import make
+from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.estimation.pairs import ROUNDING
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import bootstrap_difference, mcnemar

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.records import Record
-from shiftassay.shifts.catalogue import ShiftField, attacks
+from shiftassay.shifts.catalog import ShiftField, attacks
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import Interval
 

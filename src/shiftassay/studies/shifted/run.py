@@ -15,7 +15,7 @@ from shiftassay.records import JsonObject, JsonValue, Record, plain
 from shiftassay.report.finding import Report
 from shiftassay.runs.environment import Environment, environment
 from shiftassay.runs.results import total_seconds
-from shiftassay.shifts.catalogue import make
+from shiftassay.shifts.catalog import make
 from shiftassay.studies.folder import working_in
 from shiftassay.studies.measurements import Measurements
 from shiftassay.studies.outcome import StudyRun, command, failed_finding, finish, provenance, surroundings

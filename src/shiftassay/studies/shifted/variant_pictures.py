@@ -5,7 +5,7 @@ import numpy as np
 from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import aimed_at
-from shiftassay.shifts.catalogue import shift as apply_shift
+from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.studies.shifted.context import StudyContext

@@ -22,8 +22,8 @@ from shiftassay.models.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name
 from shiftassay.runs.store import Damaged, Mended
 from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed
-from shiftassay.shifts.catalogue import from_json, generator, make
-from shiftassay.shifts.catalogue import shift as apply_shift
+from shiftassay.shifts.catalog import from_json, generator, make
+from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets, VariantSpec
 

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from shiftassay.errors import BadInput
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.shifts.catalogue import parse, shift
+from shiftassay.shifts.catalog import parse, shift
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
 from shiftassay.studies.architectures.experiment import Experiment

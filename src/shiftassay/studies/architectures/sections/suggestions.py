@@ -11,7 +11,7 @@ from pydantic import Field
 from shiftassay.errors import BadInput
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.statistics.factorial import Effect, analyse
+from shiftassay.statistics.factorial import Effect, analyze
 from shiftassay.studies.architectures.experiment import Experiment, train_members
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import number, p_cell, percent, points
@@ -92,7 +92,7 @@ def measure(experiment: Experiment) -> Factorial:
         runs.append(FactorialRun(network, dropout, schedule, optimizer, epochs, accuracy))
     varied = [factor for factor, values in levels.items() if len(values) > 1]
     response = [_log_error(run.accuracy, held_out) for run in runs]
-    effects = analyse([{factor: run.levels[factor] for factor in varied} for run in runs], response)
+    effects = analyze([{factor: run.levels[factor] for factor in varied} for run in runs], response)
     return Factorial(tuple(runs), levels, tuple(effects), held_out)
 
 

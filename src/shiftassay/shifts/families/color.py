@@ -79,7 +79,7 @@ class ChannelOrder(Shift):
         A cast is how far a channel's mean is from its image's mean. No geometric shift, and no gain that all channels
         share, changes which channels lie above the others.
         """
-        before, after = (_colour_casts(side) for side in (pairs.reference, pairs.shifted))
+        before, after = (_color_casts(side) for side in (pairs.reference, pairs.shifted))
         return cls._best_order(after.T @ before)
 
     @classmethod
@@ -95,7 +95,7 @@ class ChannelOrder(Shift):
         return [] if order == tuple(range(len(order))) else [cls(order)]
 
 
-def _colour_casts(images: Images) -> Float64[np.ndarray, "n c"]:
+def _color_casts(images: Images) -> Float64[np.ndarray, "n c"]:
     """How far the mean of each channel is from the mean of its image."""
     means = images.mean((2, 3), dtype=np.float64)
     return means - means.mean(1, keepdims=True)

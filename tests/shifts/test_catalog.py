@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shiftassay.errors import BadInput
 from shiftassay.records import Record
-from shiftassay.shifts.catalogue import ShiftField, from_json, parse, presets
+from shiftassay.shifts.catalog import ShiftField, from_json, parse, presets
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Shift
 
