@@ -61,10 +61,11 @@ def test_clutter_hides_no_digit(digits, rng):
 
 
 def test_a_name_is_a_data_set_and_a_distortion(monkeypatch, small):
-    monkeypatch.setattr(distorted, "load_dataset", lambda name: Dataset(name, *(
-        ImageSet(part.images[:20], part.labels[:20], f"{name}:{which}")
-            for part, which in ((small.train, "train"), (small.test, "test"))
-    )))  # fmt: skip
+    def tiny(name):
+        parts = ((small.train, "train"), (small.test, "test"))
+        return Dataset(name, *(ImageSet(p.images[:20], p.labels[:20], f"{name}:{which}") for p, which in parts))
+
+    monkeypatch.setattr(distorted, "load_dataset", tiny)
     found = named_dataset("digits-rts")
     assert (found.name, found.train.shape, found.test.name) == ("digits-rts", (1, 42, 42), "digits-rts:test")
     assert not np.array_equal(found.train.images[0], found.test.images[0])

@@ -178,9 +178,13 @@ def test_a_transformer_at_the_identity_waits_and_is_not_dead(digits):
     numbers = audit(digits, model=build("stn", (1, 28, 28), 10, {}), single_images=10)["parameters"].numbers
     assert (numbers["total"], numbers["dead"]) == (27_360, 0)
     assert sorted(numbers["waiting"]) == [
-        "fc_loc.0.bias", "fc_loc.0.weight", "localization.0.bias", "localization.0.weight", "localization.3.bias",
+        "fc_loc.0.bias",
+        "fc_loc.0.weight",
+        "localization.0.bias",
+        "localization.0.weight",
+        "localization.3.bias",
         "localization.3.weight",
-    ]  # fmt: skip
+    ]
 
 
 def test_what_cancels_is_told_apart_the_bias_of_the_keys(digits):
@@ -214,8 +218,12 @@ def test_a_model_that_mixes_the_batch_is_found(digits):
     assert result.found[:2] == ("batch", "order")
     shown = result["batch"].numbers["shown"]
     assert [(way["batch"], way["order"], way["images"]) for way in shown] == [
-        (64, "shuffled", 200), (64, "sorted", 200), (200, "shuffled", 200), (200, "sorted", 200), (1, "alone", 50)
-    ]  # fmt: skip
+        (64, "shuffled", 200),
+        (64, "sorted", 200),
+        (200, "shuffled", 200),
+        (200, "sorted", 200),
+        (1, "alone", 50),
+    ]
     assert shown[-1]["changed"] > 0
     assert shown[-1]["largest"] > 0.01
 

@@ -66,7 +66,8 @@ def test_noise_of_the_known_size_leaves_black_black_and_white_white(epsilon, see
 
 
 def test_an_attack_can_be_made_through_every_front_that_stands_before_one():
-    for how in (Adversarial(0.1), Compose((drawn("pixel_permutation"), Adversarial(0.1))), Compose((parse("rotate:angle=30"), Adversarial(0.1)))):  # fmt: skip
+    attack = Adversarial(0.1)
+    for how in (attack, Compose((drawn("pixel_permutation"), attack)), Compose((parse("rotate:angle=30"), attack))):
         images = torch.full((2, *SHAPE), 0.5, requires_grad=True)
         front_of(how, SHAPE)(images).sum().backward()
         assert images.grad is not None
