@@ -81,7 +81,10 @@ def family_names(trees: dict[str, ast.Module]) -> set[str]:
 
 
 def namings(tree: ast.Module, names: set[str]) -> list[str]:
-    """Where a file imports a family, or compares something with a family's name, looks it up or makes it by that name."""
+    """Where a file imports a family, or uses a family's name.
+
+    That is: compares something with it, looks it up or makes it by that name.
+    """
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(FAMILIES_ROOM):
@@ -109,7 +112,7 @@ def test_no_file_outside_their_room_names_a_family():
     found = {
         module: where
         for module, tree in trees.items()
-        # What imports nothing of shifts means something else by those words: a layer's affine map, a kernel's threshold.
+        # What imports nothing of shifts means something else by those words: an affine layer, a kernel's threshold.
         if any(name.startswith("shiftassay.shifts") for name in graph[module])
         and not module.startswith(MAY_NAME_FAMILIES)
         and (where := namings(tree, names))

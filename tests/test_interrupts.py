@@ -80,8 +80,8 @@ def interrupted(work, number=signal.SIGINT, again=0, end="    interrupts.end()",
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()  # pyright: ignore[reportOptionalMemberAccess]
-        process.stderr.close()  # pyright: ignore[reportOptionalMemberAccess]
+        for pipe in filter(None, (process.stdout, process.stderr)):
+            pipe.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,7 @@
-"""What each reader is given, and how it is asked to read it: a series of inputs in one process, the same for a seed each time."""
+"""Inputs for each reader, and how it is asked to read them.
+
+A series runs in one process, the same for a seed each time.
+"""
 
 import io
 import json

@@ -1,7 +1,7 @@
-"""No reader of files does anything with damaged or lying ones but read them or say what is wrong: in time, in little memory.
+"""Readers of files read damaged or lying ones or say what is wrong, in time and in little memory.
 
-Each reader gets 100 inputs with fixed seeds in `make test` and 500 in `make test-all`. `SHIFTASSAY_FUZZ=20000` gives each that many in the
-latter's place, `SHIFTASSAY_FUZZ_FROM=500` others:
+Each reader gets 100 inputs with fixed seeds in `make test` and 500 in `make test-all`. `SHIFTASSAY_FUZZ=20000` gives
+each that many in the latter's place, `SHIFTASSAY_FUZZ_FROM=500` others:
 
     SHIFTASSAY_FUZZ=20000 pytest -m torture tests/fuzz
 """
@@ -85,7 +85,10 @@ def test_a_series_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault
 
 
 def hungry_and_slow(folder: str) -> dict[str, Any]:
-    """How a reader that takes 0.2 s and 64 MiB comes out. For a fresh process: this one's peak may be higher already."""
+    """How a reader that takes 0.2 s and 64 MiB comes out.
+
+    For a fresh process: this one's peak may be higher already.
+    """
 
     def read(path: Path) -> int:
         begun = time.process_time()
