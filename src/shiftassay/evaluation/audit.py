@@ -23,7 +23,7 @@ from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import copied, predict, as_bad_input
+from shiftassay.models.predict import as_bad_input, copied, predict
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.records import Record
 from shiftassay.words.html import html_table

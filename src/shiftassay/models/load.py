@@ -16,7 +16,7 @@ from shiftassay.imagesets.limits import check_memory, check_ratio
 from shiftassay.models import fronted
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.one_for_all import SCHEMA, OneForAll, OneForAllCard
-from shiftassay.models.predict import reason, as_bad_input
+from shiftassay.models.predict import as_bad_input, reason
 from shiftassay.records import JsonObject
 from shiftassay.runs.store import CARD, WEIGHTS, Run
 

@@ -17,7 +17,7 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import copied, precision_of, predict, as_bad_input
+from shiftassay.models.predict import as_bad_input, copied, precision_of, predict
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
 from shiftassay.repairs.judge import judge_all

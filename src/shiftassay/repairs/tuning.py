@@ -8,7 +8,7 @@ from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.classifier import Classifier, ModelCard
-from shiftassay.models.predict import copied, as_bad_input
+from shiftassay.models.predict import as_bad_input, copied
 from shiftassay.networks.registry import build
 from shiftassay.random_stream import seed_for
 from shiftassay.repairs.strategy import Task

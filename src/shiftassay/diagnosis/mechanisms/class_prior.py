@@ -13,7 +13,7 @@ from shiftassay.words.numbers import percent
 def class_prior(case: Case) -> Mechanism | None:
     """The classes' new shares explain the accuracy.
 
-    Each class's accuracy on the reference, weighted with the new shares, gives the accuracy that is measured. Said
+    Each class's accuracy on the reference, weighted with the new shares, gives the accuracy that is measured. Reported
     where the shares differ (χ² test, and a total variation of at least 0.05) and what is left over is within what
     chance would do (2.6 standard errors). The null is the reference's own shares.
     """
