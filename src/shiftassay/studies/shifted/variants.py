@@ -195,8 +195,8 @@ def _resolve(
 def _written_shifts(folder: Path) -> dict[str, Shift]:
     """The shifts of a folder's variants, where `write_variants` wrote them beside the images; else nothing."""
     path = folder / MANIFEST
-    shifts = read_sealed(path).get("shifts", {}) if path.is_file() else {}
-    return {name: from_json(shift) for name, shift in shifts.items()}
+    shifts = read_sealed(path).get("shifts") if path.is_file() else None
+    return {name: from_json(shift) for name, shift in shifts.items()} if isinstance(shifts, dict) else {}
 
 
 def _context(images: ImageSet, model: nn.Module) -> Context:
