@@ -66,6 +66,6 @@ def test_a_file_of_other_content_is_named(tmp_path):
     digest = file_digest(tmp_path / "a")
     check_file(tmp_path / "a", digest)
     (tmp_path / "a").write_bytes(b"2")
-    with pytest.raises(Damaged, match="SHA-256") as said:
+    with pytest.raises(Damaged, match="SHA-256") as error:
         check_file(tmp_path / "a", digest)
-    assert (said.value.path, "damaged" in said.value.what) == (tmp_path / "a", True)
+    assert (error.value.path, "damaged" in error.value.what) == (tmp_path / "a", True)

@@ -30,10 +30,8 @@ _seen = False
 def listen() -> None:
     """Make SIGINT and SIGTERM raise `KeyboardInterrupt`, and end the process soon after.
 
-    It ends within `PATIENCE` seconds of the first signal.
-
-    For the main thread of a process that is a command. Shells let commands in the background of a script ignore
-    SIGINT; who sends one all the same means it.
+    It ends within `PATIENCE` seconds of the first signal. For the main thread of a process that is a command. Shells
+    let commands in the background of a script ignore SIGINT; who sends one all the same means it.
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)

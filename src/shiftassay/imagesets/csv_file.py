@@ -28,10 +28,9 @@ ROWS = 1 << 10
 def read_csv(path: Path, pixels: int | None = None) -> RawSet:
     """The rows of a text file of numbers, separated by commas, semicolons or tabs.
 
-    Values may be quoted, and a header may precede them.
-
-    `pixels` is the number of values of one image where a reference tells it (0 for a file of labels). A column of row
-    numbers under a header is passed over. Raises `BadInput` with the line for ragged rows, words and endless lines.
+    Values may be quoted, and a header may precede them. `pixels` is the number of values of one image where a reference
+    tells it (0 for a file of labels). A column of row numbers under a header is passed over. Raises `BadInput` with the
+    line for ragged rows, words and endless lines.
     """
     with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
         try:

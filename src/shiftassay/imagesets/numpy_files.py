@@ -43,9 +43,8 @@ def read_npy(path: Path, unpickle: bool = False) -> RawSet:
 def read_npz(path: Path, unpickle: bool = False) -> RawSet:
     """The image and label arrays of an `.npz` archive.
 
-    Of other arrays at most the header is read, where names don't decide.
-
-    Raises `BadInput`; pickled objects are read only with `unpickle`, since that runs whatever code is in them.
+    Of other arrays at most the header is read, where names don't decide. Raises `BadInput`; pickled objects are read
+    only with `unpickle`, since that runs whatever code is in them.
     """
     with opened(path) as file:
         held = os.fstat(file.fileno()).st_size

@@ -35,12 +35,10 @@ def read_image_set(
 ) -> ImageSet:
     """Read a file of images, or a data set by its name.
 
-    Formats: `.npy`, `.npz`, `.csv`, IDX. Names: `mnist`, `mnist:train`.
-
-    Labels are, in this order: `labels`, those in the file, `labels.npy` beside it (of IDX, the file named alike),
-    matched by content against MNIST, then against the reference, and those of the reference if it has as many images;
-    none with `labels="none"`. `reference` also fixes size and unit. `notes` of the result says what was found and
-    assumed. Raises `BadInput`.
+    Formats: `.npy`, `.npz`, `.csv`, IDX. Names: `mnist`, `mnist:train`. Labels are, in this order: `labels`, those in
+    the file, `labels.npy` beside it (of IDX, the file named alike), matched by content against MNIST, then against the
+    reference, and those of the reference if it has as many images; none with `labels="none"`. `reference` also fixes
+    size and unit. `notes` of the result says what was found and assumed. Raises `BadInput`.
 
     >>> test = read_image_set("mnist:test")
     >>> test.images.shape, test.labels[:5].tolist()

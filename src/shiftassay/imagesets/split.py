@@ -32,9 +32,7 @@ def by_name(names: Iterable[str]) -> tuple[str | None, str | None]:
 def chosen(axes: Mapping[str, int], where: str) -> tuple[str, str | None]:
     """The names of the images and of the labels, given each array's number of axes.
 
-    A single array is taken whatever its name.
-
-    Raises `BadInput` if it can't be told which array holds the images.
+    A single array is taken whatever its name. Raises `BadInput` if it can't be told which array holds the images.
     """
     image, label = by_name(axes)
     if image is None:

@@ -60,10 +60,9 @@ def is_folder(path: Path | str) -> bool:
 def read_claimed(file: io.BufferedIOBase, claimed: int, at_most: int) -> bytearray:
     """The next `claimed` bytes, to be checked by their length.
 
-    Fewer if the stream ends before, one more if it goes on.
-
-    Nothing is read if more is claimed than `at_most`, what the file can hold. Memory grows with what arrives, since
-    `read(claimed)` would take all of it at once, and a compressed stream can be much shorter than it could be.
+    Fewer if the stream ends before, one more if it goes on. Nothing is read if more is claimed than `at_most`, what the
+    file can hold. Memory grows with what arrives, since `read(claimed)` would take all of it at once, and a compressed
+    stream can be much shorter than it could be.
     """
     content = bytearray()
     if claimed > at_most:

@@ -18,9 +18,8 @@ SILENCE = 1e-6  # rounding of the transforms: smaller values become 0, so that b
 def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
     """Convolve all images with one kernel, or each with its own.
 
-    out(p) = Σ kernel(q) · image(p − q), with q from the kernel's centre.
-
-    Kernels have an odd side. The cost is that of Fourier transforms of the padded images.
+    out(p) = Σ kernel(q) · image(p − q), with q from the kernel's centre. Kernels have an odd side. The cost is that of
+    Fourier transforms of the padded images.
     """
     return _filtered(images, kernels, lambda kernel: kernel)
 

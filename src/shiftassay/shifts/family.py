@@ -1,8 +1,7 @@
 """A family of shifts: a frozen dataclass whose fields are its parameters.
 
-Its methods apply, undo and estimate it.
-
-What diagnosis and repair need to know of a family stands in its traits and methods: no other file names it.
+Its methods apply, undo and estimate it. What diagnosis and repair need to know of a family stands in its traits and
+methods: no other file names it.
 """
 
 import dataclasses

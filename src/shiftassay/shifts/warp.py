@@ -168,9 +168,8 @@ def sample(
 def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
     """Each image moved right by its dx and down by its dy.
 
-    Exact for whole pixels, bilinear between them.
-
-    With `wrap`, what leaves enters on the other side; else black moves in.
+    Exact for whole pixels, bilinear between them. With `wrap`, what leaves enters on the other side; else black moves
+    in.
     """
     return _move(_move(images, dx, 3, wrap), dy, 2, wrap)
 

@@ -22,9 +22,8 @@ FILLED = 2.0  # pixels: the range over which positions without a gradient are fi
 def shared_flow(pairs: Pairs) -> tuple[Float32[np.ndarray, "2 h w"], Float64[np.ndarray, "h w"]]:
     """One displacement field for all images, and the squared gradient that supports it.
 
-    The field is as `displace` takes it.
-
-    Positions where hardly any image has a gradient take their neighbours' displacements.
+    The field is as `displace` takes it. Positions where hardly any image has a gradient take their neighbours'
+    displacements.
     """
     h, w = pairs.reference.shape[2:]
     field = np.zeros((2, h, w))

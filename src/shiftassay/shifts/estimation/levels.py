@@ -15,9 +15,8 @@ BINS = 12
 def undo_intensity_map(pairs: Pairs) -> Pairs:
     """The pairs without the linear map of grey values that most pixels agree on.
 
-    Unchanged without `contrast`.
-
-    Robust: a weighted line through the median shifted value in each of a few bins of reference values.
+    Unchanged without `contrast`. Robust: a weighted line through the median shifted value in each of a few bins of
+    reference values.
 
     >>> x = np.linspace(0, 1, 48, dtype=np.float32).reshape(3, 1, 4, 4)
     >>> from shiftassay.shifts.estimation.pairs import Pairs

@@ -1,9 +1,8 @@
 """The method of simulated moments (McFadden 1989).
 
-The estimate is the parameters whose simulated moments match the measured ones.
-
-For families whose draws can't be inferred image by image. The random numbers are the same for all parameters that are
-tried, so that moments vary with the parameters alone.
+The estimate is the parameters whose simulated moments match the measured ones. For families whose draws can't be
+inferred image by image. The random numbers are the same for all parameters that are tried, so that moments vary with
+the parameters alone.
 """
 
 from collections.abc import Callable

@@ -19,12 +19,11 @@ WEIGHT = 3.0  # of a position's mean and deviation relative to its correlations
 def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarray, "_"]:
     """The permutation (out[i] = in[p[i]]) under which two samples have similar moments.
 
-    The moments are means, deviations and covariances.
-
-    A permutation of positions permutes the loadings of the principal components, up to signs and, among components of
-    like variance, a rotation. Signs follow from third moments of the scores; then positions are matched by their
-    loadings, the rotation that aligns the matched positions is fitted (Schönemann 1966), and so on with more
-    components in each round. Constant positions can't be told apart: see `Shift.unidentified`.
+    The moments are means, deviations and covariances. A permutation of positions permutes the loadings of the principal
+    components, up to signs and, among components of like variance, a rotation. Signs follow from third moments of the
+    scores; then positions are matched by their loadings, the rotation that aligns the matched positions is fitted
+    (Schönemann 1966), and so on with more components in each round. Constant positions can't be told apart: see
+    `Shift.unidentified`.
     """
     x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_sampled, (reference, shifted)))
     own = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) for side in (x, y)]

@@ -68,11 +68,10 @@ class PhaseScramble(Shift):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """Estimate one set of phases for all images, or random phases for each.
 
-        Shared: the phases of the cross-spectrum. Per image: if amplitudes agree and phases do not.
-
-        Shared phases are corrected for clipping by making the shift again. Phases of coefficients that are always 0
-        stay 0. Phases that leave a point a point are not random: they move the picture (see `roll`). The amplitudes of
-        partners must agree, beyond chance, at least half as well as those of images that are scrambled here.
+        Shared: the phases of the cross-spectrum. Per image: if amplitudes agree and phases do not. Shared phases are
+        corrected for clipping by making the shift again. Phases of coefficients that are always 0 stay 0. Phases that
+        leave a point a point are not random: they move the picture (see `roll`). The amplitudes of partners must agree,
+        beyond chance, at least half as well as those of images that are scrambled here.
         """
         h, w = pairs.reference.shape[2:]
         if h * w < 4 or len(pairs) < 2:

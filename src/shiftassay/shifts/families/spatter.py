@@ -198,9 +198,8 @@ def _shade_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
 def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "7"]:
     """The summary of a film of mud that is matched.
 
-    The log share covered, the shares of neighbours covered too, the mean film and the share of full film.
-
-    Only pixels on which mud would be visible count.
+    The log share covered, the shares of neighbours covered too, the mean film and the share of full film. Only pixels
+    on which mud would be visible count.
     """
     total = max(covered.sum(), 1)
     neighbors = []
