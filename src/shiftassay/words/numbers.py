@@ -45,8 +45,8 @@ def number(value: float | None, digits: int | None = None, sign: bool = False) -
 def percent(share: float, digits: int | None = None) -> str:
     """A share. With as many digits as it needs, it is never rounded to all or none.
 
-    >>> percent(0.9862, 2), percent(0.438), percent(0.004), percent(0.9999), percent(1.0), percent(1.5)
-    ('98.62%', '44%', '0.4%', '> 99.9%', '100%', '150.0%')
+    >>> percent(0.9862, 2), percent(0.438), percent(0.953), percent(0.004), percent(0.9999), percent(1.0), percent(1.5)
+    ('98.62%', '44%', '95.3%', '0.4%', '> 99.9%', '100%', '150.0%')
     """
     if digits is not None:
         return f"{minus(f'{100 * share:.{digits}f}')}%"
@@ -54,7 +54,7 @@ def percent(share: float, digits: int | None = None) -> str:
         return f"{100 * share:.0f}%"
     if 0.999 < share < 1:
         return "> 99.9%"
-    return f"{100 * share:.0f}%" if 0.0995 <= share <= 0.99 else f"{100 * share:.1f}%"
+    return f"{100 * share:.0f}%" if 0.0995 <= share <= 0.9 else f"{100 * share:.1f}%"
 
 
 def points(share: float, digits: int = 2, sign: bool = False) -> str:
