@@ -14,7 +14,7 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.mismatch import Target, energy_of, mean_of, mismatches
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.fitting import away_from_edges
+from shiftassay.shifts.estimation.fit_error import away_from_edges
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
