@@ -64,7 +64,7 @@ class Dots(TypedDict):
 
 
 def _image_rows(data: ImageRows, folder: Path) -> Canvas:
-    """One row for each name, one column for each image.
+    """One row for each step, one column for each image.
 
     `signed` rows go from blue (darker) over white to red.
     """
@@ -92,7 +92,7 @@ def _image_rows(data: ImageRows, folder: Path) -> Canvas:
 
 
 def _residuals(data: Residuals, folder: Path) -> Canvas:
-    """A picture of each candidate's mean square residual in each pixel, on one scale."""
+    """Each candidate's mean square residual in each pixel, on one scale."""
     names, maps = data["names"], data["maps"]
     canvas = Canvas(figsize=(1.95 * len(maps) + 0.7, 2.35))
     axes = canvas.subplots(1, len(maps), squeeze=False)[0]
