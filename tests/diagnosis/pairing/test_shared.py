@@ -38,7 +38,7 @@ def with_shared(others: ImageSet, theirs: np.ndarray, reference: ImageSet, ours:
     return replace(others, images=images, labels=labels)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("labeled", [True, False])
 @pytest.mark.parametrize("count", [10, 60, 200, 440])
 def test_shared_images_at_the_same_places_do_not_pair_the_others(digits: ImageSet, count: int, labeled: bool) -> None:
     reference, others = part(digits, 0, 500), part(digits, 3000, 3500)
