@@ -97,7 +97,7 @@ def largest_rise(members: Sequence[Trained]) -> tuple[int, int]:
     return index, epoch
 
 
-def analyse_rise(experiment: Experiment, network: str) -> Rise:
+def analyze_rise(experiment: Experiment, network: str) -> Rise:
     """Train the member with the largest rise again and take that rise apart; a `TransformerRise` where there is one."""
     members, images = experiment.members[network], experiment.dataset.test.images
     index, epoch = largest_rise(members)
