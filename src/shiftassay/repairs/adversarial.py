@@ -1,4 +1,4 @@
-"""Adversarial training: on attacks that are made on the model while it learns (Madry et al. 2018)."""
+"""Adversarial training: on attacks made on the model while it learns (Madry et al. 2018)."""
 
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,10 @@ IMAGES = 15_000  # in an epoch, at most: each costs as much as three that are no
 
 @STRATEGIES.register("adversarial")
 class AdversarialTraining(Strategy):
-    """Training on attacks of the diagnosed size, made on the model as it learns; judged by a fresh attack."""
+    """Training on attacks of the diagnosed size, made on the model as it learns.
+
+    It is judged by a fresh attack.
+    """
 
     name: ClassVar[str] = "adversarial training"
     intrusiveness: ClassVar[int] = 4

@@ -1,4 +1,7 @@
-"""A limited change of architecture: an input that the shift does not change, or a small convolutional network."""
+"""A limited change of architecture.
+
+Either an input that the shift does not change, or a small convolutional network.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +21,10 @@ SMALLEST = 16  # pixels a side, which two convolutions and poolings need
 
 @STRATEGIES.register("architecture")
 class Architecture(Strategy):
-    """Input normalisation, sorted pixel values, or a small convolutional network, trained on images under the shift."""
+    """Input normalization, sorted pixel values, or a small convolutional network.
+
+    Each is trained on images under the shift.
+    """
 
     name: ClassVar[str] = "architecture"
     intrusiveness: ClassVar[int] = 5

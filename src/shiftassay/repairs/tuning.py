@@ -26,9 +26,10 @@ Epoch = Callable[[int], ImageSet]
 
 
 def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, same: bool = False) -> nn.Module:
-    """A copy of a model after the task's epochs on `epoch_of(0)`, `epoch_of(1)`, …; the model itself stays as it was.
+    """A copy of a model after the task's epochs; the model itself stays as it was.
 
-    `same` says that those are all the same images. Parameters that need no gradient stay as they are.
+    The epochs are `epoch_of(0)`, `epoch_of(1)`, … `same` says that those are all the same images. Parameters that need
+    no gradient stay as they are.
     """
     repaired = copied(model)
     network, mean, sd = _network_and_normalization(repaired)
@@ -62,7 +63,10 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
 
 
 def untrained(task: Task, network: str) -> Classifier:
-    """Another architecture for the task's images, untrained, normalised by the mean and sd of the training images."""
+    """Another architecture for the task's images, untrained.
+
+    Its input is normalized by the mean and sd of the training images.
+    """
     assert task.train is not None
     values = task.train.images
     card = ModelCard(

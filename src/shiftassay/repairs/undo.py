@@ -52,7 +52,10 @@ class Undo(Strategy):
 
 
 def _inverse(task: Task) -> Front | None:
-    """The front that takes the shift back without another image. Sorting is none: it loses the arrangement too."""
+    """The front that takes the shift back without another image.
+
+    Sorting is no inverse: it loses the arrangement too.
+    """
     front = front_of(task.shift, task.shape)
     parts = front.parts if isinstance(front, Several) else (front,)
     return None if any(isinstance(part, AsIs | Sort) for part in parts) else front
@@ -72,7 +75,10 @@ def _filters(task: Task) -> list[FrontJson]:
 
 
 def _scores(task: Task, images: ImageSet, models: list[Fronted]) -> tuple[float, list[float]]:
-    """Accuracies on shifted held-out training images: of the model as it is, and behind each front."""
+    """Accuracies of the model as it is, and behind each front.
+
+    They are on shifted held-out training images.
+    """
     shifted = task.shifted(images, 1)
     before, *after = [
         float(np.mean(labels_of(predict(shifted.images, model=model, device=task.device)) == shifted.labels))

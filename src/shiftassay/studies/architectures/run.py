@@ -1,4 +1,4 @@
-"""Running a study of architectures: train the networks, measure each section, write results and report."""
+"""Running a study of architectures: training, measuring, results and report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +81,10 @@ class MeasuredSection:
 
 
 def _measured(section: Section[Experiment], experiment: Experiment) -> MeasuredSection:
-    """What a section measures, or measured before of the same trials under the same settings in the same version."""
+    """A section's measurement, made now or read.
+
+    It is read if it was made of the same trials, under the same settings, in the same version.
+    """
     began = perf_counter()
     asked: Any = {
         "trials": [[member.trial.digest for member in group] for group in experiment.members.values()],

@@ -1,4 +1,4 @@
-"""What each variant is, how that is known, and the controls that other explanations are held against."""
+"""Diagnosing the variants, with the controls that other explanations are held against."""
 
 from collections.abc import Sequence
 
@@ -100,7 +100,10 @@ def _controls(context: StudyContext, clean: ImageSet, variant: ImageSet) -> Cont
 
 
 def _other_images(context: StudyContext, name: str, diagnosis: Diagnosis) -> OtherImages | None:
-    """Whether the shift also makes the images that the diagnosis did not see; None where there are too few."""
+    """Whether the shift also makes the images that the diagnosis did not see.
+
+    None where there are too few.
+    """
     shift, whole, clean = diagnosis.verdict.shift, context.variants.named(name), context.variants.clean
     seen = len(context.argued_images(name)[1])
     in_order = context.variants.in_clean_order(name)

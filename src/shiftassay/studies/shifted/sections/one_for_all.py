@@ -129,7 +129,7 @@ def _ids(measured: ServedVariants, chosen: str) -> list[Table]:
     rows = [
         (
             name,
-            *(points(design.wrong_id[name][told], 1) for told in names),
+            *(points(design.wrong_id[name][variant], 1) for variant in names),
             points(design.inferred[name], 1),
             points(measured.router.accuracy[name], 1),
         )
