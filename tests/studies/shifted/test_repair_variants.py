@@ -1,6 +1,6 @@
-from types import SimpleNamespace
-from typing import cast
+from types import MappingProxyType, SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from shiftassay.studies.shifted import repair_variants
@@ -8,16 +8,31 @@ from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.study import Argument
 
 
+class Diagnosed(StudyContext):
+    """A study of two variants that has diagnosed both."""
+
+    argument = Argument()
+    console = Console(quiet=True)
+    dataset = SimpleNamespace(train=None)
+    diagnoses = MappingProxyType({name: SimpleNamespace(diagnosis=f"diagnosis of {name}") for name in ("t1", "t2")})
+    model = None
+
+    def __init__(self):
+        pass
+
+    def argued_images(self, name):
+        return "clean", name
+
+
+class RepairError(Exception):
+    """Raised in place of a repair, with what it was given."""
+
+
 def test_repairs_take_the_diagnosis_that_the_study_has(monkeypatch):
-    passed = {}
-    monkeypatch.setattr(repair_variants, "repair", lambda *sets, **options: passed.update(options))
-    context = SimpleNamespace(
-        argument=Argument(),
-        argued_images=lambda name: (["clean"], [name]),
-        console=Console(quiet=True),
-        dataset=SimpleNamespace(train=None),
-        diagnoses={name: SimpleNamespace(diagnosis=f"diagnosis of {name}") for name in ("t1", "t2")},
-        model=None,
-    )
-    repair_variants.repair_variant(cast(StudyContext, context), "t2")
-    assert passed["diagnosis"] == "diagnosis of t2"
+    def repair(*sets, diagnosis, **options):
+        raise RepairError(*sets, diagnosis)
+
+    monkeypatch.setattr(repair_variants, "repair", repair)
+    with pytest.raises(RepairError) as call:
+        repair_variants.repair_variant(Diagnosed(), "t2")
+    assert call.value.args == ("clean", "t2", "diagnosis of t2")
