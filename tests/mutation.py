@@ -1,7 +1,7 @@
 """Damage and lies, drawn from a generator: what happens to files on their way, and what someone may put into them.
 
-Damage knows nothing of a format: bits flip, pieces are lost, doubled, exchanged. A lie keeps the format and changes what it
-says: sizes, counts, types, keys.
+Damage knows nothing of a format: bits flip, pieces are lost, doubled, exchanged. A lie keeps the format and changes
+what it says: sizes, counts, types, keys.
 """
 
 import gzip
@@ -18,14 +18,18 @@ import numpy as np
 Rng = np.random.Generator
 
 NUMBERS = (
-    *("-1", "0", "1", "2", "255", "256", "65536", "4294967295", "4294967296", "9223372036854775807", "-9223372036854775808"),
-    *("18446744073709551616", "1" + "0" * 40, "1e308", "-1e308", "1e-320", "1e400", "0.5", "-0.0", "nan", "inf", "-inf", "NaN"),
-    *("true", "True", "null", "None", "''", '"a"', "[]", "{}", "()", "0x7f", "1_000", "1e", "١", "", "-", "3.0.0", "7" * 5000),
-)  # fmt: skip
+    *("-1", "0", "1", "2", "255", "256", "65536", "4294967295", "4294967296"),
+    *("9223372036854775807", "-9223372036854775808"),
+    *("18446744073709551616", "1" + "0" * 40, "1e308", "-1e308", "1e-320", "1e400", "0.5"),
+    *("-0.0", "nan", "inf", "-inf", "NaN"),
+    *("true", "True", "null", "None", "''", '"a"', "[]", "{}", "()", "0x7f", "1_000"),
+    *("1e", "١", "", "-", "3.0.0", "7" * 5000),
+)
 TEXTS = (
-    *("", "a", "none", "../../x", "/etc/passwd", "\x00", "\x1b[2J", "\ud800", "[/b]", "<script>", "{{ 7 * 7 }}", "é" * 50, "x" * 100_000),
+    *("", "a", "none", "../../x", "/etc/passwd", "\x00", "\x1b[2J", "\ud800", "[/b]", "<script>", "{{ 7 * 7 }}"),
+    *("é" * 50, "x" * 100_000),
     *("mlp", "stn", "images", "nan", "1e999", "%s%n", "\n\n# h", "|", "`", "$x^2$", "\u202e", "a" * 300),
-)  # fmt: skip
+)
 TYPES = (
     *("|u1", "<u2", ">u2", "<i4", "<i8", ">i8", "<u8", "<f2", "<f4", ">f4", "<f8", "<f16", "|b1"),
     *("|O", "<U5", "|S3", "<c8", "|V7", "<M8[s]", "<m8"),
@@ -98,17 +102,18 @@ def _counted(content: bytes, rng: Rng) -> bytes:
 def _renumbered(content: bytes, rng: Rng) -> bytes:
     """A number that is written out becomes another."""
     text = content[:100_000].decode("latin-1")
-    found = list(re.finditer(r"-?\d+(\.\d+)?", text))
-    if not found:
+    numbers = list(re.finditer(r"-?\d+(\.\d+)?", text))
+    if not numbers:
         return content
-    one = found[int(len(found) * rng.random() ** 2)]
+    one = numbers[int(len(numbers) * rng.random() ** 2)]
     other = _one(NUMBERS, rng).encode()
     return content[: one.start()] + other + content[one.end() :]
 
 
 ACCIDENTS = (
-    _flipped, _flipped, _set, _truncated, _without, _inserted, _doubled, _exchanged, _zeroed, _counted, _counted, _renumbered,
-)  # fmt: skip
+    *(_flipped, _flipped, _set, _truncated, _without, _inserted, _doubled, _exchanged, _zeroed),
+    *(_counted, _counted, _renumbered),
+)
 
 
 def npy(rng: Rng) -> bytes:
@@ -264,8 +269,8 @@ def safetensors(content: bytes, rng: Rng) -> bytes:
     """A file of safetensors whose header is changed, with its own length or another."""
     size = int.from_bytes(content[:8], "little")
     header = text_of(changed(json.loads(content[8 : 8 + size]), rng))
-    said = len(header) if rng.random() < 0.8 else int(_one((*LENGTHS, 2**63 - 1, 2**64 - 1), rng))
-    return struct.pack("<Q", said) + header + content[8 + size :]
+    claimed = len(header) if rng.random() < 0.8 else int(_one((*LENGTHS, 2**63 - 1, 2**64 - 1), rng))
+    return struct.pack("<Q", claimed) + header + content[8 + size :]
 
 
 def toml(text: str, rng: Rng) -> bytes:

@@ -14,12 +14,12 @@ PACKAGE = SOURCE / "shiftassay"
 @cache
 def _trees() -> dict[str, ast.Module]:
     """The syntax tree of each module, by its dotted name."""
-    found = {}
+    trees = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found[name] = ast.parse(path.read_text())
-    return found
+        trees[name] = ast.parse(path.read_text())
+    return trees
 
 
 def imports(trees: dict[str, ast.Module]) -> dict[str, set[str]]:
@@ -81,11 +81,11 @@ def family_names(trees: dict[str, ast.Module]) -> set[str]:
 
 
 def namings(tree: ast.Module, names: set[str]) -> list[str]:
-    """Where a file imports a family, or compares something with a family's name, looks it up or makes it by that name."""
-    found = []
+    """Where a file imports a family, or compares with a family's name, or looks up or makes the family by it."""
+    places = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(FAMILIES_ROOM):
-            found.append(f"line {node.lineno}: imports {node.module}")
+            places.append(f"line {node.lineno}: imports {node.module}")
         compared: list[ast.AST] = []
         if isinstance(node, ast.Compare):
             compared = [node.left, *node.comparators]
@@ -98,23 +98,23 @@ def namings(tree: ast.Module, names: set[str]) -> list[str]:
         for part in compared:
             inside = part.elts if isinstance(part, ast.Tuple | ast.List | ast.Set) else [part]
             named = [inner for inner in inside if isinstance(inner, ast.Constant) and inner.value in names]
-            found += [f"line {inner.lineno}: names {inner.value!r}" for inner in named]
-    return found
+            places += [f"line {inner.lineno}: names {inner.value!r}" for inner in named]
+    return places
 
 
 def test_no_file_outside_their_room_names_a_family():
     trees = _trees()
     graph, names = imports(trees), family_names(trees)
     assert {"rotate", "gaussian_noise", "pixel_permutation"} <= names
-    found = {
+    places = {
         module: where
         for module, tree in trees.items()
-        # What imports nothing of shifts means something else by those words: a layer's affine map, a kernel's threshold.
+        # What imports nothing of shifts means something else by those words: an affine map, a kernel's threshold.
         if any(name.startswith("shiftassay.shifts") for name in graph[module])
         and not module.startswith(MAY_NAME_FAMILIES)
         and (where := namings(tree, names))
     }
-    assert found == {}
+    assert places == {}
 
 
 def test_a_family_named_elsewhere_is_found():

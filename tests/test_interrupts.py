@@ -80,17 +80,18 @@ def interrupted(work, number=signal.SIGINT, again=0, end="    interrupts.end()",
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()  # pyright: ignore[reportOptionalMemberAccess]
-        process.stderr.close()  # pyright: ignore[reportOptionalMemberAccess]
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("work", WORK)
 def test_one_signal_ends_the_process_in_time_with_one_line(work, number):
-    code, seconds, said = interrupted(WORK[work], number)
+    code, seconds, output = interrupted(WORK[work], number)
     assert code == 130
     assert seconds <= 2
-    assert said == f"{interrupts.LAST_WORDS}\n"
+    assert output == f"{interrupts.LAST_WORDS}\n"
 
 
 def test_helpers_end_with_the_command():
@@ -103,8 +104,8 @@ ready()
 with one_thread_each():
     mapped(time.sleep, [0.1, 30, 30])
 """
-    code, seconds, said = interrupted(work, alone=True)
-    assert (code, said) == (130, f"{interrupts.LAST_WORDS}\n")
+    code, seconds, output = interrupted(work, alone=True)
+    assert (code, output) == (130, f"{interrupts.LAST_WORDS}\n")
     assert seconds <= 2
 
 
@@ -117,28 +118,28 @@ def test_a_signal_while_python_ends_changes_nothing():
 
 def test_a_signal_after_the_work_ends_what_is_waited_for():
     work = "threading.Thread(target=time.sleep, args=(60,)).start()\nready()"
-    code, seconds, said = interrupted(work)
-    assert (code, said) == (0, "")
+    code, seconds, output = interrupted(work)
+    assert (code, output) == (0, "")
     assert seconds <= 2
 
 
 def test_many_signals_are_as_one():
-    code, seconds, said = interrupted(WORK["sleep"], again=20)
-    assert (code, said) == (130, f"{interrupts.LAST_WORDS}\n")
+    code, seconds, output = interrupted(WORK["sleep"], again=20)
+    assert (code, output) == (130, f"{interrupts.LAST_WORDS}\n")
     assert seconds <= 2
 
 
 def test_a_second_signal_does_not_break_off_how_the_command_ends():
     end = "    time.sleep(0.5)\n    print('kept', file=sys.stderr, flush=True)\n    interrupts.end()"
-    code, _, said = interrupted(WORK["sleep"], again=20, end=end)
-    assert (code, said) == (130, f"kept\n{interrupts.LAST_WORDS}\n")
+    code, _, output = interrupted(WORK["sleep"], again=20, end=end)
+    assert (code, output) == (130, f"kept\n{interrupts.LAST_WORDS}\n")
 
 
 def test_a_command_in_the_background_of_a_script_heeds_it_too():
     """There, shells let it ignore SIGINT."""
     begin = f"import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n{BEGIN}"
-    code, seconds, said = interrupted(WORK["sleep"], begin=begin)
-    assert (code, said) == (130, f"{interrupts.LAST_WORDS}\n")
+    code, seconds, output = interrupted(WORK["sleep"], begin=begin)
+    assert (code, output) == (130, f"{interrupts.LAST_WORDS}\n")
     assert seconds <= 2
 
 

@@ -45,11 +45,11 @@ def holder(folder, seconds):
 def test_the_second_command_waits_and_says_for_whom(tmp_path):
     process = holder(tmp_path, 1.0)
     began = time.monotonic()
-    with pytest.warns(Waiting) as said, locked(tmp_path):
+    with pytest.warns(Waiting) as caught, locked(tmp_path):
         assert time.monotonic() - began > 0.5
     assert process.wait() == 0
-    assert len(said) == 1
-    assert re.search(rf"'-c .*' \(process {process.pid} on .*, for \d+ s\) is at work here", str(said[0].message))
+    assert len(caught) == 1
+    assert re.search(rf"'-c .*' \(process {process.pid} on .*, for \d+ s\) is at work here", str(caught[0].message))
 
 
 @needs_locks

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.errors import BadInput
-from shiftassay.sealed import Damaged, check_file, file_digest, read_json, read_sealed, write_json, write_sealed
+from shiftassay.sealed import (
+    Damaged,
+    check_file,
+    file_digest,
+    files_in,
+    read_json,
+    read_sealed,
+    write_json,
+    write_sealed,
+)
 
 CONTENT = {"a": 1, "b": [1.5, "ä", None], "c": {"d": True}}
 JSON = st.recursive(
@@ -66,6 +75,11 @@ def test_a_file_of_other_content_is_named(tmp_path):
     digest = file_digest(tmp_path / "a")
     check_file(tmp_path / "a", digest)
     (tmp_path / "a").write_bytes(b"2")
-    with pytest.raises(Damaged, match="SHA-256") as said:
+    with pytest.raises(Damaged, match="SHA-256") as error:
         check_file(tmp_path / "a", digest)
-    assert (said.value.path, "damaged" in said.value.what) == (tmp_path / "a", True)
+    assert (error.value.path, "damaged" in error.value.what) == (tmp_path / "a", True)
+
+
+def test_listed_files_are_names_with_digests_or_none():
+    assert files_in({"files": {"a.npy": "0f"}, "key": 1}) == {"a.npy": "0f"}
+    assert files_in({"key": 1}) == files_in({"files": ["a.npy"]}) == {}

@@ -64,7 +64,7 @@ _HOMES = {
     "train": "training.train",
 }
 _CALLED_THERE = {"parse_shift": "parse"}
-__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]  # a test compares the two lists
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]  # compared with the imports by a test
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,7 @@ LONGEST = 2000  # bytes of a message: it may hold what came from a file
 
 
 class BadInput(ValueError):  # noqa: N818  # named for what is wrong
-    r"""Something that was given can't be used: the message says what, where, and what to do about it.
+    r"""An input that can't be used: the message says what, where, and what to do about it.
 
     It is one line, at most `LONGEST` bytes long, and can be shown as it is, whatever it quotes.
 
@@ -22,7 +22,7 @@ class BadInput(ValueError):  # noqa: N818  # named for what is wrong
 
 
 class NotDone(RuntimeError):  # noqa: N818  # named for what is wrong
-    """What was asked for could not be done, though nothing was wrong with how it was asked: the message says why."""
+    """A request that could not be met, though it was valid: the message says why."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:

@@ -1,4 +1,4 @@
-"""Writing files so that they last: all or nothing, on the disk when it is said, and with room for them kept in advance.
+"""Durable, atomic writing of files, with disk space reserved in advance.
 
 Whoever reads a file, whenever, never sees half of one. A file is written beside its place under a name that no other
 writer on any machine has, brought to the disk, moved into place, and its folder is brought to the disk as well: after
@@ -22,7 +22,10 @@ STRAY_SECONDS = 3600.0  # no write takes so long: a partial file that is older w
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write beside the path, move into place, and sync both to the disk. Raises `BadInput` where that fails."""
+    """Write beside the path, move into place, and sync both to the disk.
+
+    Raises `BadInput` where that fails.
+    """
     beside = _beside(path)
     try:
         make_folder(path.parent)
@@ -62,7 +65,10 @@ def reserve(folder: Path, size: int) -> Iterator[None]:
 
 
 def sweep(folder: Path, name: str = "*", older_than: float = STRAY_SECONDS) -> list[Path]:
-    """Remove and return the partial files that killed writers of a file left, once they are so many seconds old."""
+    """Remove and return the partial files that killed writers left behind.
+
+    Only those at least `older_than` seconds old.
+    """
     swept = []
     now = time.time()
     with suppress(OSError):
@@ -75,7 +81,10 @@ def sweep(folder: Path, name: str = "*", older_than: float = STRAY_SECONDS) -> l
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, each on the disk before the next. Raises `OSError`."""
+    """Make a folder and its missing parents, each synced to the disk before the next.
+
+    Raises `OSError`.
+    """
     missing = []
     while not folder.is_dir():
         missing.append(folder)

@@ -28,10 +28,10 @@ _seen = False
 
 
 def listen() -> None:
-    """Make SIGINT and SIGTERM raise `KeyboardInterrupt`, and end the process within `PATIENCE` seconds of the first.
+    """Make SIGINT and SIGTERM raise `KeyboardInterrupt`, and end the process soon after.
 
-    For the main thread of a process that is a command. Shells let commands in the background of a script ignore
-    SIGINT; who sends one all the same means it.
+    It ends within `PATIENCE` seconds of the first signal. For the main thread of a process that is a command. Shells
+    let commands in the background of a script ignore SIGINT; who sends one all the same means it.
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
@@ -51,7 +51,7 @@ def interrupted() -> bool:
 
 
 def forget() -> None:
-    """In a forked process: signals end it as they end any other, and are not taken for its parent's."""
+    """In a forked process: restore the default handling of signals, instead of the parent's."""
     signal.set_wakeup_fd(-1)
     for number in _SIGNALS:
         if signal.getsignal(number) is _interrupt:
@@ -86,7 +86,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _finish() -> None:
-    """The command is done: while Python takes itself apart, a signal would end it as if it were not."""
+    """Ignore signals once the command is done.
+
+    While Python shuts down, a signal would end the process as if the command were not done.
+    """
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -99,6 +102,9 @@ def _watch(waiting: int) -> None:
 
 
 def _unraisable(problem: "sys.UnraisableHookArgs") -> None:
-    """Ignore an interrupt in a destructor, where nothing can be raised: the watchdog ends the process."""
+    """Ignore an interrupt in a destructor, where nothing can be raised.
+
+    The watchdog ends the process.
+    """
     if not isinstance(problem.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(problem)

@@ -1,4 +1,4 @@
-"""What there is of a kind, by name: read from the sources, so that nothing heavy is loaded in order to list it."""
+"""Catalogues by name, read from the sources, so that listing imports nothing heavy."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from shiftassay.words.html import html_table
 class Listing(dict[str, str]):
     """Names, and a line about each; printed, or shown in a notebook, as a table.
 
-    >>> Listing(rotate="Rotate the picture.", gain="Multiply gray values.")
+    >>> Listing(rotate="Rotate the picture.", gain="Multiply grey values.")
     rotate  Rotate the picture.
     gain    Multiply grey values.
     """
@@ -25,7 +25,7 @@ class Listing(dict[str, str]):
 
 
 def registered(*rooms: str) -> Listing:
-    """What the classes in these rooms that are registered by a decorator say of themselves, in alphabetical order."""
+    """Names and descriptions of the registered classes in these packages, in alphabetical order."""
     entries: dict[str, str] = {}
     for room in rooms:
         spec = find_spec(room)

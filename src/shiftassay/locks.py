@@ -33,10 +33,10 @@ class Waiting(UserWarning):
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder, which is made if need be; warns once, with `Waiting`, if another command is at work in it.
+    """Lock the folder, which is created if it is missing.
 
-    Not to be taken twice by one process: it would wait for itself. Raises `BadInput` for a folder that can't be
-    written to.
+    Warns once, with `Waiting`, if another command is at work in it. Not to be taken twice by one process: it would wait
+    for itself. Raises `BadInput` for a folder that can't be written to.
     """
     descriptor = _taken(folder)
     try:
@@ -50,7 +50,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def all_locked(folders: Sequence[Path]) -> Iterator[None]:
-    """Hold several folders, always in the same order, so that no two commands ever wait for each other."""
+    """Lock several folders, always in the same order, so that no deadlock can occur."""
     with ExitStack() as stack:
         for folder in sorted(set(folders)):
             stack.enter_context(locked(folder))
@@ -82,7 +82,7 @@ def _taken(folder: Path) -> int | None:
         raise BadInput(f"{folder}: can't be written to ({reason}). Name another place.") from None
 
 
-class _NoLocks(Exception):  # noqa: N818  # a condition, not a failure
+class _NoLocks(Exception):  # noqa: N818  # condition, not a failure
     """The file system has no locks."""
 
 

@@ -1,4 +1,4 @@
-"""Names that came from a file or a command line, as names of files: they stay in the folder that they are meant for."""
+"""Names from a file or a command line, as names of files within the folder meant for them."""
 
 from pathlib import Path
 
@@ -12,7 +12,9 @@ _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of the file of that name in the folder. Raises `BadInput` for a name that is none, or leads elsewhere.
+    """The path of the file of that name in the folder.
+
+    Raises `BadInput` for an invalid name, or one that leads elsewhere.
 
     >>> inside(Path("out"), "t1.npy").as_posix()
     'out/t1.npy'

@@ -55,7 +55,10 @@ class Record:
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
-        """What `to_json` wrote. Raises `BadInput` for anything else, with the place that is wrong."""
+        """The record that `to_json` wrote.
+
+        Raises `BadInput` for anything else, with the place that is wrong.
+        """
         try:
             return _adapter(cls).validate_python(content)
         except ValidationError as error:
@@ -76,17 +79,19 @@ def _key(field: dataclasses.Field[Any]) -> str:
 
 
 def stored_as(key: str, name: str) -> Any:
-    """For `Annotated`: a field whose key in JSON is spelled otherwise than its name; it is read under both."""
+    """For `Annotated`: a field whose key in JSON differs from its name; it is read under both."""
     return Field(validation_alias=AliasChoices(key, name), serialization_alias=key)
 
 
 def not_kept(default: Any = None) -> Any:
-    """A field of a record that lives only as long as the program does, such as a model; read back, it is `default`."""
+    """A field of a record that is not written, such as a model; read back, it is `default`."""
     return dataclasses.field(default=default, metadata={_KEPT: False}, compare=False, repr=False, kw_only=True)
 
 
 def plain(value: Any) -> JsonValue:
-    """A value as JSON has it: records and what else has a `to_json`, tuples, mappings, NumPy's numbers and arrays.
+    """A value as JSON.
+
+    Accepts records and whatever else has a `to_json`, tuples, mappings, NumPy's numbers and arrays.
 
     >>> plain({"mean": np.float32(0.5), "sizes": (1, 2), "angles": np.array([0.0, 90.0])})
     {'mean': 0.5, 'sizes': [1, 2], 'angles': [0.0, 90.0]}

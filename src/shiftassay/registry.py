@@ -13,9 +13,9 @@ Class = TypeVar("Class", bound=type)
 
 
 class Registry(Generic[T]):
-    """Entries by name, in alphabetical order, filled by the decorators in the files of some packages.
+    """Entries by name, in alphabetical order, registered by decorators.
 
-    Those files are imported when the registry is first used.
+    The decorators stand in the files of some packages. Those files are imported when the registry is first used.
     """
 
     def __init__(self, kind: str, *rooms: str):

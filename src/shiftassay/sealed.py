@@ -1,4 +1,4 @@
-"""Stored results whose damage is detected: JSON with its own SHA-256, and that of the files that belong to it.
+"""Stored results whose damage is detected: JSON with its own SHA-256 and that of its files.
 
 A file that lists others is written after them. So what it lists was whole once, and whatever reads one of them can
 tell whether it still is. SHA-256 here guards against damage; it is no signature, and whoever can write a file can
@@ -14,6 +14,7 @@ from typing import Any
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
+from shiftassay.records import JsonObject, JsonValue
 
 SEAL = "sha256"
 FILES = "files"
@@ -34,7 +35,10 @@ class Damaged(BadInput):
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON that people can read, all or nothing; NaN and infinity, for which JSON has no word, become null."""
+    """Write indented JSON, atomically.
+
+    NaN and infinity, which JSON lacks, become null.
+    """
     text = json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(path, text.encode(errors="backslashreplace"))  # file names that are no UTF-8, as JSON escapes them
 
@@ -52,13 +56,13 @@ def read_json(path: Path) -> Any:
     raise Damaged(path, f"{size / 1e6:,.0f} MB, which is no file of ours")
 
 
-def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, content: Mapping[str, JsonValue]) -> None:
     """Write JSON with the SHA-256 of everything else in it."""
     plain = json.loads(json.dumps(finite(content)))
     write_json(path, {**plain, SEAL: _seal(plain)})
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
+def read_sealed(path: Path) -> JsonObject:
     """What `write_sealed` was given. Raises `Damaged` for anything else.
 
     >>> import tempfile
@@ -83,6 +87,12 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return content
 
 
+def files_in(content: JsonObject) -> dict[str, str]:
+    """The SHA-256 of each file that a sealed result lists, by name; empty if it lists none."""
+    files = content.get(FILES)
+    return {name: str(digest) for name, digest in files.items()} if isinstance(files, dict) else {}
+
+
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits. Raises `Damaged` if it can't be read."""
     try:
@@ -104,7 +114,7 @@ def digest_of_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _seal(content: Mapping[str, Any]) -> str:
+def _seal(content: Mapping[str, JsonValue]) -> str:
     return digest_of_bytes(json.dumps(content, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 

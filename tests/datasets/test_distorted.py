@@ -55,19 +55,20 @@ def test_splines_are_scipys(rng):
 
 def test_clutter_hides_no_digit(digits, rng):
     canvas = distorted.cluttered(digits.images[:10], rng)
-    for image, found in zip(digits.images[:10, 0], canvas[:, 0], strict=True):
-        windows = np.lib.stride_tricks.sliding_window_view(found, (28, 28))
+    for image, canvas_image in zip(digits.images[:10, 0], canvas[:, 0], strict=True):
+        windows = np.lib.stride_tricks.sliding_window_view(canvas_image, (28, 28))
         assert (windows >= image).all(axis=(2, 3)).any()
 
 
 def test_a_name_is_a_data_set_and_a_distortion(monkeypatch, small):
-    monkeypatch.setattr(distorted, "load_dataset", lambda name: Dataset(name, *(
-        ImageSet(part.images[:20], part.labels[:20], f"{name}:{which}")
-            for part, which in ((small.train, "train"), (small.test, "test"))
-    )))  # fmt: skip
-    found = named_dataset("digits-rts")
-    assert (found.name, found.train.shape, found.test.name) == ("digits-rts", (1, 42, 42), "digits-rts:test")
-    assert not np.array_equal(found.train.images[0], found.test.images[0])
+    def load(name: str) -> Dataset:
+        parts = (("train", small.train), ("test", small.test))
+        return Dataset(name, *(ImageSet(s.images[:20], s.labels[:20], f"{name}:{part}") for part, s in parts))
+
+    monkeypatch.setattr(distorted, "load_dataset", load)
+    dataset = named_dataset("digits-rts")
+    assert (dataset.name, dataset.train.shape, dataset.test.name) == ("digits-rts", (1, 42, 42), "digits-rts:test")
+    assert not np.array_equal(dataset.train.images[0], dataset.test.images[0])
 
 
 def test_an_unknown_name_is_refused():

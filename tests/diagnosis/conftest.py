@@ -27,7 +27,7 @@ def learned(mnist: Dataset) -> Dataset:
 def perceptrons(learned: Dataset) -> list[Classifier]:
     """Two of the same kind, from different seeds."""
     trained = train("mlp", learned, recipe=RECIPE, parameters={"widths": [256, 128]}, seeds=[0, 1])
-    return [found.model for found in trained]
+    return [result.model for result in trained]
 
 
 @pytest.fixture(scope="session")

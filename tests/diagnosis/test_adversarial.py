@@ -11,8 +11,8 @@ from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context
 
 
-def attacked(images, how, model):
-    return shift(images, how, 0, Context(images.labels, model)).images
+def attacked(images, spec, model):
+    return shift(images, spec, 0, Context(images.labels, model)).images
 
 
 def fast_gradient_sign(images, epsilon, model):
@@ -22,44 +22,44 @@ def fast_gradient_sign(images, epsilon, model):
 
 @pytest.mark.parametrize("epsilon", [0.03, 0.1, 0.25])
 def test_the_gradients_sign_is_an_attack_on_this_model(epsilon, few, perceptron):
-    found = adversarial_evidence(perceptron, few.images, fast_gradient_sign(few, epsilon, perceptron), few.labels)
-    assert found.is_adversarial
-    assert found.aimed_at == "this model"
-    assert found.norm == "linf"
-    assert found.epsilon == pytest.approx(epsilon, rel=0.02)
-    assert found.at_bound > 0.99
+    result = adversarial_evidence(perceptron, few.images, fast_gradient_sign(few, epsilon, perceptron), few.labels)
+    assert result.is_adversarial
+    assert result.aimed_at == "this model"
+    assert result.norm == "linf"
+    assert result.epsilon == pytest.approx(epsilon, rel=0.02)
+    assert result.at_bound > 0.99
 
 
 @pytest.mark.parametrize(("epsilon", "norm"), [(0.05, "linf"), (0.2, "linf"), (0.5, "l2"), (2.0, "l2")])
 def test_projected_ascent_is_an_attack_with_its_norm_and_size(epsilon, norm, few, perceptron):
     shifted = attacked(few, f"adversarial:epsilon={epsilon},norm={norm}", perceptron)
-    found = adversarial_evidence(perceptron, few.images, shifted, few.labels)
-    assert found.is_adversarial
-    assert found.aimed_at == "this model"
-    assert found.norm == norm
-    assert found.bounded
-    assert found.epsilon == pytest.approx(epsilon, rel=0.03)
+    result = adversarial_evidence(perceptron, few.images, shifted, few.labels)
+    assert result.is_adversarial
+    assert result.aimed_at == "this model"
+    assert result.norm == norm
+    assert result.bounded
+    assert result.epsilon == pytest.approx(epsilon, rel=0.03)
 
 
 def test_an_attack_rounded_to_grey_levels_keeps_its_size(few, perceptron):
     shifted = np.rint(attacked(few, "adversarial:epsilon=0.1", perceptron) * 255).astype(np.float32) / 255
-    found = adversarial_evidence(perceptron, few.images, shifted, few.labels)
-    assert found.aimed_at == "this model"
-    assert found.epsilon == pytest.approx(0.1, rel=0.03)
+    result = adversarial_evidence(perceptron, few.images, shifted, few.labels)
+    assert result.aimed_at == "this model"
+    assert result.epsilon == pytest.approx(0.1, rel=0.03)
 
 
-@pytest.mark.parametrize("how", ["adversarial:epsilon=0.1", "adversarial:epsilon=2,norm=l2"])
+@pytest.mark.parametrize("spec", ["adversarial:epsilon=0.1", "adversarial:epsilon=2,norm=l2"])
 @pytest.mark.parametrize("source", ["another seed", "another architecture"])
-def test_an_attack_on_another_model_is_told_as_one(how, source, few, perceptrons, convolutional):
+def test_an_attack_on_another_model_is_told_as_one(spec, source, few, perceptrons, convolutional):
     aimed = {"another seed": perceptrons[1], "another architecture": convolutional}[source]
-    found = adversarial_evidence(perceptrons[0], few.images, attacked(few, how, aimed), few.labels)
-    assert found.is_adversarial
-    assert found.aimed_at == "another model"
-    assert "at another model" in found.sentence
+    result = adversarial_evidence(perceptrons[0], few.images, attacked(few, spec, aimed), few.labels)
+    assert result.is_adversarial
+    assert result.aimed_at == "another model"
+    assert "at another model" in result.sentence
 
 
 @pytest.mark.parametrize(
-    "how",
+    "spec",
     [
         "sign_noise:epsilon=0.1",
         "sign_noise:epsilon=0.3",
@@ -77,12 +77,12 @@ def test_an_attack_on_another_model_is_told_as_one(how, source, few, perceptrons
     ],
 )
 @pytest.mark.parametrize("of", ["perceptron", "convolutional"])
-def test_what_was_not_aimed_is_no_attack(how, of, few, request):
+def test_what_was_not_aimed_is_no_attack(spec, of, few, request):
     model = request.getfixturevalue(of)
-    found = adversarial_evidence(model, few.images, shift(few, how, 3).images, few.labels)
-    assert not found.is_adversarial
-    assert found.probability < 0.1
-    assert found.aimed_at is None
+    result = adversarial_evidence(model, few.images, shift(few, spec, 3).images, few.labels)
+    assert not result.is_adversarial
+    assert result.probability < 0.1
+    assert result.aimed_at is None
 
 
 def test_an_attack_transplanted_to_other_images_is_none_on_them(few, perceptron, generator):
@@ -94,9 +94,9 @@ def test_an_attack_transplanted_to_other_images_is_none_on_them(few, perceptron,
 def test_an_attack_with_its_signs_shuffled_is_noise(few, perceptron, generator):
     shifted = attacked(few, "adversarial:epsilon=0.15", perceptron)
     moved = shuffled_residual(few.images, shifted, generator)
-    found = adversarial_evidence(perceptron, few.images, moved, few.labels)
-    assert found.probability < 0.05
-    assert found.worse_p > 1e-3
+    result = adversarial_evidence(perceptron, few.images, moved, few.labels)
+    assert result.probability < 0.05
+    assert result.worse_p > 1e-3
 
 
 def test_the_shuffled_control_keeps_size_and_signs(few, generator):
@@ -117,21 +117,21 @@ def test_labels_are_not_needed_where_the_model_answers_well(few, perceptron):
 def test_transfer_and_denoising_are_measured(few, perceptrons, convolutional):
     shifted = attacked(few, "adversarial:epsilon=0.15", perceptrons[0])
     others = {"seed 1": perceptrons[1], "trunk": convolutional}
-    found = adversarial_evidence(perceptrons[0], few.images, shifted, few.labels, others=others)
-    assert [transfer.model for transfer in found.transfer] == ["seed 1", "trunk"]
-    for transfer in found.transfer:
-        assert found.accuracy.shifted < transfer.shifted < transfer.shuffled
-    least, most = sorted(transfer.shifted for transfer in found.transfer)
+    result = adversarial_evidence(perceptrons[0], few.images, shifted, few.labels, others=others)
+    assert [transfer.model for transfer in result.transfer] == ["seed 1", "trunk"]
+    for transfer in result.transfer:
+        assert result.accuracy.shifted < transfer.shifted < transfer.shuffled
+    least, most = sorted(transfer.shifted for transfer in result.transfer)
     left = f"it leaves {100 * least:.1f}% to {100 * most:.1f}% of"
-    assert f"on 2 other models (seed 1 to trunk), at which it was not aimed, {left}" in found.sentence
-    assert found.denoised["median 3 × 3"][1] > found.accuracy.shifted
+    assert f"on 2 other models (seed 1 to trunk), at which it was not aimed, {left}" in result.sentence
+    assert result.denoised["median 3 × 3"][1] > result.accuracy.shifted
 
 
 def test_evidence_is_json_and_leaves_the_model_as_it_was(few, perceptron):
     perceptron.train()
     before = {name: tensor.clone() for name, tensor in perceptron.state_dict().items()}
-    found = adversarial_evidence(perceptron, few.images, shift(few, "sign_noise:epsilon=0.1", 0).images, few.labels)
-    assert json.loads(json.dumps(found.to_json()))["is_adversarial"] is False
+    result = adversarial_evidence(perceptron, few.images, shift(few, "sign_noise:epsilon=0.1", 0).images, few.labels)
+    assert json.loads(json.dumps(result.to_json()))["is_adversarial"] is False
     assert perceptron.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in perceptron.state_dict().items())
     assert all(weights.grad is None for weights in perceptron.parameters())

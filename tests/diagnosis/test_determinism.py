@@ -21,8 +21,8 @@ def folder(mnist, small, tmp_path_factory):
     trained = train("mlp", small, recipe="seed-003", epochs=4, parameters={"widths": [64]}, store=place)
     trained[0].folder.rename(place / "model")
     clean = ImageSet(mnist.test.images[:300], mnist.test.labels[:300])
-    for name, how in (("noisy", "gaussian_noise:sd=0.25"), ("turned", "rotate:angle=30")):
-        np.savez(place / f"{name}.npz", images=shift(clean, how, 1).images, labels=clean.labels)
+    for name, spec in (("noisy", "gaussian_noise:sd=0.25"), ("turned", "rotate:angle=30")):
+        np.savez(place / f"{name}.npz", images=shift(clean, spec, 1).images, labels=clean.labels)
     np.savez(place / "clean.npz", images=clean.images, labels=clean.labels)
     np.savez(place / "others.npz", images=mnist.test.images[300:600], labels=mnist.test.labels[300:600])
     return place

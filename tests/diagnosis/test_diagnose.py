@@ -39,7 +39,7 @@ def swirled(images):
 
 
 @pytest.mark.parametrize(
-    ("how", "family", "scope", "parameters"),
+    ("spec", "family", "scope", "parameters"),
     [
         ("identity", "identity", None, {}),
         ("rotate:angle=15", "rotate", "shared", {"angle": 15.0}),
@@ -50,8 +50,8 @@ def swirled(images):
         ("label_misalignment:offset=1", "label_misalignment", None, {"offset": 1}),
     ],
 )
-def test_the_shift_is_named_with_its_numbers(how, family, scope, parameters, few):
-    verdict = diagnose(few, shift(few, how, seed=3)).verdict
+def test_the_shift_is_named_with_its_numbers(spec, family, scope, parameters, few):
+    verdict = diagnose(few, shift(few, spec, seed=3)).verdict
     assert (verdict.family, verdict.scope) == (family, scope)
     for name, value in parameters.items():
         assert verdict.parameters[name] == pytest.approx(value, rel=0.05)
@@ -78,21 +78,21 @@ def test_pictures_on_white_move_as_those_on_black_do(few):
 @pytest.mark.torture
 def test_no_map_passes_by_moving_the_picture_out_of_sight(few):
     some = few.first(100)
-    found = diagnose(some, shift(shift(some, "pixel_permutation", seed=3), "invert"))
-    assert found.verdict.family not in ("affine", "perspective", "scale", "rotate", "translate", "shear")
+    outcome = diagnose(some, shift(shift(some, "pixel_permutation", seed=3), "invert"))
+    assert outcome.verdict.family not in ("affine", "perspective", "scale", "rotate", "translate", "shear")
 
 
 @pytest.mark.torture
 def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     some = few.first(80)
-    found = diagnose(some, replace(some, images=swirled(some.images)))
-    assert (found.verdict.family, found.verdict.shift, found.verdict.scope) == ("unknown", None, None)
-    assert found.candidates[0].misfit > 0.15
-    assert "Nothing in the catalogue" in found.explanation
+    outcome = diagnose(some, replace(some, images=swirled(some.images)))
+    assert (outcome.verdict.family, outcome.verdict.shift, outcome.verdict.scope) == ("unknown", None, None)
+    assert outcome.candidates[0].misfit > 0.15
+    assert "Nothing in the catalogue" in outcome.explanation
 
 
 @pytest.mark.parametrize(
-    ("how", "left_out", "answers"),
+    ("spec", "left_out", "answers"),
     [
         ("gaussian_noise:sd=0.15", "gaussian_noise", ["unknown"]),
         ("invert", "invert", ["rescale"]),
@@ -101,8 +101,8 @@ def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
         pytest.param("canny_edges", "canny_edges", ["unknown"], marks=pytest.mark.torture),
     ],
 )
-def test_what_is_taken_out_of_the_catalogue_is_not_called_by_another_name(how, left_out, answers, few, monkeypatch):
-    shifted = shift(few, how)
+def test_what_is_taken_out_of_the_catalogue_is_not_called_by_another_name(spec, left_out, answers, few, monkeypatch):
+    shifted = shift(few, spec)
     monkeypatch.delitem(FAMILIES._entries, left_out)
     assert diagnose(few, shifted).verdict.family in answers
 
@@ -143,9 +143,9 @@ def test_what_is_not_finite_is_refused(bad, few):
 
 
 def test_labels_of_one_set_only_are_said(few):
-    found = diagnose(few, replace(shift(few, "invert"), labels=None, name="bare"))
-    assert found.verdict.family == "invert"
-    assert any("bare has none" in note for note in found.notes)
+    outcome = diagnose(few, replace(shift(few, "invert"), labels=None, name="bare"))
+    assert outcome.verdict.family == "invert"
+    assert any("bare has none" in note for note in outcome.notes)
 
 
 def test_a_model_of_another_input_is_refused(perceptron, rng):

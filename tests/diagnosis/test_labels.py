@@ -28,12 +28,12 @@ def relabeled(reference: ImageSet, labels: np.ndarray) -> Diagnosis:
 def test_labels_one_higher_are_a_renumbering_and_no_noise(n: int) -> None:
     reference = labeled(n)
     assert reference.labels is not None
-    found = relabeled(reference, reference.labels + 1)
-    assert found.verdict.family == "label_permutation"
-    assert list(found.verdict.parameters["mapping"]) == list(range(1, 11))
-    assert found.verdict.information == "preserved"
-    assert "other: every label one higher (0 → 1, 1 → 2," in found.notes[-1]
-    assert "label_permutation" in str(found)
+    outcome = relabeled(reference, reference.labels + 1)
+    assert outcome.verdict.family == "label_permutation"
+    assert list(outcome.verdict.parameters["mapping"]) == list(range(1, 11))
+    assert outcome.verdict.information == "preserved"
+    assert "other: every label one higher (0 → 1, 1 → 2," in outcome.notes[-1]
+    assert "label_permutation" in str(outcome)
 
 
 @pytest.mark.parametrize("without", [None, 0, 6, 9])
@@ -67,10 +67,10 @@ def test_one_to_one_renumberings_are_found_though_a_class_is_missing(
 def test_labels_from_one_on_are_taken_back_to_zero() -> None:
     digits = labeled(300)
     assert digits.labels is not None
-    found = relabeled(ImageSet(digits.images, digits.labels + 1, "clean"), digits.labels)
-    assert found.verdict.family == "label_permutation"
-    assert list(found.verdict.parameters["mapping"])[1:] == list(range(10))
-    assert "every label one lower (1 → 0, 2 → 1" in found.notes[-1]
+    outcome = relabeled(ImageSet(digits.images, digits.labels + 1, "clean"), digits.labels)
+    assert outcome.verdict.family == "label_permutation"
+    assert list(outcome.verdict.parameters["mapping"])[1:] == list(range(10))
+    assert "every label one lower (1 → 0, 2 → 1" in outcome.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -31,17 +31,17 @@ def thousand(learned) -> ImageSet:
     return learned.test
 
 
-def measured(measure, model, reference, how, paired=True, train=None):
+def measured(measure, model, reference, spec, paired=True, train=None):
     """A mechanism's answer to a shift of the catalogue, or to a shifted set."""
-    if isinstance(how, str):
-        context = Context(reference.labels, model) if how.startswith("adversarial") else None
-        how = shift(reference, how, 1, context)
-    return measure(case_of(model, reference, how, train=train, paired=paired))
+    if isinstance(spec, str):
+        context = Context(reference.labels, model) if spec.startswith("adversarial") else None
+        spec = shift(reference, spec, 1, context)
+    return measure(case_of(model, reference, spec, train=train, paired=paired))
 
 
-def said(*arguments, **options) -> bool:
-    found = measured(*arguments, **options)
-    return found is not None and found.present
+def sentence(*arguments, **options) -> bool:
+    result = measured(*arguments, **options)
+    return result is not None and result.present
 
 
 class Tanh(nn.Module):
@@ -74,42 +74,42 @@ class Unsure(nn.Module):
 
 
 def test_renumbered_classes_are_found_and_right_numbers_are_not(thousand, perceptron):
-    found = measured(renumbered, perceptron, thousand, "label_permutation:mapping=[1,2,0,3,4,5,6,7,9,8]")
-    assert found.present
-    assert found.numbers["mapping"] == [1, 2, 0, 3, 4, 5, 6, 7, 9, 8]
-    assert not said(renumbered, perceptron, thousand, "label_noise:fraction=0.4")
-    assert not said(renumbered, perceptron, thousand, "pixel_permutation")
+    result = measured(renumbered, perceptron, thousand, "label_permutation:mapping=[1,2,0,3,4,5,6,7,9,8]")
+    assert result.present
+    assert result.numbers["mapping"] == [1, 2, 0, 3, 4, 5, 6, 7, 9, 8]
+    assert not sentence(renumbered, perceptron, thousand, "label_noise:fraction=0.4")
+    assert not sentence(renumbered, perceptron, thousand, "pixel_permutation")
 
 
 def test_labels_out_of_step_are_found_and_shuffled_ones_are_not(thousand, perceptron):
-    found = measured(out_of_step, perceptron, thousand, "label_misalignment:offset=7")
-    assert found.present
-    assert found.numbers["offset"] == 7
-    assert not said(out_of_step, perceptron, thousand, "label_misalignment")
-    assert not said(out_of_step, perceptron, thousand, "pixel_permutation")
+    result = measured(out_of_step, perceptron, thousand, "label_misalignment:offset=7")
+    assert result.present
+    assert result.numbers["offset"] == 7
+    assert not sentence(out_of_step, perceptron, thousand, "label_misalignment")
+    assert not sentence(out_of_step, perceptron, thousand, "pixel_permutation")
 
 
 def test_an_offset_is_found_in_sets_larger_than_what_is_measured_on(mnist, perceptron):
-    assert said(out_of_step, perceptron, mnist.test, "label_misalignment:offset=3")
+    assert sentence(out_of_step, perceptron, mnist.test, "label_misalignment:offset=3")
 
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_wrong_labels_are_told_from_hard_images(paired, thousand, perceptron):
-    assert said(wrong_labels, perceptron, thousand, "label_noise:fraction=0.3", paired=paired)
-    assert said(wrong_labels, perceptron, thousand, "label_misalignment", paired=paired)
-    assert not said(wrong_labels, perceptron, thousand, "gaussian_noise:sd=0.5", paired=paired)
-    assert not said(wrong_labels, perceptron, thousand, "invert", paired=paired)
-    assert not said(wrong_labels, perceptron, thousand, "label_misalignment:offset=7", paired=paired)
+    assert sentence(wrong_labels, perceptron, thousand, "label_noise:fraction=0.3", paired=paired)
+    assert sentence(wrong_labels, perceptron, thousand, "label_misalignment", paired=paired)
+    assert not sentence(wrong_labels, perceptron, thousand, "gaussian_noise:sd=0.5", paired=paired)
+    assert not sentence(wrong_labels, perceptron, thousand, "invert", paired=paired)
+    assert not sentence(wrong_labels, perceptron, thousand, "label_misalignment:offset=7", paired=paired)
 
 
 def test_a_new_prior_explains_accuracy_and_noise_on_top_is_not_explained_by_it(thousand, perceptron):
     recall = np.array([(perceptron_right(perceptron, thousand, k)) for k in range(10)])
     proportions = np.where(recall <= np.sort(recall)[1], 0.4, 0.025)
     new = shift(thousand, f"class_prior:proportions={(proportions / proportions.sum()).tolist()}".replace(" ", ""), 0)
-    assert said(class_prior, perceptron, thousand, new, paired=False)
+    assert sentence(class_prior, perceptron, thousand, new, paired=False)
     noisy = shift(new, "gaussian_noise:sd=0.8", 0)
-    assert not said(class_prior, perceptron, thousand, noisy, paired=False)
-    assert not said(class_prior, perceptron, thousand, thousand, paired=False)
+    assert not sentence(class_prior, perceptron, thousand, noisy, paired=False)
+    assert not sentence(class_prior, perceptron, thousand, thousand, paired=False)
 
 
 def perceptron_right(model, images, k):
@@ -122,17 +122,17 @@ def perceptron_right(model, images, k):
 
 def test_a_gain_acts_through_biases_and_not_so_with_another_activation(thousand, perceptron, convolutional):
     for model in (perceptron, convolutional):
-        found = measured(biases, model, thousand, "gain:factor=0.2")
-        assert found.present
-        assert found.numbers["same_with_biases_scaled"] > 0.999
-        assert found.numbers["biases_share"] > found.numbers["biases_share_reference"]
-    assert not said(biases, Tanh(perceptron), thousand, "gain:factor=0.2")
-    assert not said(biases, perceptron, thousand, "gamma:exponent=2")
-    assert not said(biases, perceptron, thousand, "identity")
+        result = measured(biases, model, thousand, "gain:factor=0.2")
+        assert result.present
+        assert result.numbers["same_with_biases_scaled"] > 0.999
+        assert result.numbers["biases_share"] > result.numbers["biases_share_reference"]
+    assert not sentence(biases, Tanh(perceptron), thousand, "gain:factor=0.2")
+    assert not sentence(biases, perceptron, thousand, "gamma:exponent=2")
+    assert not sentence(biases, perceptron, thousand, "identity")
 
 
 def test_gains_that_differ_between_images_act_through_biases_too(thousand, perceptron):
-    assert said(biases, perceptron, thousand, "gain:factor=0.2..0.8,scope=per_image")
+    assert sentence(biases, perceptron, thousand, "gain:factor=0.2..0.8,scope=per_image")
 
 
 # What adds up, and what cancels
@@ -140,88 +140,88 @@ def test_gains_that_differ_between_images_act_through_biases_too(thousand, perce
 
 def test_an_attack_adds_up_and_its_controls_cancel_or_say_nothing(thousand, perceptron, generator):
     shifted = shift(thousand, "adversarial:epsilon=0.1", 0, Context(thousand.labels, perceptron))
-    assert said(adds_up, perceptron, thousand, shifted)
-    assert not said(cancels, perceptron, thousand, shifted)
+    assert sentence(adds_up, perceptron, thousand, shifted)
+    assert not sentence(cancels, perceptron, thousand, shifted)
     for control in (shuffled_residual, transplanted_residual):
         moved = ImageSet(control(thousand.images, shifted.images, generator), thousand.labels)
-        assert not said(adds_up, perceptron, thousand, moved)
+        assert not sentence(adds_up, perceptron, thousand, moved)
 
 
 def test_independent_noise_cancels_and_smooth_change_does_not(thousand, perceptron):
-    assert said(cancels, perceptron, thousand, "sign_noise:epsilon=0.1")
-    assert not said(cancels, perceptron, thousand, "identity")
-    assert not said(cancels, perceptron, thousand, "offset:amount=0.2")
-    assert not said(cancels, perceptron, thousand, "elastic:amplitude=1,smoothness=4")
+    assert sentence(cancels, perceptron, thousand, "sign_noise:epsilon=0.1")
+    assert not sentence(cancels, perceptron, thousand, "identity")
+    assert not sentence(cancels, perceptron, thousand, "offset:amount=0.2")
+    assert not sentence(cancels, perceptron, thousand, "elastic:amplitude=1,smoothness=4")
 
 
 def test_an_attack_grows_through_the_layers_and_its_shuffled_residual_does_not(thousand, perceptron, generator):
     shifted = shift(thousand, "adversarial:epsilon=0.1", 0, Context(thousand.labels, perceptron))
-    assert said(grows, perceptron, thousand, shifted)
+    assert sentence(grows, perceptron, thousand, shifted)
     noise = ImageSet(shuffled_residual(thousand.images, shifted.images, generator), thousand.labels)
-    assert not said(grows, perceptron, thousand, noise)
+    assert not sentence(grows, perceptron, thousand, noise)
 
 
 def test_noise_dies_out_but_not_in_a_network_that_keeps_all_distances(thousand, perceptron):
     noisy = shift(thousand, "sign_noise:epsilon=0.1", 0)
-    assert said(dies_out, perceptron, thousand, noisy)
+    assert sentence(dies_out, perceptron, thousand, noisy)
     turn = nn.Linear(784, 784)
     nn.init.orthogonal_(turn.weight)
     isometry = nn.Sequential(nn.Flatten(), turn)
     answers = isometry(torch.from_numpy(thousand.images)).argmax(1).numpy()
     kept = ImageSet(thousand.images, answers)
-    assert not said(dies_out, isometry, kept, ImageSet(noisy.images, answers))
+    assert not sentence(dies_out, isometry, kept, ImageSet(noisy.images, answers))
 
 
 # Margins
 
 
 def test_wide_margins_hold_and_narrow_ones_do_not(thousand, perceptron):
-    assert said(within_margins, perceptron, thousand, "sign_noise:epsilon=0.05")
-    assert not said(within_margins, perceptron, thousand, "identity")
-    assert not said(within_margins, perceptron, thousand, "adversarial:epsilon=0.1")
-    assert not said(within_margins, perceptron, thousand, "pixel_permutation")
+    assert sentence(within_margins, perceptron, thousand, "sign_noise:epsilon=0.05")
+    assert not sentence(within_margins, perceptron, thousand, "identity")
+    assert not sentence(within_margins, perceptron, thousand, "adversarial:epsilon=0.1")
+    assert not sentence(within_margins, perceptron, thousand, "pixel_permutation")
 
 
 def test_narrow_margins_are_lost_unless_it_is_chance_which_images_are_hit(thousand, perceptron, generator):
-    assert said(narrow_margins_lost, perceptron, thousand, "gaussian_noise:sd=0.6")
+    assert sentence(narrow_margins_lost, perceptron, thousand, "gaussian_noise:sd=0.6")
     hit = generator.random(len(thousand)) < 0.3
     blackened = ImageSet(np.where(hit[:, None, None, None], 0, thousand.images).astype(np.float32), thousand.labels)
-    assert not said(narrow_margins_lost, perceptron, thousand, blackened)
+    assert not sentence(narrow_margins_lost, perceptron, thousand, blackened)
 
 
 def test_small_changes_are_linear_but_not_to_a_network_of_steps(thousand, perceptron):
-    assert said(first_order, perceptron, thousand, "sign_noise:epsilon=0.05")
-    assert not said(first_order, perceptron, thousand, "identity")
-    assert not said(first_order, perceptron, thousand, "pixel_permutation")
+    assert sentence(first_order, perceptron, thousand, "sign_noise:epsilon=0.05")
+    assert not sentence(first_order, perceptron, thousand, "identity")
+    assert not sentence(first_order, perceptron, thousand, "pixel_permutation")
 
     class Steps(nn.Module):  # flat almost everywhere: a gradient that foretells nothing
         def forward(self, images):
             return perceptron(images.detach().round() + 0 * images)
 
-    assert not said(first_order, Steps(), thousand, "gaussian_noise:sd=0.3")
+    assert not sentence(first_order, Steps(), thousand, "gaussian_noise:sd=0.3")
 
 
 # Places
 
 
-@pytest.mark.parametrize("how", ["pixel_permutation", "translate:dx=5,dy=0", "flip_horizontal"])
-def test_pixels_that_moved_together_meet_other_weights_and_one_map_undoes_it(how, thousand, perceptron):
+@pytest.mark.parametrize("spec", ["pixel_permutation", "translate:dx=5,dy=0", "flip_horizontal"])
+def test_pixels_that_moved_together_meet_other_weights_and_one_map_undoes_it(spec, thousand, perceptron):
     for measure in (other_weights, one_linear_map):
-        assert said(measure, perceptron, thousand, how)
-    assert not said(no_linear_map, perceptron, thousand, how)
+        assert sentence(measure, perceptron, thousand, spec)
+    assert not sentence(no_linear_map, perceptron, thousand, spec)
 
 
 def test_pixels_that_moved_apart_meet_other_weights_and_no_map_undoes_it(thousand, perceptron):
-    how = "pixel_permutation:scope=per_image"
-    assert said(other_weights, perceptron, thousand, how)
-    assert said(no_linear_map, perceptron, thousand, how)
-    assert not said(one_linear_map, perceptron, thousand, how)
+    spec = "pixel_permutation:scope=per_image"
+    assert sentence(other_weights, perceptron, thousand, spec)
+    assert sentence(no_linear_map, perceptron, thousand, spec)
+    assert not sentence(one_linear_map, perceptron, thousand, spec)
 
 
 def test_values_that_changed_in_their_places_are_not_pixels_that_moved(thousand, perceptron):
-    for how in ("invert", "gaussian_noise:sd=0.6", "adversarial:epsilon=0.15"):
+    for spec in ("invert", "gaussian_noise:sd=0.6", "adversarial:epsilon=0.15"):
         for measure in (other_weights, one_linear_map, no_linear_map):
-            assert not said(measure, perceptron, thousand, how)
+            assert not sentence(measure, perceptron, thousand, spec)
 
 
 def test_a_network_that_does_not_mind_places_does_not_say_it(thousand, perceptron):
@@ -232,16 +232,16 @@ def test_a_network_that_does_not_mind_places_does_not_say_it(thousand, perceptro
     model = SortedFirst()
     answers = model(torch.from_numpy(thousand.images)).argmax(1).numpy()
     known = ImageSet(thousand.images, answers)
-    assert not said(other_weights, model, known, "pixel_permutation")
+    assert not sentence(other_weights, model, known, "pixel_permutation")
 
 
 def test_an_occlusion_harms_in_one_place_and_noise_everywhere(thousand, perceptron):
-    found = measured(in_one_place, perceptron, thousand, "occlusion:top=8,left=8,height=12,width=12")
-    assert found.present
-    assert found.numbers["rows"] == [8, 19]
-    assert found.numbers["columns"] == [8, 19]
-    assert not said(in_one_place, perceptron, thousand, "gaussian_noise:sd=0.6")
-    assert not said(in_one_place, perceptron, thousand, "gain:factor=0.1")
+    result = measured(in_one_place, perceptron, thousand, "occlusion:top=8,left=8,height=12,width=12")
+    assert result.present
+    assert result.numbers["rows"] == [8, 19]
+    assert result.numbers["columns"] == [8, 19]
+    assert not sentence(in_one_place, perceptron, thousand, "gaussian_noise:sd=0.6")
+    assert not sentence(in_one_place, perceptron, thousand, "gain:factor=0.1")
 
 
 def test_coarse_noise_harms_a_perceptron_and_no_band_more_than_another_a_network_that_reads_one_pixel(
@@ -258,7 +258,7 @@ def test_coarse_noise_harms_a_perceptron_and_no_band_more_than_another_a_network
             return torch.cat([-at, at], 1)
 
     labels = (thousand.images[:, 0, 14, 14] > 0.4).astype(np.int64)
-    assert not said(in_one_band, Center(), ImageSet(thousand.images, labels), noise)
+    assert not sentence(in_one_band, Center(), ImageSet(thousand.images, labels), noise)
 
 
 # What the training images never did
@@ -284,11 +284,11 @@ def test_energy_outside_the_span_is_said_where_it_harms_and_not_where_the_networ
     bright = thousand.images.copy()
     bright[:, :, :3, :3] = np.random.default_rng(0).random(bright[:, :, :3, :3].shape)
     shifted = ImageSet(bright, thousand.labels)
-    found = measured(outside_span, Outside(perceptron, 20.0), thousand, shifted, train=learned.train)
-    assert found.present
-    assert found.numbers["projected"] > 0.85
-    assert not said(outside_span, Outside(perceptron, 0.0), thousand, shifted, train=learned.train)
-    assert not said(
+    result = measured(outside_span, Outside(perceptron, 20.0), thousand, shifted, train=learned.train)
+    assert result.present
+    assert result.numbers["projected"] > 0.85
+    assert not sentence(outside_span, Outside(perceptron, 0.0), thousand, shifted, train=learned.train)
+    assert not sentence(
         outside_span, perceptron, thousand, "occlusion:top=8,left=8,height=12,width=12", train=learned.train
     )
 
@@ -316,9 +316,9 @@ class OneUnit(nn.Module):
 def test_units_beyond_their_range_are_said_where_holding_them_helps(thousand, perceptron):
     loud = thousand.images.copy()
     loud[:, :, 0] = 1.0
-    assert said(beyond_range, OneUnit(perceptron, True), thousand, ImageSet(loud, thousand.labels))
+    assert sentence(beyond_range, OneUnit(perceptron, True), thousand, ImageSet(loud, thousand.labels))
     occluded = shift(thousand, "occlusion:top=8,left=8,height=12,width=12", 0)
-    assert not said(beyond_range, OneUnit(perceptron, True), thousand, occluded)
+    assert not sentence(beyond_range, OneUnit(perceptron, True), thousand, occluded)
 
 
 class Gate(nn.Module):
@@ -338,27 +338,27 @@ class Gate(nn.Module):
 
 def test_units_that_fall_silent_and_wake_are_counted(thousand):
     for measure in (silent_units, woken_units):
-        found = measured(measure, Gate(1.0), thousand, "invert")
-        assert found.present
-        assert found.numbers["share"] == 0.5
-        assert not said(measure, Gate(0.0), thousand, "invert")
-        assert not said(measure, Gate(1.0), thousand, "identity")
+        result = measured(measure, Gate(1.0), thousand, "invert")
+        assert result.present
+        assert result.numbers["share"] == 0.5
+        assert not sentence(measure, Gate(0.0), thousand, "invert")
+        assert not sentence(measure, Gate(1.0), thousand, "identity")
 
 
 # Classes
 
 
 def test_who_merges_classes_is_told_apart(thousand, perceptron):
-    assert said(classes_merge, perceptron, thousand, "pixel_permutation:scope=per_image")
-    assert not said(network_merges, perceptron, thousand, "pixel_permutation:scope=per_image")
-    assert said(network_merges, perceptron, thousand, "pixel_permutation")
-    assert not said(classes_merge, perceptron, thousand, "pixel_permutation")
+    assert sentence(classes_merge, perceptron, thousand, "pixel_permutation:scope=per_image")
+    assert not sentence(network_merges, perceptron, thousand, "pixel_permutation:scope=per_image")
+    assert sentence(network_merges, perceptron, thousand, "pixel_permutation")
+    assert not sentence(classes_merge, perceptron, thousand, "pixel_permutation")
 
 
 def test_overconfidence_is_said_of_a_network_that_is_sure_and_not_of_one_that_is_not(thousand, perceptron):
-    assert said(overconfident, perceptron, thousand, "translate:dx=4,dy=2")
-    assert not said(overconfident, Unsure(perceptron), thousand, "translate:dx=4,dy=2")
-    assert not said(overconfident, perceptron, thousand, "label_noise:fraction=0.3")
+    assert sentence(overconfident, perceptron, thousand, "translate:dx=4,dy=2")
+    assert not sentence(overconfident, Unsure(perceptron), thousand, "translate:dx=4,dy=2")
+    assert not sentence(overconfident, perceptron, thousand, "label_noise:fraction=0.3")
 
 
 # All of them
@@ -366,9 +366,9 @@ def test_overconfidence_is_said_of_a_network_that_is_sure_and_not_of_one_that_is
 
 @pytest.mark.parametrize("of", ["perceptron", "convolutional"])
 def test_on_the_same_images_nothing_is_said(of, thousand, request):
-    found = mechanisms(request.getfixturevalue(of), thousand, thousand)
-    assert len(found) > 5
-    assert [mechanism.name for mechanism in found if mechanism.present] == []
+    result = mechanisms(request.getfixturevalue(of), thousand, thousand)
+    assert len(result) > 5
+    assert [mechanism.name for mechanism in result if mechanism.present] == []
 
 
 def test_on_two_halves_of_a_set_nothing_is_said(mnist, perceptron):
@@ -377,21 +377,21 @@ def test_on_two_halves_of_a_set_nothing_is_said(mnist, perceptron):
 
 
 def test_every_mechanism_has_a_name_of_its_own_and_is_json(thousand, convolutional):
-    found = mechanisms(convolutional, thousand, shift(thousand, "rotate:angle=50", 0), train=thousand)
-    names = [mechanism.name for mechanism in found]
+    result = mechanisms(convolutional, thousand, shift(thousand, "rotate:angle=50", 0), train=thousand)
+    names = [mechanism.name for mechanism in result]
     assert len(set(names)) == len(names)
     assert set(names) <= {measure.__name__ for measure in MEASURES}
-    again = json.loads(json.dumps([mechanism.to_json() for mechanism in found]))
+    again = json.loads(json.dumps([mechanism.to_json() for mechanism in result]))
     assert [m["name"] for m in again] == names
-    for mechanism in found:
+    for mechanism in result:
         if mechanism.present:
             assert mechanism.sentence.endswith(".")
 
 
 def test_without_labels_the_models_own_answers_stand_in(thousand, perceptron):
     bare = ImageSet(thousand.images)
-    found = mechanisms(perceptron, bare, shift(bare, "pixel_permutation", 0))
-    assert "one_linear_map" in [m.name for m in found if m.present]
+    result = mechanisms(perceptron, bare, shift(bare, "pixel_permutation", 0))
+    assert "one_linear_map" in [m.name for m in result if m.present]
 
 
 def test_colour_images_and_models_without_weights_are_measured(generator):

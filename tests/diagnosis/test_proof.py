@@ -47,9 +47,9 @@ def test_a_diagnosis_and_an_evaluation_of_the_same_files_agree(diagnosed, by_cla
     assert diagnosed.evaluations == expected
     assert diagnosed.accuracy.reference == expected[0].accuracy.estimate
     assert diagnosed.accuracy.shifted == expected[1].accuracy.estimate
-    said = " ".join(str(diagnosed).split())
+    sentence = " ".join(str(diagnosed).split())
     for one in expected:
-        assert " ".join(str(one).split()) in said
+        assert " ".join(str(one).split()) in sentence
         assert str(one) in diagnosed.explanation
 
 
@@ -61,11 +61,11 @@ def test_all_images_are_made_again_and_the_reasons_are_of_a_sample_that_is_said(
 
 def test_of_more_images_a_random_sample_is_made_again_and_that_is_said(by_class, turned, perceptron, monkeypatch):
     monkeypatch.setattr(proof, "SETTINGS", replace(SETTINGS, proved=1000))
-    found = diagnose(by_class, turned, model=perceptron)
-    assert found.images.remade == 1000
-    assert found.accuracy.reproduced == pytest.approx(found.accuracy.shifted, abs=0.03)
-    assert "1,000 of the 10,000 images" in str(found)
-    assert "1,000 of the 10,000 images" in found.explanation
+    outcome = diagnose(by_class, turned, model=perceptron)
+    assert outcome.images.remade == 1000
+    assert outcome.accuracy.reproduced == pytest.approx(outcome.accuracy.shifted, abs=0.03)
+    assert "1,000 of the 10,000 images" in str(outcome)
+    assert "1,000 of the 10,000 images" in outcome.explanation
 
 
 def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
@@ -73,34 +73,34 @@ def test_sets_without_partners_have_their_accuracies_too(mnist, perceptron):
         ImageSet(mnist.test.images[a:b], mnist.test.labels[a:b], n) for a, b, n in ((0, 300, "a"), (300, 700, "b"))
     ]
     dark = replace(shift(halves[1], "gain:factor=0.3"), name="dark")
-    found = diagnose(halves[0], dark, model=perceptron)
-    assert found.pairing.kind == "unpaired"
-    assert found.evaluations == (
+    outcome = diagnose(halves[0], dark, model=perceptron)
+    assert outcome.pairing.kind == "unpaired"
+    assert outcome.evaluations == (
         evaluate(halves[0], model=perceptron),
         evaluate(dark, model=perceptron, reference=halves[0]),
     )
-    assert found.accuracy.shifted == found.evaluations[1].accuracy.estimate
-    assert found.accuracy.reproduced is None
+    assert outcome.accuracy.shifted == outcome.evaluations[1].accuracy.estimate
+    assert outcome.accuracy.reproduced is None
 
 
 def test_where_one_set_has_labels_its_partners_have_them_too(few, perceptron):
     bare = replace(shift(few, "invert"), labels=None, name="bare")
-    found = diagnose(few, bare, model=perceptron)
-    assert found.accuracy.shifted == evaluate(replace(bare, labels=few.labels), model=perceptron).accuracy.estimate
-    assert found.accuracy.restored_blind == found.accuracy.reference
+    outcome = diagnose(few, bare, model=perceptron)
+    assert outcome.accuracy.shifted == evaluate(replace(bare, labels=few.labels), model=perceptron).accuracy.estimate
+    assert outcome.accuracy.restored_blind == outcome.accuracy.reference
 
 
 def test_labels_that_the_model_has_no_output_for_are_refused_in_the_reference_and_said_of_the_other(few, perceptron):
     higher = replace(few, labels=few.labels + 1, name="higher")
     with pytest.raises(BadInput, match="higher: label 10 at place"):
         diagnose(higher, shift(few, "invert"), model=perceptron)
-    found = diagnose(few, higher, model=perceptron)
-    assert found.accuracy is None
-    assert any("label 10" in note and "not measured" in note for note in found.notes)
+    outcome = diagnose(few, higher, model=perceptron)
+    assert outcome.accuracy is None
+    assert any("label 10" in note and "not measured" in note for note in outcome.notes)
 
 
 def test_no_mechanism_takes_the_order_of_a_file_for_a_shift(by_class, perceptron):
     """Of a file that is sorted by class, the first images are of two classes, and leave many units silent."""
     half = [replace(by_class, images=by_class.images[i::2], labels=by_class.labels[i::2]) for i in (0, 1)]
-    found = mechanisms(perceptron, *half, train=by_class, paired=False)
-    assert [m.name for m in found if m.present] == []
+    outcome = mechanisms(perceptron, *half, train=by_class, paired=False)
+    assert [m.name for m in outcome if m.present] == []

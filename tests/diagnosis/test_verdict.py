@@ -20,21 +20,21 @@ def _again(record):
     return type(record).from_json(json.loads(json.dumps(record.to_json())))
 
 
-@pytest.mark.parametrize("how", SHIFTS, ids=str)
-def test_verdicts_survive_json(how):
-    summary = summarized(how)
-    verdict = Verdict(how, summary.parameters, {}, 0.5, 0.9, ("invert",))
-    assert _again(verdict).shift == how
+@pytest.mark.parametrize("spec", SHIFTS, ids=str)
+def test_verdicts_survive_json(spec):
+    summary = summarized(spec)
+    verdict = Verdict(spec, summary.parameters, {}, 0.5, 0.9, ("invert",))
+    assert _again(verdict).shift == spec
     assert _again(verdict).to_json() == verdict.to_json()
     assert _again(summary) == ShiftSummary.from_json(summary.to_json())
 
 
-@pytest.mark.parametrize("how", SHIFTS, ids=str)
-def test_a_verdict_that_was_written_without_its_shift_is_read_from_what_it_tells(how):
-    content = Verdict(how, summarized(how).parameters, {}, 1.0, 0.9).to_json()
+@pytest.mark.parametrize("spec", SHIFTS, ids=str)
+def test_a_verdict_that_was_written_without_its_shift_is_read_from_what_it_tells(spec):
+    content = Verdict(spec, summarized(spec).parameters, {}, 1.0, 0.9).to_json()
     del content["shift"]
     again = Verdict.from_json(content)
-    assert (again.family, again.scope, len(again.parts)) == (how.family, how.to_json()["scope"], len(how.components))
+    assert (again.family, again.scope, len(again.parts)) == (spec.family, spec.to_json()["scope"], len(spec.components))
 
 
 def test_the_unknown_stays_unknown():
@@ -44,9 +44,9 @@ def test_the_unknown_stays_unknown():
 
 
 def test_shares_of_a_few_values_are_those_that_were_drawn(digits):
-    how = parse("rotate:angle=-15|15,scope=per_image")
+    spec = parse("rotate:angle=-15|15,scope=per_image")
     angles = np.repeat([-15.0, 15.0], [3, 1])
-    values = summarized(how, type(how).from_numbers_per_image(angles[:, None])).parameters["angle"]["values"]
+    values = summarized(spec, type(spec).from_numbers_per_image(angles[:, None])).parameters["angle"]["values"]
     assert values == [{"value": -15.0, "share": 0.75}, {"value": 15.0, "share": 0.25}]
 
 

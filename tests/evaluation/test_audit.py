@@ -135,7 +135,7 @@ def plain(digits):
 
 
 def test_a_model_without_fault_is_found_to_have_none(plain):
-    assert plain.found == ()
+    assert plain.findings == ()
     assert {check.name: check.verdict for check in plain.checks} == dict.fromkeys(
         ("parameters", "batch", "order", "modes", "determinism", "outputs", "saturation"), "ok"
     )
@@ -178,9 +178,13 @@ def test_a_transformer_at_the_identity_waits_and_is_not_dead(digits):
     numbers = audit(digits, model=build("stn", (1, 28, 28), 10, {}), single_images=10)["parameters"].numbers
     assert (numbers["total"], numbers["dead"]) == (27_360, 0)
     assert sorted(numbers["waiting"]) == [
-        "fc_loc.0.bias", "fc_loc.0.weight", "localization.0.bias", "localization.0.weight", "localization.3.bias",
+        "fc_loc.0.bias",
+        "fc_loc.0.weight",
+        "localization.0.bias",
+        "localization.0.weight",
+        "localization.3.bias",
         "localization.3.weight",
-    ]  # fmt: skip
+    ]
 
 
 def test_what_cancels_is_told_apart_the_bias_of_the_keys(digits):
@@ -211,11 +215,15 @@ def test_a_model_sure_of_every_image_and_one_of_single_precision_are_not_dead(di
 
 def test_a_model_that_mixes_the_batch_is_found(digits):
     result = audited(Mixing, digits)
-    assert result.found[:2] == ("batch", "order")
+    assert result.findings[:2] == ("batch", "order")
     shown = result["batch"].numbers["shown"]
     assert [(way["batch"], way["order"], way["images"]) for way in shown] == [
-        (64, "shuffled", 200), (64, "sorted", 200), (200, "shuffled", 200), (200, "sorted", 200), (1, "alone", 50)
-    ]  # fmt: skip
+        (64, "shuffled", 200),
+        (64, "sorted", 200),
+        (200, "shuffled", 200),
+        (200, "sorted", 200),
+        (1, "alone", 50),
+    ]
     assert shown[-1]["changed"] > 0
     assert shown[-1]["largest"] > 0.01
 
@@ -236,16 +244,16 @@ def test_the_accuracies_by_batch_are_those_of_the_model_itself(digits):
 
 def test_attention_across_the_batch_is_found_and_attention_within_an_image_is_not(digits):
     torch.manual_seed(0)
-    found = [
+    outcome = [
         audit(digits, model=build(name, (1, 28, 28), 10, {}), single_images=20)["batch"].verdict
         for name in ("attention-across-batch", "attention")
     ]
-    assert found == ["found", "ok"]
+    assert outcome == ["found", "ok"]
 
 
 def test_a_batch_norm_that_ignores_eval_is_found_three_times(digits):
     result = audited(WithStuckNorm, digits)
-    assert {"batch", "modes"} <= set(result.found)
+    assert {"batch", "modes"} <= set(result.findings)
     assert result["modes"].numbers["stuck_in_training"] == ["norm"]
     assert "norm.running_mean" in result["modes"].numbers["moved_in_evaluation"]
     batches_of_one = result["batch"].numbers["shown"][-1]
@@ -275,7 +283,7 @@ def test_statistics_that_do_not_fit_the_images_are_found(digits):
 
 def test_dropout_that_is_always_on_is_found_and_blamed_for_nothing_else(digits):
     result = audited(AlwaysDropping, digits)
-    assert "determinism" in result.found
+    assert "determinism" in result.findings
     assert result["determinism"].numbers["changed"] > 0
     assert {result[name].verdict for name in ("batch", "order")} == {"not measured"}
 
@@ -289,7 +297,7 @@ def test_dropout_in_training_mode_only_is_no_fault(digits):
 
 def test_a_model_that_remembers_is_found(digits):
     result = audited(Remembering, digits)
-    assert result.found == ("determinism",)
+    assert result.findings == ("determinism",)
     assert result["order"].verdict == "not measured"
 
 

@@ -12,10 +12,10 @@ def group(rng, accuracy, seeds=5, n=5000):
 
 
 def test_a_real_difference_is_found_and_equal_groups_are_equivalent(rng):
-    found = compare({"a": group(rng, 0.99), "b": group(rng, 0.99), "c": group(rng, 0.96)}, margin=0.005)
-    verdicts = {(pair.first, pair.second): pair.verdict for pair in found.pairs}
+    result = compare({"a": group(rng, 0.99), "b": group(rng, 0.99), "c": group(rng, 0.96)}, margin=0.005)
+    verdicts = {(pair.first, pair.second): pair.verdict for pair in result.pairs}
     assert verdicts == {("a", "b"): "equivalent", ("a", "c"): "higher", ("b", "c"): "higher"}
-    for pair in found.pairs:
+    for pair in result.pairs:
         assert pair.visible is not None
         assert pair.visible_corrected is not None
         assert pair.visible < pair.visible_corrected
@@ -69,8 +69,8 @@ def test_single_seeds_are_compared_image_by_image(rng):
 
 def test_it_comes_back_from_json(rng):
     for seeds in (1, 3):
-        found = compare({"a": group(rng, 0.9, seeds), "b": group(rng, 0.8, seeds)})
-        assert ComparisonOfGroups.from_json(json.loads(json.dumps(found.to_json()))) == found
+        result = compare({"a": group(rng, 0.9, seeds), "b": group(rng, 0.8, seeds)})
+        assert ComparisonOfGroups.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
 def test_groups_that_cannot_be_compared_are_refused(rng):

@@ -47,7 +47,7 @@ def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
     card = OneForAllCard("undo", {"t4": ATTACK}, (4,), (1, 28, 28), 2, 0.0, 1.0, 0, "toy", "trial")
     model = OneForAll(card)
     rule = Rounded()
-    model.forward = rule.forward  # pyright: ignore[reportAttributeAccessIssue]
+    model.forward = rule.forward  # pyright: ignore[reportAttributeAccessIssue]  # stands in for its design
     rng = np.random.default_rng(0)
     gray = np.where(rng.random((20, 1, 28, 28)) < 0.9, 0.6, 0.2).astype(np.float32)
     images = dataclasses.replace(small.test.first(20), images=gray, labels=np.ones(20, np.int64))

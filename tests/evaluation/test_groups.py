@@ -33,8 +33,8 @@ def _own_data(monkeypatch, small):
 
 
 def test_seeds_of_a_network_are_a_group_in_their_order(runs, small):
-    found = read_groups(runs["two"])
-    [(name, right)] = found.items()
+    result = read_groups(runs["two"])
+    [(name, right)] = result.items()
     assert name == "mlp (widths [8])"
     assert right.shape == (2, len(small.test))
     [one] = read_groups([runs["two"][1]]).values()  # seed 0 was given second

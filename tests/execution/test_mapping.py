@@ -40,8 +40,8 @@ def test_two_processes_share_the_work_and_its_order_is_kept() -> None:
 
 
 def test_outside_of_one_thread_each_this_process_does_it_all() -> None:
-    found = Context().run(mapped, where, ITEMS)
-    assert {pid for _, pid in found} == {os.getpid()}
+    results = Context().run(mapped, where, ITEMS)
+    assert {pid for _, pid in results} == {os.getpid()}
 
 
 def test_nothing_is_forked_while_other_threads_run() -> None:
@@ -81,9 +81,9 @@ def unpicklable(item: int) -> Callable[[], int]:
 
 def test_a_helper_does_not_ask_for_help() -> None:
     here = os.getpid()
-    helped = [found for found in mapped(within, ITEMS) if here not in found]
+    helped = [result for result in mapped(within, ITEMS) if here not in result]
     assert helped
-    assert all(len(found) == 1 for found in helped)
+    assert all(len(result) == 1 for result in helped)
 
 
 def test_what_a_function_raises_is_raised_here() -> None:

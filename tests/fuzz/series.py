@@ -1,4 +1,4 @@
-"""What each reader is given, and how it is asked to read it: a series of inputs in one process, the same for a seed each time."""
+"""The inputs of each reader and the calls that read them: a series in one process, the same for each seed."""
 
 import io
 import json
@@ -186,7 +186,7 @@ def _one_for_all_card(folder: Path) -> Reader:
     from shiftassay.models.one_for_all import OneForAll, OneForAllCard
     from shiftassay.shifts.catalog import parse
 
-    variants = {name: parse(how) for name, how in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
+    variants = {name: parse(text) for name, text in (("t1", "invert"), ("t2", "gaussian_noise:sd=0.2"))}
     return _model(
         folder, OneForAll(OneForAllCard("undo-and-id", variants, (4,), SHAPE, 10, 0.13, 0.31, 0, "mnist", "t"))
     )
@@ -209,8 +209,8 @@ def _model(folder: Path, model: Any) -> Reader:
     card = read_sealed(path)
 
     def read(path: Path) -> int:
-        found = load_model(path.parent)
-        answering = found.on(next(iter(found.card.variants))) if isinstance(found, OneForAll) else found
+        loaded = load_model(path.parent)
+        answering = loaded.on(next(iter(loaded.card.variants))) if isinstance(loaded, OneForAll) else loaded
         predict(np.zeros((2, *SHAPE), np.float32), model=answering)
         return 0
 
@@ -298,10 +298,10 @@ def _findings(folder: Path) -> Reader:
     spread = {"estimate": [0.9, 0.8], "low": [0.88, 0.7], "high": [0.92, 0.85], "seeds": [[0.9], [0.8]]}
     figure = Figure("accuracy", {"names": ["a", "b"], "chance": 0.1, **spread}, "It falls.")
     table = Table(("variant", "accuracy"), (("t1", "0.9"),), "What was found.", ("accuracy",), "Details")
-    said = ("It is 42.", "No doubt.")
+    sentences = ("It is 42.", "No doubt.")
     contents = []
     for figures in ((figure,), ()):
-        finding = Finding("answer", "The answer", said, (table,), figures, {"answer": 42})
+        finding = Finding("answer", "The answer", sentences, (table,), figures, {"answer": 42})
         report = Report("A study", "What is it?", ("42.",), (finding,), Table(("", ""), (("seed", "1"),)))
         path = write_report(folder / "report", report).parent / FINDINGS
         contents.append(read_sealed(path))

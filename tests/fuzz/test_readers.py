@@ -1,7 +1,7 @@
-"""No reader of files does anything with damaged or lying ones but read them or say what is wrong: in time, in little memory.
+"""Every reader of files reads damaged or lying ones or says what is wrong, in time and in little memory.
 
-Each reader gets 100 inputs with fixed seeds in `make test` and 500 in `make test-all`. `SHIFTASSAY_FUZZ=20000` gives each that many in the
-latter's place, `SHIFTASSAY_FUZZ_FROM=500` others:
+Each reader gets 100 inputs with fixed seeds in `make test` and 500 in `make test-all`. `SHIFTASSAY_FUZZ=20000` gives
+each that many in the latter's place, `SHIFTASSAY_FUZZ_FROM=500` others:
 
     SHIFTASSAY_FUZZ=20000 pytest -m torture tests/fuzz
 """
@@ -31,7 +31,7 @@ ROOM = 8 << 30  # of addresses: what takes more than this fails rather than the 
 @pytest.mark.parametrize("name", READERS)
 def test_a_reader_reads_or_says_what_is_wrong(tmp_path: Path, name: str, count: int) -> None:
     (tmp_path / "inside").mkdir()
-    found = in_fresh_process(
+    outcome = in_fresh_process(
         "tests.fuzz.series:run",
         name,
         str(tmp_path / "inside"),
@@ -40,11 +40,11 @@ def test_a_reader_reads_or_says_what_is_wrong(tmp_path: Path, name: str, count: 
         address_space=ROOM,
         timeout=60 + 2 * count,
     )
-    assert found["faults"] == [], f"{found['all_faults']} of {count} inputs"
-    assert found["read"] + found["refused"] == count
-    assert found["refused"] > count / 10
-    assert found["slowest"] <= SECONDS
-    assert found["peak"] <= 3 * found["decoded"] + 300 * MIB
+    assert outcome["faults"] == [], f"{outcome['all_faults']} of {count} inputs"
+    assert outcome["read"] + outcome["refused"] == count
+    assert outcome["refused"] > count / 10
+    assert outcome["slowest"] <= SECONDS
+    assert outcome["peak"] <= 3 * outcome["decoded"] + 300 * MIB
 
 
 def _faulty(read: Callable[[Path], int]) -> Callable[[Path], Reader]:
@@ -77,15 +77,18 @@ class _Long(BadInput):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_series_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-    read, said = FAULTS[fault]
+    read, message = FAULTS[fault]
     monkeypatch.setitem(READERS, "faulty", _faulty(read))
-    found = run("faulty", str(tmp_path), 0, 3)
-    assert found["all_faults"] == 3
-    assert said in found["faults"][0]
+    outcome = run("faulty", str(tmp_path), 0, 3)
+    assert outcome["all_faults"] == 3
+    assert message in outcome["faults"][0]
 
 
 def hungry_and_slow(folder: str) -> dict[str, Any]:
-    """How a reader that takes 0.2 s and 64 MiB comes out. For a fresh process: this one's peak may be higher already."""
+    """The outcome of a reader that takes 0.2 s and 64 MiB.
+
+    For a fresh process: this one's peak may be higher already.
+    """
 
     def read(path: Path) -> int:
         begun = time.process_time()
@@ -98,6 +101,6 @@ def hungry_and_slow(folder: str) -> dict[str, Any]:
 
 
 def test_a_series_notices_memory_and_time(tmp_path: Path) -> None:
-    found = in_fresh_process("tests.fuzz.test_readers:hungry_and_slow", str(tmp_path))
-    assert found["slowest"] >= 0.2
-    assert found["peak"] >= 48 << 20
+    outcome = in_fresh_process("tests.fuzz.test_readers:hungry_and_slow", str(tmp_path))
+    assert outcome["slowest"] >= 0.2
+    assert outcome["peak"] >= 48 << 20

@@ -40,19 +40,19 @@ def test_images_and_labels_are_told_apart(tmp_path: Path, digits, header: str, p
         "last": ([images, labels], f"{NAMES},Class"),
     }[place]
     names = names.replace(",", style.get("mark", ","))
-    found = read_csv(_write(tmp_path, _text(np.hstack(parts), names if header else "", **style)))
-    np.testing.assert_array_equal(found.values, images)
+    raw = read_csv(_write(tmp_path, _text(np.hstack(parts), names if header else "", **style)))
+    np.testing.assert_array_equal(raw.values, images)
     if place == "none":
-        assert found.labels is None
+        assert raw.labels is None
     else:
-        np.testing.assert_array_equal(found.labels, labels[:, 0])
-        assert "label" in found.notes[0]
+        np.testing.assert_array_equal(raw.labels, labels[:, 0])
+        assert "label" in raw.notes[0]
 
 
 def test_a_named_label_column_is_found_anywhere(tmp_path: Path) -> None:
-    found = read_csv(_write(tmp_path, 'a,b,"Label",c,d\n1,2,7,3,4\n5,6,8,7,8\n'))
-    np.testing.assert_array_equal(found.labels, [7, 8])
-    np.testing.assert_array_equal(found.values, [[1, 2, 3, 4], [5, 6, 7, 8]])
+    raw = read_csv(_write(tmp_path, 'a,b,"Label",c,d\n1,2,7,3,4\n5,6,8,7,8\n'))
+    np.testing.assert_array_equal(raw.labels, [7, 8])
+    np.testing.assert_array_equal(raw.values, [[1, 2, 3, 4], [5, 6, 7, 8]])
 
 
 @pytest.mark.parametrize("last", [True, False])
@@ -67,9 +67,9 @@ def test_noisy_pixels_are_not_taken_for_labels(tmp_path: Path, last: bool) -> No
 @pytest.mark.parametrize("start", [0, 1])
 def test_row_numbers_of_pandas_are_passed_over_and_said(tmp_path: Path, first: str, start: int) -> None:
     table = np.hstack([np.arange(start, start + 3.0)[:, None], np.full((3, 4), 9)])
-    found = read_csv(_write(tmp_path, _text(table, f"{first},0,1,2,3")))
-    assert found.values.shape == (3, 4)
-    assert "row numbers" in found.notes[0]
+    raw = read_csv(_write(tmp_path, _text(table, f"{first},0,1,2,3")))
+    assert raw.values.shape == (3, 4)
+    assert "row numbers" in raw.notes[0]
 
 
 def test_the_column_numbers_of_pandas_are_no_image(tmp_path: Path) -> None:
@@ -92,13 +92,13 @@ def test_a_reference_tells_the_label_column_where_a_square_does_not(tmp_path: Pa
 
 
 def test_one_row_may_have_a_label(tmp_path: Path) -> None:
-    found = read_csv(_write(tmp_path, "7" + ",0.5" * 9 + "\n"))
-    assert found.labels.tolist() == [7]
-    assert found.values.shape == (1, 9)
+    raw = read_csv(_write(tmp_path, "7" + ",0.5" * 9 + "\n"))
+    assert raw.labels.tolist() == [7]
+    assert raw.values.shape == (1, 9)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "no rows of numbers"),
         ("\n\n", "no rows of numbers"),
@@ -112,14 +112,14 @@ def test_one_row_may_have_a_label(tmp_path: Path) -> None:
         ("1,2\n3,\x00\n", "line 2 holds"),
     ],
 )
-def test_errors_name_the_line_and_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(BadInput, match=said) as error:
+def test_errors_name_the_line_and_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message) as error:
         read_csv(_write(tmp_path, text))
     assert "a.csv" in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("1," * 5_000_000, "line 1 has 5,000,001 values; at most 524,288 are read"),
         ("1,2\n" + ";" * 5_000_000 + "," * 5_000_000, "line 2 has 5,000,001 values"),
@@ -130,10 +130,10 @@ def test_errors_name_the_line_and_what_is_wrong(tmp_path: Path, text: str, said:
     ],
     ids=["columns", "columns later", "digits", "letters", "letters later", "blanks"],
 )
-def test_endless_lines_are_refused_soon_and_in_little_memory(tmp_path: Path, text: str, said: str) -> None:
+def test_endless_lines_are_refused_soon_and_in_little_memory(tmp_path: Path, text: str, message: str) -> None:
     path = _write(tmp_path, text)
     begun = time.process_time()
-    with pytest.raises(BadInput, match=said) as error:
+    with pytest.raises(BadInput, match=message) as error:
         read_image_set(path)
     assert time.process_time() - begun < 2
     assert len(str(error.value)) < 700
@@ -154,9 +154,9 @@ def test_a_large_file_is_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     table[:, 5] = np.arange(500) % 10
     names = [f"p{place}" for place in range(17)]
     names[5] = "label"
-    found = read_csv(_write(tmp_path, "# a comment\n" + _text(table, ",".join(names))))
-    np.testing.assert_array_equal(found.values, np.delete(table, 5, axis=1))
-    np.testing.assert_array_equal(found.labels, table[:, 5])
+    raw = read_csv(_write(tmp_path, "# a comment\n" + _text(table, ",".join(names))))
+    np.testing.assert_array_equal(raw.values, np.delete(table, 5, axis=1))
+    np.testing.assert_array_equal(raw.labels, table[:, 5])
     with pytest.raises(BadInput, match="line 301 has 1 values, the lines before it 2"):
         read_csv(_write(tmp_path, "1,2\n" * 300 + "3\n"))
     with pytest.raises(BadInput, match="line 301 has 3 values, the lines before it 2"):
@@ -180,8 +180,8 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_any_text_is_numbers_or_bad_input(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = _write(tmp_path_factory.getbasetemp(), text)
     try:
-        found = read_csv(path)
+        raw = read_csv(path)
     except BadInput:
         return
-    assert found.values.ndim == 2
-    assert found.values.dtype == np.float64
+    assert raw.values.ndim == 2
+    assert raw.values.dtype == np.float64

@@ -21,10 +21,10 @@ def _write(folder: Path, digits, prefix: str = "", ending: str = "", mark: str =
 
 def _is_read(name: str, digits) -> bool:
     images, labels = digits
-    found = load_dataset(name)
-    np.testing.assert_array_equal(found.train.images[:, 0], images[:30] / np.float32(255))
-    np.testing.assert_array_equal(found.test.labels, labels[30:])
-    assert (found.train.name, found.test.name) == (f"{name}:train", f"{name}:test")
+    dataset = load_dataset(name)
+    np.testing.assert_array_equal(dataset.train.images[:, 0], images[:30] / np.float32(255))
+    np.testing.assert_array_equal(dataset.test.labels, labels[30:])
+    assert (dataset.train.name, dataset.test.name) == (f"{name}:train", f"{name}:test")
     return True
 
 
@@ -90,7 +90,7 @@ def test_a_missing_file_is_named(tmp_path: Path, digits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "said"),
+    ("name", "values", "message"),
     [
         ("train-labels-idx1-ubyte", np.zeros(29, np.uint8), "29 labels for 30 images"),
         ("train-labels-idx1-ubyte", np.full(30, -1, np.int16), "found -1"),
@@ -99,10 +99,10 @@ def test_a_missing_file_is_named(tmp_path: Path, digits) -> None:
         ("train-images-idx3-ubyte", np.full((30, 28, 28), np.nan, np.float32), "NaN"),
     ],
 )
-def test_files_that_do_not_fit_are_refused(tmp_path: Path, digits, name: str, values: np.ndarray, said: str) -> None:
+def test_files_that_do_not_fit_are_refused(tmp_path: Path, digits, name: str, values: np.ndarray, message: str) -> None:
     _write(tmp_path, digits)
     write_idx(tmp_path / name, values)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         load_dataset(str(tmp_path))
 
 

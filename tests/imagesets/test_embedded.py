@@ -23,14 +23,16 @@ def test_it_is_mnist() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(None, "can't be read"), (b"\x1f\x8b", "can't be read"), (gzip.compress(bytes(20), mtime=0), "damaged")],
 )
-def test_damage_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, said: str) -> None:
+def test_damage_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
     folder = tmp_path / "imagesets" / "mnist"
     folder.mkdir(parents=True)
     if content is not None:
         (folder / "t10k-images-idx3-ubyte.gz").write_bytes(content)
     monkeypatch.setattr(embedded, "files", lambda _: tmp_path)
-    with pytest.raises(BadInput, match=f"{said}.*Install shiftassay again"):
+    with pytest.raises(BadInput, match=f"{message}.*Install shiftassay again"):
         embedded.embedded_mnist.__wrapped__("test")

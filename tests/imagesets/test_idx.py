@@ -73,10 +73,10 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_what_is_no_idx_file_says_why(tmp_path: Path, damage: str) -> None:
-    content, said = DAMAGED[damage]
+    content, message = DAMAGED[damage]
     path = tmp_path / "a-idx3-ubyte"
     path.write_bytes(content)
-    with pytest.raises(BadInput, match=said) as error:
+    with pytest.raises(BadInput, match=message) as error:
         read_idx(path)
     assert str(path) in str(error.value)
 

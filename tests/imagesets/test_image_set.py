@@ -8,8 +8,8 @@ from shiftassay.imagesets.image_set import ImageSet, digest_of
 
 
 def test_size_and_shape(colors: np.ndarray) -> None:
-    found = ImageSet(colors.astype(np.float32))
-    assert (len(found), found.shape) == (6, (3, 8, 10))
+    image_set = ImageSet(colors.astype(np.float32))
+    assert (len(image_set), image_set.shape) == (6, (3, 8, 10))
 
 
 def test_the_digest_tells_values_types_shapes_and_labels_apart(colors: np.ndarray) -> None:

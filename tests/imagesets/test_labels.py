@@ -17,9 +17,9 @@ LABELS = st.lists(st.integers(0, 100), min_size=1, max_size=20)
 @given(LABELS, st.sampled_from(["u1", "<i8", ">i4", "f2", "f4", "f8", "f16", "u8"]), st.booleans())
 def test_any_type_and_a_column_mean_the_same(labels: list[int], kind: str, column: bool) -> None:
     values = np.array(labels, kind)
-    found = to_labels(values[:, None] if column else values, "labels")
-    assert found.dtype == np.int64
-    assert found.tolist() == labels
+    result = to_labels(values[:, None] if column else values, "labels")
+    assert result.dtype == np.int64
+    assert result.tolist() == labels
 
 
 @given(LABELS, st.sampled_from(["u1", "f4", "?"]))
@@ -28,7 +28,7 @@ def test_one_hot_rows_mean_their_place(labels: list[int], kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         (np.array(["cat", "dog"]), "found <U3"),
         (np.array([None, 1]), "found object"),
@@ -49,8 +49,8 @@ def test_one_hot_rows_mean_their_place(labels: list[int], kind: str) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_label_is_shown(values: np.ndarray, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_what_is_no_label_is_shown(values: np.ndarray, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         to_labels(values, "labels.npy")
 
 
@@ -95,11 +95,11 @@ def test_every_kind_of_file_gives_the_same_labels(tmp_path: Path, digits) -> Non
 def test_missing_and_unfit_files_of_labels_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "pickled.npy", np.array(["a", None], object))
     (tmp_path / "words.csv").write_text("cat\ndog\n")
-    for name, said in (
+    for name, message in (
         ("none.npy", "no such file"),
         (".", "a folder"),
         ("pickled.npy", "pickled"),
         ("words.csv", "'dog'"),
     ):
-        with pytest.raises(BadInput, match=said):
+        with pytest.raises(BadInput, match=message):
             read_labels(tmp_path / name)

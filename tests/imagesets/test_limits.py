@@ -117,13 +117,13 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("limited", [False, True])
 def test_bombs_are_refused_before_memory_is_taken(tmp_path: Path, name: str, limited: bool) -> None:
-    said, peak = in_fresh_process(
+    message, peak = in_fresh_process(
         "tests.imagesets.test_limits:_refusal",
         str(_bomb(tmp_path / name)),
         address_space=1500 * MIB if limited else None,
     )
     if limited or name != "a.npy":  # a large machine has room for the holes
-        assert BOMBS[name] in said
+        assert BOMBS[name] in message
         assert peak < 16 * MIB
 
 
@@ -201,17 +201,17 @@ def _savers(folder: Path) -> list[str]:
 
 def _peaks(paths: list[str]) -> list[tuple[str, int, int]]:
     labels_by_content(np.zeros((1, 1, 28, 28), np.float32))  # unpacks MNIST, once in a process
-    found = []
+    peaks = []
     for path in paths:
         (size, _), peak = peak_above_idle(lambda path=path: ((s := read_image_set(path)).images.nbytes, len(s)))
-        found.append((path, peak, size))
-    return found
+        peaks.append((path, peak, size))
+    return peaks
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system tells no peak")
 def test_reading_takes_at_most_three_times_what_it_gives(tmp_path: Path) -> None:
     names = _savers(tmp_path)
-    found = in_fresh_process("tests.imagesets.test_limits:_peaks", [str(tmp_path / name) for name in names])
-    assert len(found) == len(names) == 13
-    for path, peak, size in found:
+    peaks = in_fresh_process("tests.imagesets.test_limits:_peaks", [str(tmp_path / name) for name in names])
+    assert len(peaks) == len(names) == 13
+    for path, peak, size in peaks:
         assert peak <= 3 * size + 24 * MIB, path

@@ -19,18 +19,18 @@ def _as_set(images: np.ndarray, labels: np.ndarray | None = None) -> ImageSet:
 @given(st.lists(st.integers(0, 9999), min_size=1, max_size=50))
 def test_any_choice_of_mnist_gets_its_labels(part: str, chosen: list[int]) -> None:
     images, labels = embedded_mnist(part)
-    found = labels_by_content(_as_set(images[chosen]).images)
-    assert found is not None
-    assert found[0].tolist() == labels[chosen].tolist()
-    assert found[1] == f"the MNIST {part} set"
+    matched = labels_by_content(_as_set(images[chosen]).images)
+    assert matched is not None
+    assert matched[0].tolist() == labels[chosen].tolist()
+    assert matched[1] == f"the MNIST {part} set"
 
 
 def test_the_whole_test_set_is_known_after_a_passage_through_float16() -> None:
     images, labels = embedded_mnist("test")
     halves = (images[:, None] / 255).astype(np.float16).astype(np.float32)
-    found = labels_by_content(halves)
-    assert found is not None
-    np.testing.assert_array_equal(found[0], labels)
+    matched = labels_by_content(halves)
+    assert matched is not None
+    np.testing.assert_array_equal(matched[0], labels)
 
 
 def test_one_unknown_image_leaves_the_set_without_labels(digits) -> None:
@@ -47,15 +47,15 @@ def test_a_reordered_reference_gives_its_labels_in_that_order(colors: np.ndarray
     images = colors.astype(np.float32)
     reference = ImageSet(images, np.arange(6), "clean.npy")
     order = np.array([5, 0, 3])
-    found = labels_by_reference(ImageSet(images[order]), reference)
-    assert found is not None
-    assert found.tolist() == order.tolist()
+    matched = labels_by_reference(ImageSet(images[order]), reference)
+    assert matched is not None
+    assert matched.tolist() == order.tolist()
 
 
 def test_a_reference_gives_no_labels_it_is_not_sure_of(colors: np.ndarray) -> None:
     images = colors.astype(np.float32)
-    found, twice = ImageSet(images), images[[0, 0, 1, 2, 3, 4]]
-    assert labels_by_reference(found, ImageSet(images, None)) is None
-    assert labels_by_reference(found, ImageSet(images[:5], np.arange(5))) is None
+    sample, twice = ImageSet(images), images[[0, 0, 1, 2, 3, 4]]
+    assert labels_by_reference(sample, ImageSet(images, None)) is None
+    assert labels_by_reference(sample, ImageSet(images[:5], np.arange(5))) is None
     assert labels_by_reference(ImageSet(twice), ImageSet(twice, np.arange(6))) is None
     assert labels_by_reference(ImageSet(images[:, :1]), ImageSet(images, np.arange(6))) is None

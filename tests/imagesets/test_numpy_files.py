@@ -54,12 +54,12 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_header_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
-    content, said = LIES[lie]
+    content, message = LIES[lie]
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "a.npy"
     path.write_bytes(content)
     tracemalloc.start()
-    with pytest.raises(BadInput, match=said) as error:
+    with pytest.raises(BadInput, match=message) as error:
         read_npy(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -112,9 +112,9 @@ def test_a_structured_array_is_split_into_its_fields(tmp_path: Path, digits, nam
     table = np.empty(len(images), [(names[0], "u1", (28, 28)), (names[1], "i8")])
     table[names[0]], table[names[1]] = images, labels
     np.save(tmp_path / "a.npy", table)
-    found = read_npy(tmp_path / "a.npy")
-    np.testing.assert_array_equal(found.values, images)
-    np.testing.assert_array_equal(found.labels, labels)
+    raw = read_npy(tmp_path / "a.npy")
+    np.testing.assert_array_equal(raw.values, images)
+    np.testing.assert_array_equal(raw.labels, labels)
 
 
 @pytest.mark.parametrize(
@@ -129,17 +129,17 @@ def test_an_archive_says_which_array_is_which(tmp_path: Path, digits, names: tup
     np.savez(
         tmp_path / "a.npz", *(() if names else (images, labels)), **dict(zip(names, (images, labels), strict=False))
     )
-    found = read_npz(tmp_path / "a.npz")
-    np.testing.assert_array_equal(found.values, images)
-    np.testing.assert_array_equal(found.labels, labels)
+    raw = read_npz(tmp_path / "a.npz")
+    np.testing.assert_array_equal(raw.values, images)
+    np.testing.assert_array_equal(raw.labels, labels)
 
 
 def test_of_a_whole_data_set_the_test_part_is_read_and_said(tmp_path: Path, digits) -> None:
     images, labels = digits
     np.savez(tmp_path / "a.npz", x_train=images[:5], y_train=labels[:5], x_test=images, y_test=labels)
-    found = read_npz(tmp_path / "a.npz")
-    assert len(found.values) == len(found.labels) == len(images)
-    assert found.notes == ("images in 'x_test', labels in 'y_test'",)
+    raw = read_npz(tmp_path / "a.npz")
+    assert len(raw.values) == len(raw.labels) == len(images)
+    assert raw.notes == ("images in 'x_test', labels in 'y_test'",)
 
 
 def test_pickles_beside_the_images_do_not_matter(tmp_path: Path, digits) -> None:
@@ -241,10 +241,10 @@ def test_what_people_pickle_is_understood(tmp_path: Path, digits, form: str) -> 
         "numbers": images.astype(object),
     }[form]
     np.save(tmp_path / "a.npy", saved)
-    found = read_npy(tmp_path / "a.npy", unpickle=True)
-    np.testing.assert_array_equal(found.values, images)
+    raw = read_npy(tmp_path / "a.npy", unpickle=True)
+    np.testing.assert_array_equal(raw.values, images)
     if form in ("dict", "pair", "tuple", "rows"):
-        np.testing.assert_array_equal(found.labels, labels)
+        np.testing.assert_array_equal(raw.labels, labels)
 
 
 @pytest.mark.parametrize("content", ["text", {"images": [[1], [1, 2]]}, [np.zeros((2, 2)), np.zeros((3, 3))], None, {}])

@@ -50,22 +50,22 @@ def test_however_saved_the_images_and_their_labels_are_the_same(
     reference = ImageSet(expected, labels.astype(np.int64), "clean.npy", 255.0, True) if kind else None
     path = tmp_path / f"a{ending}"
     SAVERS[ending](path, FORMS[form](images))
-    found = read_image_set(path, reference=reference)
-    np.testing.assert_allclose(found.images, expected, rtol=0, atol=1e-6)
-    assert found.images.flags.c_contiguous
-    assert found.labels.tolist() == labels.tolist()
-    assert any("found by matching every image with the MNIST test set" in note for note in found.notes)
-    assert "read as 40 images of 28 × 28" in found.notes[0]
+    image_set = read_image_set(path, reference=reference)
+    np.testing.assert_allclose(image_set.images, expected, rtol=0, atol=1e-6)
+    assert image_set.images.flags.c_contiguous
+    assert image_set.labels.tolist() == labels.tolist()
+    assert any("found by matching every image with the MNIST test set" in note for note in image_set.notes)
+    assert "read as 40 images of 28 × 28" in image_set.notes[0]
 
 
 @pytest.mark.parametrize("last", [False, True])
 def test_colour_images_are_read_channels_first_or_last(tmp_path: Path, colors: np.ndarray, last: bool) -> None:
     np.save(tmp_path / "a.npy", np.moveaxis(colors, 1, 3) if last else colors)
-    found = read_image_set(tmp_path / "a.npy")
-    np.testing.assert_array_equal(found.images, colors / np.float32(255))
-    assert found.shape == (3, 8, 10)
-    assert found.labels is None
-    assert found.notes[-1] == "a.npy: no labels found"
+    image_set = read_image_set(tmp_path / "a.npy")
+    np.testing.assert_array_equal(image_set.images, colors / np.float32(255))
+    assert image_set.shape == (3, 8, 10)
+    assert image_set.labels is None
+    assert image_set.notes[-1] == "a.npy: no labels found"
 
 
 def test_labels_come_in_the_promised_order(tmp_path: Path, digits) -> None:
@@ -75,9 +75,9 @@ def test_labels_come_in_the_promised_order(tmp_path: Path, digits) -> None:
     np.save(tmp_path / "without.npy", images)
     np.save(tmp_path / "given.npy", given)
 
-    def read(name: str, **how) -> tuple[list[int] | None, str]:
-        found = read_image_set(tmp_path / name, **how)
-        return None if found.labels is None else found.labels.tolist(), found.notes[-1]
+    def read(name: str, **options) -> tuple[list[int] | None, str]:
+        image_set = read_image_set(tmp_path / name, **options)
+        return None if image_set.labels is None else image_set.labels.tolist(), image_set.notes[-1]
 
     assert read("without.npy") == (
         labels.tolist(),
@@ -115,9 +115,9 @@ def test_a_reference_lends_its_labels_by_content_before_by_order(tmp_path: Path,
 def test_idx_images_find_their_labels_beside_them(tmp_path: Path, colors: np.ndarray, ending: str) -> None:
     path = write_idx(tmp_path / f"t10k-images-idx3-ubyte{ending}", colors[:, 0])
     write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", np.arange(6, dtype=np.uint8))
-    found = read_image_set(path)
-    assert found.labels.tolist() == [0, 1, 2, 3, 4, 5]
-    assert found.notes[-1].endswith("labels from t10k-labels-idx1-ubyte.gz beside it")
+    image_set = read_image_set(path)
+    assert image_set.labels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert image_set.notes[-1].endswith("labels from t10k-labels-idx1-ubyte.gz beside it")
 
 
 def test_named_sets_have_parts_and_take_given_labels(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, ending: str) -> 
     (tmp_path / f"empty.{ending}").touch()
     (tmp_path / f"loop.{ending}").symlink_to(f"loop.{ending}")
     os.mkfifo(tmp_path / f"pipe.{ending}")
-    for name, said in (
+    for name, message in (
         ("missing", "no such file"),
         ("folder", "a folder, where a file was expected"),
         ("empty", "empty|no rows|not a readable|don't know the format"),
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, ending: str) -> 
         ("pipe", "not a regular file"),
         ("x" * 300, "can't be read"),
     ):
-        with pytest.raises(BadInput, match=said) as error:
+        with pytest.raises(BadInput, match=message) as error:
             read_image_set(tmp_path / f"{name}.{ending}")
         assert str(tmp_path / f"{name}.{ending}") in str(error.value)
 
@@ -179,9 +179,9 @@ def test_control_characters_of_a_name_reach_no_note(tmp_path: Path, digits) -> N
     path = tmp_path / "a\x1b[2J\n.npy"
     np.save(path, digits[0])
     np.save(tmp_path / "b\x07.npy", digits[1])
-    found = read_image_set(path, labels=tmp_path / "b\x07.npy")
-    assert found.name == r"a\x1b[2J\n.npy"
-    assert all(note.isprintable() for note in found.notes)
+    image_set = read_image_set(path, labels=tmp_path / "b\x07.npy")
+    assert image_set.name == r"a\x1b[2J\n.npy"
+    assert all(note.isprintable() for note in image_set.notes)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
@@ -193,7 +193,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, digits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("array", "said"),
+    ("array", "message"),
     [
         (np.zeros((0, 28, 28)), "nothing in it"),
         (np.zeros(784), "expected images as"),
@@ -207,11 +207,11 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, digits) -> None:
     ],
 )
 def test_arrays_that_are_no_images_like_the_reference_are_refused(
-    tmp_path: Path, digits, array: np.ndarray, said: str
+    tmp_path: Path, digits, array: np.ndarray, message: str
 ) -> None:
     np.save(tmp_path / "t1.npy", array)
     reference = ImageSet(digits[0][:, None] / np.float32(255), None, "clean.npy", 255.0, True)
-    with pytest.raises(BadInput, match=said) as error:
+    with pytest.raises(BadInput, match=message) as error:
         read_image_set(tmp_path / "t1.npy", reference=reference)
     assert "t1.npy" in str(error.value)
 
@@ -222,12 +222,12 @@ def test_labels_of_another_length_are_refused_wherever_they_come_from(tmp_path: 
     np.save(tmp_path / "a.npy", images)
     np.save(tmp_path / "labels.npy", labels[:-1])
     np.save(tmp_path / "given.npy", labels[:5])
-    for name, given, said in (
+    for name, given, message in (
         ("inside.npz", None, r"inside\.npz: 39 labels for 40"),
         ("a.npy", None, r"labels\.npy: 39 labels for 40"),
         ("a.npy", tmp_path / "given.npy", r"given\.npy: 5 labels for 40"),
     ):
-        with pytest.raises(BadInput, match=said):
+        with pytest.raises(BadInput, match=message):
             read_image_set(tmp_path / name, labels=given)
 
 
@@ -246,7 +246,7 @@ def test_a_folder_gives_its_reference_and_its_variants(tmp_path: Path, digits) -
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         ([], "found no image files"),
         (["clean.npy"], "at least one variant"),
@@ -255,10 +255,10 @@ def test_a_folder_gives_its_reference_and_its_variants(tmp_path: Path, digits) -
         (["clean.npy", "t1.npy", "t1.NPY"], "several image files are called 't1'"),
     ],
 )
-def test_a_folder_that_is_none_of_variants_is_told_why(tmp_path: Path, names: list[str], said: str) -> None:
+def test_a_folder_that_is_none_of_variants_is_told_why(tmp_path: Path, names: list[str], message: str) -> None:
     for name in names:
         (tmp_path / name).touch()
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         read_folder(tmp_path)
 
 

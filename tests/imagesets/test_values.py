@@ -20,11 +20,11 @@ def _reference(unit: float, integer: bool) -> ImageSet:
 @pytest.mark.parametrize(("kind", "white"), [("u1", 255), ("<u2", 65535), (">u2", 65535), ("?", 1)])
 @pytest.mark.parametrize("reference", [None, _reference(1.0, False), _reference(255.0, True)])
 def test_types_of_cameras_are_divided_by_their_maximum(kind: str, white: int, reference: ImageSet | None) -> None:
-    values, unit, said = to_unit(np.array([[[[0, white]]]]).astype(kind), "a", reference)
+    values, unit, note = to_unit(np.array([[[[0, white]]]]).astype(kind), "a", reference)
     assert values.dtype == np.float32
     assert values.ravel().tolist() == [0, 1]
     assert unit == white
-    assert "maximum of its type" in said
+    assert "maximum of its type" in note
 
 
 @given(BYTES, st.sampled_from(["f4", "f8", ">f4", "i4", "i8"]))
@@ -44,10 +44,10 @@ def test_0_to_1_beside_bytes_is_the_same_set(values: np.ndarray) -> None:
 
 @given(BYTES, st.sampled_from(["f4", "f8", "i8"]))
 def test_beside_floats_nothing_is_rescaled(values: np.ndarray, kind: str) -> None:
-    found, unit, said = to_unit(values.astype(kind), "b", _reference(1.0, False))
-    np.testing.assert_array_equal(found, values)
+    converted, unit, note = to_unit(values.astype(kind), "b", _reference(1.0, False))
+    np.testing.assert_array_equal(converted, values)
     assert unit == 1
-    assert "as in clean.npy" in said
+    assert "as in clean.npy" in note
     np.testing.assert_array_equal(
         to_unit(values.astype(kind), "b", _reference(255.0, False))[0], values / np.float32(255)
     )
@@ -88,20 +88,20 @@ def test_values_outside_0_to_1_are_kept() -> None:
 )
 def test_a_unit_is_found_in_which_nothing_is_lost_and_said(low: float, high: float, kind: str, unit: float) -> None:
     values = np.linspace(low, high, 48).reshape(3, 1, 4, 4).astype(kind)
-    found, chosen, said = to_unit(values, "a")
+    converted, chosen, note = to_unit(values, "a")
     assert chosen == unit
-    np.testing.assert_allclose(found, values / unit, rtol=1e-6)
-    assert len(np.unique(found)) == len(np.unique(values))
-    assert f"divided by {unit:g} " in said or (unit == 1 and "taken as they are" in said)
-    assert ("white is" in said) == (unit not in (1, 255, 65535))
+    np.testing.assert_allclose(converted, values / unit, rtol=1e-6)
+    assert len(np.unique(converted)) == len(np.unique(values))
+    assert f"divided by {unit:g} " in note or (unit == 1 and "taken as they are" in note)
+    assert ("white is" in note) == (unit not in (1, 255, 65535))
 
 
 @pytest.mark.parametrize("factor", [1, 255, 2000, 65535, 510_000, 1e6])
 def test_whatever_the_factor_no_float_set_becomes_black(digits, factor: float) -> None:
     values = (digits[0][:, None] / 255 * factor).astype(np.float32)
-    found = to_unit(values, "a")[0]
-    assert found.max() >= 1 / 64
-    assert len(np.unique(found)) == 256 == len(np.unique(values))
+    converted = to_unit(values, "a")[0]
+    assert converted.max() >= 1 / 64
+    assert len(np.unique(converted)) == 256 == len(np.unique(values))
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_beside_integers_the_range_tells_which_unit_was_saved(
     high: float, kind: str, unit: float, expected: float
 ) -> None:
     values = np.linspace(0, high, 48).reshape(3, 1, 4, 4).astype(kind)
-    found, chosen, _ = to_unit(values, "b", _reference(unit, True))
+    converted, chosen, _ = to_unit(values, "b", _reference(unit, True))
     assert chosen == expected
-    np.testing.assert_allclose(found, values / expected, rtol=1e-6)
+    np.testing.assert_allclose(converted, values / expected, rtol=1e-6)
 
 
 def test_beside_digits_of_0_to_16_the_same_digits_are_the_same_set() -> None:
@@ -137,7 +137,7 @@ def test_beside_digits_of_0_to_16_the_same_digits_are_the_same_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("high", "kind", "said"),
+    ("high", "kind", "note"),
     [
         (1, "u1", "all but black: if they are masks"),
         (1, "u2", "all but black: if they are masks"),
@@ -147,8 +147,8 @@ def test_beside_digits_of_0_to_16_the_same_digits_are_the_same_set() -> None:
         (1 / 255, "f8", "were they divided twice"),
     ],
 )
-def test_another_white_that_may_have_been_meant_is_said(high: float, kind: str, said: str) -> None:
-    assert said in to_unit(np.linspace(0, high, 32).reshape(2, 1, 4, 4).astype(kind), "a")[2]
+def test_another_white_that_may_have_been_meant_is_said(high: float, kind: str, note: str) -> None:
+    assert note in to_unit(np.linspace(0, high, 32).reshape(2, 1, 4, 4).astype(kind), "a")[2]
 
 
 @pytest.mark.parametrize(("high", "kind"), [(255, "u1"), (100, "u1"), (65535, "u2"), (1, "f8"), (255, "f8")])
@@ -164,8 +164,8 @@ def test_a_few_values_far_above_all_others_are_said() -> None:
 
 def test_of_one_value_a_set_is_whatever_it_is() -> None:
     for value in (0.0, 0.1307, 1e6, -3.0):
-        found, unit, _ = to_unit(np.full((2, 1, 3, 3), value), "a")
-        np.testing.assert_allclose(found * unit, value, rtol=1e-6)
+        converted, unit, _ = to_unit(np.full((2, 1, 3, 3), value), "a")
+        np.testing.assert_allclose(converted * unit, value, rtol=1e-6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -225,8 +225,8 @@ def test_an_offset_of_each_image_loses_its_differences_too(digits) -> None:
 
 def test_whole_numbers_that_float32_holds_are_not_refused(digits) -> None:
     values = digits[0][:, None].astype(np.int64) + 10**6
-    found, unit, _ = to_unit(values, "a")
-    assert len(np.unique(np.rint(found * np.float64(unit)))) == len(np.unique(values))
+    converted, unit, _ = to_unit(values, "a")
+    assert len(np.unique(np.rint(converted * np.float64(unit)))) == len(np.unique(values))
     with pytest.raises(BadInput, match="less than single precision"):
         to_unit(values + 10**9, "a")
 

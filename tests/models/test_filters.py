@@ -13,9 +13,9 @@ def images():
 
 def test_a_linear_filter_is_recovered_from_its_results(images):
     true = LinearFilter(((0.0, 0.1, 0.0), (0.2, 0.3, 0.1), (0.0, 0.1, 0.0)), 0.05)
-    found = fitted_filter(images, true(images), 3, ridge=1e-9)
-    assert torch.allclose(torch.tensor(found.weights), torch.tensor(true.weights), atol=1e-4)
-    assert found.constant == pytest.approx(true.constant, abs=1e-4)
+    result = fitted_filter(images, true(images), 3, ridge=1e-9)
+    assert torch.allclose(torch.tensor(result.weights), torch.tensor(true.weights), atol=1e-4)
+    assert result.constant == pytest.approx(true.constant, abs=1e-4)
 
 
 def test_a_filter_averages_noise_out(images):

@@ -30,13 +30,13 @@ def test_a_front_comes_back_from_json(front, digits):
 
 def test_a_model_behind_a_front_comes_back_from_its_card(digits):
     card = ModelCard("mlp", {"widths": [8]}, (1, 28, 28), 10, 0.1, 0.3, 0, "mnist", "t")
-    how = parse("rotate:angle=30")
-    model = Fronted(Classifier.from_card(card), undoing(how), (1, 28, 28)).eval()
+    spec = parse("rotate:angle=30")
+    model = Fronted(Classifier.from_card(card), undoing(spec), (1, 28, 28)).eval()
     again = Fronted.from_card(FrontedCard.from_json(json.loads(json.dumps(model.card.to_json())))).eval()
     again.network.load_state_dict(model.network.state_dict())
-    images = torch.from_numpy(shift(digits, how).images)
+    images = torch.from_numpy(shift(digits, spec).images)
     assert torch.equal(again(images), model(images))
-    undone = how.undo(images.numpy(), np.random.default_rng(0))
+    undone = spec.undo(images.numpy(), np.random.default_rng(0))
     assert torch.equal(model(images), model.model(torch.from_numpy(undone)))
 
 

@@ -15,44 +15,44 @@ SHAPE = (1, 28, 28)
 
 
 def drawn(text):
-    how = parse(text)
-    return how.realize(SHAPE, generator(how, 0, "shared"))
+    spec = parse(text)
+    return spec.realize(SHAPE, generator(spec, 0, "shared"))
 
 
-def through(how, images):
-    return front_of(how, SHAPE)(torch.from_numpy(images)).numpy()
+def through(spec, images):
+    return front_of(spec, SHAPE)(torch.from_numpy(images)).numpy()
 
 
 @pytest.mark.parametrize(
     "text", ["pixel_permutation", "row_permutation", "invert", "rotate:angle=90", "pixel_permutation+invert"]
 )
 def test_what_is_the_same_for_all_images_is_undone_exactly(text, digits):
-    how = drawn(text)
-    shifted = shift(digits, how, 3).images
+    spec = drawn(text)
+    shifted = shift(digits, spec, 3).images
     assert np.abs(shifted - digits.images).max() > 0.5
-    assert np.allclose(through(how, shifted), digits.images, atol=1e-5)
+    assert np.allclose(through(spec, shifted), digits.images, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     "text", ["rotate:angle=-90..90,scope=per_image", "row_permutation:scope=per_image", "identity"]
 )
 def test_what_was_drawn_for_each_image_is_not_known_and_so_not_undone(text, digits):
-    how = parse(text)
-    shifted = shift(digits, how, 3).images
-    assert isinstance(front_of(how, SHAPE), AsIs)
-    assert np.array_equal(through(how, shifted), shifted)
+    spec = parse(text)
+    shifted = shift(digits, spec, 3).images
+    assert isinstance(front_of(spec, SHAPE), AsIs)
+    assert np.array_equal(through(spec, shifted), shifted)
 
 
 def test_a_fresh_permutation_of_an_image_changes_nothing_that_is_shown(digits):
-    how = parse("pixel_permutation:scope=per_image")
-    first, second = (shift(digits, how, seed).images for seed in (1, 2))
+    spec = parse("pixel_permutation:scope=per_image")
+    first, second = (shift(digits, spec, seed).images for seed in (1, 2))
     assert not np.array_equal(first, second)
-    assert np.array_equal(through(how, first), through(how, second))
+    assert np.array_equal(through(spec, first), through(spec, second))
 
 
 def test_what_was_done_before_a_fresh_permutation_is_not_undone(digits):
-    how = drawn("pixel_permutation+pixel_permutation:scope=per_image+sign_noise:epsilon=0.1")
-    parts = front_of(how, SHAPE).parts
+    spec = drawn("pixel_permutation+pixel_permutation:scope=per_image+sign_noise:epsilon=0.1")
+    parts = front_of(spec, SHAPE).parts
     assert [type(part) for part in parts] == [Shrink, Sort]
 
 
@@ -66,9 +66,11 @@ def test_noise_of_the_known_size_leaves_black_black_and_white_white(epsilon, see
 
 
 def test_an_attack_can_be_made_through_every_front_that_stands_before_one():
-    for how in (Adversarial(0.1), Compose((drawn("pixel_permutation"), Adversarial(0.1))), Compose((parse("rotate:angle=30"), Adversarial(0.1)))):  # fmt: skip
+    attack = Adversarial(0.1)
+    first = (drawn("pixel_permutation"), parse("rotate:angle=30"))
+    for spec in (attack, *(Compose((part, attack)) for part in first)):
         images = torch.full((2, *SHAPE), 0.5, requires_grad=True)
-        front_of(how, SHAPE)(images).sum().backward()
+        front_of(spec, SHAPE)(images).sum().backward()
         assert images.grad is not None
         assert (images.grad > 0).all()
 

@@ -136,7 +136,7 @@ def test_compressed_weights_that_would_fill_the_memory_are_refused(factory, tmp_
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         (
             {"input_shape": ["mnist", 28, 2**31]},
@@ -148,8 +148,8 @@ def test_compressed_weights_that_would_fill_the_memory_are_refused(factory, tmp_
         ({"sd": 0}, "sd must not be 0"),
     ],
 )
-def test_a_card_of_what_can_not_be_is_refused(trained, tmp_path, change, said):
+def test_a_card_of_what_can_not_be_is_refused(trained, tmp_path, change, sentence):
     folder = Path(shutil.copytree(trained.folder, tmp_path / "run"))
     write_sealed(folder / "model.json", {**read_sealed(folder / "model.json"), **change})
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=sentence):
         load_model(folder)

@@ -25,7 +25,7 @@ IGNORES_THE_ID = {"clean-only", "mixture"}
 
 
 def card(design, widths=(500, 500, 500, 200, 200, 100, 50)):
-    shifts = [how.realize(SHAPE, generator(how, 0, "shared")) for how in map(parse, SHIFTS)]
+    shifts = [spec.realize(SHAPE, generator(spec, 0, "shared")) for spec in map(parse, SHIFTS)]
     variants = dict(zip(("clean", "t1", "t2", "t3", "t4"), shifts, strict=True))
     return OneForAllCard(design, variants, widths, SHAPE, 10, 0.1307, 0.3081, 0, "mnist", "trial")
 
@@ -33,11 +33,11 @@ def card(design, widths=(500, 500, 500, 200, 200, 100, 50)):
 @pytest.fixture(params=list(DESIGNS))
 def model(request):
     torch.manual_seed(0)
-    found = OneForAll(card(request.param))
+    result = OneForAll(card(request.param))
     with torch.no_grad():  # what starts at 0, the parts that are a variant's own, says nothing yet
-        for weights in found.parameters():
+        for weights in result.parameters():
             weights += 0.02 * torch.randn_like(weights)
-    return found
+    return result
 
 
 def test_five_variants_cost_at_most_a_tenth_more_parameters_than_the_plain_network(model):

@@ -25,17 +25,17 @@ def images(rng):
 @pytest.mark.parametrize(("precision", "digits"), [("half", 2e-3), ("bfloat16", 2e-2), ("double", 1e-6)])
 def test_a_model_of_another_precision_is_given_its_own_and_answers_in_single(precision, digits, linear, images):
     expected = predict(images, model=linear)
-    found = predict(images, model=getattr(copied(linear), precision)())
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=digits)
+    result = predict(images, model=getattr(copied(linear), precision)())
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, atol=digits)
 
 
 def test_gradients_pass_through_a_model_of_another_precision(linear, images):
     at = torch.from_numpy(images).requires_grad_()
     (expected,) = torch.autograd.grad(logits_of(at, model=linear)[:, 0].sum(), at)
-    (found,) = torch.autograd.grad(logits_of(at, model=copied(linear).half())[:, 0].sum(), at)
-    assert found.dtype == torch.float32
-    torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
+    (result,) = torch.autograd.grad(logits_of(at, model=copied(linear).half())[:, 0].sum(), at)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
 
 
 def test_images_stay_as_they_are_whatever_the_model_does_to_them(linear, images):
@@ -129,7 +129,7 @@ def test_shared_out_among_processes_the_answers_are_the_same(linear, images, mon
     torch.set_num_threads(2)
     try:
         with one_thread_each():
-            found = predict(images, model=linear, batch=5)
+            result = predict(images, model=linear, batch=5)
     finally:
         torch.set_num_threads(before)
-    assert found.tobytes() == expected.tobytes()
+    assert result.tobytes() == expected.tobytes()

@@ -20,8 +20,8 @@ def test_what_a_composition_keeps_is_what_its_parts_keep():
 
 
 def test_a_composition_is_written_as_its_parts():
-    how = parse("rotate:angle=15+gain:factor=0.4")
-    assert how.to_json() == {
+    composition = parse("rotate:angle=15+gain:factor=0.4")
+    assert composition.to_json() == {
         "family": "compose",
         "parameters": {
             "parts": [
@@ -31,7 +31,7 @@ def test_a_composition_is_written_as_its_parts():
         },
         "scope": None,
     }
-    assert make("compose", how.parameters) == how
+    assert make("compose", composition.parameters) == composition
 
 
 def test_two_parts_of_the_same_noise_are_not_the_same_noise(digits):
@@ -40,10 +40,10 @@ def test_two_parts_of_the_same_noise_are_not_the_same_noise(digits):
 
 
 def test_a_part_that_needs_a_model_makes_the_whole_need_one(digits):
-    how = parse("invert+adversarial:epsilon=0.1")
-    assert how.needs_model
+    composition = parse("invert+adversarial:epsilon=0.1")
+    assert composition.needs_model
     with pytest.raises(BadInput, match="aimed at a model"):
-        shift(digits, how)
+        shift(digits, composition)
 
 
 def test_no_parts_are_no_composition():

@@ -33,13 +33,13 @@ def test_labels_are_renamed(digits):
 
 
 def test_labels_are_renamed_to_numbers_that_no_class_had(digits):
-    how = make("label_permutation", {"mapping": list(range(10, 110, 10))})
-    shifted = shift(digits, how)
+    relabeling = make("label_permutation", {"mapping": list(range(10, 110, 10))})
+    shifted = shift(digits, relabeling)
     assert np.array_equal(shifted.labels, 10 * digits.labels + 10)
-    assert how.to_json()["parameters"] == {"mapping": list(range(10, 110, 10))}
-    back = np.argsort(how.mapping)[np.searchsorted(np.sort(how.mapping), shifted.labels)]
+    assert relabeling.to_json()["parameters"] == {"mapping": list(range(10, 110, 10))}
+    back = np.argsort(relabeling.mapping)[np.searchsorted(np.sort(relabeling.mapping), shifted.labels)]
     assert np.array_equal(back, digits.labels)
-    assert np.array_equal(how.undo(shifted.images, np.random.default_rng(0)), digits.images)
+    assert np.array_equal(relabeling.undo(shifted.images, np.random.default_rng(0)), digits.images)
 
 
 @pytest.mark.parametrize(

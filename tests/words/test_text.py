@@ -44,7 +44,9 @@ def test_shortened_text_keeps_to_its_limit_and_keeps_its_ends(text, limit):
         assert shown == text
     else:
         assert len(shown.encode(errors="replace")) <= limit
-        begin, left_out, end = re.fullmatch(r"(?s)(.*) … \((\d+) characters left out\) … (.*)", shown).groups()  # pyright: ignore[reportOptionalMemberAccess]
+        match = re.fullmatch(r"(?s)(.*) … \((\d+) characters left out\) … (.*)", shown)
+        assert match is not None
+        begin, left_out, end = match.groups()
         assert len(begin) + len(end) + int(left_out) == len(text)
         assert shortened(shown, limit) == shown
 
@@ -83,7 +85,7 @@ PLACES = {
         ],
     ),
     "picture": ("![{}](figures/a.svg)", ["paragraph_open", "paragraph_close"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -21,7 +21,9 @@ Distort = Callable[[Images, np.random.Generator], Distorted]
 
 
 def named_dataset(name: str) -> Dataset:
-    """A data set by its name, plain or distorted; the same images every time. Raises `BadInput` for an unknown one.
+    """A data set by its name, plain or distorted; the same images every time.
+
+    Raises `BadInput` for an unknown name.
 
     >>> named_dataset("mnist-rts").test.images.shape
     (10000, 1, 42, 42)
@@ -37,7 +39,10 @@ def named_dataset(name: str) -> Dataset:
 
 
 def check_name(name: str) -> None:
-    """Raise `BadInput` for a name that ends in no distortion, or begins with no data set; nothing is read or made."""
+    """Raise `BadInput` unless the name is a data set's, followed by a distortion's.
+
+    Nothing is read or made.
+    """
     base, _, distortion = name.rpartition("-")
     if distortion not in DISTORTIONS or base not in known_datasets():
         raise unknown_name("distorted data set", name, known_distortions())
@@ -55,7 +60,10 @@ def rotated(images: Images, rng: np.random.Generator) -> Distorted:
 
 
 def rts(images: Images, rng: np.random.Generator) -> Distorted:
-    """Turned by −45° to 45°, scaled by 0.7 to 1.2, anywhere in a square half as wide again, 42 × 42 for MNIST (RTS)."""
+    """RTS: rotated, scaled, and translated in a square half as wide again (42 × 42 for MNIST).
+
+    Angles are between −45° and 45°, factors between 0.7 and 1.2.
+    """
     n, side = len(images), images.shape[-1]
     out = side * 3 // 2
     scale = rng.uniform(0.7, 1.2, n)
@@ -64,7 +72,10 @@ def rts(images: Images, rng: np.random.Generator) -> Distorted:
 
 
 def projective(images: Images, rng: np.random.Generator) -> Distorted:
-    """Scaled by 0.75 to 1, each corner moved by N(0, 5 px) on each axis (P); folded quadrilaterals are redrawn."""
+    """P: a random projective transformation.
+
+    Scaled by 0.75 to 1, each corner moved by N(0, 5 px) on each axis. Folded quadrilaterals are redrawn.
+    """
     n, side = len(images), images.shape[-1]
     square = (side - 1) / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
     corners = np.empty((n, 4, 2))
@@ -77,7 +88,10 @@ def projective(images: Images, rng: np.random.Generator) -> Distorted:
 
 
 def elastic(images: Images, rng: np.random.Generator) -> Distorted:
-    """Bent by a thin-plate spline through 4 × 4 control points that are moved by N(0, 1.5 px) on either axis (E)."""
+    """E: warped by a thin-plate spline.
+
+    Its 4 × 4 control points are moved by N(0, 1.5 px) on each axis.
+    """
     n, side = len(images), images.shape[-1]
     points, spread = _spline(side)
     moves = rng.normal(0, 1.5 * side / 28, (n, len(points), 2))
@@ -86,7 +100,10 @@ def elastic(images: Images, rng: np.random.Generator) -> Distorted:
 
 
 def cluttered(images: Images, rng: np.random.Generator, patches: int = 16, patch: int = 6) -> Distorted:
-    """At a random place in 60 × 60 for MNIST, among 16 patches of 6 × 6 from other images (translated, cluttered)."""
+    """TC: translated in 60 × 60 pixels (for MNIST), among clutter.
+
+    The clutter is 16 patches of 6 × 6 pixels from other images.
+    """
     n, c, _, side = images.shape
     out = side * 15 // 7
     canvas = np.zeros((n, c, out, out), np.float32)
@@ -117,7 +134,10 @@ def _distorted(plain: ImageSet, name: str, distortion: str) -> ImageSet:
 def _affine(
     images: Images, out: int, angles: np.ndarray, scale: np.ndarray | float = 1.0, place: np.ndarray | float = 0.0
 ) -> Distorted:
-    """Turned counter-clockwise by degrees, scaled, then moved by pixels, in a square of `out` pixels."""
+    """Rotate, scale and move in a square of `out` pixels.
+
+    Angles are counter-clockwise in degrees, moves in pixels.
+    """
     cos, sin = np.cos(np.radians(angles)), np.sin(np.radians(angles))
     back = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2) / np.reshape(scale, (-1, 1, 1))
     offset = -back @ np.broadcast_to(place, (len(images), 2))[..., None]
@@ -125,7 +145,7 @@ def _affine(
 
 
 def _convex(corners: Float64[np.ndarray, "n 4 2"]) -> Bool[np.ndarray, "n"]:
-    """Whether each quadrilateral turns the same way at every corner, the way it did before its corners moved."""
+    """Whether each quadrilateral is convex, with its orientation before the corners moved."""
     edges = np.roll(corners, -1, axis=1) - corners
     following = np.roll(edges, -1, axis=1)
     return np.all(edges[..., 0] * following[..., 1] > edges[..., 1] * following[..., 0], axis=1)
@@ -147,7 +167,10 @@ def _homography(
 
 
 def _spline(side: int, across: int = 4) -> tuple[Float64[np.ndarray, "k 2"], Float64[np.ndarray, "p k"]]:
-    """Control points, and the matrix that takes their moves to every pixel's: a thin-plate spline is linear in them."""
+    """Control points, and the matrix from their displacements to those of every pixel.
+
+    A thin-plate spline is linear in the displacements of its control points.
+    """
     line = np.linspace(-1, 1, across) * (side - 1) / 2
     points, places = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2), grid(side, side).reshape(2, -1).T
     system = np.block([[_radial(points, points), _plane(points)], [_plane(points).T, np.zeros((3, 3))]])

@@ -30,7 +30,10 @@ WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is tak
 
 @dataclass(frozen=True)
 class Transfer(Record):
-    """What the shift does to another model: accuracies on the reference, shifted, and with shuffled residuals."""
+    """What the shift does to another model's accuracy.
+
+    Accuracies are those on the reference, on the shifted set, and with each residual shuffled within its image.
+    """
 
     model: str
     reference: float
@@ -59,7 +62,7 @@ class AccuracyBesideControls(Record):
 
 @dataclass(frozen=True)
 class AdversarialEvidence(Record):
-    """The residual's size and shape, where it points, and what it does, beside two controls of the same size.
+    """The residual's size, shape, direction and effect, beside two controls of the same size.
 
     `shuffled`: each image's residual, shuffled over its pixels of like value. `transplanted`: another image's residual.
 
@@ -107,7 +110,10 @@ class AdversarialEvidence(Record):
 
     @property
     def probability(self) -> float:
-        """From 0 to 1: a logistic function of the criterion that is furthest from being met, 0.5 at its threshold."""
+        """The probability of an attack, from 0 to 1.
+
+        A logistic function of the criterion that is furthest from being met, 0.5 at its threshold.
+        """
         least = min(
             (self.excess - thresholds.AIM_EXCESS) / thresholds.AIM_EXCESS_SCALE,
             (self.worse - thresholds.AIM_WORSE) / thresholds.AIM_WORSE_SCALE,
@@ -116,7 +122,10 @@ class AdversarialEvidence(Record):
 
     @property
     def is_adversarial(self) -> bool:
-        """Agreement exceeds both controls' by 0.14, and at least 88% of images are worse off than in the control."""
+        """Whether the shift meets all criteria of an attack.
+
+        Agreement exceeds both controls' by 0.14, and at least 88% of images are worse off than in the control.
+        """
         return self.probability > 0.5
 
     @property
@@ -236,7 +245,10 @@ FILTERS = {
 def _agreement(
     model: nn.Module, reference: np.ndarray, controls: dict[str, np.ndarray], labels: np.ndarray, norm: str
 ) -> tuple[float, BesideControls, float]:
-    """The place on the way where the residual stands out most, the agreements there, and the best aim anywhere."""
+    """The place on the way where the residual stands out most, with the agreements there.
+
+    Last comes the best aim anywhere on the way.
+    """
     places, aims = [], []
     for at in WAY:
         there = (reference + np.float32(at) * (controls["shifted"] - reference)).astype(np.float32)
@@ -254,7 +266,10 @@ def _along(residual: np.ndarray, gradient: np.ndarray) -> float:
 
 
 def _cosine(reference: np.ndarray, shifted: np.ndarray, gradient: np.ndarray) -> float:
-    """The cosine of residual and gradient, without pixels that the gradient would push out of the range of values."""
+    """The cosine of residual and gradient.
+
+    Pixels that the gradient would push out of the range of values are left out.
+    """
     low, high = min(reference.min(), shifted.min()), max(reference.max(), shifted.max())
     held = ((shifted <= low) & (gradient < 0)) | ((shifted >= high) & (gradient > 0))
     residual, free = (x.reshape(len(x), -1).astype(np.float64) for x in (shifted - reference, gradient * ~held))
@@ -263,7 +278,10 @@ def _cosine(reference: np.ndarray, shifted: np.ndarray, gradient: np.ndarray) ->
 
 
 def _size(residual: np.ndarray) -> tuple[Literal["linf", "l2"], float, tuple[float, float], dict[str, float]]:
-    """The norm that images have in common, its bound with an interval, and how far images differ in each norm."""
+    """The norm that images have in common, its bound with an interval, and the spread in each norm.
+
+    The spread is the coefficient of variation over images.
+    """
     flat = np.abs(residual.reshape(len(residual), -1).astype(np.float64))
     sizes: dict[Literal["linf", "l2"], np.ndarray] = {"linf": flat.max(1), "l2": np.sqrt((flat**2).sum(1))}
     spread = {name: float(size.std() / max(size.mean(), 1e-12)) for name, size in sizes.items()}
@@ -282,7 +300,10 @@ def _size(residual: np.ndarray) -> tuple[Literal["linf", "l2"], float, tuple[flo
 
 
 def _at_bound(reference: np.ndarray, shifted: np.ndarray) -> float:
-    """The share of pixels that moved by their image's largest change, of those that could have in either direction."""
+    """The share of pixels that moved by their image's largest change.
+
+    Only pixels with room for it in both directions count.
+    """
     change = np.abs(shifted - reference).astype(np.float64)
     bound = change.max(axis=(1, 2, 3), keepdims=True)
     low, high = min(reference.min(), shifted.min()), max(reference.max(), shifted.max())

@@ -1,4 +1,4 @@
-"""What a diagnosis asks of a model: its answers to both sets, and how they change with the image."""
+"""What a diagnosis asks of a model: its answers to both sets, and its gradients."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ CHUNK = 500  # images whose gradients are computed at a time
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """A model's logits for the reference and for the shifted set, and notes on what it can't be asked.
+    """A model's logits for both sets, and notes on questions that it can't answer.
 
     The logits are None if the model can't be judged by them.
     """

@@ -1,4 +1,4 @@
-"""Controls: shifted sets that are as far from the reference as the one at hand, but without what is suspected of it."""
+"""Controls: sets as far from the reference as the shifted one, without the suspected structure."""
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -34,7 +34,10 @@ def shuffled_residual(
 def transplanted_residual(
     reference: Float32[np.ndarray, "n c h w"], shifted: Float32[np.ndarray, "n c h w"], rng: np.random.Generator
 ) -> Float32[np.ndarray, "n c h w"]:
-    """The reference, each image with another image's residual: changes keep their places, but not their image."""
+    """The reference, each image with another image's residual.
+
+    Changes keep their places but belong to another image.
+    """
     other = derangement(len(reference), rng)
     return _clipped(reference + (shifted - reference)[other], reference, shifted)
 

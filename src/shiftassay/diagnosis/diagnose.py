@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +19,7 @@ from shiftassay.diagnosis.labels import renumbering
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.paired.search import search_again
 from shiftassay.diagnosis.paired.verdict import candidate_summary
-from shiftassay.diagnosis.pairing.matched import MatchedSets, matched_sets, order_notes
+from shiftassay.diagnosis.pairing.matched import MatchedSets, Order, matched_sets, order_notes
 from shiftassay.diagnosis.pairing.pair import Pairing, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, shared_note
 from shiftassay.diagnosis.proof import Proof, prove
@@ -42,7 +42,7 @@ def diagnose(
     seed: int = 0,
     device: str = "cpu",
 ) -> Diagnosis:
-    """Name the shift that lies between a reference set and a shifted one, with its parameters and the proof.
+    """Name the shift between a reference set and a shifted one, with its parameters and the proof.
 
     Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
     none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
@@ -61,13 +61,14 @@ def diagnose(
     before, after, notes = check_sets(reference, shifted, labels)
     answers = Answers() if model is None else ask(model, before, after, seed, device)
     pairing = pair(before, after, seed)
+    question = _Question(before, after, pairing, model, answers, seed, device)
     if pairing.order is None:
-        diagnosis = _without_partners(before, after, pairing, model, answers, seed, device)
+        diagnosis = _without_partners(question)
         if model is not None or ceiling:
             note = "Without partners, neither what harms the model nor the ceiling is asked about."
             diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
     else:
-        diagnosis = _with_partners(before, after, pairing, model, answers, others, train, ceiling, seed, device)
+        diagnosis = _with_partners(question, pairing.order, others or {}, train, ceiling)
     notes = (*notes, *answers.notes, *diagnosis.notes)
     return replace(diagnosis, notes=notes, seconds=time.monotonic() - started)
 
@@ -87,10 +88,11 @@ def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | Non
 def refit(
     verdict: Verdict, reference: ImageSet, shifted: ImageSet, *, model: nn.Module | None = None, seed: int = 0
 ) -> Verdict:
-    """A verdict, with its parameters estimated from these images alone, such as a half of those that it is of.
+    """The verdict with its parameters estimated from these images alone.
 
-    Only its families are looked for, so that this is much faster than `verdict_on`; that decides where they do not
-    fit these images. Confidence and equivalent families stay those of the verdict. An unknown shift stays unknown.
+    The images may be a half of those that the verdict is of. Only its families are looked for, so that this is much
+    faster than `verdict_on`; that decides where they do not fit these images. Confidence and equivalent families stay
+    those of the verdict. An unknown shift stays unknown.
     """
     if verdict.shift is None:
         return verdict
@@ -107,24 +109,34 @@ def refit(
     return replace(again, confidence=verdict.confidence, equivalent=verdict.equivalent)
 
 
-def _without_partners(
-    before: ImageSet,
-    after: ImageSet,
-    pairing: Pairing,
-    model: nn.Module | None,
-    answers: Answers,
-    seed: int,
-    device: str,
-) -> Diagnosis:
-    verdict, candidates, sentence = identify_unpaired(before, after, pairing, seed)
-    proof = Proof(None)
-    if model is not None and answers.logits is not None:
-        proof = prove(verdict, before, after, None, model, answers.logits, seed, device)
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """Two sets, how they are paired, and the model with its answers to them."""
+
+    before: ImageSet
+    after: ImageSet
+    pairing: Pairing
+    model: nn.Module | None
+    answers: Answers
+    seed: int
+    device: str
+
+    def proof_of(self, verdict: Verdict, order: Order | None) -> Proof:
+        """The proof of a verdict; an empty one without a model, or without its answers."""
+        if self.model is None or self.answers.logits is None:
+            return Proof(None)
+        return prove(verdict, self.before, self.after, order, self.model, self.answers.logits, self.seed, self.device)
+
+
+def _without_partners(question: _Question) -> Diagnosis:
+    before, after, pairing = question.before, question.after, question.pairing
+    verdict, candidates, sentence = identify_unpaired(before, after, pairing, question.seed)
+    proof = question.proof_of(verdict, None)
     accuracy, notes = proof.accuracy, []
     if pairing.shared:
         notes.append(shared_note(before, after, pairing.shared))
-    if pairing.shared and accuracy is not None and answers.logits is not None:
-        without_shared, note = accuracy_without(before, after, pairing.shared, answers.logits)
+    if pairing.shared and accuracy is not None and question.answers.logits is not None:
+        without_shared, note = accuracy_without(before, after, pairing.shared, question.answers.logits)
         accuracy = replace(accuracy, **without_shared)
         notes.append(note)
     return Diagnosis(
@@ -139,29 +151,18 @@ def _without_partners(
 
 
 def _with_partners(
-    before: ImageSet,
-    after: ImageSet,
-    pairing: Pairing,
-    model: nn.Module | None,
-    answers: Answers,
-    others: Mapping[str, nn.Module] | None,
-    train: ImageSet | None,
-    ceiling: bool,
-    seed: int,
-    device: str,
+    question: _Question, order: Order, others: Mapping[str, nn.Module], train: ImageSet | None, ceiling: bool
 ) -> Diagnosis:
-    assert pairing.order is not None
-    matched = matched_sets(before, after, pairing.order)
-    identified = identify(before, after, pairing, model=model, others=others, seed=seed)
+    before, after, model, seed = question.before, question.after, question.model, question.seed
+    matched = matched_sets(before, after, order)
+    identified = identify(before, after, question.pairing, model=model, others=others, seed=seed)
     verdict = identified.verdict
-    proof = Proof(None)
-    if model is not None and answers.logits is not None:
-        proof = prove(verdict, before, after, pairing.order, model, answers.logits, seed, device)
+    proof = question.proof_of(verdict, order)
     reasons = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
     bound = _ceiling(verdict, matched, train, model, seed) if ceiling else None
-    renumbered = renumbering(before, after, pairing)
+    renumbered = renumbering(before, after, question.pairing)
     return Diagnosis(
-        pairing=pairing,
+        pairing=question.pairing,
         verdict=verdict,
         candidates=tuple(candidate_summary(c) for c in identified.candidates[: SETTINGS.listed]),
         accuracy=proof.accuracy,
@@ -172,7 +173,7 @@ def _with_partners(
         proof=proof.checks,
         mechanisms=tuple(reasons),
         adversarial=identified.adversarial,
-        notes=(*order_notes(before, after, pairing.order), *([renumbered] if renumbered else [])),
+        notes=(*order_notes(before, after, order), *([renumbered] if renumbered else [])),
         evaluations=proof.evaluations,
         images=ImageCounts(proof.images, min(SETTINGS.mechanism_images, len(matched.shifted)) if reasons else 0),
     )
@@ -181,7 +182,10 @@ def _with_partners(
 def _ceiling(
     verdict: Verdict, matched: MatchedSets, train: ImageSet | None, model: nn.Module | None, seed: int
 ) -> Ceiling | None:
-    """The ceiling on the images that changed; None without training images, labels or a known shift."""
+    """The ceiling on the images that changed.
+
+    None without training images, labels or a known shift.
+    """
     before, after = matched
     labels = before.labels if after.labels is None else after.labels
     if verdict.shift is None or train is None or labels is None:

@@ -23,7 +23,10 @@ def explained(
     evidence: AdversarialEvidence | None,
     ceiling: Ceiling | None,
 ) -> str:
-    """What happened, how that is known, what it did to the model, and why; `images` is how many have partners."""
+    """What happened, the evidence, what it did to the model, and why.
+
+    `images` is the number of images that have partners.
+    """
     sentences = [_what_happened(verdict, candidates), *proof.sentences]
     if evidence is not None and evidence.is_adversarial:
         sentences.append(evidence.sentence)

@@ -28,9 +28,10 @@ def read_pair(
 
 
 def training_images(name: str | None, model: nn.Module | None, like: ImageSet, unpickle: bool = False) -> ImageSet:
-    """The training part of a data set, or a file of images, which is read in the unit of `like` if it holds floats.
+    """The training part of a data set, or a file of images.
 
-    Without a name, what the model's card says it was trained on. Raises `BadInput`.
+    A file of floats is read in the unit of `like`. Without a name, what the model's card says it was trained on. Raises
+    `BadInput`.
     """
     if name is None:
         name = getattr(getattr(model, "card", None), "data", None)

@@ -118,14 +118,20 @@ def identify_unpaired(
 
 
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
-    """The task of a search: the first pairs to fit parameters to, the next ones to judge candidates on."""
+    """The task of a search.
+
+    Parameters are fitted to the first pairs, candidates judged on the next ones.
+    """
     cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
     held_out = pairs.subset(np.arange(cut, min(cut + SETTINGS.held_out, len(pairs))))
     return Task(pairs.first(cut), held_out, families, seed)
 
 
 def changed_images(pairs: Pairs) -> tuple[float, Pairs]:
-    """The share of images that changed beyond rounding, and those; all pairs if nearly all, or too few, changed."""
+    """The share of images that changed beyond rounding, and their pairs.
+
+    All pairs if nearly all, or too few, changed.
+    """
     changed = pairs.changed
     share = float(changed.mean())
     if not changed.any():

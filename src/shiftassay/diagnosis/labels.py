@@ -20,9 +20,10 @@ CHANCE_AGREEMENT = 4  # standard errors above chance, below which labels agree b
 
 
 def label_shift(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shift | None:
-    """What happened to labels, order or number, where the images are as they were; None if that is in no family.
+    """What happened to labels, order or number, where the images are unchanged.
 
-    Labels are compared image by image: with the partner's, with those of the images around it, and as whole classes.
+    None if no family makes it. Labels are compared image by image: with the partner's, with those of the images around
+    it, and as whole classes.
     """
     order = pairing.order
     assert order is not None

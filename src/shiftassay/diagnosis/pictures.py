@@ -1,4 +1,4 @@
-"""Pictures of a verdict: images, their remakes, the shift undone, and what candidates leave in each pixel."""
+"""Pictures of a verdict: images, their remakes, the shift undone, and candidates' residuals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class ResidualMap:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The same few images as they were, shifted, remade, and with the shift undone; None for what can't be made.
+    """The same few images as they were, shifted, remade, and restored.
 
-    `residual` is shifted − remade, where images have partners. `paired` says whether images at one place of all rows
-    are one image. `maps` are empty where there is a verdict, or no image has a partner; else the whole change comes
-    first.
+    Rows that can't be made are None. `residual` is shifted − remade, where images have partners. `paired` says whether
+    images at one place of all rows are one image. `maps` are empty where there is a verdict, or no image has a partner;
+    else the whole change comes first.
     """
 
     reference: Images
@@ -56,7 +56,7 @@ class _Remade:
 def pictures(
     before: ImageSet, after: ImageSet, diagnosis: Diagnosis, model: nn.Module | None = None, seed: int = 0
 ) -> Pictures:
-    """Remake the verdict's shift from some of the reference's images, and undo it on the shifted ones.
+    """Remake the verdict's shift on some of the reference's images, and undo it on shifted ones.
 
     What a shift drew for an image is inferred where possible; else the remake draws afresh. `model` is what an
     adversarial shift is aimed at: without it, that one is not remade.
@@ -122,7 +122,10 @@ def _remade(
 
 
 def _maps(diagnosis: Diagnosis, pairs: Pairs, seed: int) -> Iterator[ResidualMap]:
-    """The whole change, and what the nearest candidates leave of it, one for each set of families."""
+    """Maps of the whole change, and of the nearest candidates' residuals.
+
+    There is one candidate for each set of families.
+    """
     yield ResidualMap(None, _mean_square(pairs.shifted - pairs.reference))
     families: list[set[str]] = []
     for candidate in diagnosis.candidates:

@@ -1,6 +1,7 @@
-"""The proof of a verdict: made again from the reference, and undone on the shifted set, does the model do as it did?
+"""The proof of a verdict: does the model answer the remake as it does the shifted set?
 
-Each check stands beside its null: what two remakes of the same shift, drawn apart, do to each other.
+The shift is made again from the reference, and undone on the shifted set. Each check stands beside its null: what two
+remakes of the same shift, drawn apart, do to each other.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,10 +33,10 @@ Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
 
 @dataclass(frozen=True)
 class Accuracies(Record):
-    """A model's accuracy on both sets, and with the shift made again and undone; None where that could not be done.
+    """A model's accuracy on both sets, and with the shift made again and undone.
 
-    `restored_with_partner` may use each image's partner in the reference, `restored_blind` may not. Where the sets
-    share images, the last two are without those.
+    None where that could not be done. `restored_with_partner` may use each image's partner in the reference,
+    `restored_blind` may not. Where the sets share images, the last two are without those.
     """
 
     reference: float
@@ -69,7 +70,10 @@ class Accuracies(Record):
 
 @dataclass(frozen=True)
 class Check(Record):
-    """One number that a remake must reproduce, and its null: what two remakes of the shift, drawn apart, make of it."""
+    """One number that a remake must reproduce, and its null.
+
+    The null is what two remakes of the shift, drawn apart, give.
+    """
 
     check: str
     value: float
@@ -79,10 +83,10 @@ class Check(Record):
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """Accuracies (None without a model or labels), checks beside their nulls, and sentences on both.
+    """Accuracies, checks beside their nulls, and sentences on both.
 
-    `evaluations` are what `evaluate` says of all images of the reference and of the shifted set; `images` is how many
-    were made again and undone.
+    Accuracies are None without a model or labels. `evaluations` are what `evaluate` says of all images of the reference
+    and of the shifted set; `images` is how many were made again and undone.
     """
 
     accuracy: Accuracies | None
@@ -94,7 +98,7 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """The images on which a verdict is proved, and which of them the model gets right as they are."""
+    """The images on which a verdict is proved, and whether the model gets each right."""
 
     clean: Images
     shifted: Images
@@ -113,11 +117,11 @@ def prove(
     seed: int,
     device: str,
 ) -> Proof:
-    """Ask the model about all images of both sets and, where they have partners, about a remake and the shift undone.
+    """Ask the model about both sets, about a remake, and about the shift undone.
 
-    `order` says which image of the reference is the partner of each of the shifted set, −1 for none; `logits` are the
-    answers to both sets. A set without labels takes those of its partners. Raises `BadInput` for labels that the model
-    has no output for.
+    The last two need partners. `order` says which image of the reference is the partner of each of the shifted set, −1
+    for none; `logits` are the answers to both sets. A set without labels takes those of its partners. Raises `BadInput`
+    for labels that the model has no output for.
     """
     if order is not None and (before.labels is None) != (after.labels is None):
         before, after, order, logits = _labeled(before, after, order, logits)
@@ -158,7 +162,10 @@ def undoable_blind(shift: Shift) -> bool:
 def _labeled(
     before: ImageSet, after: ImageSet, order: Int64[np.ndarray, "m"], logits: Logits
 ) -> tuple[ImageSet, ImageSet, Int64[np.ndarray, "k"], Logits]:
-    """The images that have partners, in one order, both sets with the labels that one of them has."""
+    """The images that have partners, in one order.
+
+    Both sets have the labels that one of them has.
+    """
     paired = np.flatnonzero(order >= 0)
     labels = before.labels[order[paired]] if before.labels is not None else after.labels
     if before.labels is None and labels is not None:

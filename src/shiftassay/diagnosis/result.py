@@ -41,11 +41,11 @@ class ImageCounts(Record):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Diagnosis(Record):
-    """All that was found out. `verdict.shift` can be applied to other images and, where it is shared, undone.
+    """What a diagnosis found.
 
-    `candidates` are the best that were considered, best first. `accuracy` is the model's, None without a model or
-    labels, and `evaluations` are those of the model on all images of both sets. `seconds` is how long the diagnosis
-    took.
+    `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
+    considered, best first. `accuracy` is the model's, None without a model or labels, and `evaluations` are those of
+    the model on all images of both sets. `seconds` is how long the diagnosis took.
     """
 
     pairing: Pairing
@@ -64,7 +64,10 @@ class Diagnosis(Record):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the model did what it did: whether the change was aimed at it, mechanisms, and what can be reached."""
+        """Why the model did what it did.
+
+        Whether the change was aimed at it, mechanisms, and what can be reached.
+        """
         unpaired = [self.explanation] if self.pairing.kind == "unpaired" else []
         aimed = [self.adversarial.sentence] if self.adversarial is not None and self.adversarial.is_adversarial else []
         present = [mechanism.sentence for mechanism in self.mechanisms if mechanism.present][: SETTINGS.reasons]
@@ -73,7 +76,10 @@ class Diagnosis(Record):
 
     @property
     def proof_in_words(self) -> str:
-        """The model's accuracy on remade and restored images, and of how many; empty where neither could be made."""
+        """The model's accuracy on remade and restored images, and their number.
+
+        Empty where neither could be made.
+        """
         sentence = "" if self.accuracy is None else str(self.accuracy)
         sample = sentence and self.images.remade < self._evaluated
         return f"{sentence} ({on_sample(self.images.remade, self._evaluated)})" if sample else sentence
@@ -125,7 +131,10 @@ class Diagnosis(Record):
         return html_table(("", ""), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
-        """Its fields in their order, after the schema's name; the time that it took stands under `environment`."""
+        """Its fields in their order, after the schema's name.
+
+        The time that it took stands under `environment`.
+        """
         content = super().to_json()
         seconds = content.pop("seconds")
         return {"schema": SCHEMA, **content, "environment": {"seconds": seconds}}

@@ -1,7 +1,7 @@
-"""A shift as a reader is told of it: its parameters, with summaries of what is drawn for each image."""
+"""A shift for a reader: its parameters, with summaries of what is drawn for each image."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,39 @@ from shiftassay.shifts.parameters import Choice, Parameters, PerImage, Uniform
 FEW_VALUES = 6  # matrices: a parameter drawn from more of them is summarized without listing them
 
 
+Drawn = float | list[Any]
+"""A drawn value: a number, or a matrix as nested lists of numbers."""
+
+
+@dataclass(frozen=True)
+class ValueShare(Record):
+    """One of a few values, with its share of the images."""
+
+    value: Drawn
+    share: float
+
+
+@dataclass(frozen=True)
+class DrawSummary(Record):
+    """A parameter that is drawn for each image; `values` if it is drawn from a few."""
+
+    mean: Drawn
+    sd: Drawn
+    low: Drawn
+    high: Drawn
+    values: tuple[ValueShare, ...] | None = None
+
+    def to_json(self) -> JsonObject:
+        """Its fields, the values only where there are few."""
+        return {name: value for name, value in super().to_json().items() if value is not None}
+
+
 @dataclass(frozen=True)
 class ShiftSummary(Record):
     """A shift for a reader.
 
-    A parameter that is drawn for each image is a summary: `mean`, `sd`, `low`, `high`, and, if it is drawn from a few
-    values, `values`, each with its share of the images. A composition's only parameter is `parts`: a list of
-    summaries.
+    A parameter that is drawn for each image is the JSON of a `DrawSummary`. A composition's only parameter is `parts`:
+    a list of summaries.
     """
 
     family: str
@@ -89,11 +115,14 @@ class CandidateSummary(Record):
 
 
 def summarized(shift: Shift, draws: Shift | None = None) -> ShiftSummary:
-    """A shift for a reader; `draws` is the shift with what it drew for the images at hand, if that was inferred."""
+    """A shift for a reader.
+
+    `draws` is the shift with what it drew for the images at hand, if that was inferred.
+    """
     return ShiftSummary(shift.family, parameters_of(shift, draws), shift.to_json()["scope"])
 
 
-def parameters_of(shift: Shift, draws: Shift | None = None) -> dict[str, Any]:
+def parameters_of(shift: Shift, draws: Shift | None = None) -> Parameters:
     """The parameters of `summarized`."""
     if isinstance(shift, Compose):
         parts = draws.parts if isinstance(draws, Compose) else (None,) * len(shift.parts)
@@ -102,12 +131,15 @@ def parameters_of(shift: Shift, draws: Shift | None = None) -> dict[str, Any]:
     for name, value in vars(shift).items():
         if isinstance(value, Uniform | Choice):
             drawn = getattr(draws, name, None)
-            parameters[name] = _summary(value, drawn.values if isinstance(drawn, PerImage) else None)
+            parameters[name] = _draw_summary(value, drawn.values if isinstance(drawn, PerImage) else None).to_json()
     return parameters
 
 
 def _without_summaries(value: Any) -> Any:
-    """Parameters as `make` takes them: what is drawn as its range or its values, and nothing that was only reported."""
+    """Parameters as `make` takes them.
+
+    Draws become their range or their values; what was only reported is dropped.
+    """
     if isinstance(value, Mapping) and "mean" in value:
         if "values" in value:
             return {"values": [v["value"] for v in value["values"]]}
@@ -120,40 +152,37 @@ def _without_summaries(value: Any) -> Any:
     return [_without_summaries(v) for v in value] if isinstance(value, list) else value
 
 
-def _summary(value: Uniform | Choice, drawn: np.ndarray | None) -> dict[str, Any]:
-    if isinstance(value, Choice) and isinstance(value.values[0], tuple):
+def _draw_summary(value: Uniform | Choice, drawn: np.ndarray | None) -> DrawSummary:
+    if isinstance(value, Uniform):
+        return _of_numbers(np.linspace(value.low, value.high, 201))
+    if isinstance(value.values[0], tuple):
         return _of_matrices(value, drawn)
-    values = np.asarray(value.values, float) if isinstance(value, Choice) else np.linspace(value.low, value.high, 201)
-    summary: dict[str, Any] = {
-        "mean": float(values.mean()),
-        "sd": float(values.std()),
-        "low": float(values.min()),
-        "high": float(values.max()),
-    }
-    if isinstance(value, Choice):
-        shares = np.full(len(values), 1 / len(values))
-        if drawn is not None:
-            nearest = np.abs(drawn[:, None] - values).argmin(1)
-            shares = np.bincount(nearest, minlength=len(values)) / len(drawn)
-            mean, sd = float(shares @ values), float(np.sqrt(shares @ (values - shares @ values) ** 2))
-            summary |= {"mean": mean, "sd": sd}
-        summary["values"] = [{"value": float(v), "share": float(s)} for v, s in zip(values, shares, strict=True)]
-    return summary
+    values = np.asarray(value.values, float)
+    summary, shares = _of_numbers(values), np.full(len(values), 1 / len(values))
+    if drawn is not None:
+        nearest = np.abs(drawn[:, None] - values).argmin(1)
+        shares = np.bincount(nearest, minlength=len(values)) / len(drawn)
+        mean, sd = float(shares @ values), float(np.sqrt(shares @ (values - shares @ values) ** 2))
+        summary = replace(summary, mean=mean, sd=sd)
+    return replace(summary, values=_with_shares(values, shares))
 
 
-def _of_matrices(value: Choice, drawn: np.ndarray | None) -> dict[str, Any]:
+def _of_numbers(values: np.ndarray) -> DrawSummary:
+    return DrawSummary(float(values.mean()), float(values.std()), float(values.min()), float(values.max()))
+
+
+def _of_matrices(value: Choice, drawn: np.ndarray | None) -> DrawSummary:
     matrices = np.asarray(value.values, float)
-    summary: dict[str, Any] = {
-        "mean": matrices.mean(0).tolist(),
-        "sd": matrices.std(0).tolist(),
-        "low": matrices.min(0).tolist(),
-        "high": matrices.max(0).tolist(),
-    }
-    if len(matrices) <= FEW_VALUES:
-        shares = np.full(len(matrices), 1 / len(matrices))
-        if drawn is not None:
-            distance = np.abs(drawn[:, None] - matrices).reshape(len(drawn), len(matrices), -1).sum(2)
-            shares = np.bincount(distance.argmin(1), minlength=len(matrices)) / len(drawn)
-        values = zip(matrices, shares, strict=True)
-        summary["values"] = [{"value": matrix.tolist(), "share": float(share)} for matrix, share in values]
-    return summary
+    mean, sd, low, high = (of(0).tolist() for of in (matrices.mean, matrices.std, matrices.min, matrices.max))
+    if len(matrices) > FEW_VALUES:
+        return DrawSummary(mean, sd, low, high)
+    shares = np.full(len(matrices), 1 / len(matrices))
+    if drawn is not None:
+        distance = np.abs(drawn[:, None] - matrices).reshape(len(drawn), len(matrices), -1).sum(2)
+        shares = np.bincount(distance.argmin(1), minlength=len(matrices)) / len(drawn)
+    return DrawSummary(mean, sd, low, high, _with_shares(matrices, shares))
+
+
+def _with_shares(values: np.ndarray, shares: np.ndarray) -> tuple[ValueShare, ...]:
+    pairs = zip(values.tolist(), shares.tolist(), strict=True)
+    return tuple(ValueShare(value, share) for value, share in pairs)

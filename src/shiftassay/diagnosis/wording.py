@@ -1,11 +1,11 @@
 """The parts of a diagnosis in words: what the terminal, a notebook and a page say alike."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.summary import CandidateSummary
+from shiftassay.shifts.parameters import Parameters
 from shiftassay.shifts.wording import Described, in_words
 from shiftassay.words.numbers import percent
 
@@ -23,8 +23,10 @@ PAIRINGS = {
 }
 
 
-def verdict_in_words(shift: Described | None, intervals: Mapping[str, Any], share: float, confidence: float) -> str:
-    """A shift with its numbers and their intervals, its scope, the share of images that changed, and how sure that is.
+def verdict_in_words(shift: Described | None, intervals: Parameters, share: float, confidence: float) -> str:
+    """A verdict in one line: the shift, the share of images that changed, and its confidence.
+
+    The shift has its numbers, their intervals, and its scope.
 
     >>> verdict_in_words(None, {}, 0.25, 0.9)
     'unknown, nothing in the catalogue makes this shift; it touched 25% of the images; confidence 90%'
@@ -48,12 +50,14 @@ def pairing_in_words(pairing: Pairing) -> str:
     if shared := pairing.shared:
         are = "are" if len(shared) > 1 else "is"
         return f"{len(shared):,} of one set {are} in the other too; no other was found there"
-    some = pairing.found is not None and pairing.found < 1
-    return PAIRINGS[pairing.kind] + (f" ({percent(pairing.found)} found)" if some and pairing.found is not None else "")
+    share = pairing.partnered
+    return PAIRINGS[pairing.kind] + (f" ({percent(share)} found)" if share is not None and share < 1 else "")
 
 
 def unexplained_in_words(misfit: float, paired: bool = True) -> str:
-    """What a candidate leaves: a share of the change, or, where no image has a partner, a distance in sampling errors.
+    """What a candidate leaves unexplained.
+
+    A share of the change or, without partners, a distance in sampling errors.
 
     >>> unexplained_in_words(0.034), unexplained_in_words(1.2), unexplained_in_words(3.14, paired=False)
     ('3.4%', 'all', '3.1 sampling errors')
@@ -73,7 +77,7 @@ def on_sample(some: int, of: int) -> str:
 
 
 def distinct(candidates: Iterable[CandidateSummary]) -> list[CandidateSummary]:
-    """The candidates in their order, of those made of the same families and scopes only the first."""
+    """The candidates in their order, one for each set of families and scopes."""
     kept: dict[frozenset[tuple[str, str | None]], CandidateSummary] = {}
     for candidate in candidates:
         kept.setdefault(frozenset((p.family, p.scope) for p in candidate.parts), candidate)

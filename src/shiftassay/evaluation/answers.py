@@ -1,4 +1,4 @@
-"""Asking a model in its own mode, in any order and batch size, and comparing two series of answers."""
+"""Asking a model in its own mode, in any order and batch size, and comparing its answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,9 +56,10 @@ def ask(
     batch: int,
     device: str,
 ) -> Float32[np.ndarray, "m classes"]:
-    """The logits of the images `order`, in that order, `batch` at a time, in the mode that the model is in.
+    """The logits of the images `order`, in that order, `batch` at a time.
 
-    Raises `NotMeasured` if the memory is too small or the model can't be asked so, with the reason.
+    The model stays in its mode. Raises `NotMeasured` if the memory is too small or the model can't be asked so, with
+    the reason.
     """
     if batch > SAMPLE and len(order) > SAMPLE:
         _check_memory(
@@ -72,7 +73,7 @@ def ask(
         with torch.no_grad(), attention_in_parts(model):
             logits = [logits_of(torch.from_numpy(images[part]).to(device), model=model).cpu() for part in parts]
             return torch.cat(logits).numpy()
-    except Exception as error:  # not the model's alone: memory may run out, or answers not fit together
+    except Exception as error:  # a user's own model may raise anything; memory may run out
         raise NotMeasured(reason(error).rstrip(".")) from None
 
 
@@ -107,7 +108,7 @@ def log_probabilities(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarra
 def _check_memory(model: nn.Module, sample: torch.Tensor, n: int, device: str) -> None:
     try:
         needed, available = memory_needed(model, sample, n), memory_available(device)
-    except Exception as error:  # whatever a user's own model may raise
+    except Exception as error:  # a user's own model may raise anything
         raise NotMeasured(reason(error)) from None
     if available is not None and needed > available:
         raise NotMeasured(

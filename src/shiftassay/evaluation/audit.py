@@ -23,7 +23,7 @@ from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import copied, predict, said_by
+from shiftassay.models.predict import as_bad_input, copied, predict
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.records import Record
 from shiftassay.words.html import html_table
@@ -38,7 +38,10 @@ SUSPICIOUS_GAIN = 0.01  # by which training mode may be better than evaluation m
 
 @dataclass(frozen=True)
 class Audit(Record):
-    """The checks of one model on one image set: parameters, batch, order, modes, determinism, outputs, saturation."""
+    """The checks of one model on one image set.
+
+    Parameters, batch, order, modes, determinism, outputs, saturation.
+    """
 
     images: str
     n: int
@@ -49,7 +52,7 @@ class Audit(Record):
         return next(check for check in self.checks if check.name == name)
 
     @property
-    def found(self) -> tuple[str, ...]:
+    def findings(self) -> tuple[str, ...]:
         """The names of the checks that found something."""
         return tuple(check.name for check in self.checks if check.verdict == "found")
 
@@ -57,7 +60,7 @@ class Audit(Record):
         return "\n".join(map(str, self.checks))
 
     def __repr__(self) -> str:
-        return f"<Audit on {self.n:,} images, {short(self.images)}; found: {listed(self.found) or 'nothing'}>"
+        return f"<Audit on {self.n:,} images, {short(self.images)}; found: {listed(self.findings) or 'nothing'}>"
 
     def _repr_html_(self) -> str:
         rows = [(check.name, check.verdict, check.sentence) for check in self.checks]
@@ -85,7 +88,7 @@ def audit(
     ...         return torch.stack([bright.mean() - bright, bright - bright.mean()], dim=1)
     >>> images = np.linspace(0, 1, 200, dtype=np.float32).reshape(200, 1, 1, 1)
     >>> result = audit(ImageSet(images, (images.ravel() > 0.5).astype(np.int64)), model=Relative())
-    >>> result.found, result["batch"].numbers["shown"][-1]["accuracy"]
+    >>> result.findings, result["batch"].numbers["shown"][-1]["accuracy"]
     (('batch', 'order'), 0.5)
     """
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
@@ -125,7 +128,7 @@ def _untouched(model: nn.Module, device: str, seed: int) -> Iterator[nn.Module]:
     devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed_for(seed, "audit"))
-        with said_by(f"the model can't be put into evaluation mode on {device}"):
+        with as_bad_input(f"the model can't be put into evaluation mode on {device}"):
             own.eval().to(device)
         yield own
 
@@ -156,7 +159,7 @@ def _check_modes(
     left_in_training = [name for name, module in original.named_modules() if module.training and not original.training]
     numbers = {"stuck_in_training": stuck, "left_in_training": left_in_training, "moved_in_evaluation": moved}
     try:
-        with said_by("the model can't be put into training mode"):
+        with as_bad_input("the model can't be put into training mode"):
             trained = copied(model).train()
         first, second = (_answers(trained, image_set, order, device) for _ in range(2))
     except BadInput as error:

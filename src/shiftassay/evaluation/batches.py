@@ -1,4 +1,4 @@
-"""Whether a model's answer to an image depends on the other images in the batch, or on their order."""
+"""Whether a model's answer depends on the other images in the batch, or on their order."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Architectures compared over seeds and images: every pair of groups, with all that a claim about them needs."""
+"""Architectures compared over seeds and images, with all that a claim about a pair needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,10 @@ MARGIN = 0.002
 
 @dataclass(frozen=True)
 class Accuracies(Record):
-    """One group: the accuracy of each seed, their mean (its interval is None for a single seed) and sd."""
+    """One group's accuracies: of each seed, their mean and sd.
+
+    The mean's interval is None for a single seed.
+    """
 
     name: str
     accuracies: tuple[float, ...]
@@ -110,7 +113,7 @@ class ComparisonOfGroups(Record):
     n: int
 
     def sentences(self) -> list[str]:
-        """The accuracy of each group, what each pair shows, and how fine a difference could be seen."""
+        """Each group's accuracy, what each pair shows, and the smallest difference to be seen."""
         pairs = [pair.sentence(self.margin) for pair in self.pairs]
         return [*map(str, self.groups), *pairs, self.sensitivity()]
 

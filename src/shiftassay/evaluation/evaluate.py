@@ -61,9 +61,10 @@ class Comparison(Record):
 
 @dataclass(frozen=True)
 class Evaluation(Record):
-    """A model on one image set. `confusion[i][j]` counts images of class i that were taken for class j.
+    """A model's results on one image set.
 
-    `recall` is None for a class that the set does not hold.
+    `confusion[i][j]` counts images of class i that were taken for class j. `recall` is None for a class that the set
+    does not hold.
     """
 
     name: str
@@ -110,10 +111,10 @@ def evaluate(
     margin: float = MARGIN,
     device: str = "cpu",
 ) -> Evaluation:
-    """A model's accuracy on a labelled set with its Wilson interval, and, given a reference, what changed against it.
+    """A model's accuracy on a labelled set and, given a reference, how it changed.
 
-    Two sets whose labels are the same in the same order count as the same images, and are compared image by image.
-    Raises `BadInput` if there are no labels, or labels or images do not fit the model.
+    The accuracy has its Wilson interval. Two sets whose labels are the same in the same order count as the same images,
+    and are compared image by image. Raises `BadInput` if there are no labels, or labels or images do not fit the model.
 
     >>> import torch
     >>> class Bright(nn.Module):  # class 1 if the only pixel is brighter than a half

@@ -14,7 +14,7 @@ from shiftassay.shifts.family import Context, Shift
 def right_under_attack(
     variant: str, clean: ImageSet, *, model: OneForAll, attack: Shift, seed: int = 0
 ) -> Bool[np.ndarray, "n"]:
-    """Which images the model, given that this is the variant, gets right under every attack made on it.
+    """Which images the model, told the variant, gets right under every attack on it.
 
     There are two, from different starts: one along the model's gradient, and one that takes the gradient of what stands
     before the network for the identity's, lest a front look strong because its gradient vanishes (Athalye et al. 2018).

@@ -28,7 +28,7 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class ParameterCounts(Record):
-    """How many numbers a model has, and which of them get no gradient, by the names of their tensors.
+    """How many numbers a model has, and which tensors get no gradient.
 
     `unused`: never used by the forward pass. `silent`: no image gives them a gradient, whatever the other weights.
     `waiting`: without gradient at just these weights. `idle`: single numbers, in tensors that are in use, without
@@ -66,14 +66,14 @@ class ParameterCounts(Record):
 
 
 def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndarray, "n"], device: str) -> Check:
-    """Look for tensors that no image gives a gradient: some hundred images in training mode, several draws.
+    """Look for tensors that no image gives a gradient.
 
-    Dead are tensors that the forward pass never uses, and those whose gradient is exactly zero and stays so when all
-    weights are moved a little (behind units that never fire, say). A gradient that is zero only at these weights, as
-    before the zero layer that a spatial transformer starts with, is not dead but waiting. A number has no effect where
-    its gradient is mere rounding: the bias of the keys in attention, or one before a batch norm, cancels. Labels are
-    the set's in the first draw and random in the others, so that a model that is sure of every image is not taken for
-    a dead one.
+    Some hundred images are shown in training mode, in several draws. Dead are tensors that the forward pass never uses,
+    and those whose gradient is exactly zero and stays so when all weights are moved a little (behind units that never
+    fire, say). A gradient that is zero only at these weights, as before the zero layer that a spatial transformer
+    starts with, is not dead but waiting. A number has no effect where its gradient is mere rounding: the bias of the
+    keys in attention, or one before a batch norm, cancels. Labels are the set's in the first draw and random in the
+    others, so that a model that is sure of every image is not taken for a dead one.
     """
     copied = copy.deepcopy(model)
     names = _names(copied)
@@ -83,7 +83,7 @@ def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndar
         copied.requires_grad_(True)
         gradients = _gradients(copied, image_set, order, device)
         moved = _gradients(_moved(copied), image_set, order, device)
-    except Exception as error:  # of going backwards through a user's own code
+    except Exception as error:  # a user's own code may raise anything on the way back
         return Check("parameters", "not measured", f"No gradient can be had: {reason(error).rstrip('.')}.", {})
     unused = {names[name]: w.numel() for name, w in copied.named_parameters() if name not in gradients}
     largest = max((float(g.max()) for g in gradients.values()), default=0.0)
@@ -117,7 +117,10 @@ def check_parameters(model: nn.Module, image_set: ImageSet, order: Int64[np.ndar
 
 
 def _gradients(model: nn.Module, image_set: ImageSet, order: np.ndarray, device: str) -> dict[str, Tensor]:
-    """The largest |gradient| over the draws of every used parameter; in double precision where the model can."""
+    """The largest |gradient| over the draws of every used parameter.
+
+    In double precision where the model can.
+    """
     try:
         return _draw(copy.deepcopy(model).double(), image_set, order, device, torch.float64)
     except (BadInput, RuntimeError, TypeError):  # a module that insists on single precision

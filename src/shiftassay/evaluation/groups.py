@@ -15,9 +15,10 @@ from shiftassay.runs.trial import Trial
 
 
 def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"]]:
-    """The groups of these runs, named after network, parameters and recipe as far as they differ; seeds in their order.
+    """The runs' groups, named after what differs: network, parameters, recipe.
 
-    Raises `BadInput` for folders that are no finished runs, runs on different data, or a trial that is given twice.
+    Seeds are in their order. Raises `BadInput` for folders that are no finished runs, runs on different data, or a
+    trial that is given twice.
     """
     runs = [(folder, *_read(folder)) for folder in folders]
     first = runs[0][1]
@@ -55,7 +56,7 @@ def _read(folder: Path) -> tuple[Trial, np.ndarray]:
 
 
 def _name(trial: Trial, among: Sequence[Trial]) -> str:
-    """The network, what of its parameters is not the default, and what of its recipe is not that of all."""
+    """A group's name: the network, its changed parameters, and what differs in its recipe."""
     defaults = parameters_of(trial.network)
     differences = [f"{key} {value}" for key, value in trial.parameters.items() if value != defaults.get(key)]
     recipes = [other.recipe.to_json() for other in among]

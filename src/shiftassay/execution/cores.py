@@ -10,9 +10,10 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def available_cores() -> int:
-    """The cores of this process's affinity mask, or fewer where its cgroup's quota or OMP_NUM_THREADS allows fewer.
+    """The number of cores that this process may use.
 
-    A quota of one and a half cores counts as two: a second thread has half a core to itself.
+    Those of its affinity mask, or fewer where its cgroup's quota or OMP_NUM_THREADS allows fewer. A quota of one and a
+    half cores counts as two: a second thread has half a core to itself.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limits = [max(ceil(quota), 1) for quota in _quotas(CGROUPS, _own_group())]
@@ -33,7 +34,7 @@ def _own_group() -> str:
 
 
 def _quotas(root: Path, group: str) -> Iterator[float]:
-    """The quotas, in cores, of the group and of each group around it: cgroups of version 2 and 1."""
+    """The quotas, in cores, of the group and its ancestors, in cgroups of version 2 and 1."""
     folders = [root / group.strip("/"), *(root / group.strip("/")).parents] if group.strip("/") else [root]
     for folder in (f for f in folders if f.is_relative_to(root)):
         with suppress(OSError, ValueError):

@@ -25,11 +25,12 @@ MOST = 30_000  # items: a pipe holds no more turns
 
 
 def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
-    """The function of every item, in their order: within `one_thread_each`, on as many cores as PyTorch had threads.
+    """The function of every item, in their order, computed on several cores.
 
-    Forked processes help, so that nothing has to be sent to them; only what is returned has to be picklable. What a
-    helper could not do is done here, which also raises what it raised. This process does it all elsewhere than on
-    Linux, and where Python runs other threads, as a notebook does: those must not be forked away from what they hold.
+    Within `one_thread_each`, on as many cores as PyTorch had threads. Forked processes help, so that nothing has to be
+    sent to them; only what is returned has to be picklable. What a helper could not do is done here, which also raises
+    what it raised. This process does it all elsewhere than on Linux, and where Python runs other threads, as a notebook
+    does: those must not be forked away from what they hold.
 
     Raises `TypeError` for a function that no other process could import.
 

@@ -1,4 +1,7 @@
-"""Threads: inside many small array operations they cost more than they bring; processes side by side do not."""
+"""Threads: within many small array operations they cost more than they gain.
+
+Processes side by side do not.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,7 @@ _idle: ContextVar[int] = ContextVar("idle", default=0)
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Within it, or in a function decorated with it, PyTorch and BLAS take one thread for each operation.
+    """A context, or decorator, in which PyTorch and BLAS use one thread for each operation.
 
     The threads that PyTorch had before are free for `mapped`, as far as there are cores for them.
 

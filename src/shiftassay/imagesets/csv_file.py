@@ -26,10 +26,11 @@ ROWS = 1 << 10
 
 
 def read_csv(path: Path, pixels: int | None = None) -> RawSet:
-    """The rows of a text file of numbers, separated by commas, semicolons or tabs; quotes and a header may be there.
+    """The rows of a text file of numbers, separated by commas, semicolons or tabs.
 
-    `pixels` is the number of values of one image where a reference tells it (0 for a file of labels). A column of row
-    numbers under a header is passed over. Raises `BadInput` with the line for ragged rows, words and endless lines.
+    Values may be quoted, and a header may precede them. `pixels` is the number of values of one image where a reference
+    tells it (0 for a file of labels). A column of row numbers under a header is passed over. Raises `BadInput` with the
+    line for ragged rows, words and endless lines.
     """
     with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
         try:
@@ -72,7 +73,10 @@ def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _table(lines: Iterator[tuple[int, str]], delimiter: str, path: Path) -> np.ndarray:
-    """All rows. The array grows in place, since a list of parts would have to be copied into one that is as large."""
+    """All rows as one array.
+
+    The array grows in place: a list of parts would have to be copied into an array as large.
+    """
     table, rows = np.empty((0, 0)), 0
     while some := _next(lines, delimiter, path):
         width = table.shape[1] if rows else None
@@ -126,7 +130,10 @@ def _without(table: np.ndarray, column: int) -> np.ndarray:
 
 
 def _header(line: str, delimiter: str) -> list[str] | None:
-    """The names in the first line, or None if it holds an image. 0, 1, 2, … is what pandas calls columns."""
+    """The names in the first line, or None if it holds an image.
+
+    0, 1, 2, … is what pandas calls columns.
+    """
     names = [name.strip().strip('"').lower() for name in line.strip("\r\n").split(delimiter)]
     if not all(map(_is_number, names)):
         return names
@@ -158,10 +165,11 @@ def _label_column(table: np.ndarray, header: list[str] | None, pixels: int | Non
 
 
 def _likeness_to_labels(values: np.ndarray) -> tuple[int, int]:
-    """The larger, the likelier a column holds labels: every class from 0 on, and many, beat values with gaps.
+    """How much a column looks like labels; the larger, the likelier.
 
-    `NO_LABELS` for what can't be labels. A corner pixel, which is what the other column holds, mostly never varies, or,
-    in photographs, takes nearly every value of a byte.
+    A column with every class from 0 on, and many of them, is likelier than one with gaps. `NO_LABELS` for what can't be
+    labels. A corner pixel, which is what the other column holds, mostly never varies, or, in photographs, takes nearly
+    every value of a byte.
     """
     if not (np.isfinite(values).all() and (values >= 0).all() and (values == np.floor(values)).all()):
         return NO_LABELS
@@ -172,7 +180,10 @@ def _likeness_to_labels(values: np.ndarray) -> tuple[int, int]:
 
 
 def _first_fault(lines: list[tuple[int, str]], delimiter: str, width: int | None) -> str:
-    """Where lines that NumPy refused go wrong, in a person's words; those before them have `width` values."""
+    """Where the lines that NumPy refused go wrong, as a sentence.
+
+    The lines before them have `width` values.
+    """
     for number, line in lines:
         row = [text.strip().strip('"') for text in line.strip("\r\n").split(delimiter)]
         if width is not None and len(row) != width:

@@ -1,4 +1,4 @@
-"""Data sets of four IDX files: the embedded MNIST, Fashion-MNIST where Debian put it, any folder."""
+"""Data sets of four IDX files: the embedded MNIST, Debian's Fashion-MNIST, any folder."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Dataset:
 
 
 def load_dataset(name: str) -> Dataset:
-    """A data set by its name (`mnist`, `fashion-mnist`) or by the folder that holds its four IDX files.
+    """A data set by its name (`mnist`, `fashion-mnist`) or by the folder of its four IDX files.
 
     A folder may be the one with the files, gzipped or not, or one above it in torchvision's layout,
     `<root>/<Name>/raw/`. Where a folder holds several sets (EMNIST does), `folder:digits` says which. Values and labels
@@ -88,7 +88,10 @@ def _image_set(name: str, images: np.ndarray, labels: np.ndarray, like: ImageSet
 
 
 def _four_files(folder: Path, which: str) -> dict[tuple[str, str], Path]:
-    """The four files of one set, keyed by (part, what), in the folder, its `raw/`, or one of its `*/raw/`."""
+    """The four files of one set, keyed by (part, what).
+
+    They are in the folder, its `raw/`, or one of its `*/raw/`.
+    """
     sets: dict[str, dict[tuple[str, str], Path]] = {}
     for place in (folder, folder / "raw", *sorted(folder.glob("*/raw"))):
         own = place.parent.name if place.name == "raw" else place.name

@@ -1,4 +1,7 @@
-"""IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of axes, their sizes, the values."""
+"""IDX, the file format of MNIST and its relatives.
+
+Two zero bytes, a type, the number of axes, their sizes, the values.
+"""
 
 import gzip
 import io
@@ -25,7 +28,9 @@ GZIP = b"\x1f\x8b"
 
 
 def looks_like_idx(path: Path) -> bool:
-    """Whether the name is one that IDX files go by: `train-images-idx3-ubyte`, `….idx`, gzipped or not.
+    """Whether the name is usual for IDX files.
+
+    These are `train-images-idx3-ubyte`, `….idx`, gzipped or not.
 
     >>> [looks_like_idx(Path(name)) for name in ("t10k-images.idx3-ubyte", "a.idx.gz", "my-idx-results.npy")]
     [True, True, False]
@@ -34,17 +39,20 @@ def looks_like_idx(path: Path) -> bool:
 
 
 def labels_beside(path: Path) -> Path | None:
-    """The file of labels that belongs to a file of images in MNIST's way of naming, gzipped or not, if it is there."""
+    """The file of labels beside a file of images, by MNIST's naming; None if there is none.
+
+    Either may be gzipped.
+    """
     name = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     here = (path.with_name(name), path.with_name(f"{name}.gz"))
     return next((file for file in here if is_file(file) and "images" in path.name), None)
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The array in an IDX file in the byte order of this machine; gzipped or not is told by content, not by name.
+    """The array in an IDX file, in the byte order of this machine.
 
-    Raises `BadInput` if the header is not IDX or claims more than the file can hold or may take; memory is taken only
-    for what is there.
+    Whether the file is gzipped is decided by its content, not its name. Raises `BadInput` if the header is not IDX or
+    claims more than the file can hold or may take; memory is taken only for what is there.
     """
     with opened(path) as file:
         zipped = file.read(2) == GZIP  # browsers unpack .gz and keep the name, or the other way round
@@ -58,9 +66,10 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def write_idx(path: Path, values: np.ndarray) -> Path:
-    """Write an array as IDX, all or nothing; gzipped (no name, no time: the same bytes each time) if it ends in .gz.
+    """Write an array as IDX, atomically; gzipped if the name ends in .gz.
 
-    Raises `BadInput` for a type or a number of axes that IDX has not.
+    Gzip's header holds no name and no time, so that the bytes are the same each time. Raises `BadInput` for a type or a
+    number of axes that IDX has not.
     """
     code = next((code for code, kind in TYPES.items() if np.dtype(kind) == values.dtype.newbyteorder(">")), None)
     if code is None:

@@ -1,4 +1,4 @@
-"""Labels: reading a file of them, and making whole numbers of the ways in which people write them down."""
+"""Labels: reading a file of them, and converting the usual notations to integers."""
 
 from pathlib import Path
 
@@ -16,7 +16,10 @@ MOST_CLASSES = 1_000_000  # a larger label is a mistake, and one that would take
 
 
 def read_labels(path: Path, unpickle: bool = False) -> Int64[np.ndarray, "n"]:
-    """Labels from `.npy`, `.npz`, IDX, or text with one label a row (a header is passed over). Raises `BadInput`."""
+    """Labels from `.npy`, `.npz`, IDX, or text with one label a row.
+
+    A header is passed over. Raises `BadInput`.
+    """
     if looks_like_idx(path):
         raw = RawSet(read_idx(path))
     elif path.suffix.lower() == ".npy":

@@ -53,10 +53,10 @@ def size_of(shape: tuple[int, int, int]) -> str:
     return f"{h} × {w}" + (f" × {c}" if c != 1 else "")
 
 
-def check_same_shape(found: tuple[int, int, int], expected: tuple[int, int, int], where: str, like: str) -> None:
+def check_same_shape(actual: tuple[int, int, int], expected: tuple[int, int, int], where: str, like: str) -> None:
     """Raise `BadInput` unless images have the (c, h, w) of the reference."""
-    if found != expected:
+    if actual != expected:
         raise BadInput(
-            f"{where}: expected {size_of(expected)} images like {like}, found {size_of(found)}. "
+            f"{where}: expected {size_of(expected)} images like {like}, found {size_of(actual)}. "
             "Crop or resize them, or pass a reference of the same size."
         )

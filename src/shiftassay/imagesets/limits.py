@@ -19,7 +19,10 @@ FLOAT = 4  # bytes of one value of an image as everything after reading has it
 
 
 def check_memory(stored: int, values: int, where: str) -> None:
-    """Raise `BadInput` if `stored` bytes and a copy of their `values` as float32 are more than a file may take."""
+    """Raise `BadInput` if a file would take more memory than it may.
+
+    It takes `stored` bytes and a copy of its `values` as float32.
+    """
     needed, available = stored + FLOAT * values, available_memory()
     if available is not None and needed > SHARE * available:
         parts = f", {in_bytes(stored)} as stored and the rest as float32" if values else ""
@@ -30,7 +33,7 @@ def check_memory(stored: int, values: int, where: str) -> None:
 
 
 def check_ratio(unpacked: int, packed: int, where: str) -> None:
-    """Raise `BadInput` for compressed data that say they unpack to so much more that they are no pictures."""
+    """Raise `BadInput` for compressed data whose claimed ratio is too high for images."""
     if unpacked > SMALL and unpacked > LARGEST_RATIO * packed:
         raise BadInput(
             f"{where}: says that its {in_bytes(packed)} unpack to {in_bytes(unpacked)}. Beyond {in_bytes(SMALL)}, "
@@ -41,7 +44,10 @@ def check_ratio(unpacked: int, packed: int, where: str) -> None:
 
 @contextmanager
 def enough_memory(where: str) -> Iterator[None]:
-    """Turn the system's refusal of memory into `BadInput`: others may have taken it since it was checked."""
+    """Turn a `MemoryError` into `BadInput`.
+
+    Other processes may have taken the memory since it was checked.
+    """
     try:
         yield
     except MemoryError:
@@ -49,9 +55,10 @@ def enough_memory(where: str) -> Iterator[None]:
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Bytes that this process can still take: the least of what machine, container and limits of the process leave.
+    """Bytes that this process can still allocate.
 
-    None where the system says nothing. `root` is where its files are.
+    The least of what the machine, its container and the limits of the process leave. None where the system says
+    nothing. `root` is where its files are.
     """
     remaining = [*_of_machine(root), *_of_containers(root), *_of_process(root)]
     return max(0, min(remaining)) if remaining else None
@@ -73,7 +80,10 @@ def _of_process(root: Path) -> Iterator[int]:
 
 
 def _of_containers(root: Path) -> Iterator[int]:
-    """What each control group leaves that this process is in, and each above it; version 2, then 1."""
+    """What remains to each control group of this process and to their ancestors.
+
+    Version 2 first, then version 1.
+    """
     for group in _groups(root):
         for most, now, reclaimable in (
             ("memory.max", "memory.current", "inactive_file"),
@@ -96,7 +106,7 @@ def _groups(root: Path) -> Iterator[Path]:
 
 
 def _reclaimable(group: Path, key: str) -> int:
-    """Bytes of files that the system keeps in memory for the group, and drops when they are needed."""
+    """Bytes of the group's page cache, which the system frees on demand."""
     with suppress(OSError, ValueError):
         for line in (group / "memory.stat").read_text().splitlines():
             if line.startswith(f"{key} "):

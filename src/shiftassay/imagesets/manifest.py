@@ -1,20 +1,21 @@
-"""Sets that were written with a manifest beside them: the SHA-256 of each file, so that a damaged one is not used."""
+"""Sets written with a manifest: the SHA-256 of each file, to detect damage."""
 
 from pathlib import Path
 
-from shiftassay.sealed import ADVICE, FILES, Damaged, check_file, read_sealed
+from shiftassay.sealed import ADVICE, Damaged, check_file, files_in, read_sealed
 
 MANIFEST = "variants.json"
 
 
 def check_listed(folder: Path, name: str | None = None) -> None:
-    """Raise `Damaged` unless each file that a folder's manifest lists, or the one of that name, is as it was written.
+    """Raise `Damaged` unless the files that a folder's manifest lists are as they were written.
 
-    Folders without a manifest, and files that it does not list, are the user's own and are not checked.
+    With `name`, only that file is checked. Folders without a manifest, and files that it does not list, are the user's
+    own and are not checked.
     """
     if not (folder / MANIFEST).is_file():
         return
-    for file, digest in read_sealed(folder / MANIFEST).get(FILES, {}).items():
+    for file, digest in files_in(read_sealed(folder / MANIFEST)).items():
         if name in (None, file):
             try:
                 check_file(folder / file, digest)

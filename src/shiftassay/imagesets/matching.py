@@ -15,9 +15,10 @@ CHUNK = 1 << 20  # values that are looked at at a time, so that no second copy o
 
 
 def labels_by_content(images: Float32[np.ndarray, "n c h w"]) -> tuple[Int64[np.ndarray, "n"], str] | None:
-    """The labels of images that all stand in the embedded MNIST, in whatever order, and in which part they stand.
+    """The labels of images that all occur in the embedded MNIST, and the part they occur in.
 
-    None if any image is unknown: a match by chance is impossible, and a partial one means another set.
+    The images may be in any order. None if any image is unknown: a match by chance is impossible, and a partial one
+    means another set.
     """
     if images.shape[1:] != (1, 28, 28):
         return None

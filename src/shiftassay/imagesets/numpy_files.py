@@ -1,4 +1,4 @@
-"""`.npy` and `.npz`, read without trusting them: the header is checked against the file before memory is taken."""
+"""`.npy` and `.npz`, read safely: the header is checked against the file before allocation."""
 
 import io
 import math
@@ -41,9 +41,10 @@ def read_npy(path: Path, unpickle: bool = False) -> RawSet:
 
 
 def read_npz(path: Path, unpickle: bool = False) -> RawSet:
-    """The image and label arrays of an `.npz` archive; of others the header is read at most, where names don't tell.
+    """The image and label arrays of an `.npz` archive.
 
-    Raises `BadInput`; pickled objects are read only with `unpickle`, since that runs whatever code is in them.
+    Of other arrays at most the header is read, where names don't decide. Raises `BadInput`; pickled objects are read
+    only with `unpickle`, since that runs whatever code is in them.
     """
     with opened(path) as file:
         held = os.fstat(file.fileno()).st_size
@@ -67,7 +68,10 @@ def read_npz(path: Path, unpickle: bool = False) -> RawSet:
 
 
 def _chosen(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], path: Path) -> tuple[str, str | None]:
-    """The names of images and labels; by the arrays' axes, from their headers alone, where names don't tell."""
+    """The names of the images and the labels.
+
+    Where names don't decide, by the arrays' axes, from their headers alone.
+    """
     if len(entries) > 1 and by_name(entries)[0] is None:
         if len(entries) > MOST_ARRAYS:
             raise BadInput(
@@ -107,7 +111,10 @@ def _understood(array: np.ndarray, where: str) -> RawSet:
 def _read_array(
     file: io.BufferedIOBase, where: str, size: int, unpickle: bool, packed: int | None = None
 ) -> np.ndarray:
-    """One array from a stream that is said to hold `size` bytes, unpacked from `packed` if it is compressed."""
+    """One array from a stream that claims to hold `size` bytes.
+
+    They were unpacked from `packed` bytes if the stream is compressed.
+    """
     shape, fortran_order, dtype, offset = _read_header(file, where)
     if dtype.hasobject:
         if not unpickle:
@@ -145,7 +152,10 @@ def _read_array(
 
 
 def _read_header(file: io.BufferedIOBase, where: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    """Shape, order, type, and where the values start. Longer headers than NumPy would parse are not even read."""
+    """Shape, order, type, and the offset of the values.
+
+    Headers longer than NumPy would parse are not read.
+    """
     start = file.read(8)
     if not start:
         raise BadInput(f"{where}: empty. Save it with numpy.save.")

@@ -1,4 +1,7 @@
-"""What people pickle into `.npy`: a dict, a pair of images and labels, a list of images, rows of (image, label)."""
+"""The usual pickled contents of `.npy` files.
+
+A dict, a pair of images and labels, a list of images, rows of (image, label).
+"""
 
 import numpy as np
 

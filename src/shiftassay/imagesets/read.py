@@ -33,12 +33,12 @@ def read_image_set(
     reference: ImageSet | None = None,
     unpickle: bool = False,
 ) -> ImageSet:
-    """Read a file of images: `.npy`, `.npz`, `.csv`, IDX, or a data set's name (`mnist`, `mnist:train`).
+    """Read a file of images, or a data set by its name.
 
-    Labels are, in this order: `labels`, those in the file, `labels.npy` beside it (of IDX, the file named alike),
-    matched by content against MNIST, then against the reference, and those of the reference if it has as many images;
-    none with `labels="none"`. `reference` also fixes size and unit. `notes` of the result says what was found and
-    assumed. Raises `BadInput`.
+    Formats: `.npy`, `.npz`, `.csv`, IDX. Names: `mnist`, `mnist:train`. Labels are, in this order: `labels`, those in
+    the file, `labels.npy` beside it (of IDX, the file named alike), matched by content against MNIST, then against the
+    reference, and those of the reference if it has as many images; none with `labels="none"`. `reference` also fixes
+    size and unit. `notes` of the result says what was found and assumed. Raises `BadInput`.
 
     >>> test = read_image_set("mnist:test")
     >>> test.images.shape, test.labels[:5].tolist()
@@ -66,7 +66,10 @@ def _read(path: Path, label_file: Path | None, without: bool, reference: ImageSe
 
 
 def read_folder(folder: Path, unpickle: bool = False) -> tuple[ImageSet, list[ImageSet]]:
-    """The reference of a folder (`clean.*`, `reference.*` or `original.*`), and its other image sets, by name."""
+    """The reference of a folder, and its other image sets, by name.
+
+    The reference is `clean.*`, `reference.*` or `original.*`.
+    """
     try:
         paths = [path for path in sorted(folder.iterdir()) if _is_image_file(path)]
     except (OSError, ValueError) as error:  # ValueError for a null byte in its name
@@ -164,7 +167,10 @@ def _labels(
 
 
 def _is_image_file(path: Path) -> bool:
-    """By its name; what others leave beside images (labels, hidden files such as macOS's `._clean.npy`) is not."""
+    """Whether the name is that of an image file.
+
+    Labels, and hidden files such as macOS's `._clean.npy`, are not.
+    """
     name = _stem(path)
     readable = path.suffix.lower() in (".npy", ".npz", ".csv") or looks_like_idx(path)
     return readable and bool(name) and not re.search("label|target", path.name.lower()) and is_file(path)

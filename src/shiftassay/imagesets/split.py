@@ -1,4 +1,4 @@
-"""Which array of a file holds the images, and which their labels: by the names people give them, else by shape."""
+"""Which array of a file holds the images, and which the labels: by name, else by shape."""
 
 from collections.abc import Iterable, Mapping
 
@@ -30,9 +30,9 @@ def by_name(names: Iterable[str]) -> tuple[str | None, str | None]:
 
 
 def chosen(axes: Mapping[str, int], where: str) -> tuple[str, str | None]:
-    """The name of the images and of the labels among arrays of so many axes; a single one is whatever was asked for.
+    """The names of the images and of the labels, given each array's number of axes.
 
-    Raises `BadInput` if it can't be told which array holds the images.
+    A single array is taken whatever its name. Raises `BadInput` if it can't be told which array holds the images.
     """
     image, label = by_name(axes)
     if image is None:
@@ -51,7 +51,10 @@ def chosen(axes: Mapping[str, int], where: str) -> tuple[str, str | None]:
 
 
 def split(content: Mapping[str, object], where: str) -> RawSet:
-    """Images and labels out of named arrays. Raises `BadInput` if it can't be told which array holds the images."""
+    """Images and labels from named arrays.
+
+    Raises `BadInput` if it is unclear which array holds the images.
+    """
     try:
         arrays = {str(name): np.asarray(array) for name, array in content.items()}
     except Exception as error:  # ragged lists, or any object's own idea of becoming an array

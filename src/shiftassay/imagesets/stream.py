@@ -1,4 +1,7 @@
-"""Opening and reading files that may be missing, damaged or lying: no traceback, no memory for what is only claimed."""
+"""Opening and reading files that may be missing, damaged or false in what they claim.
+
+No traceback, and no memory for what is only claimed.
+"""
 
 import io
 import stat
@@ -14,7 +17,10 @@ CHUNK = 1 << 22
 
 @contextmanager
 def opened(path: Path) -> Iterator[io.BufferedReader]:
-    """The file, open for reading. Raises `BadInput` for whatever the system refuses, there or while it is read."""
+    """The file, open for reading.
+
+    Raises `BadInput` for any error of the system, on opening or while it is read.
+    """
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -35,7 +41,10 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
 
 
 def is_file(path: Path | str) -> bool:
-    """Whether there is such a file: False, too, for a name that is too long or in a folder that can't be searched."""
+    """Whether there is such a file.
+
+    False, too, for a name that is too long or in a folder that can't be searched.
+    """
     with suppress(OSError, ValueError):
         return stat.S_ISREG(Path(path).stat().st_mode)
     return False
@@ -49,10 +58,11 @@ def is_folder(path: Path | str) -> bool:
 
 
 def read_claimed(file: io.BufferedIOBase, claimed: int, at_most: int) -> bytearray:
-    """The next `claimed` bytes; fewer if the stream ends before, one more if it goes on: callers compare the length.
+    """The next `claimed` bytes, to be checked by their length.
 
-    Nothing is read if more is claimed than `at_most`, what the file can hold. Memory grows with what arrives, since
-    `read(claimed)` would take all of it at once, and a compressed stream can be much shorter than it could be.
+    Fewer if the stream ends before, one more if it goes on. Nothing is read if more is claimed than `at_most`, what the
+    file can hold. Memory grows with what arrives, since `read(claimed)` would take all of it at once, and a compressed
+    stream can be much shorter than it could be.
     """
     content = bytearray()
     if claimed > at_most:

@@ -70,7 +70,10 @@ def _range(values: np.ndarray, where: str) -> tuple[float, float]:
 
 
 def _check_reach(low: float, high: float, where: str, kind: np.dtype, fixed: bool) -> None:
-    """Raise `BadInput` for values that no unit makes pixels of; where it is fixed, for what float32 can't hold."""
+    """Raise `BadInput` for values that are pixels in no unit.
+
+    Where the unit is fixed, for values that float32 can't hold.
+    """
     reach = max(-low, high)
     too_small = kind.itemsize > np.dtype(np.float32).itemsize and 0 < reach < SMALLEST
     if too_small or reach > (float(np.finfo(np.float32).max) if fixed else LARGEST):
@@ -124,7 +127,10 @@ def _has_outliers(scaled: np.ndarray) -> bool:
 
 
 def _check_differences(values: np.ndarray, where: str) -> None:
-    """Raise `BadInput` if float32 loses the differences within most of the images that are not of one value."""
+    """Raise `BadInput` if float32 loses the differences within most of the images.
+
+    Constant images do not count.
+    """
     axes = tuple(range(1, values.ndim))
     low, high = (values.min(axis=axes).astype(np.float64), values.max(axis=axes).astype(np.float64))
     spread, reach = high - low, np.maximum(-low, high)

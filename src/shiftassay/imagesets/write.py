@@ -11,9 +11,10 @@ from shiftassay.files import write_whole
 
 
 def write_images(path: Path, images: Float32[np.ndarray, "n c h w"]) -> Path:
-    """Write images as float32 `.npy`, all or nothing: `(n, h, w)`, or `(n, c, h, w)` if they have several channels.
+    """Write images as float32 `.npy`, atomically.
 
-    Raises `BadInput` for another ending, or where nothing can be written.
+    The array is `(n, h, w)`, or `(n, c, h, w)` with several channels. Raises `BadInput` for another ending, or where
+    nothing can be written.
     """
     check_npy(path)
     return write_whole(path, images_as_npy(images))

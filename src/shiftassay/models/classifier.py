@@ -15,9 +15,9 @@ from shiftassay.records import JsonValue, Record
 
 @dataclass(frozen=True)
 class ModelCard(Record):
-    """All that is needed to build a model again from its weights: the JSON sidecar of a weights file.
+    """A model card: what is needed to build a model again from its weights.
 
-    A model that was trained elsewhere has no seed, and the trial "imported".
+    It is the JSON sidecar of a weights file. A model that was trained elsewhere has no seed, and the trial "imported".
     """
 
     network: str
@@ -38,8 +38,11 @@ class ModelCard(Record):
         return super().from_json(content)
 
 
-def check_sizes(content: Mapping[str, Any]) -> None:
-    """Raise `ValueError` or `KeyError` unless a card's images, classes and normalisation are possible."""
+def check_sizes(content: Mapping[str, JsonValue]) -> None:
+    """Check that a card's images, classes and normalisation are possible.
+
+    Raises `ValueError` or `KeyError`.
+    """
     shape, classes = content["input_shape"], content["classes"]
     if not isinstance(shape, list | tuple) or len(shape) != 3 or not all(map(_is_count, shape)):
         raise ValueError("input_shape must be three whole numbers from 1: channels, height, width")
@@ -58,7 +61,7 @@ def _is_count(value: object) -> bool:
 
 
 class Classifier(nn.Module):
-    """Images as the lab knows them (black 0, white 1) to logits: the network behind its normalisation."""
+    """A network behind its normalisation: images (black 0, white 1) to logits."""
 
     def __init__(self, network: nn.Module, card: ModelCard):
         super().__init__()
@@ -70,6 +73,9 @@ class Classifier(nn.Module):
 
     @classmethod
     def from_card(cls, card: ModelCard) -> "Classifier":
-        """The untrained model that a card describes, made without touching the caller's random numbers."""
+        """The untrained model that a card describes.
+
+        The caller's random numbers are left alone.
+        """
         with torch.random.fork_rng(devices=[]):
             return cls(build(card.network, card.input_shape, card.classes, card.parameters), card)

@@ -24,7 +24,10 @@ class Median:
 
 @dataclass(frozen=True)
 class LinearFilter:
-    """A weighted sum of the pixels around each, plus a constant, clipped to [0, 1]; border pixels are repeated."""
+    """A weighted sum of the pixels around each, plus a constant, clipped to [0, 1].
+
+    Border pixels are repeated.
+    """
 
     weights: tuple[tuple[float, ...], ...]
     constant: float
@@ -41,7 +44,10 @@ class LinearFilter:
 
 @dataclass(frozen=True)
 class Standardize:
-    """Each image moved and scaled to one mean and sd, which removes any gain and offset, and its own contrast."""
+    """Each image scaled to one mean and sd.
+
+    This removes any gain and offset, and the image's own contrast.
+    """
 
     mean: float
     sd: float
@@ -58,10 +64,10 @@ class Standardize:
 def fitted_filter(
     shifted: Float[Tensor, "n c h w"], clean: Float[Tensor, "n c h w"], size: int, ridge: float = 1e-4
 ) -> LinearFilter:
-    """The least-squares filter of `size` × `size` pixels from `shifted` to `clean`: a learned Wiener filter.
+    """The least-squares filter from `shifted` to `clean`: a learned Wiener filter.
 
-    `ridge` is added to the diagonal of the Gram matrix, as a share of its mean, lest a blur be inverted at
-    frequencies that it removed.
+    It has `size` × `size` pixels. `ridge` is added to the diagonal of the Gram matrix, as a share of its mean, lest a
+    blur be inverted at frequencies that it removed.
 
     >>> shifted = torch.rand(50, 1, 6, 6, generator=torch.manual_seed(0))
     >>> bool((fitted_filter(shifted, 0.5 * shifted, 3)(shifted) - 0.5 * shifted).abs().max() < 1e-3)

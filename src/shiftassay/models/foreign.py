@@ -1,4 +1,7 @@
-"""Weights that were trained elsewhere, as those of a network here: which network, new names, dead tensors dropped."""
+"""Weights trained elsewhere, as those of a network here.
+
+It is recognised, tensors are renamed, dead ones dropped.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,7 +36,10 @@ ATTENTION_NAMES = {
 
 @dataclass(frozen=True)
 class TensorChange(Record):
-    """A tensor of the file that was dropped, renamed or altered. `here` is its name now, None if it was dropped."""
+    """A tensor of the file that was dropped, renamed or altered.
+
+    `here` is its name now, None if it was dropped.
+    """
 
     tensor: str
     here: str | None
@@ -122,7 +128,10 @@ def import_weights(path: str | Path, network: str | None = None) -> Imported:
 
 
 def keep(imported: Imported, folder: Path, source: str | Path) -> Path:
-    """Keep imported weights as a folder that `load_model` reads, with the report of what was changed beside them."""
+    """Keep imported weights as a folder that `load_model` reads.
+
+    The report of what was changed lies beside them.
+    """
     card = ModelCard(
         network=imported.network,
         parameters={},
@@ -157,10 +166,10 @@ def _without_prefixes(state: dict[str, Tensor], notes: list[str]) -> dict[str, T
 
 
 def _without_dead(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[TensorChange]]:
-    """Without the convolutions that seed 003's CoordConv layers inherit and never use; its coordinates in our order.
+    """The weights without seed 003's unused convolutions, with coordinates in our order.
 
-    Such a layer is a Conv2d that holds another, `conv`, which does the work on the input, the row and the column; here
-    the column (x) comes before the row (y).
+    Its CoordConv layers inherit these convolutions and never use them. Such a layer is a Conv2d that holds another,
+    `conv`, which does the work on the input, the row and the column; here the column (x) comes before the row (y).
     """
     kept, changes = dict(state), []
     layers = [name.removesuffix(".conv.weight") for name in state if name.endswith(".conv.weight")]

@@ -1,4 +1,7 @@
-"""A model behind a front, kept as a card that says the front, so that it is loaded like any other."""
+"""A model behind a front, kept as a card that names the front.
+
+So it is loaded like any other.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -82,7 +85,7 @@ class FrontedCard(Record):
 
 
 def undoing(shift: Shift) -> FrontJson:
-    """The spec of the front that takes a shift back as far as that is possible without another image."""
+    """The spec of the front that undoes a shift as far as possible without another image."""
     return {"kind": "undo", "shift": shift.to_json()}
 
 

@@ -1,6 +1,7 @@
-"""Input preprocessors for a known shift: its inverse, else a filter, else a projection onto what the shift preserves.
+"""Input preprocessors for a known shift.
 
-Fronts have no parameters. They know the shift, never an image's partner in another set.
+The shift's inverse, else a filter, else a projection onto what the shift preserves. Fronts have no parameters. They
+know the shift, never an image's partner in another set.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,10 @@ class AsIs:
 
 @dataclass(frozen=True)
 class Gather:
-    """The inverse of a shared pixel permutation, without parameters; a linear map of 28 × 28 pixels has 614,656."""
+    """The inverse of a shared pixel permutation, without parameters.
+
+    A linear map of 28 × 28 pixels has 614,656.
+    """
 
     places: tuple[int, ...]
 
@@ -63,7 +67,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class Shrink:
-    """clip((x − ε) / (1 − 2 ε), 0, 1): whatever moves a pixel by at most ε is gone where the pixel was black or white.
+    """clip((x − ε) / (1 − 2 ε), 0, 1): removes changes by at most ε of black or white pixels.
 
     Four in five pixels of a digit are black: no noise and no attack of that size gets at the network through those.
     """
@@ -79,7 +83,10 @@ class Shrink:
 
 @dataclass(frozen=True)
 class Sort:
-    """The pixel values of each channel in descending order: all that a fresh permutation of each image preserves."""
+    """The pixel values of each channel in descending order.
+
+    Nothing else survives a fresh permutation of each image.
+    """
 
     def __call__(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return images.flatten(2).sort(dim=2, descending=True).values.view(images.shape)
@@ -126,7 +133,10 @@ def front_of(shift: Shift, input_shape: tuple[int, int, int]) -> Front:
 
 
 def straight_through(front: Front) -> Front:
-    """The same front with the gradient of the identity, for attacks if its own vanishes (Athalye et al. 2018)."""
+    """The same front with the gradient of the identity (Athalye et al. 2018).
+
+    For attacks, where its own gradient vanishes.
+    """
 
     def passed(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         return images + (front(images) - images).detach()

@@ -1,4 +1,4 @@
-"""Batches far larger than a model was made for: attention in parts, and what memory the rest would need."""
+"""Batches far larger than a model was made for: attention in parts, memory estimated."""
 
 import math
 from collections.abc import Iterator
@@ -19,12 +19,13 @@ AT_ONCE = 2**26  # attention scores: 256 MB in float32
 
 @contextmanager
 def attention_in_parts(model: nn.Module, at_once: int = AT_ONCE) -> Iterator[None]:
-    """Within this context no `nn.MultiheadAttention` of the model holds more than about `at_once` scores at a time.
+    """Within this context, attention holds about `at_once` scores at a time at most.
 
-    Attention of 10,000 tokens to each other, at 144 positions with two heads, has 29 thousand million scores, 115 GB.
-    Sequences do not see each other, and a softmax runs over the keys, so a few sequences at a time, and of one
-    sequence a few queries at a time, give the same answer but for rounding. What would not fit is returned without
-    attention weights (None), even to a model that asks for them; masks, and what fits anyway, go the usual way.
+    That is every `nn.MultiheadAttention` of the model. Attention of 10,000 tokens to each other, at 144 positions with
+    two heads, has 29 thousand million scores, 115 GB. Sequences do not see each other, and a softmax runs over the
+    keys, so a few sequences at a time, and of one sequence a few queries at a time, give the same answer but for
+    rounding. What would not fit is returned without attention weights (None), even to a model that asks for them;
+    masks, and what fits anyway, go the usual way.
     """
     modules = [module for module in model.modules() if isinstance(module, nn.MultiheadAttention)]
     before = [vars(module).get("forward") for module in modules]
@@ -43,9 +44,10 @@ def attention_in_parts(model: nn.Module, at_once: int = AT_ONCE) -> Iterator[Non
 
 
 def memory_needed(model: nn.Module, images: Tensor, n: int) -> int:
-    """About how many bytes the model needs for n images at once, from what it makes of 32 and of 64 of these.
+    """About how many bytes the model needs for n images at once.
 
-    Three times the largest tensor, which grows with a power of n that is estimated for each kind of operation.
+    Estimated from its operations on 32 and on 64 of these images. Three times the largest tensor, which grows with a
+    power of n that is estimated for each kind of operation.
     """
     small, large = (_largest(model, images[:size].contiguous()) for size in (len(images) // 2, len(images)))
     needed = 0.0

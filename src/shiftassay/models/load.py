@@ -1,4 +1,4 @@
-"""A model from what a user has: a run's folder, a weights file beside its card, or a factory of their own."""
+"""A model from a run's folder, a weights file beside its card, or a factory of the user's."""
 
 import sys
 import warnings
@@ -16,7 +16,7 @@ from shiftassay.imagesets.limits import check_memory, check_ratio
 from shiftassay.models import fronted
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.one_for_all import SCHEMA, OneForAll, OneForAllCard
-from shiftassay.models.predict import reason, said_by
+from shiftassay.models.predict import as_bad_input, reason
 from shiftassay.records import JsonObject
 from shiftassay.runs.store import CARD, WEIGHTS, Run
 
@@ -33,7 +33,7 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
         model = _from_factory(str(name))
         if weights is not None:
             _fill(model, weights, str(name))
-        with said_by(f"{name}: the model can't be put into evaluation mode"):
+        with as_bad_input(f"{name}: the model can't be put into evaluation mode"):
             return model.eval()
     folder = Path(name)
     if weights is not None:
@@ -100,7 +100,10 @@ def _fill_with(state: dict[str, torch.Tensor], model: nn.Module, weights: Path, 
 
 
 def read_file(path: Path) -> Any:
-    """What a `.safetensors` file, or one written by torch.save, holds; no code in it is run. Raises `BadInput`."""
+    """What a `.safetensors` file, or one written by torch.save, holds.
+
+    No code in it is run. Raises `BadInput`.
+    """
     if not path.is_file():
         raise BadInput(f"{path}: no such file of weights.")
     try:
@@ -115,7 +118,10 @@ def read_file(path: Path) -> Any:
 
 
 def _check_size(path: Path) -> None:
-    """Raise `BadInput` for a file that takes too much memory; torch unpacks archives that are compressed, too."""
+    """Raise `BadInput` for a file that takes too much memory.
+
+    Compressed archives count as unpacked, since torch unpacks them.
+    """
     held = unpacked = path.stat().st_size
     if path.suffix != ".safetensors" and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:

@@ -20,7 +20,10 @@ SCHEMA = "shiftassay.one-for-all/1"
 
 @dataclass(frozen=True)
 class OneForAllCard(Record):
-    """All that is needed to build the model again from its weights; `variants` are their shifts by name."""
+    """What is needed to build the model again from its weights.
+
+    `variants` are their shifts by name.
+    """
 
     design: str
     variants: Mapping[str, ShiftField]
@@ -42,7 +45,7 @@ class OneForAllCard(Record):
 
 
 class OneForAll(nn.Module):
-    """Images (black 0, white 1) and the ids of their variants to logits: a design and its normalisation."""
+    """A design with its normalisation: images (black 0, white 1) and variants' ids to logits."""
 
     def __init__(self, card: OneForAllCard):
         super().__init__()
@@ -59,7 +62,10 @@ class OneForAll(nn.Module):
         return self.network((self.design.encode(images, ids, straight) - self.card.mean) / self.card.sd)
 
     def on(self, variant: str, straight: bool = False) -> "OnVariant":
-        """The model for images that are all of one variant. Raises `BadInput` for an unknown variant."""
+        """The model for images that are all of one variant.
+
+        Raises `BadInput` for an unknown variant.
+        """
         if variant not in self.card.variants:
             raise unknown_name("variant", variant, self.card.variants)
         return OnVariant(self, list(self.card.variants).index(variant), straight).eval()
@@ -78,9 +84,9 @@ class OnVariant(nn.Module):
 
 
 def for_variant(model: nn.Module, variant: str | None) -> nn.Module:
-    """A model that answers images: one for several variants needs the variant, any other takes none.
+    """A model that answers images without being told their variant.
 
-    Raises `BadInput`.
+    One for several variants needs the variant here, any other takes none. Raises `BadInput`.
     """
     if not isinstance(model, OneForAll):
         if variant is not None:

@@ -17,7 +17,7 @@ from shiftassay.execution.mapping import mapped
 
 BATCH = 1000
 WORTH_SHARING = 0.5  # seconds of work, from which on other processes are worth their start
-SAID = 200  # characters of what a user's own code says when it fails
+LONGEST_MESSAGE = 200  # characters of what a user's own code says when it fails
 
 Kind = TypeVar("Kind", bound=nn.Module)
 
@@ -35,11 +35,11 @@ def predict(
     name: str = "",
     finite: bool = True,
 ) -> Float32[np.ndarray, "n classes"]:
-    """The model's logits, in evaluation mode (dropout off, statistics fixed), whatever mode it was in before.
+    """The model's logits, in evaluation mode, whatever its mode was before.
 
-    Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images of a
-    batch. Raises `BadInput` as `logits_of` does, and for answers that are not finite unless `finite` is False; `name`
-    is what the images are called there.
+    Dropout is off, and statistics are fixed. Images are shown in their order, `batch` at a time: a number that matters
+    only to models that mix the images of a batch. Raises `BadInput` as `logits_of` does, and for answers that are not
+    finite unless `finite` is False; `name` is what the images are called there.
 
     >>> class Bright(nn.Module):
     ...     def forward(self, images):
@@ -64,11 +64,11 @@ def predict(
 def logits_of(
     images: Float[Tensor, "n c h w"], *, model: Callable[[Tensor], Tensor], precision: torch.dtype = torch.float32
 ) -> Float[Tensor, "n classes"]:
-    """The answers of a model in its present mode, on the device of images and model; gradients pass through.
+    """A model's answers in its present mode; gradients pass through.
 
-    Images are given in the precision of the model's own numbers, as a copy that it may change; answers of any kind of
-    real number become those of `precision`. Raises `BadInput` if the model's code raises or exits, and for anything
-    but one row of at least two real numbers for each image.
+    Images and model must be on one device. Images are given in the precision of the model's own numbers, as a copy that
+    it may change; answers of any kind of real number become those of `precision`. Raises `BadInput` if the model's code
+    raises or exits, and for anything but one row of at least two real numbers for each image.
 
     >>> logits_of(torch.ones(5, 1, 2, 2), model=nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).half()).dtype
     torch.float32
@@ -77,20 +77,23 @@ def logits_of(
     shiftassay.errors.BadInput: the model gives 4 answers for 5 images. It must return a row for each image, ...
     """
     own = precision_of(model)
-    with said_by(f"the model can't take images of {tuple(images.shape[1:])}, {str(own).removeprefix('torch.')}"):
+    with as_bad_input(f"the model can't take images of {tuple(images.shape[1:])}, {str(own).removeprefix('torch.')}"):
         answer = model(images.to(own, copy=True))
         _check(answer, len(images))
         return answer.to(precision, copy=True)
 
 
 @contextmanager
-def said_by(what: str) -> Iterator[None]:
-    """Within it, whatever a user's own code raises, an exit included, becomes a `BadInput` that begins with `what`."""
+def as_bad_input(what: str) -> Iterator[None]:
+    """Within it, whatever a user's own code raises becomes a `BadInput`.
+
+    So does an exit. The message begins with `what`.
+    """
     try:
         yield
     except (BadInput, MemoryError):
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a user's own code may raise anything, or exit
         raise BadInput(
             f"{what} ({reason(error)}). Give it images of the size and type that it was built for, or mend its code."
         ) from None
@@ -103,8 +106,8 @@ def reason(error: BaseException) -> str:
     ('AssertionError', 'ValueError: no way', 'it exits: 0')
     """
     try:
-        text = " ".join(str(error).split())[:SAID]
-    except Exception:  # an exception of a user's own may not even say what it is
+        text = " ".join(str(error).split())[:LONGEST_MESSAGE]
+    except Exception:  # str() of a user's own exception may fail as well
         text = ""
     if isinstance(error, BadInput):
         return text
@@ -116,7 +119,7 @@ def copied(model: Kind) -> Kind:
     """A copy of a model, to be changed in its stead. Raises `BadInput` if it can't be copied."""
     try:
         return copy.deepcopy(model)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # copying runs a user's own code
         raise BadInput(
             f"the model can't be copied, and this works on a copy ({reason(error)}). Give it parameters that are "
             "leaves, with nothing in it that copy.deepcopy refuses."
@@ -125,9 +128,12 @@ def copied(model: Kind) -> Kind:
 
 @contextmanager
 def answering(model: nn.Module, device: str = "cpu") -> Iterator[None]:
-    """The model in evaluation mode on a device, then again in the mode it was in. Raises `BadInput`."""
+    """The model in evaluation mode on a device, then in its former mode again.
+
+    Raises `BadInput`.
+    """
     was_training = model.training
-    with said_by(f"the model can't be put into evaluation mode on {device}"):
+    with as_bad_input(f"the model can't be put into evaluation mode on {device}"):
         model.eval().to(device)
     try:
         yield
@@ -136,8 +142,11 @@ def answering(model: nn.Module, device: str = "cpu") -> Iterator[None]:
 
 
 def aimed_at(model: nn.Module, device: str = "cpu") -> Callable[[Tensor], Tensor]:
-    """The model for an attack: in evaluation mode on a device, answers where the images are, with gradients."""
-    with said_by(f"the model can't be put into evaluation mode on {device}"):
+    """The model for an attack: in evaluation mode on a device, with gradients.
+
+    Answers come back to where the images are.
+    """
+    with as_bad_input(f"the model can't be put into evaluation mode on {device}"):
         model.eval().to(device)
     return lambda images: logits_of(images.to(device), model=model).to(images.device)
 
@@ -163,7 +172,10 @@ def _ask(part: np.ndarray, model: nn.Module, device: str) -> np.ndarray:
 
 
 def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -> list[np.ndarray]:
-    """The answers to every part; where that takes long, and operations have one thread each, by several processes."""
+    """The answers to every part.
+
+    Several processes are used where that takes long and operations have one thread each.
+    """
     began = perf_counter()
     first = ask(parts[0])
     long = (perf_counter() - began) * (len(parts) - 1) > WORTH_SHARING
@@ -171,7 +183,10 @@ def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -
 
 
 def precision_of(model: Callable[[Tensor], Tensor]) -> torch.dtype:
-    """That of the model's first floating-point numbers: what it learned or, without any, what it keeps."""
+    """The precision of the model's first floating-point numbers.
+
+    Those that it learned or, without any, its buffers.
+    """
     if not isinstance(model, nn.Module):
         return torch.float32
     dtypes = (tensor.dtype for tensors in (model.parameters(), model.buffers()) for tensor in tensors)

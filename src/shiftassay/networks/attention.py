@@ -39,7 +39,7 @@ class PositionAttention(nn.Module):
 
 @NETWORKS.register("attention")
 class Attention(Network):
-    """The trunk with `PositionAttention` after each activated convolution stage; 25,460 parameters by default.
+    """The trunk with `PositionAttention` after each convolution; 25,460 parameters by default.
 
     Optionally with a learned positional encoding, and behind a spatial transformer.
     """

@@ -1,4 +1,7 @@
-"""Attention along the batch: what seed 003's reference implementation computes instead of attention in an image."""
+"""Attention along the batch, as in seed 003's reference implementation.
+
+Attention within an image was meant.
+"""
 
 from typing import ClassVar
 
@@ -8,9 +11,10 @@ from shiftassay.networks.registry import NETWORKS
 
 @NETWORKS.register("attention-across-batch")
 class AttentionAcrossBatch(Attention):
-    """Attention from image to image of a batch, so that predictions depend on the others; 25,460 parameters.
+    """Attention from image to image of a batch; 25,460 parameters.
 
-    Kept only to reproduce the numbers of seed 003. It has the weights of `attention`, used along another axis.
+    So predictions depend on the other images. Kept only to reproduce the numbers of seed 003. It has the weights of
+    `attention`, used along another axis.
     """
 
     parameter_count: ClassVar[int] = 25_460

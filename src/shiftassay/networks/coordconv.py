@@ -1,4 +1,7 @@
-"""Convolutions that see where they are (Liu et al. 2018, "An intriguing failing of convolutional neural networks")."""
+"""Convolutions with coordinates as inputs (Liu et al. 2018).
+
+"An intriguing failing of convolutional neural networks and the CoordConv solution".
+"""
 
 from typing import ClassVar
 
@@ -13,7 +16,10 @@ from shiftassay.networks.trunk import pooled
 
 
 class CoordConv2d(nn.Module):
-    """A convolution over its input and two channels more: x and y from -1 to 1 (and, optionally, the radius)."""
+    """A convolution over its input and the coordinates x and y from -1 to 1.
+
+    The radius is optional.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, radius: bool = False):
         super().__init__()
@@ -25,7 +31,10 @@ class CoordConv2d(nn.Module):
 
 
 class Coordinates(nn.Module):
-    """Append the pixel's coordinates as channels: x (column), y (row) and, optionally, the radius √(x² + y²)."""
+    """Append the pixel's coordinates as channels.
+
+    x (column), y (row) and, optionally, the radius √(x² + y²).
+    """
 
     def __init__(self, radius: bool = False):
         super().__init__()
@@ -72,7 +81,7 @@ class CoordConv(Network):
 
 @NETWORKS.register("coordconv-stn")
 class CoordConvStn(CoordConv):
-    """The spatial transformer network with CoordConv for all four convolutions; 30,144 parameters by default."""
+    """The spatial transformer with CoordConv throughout; 30,144 parameters by default."""
 
     parameter_count: ClassVar[int] = 30_144
 

@@ -12,7 +12,7 @@ from shiftassay.networks.registry import NETWORKS, Network
 
 @NETWORKS.register("mlp")
 class Mlp(Network):
-    """Linear layers of given widths with ReLU (and dropout) between them; 1,059,560 parameters by default."""
+    """Linear layers with ReLU (and dropout) between them; 1,059,560 parameters by default."""
 
     parameter_count: ClassVar[int] = 1_059_560
     recipe: ClassVar[str] = "mlp"

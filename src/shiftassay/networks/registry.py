@@ -17,7 +17,10 @@ Parameters = Mapping[str, JsonValue]
 
 
 class Network(nn.Module):
-    """A network from normalised images to logits; its class says how it is trained, and how many parameters it has."""
+    """A network from normalised images to logits.
+
+    Its class says how it is trained, and how many parameters it has.
+    """
 
     recipe: ClassVar[str] = "seed-003"
     """By which it is trained unless another is given."""
@@ -47,7 +50,9 @@ def build(name: str, input_shape: tuple[int, int, int], classes: int, parameters
 
 
 def parse(text: str) -> tuple[str, dict[str, JsonValue]]:
-    """A network and its parameters from the command line's form, `network:name=value,…`. Raises `BadInput`.
+    """A network and its parameters from the form `network:name=value,…`.
+
+    Raises `BadInput`.
 
     >>> parse("stn:bound=0.5,transformation=similarity"), parse("mlp:widths=[20,10]")
     (('stn', {'bound': 0.5, 'transformation': 'similarity'}), ('mlp', {'widths': [20, 10]}))

@@ -13,9 +13,10 @@ from shiftassay.networks.trunk import pooled
 
 @NETWORKS.register("stn")
 class Stn(Network):
-    """The trunk preceded by a spatial transformer that starts at the identity; 27,360 parameters by default.
+    """The trunk behind a spatial transformer; 27,360 parameters by default.
 
-    Layers are named as in PyTorch's spatial-transformer tutorial, so that its users' state dicts load.
+    The transformer starts at the identity. Layers are named as in PyTorch's spatial-transformer tutorial, so that its
+    users' state dicts load.
     """
 
     parameter_count: ClassVar[int] = 27_360

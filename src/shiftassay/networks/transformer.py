@@ -1,4 +1,7 @@
-"""The spatial transformer (Jaderberg et al. 2015): a small network computes where to sample each image."""
+"""The spatial transformer (Jaderberg et al. 2015).
+
+A small network computes where to sample each image.
+"""
 
 from typing import Any, Literal, get_args
 
@@ -16,11 +19,11 @@ IDENTITY: dict[Kind, tuple[float, ...]] = {
 
 
 class Transformation(nn.Module):
-    """From the output of a localisation network to θ, the map from output to input coordinates, both in [−1, 1].
+    """From a localisation network's output to θ.
 
-    `affine`: θ itself, row by row. `similarity`: (a, b, x, y) for [[a, −b, x], [b, a, y]]. `translation`: (x, y).
-    With a `bound` above 0 no number strays further than that from the identity: it is squashed with bound · tanh(· /
-    bound).
+    θ is the map from output to input coordinates, both in [−1, 1]. `affine`: θ itself, row by row. `similarity`: (a, b,
+    x, y) for [[a, −b, x], [b, a, y]]. `translation`: (x, y). With a `bound` above 0 no number strays further than that
+    from the identity: it is squashed with bound · tanh(· / bound).
     """
 
     def __init__(self, kind: Kind = "affine", bound: float = 0.0):
@@ -62,7 +65,10 @@ def localization(channels: int, convolution: type[nn.Module] = nn.Conv2d, **opti
 
 
 def regressor(height: int, width: int, transformation: Transformation) -> nn.Sequential:
-    """From the localisation's features to the numbers of a transformation; it starts at the identity."""
+    """From the localisation's features to the numbers of a transformation.
+
+    It starts at the identity.
+    """
     last = nn.Linear(32, len(transformation.identity))
     regressor = nn.Sequential(nn.Linear(10 * localized(height) * localized(width), 32), nn.ReLU(), last)
     nn.init.zeros_(last.weight)
@@ -79,7 +85,10 @@ def sampled(images: Float[Tensor, "n c h w"], theta: Float[Tensor, "n 2 3"]) -> 
 
 
 def localized(size: int) -> int:
-    """The size of the localisation's output for images of `size` pixels. Raises `ValueError` if that is 0."""
+    """The size of the localisation's output for images of `size` pixels.
+
+    Raises `ValueError` if that is 0.
+    """
     pooled_size = ((size - 6) // 2 - 4) // 2
     if pooled_size < 1:
         raise ValueError(f"images of {size} pixels are too small for a transformer's localisation; 18 are enough")

@@ -11,7 +11,10 @@ from shiftassay.networks.registry import NETWORKS, Network
 
 @NETWORKS.register("trunk")
 class Trunk(Network):
-    """Two 5 × 5 convolutions and two linear layers, as in PyTorch's MNIST example; 21,840 parameters by default."""
+    """Two 5 × 5 convolutions and two linear layers; 21,840 parameters by default.
+
+    As in PyTorch's MNIST example.
+    """
 
     parameter_count: ClassVar[int] = 21_840
 
@@ -33,7 +36,10 @@ class Trunk(Network):
 
 
 def pooled(size: int) -> int:
-    """The size after the trunk's convolutions and poolings of `size` pixels. Raises `ValueError` if that is 0."""
+    """The size after the trunk's convolutions and poolings of `size` pixels.
+
+    Raises `ValueError` if that is 0.
+    """
     pooled_size = ((size - 4) // 2 - 4) // 2
     if pooled_size < 1:
         raise ValueError(f"images of {size} pixels are too small for two convolutions and poolings; 16 are enough")

@@ -94,8 +94,7 @@ def _linear(task: Task) -> bool:
 
 def _shifted_probe(task: Task) -> Tensor:
     """A few training images under the shift."""
-    assert task.train is not None  # or the strategy is unfit
-    return torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
+    return torch.from_numpy(np.ascontiguousarray(task.shifted(task.required_train.first(PROBES), 0).images))
 
 
 def _as_map(task: Task) -> tuple[Tensor, Tensor]:

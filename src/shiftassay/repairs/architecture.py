@@ -90,8 +90,8 @@ def _redesign(task: Task) -> Redesign | None:
 
 def _mean_and_sd(task: Task) -> tuple[float, float]:
     """The mean of training images, and the mean sd of one."""
-    assert task.train is not None  # or the strategy is unfit
-    own = task.train.images.reshape(len(task.train), -1)
+    train = task.required_train
+    own = train.images.reshape(len(train), -1)
     return float(own.mean()), float(own.std(1).mean())
 
 

@@ -40,8 +40,7 @@ def attack(
     its own gradient and with that of the identity, lest it look strong because its gradient vanishes (Athalye et al.
     2018).
     """
-    assert clean.labels is not None
-    labels = clean.labels
+    labels = clean.required_labels
     model = copied(model).to("cpu").eval().requires_grad_(False)
     logits = predict(clean.images, model=model)
     right = labels_of(logits) == labels

@@ -20,7 +20,7 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import copied, precision_of, predict, said_by
+from shiftassay.models.predict import as_bad_input, copied, precision_of, predict
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
 from shiftassay.repairs.judge import judge_all
@@ -98,7 +98,7 @@ def _fitting(
     precision = precision_of(model)
     if precision != torch.float32:
         kind = str(precision).removeprefix("torch.")
-        with said_by(f"repairs are made in float32, the model is of {kind}, and its copy fails there"):
+        with as_bad_input(f"repairs are made in float32, the model is of {kind}, and its copy fails there"):
             model = copied(model).float()
             predict(reference.images[:2], model=model, device=device, finite=False)
         notes.append(f"The model is of {kind}: it is repaired, and judged, as a copy in float32.")

@@ -48,6 +48,13 @@ class Task:
     still_missing: bool = True
 
     @property
+    def required_train(self) -> ImageSet:
+        """The training images. Raises `ValueError` if there are none, for which a strategy is unfit."""
+        if self.train is None:
+            raise ValueError("no training images: the strategy is unfit for this task")
+        return self.train
+
+    @property
     def card(self) -> ModelCard | None:
         return self.model.card if isinstance(self.model, Classifier) else None
 
@@ -88,13 +95,12 @@ class Task:
 
         All of them, or a fresh sample where they are more than `images`.
         """
-        assert self.train is not None
-        assert self.train.labels is not None
-        if len(self.train) <= self.images:
-            return self.train
+        train = self.required_train
+        if len(train) <= self.images:
+            return train
         rng = np.random.default_rng(seed_for(self.seed, "repair", epoch, "sample"))
-        some = np.sort(rng.permutation(len(self.train))[: self.images])
-        return ImageSet(self.train.images[some], self.train.labels[some], self.train.name)
+        some = np.sort(rng.permutation(len(train))[: self.images])
+        return ImageSet(train.images[some], train.required_labels[some], train.name)
 
     def epoch_of_shifted(self, epoch: int) -> ImageSet:
         """The images of an epoch under the shift."""

@@ -8,7 +8,7 @@ from torch import nn
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.classifier import Classifier, ModelCard
-from shiftassay.models.predict import copied, said_by
+from shiftassay.models.predict import as_bad_input, copied
 from shiftassay.networks.registry import build
 from shiftassay.random_stream import seed_for
 from shiftassay.repairs.strategy import Task
@@ -42,16 +42,15 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
     for epoch in range(task.epochs):
         if group is None or not same:
             images = epoch_of(epoch)
-            assert images.labels is not None
-            data = TrainingData(images.images, images.labels, None, task.classes)
-            with said_by("the model can't be trained on"):
+            data = TrainingData(images.images, images.required_labels, None, task.classes)
+            with as_bad_input("the model can't be trained on"):
                 if frozen:  # the faster paths train every parameter there is
                     group = Alone(PlainMember(network, recipe, data, seed, task.device))
                 else:
                     [group] = make_groups([network], recipe, data, [seed], task.device)
             if state is not None:
                 group.members[0].restore(state)
-        with said_by("the model can't be trained on"):
+        with as_bad_input("the model can't be trained on"):
             losses, _ = whole_epoch(group, epoch)[0]
         if not np.isfinite(losses).all():
             raise Diverged(f"its training diverged in epoch {epoch + 1}, where the loss was not finite")
@@ -67,8 +66,8 @@ def untrained(task: Task, network: str) -> Classifier:
 
     Its input is normalized by the mean and sd of the training images.
     """
-    assert task.train is not None
-    values = task.train.images
+    train = task.required_train
+    values = train.images
     card = ModelCard(
         network=network,
         parameters={},
@@ -77,7 +76,7 @@ def untrained(task: Task, network: str) -> Classifier:
         mean=float(values.mean()),
         sd=max(float(values.std()), 1e-6),
         seed=task.seed,
-        data=task.train.name,
+        data=train.name,
         trial="repair",
     )
     with torch.random.fork_rng(devices=[]):

@@ -67,8 +67,7 @@ def _filtered(task: Task) -> bool:
 
 def _filters(task: Task) -> list[FrontJson]:
     """A median, and linear filters that bring shifted training images nearest to what they were."""
-    assert task.train is not None  # or no filter is asked for
-    few = some_of(task.train, FITTED_TO, task.seed)
+    few = some_of(task.required_train, FITTED_TO, task.seed)
     shifted = torch.from_numpy(np.ascontiguousarray(task.shifted(few, 0).images))
     fits = [fitted_filter(shifted, torch.from_numpy(few.images), size) for size in SIZES]
     return [spec_of(front) for front in (Median(3), *fits)]

@@ -12,7 +12,10 @@ from shiftassay.words.numbers import number, percent
 
 
 class ImageRows(TypedDict):
-    """Rows of images (n, c, h, w) by their names; `signed` rows are differences, the others lie in `range`."""
+    """Rows of images (n, c, h, w) by their names.
+
+    `signed` rows are differences, the others lie in `range`.
+    """
 
     rows: Mapping[str, np.ndarray]
     signed: Sequence[str]
@@ -61,7 +64,10 @@ class Dots(TypedDict):
 
 
 def _image_rows(data: ImageRows, folder: Path) -> Canvas:
-    """One row for what was done, one column for each image; `signed` rows from blue (darker) over white to red."""
+    """One row for each step, one column for each image.
+
+    `signed` rows go from blue (darker) over white to red.
+    """
     rows, signed = data["rows"], data["signed"]
     columns = max(len(images) for images in rows.values())
     canvas = Canvas(figsize=(0.66 * columns + 1.1, 0.68 * len(rows)))
@@ -86,7 +92,7 @@ def _image_rows(data: ImageRows, folder: Path) -> Canvas:
 
 
 def _residuals(data: Residuals, folder: Path) -> Canvas:
-    """A picture for each candidate of the mean square that it leaves in each pixel, on one scale."""
+    """Each candidate's mean square residual in each pixel, on one scale."""
     names, maps = data["names"], data["maps"]
     canvas = Canvas(figsize=(1.95 * len(maps) + 0.7, 2.35))
     axes = canvas.subplots(1, len(maps), squeeze=False)[0]

@@ -31,6 +31,7 @@ from shiftassay.sealed import (
     check_file,
     digest_of_bytes,
     file_digest,
+    files_in,
     read_json,
     read_sealed,
     write_json,
@@ -207,14 +208,15 @@ class Run:
             check_file(self.folder / name, digest)
 
     def _write_card(self, card: JsonObject) -> None:
-        files = {name: file_digest(self.folder / name) for name in RESULTS if (self.folder / name).is_file()}
+        present = (name for name in RESULTS if (self.folder / name).is_file())
+        files: JsonObject = {name: file_digest(self.folder / name) for name in present}
         write_sealed(self.folder / CARD, {**card, FILES: files})
 
     def _files(self) -> dict[str, str]:
-        files = read_sealed(self.folder / CARD).get(FILES)
-        if not isinstance(files, dict):
+        content = read_sealed(self.folder / CARD)
+        if not isinstance(content.get(FILES), dict):
             raise Damaged(self.folder / CARD, "damaged: it lists no files")
-        return files
+        return files_in(content)
 
     def _check(self, name: str) -> None:
         digest = self._files().get(name)

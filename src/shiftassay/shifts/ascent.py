@@ -1,4 +1,7 @@
-"""Projected gradient ascent in a ball around each image (Madry et al. 2018), for attacks and adversarial training."""
+"""Projected gradient ascent in a ball around each image (Madry et al. 2018).
+
+For attacks and for adversarial training.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +17,10 @@ STEP_SIZE = 2.5  # × epsilon / steps: far enough to reach the border of the bal
 
 @dataclass(frozen=True)
 class Ball:
-    """The images in [0, 1] within `epsilon` of an image, in the norm "linf" (the largest change of a pixel) or "l2"."""
+    """The images in [0, 1] within `epsilon` of an image.
+
+    The norm is "linf" (the largest change of a pixel) or "l2".
+    """
 
     epsilon: float
     norm: Literal["linf", "l2"]
@@ -27,7 +33,10 @@ class Ball:
         logits: Callable[[torch.Tensor], torch.Tensor],
         steps: int = STEPS,
     ) -> torch.Tensor:
-        """The attacked images, starting at the ball's border in direction `start`. For training a few steps suffice."""
+        """The attacked images, starting at the ball's border in direction `start`.
+
+        For training a few steps suffice.
+        """
         attacked = self._project(clean + self._step(start) * self.epsilon, clean)
         for _ in range(steps):
             attacked.requires_grad_()

@@ -21,7 +21,9 @@ PREFIX = "mnist_c:"
 
 
 def make(family: str, parameters: Parameters | None = None, scope: str | None = None) -> Shift:
-    """A shift from its name, its parameters and its scope (the family's own if None). Raises `BadInput`.
+    """A shift from its name, its parameters and its scope (the family's default if None).
+
+    Raises `BadInput`.
 
     >>> print(make("rotate", {"angle": {"low": -45, "high": 45}}, "per_image"))
     rotate (angle = -45 … 45), drawn afresh for each image
@@ -39,7 +41,9 @@ def make(family: str, parameters: Parameters | None = None, scope: str | None = 
 
 
 def from_json(content: Any) -> Shift:
-    """The shift that `Shift.to_json` wrote; a shift is returned as it is. Raises `BadInput` for anything else.
+    """The shift that `Shift.to_json` wrote; a shift is returned as it is.
+
+    Raises `BadInput` for anything else.
 
     >>> from_json({"family": "rotate", "parameters": {"angle": 15.0}, "scope": "shared"})
     Rotate(scope='shared', angle=15.0)
@@ -62,7 +66,10 @@ ShiftField = Annotated[Shift, PlainValidator(from_json)]
 
 
 def check_names(family: str, parameters: Iterable[str]) -> None:
-    """Raise `BadInput` for an unknown family or parameter, or if a parameter without a default is missing."""
+    """Raise `BadInput` for unknown or missing names.
+
+    That is: an unknown family or parameter, or a missing parameter without a default.
+    """
     fields = {field.name: field for field in dataclasses.fields(FAMILIES[family]) if field.name != "scope"}
     names = set(parameters)
     for name in names - set(fields):
@@ -89,9 +96,10 @@ def presets() -> dict[str, Shift]:
 
 
 def parse(text: str) -> Shift:
-    """A shift from its form on the command line, `family:name=value,…`, where `scope` is a name like any other.
+    """A shift from its form on the command line, `family:name=value,…`.
 
-    `low..high` is a uniform distribution, `a|b` a choice; lists stand in brackets; `+` joins shifts. Raises `BadInput`.
+    `scope` is a name like any other. `low..high` is a uniform distribution, `a|b` a choice; lists stand in brackets;
+    `+` joins shifts. Raises `BadInput`.
 
     >>> parse("rotate:angle=-45..45,scope=per_image").parameters
     {'angle': {'low': -45.0, 'high': 45.0}}
@@ -155,7 +163,10 @@ def _preset(name: str, parameters: Parameters, scope: str | None) -> Shift:
 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:
-    """A value from JSON, TOML or the command line, converted to the type of its field. Raises `BadInput`."""
+    """A value from JSON, TOML or the command line, converted to the type of its field.
+
+    Raises `BadInput`.
+    """
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")

@@ -70,7 +70,10 @@ class Compose(Shift):
         return images
 
     def infer_draws(self, pairs: Pairs) -> "Compose | None":
-        """Part by part, on images that went through the parts before; parts that can't be inferred stay as they are."""
+        """Infer part by part, on images that went through the parts before.
+
+        Parts that can't be inferred stay as they are.
+        """
         images, parts = pairs.reference, []
         for part, own in self._with_generators(np.random.default_rng(0)):
             last = len(parts) == len(self.parts) - 1
@@ -81,7 +84,10 @@ class Compose(Shift):
         return replace(self, parts=tuple(parts))
 
     def normal_form(self) -> Shift:
-        """The parts in normal form: neighbours simplified where possible, without parts that change nothing."""
+        """The parts in normal form, simplified.
+
+        Neighbours are merged where possible, and parts that change nothing are dropped.
+        """
         parts = [part for part in map(in_normal_form, self.parts) if not isinstance(part, Identity)]
         for i in range(len(parts) - 1):
             parts[i : i + 2] = _simplified(*parts[i : i + 2])
@@ -106,9 +112,10 @@ class Compose(Shift):
 
 
 def infer_first_part(shift: Shift, pairs: Pairs) -> Shift:
-    """The first part of a composition with its per-image parameters, whatever linear map of grey values follows.
+    """The first part of a composition with its per-image parameters.
 
-    The pairs keep it: it is inferred once for all compositions that begin with it.
+    Any linear map of grey values may follow. The pairs keep it: it is inferred once for all compositions that begin
+    with it.
     """
     inferred = pairs.inferred
     if shift not in inferred:
@@ -117,7 +124,7 @@ def infer_first_part(shift: Shift, pairs: Pairs) -> Shift:
 
 
 def in_normal_form(shift: Shift) -> Shift:
-    """The same shift as a member of the family that needs the fewest parameters, if that family is registered."""
+    """The same shift as a member of the registered family with the fewest parameters."""
     simplest = shift.normal_form()
     return simplest if simplest.family in FAMILIES else shift
 

@@ -16,15 +16,19 @@ SILENCE = 1e-6  # rounding of the transforms: smaller values become 0, so that b
 
 
 def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
-    """out(p) = Σ kernel(q) · image(p − q), q from the kernel's centre: one kernel for all images, or one per image.
+    """Convolve all images with one kernel, or each with its own.
 
-    Kernels have an odd side. The cost is that of Fourier transforms of the padded images.
+    out(p) = Σ kernel(q) · image(p − q), with q from the kernel's centre. Kernels have an odd side. The cost is that of
+    Fourier transforms of the padded images.
     """
     return _filtered(images, kernels, lambda kernel: kernel)
 
 
 def separable(images: Images, lines: Float64[np.ndarray, "m k"]) -> Images:
-    """`convolve` with outer products of the weights of a line: two small matrix products per image."""
+    """`convolve` with outer products of one-dimensional kernels.
+
+    Two small matrix products per image.
+    """
     out = np.empty_like(images)
     shared = [_matrices(lines, size) for size in images.shape[2:]] if len(lines) == 1 else None
     for start in range(0, len(images), CHUNK):
@@ -35,7 +39,7 @@ def separable(images: Images, lines: Float64[np.ndarray, "m k"]) -> Images:
 
 
 def _matrices(lines: Float64[np.ndarray, "m k"], size: int) -> Float32[np.ndarray, "m 1 s s"]:
-    """The matrices that convolve a column of pixels with each of the lines, border pixels repeated."""
+    """The matrices that convolve a column of pixels with each kernel, border pixels repeated."""
     at, reach = np.arange(size), lines.shape[1] // 2
     matrices = np.zeros((len(lines), 1, size, size))
     for weights, offset in zip(lines.T, range(-reach, reach + 1), strict=True):

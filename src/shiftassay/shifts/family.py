@@ -1,11 +1,12 @@
-"""A family of shifts: a frozen dataclass whose fields are its parameters and whose methods apply, undo and estimate it.
+"""A family of shifts: a frozen dataclass whose fields are its parameters.
 
-What diagnosis and repair need to know of a family stands in its traits and methods: no other file names it.
+Its methods apply, undo and estimate it. What diagnosis and repair need to know of a family stands in its traits and
+methods: no other file names it.
 """
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
@@ -43,7 +44,7 @@ FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts", "shif
 
 @dataclass(frozen=True)
 class Context:
-    """What a shift that is aimed at a model needs: the true labels and the model's logits, differentiable."""
+    """What an attack needs: the true labels, and the differentiable logits of the model."""
 
     labels: Int64[np.ndarray, "n"]
     logits: Callable[[torch.Tensor], torch.Tensor]
@@ -81,7 +82,7 @@ class NothingToEstimate:
 
 @dataclass(frozen=True)
 class Shift(Traits, ParameterVector, ABC):
-    """One transformation of image sets: a family (the class), its parameters (the fields) and its scope."""
+    """A transformation of image sets: a family (the class), its parameters (fields) and a scope."""
 
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)
     estimator: ClassVar[Estimator] = NothingToEstimate()
@@ -89,7 +90,10 @@ class Shift(Traits, ParameterVector, ABC):
     scope: Scope = dataclasses.field(default="shared", kw_only=True)
 
     def __init_subclass__(cls) -> None:
-        """Take from the group what the family does not declare; a family of a new group declares everything."""
+        """Copy from the group what the family does not declare.
+
+        A family of a new group declares everything.
+        """
         super().__init_subclass__()
         for name in ("completed_by", "found_as_first_part", "random", "exact"):
             if not hasattr(cls, name):
@@ -104,7 +108,10 @@ class Shift(Traits, ParameterVector, ABC):
     @property
     @abstractmethod
     def information(self) -> Information:
-        """What the shift leaves of an image: `preserved` means that `undo` is exact up to rounding."""
+        """What the shift preserves of an image.
+
+        `preserved` means that `undo` is exact up to rounding.
+        """
 
     @property
     def needs_model(self) -> bool:
@@ -116,41 +123,62 @@ class Shift(Traits, ParameterVector, ABC):
         """The shifted images. Random numbers are drawn in the order of the images."""
 
     def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
-        """The shifted image set: `apply`, unless the family also changes labels or selects images."""
+        """The shifted image set.
+
+        `apply` to its images, unless the family also changes labels or selects images.
+        """
         return dataclasses.replace(image_set, images=self.apply(image_set.images, rng, context))
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
-        """The images restored as far as possible, given the generator of `apply`; None if they can't be."""
+        """The images restored as far as possible; None if they can't be.
+
+        `rng` is in the state that `apply` was given.
+        """
         return None
 
     @property
     def components(self) -> "tuple[Shift, ...]":
-        """The parts of a composition in the order of their application; the shift itself if it is none."""
+        """The parts of a composition in the order of their application.
+
+        The shift itself if it is no composition.
+        """
         return (self,)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The family's best estimates from the pairs, one per scope; none where the family can't apply."""
+        """The family's best estimates from the pairs, one per scope.
+
+        Empty where the family can't apply.
+        """
         return cls.estimator.estimate(cls, pairs)
 
     def infer_draws(self, pairs: Pairs) -> "Shift | None":
-        """This shift with its per-image parameters estimated; itself if it has none; None if that fails."""
+        """This shift with its per-image parameters estimated.
+
+        Itself if it has none; None if the estimate fails.
+        """
         return self if self.scope == "shared" else self.estimator.infer_draws(self, pairs)
 
     @classmethod
     def evident_first_parts(cls, pairs: Pairs) -> "list[Shift]":
-        """Estimates that hold whatever followed: each is tried as the first part of a composition."""
+        """Estimates that hold whatever followed.
+
+        Each is tried as the first part of a composition.
+        """
         return []
 
     @classmethod
     def guesses(cls, samples: Samples) -> "list[Shift]":
-        """Starting points for two samples without pairs: shared shifts, and noise of one strength."""
+        """Starting points for two samples without pairs.
+
+        Shared shifts, and noise of one strength.
+        """
         unclipped = {"clip": False} if cls.random and "clip" in cls.__dataclass_fields__ and not samples.clipped else {}
         starts = (cls.allowed({**parameters, **unclipped}, samples.few) for parameters in cls.grid)
         return [shift for shift in starts if shift is not None]
 
     @classmethod
-    def allowed(cls, parameters: Mapping[str, Any], images: Images) -> "Shift | None":
+    def allowed(cls, parameters: Parameters, images: Images) -> "Shift | None":
         """The shift, or None if these parameters, or images of this size, are not allowed."""
         try:
             shift = cls(**parameters)
@@ -164,11 +192,17 @@ class Shift(Traits, ParameterVector, ABC):
         return self
 
     def simplify_with(self, neighbor: "Shift") -> "tuple[Shift, Shift] | None":
-        """This shift and its neighbour in a composition as a simpler pair; None if there is none."""
+        """This shift and its neighbour in a composition as a simpler pair.
+
+        None if there is none.
+        """
         return None
 
     def rounded(self) -> "Shift":
-        """With integers where estimates nearly are: a fit under another resampling comes no closer."""
+        """The shift with nearly integer estimates rounded to integers.
+
+        A fit under another resampling comes no closer.
+        """
         return self
 
     def without_negligible(self) -> "Shift":
@@ -187,7 +221,10 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def shrinks(self) -> bool:
-        """Whether the picture becomes smaller, so that other code may have filtered it against aliasing."""
+        """Whether the picture becomes smaller.
+
+        Other implementations may have filtered it against aliasing.
+        """
         return False
 
     @property
@@ -197,7 +234,10 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def affine_map(self) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
-        """The matrix of a general affine map, which may be two simpler ones in a row; None for other families."""
+        """The matrix of a general affine map; None for other families.
+
+        It may equal two simpler maps in a row.
+        """
         return None
 
     @classmethod
@@ -206,11 +246,14 @@ class Shift(Traits, ParameterVector, ABC):
         raise NotImplementedError(f"{cls.__name__} is no linear map")
 
     def factors(self, pairs: Pairs) -> "list[Shift] | None":
-        """Simpler shifts in a row that amount to the same; None where they have to be searched for."""
+        """Simpler shifts in a row that are equivalent; None where they have to be searched for."""
         return None
 
     def permutes_smoothly(self, pairs: Pairs) -> bool:
-        """Whether it is a permutation that keeps neighbours together, and so imitates a rotation, flip or warp."""
+        """Whether it is a permutation that keeps neighbours together.
+
+        Such a permutation imitates a rotation, flip or warp.
+        """
         return False
 
     def imitates(self, images: Images) -> str | None:
@@ -239,15 +282,18 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def invariant(self) -> tuple[str, Invariant] | None:
-        """The name and function of a statistic that survives however parameters are drawn; None if none is known."""
+        """The name and function of a statistic that does not depend on the parameters drawn.
+
+        None if none is known.
+        """
         return None
 
     def unidentified(self, shifted: Images) -> list[int] | None:
-        """Of a permutation: the positions that are constant, so that they can't be identified; None otherwise."""
+        """Of a permutation: the constant positions, which can't be identified; None otherwise."""
         return None
 
     def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":
-        """The shift with its shared random parameters replaced by a sample, for images of shape (c, h, w)."""
+        """The shift with its shared random parameters drawn, for images of shape (c, h, w)."""
         if self.scope == "per_image":
             return self
         fixed = {name: draw_one(v, rng) for name, v in vars(self).items() if isinstance(v, Uniform | Choice)}
@@ -271,7 +317,10 @@ class Shift(Traits, ParameterVector, ABC):
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:
-    """Raise `BadInput` unless a condition holds for a parameter, or for the extremes of its distribution."""
+    """Raise `BadInput` unless a condition holds for a parameter.
+
+    For a distribution, it must hold for the extremes.
+    """
     for value in extremes(getattr(shift, name)):
         if not holds(value):
             raise BadInput(f"{shift.family}: {name} must be {allowed}, not {value:g}.")

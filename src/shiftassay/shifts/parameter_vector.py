@@ -13,9 +13,10 @@ from shiftassay.shifts.parameters import PerImage, SearchRange, candidates
 
 
 class ParameterVector:
-    """For a dataclass of parameters: to and from the k numbers that are fitted, by default those of `search`.
+    """A dataclass of parameters as a vector of the k numbers that are fitted.
 
-    What is made from numbers is of the class itself; type checkers see Any, since a family may make another one.
+    By default these are the numbers of `search`. What is made from numbers is of the class itself; type checkers see
+    Any, since a family may make another one.
     """
 
     search: ClassVar[Mapping[str, SearchRange]] = {}

@@ -1,4 +1,7 @@
-"""Parameters of shifts: one number, a distribution, or one value per image; and where to search for them."""
+"""Parameters of shifts: one number, a distribution, or one value per image.
+
+And where to search for them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +74,7 @@ Number = float | Uniform | Choice | PerImage
 
 @dataclass(frozen=True)
 class SearchRange:
-    """How a parameter is searched for: starting values, the step of its finite differences, and limits.
+    """The search for a parameter: starting values, step of finite differences, and limits.
 
     A step of 0 means that there is no useful derivative: only the starts are tried. Integer starts make it an integer.
     """
@@ -104,7 +107,10 @@ def draw(value: Any, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def draws(values: Sequence[Any], n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Of each parameter, one value for each of n images, drawn image by image: the first draws do not depend on n."""
+    """Of each parameter, one value for each of n images.
+
+    They are drawn image by image, so that the first draws do not depend on n.
+    """
     uniform = iter(rng.random((n, sum(map(is_drawn, values)))).T)
     return [
         v.from_uniform(next(uniform)) if is_drawn(v) else np.repeat(np.asarray(v, np.float64)[None], n, 0)
@@ -125,7 +131,10 @@ def spread(values: np.ndarray) -> np.ndarray:
 
 
 def extremes(value: Any) -> tuple[Any, ...]:
-    """The ends of the range, or the values, that a parameter is drawn from; itself if it is not drawn."""
+    """The values, or the ends of the range, that a parameter is drawn from.
+
+    The value itself if it is not drawn.
+    """
     return value.extremes if is_drawn(value) else (value,)
 
 
@@ -145,7 +154,10 @@ def count_numbers(value: Any) -> int:
 
 
 def candidates(value: Any, search: SearchRange) -> Sequence[float | int]:
-    """Values that may have been drawn: some of a range, or all starts in it where there is no derivative."""
+    """Values that may have been drawn.
+
+    Some of a range, or all starts in it where there is no derivative.
+    """
     if not isinstance(value, Uniform):
         return extremes(value)
     if search.step:

@@ -14,7 +14,10 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, chec
 @FAMILIES.register("reorder")
 @dataclass(frozen=True)
 class Reorder(Shift):
-    """The same images with their labels in another order: out[i] = in[order[i]]; a random order if none is set."""
+    """The same images with their labels in another order.
+
+    out[i] = in[order[i]]; a random order if none is set.
+    """
 
     family: ClassVar[str] = "reorder"
     group: ClassVar[str] = "sample"
@@ -50,7 +53,10 @@ class Reorder(Shift):
 @FAMILIES.register("class_prior")
 @dataclass(frozen=True)
 class ClassPrior(Shift):
-    """The largest subset in which class k has the share `proportions`[k], drawn at random; the order stays."""
+    """A drawn subset in which class k has the share `proportions`[k].
+
+    It is the largest such subset, in the same order.
+    """
 
     family: ClassVar[str] = "class_prior"
     group: ClassVar[str] = "sample"
@@ -177,7 +183,10 @@ class LabelNoise(Shift):
 @FAMILIES.register("label_misalignment")
 @dataclass(frozen=True)
 class LabelMisalignment(Shift):
-    """Image i has the label of image i − `offset`, wrapped around; without an offset the labels are shuffled."""
+    """Image i has the label of image i − `offset`, wrapped around.
+
+    Without an offset the labels are shuffled.
+    """
 
     family: ClassVar[str] = "label_misalignment"
     group: ClassVar[str] = "sample"

@@ -1,9 +1,12 @@
-"""What a family of shifts declares of itself: what diagnosis and repair need to know, so that they need not name it."""
+"""What a family of shifts declares of itself, for diagnosis and repair.
+
+They need not name any family.
+"""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from shiftassay.shifts.parameters import SearchRange
+from shiftassay.shifts.parameters import Parameters, SearchRange
 
 
 class Traits:
@@ -66,7 +69,7 @@ class Traits:
     """Whether its result has two values, and moves as the picture before it moved."""
 
     # How it is estimated from unpaired images.
-    grid: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    grid: ClassVar[tuple[Parameters, ...]] = ()
     """Starting parameters where there are no pairs."""
     refined: ClassVar[tuple[str, ...] | None] = None
     """The parameters that are refined where there are no pairs; None for all, if none is an integer."""

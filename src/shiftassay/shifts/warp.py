@@ -1,4 +1,7 @@
-"""Resampling: bilinear, black outside. Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down."""
+"""Resampling: bilinear, black outside.
+
+Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +24,9 @@ Kernel = Literal["nearest", "bilinear", "bicubic", "area"]
 
 @dataclass(frozen=True)
 class Resampling:
-    """How values between pixels are interpolated, and how far the centre lies right of and below (h − 1)/2.
+    """How values between pixels are interpolated, and where the centre is.
 
-    Other implementations differ in both.
+    `center` is the distance from (h − 1)/2, to the right and down. Other implementations differ in both.
     """
 
     kernel: Kernel = "bilinear"
@@ -42,7 +45,7 @@ def current_resampling() -> Resampling:
 
 @contextmanager
 def resampled(resampling: Resampling) -> Iterator[None]:
-    """Within it, every family's warps and moves by fractions of a pixel use this resampling, as other code does.
+    """A context in which all warps, and moves by fractions of a pixel, use this resampling.
 
     It is dynamic scope, not an argument: a search under another resampling passes through the estimators of all
     families.
@@ -65,10 +68,10 @@ def warp(
     size: tuple[int, int] | None = None,
     resampling: Resampling | None = None,
 ) -> Float32[np.ndarray, "n c H W"]:
-    """Sample each image at matrix · (x, y), with (x, y) the position in the output, by default of the images' size.
+    """Sample each image at matrix · (x, y), with (x, y) the position in the output.
 
-    The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3 (projective, divided by the third number).
-    The resampling is the current one unless another is passed.
+    The output has the images' size by default. The matrices are 2 × 2 (linear), 2 × 3 (affine, on (x, y, 1)) or 3 × 3
+    (projective, divided by the third number). The resampling is the current one unless another is passed.
     """
     resampling = resampling or _current.get()
     if resampling.kernel == "area":
@@ -112,7 +115,10 @@ def _averaged(
 
 
 def displace(images: Images, field: Float32[np.ndarray, "m 2 h w"]) -> Images:
-    """Sample each image at (x, y) + field, whose first plane is x's displacement. One field for all, or one each."""
+    """Sample each image at (x, y) + field, whose first plane is x's displacement.
+
+    One field for all, or one each.
+    """
     positions = grid(*images.shape[2:])
     moved = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
@@ -136,9 +142,10 @@ def _homogeneous(h: int, w: int, center: float) -> Float32[np.ndarray, "3 hw"]:
 def sample(
     images: Images, positions: Float[np.ndarray, "m 2 H W"], outside: str = "zeros", kernel: Kernel | None = None
 ) -> Float32[np.ndarray, "n c H W"]:
-    """The images' values at positions between their pixels: one map of positions for all images, or one per image.
+    """The images' values at positions between their pixels.
 
-    `outside` is "zeros" or "border" (the nearest pixel). The kernel is the current one unless another is passed.
+    One map of positions for all images, or one per image. `outside` is "zeros" or "border" (the nearest pixel). The
+    kernel is the current one unless another is passed.
     """
     n, c, h, w = images.shape
     unit = np.empty((len(positions), *positions.shape[2:], 2), np.float32)
@@ -159,9 +166,10 @@ def sample(
 
 
 def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
-    """Each image moved right by its dx and down by its dy: exact for whole pixels, bilinear between them.
+    """Each image moved right by its dx and down by its dy.
 
-    With `wrap`, what leaves enters on the other side; else black moves in.
+    Exact for whole pixels, bilinear between them. With `wrap`, what leaves enters on the other side; else black moves
+    in.
     """
     return _move(_move(images, dx, 3, wrap), dy, 2, wrap)
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from shiftassay.records import JsonValue, Record
 from shiftassay.shifts.family import FAMILIES
+from shiftassay.shifts.parameters import Parameters
 from shiftassay.words.shifts import BRIEF_SCOPES, SCOPES, shift_in_words
 
 ESTIMATED = 4  # significant digits of a number that has no interval
@@ -13,7 +14,10 @@ ESTIMATED = 4  # significant digits of a number that has no interval
 
 @runtime_checkable
 class Described(Protocol):
-    """A verdict, a candidate, or whatever else names a family with its parameters; a composition's are its `parts`."""
+    """Anything that names a family with its parameters, such as a verdict or a candidate.
+
+    A composition's parameters are its `parts`.
+    """
 
     @property
     def family(self) -> str: ...
@@ -25,8 +29,10 @@ class Described(Protocol):
     def scope(self) -> str | None: ...
 
 
-def in_words(shift: Described, intervals: Mapping[str, Any] | None = None, brief: bool = False) -> str:
-    """The shift with its numbers, their intervals where there are any, and its scope; `brief`: with a short word for the scope.
+def in_words(shift: Described, intervals: Parameters | None = None, brief: bool = False) -> str:
+    """The shift with its numbers, their intervals where there are any, and its scope.
+
+    `brief`: with a short word for the scope.
 
     >>> from types import SimpleNamespace
     >>> rotated = {"family": "rotate", "parameters": {"angle": 15.0}, "scope": "shared"}

@@ -7,7 +7,9 @@ from jaxtyping import Bool, Float
 def expected_calibration_error(
     confidence: Float[np.ndarray, "n"], correct: Bool[np.ndarray, "n"], bins: int = 15
 ) -> float:
-    """The mean gap between confidence and accuracy over equal-width bins of confidence (Guo et al. 2017, equation 3).
+    """The mean gap between confidence and accuracy, over equal-width bins of confidence.
+
+    Guo et al. 2017, equation 3.
 
     >>> expected_calibration_error(np.array([0.75, 0.75, 0.75, 0.75]), np.array([True, True, True, False]))
     0.0

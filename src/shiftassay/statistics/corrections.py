@@ -6,7 +6,9 @@ import numpy as np
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values after Holm's step-down correction (Holm 1979): below α they keep the chance of any false alarm below α.
+    """p-values after Holm's step-down correction (Holm 1979).
+
+    It keeps the probability of any false positive below the level.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]

@@ -18,7 +18,7 @@ Levels = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Effect(Record):
-    """One factor, or the interaction of two: its share of the variance, and the F-test that it explains anything.
+    """A main effect or an interaction of two: its share of the variance, and its F-test.
 
     F and p-values are None where no degrees of freedom remain to estimate the noise from.
     """
@@ -32,9 +32,10 @@ class Effect(Record):
 
 
 def analyze(runs: Sequence[Levels], response: Sequence[float] | np.ndarray) -> list[Effect]:
-    """Analysis of variance (type II: each effect after all others that do not contain it) with all interactions of two.
+    """Analysis of variance of type II, with all interactions of two factors.
 
-    `runs` are the levels of each run's factors. Levels are categories, also where they are numbers. Holm's correction.
+    Type II: each effect is tested after all others that do not contain it. `runs` are the levels of each run's factors.
+    Levels are categories, also where they are numbers. Holm's correction.
 
     >>> runs = [{"dose": dose, "soil": soil} for dose in (0, 1) for soil in "abc" for _ in range(2)]
     >>> response = [3.0 * run["dose"] + 0.1 * (place % 2) for place, run in enumerate(runs)]

@@ -22,7 +22,9 @@ class Interval(Record):
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
-    """The score interval of a proportion (Wilson 1927): it holds its level near 0 and 1, where accuracies live.
+    """The score interval of a proportion (Wilson 1927).
+
+    It holds its level near 0 and 1, where accuracies are.
 
     >>> interval = wilson(9932, 10_000)
     >>> f"{interval.low:.4f} to {interval.high:.4f}"
@@ -33,7 +35,9 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
 
 
 def difference_unpaired(successes: int, n: int, successes_reference: int, n_reference: int) -> Interval:
-    """The 95% interval of p − p_reference on different images (Newcombe 1998, method 10: from two Wilson intervals).
+    """The 95% interval of p − p_reference on different images.
+
+    Newcombe 1998, method 10: from two Wilson intervals.
 
     >>> interval = difference_unpaired(56, 70, 48, 80)  # Newcombe's example (a): 0.0524 to 0.3339
     >>> f"{interval.low:.4f} to {interval.high:.4f}"

@@ -30,7 +30,9 @@ def bootstrap_difference(gained: int, lost: int, n: int, resamples: int = 10_000
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """The exact two-sided p-value that gains and losses are equally likely (McNemar 1947, binomial form).
+    """The exact two-sided p-value that gains and losses are equally likely.
+
+    McNemar's test (1947) in its binomial form.
 
     >>> round(mcnemar(13, 27), 3), round(mcnemar(14, 26), 3), mcnemar(0, 0)
     (0.038, 0.081, 1.0)
@@ -40,10 +42,10 @@ def mcnemar(gained: int, lost: int) -> float:
 
 
 def equivalence(gained: int, lost: int, n: int, margin: float) -> float:
-    """The p-value of "the accuracies differ by `margin` or more": small means equal for practical purposes.
+    """The p-value of "the accuracies differ by `margin` or more".
 
-    Two one-sided score tests for paired proportions (Tango 1998), which, unlike a Wald test, stay valid when
-    hardly any image is discordant.
+    Small means equal for practical purposes. Two one-sided score tests for paired proportions (Tango 1998), which,
+    unlike a Wald test, stay valid when hardly any image is discordant.
 
     >>> equivalence(20, 25, 10_000, margin=0.005) < 0.001 < equivalence(20, 65, 10_000, margin=0.005)
     True
@@ -54,7 +56,10 @@ def equivalence(gained: int, lost: int, n: int, margin: float) -> float:
 
 
 def _tango_z(gained: int, lost: int, n: int, difference: float) -> float:
-    """The score statistic for "the true difference is `difference`" (Tango 1998, equations 4 and 5)."""
+    """The score statistic for "the true difference is `difference`".
+
+    Tango 1998, equations 4 and 5.
+    """
     linear = -gained - lost + (2 * n - gained + lost) * difference
     constant = -lost * difference * (1 - difference)
     losing = (sqrt(linear**2 - 8 * n * constant) - linear) / (4 * n)  # probability of a loss, given the difference

@@ -45,7 +45,9 @@ def difference_over_seeds(
 
 
 def paired_over_seeds(values: Values, others: Values, level: float = 0.95) -> tuple[Interval, float] | None:
-    """mean(values − others) with Student's interval, and the p-value that it is 0, for groups paired by seed.
+    """mean(values − others) with Student's interval, and the p-value that it is 0.
+
+    For groups paired by seed.
 
     >>> interval, p = paired_over_seeds([2.0, 3.0, 4.5], [1.0, 2.5, 3.5])
     >>> print(interval, round(p, 4))
@@ -62,7 +64,7 @@ def paired_over_seeds(values: Values, others: Values, level: float = 0.95) -> tu
 
 
 def new_draw(values: Values, level: float = 0.95) -> Interval | None:
-    """The interval that one more seed falls into with this probability, if seeds are normally distributed.
+    """The prediction interval of one more seed, if seeds are normally distributed.
 
     >>> print(new_draw([1.0, 2.0, 3.0]))
     2.0000 [-2.9683, 6.9683]
@@ -83,7 +85,9 @@ def welch(values: Values, others: Values, resolution: float = 0.0) -> float | No
 
 
 def equivalence_over_seeds(values: Values, others: Values, margin: float, resolution: float = 0.0) -> float | None:
-    """The p-value of "the means differ by `margin` or more": two one-sided Welch tests (Schuirmann 1987).
+    """The p-value of "the means differ by `margin` or more".
+
+    Two one-sided Welch tests (Schuirmann 1987).
 
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.normal(0.993, 0.0005, 10), rng.normal(0.993, 0.0005, 10)
@@ -96,7 +100,9 @@ def equivalence_over_seeds(values: Values, others: Values, margin: float, resolu
 
 
 def smallest_visible(sd: float, seeds: int, alpha: float = 0.05, power: float = 0.8) -> float | None:
-    """The difference that a two-sided t-test of two groups of `seeds` with this sd finds with this power.
+    """The smallest difference that a two-sided t-test of two groups of `seeds` finds.
+
+    With this sd, at this power.
 
     >>> round(smallest_visible(0.05, 44), 3), round(smallest_visible(0.05, 392), 3)  # points: about 0.03 and 0.01
     (0.03, 0.01)
@@ -112,11 +118,11 @@ def smallest_visible(sd: float, seeds: int, alpha: float = 0.05, power: float = 
 def difference_over_seeds_and_images(
     right: Bool[np.ndarray, "seeds n"], others: Bool[np.ndarray, "others n"], level: float = 0.95
 ) -> Interval:
-    """The difference in accuracy for new seeds *and* new images, on which both groups would be asked again.
+    """The difference in accuracy for new seeds *and* new images.
 
-    The variance is that of the two groups' seeds plus that of the images' mean differences, a little too large by
-    what both hold of their interaction; degrees of freedom after Satterthwaite. Seeds of a group of one are taken as
-    they are.
+    Both groups are evaluated on the same new images. The variance is that of the two groups' seeds plus that of the
+    images' mean differences, a little too large by what both hold of their interaction; degrees of freedom after
+    Satterthwaite. Seeds of a group of one are taken as they are.
 
     >>> right = np.array([[True] * 90 + [False] * 10, [True] * 91 + [False] * 9])
     >>> print(difference_over_seeds_and_images(right, ~right))
@@ -142,7 +148,9 @@ def mean_over_seeds_and_images(right: Bool[np.ndarray, "seeds n"], level: float 
 
 
 def probability_higher(values: Values, others: Values) -> float:
-    """P(A > B) for one seed of each, ties counted half (Agarwal et al. 2021, "probability of improvement").
+    """P(A > B) for one seed of each, ties counted half.
+
+    "Probability of improvement" in Agarwal et al. 2021.
 
     >>> probability_higher([1.0, 2.0], [0.0, 1.0])
     0.875

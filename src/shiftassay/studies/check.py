@@ -11,7 +11,7 @@ from shiftassay.imagesets import manifest as variants
 from shiftassay.records import Record
 from shiftassay.report.write import FINDINGS
 from shiftassay.runs.store import CARD, CHECKPOINT, ENVIRONMENT, FAILURE, IMPORT, TRIAL, Run
-from shiftassay.sealed import FILES, Damaged, check_file, read_sealed
+from shiftassay.sealed import Damaged, check_file, files_in, read_sealed
 from shiftassay.studies import folder as study
 from shiftassay.studies import measurements
 from shiftassay.training.checkpoint import Progress
@@ -111,7 +111,7 @@ def _study(place: Path) -> Iterator[Checked]:
 def _listed(place: Path, name: str, base: Path, remedy: str, quiet: bool = False) -> Iterator[Checked]:
     """A file that lists others with their checksums, and those."""
     try:
-        listed = read_sealed(place / name).get(FILES, {})
+        listed = files_in(read_sealed(place / name))
     except Damaged as error:
         yield Checked(str(place / name), "damaged", f"{error.what}. {remedy}")
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 from shiftassay.files import sweep
 from shiftassay.locks import LOCK, locked
 from shiftassay.report.write import FIGURES, HTML, MARKDOWN, write_report
-from shiftassay.sealed import FILES, file_digest, read_sealed, write_sealed
+from shiftassay.sealed import FILES, file_digest, files_in, read_sealed, write_sealed
 
 MANIFEST = "manifest.json"
 SCHEMA = "shiftassay.manifest/1"
@@ -34,7 +34,7 @@ def write_report_again(folder: Path) -> Path:
         return write_report(folder)
     with locked(folder):
         _sweep(folder)
-        digests = read_sealed(folder / MANIFEST)[FILES]
+        digests = files_in(read_sealed(folder / MANIFEST))
         path = write_report(folder)
         # Of everything but the report, the manifest keeps what it was when the study was done.
         rewritten = (HTML, MARKDOWN, *(name for name in digests if name.startswith(f"{FIGURES}/")))

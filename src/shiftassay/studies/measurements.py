@@ -16,9 +16,9 @@ import numpy as np
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.paths import inside
-from shiftassay.records import JsonValue, Record, plain
+from shiftassay.records import JsonObject, JsonValue, Record, plain
 from shiftassay.runs.store import Damaged, Mended, write_arrays
-from shiftassay.sealed import FILES, check_file, file_digest, read_sealed, write_sealed
+from shiftassay.sealed import FILES, check_file, file_digest, files_in, read_sealed, write_sealed
 
 FOLDER = "measured"
 ROOM = 64_000_000  # bytes, kept free while something is measured: more than any measurement takes
@@ -70,7 +70,7 @@ class Measurements:
         self._kept.clear()
         with reserve(self.folder, ROOM):
             content = plain(measure().to_json())
-        files = {kept: file_digest(self.folder / kept) for kept in self._kept}
+        files: JsonObject = {kept: file_digest(self.folder / kept) for kept in self._kept}
         write_sealed(path, {"key": key, FILES: files, "measured": content})
         return read_sealed(path)["measured"]
 
@@ -81,7 +81,7 @@ class Measurements:
             stored = read_sealed(path)
             if stored["key"] != key:
                 return None
-            for file, digest in stored[FILES].items():
+            for file, digest in files_in(stored).items():
                 check_file(self.folder / file, digest)
         except Damaged as error:
             warnings.warn(error.and_so(AGAIN), Mended, stacklevel=4)

@@ -116,6 +116,6 @@ def study_variants(
                 study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True)
             )
             target = members[0].model
-        made = make_variants(study, dataset.test, held_out(study, dataset), target)
-    write_variants(folder, made)
-    return made
+        variants = make_variants(study, dataset.test, held_out(study, dataset), target)
+    write_variants(folder, variants)
+    return variants

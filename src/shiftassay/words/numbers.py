@@ -8,6 +8,9 @@ import numpy as np
 
 DASH = "–"  # where there is no number
 
+Parameters = Mapping[str, Any]
+"""A shift's parameters, or their intervals, by name, as JSON: what `shifts.parameters` defines above words."""
+
 
 class Ends(Protocol):
     """An estimate with the two ends of its interval, whatever holds them."""
@@ -42,8 +45,8 @@ def number(value: float | None, digits: int | None = None, sign: bool = False) -
 def percent(share: float, digits: int | None = None) -> str:
     """A share. With as many digits as it needs, it is never rounded to all or none.
 
-    >>> percent(0.9862, 2), percent(0.438), percent(0.004), percent(0.9999), percent(1.0), percent(1.5)
-    ('98.62%', '44%', '0.4%', '> 99.9%', '100%', '150.0%')
+    >>> percent(0.9862, 2), percent(0.438), percent(0.953), percent(0.004), percent(0.9999), percent(1.0), percent(1.5)
+    ('98.62%', '44%', '95.3%', '0.4%', '> 99.9%', '100%', '150.0%')
     """
     if digits is not None:
         return f"{minus(f'{100 * share:.{digits}f}')}%"
@@ -51,7 +54,7 @@ def percent(share: float, digits: int | None = None) -> str:
         return f"{100 * share:.0f}%"
     if 0.999 < share < 1:
         return "> 99.9%"
-    return f"{100 * share:.0f}%" if 0.0995 <= share <= 0.99 else f"{100 * share:.1f}%"
+    return f"{100 * share:.0f}%" if 0.0995 <= share <= 0.9 else f"{100 * share:.1f}%"
 
 
 def points(share: float, digits: int = 2, sign: bool = False) -> str:
@@ -134,7 +137,9 @@ def in_bytes(size: int) -> str:
 
 
 def parameter(value: Any, interval: Any = None, digits: int = 6) -> str:
-    """A parameter of a shift, given as JSON: a number with its interval if it has one, a list, or how it is drawn.
+    """A parameter of a shift, from its JSON.
+
+    A number with its interval if it has one, a list, or how it is drawn.
 
     >>> parameter(15.0), parameter({"low": -90, "high": 90}), parameter({"values": [-15, 15]}), parameter([2, 1, 0])
     ('15', '-90 … 90', '±15', '[2, 1, 0]')
@@ -167,7 +172,9 @@ def parameter(value: Any, interval: Any = None, digits: int = 6) -> str:
 
 
 def to_interval(values: Sequence[float], low: float, high: float) -> list[str]:
-    """Numbers with as many digits as an interval's width gives a meaning to, its second the last; five say enough.
+    """Numbers with as many digits as the width of an interval supports, at most five.
+
+    The width's second digit is the last one.
 
     >>> to_interval([15.0, 14.966, 15.018], 14.966, 15.018), to_interval([-0.000537, -0.00103], -0.00103, -0.0000464)
     (['15', '14.966', '15.018'], ['-0.00054', '-0.00103'])
@@ -182,8 +189,11 @@ def to_interval(values: Sequence[float], low: float, high: float) -> list[str]:
     return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
 
 
-def _summary(value: Mapping[str, Any], digits: int) -> str:
-    """What a parameter drawn for each image was: its few values with their shares, or its range, mean and standard deviation."""
+def _summary(value: Parameters, digits: int) -> str:
+    """The distribution of a parameter drawn for each image.
+
+    Its few values with their shares, or its range, mean and standard deviation.
+    """
     if value.get("values"):
         return " or ".join(f"{parameter(v['value'], digits=digits)} ({percent(v['share'])})" for v in value["values"])
     if isinstance(value["mean"], list):

@@ -1,16 +1,13 @@
 """One shift in words, whatever holds it."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from shiftassay.words.numbers import parameter
+from shiftassay.words.numbers import Parameters, parameter
 
 SCOPES = {"shared": ", the same for all images", "per_image": ", drawn afresh for each image", None: ""}
 BRIEF_SCOPES = {"shared": "", "per_image": " per image", None: ""}
 
 
 def shift_in_words(
-    family: str, parameters: Mapping[str, Any], scope: str, intervals: Mapping[str, Any] | None = None, digits: int = 6
+    family: str, parameters: Parameters, scope: str, intervals: Parameters | None = None, digits: int = 6
 ) -> str:
     """A family, those of its parameters that are worth telling, and words on its scope.
 

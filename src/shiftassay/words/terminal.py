@@ -6,7 +6,9 @@ from shiftassay.words.text import printable
 
 
 def spoken(text: object, style: str = "") -> Text:
-    r"""What Rich shows as it stands: names may hold brackets that are no markup, and bytes that are no letters.
+    r"""Rich's text of a string, without markup.
+
+    Brackets are no markup, and undecodable bytes are escaped.
 
     >>> spoken("v[/a] \x1b[2J").plain
     'v[/a] \\x1b[2J'

@@ -1,4 +1,4 @@
-"""Text that came from outside, made safe to show: on a terminal, in Markdown, in a message that ends."""
+"""Foreign text, made safe to show: on a terminal, in Markdown, in an error message."""
 
 import re
 
@@ -20,7 +20,7 @@ _BLOCK = re.compile(r"^(?:>|[+-](?=[\s-]|$)|\[(?=[ xX]\])|(\d+)(?=[.)](?:\s|$)))
 
 
 def printable(text: str, lines: bool = False) -> str:
-    r"""The text with every character that would act instead of being seen written as Python escapes it.
+    r"""The text with every control character escaped as Python escapes it.
 
     These are control characters (escape sequences begin with one), marks that reorder text, separators of lines, and
     the lone surrogates that stand for undecodable bytes of a file's name. With `lines`, newlines and tabs stay.
@@ -70,7 +70,9 @@ def short(name: object) -> str:
 
 
 def markdown(text: str, in_brackets: bool = False) -> str:
-    r"""Text escaped for Markdown, on one line: for a paragraph, heading, table cell, or the brackets of a link.
+    r"""Text escaped for Markdown, on one line.
+
+    For a paragraph, heading, table cell, or the brackets of a link.
 
     >>> print(markdown("<img src=x> a_b _c_ [x](y) p < 0.05 | [84.2, 86.1]"))
     &lt;img src=x> a_b \_c\_ [x\](y) p < 0.05 \| [84.2, 86.1]
@@ -81,13 +83,13 @@ def markdown(text: str, in_brackets: bool = False) -> str:
     """
     text = printable(" ".join(re.split(r"[\t\n\r\f\v\x85\u2028\u2029]+", text))).strip()
     markup = _MARKUP_AND_BRACKETS if in_brackets else _MARKUP
-    text = markup.sub(lambda found: "".join(f"\\{character}" for character in found[0]), text)
-    text = _HTML.sub(lambda found: _ENTITIES[found[0]], text)
-    return _BLOCK.sub(lambda found: f"{found[1]}\\" if found[1] else f"\\{found[0]}", text)
+    text = markup.sub(lambda match: "".join(f"\\{character}" for character in match[0]), text)
+    text = _HTML.sub(lambda match: _ENTITIES[match[0]], text)
+    return _BLOCK.sub(lambda match: f"{match[1]}\\" if match[1] else f"\\{match[0]}", text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
 
 
 def _cut(text: str, size: int) -> str:

@@ -25,15 +25,15 @@ def test_arrangements_of_a_fresh_permutation_are_uniform(images):
 
 def test_the_tests_of_the_premise_hold_their_level(generator):
     labels = np.arange(120) % 3
-    found = [check_positions(generator.random((120, 1, 6, 6)).astype(np.float32), labels) for _ in range(300)]
+    estimate = [check_positions(generator.random((120, 1, 6, 6)).astype(np.float32), labels) for _ in range(300)]
     for name in ("places", "classes", "neighbors", "followers"):
-        rejected = np.mean([getattr(one, name) < 0.05 for one in found])
+        rejected = np.mean([getattr(one, name) < 0.05 for one in estimate])
         assert rejected < 0.09, name
-    assert np.mean([one.holds for one in found]) > 0.97
+    assert np.mean([one.holds for one in estimate]) > 0.97
 
 
 @pytest.mark.parametrize(
-    ("how", "by"),
+    ("spec", "by"),
     [
         ("pixel_permutation", "places"),
         ("row_permutation:scope=per_image", "neighbors"),
@@ -42,10 +42,10 @@ def test_the_tests_of_the_premise_hold_their_level(generator):
         ("rotate:angle=-180..180,scope=per_image", "places"),
     ],
 )
-def test_what_keeps_something_of_the_arrangement_fails_the_premise(how, by, images):
-    found = check_positions(shift(images, how, 0).images, images.labels)
-    assert not found.holds
-    assert getattr(found, by) < 1e-6
+def test_what_keeps_something_of_the_arrangement_fails_the_premise(spec, by, images):
+    estimate = check_positions(shift(images, spec, 0).images, images.labels)
+    assert not estimate.holds
+    assert getattr(estimate, by) < 1e-6
 
 
 def test_an_arrangement_that_tells_the_class_alone_fails_the_premise(images):
@@ -53,8 +53,8 @@ def test_an_arrangement_that_tells_the_class_alone_fails_the_premise(images):
     for row, label in zip(shuffled, images.labels, strict=True):  # the brightest pixel stands where the class says
         brightest, there = row.argmax(), 28 * label
         row[brightest], row[there] = row[there], row[brightest]
-    found = check_positions(shuffled.reshape(images.images.shape), images.labels)
-    assert found.classes < 1e-6
+    estimate = check_positions(shuffled.reshape(images.images.shape), images.labels)
+    assert estimate.classes < 1e-6
 
 
 @pytest.mark.parametrize("flipped", [0.0, 0.1, 0.3])
@@ -62,12 +62,12 @@ def test_the_bound_lies_above_what_is_known_to_be_reachable(flipped, generator):
     values = generator.random((12_000, 2)).astype(np.float32)
     labels = (values[:, 0] > 0.5).astype(np.int64)
     labels = np.where(generator.random(len(labels)) < flipped, 1 - labels, labels)
-    found = nearest_neighbor_ceiling(values[:10_000], labels[:10_000], values[10_000:], labels[10_000:], 2)
-    assert found.ceiling[2] >= 1 - flipped
+    estimate = nearest_neighbor_ceiling(values[:10_000], labels[:10_000], values[10_000:], labels[10_000:], 2)
+    assert estimate.ceiling[2] >= 1 - flipped
     # For two classes whose shares do not depend on x, the nearest neighbour errs 2 p (1 − p) and the bound is exact.
-    assert found.ceiling[0] == pytest.approx(1 - flipped, abs=0.05)
-    assert found.limit[1] <= 2 * flipped * (1 - flipped) + 0.01
-    assert found.limit[2] >= 2 * flipped * (1 - flipped) - 0.01
+    assert estimate.ceiling[0] == pytest.approx(1 - flipped, abs=0.05)
+    assert estimate.limit[1] <= 2 * flipped * (1 - flipped) + 0.01
+    assert estimate.limit[2] >= 2 * flipped * (1 - flipped) - 0.01
 
 
 def test_the_bayes_errors_bound_is_between_the_error_and_half_of_it():
@@ -76,53 +76,53 @@ def test_the_bayes_errors_bound_is_between_the_error_and_half_of_it():
 
 
 def test_of_a_fresh_permutation_little_is_left_and_the_bracket_is_not_empty(mnist, images):
-    how = parse("pixel_permutation:scope=per_image")
-    found = ceiling(how, mnist.train, shift(images, how, 5), quick=True)
-    assert found.above is not None
-    assert found.above.method == "values"
-    assert 0.18 < found.below[1] < found.below[0] < found.above.low < found.above.high < 0.7
-    assert "sorted pixel values" in found.best
-    assert "no classifier is right on more than" in found.sentence
-    json.dumps(found.to_json())
+    spec = parse("pixel_permutation:scope=per_image")
+    estimate = ceiling(spec, mnist.train, shift(images, spec, 5), quick=True)
+    assert estimate.above is not None
+    assert estimate.above.method == "values"
+    assert 0.18 < estimate.below[1] < estimate.below[0] < estimate.above.low < estimate.above.high < 0.7
+    assert "sorted pixel values" in estimate.best
+    assert "no classifier is right on more than" in estimate.sentence
+    json.dumps(estimate.to_json())
 
 
 def test_a_shared_permutation_costs_nothing_and_no_bound_from_above_is_claimed(mnist, images):
-    how = parse("pixel_permutation").realize(images.shape, np.random.default_rng(0))
-    found = ceiling(how, mnist.train, shift(images, how, 5), quick=True)
-    assert found.below[1] > 0.9
-    assert found.above is None
-    assert "nothing is lost" in found.sentence
+    spec = parse("pixel_permutation").realize(images.shape, np.random.default_rng(0))
+    estimate = ceiling(spec, mnist.train, shift(images, spec, 5), quick=True)
+    assert estimate.below[1] > 0.9
+    assert estimate.above is None
+    assert "nothing is lost" in estimate.sentence
 
 
 def test_where_position_still_speaks_no_bound_is_claimed(mnist, images):
-    how = parse("phase_scramble:scope=per_image")
-    found = ceiling(how, mnist.train, shift(images, how, 5), quick=True)
-    assert found.above is None
-    assert found.sufficiency is not None
-    assert not found.sufficiency.holds
-    assert "no repair found" in found.sentence
-    assert "Fourier amplitudes" in found.best
+    spec = parse("phase_scramble:scope=per_image")
+    estimate = ceiling(spec, mnist.train, shift(images, spec, 5), quick=True)
+    assert estimate.above is None
+    assert estimate.sufficiency is not None
+    assert not estimate.sufficiency.holds
+    assert "no repair found" in estimate.sentence
+    assert "Fourier amplitudes" in estimate.best
 
 
 def test_wrong_labels_bound_what_can_be_right(mnist, images):
-    how = parse("label_noise:fraction=0.4")
-    found = ceiling(how, mnist.train, shift(images, how, 5), quick=True)
-    assert found.above is not None
-    assert found.above.high == pytest.approx(0.6)
-    assert found.below[1] < 0.62
+    spec = parse("label_noise:fraction=0.4")
+    estimate = ceiling(spec, mnist.train, shift(images, spec, 5), quick=True)
+    assert estimate.above is not None
+    assert estimate.above.high == pytest.approx(0.6)
+    assert estimate.below[1] < 0.62
 
 
 @pytest.mark.parametrize(
-    "how", ["pixel_permutation", "row_permutation", "column_permutation", "block_permutation:block=4"]
+    "spec", ["pixel_permutation", "row_permutation", "column_permutation", "block_permutation:block=4"]
 )
-def test_invariants_are_what_a_shift_leaves(how, images):
-    how = parse(f"{how}{',' if ':' in how else ':'}scope=per_image")
-    _, invariant = how.invariant
+def test_invariants_are_what_a_shift_leaves(spec, images):
+    spec = parse(f"{spec}{',' if ':' in spec else ':'}scope=per_image")
+    _, invariant = spec.invariant
     few = ImageSet(images.images[:50])
-    same = np.abs(invariant(shift(few, how, 3).images) - invariant(few.images)).max((1, 2, 3)) == 0
+    same = np.abs(invariant(shift(few, spec, 3).images) - invariant(few.images)).max((1, 2, 3)) == 0
     # Lines or blocks with equal sums may be taken in either order.
     assert same.mean() > 0.7
-    assert (np.abs(shift(few, how, 3).images - few.images).max((1, 2, 3)) > 0).all()
+    assert (np.abs(shift(few, spec, 3).images - few.images).max((1, 2, 3)) > 0).all()
 
 
 def test_what_is_missing_is_said(mnist, images):

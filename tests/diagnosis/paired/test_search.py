@@ -153,15 +153,15 @@ def test_numbers_known_without_what_covers_some_pixels_stay_when_fitted_again(di
     pairs = Pairs(images, np.where(hit, rng.random(images.shape) < 0.5, blurred).astype(np.float32))
     once = fitted_jointly(Compose((GaussianBlur(1.5), ImpulseNoise(0.2))), pairs)
     again = fitted_jointly(once, pairs)
-    sds = [how.parts[0].sd for how in (once, again)]
+    sds = [spec.parts[0].sd for spec in (once, again)]
     assert sds[1] == pytest.approx(sds[0], rel=0.005)
 
 
 def test_draws_of_many_images_are_followed_beside_what_covers_some_pixels(digits, rng):
     images = digits.images[:160]
-    how = Compose((Rotate(Uniform(-20.0, 20.0), scope="per_image"), Gain(0.6), ImpulseNoise(0.1)))
-    found = fitted_jointly(how, Pairs(images, how.apply(images, rng)))
-    assert found.parts[1].factor == pytest.approx(0.6, rel=0.02)
+    spec = Compose((Rotate(Uniform(-20.0, 20.0), scope="per_image"), Gain(0.6), ImpulseNoise(0.1)))
+    result = fitted_jointly(spec, Pairs(images, spec.apply(images, rng)))
+    assert result.parts[1].factor == pytest.approx(0.6, rel=0.02)
 
 
 @pytest.mark.parametrize("named", ["flip_horizontal", "flip_vertical"])
@@ -170,10 +170,10 @@ def test_a_mirror_beside_a_large_turn_is_the_other_one_beside_a_small_turn(named
     mirror, turn = FAMILIES[named](), Rotate(angle)
     few = digits.images[:5]
     for parts in ((mirror, turn), (turn, mirror), (mirror, turn, mirror), (turn, mirror, turn)):
-        how = Compose(parts)
-        less = in_normal_form(how)
+        spec = Compose(parts)
+        less = in_normal_form(spec)
         assert less.apply(few, np.random.default_rng(0)) == pytest.approx(
-            how.apply(few, np.random.default_rng(0)), abs=1e-4
+            spec.apply(few, np.random.default_rng(0)), abs=1e-4
         )
         turns = [part.angle for part in less.components if isinstance(part, Rotate)]
         assert len(parts) > 2 or all(0 < abs(a) <= 90 for a in turns)

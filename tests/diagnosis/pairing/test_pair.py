@@ -37,34 +37,34 @@ def by_class(images: ImageSet) -> ImageSet:
     return ImageSet(images.images[order], images.labels[order])
 
 
-@pytest.mark.parametrize("how", SHIFTS)
+@pytest.mark.parametrize("spec", SHIFTS)
 @pytest.mark.parametrize("n", [50, 400])
-def test_same_order_is_seen_whatever_the_shift(how: str, n: int) -> None:
+def test_same_order_is_seen_whatever_the_shift(spec: str, n: int) -> None:
     (reference,) = digits(slice(n))
-    found = pair(reference, shift(reference, how, seed=3))
-    assert found.kind == "same_order"
-    assert found.order is not None
-    assert found.order.tolist() == list(range(n))
+    result = pair(reference, shift(reference, spec, seed=3))
+    assert result.kind == "same_order"
+    assert result.order is not None
+    assert result.order.tolist() == list(range(n))
 
 
-@pytest.mark.parametrize("how", FOUND_AGAIN)
-def test_another_order_is_found_by_content(how: str) -> None:
+@pytest.mark.parametrize("spec", FOUND_AGAIN)
+def test_another_order_is_found_by_content(spec: str) -> None:
     (reference,) = digits(slice(500))
     order = np.random.default_rng(5).permutation(500)
-    moved = ImageSet(shift(reference, how, seed=4).images[order])
-    found = pair(reference, moved)
-    assert found.kind == "reordered"
-    assert found.order is not None
-    assert np.mean(found.order == order) > 0.95
-    assert found.to_json()["order"] == found.order.tolist()
+    moved = ImageSet(shift(reference, spec, seed=4).images[order])
+    result = pair(reference, moved)
+    assert result.kind == "reordered"
+    assert result.order is not None
+    assert np.mean(result.order == order) > 0.95
+    assert result.to_json()["order"] == result.order.tolist()
 
 
-@pytest.mark.parametrize("how", SHIFTS)
-def test_other_images_are_unpaired(how: str) -> None:
+@pytest.mark.parametrize("spec", SHIFTS)
+def test_other_images_are_unpaired(spec: str) -> None:
     reference, others = digits(slice(300), slice(300, 600))
-    found = pair(reference, shift(others, how, seed=5))
-    assert found.kind == "unpaired"
-    assert found.order is None
+    result = pair(reference, shift(others, spec, seed=5))
+    assert result.kind == "unpaired"
+    assert result.order is None
 
 
 def test_sets_sorted_by_class_are_not_paired_by_it() -> None:
@@ -85,10 +85,10 @@ def test_subset_is_found_in_the_reference() -> None:
 
 def test_images_one_place_on_are_in_another_order() -> None:
     (reference,) = digits(slice(200))
-    found = pair(reference, replace(reference, images=np.roll(reference.images, 1, axis=0)))
-    assert found.kind == "reordered"
-    assert found.order is not None
-    assert found.order.tolist() == np.roll(np.arange(200), 1).tolist()
+    result = pair(reference, replace(reference, images=np.roll(reference.images, 1, axis=0)))
+    assert result.kind == "reordered"
+    assert result.order is not None
+    assert result.order.tolist() == np.roll(np.arange(200), 1).tolist()
 
 
 def test_same_order_with_one_half_shifted() -> None:

@@ -38,7 +38,7 @@ def with_shared(others: ImageSet, theirs: np.ndarray, reference: ImageSet, ours:
     return replace(others, images=images, labels=labels)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("labeled", [True, False])
 @pytest.mark.parametrize("count", [10, 60, 200, 440])
 def test_shared_images_at_the_same_places_do_not_pair_the_others(digits: ImageSet, count: int, labeled: bool) -> None:
     reference, others = part(digits, 0, 500), part(digits, 3000, 3500)
@@ -46,25 +46,25 @@ def test_shared_images_at_the_same_places_do_not_pair_the_others(digits: ImageSe
     shifted = with_shared(others, places, reference, places)
     if not labeled:
         reference, shifted = replace(reference, labels=None), replace(shifted, labels=None)
-    found = pair(reference, shifted)
-    assert found.kind == "unpaired"
-    assert found.to_json()["shared"] == [[i, i] for i in places.tolist()]
+    result = pair(reference, shifted)
+    assert result.kind == "unpaired"
+    assert result.to_json()["shared"] == [[i, i] for i in places.tolist()]
 
 
 @pytest.mark.parametrize("count", [10, 60, 200])
 def test_shared_images_at_other_places_do_not_pair_the_others(digits: ImageSet, count: int) -> None:
     reference, others = part(digits, 0, 800), part(digits, 3000, 3500)
     ours, theirs = np.arange(40, 40 + count), np.arange(count)
-    found = pair(reference, with_shared(others, theirs, reference, ours))
-    assert found.kind == "unpaired"
-    assert found.to_json()["shared"] == [[40 + i, i] for i in range(count)]
+    result = pair(reference, with_shared(others, theirs, reference, ours))
+    assert result.kind == "unpaired"
+    assert result.to_json()["shared"] == [[40 + i, i] for i in range(count)]
 
 
-@pytest.mark.parametrize("how", ["invert", "rotate:angle=15", "gaussian_noise:sd=0.3"])
-def test_a_few_shared_images_under_a_shift_do_not_pair_the_others(digits: ImageSet, how: str) -> None:
+@pytest.mark.parametrize("spec", ["invert", "rotate:angle=15", "gaussian_noise:sd=0.3"])
+def test_a_few_shared_images_under_a_shift_do_not_pair_the_others(digits: ImageSet, spec: str) -> None:
     reference, others = part(digits, 0, 1600), part(digits, 3000, 4600)
     places = np.random.default_rng(3).permutation(1600)[:190]
-    assert pair(reference, shift(with_shared(others, places, reference, places), how)).kind == "unpaired"
+    assert pair(reference, shift(with_shared(others, places, reference, places), spec)).kind == "unpaired"
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
@@ -73,10 +73,10 @@ def test_a_shift_that_touched_only_some_leaves_the_order(digits: ImageSet, n: in
     reference = part(digits, 0, n)
     touched = np.random.default_rng(4).random(n) < share
     images = np.where(touched[:, None, None, None], shift(reference, "rotate:angle=40").images, reference.images)
-    found = pair(reference, replace(reference, images=images))
-    assert found.kind == "same_order"
-    assert found.order is not None
-    assert found.order.tolist() == list(range(n))
+    result = pair(reference, replace(reference, images=images))
+    assert result.kind == "same_order"
+    assert result.order is not None
+    assert result.order.tolist() == list(range(n))
 
 
 def test_a_shift_that_touched_few_of_few_leaves_the_others_their_partners(digits: ImageSet) -> None:
@@ -84,21 +84,21 @@ def test_a_shift_that_touched_few_of_few_leaves_the_others_their_partners(digits
     order = np.random.default_rng(8).permutation(60)
     images = reference.images.copy()
     images[:20] = shift(reference, "rotate:angle=40").images[:20]
-    found = pair(reference, ImageSet(images[order]))
-    assert found.kind == "reordered"
-    assert found.order is not None
-    assert found.order.tolist() == np.where(order < 20, -1, order).tolist()
+    result = pair(reference, ImageSet(images[order]))
+    assert result.kind == "reordered"
+    assert result.order is not None
+    assert result.order.tolist() == np.where(order < 20, -1, order).tolist()
 
 
 def test_what_replaced_a_few_of_very_many_images_has_no_partner(digits: ImageSet) -> None:
     reference = part(digits, 0, 1000)
     shifted = with_shared(reference, np.arange(60), part(digits, 5000, 5060), np.arange(60))
-    found = pair(reference, shifted)
-    assert found.kind == "same_order"
-    assert found.order is not None
-    assert found.order.tolist() == [-1] * 60 + list(range(60, 1000))
-    assert found.to_json()["order"] == found.order.tolist()
-    assert not found.complete
+    result = pair(reference, shifted)
+    assert result.kind == "same_order"
+    assert result.order is not None
+    assert result.order.tolist() == [-1] * 60 + list(range(60, 1000))
+    assert result.to_json()["order"] == result.order.tolist()
+    assert not result.complete
 
 
 def test_all_black_images_are_no_evidence_and_no_hindrance(digits: ImageSet) -> None:
@@ -127,12 +127,12 @@ def test_black_images_and_images_that_come_again_are_found_in_another_order(digi
     images[:50] = 0
     images[60:90] = images[100:130]
     order = np.random.default_rng(7).permutation(200)
-    found = pair(ImageSet(images), ImageSet(images[order]))
-    assert found.kind == "reordered"
-    assert found.order is not None
-    placed = found.order >= 0
+    result = pair(ImageSet(images), ImageSet(images[order]))
+    assert result.kind == "reordered"
+    assert result.order is not None
+    placed = result.order >= 0
     assert placed.sum() == 150
-    assert np.array_equal(images[found.order[placed]], images[order][placed])
+    assert np.array_equal(images[result.order[placed]], images[order][placed])
 
 
 def test_shared_images_are_found_after_rounding(digits: ImageSet) -> None:
@@ -159,15 +159,15 @@ def test_the_diagnosis_says_which_images_are_shared_and_judges_the_others(
         return UnpairedVerdict(Verdict(Identity(), {}, {}, 1.0, 0.9), (), "The sets are alike.")
 
     monkeypatch.setattr(room, "unpaired_verdict", unpaired)
-    found = diagnose(reference, shifted, model=perceptron)
+    result = diagnose(reference, shifted, model=perceptron)
     assert judged == [440, 440, 60]
-    assert found.verdict.family == "identity"
-    assert found.verdict.share == 1
-    assert any("60 images are in both sets: at the same places, 0–59" in note for note in found.notes)
-    content = found.to_json()
+    assert result.verdict.family == "identity"
+    assert result.verdict.share == 1
+    assert any("60 images are in both sets: at the same places, 0–59" in note for note in result.notes)
+    content = result.to_json()
     assert content["pairing"]["shared"] == [[i, i] for i in range(60)]
     right = labels_of(predict(shifted.images, model=perceptron)) == shifted.labels
     assert content["accuracy"]["shifted"] == pytest.approx(right.mean())
     assert content["accuracy"]["shifted_without_shared"] == pytest.approx(right[60:].mean())
-    assert any(f"{100 * right[60:].mean():.1f}% without" in note for note in found.notes)
-    assert "60 of one set are in the other too" in str(found)
+    assert any(f"{100 * right[60:].mean():.1f}% without" in note for note in result.notes)
+    assert "60 of one set are in the other too" in str(result)

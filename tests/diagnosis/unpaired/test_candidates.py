@@ -33,7 +33,7 @@ def halves() -> tuple[ImageSet, ImageSet]:
 
 
 @pytest.mark.parametrize(
-    ("how", "name", "value", "tolerance"),
+    ("spec", "name", "value", "tolerance"),
     [
         pytest.param("gain:factor=0.5", "factor", 0.5, 0.025, marks=pytest.mark.torture),
         ("rotate:angle=-100", "angle", -100, 1.0),
@@ -44,11 +44,11 @@ def halves() -> tuple[ImageSet, ImageSet]:
     ],
 )
 def test_numbers_are_found_without_pairs(
-    halves: tuple[ImageSet, ImageSet], how: str, name: str, value: float, tolerance: float
+    halves: tuple[ImageSet, ImageSet], spec: str, name: str, value: float, tolerance: float
 ) -> None:
     reference, others = halves
-    best = estimate_unpaired(reference, ImageSet(shift(others, how, seed=2).images), FAMILIES)[0]
-    assert best.shift.family == how.partition(":")[0]
+    best = estimate_unpaired(reference, ImageSet(shift(others, spec, seed=2).images), FAMILIES)[0]
+    assert best.shift.family == spec.partition(":")[0]
     assert best.misfit < best.null
     assert best.shift.parameters[name] == pytest.approx(value, abs=tolerance)
 
@@ -82,10 +82,10 @@ def test_permutation_is_found_where_places_differ(halves: tuple[ImageSet, ImageS
     reference, others = halves
     order = np.random.default_rng(3).permutation(784)
     moved = ImageSet(others.images.reshape(len(others), -1)[:, order].reshape(others.images.shape))
-    found = matched_places(reference.images, moved.images)
-    assert sorted(found) == list(range(784))
+    result = matched_places(reference.images, moved.images)
+    assert sorted(result) == list(range(784))
     inked = reference.images.mean(axis=0).ravel()[order] > 0.1
-    assert np.mean((found == order)[inked]) > 0.8
+    assert np.mean((result == order)[inked]) > 0.8
 
 
 def test_portraits_of_samples_are_about_one_sampling_error_apart(halves: tuple[ImageSet, ImageSet]) -> None:

@@ -27,8 +27,8 @@ def sprinkled(images: np.ndarray, rng: np.random.Generator, fraction: float, val
 def test_what_covers_some_pixels_does_not_pull_at_the_fit(digits, rng, family, far, made, numbers, fraction, value):
     shifted = sprinkled(made(digits.images[:60]), rng, fraction, value)
     starts = np.vstack([far, family.search_starts((28, 28))])
-    found = trimmed(family, starts, Pairs(digits.images[:60], shifted))
-    assert found == pytest.approx(numbers, abs=2e-3)
+    estimate = trimmed(family, starts, Pairs(digits.images[:60], shifted))
+    assert estimate == pytest.approx(numbers, abs=2e-3)
 
 
 @pytest.mark.parametrize("begin", [0.2, 0.5, 0.9])

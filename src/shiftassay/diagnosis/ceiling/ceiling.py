@@ -39,9 +39,10 @@ class Above(Record):
 
 @dataclass(frozen=True)
 class Ceiling(Record):
-    """What can be reached on a shifted set: at least what the best oracle reaches, at most `above`, if that is known.
+    """Bounds on the accuracy that can be reached on a shifted set.
 
-    `below` is the best oracle's accuracy, and an end that all oracles' intervals (corrected for their number) support.
+    `above` is the upper bound, None if it is unknown. `below` is the best oracle's accuracy, and an end that all
+    oracles' intervals (corrected for their number) support.
     """
 
     shift: str
@@ -105,12 +106,13 @@ def ceiling(
     seed: int = 0,
     quick: bool = False,
 ) -> Ceiling:
-    """Bracket the accuracy that any classifier can reach on `shifted`, the images that `shift` made, with their labels.
+    """Bracket the accuracy that any classifier can reach on `shifted`.
 
-    From below: classifiers trained on `train`, shifted likewise by fresh draws. From above: for labels that are wrong,
-    their share; for images of which only the pixel values are left, the limit of nearest neighbours on sorted values,
-    where the tests of that premise do not object. No image's partner in the reference is used. `model` is what an
-    adversarial shift is aimed at. `quick` takes 5,000 training images and fewer epochs.
+    `shifted` are the images that `shift` made, with their labels. The lower bound: classifiers trained on `train`,
+    shifted likewise by fresh draws. The upper bound: for wrong labels, their share; for images of which only the pixel
+    values remain, the limit of nearest neighbours on sorted values, unless the tests of that premise object. No image's
+    partner in the reference is used. `model` is what an adversarial shift is aimed at. `quick` takes 5,000 training
+    images and fewer epochs.
 
     Raises `BadInput` without labels, or if what the shift draws once for all images has not been drawn.
     """
@@ -156,7 +158,10 @@ def ceiling(
 
 
 def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbors:
-    """One version of each training image: of sorted values, a second one would be the first again."""
+    """The bound from nearest neighbours on sorted pixel values.
+
+    One shifted version of each training image: sorted values of a second would be the same.
+    """
     rng = np.random.default_rng(seed_for(seed, "ceiling", "values"))
     used = np.sort(rng.permutation(len(train))[: SETTINGS.ceiling_known_quick if quick else len(train)])
     some = np.sort(rng.permutation(len(shifted))[: SETTINGS.ceiling_asked_quick if quick else SETTINGS.ceiling_asked])
@@ -170,7 +175,10 @@ def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quic
 
 
 def _labels_bound(shift: Shift, train: ImageSet) -> Above | None:
-    """What wrong labels leave: they do not depend on the image, so no classifier can foresee them."""
+    """The upper bound that wrong labels set.
+
+    They do not depend on the image, so no classifier can predict them.
+    """
     assert train.labels is not None
     classes = int(train.labels.max()) + 1
     if isinstance(shift, LabelNoise):

@@ -17,10 +17,11 @@ EXPONENTS = np.linspace(0.1, 1, 10)  # of n, by which the error is thought to ap
 
 @dataclass(frozen=True)
 class NearestNeighbors(Record):
-    """The error of the nearest neighbour among n training images, its limit, and the ceiling on accuracy that follows.
+    """The nearest neighbour's error, its limit, and the ceiling on accuracy that follows.
 
-    `limit` is the error extrapolated to n = ∞, with an interval that holds 95% of the fits to resampled test images;
-    `ceiling` is 1 − the Bayes error's lower bound, for the limit, and `ceilings` for each n as if it were the limit.
+    `errors` are those among n training images. `limit` is the error extrapolated to n = ∞, with an interval that holds
+    95% of the fits to resampled test images; `ceiling` is 1 − the Bayes error's lower bound, for the limit, and
+    `ceilings` for each n as if it were the limit.
     """
 
     images: tuple[int, ...]
@@ -40,13 +41,13 @@ def nearest_neighbor_ceiling(
     classes: int,
     seed: int = 0,
 ) -> NearestNeighbors:
-    """The ceiling on accuracy from these statistics of the images, of 2,000 or more for training (Cover and Hart 1967).
+    """The ceiling on accuracy from statistics of the images (Cover and Hart 1967).
 
-    With infinitely many neighbours to choose from, the error R of the nearest is at least the Bayes error R* and at
-    most R* (2 − c/(c − 1) R*); turned round, R* ≥ (c − 1)/c · (1 − √(1 − c/(c − 1) · R)). The limit is extrapolated by
-    R(n) = R + a n^(−b), 0.1 ≤ b ≤ 1, a ≥ 0, fitted by least squares. That form is an assumption: no rate holds for all
-    distributions, which is why the errors themselves are given. Images known are dealt into blocks of 1,000, and the
-    error for n is the mean over as many disjoint sets of n as there are.
+    At least 2,000 training images are needed. With infinitely many neighbours to choose from, the error R of the
+    nearest is at least the Bayes error R* and at most R* (2 − c/(c − 1) R*); turned round, R* ≥ (c − 1)/c · (1 − √(1 −
+    c/(c − 1) · R)). The limit is extrapolated by R(n) = R + a n^(−b), 0.1 ≤ b ≤ 1, a ≥ 0, fitted by least squares. That
+    form is an assumption: no rate holds for all distributions, which is why the errors themselves are given. Images
+    known are dealt into blocks of 1,000, and the error for n is the mean over as many disjoint sets of n as there are.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 5000)  # nothing to be learned: half right is the most that there is
@@ -82,7 +83,9 @@ def nearest_neighbor_ceiling(
 
 
 def bayes_error_bound(error: float, classes: int) -> float:
-    """The least Bayes error that is consistent with an asymptotic error of the nearest neighbour (Cover and Hart 1967).
+    """The least Bayes error that agrees with the nearest neighbour's asymptotic error.
+
+    Source: Cover and Hart (1967).
 
     >>> round(bayes_error_bound(0.5, 2), 3), bayes_error_bound(0.0, 10), round(bayes_error_bound(0.9, 10), 3)
     (0.5, 0.0, 0.9)
@@ -107,7 +110,10 @@ def _nearest(
 
 
 def _wrong(distances: np.ndarray, labels: np.ndarray, truth: np.ndarray, size: int) -> Float[np.ndarray, "m"]:
-    """How often each image's nearest neighbour in `size` blocks has another label, over the disjoint sets of blocks."""
+    """How often each image's nearest neighbour has another label.
+
+    The mean over disjoint sets of `size` blocks.
+    """
     sets = distances.shape[1] // size
     shape = (len(truth), sets, size)
     best = distances[:, : sets * size].reshape(shape).argmin(2)

@@ -1,4 +1,4 @@
-"""Classifiers that were trained on a shifted distribution: what can be reached on it, from below."""
+"""Classifiers trained on a shifted distribution: a lower bound on reachable accuracy."""
 
 from dataclasses import dataclass, replace
 from math import prod
@@ -22,7 +22,10 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Oracle(Record):
-    """A classifier trained on shifted training images, or on what survives of them, judged on shifted test images."""
+    """A classifier trained on shifted images, or on what survives of them, and its accuracy.
+
+    It is judged on shifted test images.
+    """
 
     name: str
     accuracy: Interval
@@ -31,9 +34,10 @@ class Oracle(Record):
 
 
 def oracles(data: Dataset, shift: Shift, seed: int, quick: bool, level: float) -> list[Oracle]:
-    """A perceptron, a convolutional network and nearest neighbours on images, and some on what survives of them.
+    """Classifiers trained on shifted images, and on what survives of them.
 
-    `data` holds shifted images and the labels that go with them. `level` is that of the intervals.
+    A perceptron, a convolutional network and nearest neighbours. `data` holds shifted images and the labels that go
+    with them. `level` is that of the intervals.
     """
     epochs = 4 if quick else 8
     n = len(data.train)

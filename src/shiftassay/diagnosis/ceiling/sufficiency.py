@@ -15,11 +15,11 @@ LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
 @dataclass(frozen=True)
 class Sufficiency(Record):
-    """Tests of "given its pixel values, every arrangement of an image is as likely", with their p-values.
+    """Tests that, given its pixel values, every arrangement of an image is equally likely.
 
-    `places`: every place holds on average what the whole image does, over all images, and (`classes`, corrected for
-    their number) over those of each class. `neighbors`: pixels one or two apart are no more alike than any two
-    (corrected too). `followers`: an image is arranged no more like the one before it than like any.
+    Each has its p-values. `places`: every place holds on average what the whole image does, over all images, and
+    (`classes`, corrected for their number) over those of each class. `neighbors`: pixels one or two apart are no more
+    alike than any two (corrected too). `followers`: an image is arranged no more like the one before it than like any.
     """
 
     places: float
@@ -36,12 +36,12 @@ class Sufficiency(Record):
 
 
 def check_positions(images: Float32[np.ndarray, "n 1 h w"], labels: Int64[np.ndarray, "n"]) -> Sufficiency:
-    """Test whether an image's arrangement is uniform given its values, so that the values are all there is to know.
+    """Test whether an image's arrangement is uniform given its values.
 
-    Within each image values are standardised over its d pixels, which a uniform arrangement leaves exchangeable with
-    correlation −1/(d − 1). So the squared sums over images of a place, times (d − 1)/(d n), follow χ² with d − 1
-    degrees of freedom; products of neighbours, and of images that follow each other, are compared with that mean by
-    their spread over images.
+    If it is, the values hold all information about the label. Within each image values are standardised over its d
+    pixels, which a uniform arrangement leaves exchangeable with correlation −1/(d − 1). So the squared sums over images
+    of a place, times (d − 1)/(d n), follow χ² with d − 1 degrees of freedom; products of neighbours, and of images that
+    follow each other, are compared with that mean by their spread over images.
 
     >>> rng = np.random.default_rng(0)
     >>> stripes = np.tile(np.linspace(0, 1, 8, dtype=np.float32), (500, 1, 8, 1))

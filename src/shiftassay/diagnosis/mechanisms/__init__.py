@@ -1,4 +1,4 @@
-"""Why a network's accuracy moved or held: each possible reason is measured, and reported if it passes its test."""
+"""Why a network's accuracy moved or held: each possible reason is measured and tested."""
 
 import numpy as np
 from jaxtyping import Int64

@@ -13,9 +13,9 @@ from shiftassay.words.numbers import percent
 
 @briefly("the pixels' effects add up along the model's gradient")
 def adds_up(case: Case) -> Mechanism | None:
-    """Every pixel's small change points where the loss grows, so that their effects add up (the aim of an attack).
+    """Small changes all point where the loss grows, so that their effects add up: an attack.
 
-    Said where the residual agrees with the gradient more than two controls of the same size do, and harms more (see
+    Reported where the residual agrees with the gradient more than two controls of the same size do, and harms more (see
     `AdversarialEvidence.is_adversarial`).
     """
     evidence = _evidence(case)
@@ -36,7 +36,7 @@ def adds_up(case: Case) -> Mechanism | None:
 def cancels(case: Case) -> Mechanism | None:
     """Each pixel's change is drawn by itself, so that its effects on the logits mostly cancel.
 
-    Said where neighbouring pixels' changes are no more alike than shuffled ones, at most 30% of what they could do
+    Reported where neighbouring pixels' changes are no more alike than shuffled ones, at most 30% of what they could do
     arrives, that is what arrives when they are shuffled, and accuracy falls by less than 0.1: enough noise harms all
     the same.
     """
@@ -78,7 +78,10 @@ def _gathered(case: Case) -> AdversarialEvidence:
 
 
 def _neighbors(case: Case) -> tuple[float, float]:
-    """The correlation of neighbouring pixels' changes where both are black or both are not, and that when shuffled."""
+    """The correlation of neighbouring pixels' changes, and that when shuffled.
+
+    Over neighbours that are both black or both not.
+    """
     some = case.rng("aim").permutation(len(case.reference))[: SETTINGS.gradient_images]
     reference, shifted = case.reference[some], case.shifted[some]
     control = shuffled_residual(reference, shifted, case.rng("neighbours"))

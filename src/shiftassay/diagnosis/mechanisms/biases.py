@@ -15,12 +15,13 @@ from shiftassay.words.numbers import percent
 
 @briefly("biases stay as the input shrinks")
 def biases(case: Case) -> Mechanism | None:
-    """A network of linear layers, ReLU and pooling is homogeneous in its input and its biases together.
+    """The biases alone make a gain matter: the rest of the network is homogeneous.
 
-    So if images are `factor` times the reference, multiplying the biases by the factor too must give the reference's
-    answers again, and without biases the factor must change no answer. Both are tried (the constant that normalisation
-    subtracts is a bias as well); where either fails, as it does for tanh or with another normalisation inside, nothing
-    is said. Measured are also how large a share of the logits is due to biases, before and after.
+    A network of linear layers, ReLU and pooling is homogeneous in its input and its biases together. So if images are
+    `factor` times the reference, multiplying the biases by the factor too must give the reference's answers again, and
+    without biases the factor must change no answer. Both are tried (the constant that normalisation subtracts is a bias
+    as well); where either fails, as it does for tanh or with another normalisation inside, nothing is reported. Measured
+    are also how large a share of the logits is due to biases, before and after.
     """
     if not case.paired:
         return None
@@ -76,7 +77,10 @@ def _share(logits: np.ndarray, bare: np.ndarray) -> float:
 
 
 def _with_biases(model: nn.Module, factor: float) -> nn.Module:
-    """A copy whose biases, and the constant that its normalisation subtracts, are multiplied by a factor."""
+    """A copy whose biases are multiplied by a factor.
+
+    So is the constant that its normalisation subtracts.
+    """
     changed = copied(model)
     with torch.no_grad():
         for name, weights in changed.named_parameters():

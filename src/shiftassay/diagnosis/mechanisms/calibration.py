@@ -12,7 +12,7 @@ from shiftassay.words.numbers import percent
 def overconfident(case: Case) -> Mechanism | None:
     """Confidence stays while accuracy falls.
 
-    Said where the gap between the two grows to 0.05 or more, by at least 0.05 and 3 standard errors.
+    Reported where the gap between the two grows to 0.05 or more, by at least 0.05 and 3 standard errors.
     """
     if case.reference_labels is None or case.truth is None or not case.dropped:
         return None

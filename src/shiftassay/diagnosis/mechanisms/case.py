@@ -28,7 +28,7 @@ _BRIEF: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class Mechanism(Record):
-    """One possible reason why accuracy moved or held: what was measured, and whether it passed its test.
+    """One possible reason why accuracy moved or held, and whether it passed its test.
 
     `sentence` holds true only where it is `present`; `numbers` are the measured effects beside their nulls.
     """
@@ -66,9 +66,9 @@ def briefly(text: str) -> Callable[[Measure], Measure]:
 
 @dataclass(frozen=True)
 class Case:
-    """One model, a reference and a shifted set of a few thousand images each, and what is known about them.
+    """One model, a reference and a shifted set, and what is known about them.
 
-    `in_step` are all shifted images and their labels, in their order.
+    The sets have a few thousand images each. `in_step` are all shifted images and their labels, in their order.
     """
 
     model: nn.Module
@@ -106,9 +106,9 @@ class Case:
 
     @property
     def truth(self) -> Int64[np.ndarray, "m"] | None:
-        """What the shifted images show: their labels in the reference, so that labels which moved mislead no one.
+        """What the shifted images show: their labels in the reference.
 
-        Without labels, of paired images, what the model took the reference for.
+        So labels that moved mislead no one. Without labels, of paired images, what the model took the reference for.
         """
         if not self.paired:
             return self.shifted_labels
@@ -158,7 +158,7 @@ class Case:
         return labels_of(predict(images, model=self.model)) == self.truth
 
     def restores(self, right: Bool[np.ndarray, "m"], where: Any = slice(None)) -> tuple[float, float]:
-        """The share of the lost accuracy that comes back, and the p-value that none does (McNemar)."""
+        """The share of the lost accuracy that comes back, and McNemar's p-value that none does."""
         now = self.right_after[where]
         share = (right.mean() - now.mean()) / max(self.before - now.mean(), 1e-9)
         return float(share), mcnemar(int((right & ~now).sum()), int((now & ~right).sum()))

@@ -11,9 +11,10 @@ from shiftassay.words.numbers import percent
 
 @briefly("classes have other shares")
 def class_prior(case: Case) -> Mechanism | None:
-    """Each class's accuracy on the reference, weighed with the classes' new shares, is the accuracy that is measured.
+    """The classes' new shares explain the accuracy.
 
-    Said where the shares differ (χ² test, and a total variation of at least 0.05) and what is left over is within what
+    Each class's accuracy on the reference, weighted with the new shares, gives the accuracy that is measured. Reported
+    where the shares differ (χ² test, and a total variation of at least 0.05) and what is left over is within what
     chance would do (2.6 standard errors). The null is the reference's own shares.
     """
     if case.reference_labels is None or case.shifted_labels is None:

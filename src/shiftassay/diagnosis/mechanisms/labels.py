@@ -1,4 +1,7 @@
-"""Is the network right, and are the labels wrong? Asked unless paired images carry the labels that they had."""
+"""Is the network right, and are the labels wrong?
+
+Asked unless paired images carry the labels that they had.
+"""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -13,7 +16,7 @@ from shiftassay.words.numbers import percent
 
 @briefly("classes go by other numbers")
 def renumbered(case: Case) -> Mechanism | None:
-    """The classes go by other numbers: the assignment of answers to labels that fits best makes the network right.
+    """The classes are renumbered: the best assignment of answers to labels makes the network right.
 
     The assignment is found on one half of the images and judged on the other; the null is that of labels shuffled.
     """
@@ -47,10 +50,10 @@ def renumbered(case: Case) -> Mechanism | None:
 
 @briefly("labels are out of step with images")
 def out_of_step(case: Case) -> Mechanism | None:
-    """Labels belong to images some places away: the network is right at one offset and at chance at all others.
+    """Labels are offset: the network is right at one offset and at chance at all others.
 
-    All images are asked, in their order, and only where accuracy against the labels is low. The null is every other
-    offset.
+    Labels belong to images some places away. All images are asked, in their order, and only where accuracy against the
+    labels is low. The null is every other offset.
     """
     if case.shifted_labels is None or len(case.shifted_labels) < 50 or case.same_labels:
         return None
@@ -92,11 +95,11 @@ def out_of_step(case: Case) -> Mechanism | None:
 
 @briefly("labels are wrong, not answers")
 def wrong_labels(case: Case) -> Mechanism | None:
-    """The network is as sure of its supposed mistakes as of other answers: images are mislabelled, not hard.
+    """Images are mislabelled, not hard: the network is as sure of its mistakes as of other answers.
 
     Measured by the probability that an image it gets right is answered more surely than one that it gets wrong (the
     area under the curve): near a half where labels are wrong, well above where images are hard. On the reference it
-    must be above 0.75. Where another mechanism explains the labels it is not said.
+    must be above 0.75. Where another mechanism explains the labels it is not reported.
     """
     if case.shifted_labels is None or case.reference_labels is None or case.same_labels:
         return None
@@ -136,7 +139,10 @@ def wrong_labels(case: Case) -> Mechanism | None:
 
 
 def _own_mistakes(case: Case, right: np.ndarray) -> float:
-    """The share of mistakes that the network made before the labels went wrong: it is unsure of those."""
+    """The share of mistakes that the network made before the labels went wrong.
+
+    It is unsure of those.
+    """
     return min(1.0, (1 - case.before) / max(1 - float(right.mean()), 1e-9))
 
 

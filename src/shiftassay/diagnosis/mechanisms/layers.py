@@ -18,10 +18,10 @@ PIXELS = "the pixels"
 
 @briefly("it grows on its way through the network")
 def grows(case: Case) -> Mechanism | None:
-    """Layer by layer the shift becomes larger, beside the distance between images of different classes.
+    """Layer by layer the shift grows, relative to the distance between classes.
 
     The measure is distance from the reference over distance between classes, at the last layer against at the pixels.
-    Said where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size; both
+    Reported where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size; both
     by the lower end of a bootstrap interval over images.
     """
     measured = _measured(case)
@@ -56,9 +56,9 @@ def grows(case: Case) -> Mechanism | None:
 
 @briefly("it dies out on its way through the network")
 def dies_out(case: Case) -> Mechanism | None:
-    """Layer by layer the shift becomes smaller, beside the distance between images of different classes.
+    """Layer by layer the shift shrinks, relative to the distance between classes.
 
-    Said where it shrinks by a third at least, to half of that distance or less, and accuracy holds.
+    Reported where it shrinks by a third at least, to half of that distance or less, and accuracy holds.
     """
     measured = _measured(case)
     if measured is None:
@@ -83,7 +83,7 @@ def dies_out(case: Case) -> Mechanism | None:
 
 @dataclass(frozen=True)
 class Ratios(Record):
-    """The layers, and at each the mean distance over that between classes: of the shift and of the control."""
+    """Mean distance over that between classes at each layer: of the shift and of the control."""
 
     layers: tuple[str, ...]
     distance: tuple[float, ...]
@@ -130,7 +130,10 @@ def _distances(case: Case) -> tuple[Distances, Distances, Ratios] | None:
 def _growth(
     shift: Distances, case: Case, control: Distances | None = None, invert: bool = False
 ) -> tuple[float, float]:
-    """Growth from the pixels to the last layer (over the control's), and the lower end of its bootstrap interval."""
+    """Growth from the pixels to the last layer, and the lower end of its bootstrap interval.
+
+    Relative to the control's growth, if there is a control.
+    """
 
     def of(rows: np.ndarray) -> float:
         ratio = shift[-1][rows].mean() / max(shift[0][rows].mean(), 1e-12)

@@ -14,9 +14,9 @@ from shiftassay.words.numbers import percent
 
 @briefly("margins are wider than what it moves")
 def within_margins(case: Case) -> Mechanism | None:
-    """Accuracy holds since margins are wide: the shift changes logits by less than separates the best two.
+    """Accuracy holds since margins are wide: the shift changes logits by less than the margin.
 
-    The margin is the true class's logit less the best other one, of the images that the model gets right. Said where
+    The margin is the true class's logit less the best other one, of the images that the model gets right. Reported where
     images changed, and the upper end of the 95% interval of the share of margins that the change exceeds is below 2%.
     """
     if not case.paired or case.truth is None:
@@ -38,10 +38,11 @@ def within_margins(case: Case) -> Mechanism | None:
 
 @briefly("images with narrow margins are lost")
 def narrow_margins_lost(case: Case) -> Mechanism | None:
-    """The images that are lost are those whose margin was narrow, which a shift of like size for all would bring about.
+    """The images that are lost are those whose margin was narrow.
 
-    The measure is the probability that a lost image had a narrower margin than one that was kept (0.5 if the margin has
-    nothing to do with it), with Mann and Whitney's test. Said from 0.65.
+    Any change of like size for all images would do that. The measure is the probability that a lost image had a
+    narrower margin than one that was kept (0.5 if the margin has nothing to do with it), with Mann and Whitney's test.
+    Reported from 0.65.
     """
     if not case.paired or case.truth is None or not case.dropped:
         return None
@@ -65,12 +66,12 @@ def narrow_margins_lost(case: Case) -> Mechanism | None:
 
 @briefly("the gradient alone foretells it")
 def first_order(case: Case) -> Mechanism | None:
-    """The Jacobian alone predicts how the log-odds change: gradient · (shifted − reference) against what is measured.
+    """The Jacobian alone predicts how the log-odds change.
 
-    The share of the changes' mean square that the prediction explains one to one, without a fitted slope; said from
-    85%, where its errors have at most 40% of the mean square of those of the same predictions dealt to other images,
-    and the images moved by at most half of the distance between two of them: a network that is linear throughout shows
-    nothing.
+    gradient · (shifted − reference) is compared with the measured change. The share of the changes' mean square that
+    the prediction explains one to one, without a fitted slope; reported from 85%, where its errors have at most 40% of the
+    mean square of those of the same predictions dealt to other images, and the images moved by at most half of the
+    distance between two of them: a network that is linear throughout shows nothing.
     """
     if not case.paired or case.truth is None:
         return None

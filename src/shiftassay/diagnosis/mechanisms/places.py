@@ -31,7 +31,7 @@ class MapNumbers(Record):
 
 @briefly("pixels meet weights that were trained for others")
 def other_weights(case: Case) -> Mechanism | None:
-    """Pixels keep their values but move: the first layer's units are given other pixels than they learned.
+    """Pixels keep their values but move: the first layer's units get pixels they did not learn.
 
     Two measures: of the shifted image's sorted values the share of variance that the reference's sorted values explain
     (at least 98%: values are kept), and the mean correlation of first-layer units' inputs before and after over images
@@ -56,12 +56,12 @@ def other_weights(case: Case) -> Mechanism | None:
 
 @briefly("only the weights on the pixels are wrong")
 def one_linear_map(case: Case) -> Mechanism | None:
-    """One linear map of pixels, the same for all images, restores accuracy: only the first layer's weights are wrong.
+    """One linear map of pixels, the same for all images, restores accuracy.
 
-    The map (ridge regression from shifted to reference pixels, which a linear first layer could absorb) is fitted on
-    one half of the images and their partners, and judged on the other; the null is a map fitted to other images'
-    partners. Said where it restores 30% of the loss (McNemar's test at 1%), more than the null, and pixels kept their
-    values.
+    Only the first layer's weights are wrong. The map (ridge regression from shifted to reference pixels, which a linear
+    first layer could absorb) is fitted on one half of the images and their partners, and judged on the other; the null
+    is a map fitted to other images' partners. Reported where it restores 30% of the loss (McNemar's test at 1%), more than
+    the null, and pixels kept their values.
     """
     mapped = _mapped(case)
     if mapped is None:
@@ -86,9 +86,9 @@ def one_linear_map(case: Case) -> Mechanism | None:
 
 @briefly("no fixed weights fit")
 def no_linear_map(case: Case) -> Mechanism | None:
-    """Pixels moved, and no linear map of pixels that is the same for all images brings back anything.
+    """Pixels moved, and no linear map that is the same for all images restores accuracy.
 
-    Said where the map of `one_linear_map` restores less than 10% of the loss, and where that is not for want of images:
+    Reported where the map of `one_linear_map` restores less than 10% of the loss, and where that is not for want of images:
     the same number of images, moved by one permutation drawn for the purpose, would be brought back by 30% or more.
     """
     mapped = _mapped(case)
@@ -112,7 +112,10 @@ def _first_layer(case: Case) -> tuple[float, float, float, str] | None:
 
 
 def _inputs(case: Case) -> tuple[float, float, float, str] | None:
-    """How much of sorted values and of the first layer's inputs is kept, the latter's null, and the layer."""
+    """How much of sorted values and of the first layer's inputs is kept.
+
+    Then the latter's null, and the layer.
+    """
     layers = weighted_layers(case.model)
     if not layers:
         return None
@@ -141,7 +144,10 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _mapped(case: Case) -> tuple[float, float, MapNumbers, bool] | None:
-    """What the map restores, what one fitted to wrong partners does, the numbers, and whether pixels moved."""
+    """What the linear map restores, what one fitted to wrong partners does, and the numbers.
+
+    Last comes whether pixels moved.
+    """
     if not case.paired or not case.dropped or case.reference[0].size > SETTINGS.mapped_pixels:
         return None
     return case.memoized("mapped", lambda: _maps(case))

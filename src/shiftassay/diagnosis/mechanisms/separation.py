@@ -14,7 +14,7 @@ def classes_merge(case: Case) -> Mechanism | None:
     """Already in the images classes lie closer together, beside how far images of one class differ.
 
     The measure is the share of the variance between images that is between classes' means, cleared of what chance alone
-    would give. Said where it falls to 75% of the reference's or less, by the upper end of a bootstrap interval.
+    would give. Reported where it falls to 75% of the reference's or less, by the upper end of a bootstrap interval.
     """
     shares = _shares(case)
     if shares is None:
@@ -32,7 +32,7 @@ def classes_merge(case: Case) -> Mechanism | None:
 
 @briefly("the network's features run together")
 def network_merges(case: Case) -> Mechanism | None:
-    """The images tell classes apart as well as before, but in the network's last features they run together.
+    """The images separate classes as well as before; the network's last features do not.
 
     The same measure at the pixels (at least 85% of the reference's) and at what the last linear layer is given (75% or
     less).
@@ -94,7 +94,10 @@ def _measured(case: Case) -> Shares:
 
 
 def _between(values: np.ndarray, labels: np.ndarray) -> float:
-    """The share of variance between classes (ω²: Hays 1963), which is 0 on average where classes do not differ."""
+    """The share of variance between classes (ω²: Hays 1963).
+
+    It is 0 on average where classes do not differ.
+    """
     values = values.astype(np.float32)
     total = float(((values - values.mean(0)) ** 2).sum(dtype=np.float64))
     classes = np.unique(labels)

@@ -10,10 +10,10 @@ from shiftassay.words.numbers import percent
 
 @briefly("it puts energy where training images have none")
 def outside_span(case: Case) -> Mechanism | None:
-    """The shift puts energy where training images have none, and without that energy accuracy comes back.
+    """The shift puts energy where training images have none; without it accuracy comes back.
 
     The span is that of the principal components that hold 95% of the variance of training images (without them, of one
-    half of the reference). The control takes the same energy away, its pixels shuffled. Said where the shifted
+    half of the reference). The control takes the same energy away, its pixels shuffled. Reported where the shifted
     images have at least 2% more of their energy outside than the reference has, and projecting on the span restores a
     fifth of what was lost, more than the control does.
     """

@@ -15,7 +15,7 @@ def silent_units(case: Case) -> Mechanism | None:
     """Units that answer at least 2% of the reference's images and none of the shifted ones.
 
     Counted over linear and convolutional layers but the last, a unit being active where its output is above 0. The null
-    is the same count between two halves of the reference, of the same size; said where it is exceeded by 3% of the
+    is the same count between two halves of the reference, of the same size; reported where it is exceeded by 3% of the
     units.
     """
     return _switched(case, "silent_units", silent=True)
@@ -23,7 +23,10 @@ def silent_units(case: Case) -> Mechanism | None:
 
 @briefly("units wake that never learned")
 def woken_units(case: Case) -> Mechanism | None:
-    """Units that answer at least 2% of the shifted images and none of the reference's: their weights were unused."""
+    """Units wake that were silent on the reference: their weights were unused.
+
+    They answer at least 2% of the shifted images and none of the reference's.
+    """
     return _switched(case, "woken_units", silent=False)
 
 
@@ -85,7 +88,10 @@ def beyond_range(case: Case) -> Mechanism | None:
 
 
 def _some_shifted(case: Case) -> np.ndarray:
-    """At most `SETTINGS.unit_images` shifted images in a random order: a file may be sorted by class."""
+    """At most `SETTINGS.unit_images` shifted images, in a random order.
+
+    A file may be sorted by class.
+    """
     return case.shifted[case.rng("shifted images").permutation(len(case.shifted))[: SETTINGS.unit_images]]
 
 

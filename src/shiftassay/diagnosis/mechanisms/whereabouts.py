@@ -57,7 +57,7 @@ def in_one_place(case: Case) -> Mechanism | None:
 
 @briefly("one band of frequencies carries the harm")
 def in_one_band(case: Case) -> Mechanism | None:
-    """Coarse or fine structure carries the harm: half of the change harms, the half at the other frequencies does not.
+    """Coarse or fine structure carries the harm: one half of the change harms, the other does not.
 
     The Fourier plane is cut where each side holds half of the change's energy, as nearly as rings of frequencies allow.
     With the reference's coefficients put back on one side, accuracy must return by half of what was lost, and by 25%

@@ -1,4 +1,4 @@
-"""Which shift lies between pairs of images: which families, with which parameters, and does that fit?
+"""Which shift lies between pairs of images, with which parameters, and does it fit?
 
 A *remake* is a shift applied to the reference images; its *residual* is the shifted images minus the remake. Its
 *misfit* is the share of the change that the residual is: 0 if the remake is perfect, 1 if it explains nothing. Of a

@@ -1,4 +1,4 @@
-"""Candidates for a verdict: estimated by their families, judged on held-out pairs, ranked by cost."""
+"""Candidates for a verdict: estimated, judged on held-out pairs, ranked by cost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -97,7 +97,10 @@ def estimate(family: str, pairs: Pairs) -> list[Shift]:
 
 
 def tried(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
-    """The shifts as candidates, best first: after a first look at all of them, the most promising are judged."""
+    """The shifts as candidates, best first.
+
+    All get a first look; the most promising are judged on all pairs.
+    """
     count = task.settings.judged
     screened = looked_at(shifts, task)
     best = judged([c.shift for c in screened[:count]], task)

@@ -8,7 +8,7 @@ from shiftassay.shifts.parameters import is_drawn
 
 
 def complexity_penalty(shift: Shift) -> float:
-    """In units of the logarithm of the misfit: by how much a better fit must lower it to pay for its parameters.
+    """By how much a shift must lower the logarithm of the misfit to pay for its parameters.
 
     One parameter has to explain a quarter of the residual, six half of it, and a permutation of 784 pixels 95%. More
     degrees of freedom never cost less.

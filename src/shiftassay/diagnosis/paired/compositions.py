@@ -63,7 +63,7 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
 
 
 def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list[Candidate]:
-    """The most promising compositions, in either order, with their parameters fitted together, judged."""
+    """The most promising compositions, in either order, fitted jointly and judged."""
     chosen = _chosen([c.shift for c in looked_at(shifts, task)], count, task.settings.alike)
     turned = [shift for shift in chosen[: task.settings.turned] if isinstance(shift, Compose) and len(shift.parts) == 2]
     chosen = list(dict.fromkeys(chosen + [Compose(shift.parts[::-1]) for shift in turned]))
@@ -89,7 +89,10 @@ def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
 
 
 def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
-    """The shifts without noise that explain most of the change, if the best linear map of grey values may follow."""
+    """The shifts without noise that explain most of the change.
+
+    The best linear map of grey values may follow each.
+    """
     budget, held_out = task.settings, task.held_out.first(task.settings.composed)
     # By their residual alone: how exact a shift has to be is no question before the other part is known.
     change = change_of(held_out)
@@ -128,7 +131,7 @@ def _cost_before_others(shift: Shift, pairs: Pairs, seed: int) -> np.floating | 
 
 @dataclass(frozen=True, eq=False)
 class _Gap:
-    """What a family is asked to explain: the pairs after the known parts of a composition, or before them."""
+    """The pairs that a family is asked to explain: after or before a composition's known parts."""
 
     family: str
     pairs: Pairs
@@ -185,7 +188,10 @@ def _hidden_by_noise(shift: Shift, pairs: Pairs, families: Sequence[str]) -> boo
 
 
 def _fitted_robustly(first: Shift, pairs: Pairs) -> Shift | None:
-    """The first part, fitted to the pixels that nothing covers; None if that makes no difference."""
+    """The first part, fitted to the pixels that nothing covers.
+
+    None if that makes no difference.
+    """
     if first.scope != "shared" or not first.search or not first.search_steps()[0].any():
         return None
     begin, family = first.candidate_draws()[0], Refit(first)

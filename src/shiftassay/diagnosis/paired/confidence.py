@@ -18,9 +18,10 @@ def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
 
 
 def confidence_at(misfit: float, limit: float, lead: float) -> float:
-    """A logistic function of the distance from the limit and, for what fits, of the lead in cost over the best rival.
+    """The probability that a verdict is right.
 
-    Its weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability
+    A logistic function of the distance from the limit and, for what fits, of the lead in cost over the best rival. Its
+    weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability
     docs/results/diagnosis.json shows.
 
     >>> [round(confidence_at(misfit, 0.06, lead=2.0), 3) for misfit in (0.001, 0.05, 0.5)]

@@ -1,4 +1,7 @@
-"""Two shifts in a row that together look like one: a general linear map, a curve of grey values, or a threshold."""
+"""Compositions of two shifts that look like one shift.
+
+The one is a general linear map, a curve of grey values, or a threshold.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Intervals of the parameters of a shared shift: the fit is repeated on disjoint parts of the pairs."""
+"""Intervals of a shared shift's parameters: the fit is repeated on disjoint parts of the pairs."""
 
 from collections.abc import Sequence
 from dataclasses import fields

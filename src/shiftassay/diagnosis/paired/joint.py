@@ -22,12 +22,12 @@ FIRST_STEP = 0.08  # of a parameter, for the simplex
 
 
 def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
-    """A composition with the shared parameters of its parts fitted together; what is no composition stays as it is.
+    """The composition with its parts' shared parameters fitted together.
 
-    Without noise, by least squares. With noise, least squares would shrink it: only geometry is fitted so, on the
-    parts that are not noise. The other parameters are those whose remake differs least (see `simplex`). Where noise
-    covers some pixels and leaves the others alone, those give all parameters of the parts that are not noise (see
-    `trimmed`).
+    A shift that is no composition stays as it is. Without noise, by least squares. With noise, least squares would
+    shrink it: only geometry is fitted so, on the parts that are not noise. The other parameters are those whose remake
+    differs least (see `simplex`). Where noise covers some pixels and leaves the others alone, those give all parameters
+    of the parts that are not noise (see `trimmed`).
     """
     if not isinstance(shift, Compose):
         return shift
@@ -56,10 +56,10 @@ def simplex(
     derivative_free: tuple[str, ...] | None = None,
     fixed_groups: Set[str] = frozenset({"geometry"}),
 ) -> Compose:
-    """The composition whose remake differs least (Nelder and Mead 1965); parts of the fixed groups stay as they are.
+    """The composition whose remake differs least (Nelder and Mead 1965).
 
-    Fitted are the parameters that have a derivative, and those named in `derivative_free`: by default the strengths
-    of each part.
+    Parts of the fixed groups stay as they are. Fitted are the parameters that have a derivative, and those named in
+    `derivative_free`: by default the strengths of each part.
     """
     joint = Joint(shift.parts, derivative_free, tuple({part.group for part in shift.parts} - fixed_groups))
     begin, target = joint.begin, Target(pairs)

@@ -43,7 +43,10 @@ class Statistics:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Pairs, as what a remake has to come near. Statistics of both sides are computed once, when first needed."""
+    """Pairs that a remake has to match.
+
+    Statistics of both sides are computed once, when first needed.
+    """
 
     pairs: Pairs
 
@@ -67,9 +70,9 @@ class Target:
 
 
 def mismatches(mean: Images, shifted: Statistics, remake: Statistics, energy: float) -> dict[str, float]:
-    """How far the shifted images differ from one remake, both beside the mean of other remakes: by name of a statistic.
+    """How far the shifted images differ from one remake, by name of a statistic.
 
-    `energy` is the mean square of the remake minus that mean.
+    Both are compared with the mean of other remakes. `energy` is the mean square of the remake minus that mean.
     """
     residual, noise = shifted.images - mean, remake.images - mean
     sd = float(np.sqrt(max(energy, 1e-12)))
@@ -102,7 +105,10 @@ def energy_of(images: Images) -> float:
 
 
 def _bins(images: Images, count: int) -> np.ndarray:
-    """The bin of each pixel's grey value: below black, black, `count` between, white, above white."""
+    """The bin of each pixel's grey value.
+
+    Below black, black, `count` between, white, above white.
+    """
     inner = np.clip((images * count + OFF_EDGE).astype(np.int32), 0, count - 1) + 2
     return np.select(
         [images < -CLIPPED, images < CLIPPED, images > 1 + CLIPPED, images > 1 - CLIPPED],
@@ -112,7 +118,10 @@ def _bins(images: Images, count: int) -> np.ndarray:
 
 
 def _total_variation(a: np.ndarray, b: np.ndarray) -> float:
-    """The total variation distance of two histograms: the share of pixels that would have to change."""
+    """The total variation distance of two histograms.
+
+    It is the share of pixels that would have to change.
+    """
     return float(np.abs(a - b).sum() / 2)
 
 
@@ -131,7 +140,10 @@ def _autocorrelations(residual: Images) -> list[float]:
 
 
 def _neighbor_histogram(residual: Images, sd: float) -> np.ndarray:
-    """The joint histogram of the residuals of neighbours, side by side and below each other, in seven bins each."""
+    """The joint histogram of neighbours' residuals, in seven bins each.
+
+    Neighbours are side by side or below each other.
+    """
     size = np.clip(np.rint(residual / sd * 1.5), -3, 3).astype(np.int32) + 3
     across = size[..., :-1] * 7 + size[..., 1:]
     down = size[:, :, :-1] * 7 + size[:, :, 1:] + 49
@@ -165,7 +177,10 @@ def _level_share(residual: Images) -> float:
 
 
 def _invariants(images: Images) -> list[np.ndarray]:
-    """What some shifts leave as it is: sorted grey values, amplitudes of the spectrum, sums of rows and columns."""
+    """What some shifts leave unchanged.
+
+    Sorted grey values, amplitudes of the spectrum, sums of rows and columns.
+    """
     images = images[:INVARIANT_IMAGES]
     flat = np.sort(images.reshape(len(images), -1), axis=1)
     return [flat, np.abs(np.fft.rfft2(images)) / images.shape[3], images.mean(3), images.mean(2)]

@@ -31,9 +31,10 @@ def refitted(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
 
 
 def estimated_again(shift: Shift, pairs: Pairs, draws: Shift | None = None) -> Shift | None:
-    """The same family and scope with its parameters estimated from these pairs; None if that can't be.
+    """The same family and scope, with parameters estimated from these pairs.
 
-    `draws` is the shift with its per-image parameters inferred from the pairs, if that is known.
+    None if they can't be estimated. `draws` is the shift with its per-image parameters inferred from the pairs, if that
+    is known.
     """
     try:
         if isinstance(shift, Compose):
@@ -48,7 +49,10 @@ def estimated_again(shift: Shift, pairs: Pairs, draws: Shift | None = None) -> S
 
 
 def _summarized_again(shift: Shift, pairs: Pairs, draws: Shift | None) -> Shift | None:
-    """The family with the distribution of its draws estimated anew: the ends of a range need many images."""
+    """The family with the distribution of its draws estimated again.
+
+    The ends of a range need many images.
+    """
     inferred = vars(draws or shift.infer_draws(pairs) or shift)
     values = [d.values for name in shift.search if isinstance(d := inferred.get(name), PerImage)]
     if not values or len(values) < len(shift.search):

@@ -14,7 +14,7 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.mismatch import Target, energy_of, mean_of, mismatches
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.fitting import away_from_edges
+from shiftassay.shifts.estimation.fit_error import away_from_edges
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
@@ -60,7 +60,10 @@ class Remake:
 
     @property
     def weighted_misfit(self) -> float:
-        """The misfit by which candidates are compared: larger where all implementations of a family agree exactly."""
+        """The misfit by which candidates are compared.
+
+        It is larger where all implementations of a family agree exactly.
+        """
         return self.strict_weight * self.misfit
 
 
@@ -91,7 +94,10 @@ def shrinks(shift: Shift) -> bool:
 
 
 def change_of(pairs: Pairs) -> float:
-    """The energy that a remake has to explain: of the change, or of the shifted set about its mean if that is less."""
+    """The energy that a remake has to explain.
+
+    That of the change, or of the shifted set about its mean if that is less.
+    """
     return max(min(pairs.change, float(pairs.shifted.var(dtype=np.float64))), 1e-12)
 
 
@@ -123,7 +129,10 @@ def _remake(shift: Shift, draws: Shift, target: Target, seed: int, kernel: Resam
 
 
 def _without_noise(shift: Shift, draws: Shift, pairs: Pairs, kernel: Resampling, residual: Images) -> Remake:
-    """Judged by the energy of its residual, but not where implementations differ: at edges, and by rounding."""
+    """A remake without noise, judged by the energy of its residual.
+
+    Edges and rounding, where implementations differ, do not count.
+    """
     energy, change = energy_of(residual), change_of(pairs)
     if any(part.group == "blur" for part in shift.components):
         energy, change = energy_of(_inner(residual)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
@@ -171,7 +180,10 @@ def _draws_strengths(shift: Shift) -> bool:
 
 
 def _inner(images: Images) -> Float[np.ndarray, "n c y x"]:
-    """Without a frame: blurs there depend on what an implementation takes to be beyond the border."""
+    """The images without their borders.
+
+    A blur there depends on what an implementation assumes beyond the border.
+    """
     frame = min(images.shape[2:]) // FRAME
     return images[:, :, frame : images.shape[2] - frame, frame : images.shape[3] - frame]
 

@@ -47,7 +47,10 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
 
 @one_thread_each()
 def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> list[Candidate]:
-    """A search for one known shift: its parameters are estimated from these pairs. No candidates if they can't be."""
+    """Search for one known shift: its parameters are estimated from these pairs.
+
+    No candidates if they can't be.
+    """
     parts = [part for part in shift.components if part.family in task.families]
     if len(parts) > 1:
         composition = Compose(tuple(parts))
@@ -57,7 +60,10 @@ def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> 
 
 
 def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
-    """Pictures on white, moved so that white moves in: inverted, moved as pictures on black are, and inverted back."""
+    """Geometric shifts of pictures on white, where white moves in.
+
+    Inverted, moved as pictures on black are, and inverted back.
+    """
     moving = [f for f in task.families if FAMILIES[f].group == "geometry" and FAMILIES[f].tier < 2]
     fit = Pairs(1 - task.fit.reference, 1 - task.fit.shifted)
     moved = [shift for shift in estimates(moving, fit) if moves(shift)]

@@ -11,7 +11,10 @@ from shiftassay.shifts.estimation.pairs import Pairs
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Pairs to fit parameters to, other pairs to judge candidates on, the families to try, a seed and the budgets."""
+    """What a search is given: pairs to fit and to judge on, families, a seed and budgets.
+
+    Parameters are fitted to some pairs, candidates judged on others.
+    """
 
     fit: Pairs
     held_out: Pairs

@@ -35,7 +35,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     ends = intervals(shift, few, resampling, thresholds.LEVEL) if shift.scope == "shared" else {}
     parameters = parameters_of(shift, shift.infer_draws(pairs.first(SETTINGS.fit)))
     if (unidentified := shift.unidentified(pairs.shifted)) is not None:
-        parameters["unidentified"] = unidentified
+        parameters = {**parameters, "unidentified": unidentified}
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates))
 
 

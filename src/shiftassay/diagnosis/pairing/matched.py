@@ -19,7 +19,10 @@ class MatchedSets(NamedTuple):
 
 
 def matched_sets(reference: ImageSet, shifted: ImageSet, order: Order) -> MatchedSets:
-    """Both sets in the order of the shifted one, without the images that have no partner (−1 in `order`)."""
+    """Both sets in the order of the shifted one.
+
+    Images without a partner (−1 in `order`) are left out.
+    """
     if len(order) == len(reference) and np.array_equal(order, np.arange(len(order))):
         return MatchedSets(reference, shifted)
     matched = np.flatnonzero(order >= 0)

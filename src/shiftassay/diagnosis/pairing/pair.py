@@ -1,4 +1,7 @@
-"""Which image of the reference became which shifted image: the same order, another order, or no telling."""
+"""Which image of the reference became which shifted image.
+
+The order is the same, another, or unknown.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -46,7 +49,7 @@ class Pairing(Record):
     order: Order | None
     evidence: PairingEvidence
     shared: tuple[tuple[int, int], ...] = ()
-    derived = ("found", "images")
+    derived = ("images",)
 
     @property
     def complete(self) -> bool:
@@ -54,7 +57,7 @@ class Pairing(Record):
         return self.order is not None and bool(np.all(self.order >= 0))
 
     @property
-    def found(self) -> float | None:
+    def partnered(self) -> float | None:
         """The share of the shifted images that have a partner; None if unpaired."""
         if self.order is None:
             return None if self.kind == "unpaired" else 1.0
@@ -66,8 +69,11 @@ class Pairing(Record):
         return None if self.order is None else len(self.order)
 
     def to_json(self) -> JsonObject:
-        """Its fields and `found`; the order unless it is the same and complete, the shared images if there is none."""
-        content = super().to_json()
+        """Its fields and `found`, the share of images with partners.
+
+        The order is written unless it is the same and complete; the shared images only of unpaired sets.
+        """
+        content = {**super().to_json(), "found": self.partnered}
         if self.kind == "same_order" and self.complete:
             content["order"] = None
         names = ("kind", "found", "order", "evidence", *(["shared"] if self.kind == "unpaired" else []), "images")
@@ -76,7 +82,10 @@ class Pairing(Record):
     @model_validator(mode="before")
     @classmethod
     def _with_order(cls, content: Any) -> Any:
-        """The same order, which is not written; JSON from before it had the number of images leaves it None."""
+        """Restore the same order, which is not written.
+
+        JSON from before it had the number of images leaves it None.
+        """
         if not isinstance(content, Mapping) or content.get("order") is not None or not content.get("images"):
             return content
         return {**content, "order": np.arange(content["images"])}

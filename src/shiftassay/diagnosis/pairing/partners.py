@@ -1,4 +1,7 @@
-"""Partners by content: which reference image each shifted image was, in whatever order and however it was shifted."""
+"""Partners by content: which reference image each shifted image was, in any order.
+
+However the images were shifted.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -175,7 +178,10 @@ def _crosswise(a: Trait, b: Trait, matched: Order, rng: np.random.Generator) -> 
 
 
 def _regression(a: Trait, b: Trait) -> tuple[Trait, Row, Row, Row]:
-    """Ridge regression of b from a: weights, leave-one-out root mean squared errors of outputs, and both means."""
+    """Ridge regression of b from a.
+
+    Returns weights, leave-one-out root mean squared errors of outputs, and both means.
+    """
     origin, middle = a.mean(axis=0), b.mean(axis=0)
     u, s, v = np.linalg.svd(a - origin, full_matrices=False)
     target = u.T @ (b - middle)

@@ -177,7 +177,10 @@ def _likeness_of_neighbors(scores: Trait) -> float:
 
 
 def _predicted(x: Trait, y: Trait) -> tuple[Trait, Trait]:
-    """What ridge regression on the other folds predicts of y from x, and y, both in sd of the prediction's error."""
+    """What ridge regression on the other folds predicts of y from x, and y.
+
+    Both in sd of the prediction's error.
+    """
     n = len(x)
     fold = (np.arange(n) // BLOCK) % FOLDS
     predicted, actual = np.zeros_like(y), np.zeros_like(y)

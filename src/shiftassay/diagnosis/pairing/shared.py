@@ -97,7 +97,10 @@ def accuracy_without(
     pairs: Sequence[Sequence[int]],
     logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]],
 ) -> tuple[Mapping[str, float], str]:
-    """Accuracy without the shared images on each set that has labels, and a sentence beside accuracy with them."""
+    """Accuracy without the shared images on each set with labels, and a sentence about it.
+
+    The sentence compares it with accuracy on all images.
+    """
     accuracies: dict[str, float] = {}
     parts = []
     for k, (key, side) in enumerate((("reference", reference), ("shifted", shifted))):

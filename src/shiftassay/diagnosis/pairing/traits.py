@@ -1,4 +1,7 @@
-"""What images are recognised by after a shift: traits, each of which some group of shifts leaves alone."""
+"""Traits by which images are recognised after a shift.
+
+Some group of shifts leaves each trait unchanged.
+"""
 
 import numpy as np
 from jaxtyping import Float32
@@ -29,9 +32,9 @@ def traits_of(images: Images) -> dict[str, Trait]:
 
 
 def principal(trait: Trait, count: int, rng: np.random.Generator) -> Trait:
-    """The scores of the leading principal components, scaled alike: the mean square over all components is 1.
+    """The scores of the leading principal components, scaled alike.
 
-    Components of no variance are left out.
+    The mean square over all components is 1. Components of no variance are left out.
     """
     centered = trait - trait.mean(axis=0)
     scores = centered @ axes(centered, count, rng)

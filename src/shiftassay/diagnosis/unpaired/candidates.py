@@ -60,10 +60,11 @@ def estimate_unpaired(
     seed: int = 0,
     settings: SearchSettings = SETTINGS,
 ) -> list[UnpairedCandidate]:
-    """Candidates for a shift that is shared, or noise of one strength, best first; `identity` is always among them.
+    """Candidates for a shift that is shared, or noise of one strength, best first.
 
-    Every family's parameters are fitted to one half of either set (grids, then Nelder and Mead's simplex), and
-    candidates are ranked on the other. If identity leaves no more than chance does, it is first.
+    `identity` is always among them. Every family's parameters are fitted to one half of either set (grids, then Nelder
+    and Mead's simplex), and candidates are ranked on the other. If identity leaves no more than chance does, it is
+    first.
     """
     rng = np.random.default_rng(seed_for(seed, "unpaired"))
     families = tuple(FAMILIES) if families is None else families
@@ -104,7 +105,10 @@ class _Comparison:
     """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
 
     def misfit(self, shift: Shift, count: int) -> float:
-        """The distance of a remake's summary statistics, under the best resampling if the picture moves."""
+        """The distance of a remake's summary statistics.
+
+        Under the best resampling if the picture moves.
+        """
         return min(self._misfit(shift, count, kernel) for kernel in (KERNELS if moves(shift) else KERNELS[:1]))
 
     def _misfit(self, shift: Shift, count: int, kernel: Resampling) -> float:
@@ -146,7 +150,10 @@ def _halves(side: ImageSet, size: int, rng: np.random.Generator) -> tuple[ImageS
 
 
 def _null(images: Images, n: int, settings: SearchSettings, rng: np.random.Generator) -> tuple[float, float]:
-    """The mean misfit of halves of the reference plus three sd; and how far another sample of the same may be."""
+    """The limit of chance, and how far another sample of the reference may be.
+
+    The limit is the mean misfit of halves of the reference plus three sd.
+    """
     basis = feature_basis(images[rng.permutation(len(images))[: 2 * settings.unpaired_rank]])
     n = min(n, len(images) // 2)
     distances = []

@@ -1,4 +1,4 @@
-"""How often each class stands in a set without labels, by a classifier whose confusions are known."""
+"""The classes' shares in a set without labels, by a classifier whose confusions are known."""
 
 import numpy as np
 from jaxtyping import Float64
@@ -17,7 +17,7 @@ SHRUNK = 0.05  # of the mean variance, added to each component's
 def class_prior(
     learn: ImageSet, test: ImageSet, shifted: np.ndarray, labels: np.ndarray | None, basis: FeatureBasis
 ) -> list[tuple[tuple[float, ...], SummaryStatistics]]:
-    """The classes' shares in the shifted set, and the summary statistics of a mixture in these shares.
+    """The classes' shares in the shifted set, and the statistics of a mixture in these shares.
 
     The mixture is of the classes of `test`, the other half of the reference. Nothing if a class is missing.
     Counted where the shifted set has labels. Otherwise by linear discriminant analysis of `learn`: its mean

@@ -1,4 +1,7 @@
-"""The verdict where no image has a partner: the shift whose remake has the summary statistics of the shifted set."""
+"""The verdict where no image has a partner.
+
+The shift whose remake has the summary statistics of the shifted set.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +20,10 @@ BEST_EXCESS = 0.5  # misfit over null, below which a fit counts as no better
 
 
 class UnpairedVerdict(NamedTuple):
-    """A verdict, the candidates, best first, and a sentence that says how far the best is from the shifted set."""
+    """A verdict, the candidates, best first, and a sentence.
+
+    It says how far the best is from the shifted set.
+    """
 
     verdict: Verdict
     candidates: tuple[CandidateSummary, ...]
@@ -28,9 +34,10 @@ class UnpairedVerdict(NamedTuple):
 def unpaired_verdict(
     reference: ImageSet, shifted: ImageSet, families: Sequence[str], seed: int, shared: int = 0
 ) -> UnpairedVerdict:
-    """The verdict on sets that share no images. Its parameters have no intervals: sampling error is not propagated.
+    """The verdict on sets that share no images.
 
-    `shared` images are in both sets and were left out of these.
+    Its parameters have no intervals: sampling error is not propagated. `shared` images are in both sets and were left
+    out of these.
     """
     tried = [*families, *(["class_prior"] if reference.labels is not None else [])]
     candidates = estimate_unpaired(reference, shifted, tried, seed)
@@ -54,7 +61,7 @@ def unpaired_verdict(
     confidence = _logistic(thresholds.UNPAIRED_LOGIT + lead + closeness)
     parameters = parameters_of(shift)
     if (unidentified := shift.unidentified(shifted.images)) is not None:
-        parameters["unidentified"] = unidentified
+        parameters = {**parameters, "unidentified": unidentified}
     equivalent = dict.fromkeys(
         in_normal_form(c.shift).family
         for c in candidates[1:]

@@ -17,7 +17,10 @@ RANK = 8  # five variants of 28 × 28 pixels: 5.1% more parameters than the plai
 @DESIGNS.register("adapters")
 @dataclass(frozen=True)
 class Adapters(Design):
-    """The first layer's weights get a low-rank part and biases for each variant; all that follows is shared."""
+    """A low-rank change of the first layer's weights, and biases, for each variant.
+
+    All that follows is shared.
+    """
 
     def network(self) -> nn.Module:
         return AdaptedMlp(math.prod(self.input_shape), len(self.shifts), self.classes, self.widths)
@@ -29,7 +32,10 @@ class Adapters(Design):
 
 
 class AdaptedMlp(nn.Module):
-    """First layer (W + B[variant] A[variant]) x + b + c[variant], A of `RANK` rows; B and c start at 0."""
+    """A perceptron whose first layer has a low-rank change for each variant.
+
+    It is (W + B[variant] A[variant]) x + b + c[variant], A of `RANK` rows; B and c start at 0.
+    """
 
     def __init__(self, pixels: int, variants: int, classes: int, widths: Sequence[int]):
         super().__init__()

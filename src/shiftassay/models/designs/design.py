@@ -1,4 +1,4 @@
-"""Designs of one model for several variants: how an image of a known variant is encoded, and the network behind."""
+"""Designs of one model for several variants: the encoding of images, and the network behind."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -38,7 +38,10 @@ class Design(ABC):
     def encode(
         self, images: Float[Tensor, "n c h w"], ids: Int64[Tensor, "n"], straight: bool = False
     ) -> Float[Tensor, "n ..."]:
-        """The input of the network for images of known variants; `straight` passes gradients as the identity does."""
+        """The network's input for images of known variants.
+
+        `straight` passes gradients as the identity does.
+        """
         return images
 
 

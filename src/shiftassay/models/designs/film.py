@@ -26,7 +26,10 @@ class Film(Design):
 
 
 class SteeredMlp(nn.Module):
-    """h ← ReLU((1 + γ[variant]) · (W h + b) + β[variant]) in every hidden layer; γ and β start at 0."""
+    """A perceptron whose hidden units are scaled and shifted for each variant.
+
+    h ← ReLU((1 + γ[variant]) · (W h + b) + β[variant]) in every hidden layer; γ and β start at 0.
+    """
 
     def __init__(self, pixels: int, variants: int, classes: int, widths: Sequence[int]):
         super().__init__()

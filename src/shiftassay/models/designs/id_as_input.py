@@ -13,7 +13,10 @@ from shiftassay.networks.mlp import Mlp
 @DESIGNS.register("id-as-input")
 @dataclass(frozen=True)
 class IdAsInput(Design):
-    """A one for the variant beside the pixels: to the first layer, biases of its own for each variant."""
+    """The variant's id as extra inputs beside the pixels.
+
+    To the first layer these are biases of its own for each variant.
+    """
 
     def network(self) -> nn.Module:
         return Mlp((1, 1, math.prod(self.input_shape) + len(self.shifts)), self.classes, self.widths)

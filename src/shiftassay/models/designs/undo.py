@@ -16,7 +16,10 @@ from shiftassay.networks.mlp import Mlp
 @DESIGNS.register("undo")
 @dataclass(frozen=True)
 class UndoById(Design):
-    """Each image goes through its variant's front, which has no parameters; the plain network sees what comes out."""
+    """Each image goes through its variant's front, then through the plain network.
+
+    Fronts have no parameters.
+    """
 
     def network(self) -> nn.Module:
         return Mlp(self.input_shape, self.classes, self.widths)

@@ -16,7 +16,7 @@ from shiftassay.networks.mlp import Mlp
 @DESIGNS.register("undo-and-id")
 @dataclass(frozen=True)
 class UndoAndId(Design):
-    """Each image goes through its variant's front, and a one for the variant stands beside its pixels."""
+    """Each image goes through its variant's front; the variant's id stands beside its pixels."""
 
     def network(self) -> nn.Module:
         return Mlp((1, 1, math.prod(self.input_shape) + len(self.shifts)), self.classes, self.widths)

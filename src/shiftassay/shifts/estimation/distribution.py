@@ -12,7 +12,9 @@ RARE = 0.04  # share of the images below which a value counts as a failed fit
 def distribution(
     values: Float64[np.ndarray, "n"], resolution: float, limits: tuple[float, float] = (-np.inf, np.inf)
 ) -> float | Choice | Uniform:
-    """One value, a few, or a uniform distribution within `limits`; values nearer than `resolution` count as equal.
+    """One value, a few, or a uniform distribution within `limits`.
+
+    Values nearer than `resolution` count as equal.
 
     >>> distribution(np.array([-15.1, 15.0, 14.9, -15.0] * 10), 0.5)
     Choice(values=(-15.05, 14.95))

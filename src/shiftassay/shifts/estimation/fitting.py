@@ -5,14 +5,14 @@ of the family's `apply`: a family declares no more than where to start and how f
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, mean_squares
+from shiftassay.shifts.estimation.fit_error import Family, errors_of, mask_of, remake
+from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import PerImage, is_drawn
 
@@ -23,23 +23,10 @@ SOME, SOME_STEPS = 16, 4  # images, and steps, to see whether parameters differ 
 WORTHWHILE = 0.85  # of the error without a shift: above, the fit explains nothing
 KEPT = 3  # starts that are refined where the picture moves; elsewhere the error has one minimum
 STEPS = 10
-EDGE = 1e-3  # of the coverage of a pixel
 INK = 0.02  # of the contrast: by how much a pixel of ink differs from the background
 OUTLIER = 2.0  # sds of the residual
 ROUNDS, ROUND_STEPS = 15, 3  # rounds of trimming at most, and steps in each
 SHRUNK = 0.5  # of the untrimmed fit's sd of residuals: what trimming has to reach
-LEAST_SEEN = 0.4  # of the pixels
-
-
-@runtime_checkable
-class Family(Protocol):
-    """What a fit needs of a family, or of a stand-in for one."""
-
-    @property
-    def smooth(self) -> bool: ...
-    def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
-    def from_numbers(self, numbers: np.ndarray) -> Shift: ...
-    def from_numbers_per_image(self, numbers: np.ndarray) -> Shift: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +57,10 @@ class Refit:
 
 
 class LeastSquares:
-    """The estimator of families fitted by least squares: shared parameters and, where images differ, per-image ones."""
+    """The estimator of families fitted by least squares.
+
+    It estimates shared parameters and, where images differ, per-image ones.
+    """
 
     def estimate(self, family: type[Shift], pairs: Pairs) -> list[Shift]:
         return fitted(family, pairs)
@@ -84,9 +74,9 @@ class LeastSquares:
 
 
 def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
-    """The best shared shift and, where the family has that scope and images differ, the distribution of their draws.
+    """The best shared shift and, where images differ, the best per-image distribution.
 
-    An empty list if the best fit leaves about as much as no shift at all.
+    The latter only if the family has that scope. An empty list if the best fit leaves about as much as no shift at all.
     """
     starts = family.search_starts(pairs.reference.shape[2:])
     if not family.search_steps()[0].any():
@@ -97,7 +87,7 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
     errors = _on_grid(family, starts, coarse)
     best = np.argsort(errors.mean(1))[: KEPT if family.smooth else 1]
     shared = refine(family, starts[best], coarse)
-    shared_errors = _errors(family, shared[None], coarse)
+    shared_errors = errors_of(family, shared[None], coarse)
     remaining = float(shared_errors.mean())
     estimates: list[Shift] = []
     if remaining < WORTHWHILE * unshifted:
@@ -112,9 +102,10 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
 
 
 def on_grid(family: type[Shift], pairs: Pairs) -> list[Shift]:
-    """For parameters without a useful derivative: the start with the least error, over all images and for each.
+    """Estimates over a grid, for parameters without a useful derivative.
 
-    Of a stretch of equally good starts, the middle is taken.
+    The start with the least error, over all images and for each. Of a stretch of equally good starts, the middle is
+    taken.
     """
     few = pairs.first(COARSE)
     starts = family.search_starts(pairs.reference.shape[2:])
@@ -145,7 +136,7 @@ def refine(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> 
 
 
 def trimmed(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "k"] | None:
-    """The parameters of a robust fit, by least trimmed squares (Rousseeuw 1984); None if it is no better.
+    """The parameters of a robust fit, by least trimmed squares (Rousseeuw 1984).
 
     Occlusions are outliers: a fit to all pixels, which begins at the first of the starts, is biased by them. From
     there, or from the start with the least median residual, steps use the pixels that are no outliers. None if the
@@ -165,8 +156,11 @@ def trimmed(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) ->
 
 
 def _scale(family: Family, values: Float64[np.ndarray, "k"], pairs: Pairs) -> tuple[float, Images]:
-    """A robust sd of the residual, over pixels where the remake has ink or has changed, and the residual."""
-    remade = _remake(family, values[None], pairs.reference)
+    """A robust sd of the residual, and the residual.
+
+    Over pixels where the remake has ink or differs from the reference.
+    """
+    remade = remake(family, values[None], pairs.reference)
     contrast = np.abs(remade - np.median(remade))
     informative = (contrast > INK * contrast.max()) | (np.abs(remade - pairs.reference) > INK)
     residual = pairs.residual(remade)
@@ -186,73 +180,33 @@ def fit_each(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -
 def _each_from(
     family: Family, values: Float64[np.ndarray, "n k"], pairs: Pairs, steps: int = STEPS
 ) -> Float64[np.ndarray, "n k"]:
-    """Each image's parameters by Gauss-Newton steps, on blurred images first where the picture moves."""
+    """Each image's parameters by Gauss-Newton steps.
+
+    On blurred images first where the picture moves.
+    """
     for view in (pairs.smooth, pairs) if family.smooth else (pairs,):
         values, _ = _gauss_newton(family, values, view, pooled=False, steps=steps)
     return values
 
 
 def summarized(family: type[Shift], values: Float64[np.ndarray, "n k"], pairs: Pairs) -> Shift:
-    """The shift with the distributions of its draws: constant, a choice, or uniform. Failed fits do not count."""
-    errors = _errors(family, values, pairs)
+    """The shift with the distributions of its parameters: constant, a choice, or uniform.
+
+    Failed fits do not count.
+    """
+    errors = errors_of(family, values, pairs)
     good = errors <= 4 * np.median(errors) + 1e-6
     return family.from_draws(values[good])
 
 
-def _remake(family: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
-    """The images shifted with these numbers: one row for all images, or one row per image."""
-    return _shift(family, values).apply(images, np.random.default_rng(0))
-
-
-def _shift(family: Family, values: Float64[np.ndarray, "_ k"]) -> Shift:
-    return family.from_numbers(values[0]) if len(values) == 1 else family.from_numbers_per_image(values)
-
-
-def _errors(
-    family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs, remade: Images | None = None
-) -> Float64[np.ndarray, "n"]:
-    """Each image's mean squared error under a remake, away from the edges of a picture that moves."""
-    remade = _remake(family, values, pairs.reference) if remade is None else remade
-    mask = _mask(family, values, pairs)
-    if mask is None:
-        return pairs.errors(remade)
-    return mean_squares(pairs.residual(remade) * mask) / mask.mean((1, 2, 3))
-
-
-def _mask(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> Float32[np.ndarray, "m 1 h w"] | None:
-    """Where errors count; None if everywhere."""
-    if not pairs.bordered:
-        return None
-    return away_from_edges(_shift(family, values), pairs.reference)
-
-
-def away_from_edges(shift: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"] | None:
-    """A mask: 0 at the edges of a moved picture, which implementations blend with black or cut off; 1 elsewhere.
-
-    None if the picture does not move, or moves at random.
-    """
-    moving = [part for part in shift.components if part.smooth]
-    drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]
-    if not moving or any(not isinstance(value, PerImage) for value in drawn):
-        return None
-    whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
-    within = whole.copy()
-    within[:, :, [0, -1]] = within[..., [0, -1]] = 0
-    for part in moving:
-        whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
-    mask = (whole < EDGE) | (within > 1 - EDGE)
-    mask[mask.mean((1, 2, 3)) < LEAST_SEEN] = True  # no map is judged by a few pixels
-    return mask.astype(np.float32)
-
-
 def _gain(family: Family, each: np.ndarray, shared: np.ndarray, pairs: Pairs) -> float:
     """The error of per-image parameters as a share of that of shared ones."""
-    of_each, of_shared = (_errors(family, values, pairs).mean() for values in (each, shared[None]))
+    of_each, of_shared = (errors_of(family, values, pairs).mean() for values in (each, shared[None]))
     return float(of_each / max(of_shared, 1e-12))
 
 
 def _on_grid(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "g n"]:
-    return np.stack([_errors(family, start[None], pairs) for start in starts])
+    return np.stack([errors_of(family, start[None], pairs) for start in starts])
 
 
 def _gauss_newton(
@@ -260,8 +214,8 @@ def _gauss_newton(
 ) -> tuple[Float64[np.ndarray, "m k"], Float64[np.ndarray, "n"]]:
     step, low, high = family.search_steps()
     damping = np.full(len(values), 1e-3)
-    base = _remake(family, values, pairs.reference)
-    errors = _errors(family, values, pairs, base)
+    base = remake(family, values, pairs.reference)
+    errors = errors_of(family, values, pairs, base)
     gains: list[float] = []
     better = np.array([True])
     for _ in range(steps):
@@ -272,10 +226,10 @@ def _gauss_newton(
         move = np.linalg.solve(damped, gradient[..., None])[..., 0]
         proposed = np.clip(values + move, low, high)
         try:
-            new = _remake(family, proposed, pairs.reference)
+            new = remake(family, proposed, pairs.reference)
         except BadInput:  # numbers that the family does not allow
             break
-        new_errors = _errors(family, proposed, pairs, new)
+        new_errors = errors_of(family, proposed, pairs, new)
         better = np.array([new_errors.mean() < errors.mean()]) if pooled else new_errors < errors
         damping = np.where(better, damping / 5, damping * 8)
         if not better.any() and damping.min() > 1e3:
@@ -299,7 +253,10 @@ def _gauss_newton(
 def _normal_equations(
     family: Family, values: Float64[np.ndarray, "m k"], pairs: Pairs, base: Images
 ) -> tuple[Float64[np.ndarray, "m k k"], Float64[np.ndarray, "m k"]]:
-    """JᵀJ and Jᵀr, with J the derivatives of the remake and r its residual: over all images, or of each."""
+    """JᵀJ and Jᵀr, over all images or of each.
+
+    J holds the derivatives of the remake, r is its residual.
+    """
     step, low, high = family.search_steps()
     gain, _ = pairs.fit_intensity(base)
     columns = []
@@ -308,9 +265,9 @@ def _normal_equations(
         up[:, k] = np.minimum(values[:, k] + step[k], high[k])
         down[:, k] = np.maximum(values[:, k] - step[k], low[k])
         width = np.maximum(up[:, k] - down[:, k], 1e-12).astype(np.float32)
-        difference = _remake(family, up, pairs.reference) - _remake(family, down, pairs.reference)
+        difference = remake(family, up, pairs.reference) - remake(family, down, pairs.reference)
         columns.append((gain * difference).reshape(len(values), -1) / width[:, None])
-    mask = _mask(family, values, pairs)
+    mask = mask_of(family, values, pairs)
     residual = pairs.residual(base) if mask is None else pairs.residual(base) * mask
     jacobian = np.stack(columns, 1)
     curvature = np.einsum("nkp,nlp->nkl", jacobian, jacobian)

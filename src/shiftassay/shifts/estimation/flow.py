@@ -1,4 +1,7 @@
-"""Optical flow: the smooth displacement field from reference to shifted images (Lucas and Kanade 1981)."""
+"""Optical flow: the smooth displacement field between images (Lucas and Kanade 1981).
+
+From reference to shifted images.
+"""
 
 from dataclasses import replace
 
@@ -17,9 +20,10 @@ FILLED = 2.0  # pixels: the range over which positions without a gradient are fi
 
 
 def shared_flow(pairs: Pairs) -> tuple[Float32[np.ndarray, "2 h w"], Float64[np.ndarray, "h w"]]:
-    """One field for all images, as `displace` takes it, and the squared gradient at each position that supports it.
+    """One displacement field for all images, and the squared gradient that supports it.
 
-    Positions where hardly any image has a gradient take their neighbours' displacements.
+    The field is as `displace` takes it. Positions where hardly any image has a gradient take their neighbours'
+    displacements.
     """
     h, w = pairs.reference.shape[2:]
     field = np.zeros((2, h, w))

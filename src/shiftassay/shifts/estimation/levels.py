@@ -1,4 +1,7 @@
-"""Undoing a linear map of grey values that may have happened besides a shift that leaves most pixels unchanged."""
+"""Undoing a linear map of grey values that occurs besides another shift.
+
+That shift must leave most pixels unchanged.
+"""
 
 from dataclasses import replace
 
@@ -10,9 +13,10 @@ BINS = 12
 
 
 def undo_intensity_map(pairs: Pairs) -> Pairs:
-    """The pairs with the linear map of grey values undone that most pixels agree on; unchanged without `contrast`.
+    """The pairs without the linear map of grey values that most pixels agree on.
 
-    Robust: a weighted line through the median shifted value in each of a few bins of reference values.
+    Unchanged without `contrast`. Robust: a weighted line through the median shifted value in each of a few bins of
+    reference values.
 
     >>> x = np.linspace(0, 1, 48, dtype=np.float32).reshape(3, 1, 4, 4)
     >>> from shiftassay.shifts.estimation.pairs import Pairs

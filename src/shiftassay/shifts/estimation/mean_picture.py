@@ -1,4 +1,7 @@
-"""Estimates from mean pictures, without pairs: a linear shift does to the mean what it does to each picture."""
+"""Estimates from mean pictures, without pairs.
+
+A linear shift does to the mean what it does to each picture.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +20,7 @@ MANY = 100  # starts: in finer grids, neighbours may both be kept
 
 
 def by_mean_picture(grid: Sequence[Shift], samples: Samples) -> list[Shift]:
-    """The shifts of a grid that bring the mean picture of the reference nearest to that of the shifted sample.
+    """The shifts of a grid that bring the reference's mean picture nearest to the shifted one.
 
     At most three, not adjacent on the grid, followed by the same with refined parameters.
     """
@@ -32,7 +35,10 @@ def on_grid_by_mean_picture(grid: Sequence[Shift], samples: Samples) -> list[Shi
 
 
 def matched_parts(samples: Samples, cut: Callable[[np.ndarray], np.ndarray]) -> Int64[np.ndarray, "_"]:
-    """The best assignment of the reference's parts (rows of `cut`) to those of the shifted mean picture."""
+    """The best assignment of the reference's parts to those of the shifted mean picture.
+
+    Parts are the rows of `cut`.
+    """
     cost: Float64[np.ndarray, "_ _"] | float = 0.0
     for name in PICTURES:
         a, b = (cut(p.mean[name]) for p in (samples.before, samples.after))

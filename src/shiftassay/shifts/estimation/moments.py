@@ -1,7 +1,8 @@
-"""The method of simulated moments (McFadden 1989): the parameters whose simulated moments match the measured ones.
+"""The method of simulated moments (McFadden 1989).
 
-For families whose draws can't be inferred image by image. The random numbers are the same for all parameters that are
-tried, so that moments vary with the parameters alone.
+The estimate is the parameters whose simulated moments match the measured ones. For families whose draws can't be
+inferred image by image. The random numbers are the same for all parameters that are tried, so that moments vary with
+the parameters alone.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ def matched(
     step: Float64[np.ndarray, "k"],
     tries: int = 60,
 ) -> tuple[Float64[np.ndarray, "k"], float]:
-    """The parameters whose moments are nearest to those measured, and the squared distance that remains.
+    """The parameters whose moments are nearest to the measured ones, and the squared distance.
 
     A simplex search (Nelder and Mead 1965) from the best of the starts, with the given step. Moments are in units of
     their tolerance.

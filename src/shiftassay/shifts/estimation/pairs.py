@@ -40,7 +40,7 @@ class Pairs:
 
     @cached_property
     def smooth(self) -> "Pairs":
-        """Both sides slightly blurred, so that the fit of a moved picture converges from further away."""
+        """Both sides slightly blurred: fits of moved pictures converge from further away."""
         blur = (0, 0, SMOOTHING, SMOOTHING)
         return replace(
             self, reference=gaussian_filter(self.reference, blur), shifted=gaussian_filter(self.shifted, blur)
@@ -72,7 +72,7 @@ class Pairs:
         return all(_ring(images) > WHITE for images in (self.reference, self.shifted))
 
     def residual(self, remade: Images) -> Images:
-        """Shifted minus remade images, after the best linear map of grey values where `contrast` allows one."""
+        """Shifted minus remade images, after the best linear map of grey values with `contrast`."""
         gain, offset = self.fit_intensity(remade)
         return self.shifted - remade if gain == 1 and offset == 0 else self.shifted - (gain * remade + offset)
 
@@ -81,7 +81,10 @@ class Pairs:
         return mean_squares(self.residual(remade))
 
     def fit_intensity(self, remade: Images) -> tuple[np.float32, np.float32]:
-        """Gain and offset of the best linear map of grey values from remade to shifted; 1 and 0 without `contrast`."""
+        """Gain and offset of the best linear map of grey values from remade to shifted.
+
+        1 and 0 without `contrast`.
+        """
         if not self.contrast:
             return np.float32(1), np.float32(0)
         mean, target = remade.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)

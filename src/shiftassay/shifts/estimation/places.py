@@ -1,4 +1,7 @@
-"""Matching positions of two unpaired samples, by each position's mean, deviation and covariances with the others."""
+"""Matching the pixel positions of two unpaired samples.
+
+By each position's mean, deviation and covariances with the others.
+"""
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -14,12 +17,13 @@ WEIGHT = 3.0  # of a position's mean and deviation relative to its correlations
 
 
 def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarray, "_"]:
-    """The permutation (out[i] = in[p[i]]) under which two samples have similar means, deviations and covariances.
+    """The permutation (out[i] = in[p[i]]) under which two samples have similar moments.
 
-    A permutation of positions permutes the loadings of the principal components, up to signs and, among components of
-    like variance, a rotation. Signs follow from third moments of the scores; then positions are matched by their
-    loadings, the rotation that aligns the matched positions is fitted (Schönemann 1966), and so on with more
-    components in each round. Constant positions can't be told apart: see `Shift.unidentified`.
+    The moments are means, deviations and covariances. A permutation of positions permutes the loadings of the principal
+    components, up to signs and, among components of like variance, a rotation. Signs follow from third moments of the
+    scores; then positions are matched by their loadings, the rotation that aligns the matched positions is fitted
+    (Schönemann 1966), and so on with more components in each round. Constant positions can't be told apart: see
+    `Shift.unidentified`.
     """
     x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_sampled, (reference, shifted)))
     own = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) for side in (x, y)]
@@ -47,7 +51,10 @@ def _sampled(images: np.ndarray) -> np.ndarray:
 def _sharpened(
     order: Int64[np.ndarray, "_"], x: Float64[np.ndarray, "_ _"], y: Float64[np.ndarray, "_ _"]
 ) -> Int64[np.ndarray, "_"]:
-    """Positions matched by their correlations with all others under the last permutation (Frank and Wolfe 1956)."""
+    """Positions matched by their correlations with all others (Frank and Wolfe 1956).
+
+    The others are taken under the last permutation.
+    """
     a, b = (np.cov(side.T) / np.sqrt(np.outer(side.std(0) + 0.03, side.std(0) + 0.03)) for side in (x, y))
     means = [np.stack([side.mean(axis=0), side.std(axis=0)], axis=1) * WEIGHT for side in (x, y)]
     for _ in range(ROUNDS):
@@ -60,7 +67,10 @@ def _sharpened(
 
 
 def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "_ _"], Float64[np.ndarray, "_ _"]]:
-    """Each position's loadings on the principal components, largest first, and the scores, with variance 1."""
+    """Each position's loadings on the principal components, and the scores.
+
+    The components with the largest variance come first; scores have variance 1.
+    """
     centered = values - values.mean(axis=0)
     variances, directions = np.linalg.eigh(centered.T @ centered / len(values))
     count = min(max(RANKS), len(values) - 1)
@@ -69,7 +79,10 @@ def _loadings(values: Float64[np.ndarray, "_ _"]) -> tuple[Float64[np.ndarray, "
 
 
 def _signs(p: Float64[np.ndarray, "_ _"], q: Float64[np.ndarray, "_ _"]) -> Float64[np.ndarray, "_"]:
-    """The signs under which third moments of two sets of scores agree: E[z_a² z_b] changes sign with b alone."""
+    """The signs under which third moments of two sets of scores agree.
+
+    E[z_a² z_b] changes sign with b alone.
+    """
     p, q = np.clip(p, -3, 3), np.clip(q, -3, 3)
     agreement = np.sum(((p**2).T @ p / len(p)) * ((q**2).T @ q / len(q)), axis=0)
     return np.where(agreement < 0, -1.0, 1.0)

@@ -12,7 +12,9 @@ FAILED = 0.04  # share of the images that may contradict a constant
 
 
 def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
-    """The rectangle of the largest positive sum in each of n pictures (Kadane's algorithm, over every pair of rows).
+    """The rectangle of the largest positive sum in each of n pictures.
+
+    Kadane's algorithm, over every pair of rows.
 
     >>> heaviest(np.array([[[-1.0, -1.0, -1.0], [-1.0, 2.0, 3.0]]])).tolist()
     [[1, 1, 1, 2]]
@@ -35,9 +37,10 @@ def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
 
 
 def freedom(weights: Float64[np.ndarray, "n h w"], at: Rectangles, loss: float) -> Int64[np.ndarray, "n 4"]:
-    """By how many rows up, columns left, rows down and columns right each may grow while none weighs below −loss.
+    """How far each side may grow while no added line weighs below −loss.
 
-    Nothing is known outside the picture: a side that reaches its border may go on by the picture's size.
+    By rows up, columns left, rows down and columns right. Nothing is known outside the picture: a side that reaches its
+    border may go on by the picture's size.
     """
     n, h, w = weights.shape
     free = np.empty((n, 4), np.int64)
@@ -54,9 +57,10 @@ def freedom(weights: Float64[np.ndarray, "n h w"], at: Rectangles, loss: float) 
 
 
 def common(low: Int64[np.ndarray, "n"], high: Int64[np.ndarray, "n"]) -> int | Choice | Uniform:
-    """The distribution of integers known to lie between `low` and `high`: constant, a choice, or uniform.
+    """The distribution of integers known to lie between `low` and `high`.
 
-    A constant is the smallest that contradicts the fewest intervals; a range is the narrowest that meets them all.
+    It is constant, a choice, or uniform. A constant is the smallest that contradicts the fewest intervals; a range is
+    the narrowest that meets them all.
 
     >>> common(np.array([3, 1, 4]), np.array([9, 5, 4]))
     4

@@ -44,5 +44,8 @@ class Samples:
         return self.before.mean["pixels"].reshape(1, *self.reference.shape[1:]).astype(np.float32)
 
     def distances(self) -> dict[str, float]:
-        """The distances of the samples' summary statistics, block by block, with few of the reference's images."""
+        """The distances of the samples' summary statistics, block by block.
+
+        Computed with few of the reference's images.
+        """
         return summary_statistics(self.few, self.basis).distances(self.after)

@@ -1,7 +1,8 @@
-"""Estimating the strength of noise by simulated moments: the strength whose simulated change has the measured energy.
+"""Estimating the strength of noise by simulated moments.
 
-The energy of the change, E (shifted − reference)², grows with the strength. The random numbers are the same at each
-strength, so that clipping, which has no closed form for real images, is accounted for exactly.
+The estimate is the strength whose simulated change has the measured energy. The energy of the change, E (shifted −
+reference)², grows with the strength. The random numbers are the same at each strength, so that clipping, which has no
+closed form for real images, is accounted for exactly.
 """
 
 from collections.abc import Callable
@@ -22,9 +23,9 @@ EXCESS = 1.5  # sd of the images' strengths, relative to that under one strength
 def strength_of(
     make: Callable[[Number], Shift], pairs: Pairs, low: float, high: float, varies: bool = True
 ) -> Shift | None:
-    """The noise with the change's strength, between `low` and `high`; with a distribution where images differ.
+    """The noise with the strength of the change, between `low` and `high`.
 
-    None if no strength in between makes as large a change.
+    With a distribution where images differ. None if no strength in between makes as large a change.
     """
     pairs = pairs.first(IMAGES)
 
@@ -41,7 +42,10 @@ def strength_of(
 
 
 def is_clipped(pairs: Pairs) -> bool:
-    """Whether no shifted value lies outside [0, 1], or outside the reference's range where that is wider."""
+    """Whether no shifted value lies outside [0, 1].
+
+    Where the reference's range is wider, outside that range.
+    """
     low, high = min(0.0, float(pairs.reference.min())), max(1.0, float(pairs.reference.max()))
     return bool(pairs.shifted.min() >= low - 1e-3 and pairs.shifted.max() <= high + 1e-3)
 

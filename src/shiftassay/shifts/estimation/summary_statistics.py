@@ -28,7 +28,10 @@ class SummaryStatistics:
     variance: Blocks
 
     def distance(self, other: "SummaryStatistics", blocks: tuple[str, ...] | None = None) -> float:
-        """The mean over blocks of the mean squared difference over its sampling variance: about 1 for equal sources."""
+        """The mean over blocks of the squared difference over its sampling variance.
+
+        The squared difference is a mean over the block. About 1 for equal sources.
+        """
         return float(np.mean(list(self.distances(other, blocks).values())))
 
     def distances(self, other: "SummaryStatistics", blocks: tuple[str, ...] | None = None) -> dict[str, float]:
@@ -42,7 +45,7 @@ class SummaryStatistics:
 
 @dataclass(frozen=True, eq=False)
 class FeatureBasis:
-    """What makes summary statistics comparable: the range of histograms and the axes of `components`."""
+    """The range of histograms and the axes of `components`, which make statistics comparable."""
 
     low: float
     high: float
@@ -57,7 +60,10 @@ def feature_basis(shifted: np.ndarray) -> FeatureBasis:
 
 
 def summary_statistics(images: np.ndarray, basis: FeatureBasis) -> SummaryStatistics:
-    """The summary statistics of images (n, c, h, w) in the basis of the set that they are compared with."""
+    """The summary statistics of images (n, c, h, w).
+
+    The basis is that of the set that they are compared with.
+    """
     n, _, h, w = images.shape
     low, high = basis.low, basis.high
     flat = images.reshape(n, -1)
@@ -99,7 +105,10 @@ def mixture(parts: list[SummaryStatistics], shares: np.ndarray, n: int) -> Summa
 
 
 def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The share of each image's values in bins, with extra bins for the two ends, where clipping puts them."""
+    """Histograms: the share of each image's values in bins.
+
+    Extra bins hold the two ends, where clipping puts values.
+    """
     n, d = values.shape
     at = (values - low) * (BINS / max(high - low, 1e-9))
     bins = np.clip(np.floor(at), -1, BINS).astype(np.int64) + 1

@@ -1,4 +1,4 @@
-"""Estimating a fading motion blur: every point is smeared in one direction, like half a Gaussian."""
+"""Estimating a fading motion blur: half a Gaussian in one direction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +24,10 @@ EXPLAINED = 0.5  # of the change, at least
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """Length and sd of the weights in pixels, angle in degrees, and whether each image has its own angle."""
+    """Length and sd of the weights in pixels, and the angle in degrees.
+
+    And whether each image has its own angle.
+    """
 
     length: float
     angle: Number
@@ -108,7 +111,10 @@ def _tail(fading: float, angle: float | PerImage, length: float | None = None) -
 
 
 def _bent(tails: Tails, at: np.ndarray, fading: float, length: float | None = None) -> Float64[np.ndarray, "n"]:
-    """Each image's angle: three steps to the minimum of a parabola through the errors at it and to either side."""
+    """Each image's angle: three steps to the minimum of a parabola.
+
+    It passes through the errors at the angle and on either side of it.
+    """
     for bend in BENDS:
         middle, less, more = (tails.errors(_tail(fading, PerImage(at + away), length)) for away in (0.0, -bend, bend))
         curvature = less - 2 * middle + more
@@ -146,7 +152,10 @@ def _cut(tails: Tails, fading: float, angle: float | PerImage) -> Tail:
 
 
 def _drawn(values: Float64[np.ndarray, "n"]) -> float | Choice | Uniform:
-    """The distribution of angles, unrolled from the widest gap on the circle, so that 350 and 10 are near."""
+    """The distribution of angles, unwrapped at the widest gap on the circle.
+
+    So 350 and 10 are near each other.
+    """
     ordered = np.sort(values)
     gaps = np.diff(np.r_[ordered, ordered[0] + 360])
     start = ordered[(int(gaps.argmax()) + 1) % len(ordered)]

@@ -175,7 +175,10 @@ class MotionBlur(Shift):
         return MotionBlur(self.length, PerImage(own_angles), self.fading, scope="per_image")
 
     def _kernels(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k k"]:
-        """Weights at whole steps along the line, each shared out bilinearly among the four pixels around it."""
+        """Weights at whole steps along the line.
+
+        Each is spread bilinearly over the four pixels around it.
+        """
         varies = is_drawn(self.length) or is_drawn(self.angle)
         lengths, angles = draws([self.length, self.angle], len(images) if varies else 1, rng)
         longest = max(extremes(self.length))

@@ -90,7 +90,10 @@ class ChannelOrder(Shift):
 
     @classmethod
     def _best_order(cls, agreement: Float64[np.ndarray, "c c"]) -> list[Shift]:
-        """The order in which channels after (rows) and before (columns) agree most; empty if it changes nothing."""
+        """The order in which channels after (rows) and before (columns) agree most.
+
+        Empty if it changes nothing.
+        """
         order = tuple(linear_sum_assignment(agreement, maximize=True)[1].tolist())
         return [] if order == tuple(range(len(order))) else [cls(order)]
 

@@ -153,7 +153,9 @@ def _fit_thresholds(cls: type[CannyEdges], pairs: Pairs, sd: float, thorough: bo
 
 
 def _separating_thresholds(below: np.ndarray, above: np.ndarray, usual: float) -> list[float]:
-    """The thresholds that best separate two sets: the usual one if it is among them, the middle one, the highest.
+    """The thresholds that best separate two sets.
+
+    The usual one if it is among them, the middle one, the highest.
 
     >>> [round(float(v), 3) for v in _separating_thresholds(np.array([0.3, 0.4]), np.array([0.6, 0.9]), 0.45)]
     [0.45, 0.5, 0.5]
@@ -176,7 +178,7 @@ def _sobel(pictures: Float[np.ndarray, "n h w"], along: int, across: int) -> Gra
 
 
 def _ridges(gradient: Gradient, dx: Gradient, dy: Gradient) -> Edges:
-    """Where the gradient's size is no smaller than one pixel ahead and one behind in its own direction.
+    """Where the gradient is no smaller than one pixel ahead and behind in its own direction.
 
     Those values are interpolated between two neighbours (non-maximum suppression).
     """

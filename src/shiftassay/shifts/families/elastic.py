@@ -211,7 +211,7 @@ def _is_parametric_field(field: Field, information: Float[np.ndarray, "h w"], sm
 
 
 def _moments(pairs: Pairs) -> Float64[np.ndarray, "4"]:
-    """The log of the mean change, and the shares of it that three kinds of small displacements explain.
+    """The log of the mean change, and the shares explained by three small displacements.
 
     They are a translation, an affine map, and a displacement around each place.
     """

@@ -146,7 +146,10 @@ def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> 
 
 
 def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """A map twice as fine: noise plus the mean of four corners, first of squares, then of diamonds."""
+    """A map twice as fine: noise plus the mean of four corners.
+
+    First of squares, then of diamonds.
+    """
     fine = np.empty_like(noise)
     fine[:, ::2, ::2] = coarse
     down = coarse + np.roll(coarse, -1, 1)
@@ -172,7 +175,10 @@ def _second_differences(plasma: Float[np.ndarray, "n h w"]) -> Float64[np.ndarra
 
 
 def _decay(squares: Float64[np.ndarray, "n lags"], side: int, as_measured: Callable[[np.ndarray], np.ndarray]) -> float:
-    """The decay whose simulated maps have the nearest second differences, interpolated between the decays tried."""
+    """The decay whose simulated maps have the nearest second differences.
+
+    Interpolated between the decays tried.
+    """
     distances = _distances(squares, side, as_measured)
     # The lowest point of the parabola through the best grid point and its neighbours.
     at = int(np.clip(distances.argmin(), 1, len(DECAYS) - 2))
@@ -184,9 +190,9 @@ def _decay(squares: Float64[np.ndarray, "n lags"], side: int, as_measured: Calla
 def _distances(
     measured: Float64[np.ndarray, "n lags"], side: int, as_measured: Callable[[np.ndarray], np.ndarray]
 ) -> Float64[np.ndarray, "decays"]:
-    """The squared distance, in standard errors, of the measured second differences from those of each decay.
+    """The squared distances of the measured second differences from those of each decay.
 
-    Noise on top adds the same to every lag. It is allowed for only if no decay fits without it.
+    In standard errors. Noise on top adds the same to every lag. It is allowed for only if no decay fits without it.
     """
     mean, variance = measured.mean(0), 1 / len(measured) + 1 / SIMULATED
     without_noise, with_noise = [], []

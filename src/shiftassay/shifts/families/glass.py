@@ -142,7 +142,10 @@ def _shuffled_places(n: int, h: int, w: int, reach: int, rounds: int) -> Int64[n
 
 
 def _moments(images: Images, reference: Images, blurred: list[Images]) -> Float64[np.ndarray, "m"]:
-    """The logs of mean squares of images, of their first and second differences, and of their distances from others."""
+    """The logs of mean squares, by which glass is matched.
+
+    Of images, of their first and second differences, and of their distances from blurred images.
+    """
     second = sum(np.mean(np.diff(images, 2, axis) ** 2, dtype=np.float64) for axis in (2, 3))
     away = [np.mean((images - other) ** 2, dtype=np.float64) for other in (reference, *blurred)]
     energy = np.mean(images**2, dtype=np.float64)

@@ -208,7 +208,10 @@ def _ink(rows: Float64[np.ndarray, "n w"], h: int, width: float) -> Ink:
 
 
 def _added_ink(pairs: Pairs) -> tuple[Ink, Mask] | None:
-    """The ink added to the first images, and where clipping does not hide it; None if most changes are darker."""
+    """The ink added to the first images, and where clipping does not hide it.
+
+    None if most changes are darker.
+    """
     difference = (pairs.shifted - pairs.reference).astype(np.float64)
     up, down = (difference.clip(0) ** 2).sum(), (difference.clip(None, 0) ** 2).sum()
     if up == 0 or down > 0.2 * up or min(difference.shape[2:]) < 3:
@@ -221,9 +224,10 @@ def _added_ink(pairs: Pairs) -> tuple[Ink, Mask] | None:
 def _residual_of(
     lines: Callable[[np.ndarray], np.ndarray | None], ink: Ink, unclipped: Mask
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from parameters to the share of the ink that each image's best line leaves, as `matched` takes it.
+    """A function from parameters to each image's unexplained share of the ink.
 
-    `lines` gives the ink of all lines that may be drawn with some parameters, or None if these make no sense.
+    That is what the image's best line does not explain, as `matched` takes it. `lines` gives the ink of all lines that
+    may be drawn with some parameters, or None if these make no sense.
     """
     n = len(ink)
     wanted = np.where(unclipped, ink, 0).reshape(n, -1).astype(np.float32)

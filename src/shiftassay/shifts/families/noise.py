@@ -21,7 +21,7 @@ STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pai
 
 @dataclass(frozen=True)
 class _Noise(Shift):
-    """What families of noise have in common: one strength, named in `derivative_free`, and its estimate."""
+    """The base of families of noise: one strength, named in `derivative_free`, and its estimate."""
 
     group: ClassVar[str] = "noise"
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
@@ -279,7 +279,10 @@ class ShotNoise(_Noise):
 def _draw_strengths(
     value: Number, images: Images, rng: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "n 1 1 1"], np.random.Generator]:
-    """Each image's strength, and a generator of its own for the noise: both are drawn in the order of the images."""
+    """Each image's strength, and a generator of its own for the noise.
+
+    Both are drawn in the order of the images.
+    """
     strengths, noise = rng.spawn(2)
     return spread(draw(value, len(images), strengths)), noise
 

@@ -187,14 +187,17 @@ def _fills(pairs: Pairs) -> Float[np.ndarray, "n"] | None:
 
 
 def _steady_fills(pairs: Pairs) -> Float[np.ndarray, "n"] | None:
-    """The grey value of pixels that vary between the reference's images, but not between the shifted ones."""
+    """The grey value of pixels that vary in the reference but not in the shifted images."""
     before, after = (side.var(0) for side in (pairs.reference, pairs.shifted))
     covered = (before > VARIES) & (after < STEADY * before)
     return np.full(len(pairs), np.clip(np.median(pairs.shifted[:, covered]), 0, 1)) if covered.any() else None
 
 
 def _fills_where(pairs: Pairs, changed: Bool[np.ndarray, "n c h w"]) -> Float[np.ndarray, "n"] | None:
-    """The median grey value of each image's changed pixels; one for all images where they hardly differ."""
+    """The median grey value of each image's changed pixels.
+
+    One for all images where they hardly differ.
+    """
     if not changed.any():
         return None
     shared = float(np.median(pairs.shifted[changed]))
@@ -231,7 +234,10 @@ def _sums(weights: Float64[np.ndarray, "n h w"], rectangles: Rectangles) -> Floa
 def _of_rectangles(
     cls: type[Occlusion], rectangles: Rectangles, weights: Float64[np.ndarray, "n h w"], fill: Number
 ) -> Occlusion:
-    """The draws that the rectangles of images look like, allowing for how far each could be larger."""
+    """The occlusion whose distributions the images' rectangles were drawn from.
+
+    Each rectangle could be larger by some rows and columns, which is allowed for.
+    """
     free = freedom(weights, rectangles, _tolerance(weights))
     starts, sizes = [], []
     for axis in (0, 1):

@@ -183,7 +183,10 @@ def _looks_random(pattern: Pattern, identified: Places, sd: float, bright: Place
 def _median(
     values: Float32[np.ndarray, "n c h w"], chosen: Bool[np.ndarray, "n c h w"], enough: int
 ) -> tuple[Pattern, Places]:
-    """The median of each place's chosen values, 0 where they are not enough; and the places where they are."""
+    """The median of each place's chosen values, and the places where they are enough.
+
+    0 elsewhere.
+    """
     counts = chosen.sum(0)
     ordered = np.sort(np.where(chosen, values, np.inf), 0)
     middle = (np.take_along_axis(ordered, np.maximum(k, 0)[None], 0)[0] for k in ((counts - 1) // 2, counts // 2))
@@ -193,7 +196,10 @@ def _median(
 
 
 def _censored_sd(values: np.ndarray, bounds: np.ndarray) -> float:
-    """The most likely sd of normal numbers with mean 0: some have values, others are only known to exceed a bound."""
+    """The maximum-likelihood sd of censored normal numbers with mean 0.
+
+    Some have values, others are only known to exceed a bound.
+    """
 
     def loss(log_sd: float) -> float:
         sd = np.exp(log_sd)

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
-from shiftassay.shifts.families.linear_maps import nested_tuples, recurring_values
+from shiftassay.shifts.families.affine import nested_tuples, recurring_values
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
 from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw, extremes
 from shiftassay.shifts.warp import warp
@@ -81,7 +81,10 @@ class Perspective(Shift):
         return warp(images, self._homographies(images, rng))
 
     def _homographies(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "n 3 3"]:
-        """The 3 × 3 maps from input to output that move the corners so: eight equations for eight numbers."""
+        """The 3 × 3 maps from input to output that move the corners as asked.
+
+        Eight equations for eight unknowns.
+        """
         h, w = images.shape[2:]
         start = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]
         end = start + draw(self.corners, len(images), rng)

@@ -66,11 +66,12 @@ class PhaseScramble(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Shared: the phases of the cross-spectrum. Per image: if amplitudes agree and phases do not.
+        """Estimate one set of phases for all images, or random phases for each.
 
-        Shared phases are corrected for clipping by making the shift again. Phases of coefficients that are always 0
-        stay 0. Phases that leave a point a point are not random: they move the picture (see `roll`). The amplitudes of
-        partners must agree, beyond chance, at least half as well as those of images that are scrambled here.
+        Shared: the phases of the cross-spectrum. Per image: if amplitudes agree and phases do not. Shared phases are
+        corrected for clipping by making the shift again. Phases of coefficients that are always 0 stay 0. Phases that
+        leave a point a point are not random: they move the picture (see `roll`). The amplitudes of partners must agree,
+        beyond chance, at least half as well as those of images that are scrambled here.
         """
         h, w = pairs.reference.shape[2:]
         if h * w < 4 or len(pairs) < 2:
@@ -117,7 +118,7 @@ class PhaseScramble(Shift):
 
 
 def _random_phases(n: int, h: int, w: int, rng: np.random.Generator) -> Float64[np.ndarray, "n h k"]:
-    """The phases of white noise: uniform, with the symmetry that keeps images real, and 0 for the mean."""
+    """The phases of white noise: uniform, symmetric as in real images, and 0 for the mean."""
     phases = np.angle(np.fft.rfft2(rng.standard_normal((n, h, w))))
     phases[:, 0, 0] = 0
     return phases
@@ -128,7 +129,10 @@ def _centered(images: Images) -> Images:
 
 
 def _coherence(before: Spectra, after: Spectra) -> float:
-    """How well one change of phases explains all images, from 0 to 1: the coherence, weighted by power."""
+    """The coherence, from 0 to 1: how well one change of phases explains all images.
+
+    Weighted by power.
+    """
     cross = np.abs((after * before.conj()).sum((0, 1)))
     powers = [(np.abs(spectrum) ** 2).sum((0, 1)) for spectrum in (before, after)]
     total = np.sqrt(powers[0] * powers[1]).sum()

@@ -158,7 +158,10 @@ def _errors(pairs: Pairs, qualities: Int64[np.ndarray, "q"]) -> Float[np.ndarray
 
 
 def _qualities(pairs: Pairs, low: int, high: int, step: int) -> Int64[np.ndarray, "n"]:
-    """Each image's quality between two limits: the best of those that are a step apart, then of those around it."""
+    """Each image's quality, between two limits.
+
+    The best of the qualities that are a step apart, then of those around it.
+    """
     rng = np.random.default_rng(0)
     coarse = np.arange(low, high + 1, step)
     errors = _errors(pairs, coarse)

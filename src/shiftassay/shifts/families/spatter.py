@@ -127,9 +127,10 @@ class Spatter(Shift):
 def _match_moments(
     moments: Float64[np.ndarray, "7"], share: float, size: tuple[int, ...], step: float, n: int
 ) -> Float64[np.ndarray, "3"] | None:
-    """(log odds of coverage, log size, softness) under which simulated mud has the moments; None for single pixels.
+    """Coverage, size and softness under which simulated mud has the moments.
 
-    `share` is the share of n pictures of that size that is covered, `step` the film's as bytes show it, or 0.
+    Returned as (log odds of coverage, log size, softness); None for single pixels. `share` is the share of n pictures
+    of that size that is covered, `step` the film's as bytes show it, or 0.
     """
 
     def simulated(images: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -195,9 +196,10 @@ def _shade_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
 
 
 def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "7"]:
-    """The log share covered, the shares of neighbours covered too, the mean film and the share of full film.
+    """The summary of a film of mud that is matched.
 
-    Only pixels on which mud would be visible count.
+    The log share covered, the shares of neighbours covered too, the mean film and the share of full film. Only pixels
+    on which mud would be visible count.
     """
     total = max(covered.sum(), 1)
     neighbors = []

@@ -62,7 +62,10 @@ class Translate(Shift):
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """The moves by whole pixels, of at most a third of the picture, that mean pictures suggest."""
+        """The moves by whole pixels that mean pictures suggest.
+
+        At most a third of the picture.
+        """
         h, w = samples.reference.shape[2:]
         reach = range(-(w // 3), w // 3 + 1), range(-(h // 3), h // 3 + 1)
         return by_mean_picture([cls(dx, dy) for dx, dy in product(*reach)], samples)
@@ -171,7 +174,10 @@ class Roll(Shift):
 
 
 def _circular_correlation(before: Images, after: Images) -> Float[np.ndarray, "n h w"]:
-    """How well each image agrees with its partner for every circular move (dy, dx), summed over channels."""
+    """The circular cross-correlation of each image with its partner, for every move (dy, dx).
+
+    Summed over channels.
+    """
     spectra = [np.fft.rfft2(side) for side in (before, after)]
     return np.fft.irfft2(spectra[0].conj() * spectra[1], before.shape[2:]).sum(1)
 

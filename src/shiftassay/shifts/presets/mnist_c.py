@@ -1,4 +1,4 @@
-"""The fifteen corruptions of MNIST-C as presets: families of the catalogue with the published parameters.
+"""The fifteen corruptions of MNIST-C as presets: families with the published parameters.
 
 Mu and Gilmer 2019, "MNIST-C: A Robustness Benchmark for Computer Vision". They are written from the definitions and
 draw their own random numbers: the images have the published distribution, up to details that a family's documentation
@@ -9,12 +9,13 @@ import math
 from dataclasses import dataclass
 
 from shiftassay.errors import BadInput
+from shiftassay.shifts.families.affine import Affine
 from shiftassay.shifts.families.blur import MotionBlur
 from shiftassay.shifts.families.edges import CannyEdges
 from shiftassay.shifts.families.fog import Fog
 from shiftassay.shifts.families.glass import GlassBlur
 from shiftassay.shifts.families.intensity import Offset
-from shiftassay.shifts.families.linear_maps import Affine, Rotate, Scale
+from shiftassay.shifts.families.linear_maps import Rotate, Scale
 from shiftassay.shifts.families.lines import DottedLine, Zigzag
 from shiftassay.shifts.families.noise import ImpulseNoise, ShotNoise
 from shiftassay.shifts.families.overlay import Stripe
@@ -28,7 +29,7 @@ RADIANS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class Corruption:
-    """One corruption: a shift for each severity from 1, and the severity of the published data set."""
+    """A corruption: a shift for each severity from 1, and the severity of the published set."""
 
     published: int
     severities: tuple[Shift, ...]
@@ -47,7 +48,10 @@ def _either(value: float) -> Choice:
 
 
 def _slanted(angle: float) -> Affine:
-    """The "shear" of scikit-image at the time: its matrix, from output to input, also shrank y by cos(angle)."""
+    """The "shear" of scikit-image at the time.
+
+    Its matrix, from output to input, also shrank y by cos(angle).
+    """
 
     def matrix(a: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
         return ((1.0, math.tan(a), 0.0), (0.0, 1 / math.cos(a), 0.0))

@@ -64,7 +64,7 @@ def attention_weights(
     """
     inputs: list[Tensor] = []
     layer = next(layer for layer in model.network.modules() if isinstance(layer, PositionAttention))
-    hook = layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    hook = layer.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
     try:
         predict(images, model=model, batch=len(images))
     finally:

@@ -47,10 +47,10 @@ def run_architectures(
         experiment, failures = train_networks(untrained)
         measured = [_measured(section, experiment) for section in sections() if experiment.study.asks_for(section.KEY)]
         first = next(iter(experiment.members.values()))[0]
-        made = environment(first.trial.device, torch.get_num_threads())
-        results = _results(name, experiment, failures, measured, made)
+        machine = environment(first.trial.device, torch.get_num_threads())
+        results = _results(name, experiment, failures, measured, machine)
         write_json(folder / RESULTS, results)
-        report = _report(experiment, failures, measured, made)
+        report = _report(experiment, failures, measured, machine)
         return StudyRun(write_report(folder, report), results)
 
 
@@ -112,7 +112,7 @@ def _results(
     experiment: Experiment,
     failures: Sequence[Failed],
     measured: Sequence[MeasuredSection],
-    made: Environment,
+    machine: Environment,
 ) -> JsonObject:
     members = experiment.members
     first = next(iter(members.values()))[0]
@@ -120,7 +120,7 @@ def _results(
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": {**made.to_json(), "section_seconds": {row.section.KEY: row.seconds for row in measured}},
+        "environment": {**machine.to_json(), "section_seconds": {row.section.KEY: row.seconds for row in measured}},
         "recipe": experiment.study.training_recipe().to_json(),
         "data": {"name": first.trial.data, "digest": first.trial.data_digest},
         "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
@@ -130,7 +130,7 @@ def _results(
 
 
 def _report(
-    experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection], made: Environment
+    experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection], machine: Environment
 ) -> Report:
     members = [member for group in experiment.members.values() for member in group]
     findings = [finding for row in measured for finding in row.findings]
@@ -140,5 +140,5 @@ def _report(
         summary=tuple(finding.sentences[0] for finding in findings),
         findings=(*findings, *([failed_finding(failures)] if failures else [])),
         provenance=provenance(members, experiment.dataset),
-        environment=surroundings(made),
+        environment=surroundings(machine),
     )

@@ -105,11 +105,11 @@ def _other_images(context: StudyContext, name: str, diagnosis: Diagnosis) -> Oth
     None where there are too few.
     """
     shift, whole, clean = diagnosis.verdict.shift, context.variants.named(name), context.variants.clean
-    seen = len(context.argued_images(name)[1])
+    diagnosed = len(context.argued_images(name)[1])
     in_order = context.variants.in_clean_order(name)
-    if shift is None or not in_order or seen > 0.9 * len(whole) or diagnosis.verdict.share < 1:
+    if shift is None or not in_order or diagnosed > 0.9 * len(whole) or diagnosis.verdict.share < 1:
         return None
-    every = len(whole) // seen
+    every = len(whole) // diagnosed
     rest = np.arange(len(whole)) % max(every, 2) == 1
     labels = clean.required_labels[rest]
     own = ImageSet(clean.images[rest], labels)

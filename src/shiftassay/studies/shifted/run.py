@@ -70,16 +70,16 @@ def run_shifted(
             if (record := measured[section.KEY]) is not None
             for finding in section.findings(record)
         ]
-        made = environment(members[0].trial.device, torch.get_num_threads())
+        machine = environment(members[0].trial.device, torch.get_num_threads())
         report = Report(
             title=study.title,
             question=study.question,
             summary=summary(context),
             findings=(*findings, *([failed_finding(failures)] if failures else [])),
             provenance=provenance(members, dataset, _sources(sets)),
-            environment=surroundings(made),
+            environment=surroundings(machine),
         )
-        return finish(folder, report, _results(name, context, measured, made))
+        return finish(folder, report, _results(name, context, measured, machine))
 
 
 def check_study(study: ShiftedTestSets) -> None:
@@ -144,13 +144,15 @@ def _sources(variants: Variants) -> list[tuple[str, str]]:
     ]
 
 
-def _results(name: str, context: StudyContext, measured: Mapping[str, Record | None], made: Environment) -> JsonObject:
+def _results(
+    name: str, context: StudyContext, measured: Mapping[str, Record | None], machine: Environment
+) -> JsonObject:
     first = context.members[0].trial
     return {
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": made.to_json(),
+        "environment": machine.to_json(),
         "recipe": first.recipe.to_json(),
         "data": {"name": first.data, "digest": first.data_digest},
         "sets": [

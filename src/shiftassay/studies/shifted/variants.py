@@ -22,7 +22,7 @@ from shiftassay.models.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name
 from shiftassay.records import JsonObject, JsonValue
 from shiftassay.runs.store import Damaged, Mended
-from shiftassay.sealed import FILES, digest_of_bytes, file_digest, read_sealed, write_sealed
+from shiftassay.sealed import FILES, digest_of_bytes, file_digest, files_in, read_sealed, write_sealed
 from shiftassay.shifts.catalog import from_json, generator, make
 from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.family import Context, Shift
@@ -124,9 +124,9 @@ def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Pa
     with locked(folder):
         sweep(folder, older_than=0)
         manifest = _manifest(folder)
-        ours = manifest.get(FILES, {})
+        ours = files_in(manifest)
         there = {name: file_digest(folder / name) for name in contents if (folder / name).is_file()}
-        files = {name: digest_of_bytes(content()) for name, content in contents.items()}
+        files: JsonObject = {name: digest_of_bytes(content()) for name, content in contents.items()}
         others = [name for name, digest in there.items() if digest != files[name] and name not in ours and not own]
         if others:
             raise BadInput(
@@ -145,7 +145,7 @@ def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Pa
     return folder
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> JsonObject:
     """The content of a folder's manifest.
 
     It is empty if there is none, or if it is damaged, with a warning.
@@ -207,8 +207,8 @@ def _written_shifts(folder: Path) -> dict[str, Shift]:
     There are none if it did not.
     """
     path = folder / MANIFEST
-    shifts = read_sealed(path).get("shifts", {}) if path.is_file() else {}
-    return {name: from_json(shift) for name, shift in shifts.items()}
+    shifts = read_sealed(path).get("shifts") if path.is_file() else None
+    return {name: from_json(shift) for name, shift in shifts.items()} if isinstance(shifts, dict) else {}
 
 
 def _context(images: ImageSet, model: nn.Module) -> Context:

@@ -1,0 +1,74 @@
+"""The error of a fit: images made again with its numbers, compared where implementations agree."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import PerImage, is_drawn
+
+EDGE = 1e-3  # of the coverage of a pixel
+LEAST_SEEN = 0.4  # of the pixels
+
+
+@runtime_checkable
+class Family(Protocol):
+    """What a fit needs of a family, or of a stand-in for one."""
+
+    @property
+    def smooth(self) -> bool: ...
+    def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+    def from_numbers(self, numbers: np.ndarray) -> Shift: ...
+    def from_numbers_per_image(self, numbers: np.ndarray) -> Shift: ...
+
+
+def remake(family: Family, values: Float64[np.ndarray, "_ k"], images: Images) -> Images:
+    """The images shifted with these numbers: one row for all images, or one row per image."""
+    return shift_from(family, values).apply(images, np.random.default_rng(0))
+
+
+def shift_from(family: Family, values: Float64[np.ndarray, "_ k"]) -> Shift:
+    return family.from_numbers(values[0]) if len(values) == 1 else family.from_numbers_per_image(values)
+
+
+def errors_of(
+    family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs, remade: Images | None = None
+) -> Float64[np.ndarray, "n"]:
+    """Each image's mean squared error under a remake.
+
+    The edges of a picture that moves do not count.
+    """
+    remade = remake(family, values, pairs.reference) if remade is None else remade
+    mask = mask_of(family, values, pairs)
+    if mask is None:
+        return pairs.errors(remade)
+    return mean_squares(pairs.residual(remade) * mask) / mask.mean((1, 2, 3))
+
+
+def mask_of(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> Float32[np.ndarray, "m 1 h w"] | None:
+    """Where errors count; None if everywhere."""
+    if not pairs.bordered:
+        return None
+    return away_from_edges(shift_from(family, values), pairs.reference)
+
+
+def away_from_edges(shift: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"] | None:
+    """A mask that is 0 at the edges of a moved picture, and 1 elsewhere.
+
+    Implementations blend edges with black, or cut them off. None if the picture does not move, or moves at random.
+    """
+    moving = [part for part in shift.components if part.smooth]
+    drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]
+    if not moving or any(not isinstance(value, PerImage) for value in drawn):
+        return None
+    whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
+    within = whole.copy()
+    within[:, :, [0, -1]] = within[..., [0, -1]] = 0
+    for part in moving:
+        whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
+    mask = (whole < EDGE) | (within > 1 - EDGE)
+    mask[mask.mean((1, 2, 3)) < LEAST_SEEN] = True  # no map is judged by a few pixels
+    return mask.astype(np.float32)
