@@ -1,6 +1,7 @@
-"""How long a diagnosis takes beside other commands of ours, or beside busy loops: against its fair share of the machine.
+"""How long a diagnosis takes beside other commands of ours, or beside busy loops.
 
-`python -m benchmarks.beside --json docs/results/beside.json`; nothing else should run meanwhile.
+It is compared with its fair share of the machine: `python -m benchmarks.beside --json docs/results/beside.json`.
+Nothing else should run meanwhile.
 """
 
 import argparse
@@ -33,7 +34,8 @@ PLAIN = """
 import shiftassay, torch
 from torch import nn
 network = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2704, 10))
-optimizer, images, labels = torch.optim.AdamW(network.parameters()), torch.rand(128, 1, 28, 28), torch.randint(0, 10, (128,))
+optimizer = torch.optim.AdamW(network.parameters())
+images, labels = torch.rand(128, 1, 28, 28), torch.randint(0, 10, (128,))
 while True:
     optimizer.zero_grad()
     nn.functional.cross_entropy(network(images), labels).backward()

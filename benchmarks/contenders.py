@@ -1,6 +1,7 @@
-"""The ways of training that `speed.py` compares: each makes a function that trains so many steps and returns the seconds taken.
+"""The ways of training that `speed.py` compares.
 
-All train the same network on the same images: batch 64, SGD with learning rate 0.01, nothing else.
+Each makes a function that trains so many steps and returns the seconds taken. All train the same network on the same
+images: batch 64, SGD with learning rate 0.01, nothing else.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,10 @@ Run = Callable[[int], float]
 
 
 class TutorialDigits(Dataset):
-    """What torchvision's MNIST and the tutorial's transforms do for each image: to PIL, to a tensor in [0, 1], normalised."""
+    """What torchvision's MNIST and the tutorial's transforms do for each image.
+
+    To PIL, to a tensor in [0, 1], normalised.
+    """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray):
         self.images = torch.from_numpy((255 * images[:, 0]).round().astype(np.uint8))
@@ -51,7 +55,10 @@ def network_and_data(name: str) -> tuple[nn.Module, TrainingData]:
 
 
 def tutorial(name: str) -> Run:
-    """The loop of PyTorch's spatial transformer tutorial: DataLoader with 4 workers, an optimizer step for each batch."""
+    """The loop of PyTorch's spatial transformer tutorial.
+
+    A DataLoader with 4 workers, an optimizer step for each batch.
+    """
     network, data = network_and_data(name)
     optimizer = torch.optim.SGD(network.parameters(), RECIPE.learning_rate)
     loader = DataLoader(TutorialDigits(data.images, data.labels), BATCH, shuffle=True, num_workers=4)

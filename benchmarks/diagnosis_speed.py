@@ -43,12 +43,15 @@ def main() -> None:
                 times, memory = zip(*(run(*asked, folder=folder) for _ in range(REPEATS)), strict=True)
                 found.append({"shift": name, "images": size, "seconds": times, "memory_gb": max(memory)})
                 print(found[-1])
-    write_json(RESULT, {
-        "schema": "shiftassay.diagnosis-speed/1",
-        "command": "make diagnosis-speed",
-        "environment": environment().to_json(),
-        "diagnoses": found,
-    })  # fmt: skip
+    write_json(
+        RESULT,
+        {
+            "schema": "shiftassay.diagnosis-speed/1",
+            "command": "make diagnosis-speed",
+            "environment": environment().to_json(),
+            "diagnoses": found,
+        },
+    )
 
 
 def run(*command: str, folder: str) -> tuple[float, float]:

@@ -1,7 +1,8 @@
-"""How often pairs of image sets are called paired that are not, and how often those that are: `python -m benchmarks.pairing`.
+"""How often pairs of image sets are rightly and wrongly called paired.
 
-Foreign sets share no image, or a few; related sets are the same images, shifted, in the same order, in another, or some of them.
-Thresholds were set on development seeds (0 to 99, and 1301, which showed one false pairing); docs/results/pairing.json was made once, with the test seed that it names.
+`python -m benchmarks.pairing`. Foreign sets share no image, or a few; related sets are the same images, shifted, in the
+same order, in another, or some of them. Thresholds were set on development seeds (0 to 99, and 1301, which showed one
+false pairing); docs/results/pairing.json was made once, with the test seed that it names.
 """
 
 import argparse
@@ -27,12 +28,13 @@ TEST_SEED = 1302
 SIZES = (50, 60, 100, 200, 500, 1000, 2000)
 LARGE = 400_000  # comparisons: larger pairs of sets are made one time in five, of whole digits never
 SHIFTS = (
-    "identity", "invert", "rotate:angle=15", "rotate:angle=45", "rotate:angle=90", "rotate:angle=-180..180,scope=per_image",
-    "translate:dx=3,dy=2", "gaussian_noise:sd=0.3", "gaussian_noise:sd=0.5", "gaussian_blur:sd=1.5", "gaussian_blur:sd=4",
-    "pixel_permutation", "pixel_permutation:scope=per_image", "jpeg:quality=10", "gain:factor=0.4",
-    "occlusion:top=4,left=4,height=6,width=6", "elastic:amplitude=2.5", "phase_scramble", "fog:amount=0.7", "canny_edges",
-    "impulse_noise:fraction=0.3", "pixel_dropout:fraction=0.5",
-)  # fmt: skip
+    *("identity", "invert", "rotate:angle=15", "rotate:angle=45", "rotate:angle=90"),
+    *("rotate:angle=-180..180,scope=per_image", "translate:dx=3,dy=2", "gaussian_noise:sd=0.3"),
+    *("gaussian_noise:sd=0.5", "gaussian_blur:sd=1.5", "gaussian_blur:sd=4", "pixel_permutation"),
+    *("pixel_permutation:scope=per_image", "jpeg:quality=10", "gain:factor=0.4"),
+    *("occlusion:top=4,left=4,height=6,width=6", "elastic:amplitude=2.5", "phase_scramble"),
+    *("fog:amount=0.7", "canny_edges", "impulse_noise:fraction=0.3", "pixel_dropout:fraction=0.5"),
+)
 RELATED = (
     material.digits,
     material.whole_digits,
@@ -73,7 +75,10 @@ def foreign(seed: int, i: int) -> Case:
 
 
 def partly_shared(seed: int, i: int) -> Case:
-    """Sets that share 2 to 20% of their images, at the same places or others; in every other case the second is shifted as a whole."""
+    """Sets that share 2 to 20% of their images, at the same places or others.
+
+    In every other case the second is shifted as a whole.
+    """
     rng = np.random.default_rng(seed_for(seed, "pairing", "partly shared", str(i)))
     make = (material.digits, material.textures, material.patches, material.shapes)[i % 4]
     n = int(rng.choice(SIZES[2:6]))
@@ -90,7 +95,10 @@ def partly_shared(seed: int, i: int) -> Case:
 
 
 def related(seed: int, i: int) -> Case:
-    """The same images under every shift in turn: in the same order, in another, a subset in another, or with a share of 5 to 50% touched."""
+    """The same images under every shift in turn.
+
+    In the same order, in another, a subset in another, or with a share of 5 to 50% touched.
+    """
     rng = np.random.default_rng(seed_for(seed, "pairing", "related", str(i)))
     kind = ("same order", "another order", "subset", "mixture")[i // len(SHIFTS) % 4]
     make = RELATED[int(rng.choice(len(RELATED)))]
@@ -114,7 +122,10 @@ def related(seed: int, i: int) -> Case:
 
 
 def right(case: Case, found: Pairing) -> bool:
-    """Whether what was said is true: no pairing of foreign sets, and shared images counted; nine in ten partners right of related sets."""
+    """Whether a pairing is right.
+
+    Of foreign sets: none, and shared images counted. Of related sets: nine in ten partners are the true ones.
+    """
     if case.kind == "foreign":
         return found.kind == "unpaired"
     assert case.order is not None
@@ -155,14 +166,17 @@ def main() -> None:
     print(f"{perf_counter() - began:.0f} s, of which pairing {seconds:.0f} s")
     if chosen.json:
         options = f"--seed {chosen.seed} --foreign {chosen.foreign} --partly {chosen.partly} --related {chosen.related}"
-        write_json(chosen.json, {
-            "schema": "shiftassay.pairing/1",
-            "command": f"python -m benchmarks.pairing {options} --json docs/results/pairing.json",
-            "seed": chosen.seed,
-            "development_seeds": "0 to 99, 1301",
-            "environment": environment().to_json(),
-            "results": told,
-        })  # fmt: skip
+        write_json(
+            chosen.json,
+            {
+                "schema": "shiftassay.pairing/1",
+                "command": f"python -m benchmarks.pairing {options} --json docs/results/pairing.json",
+                "seed": chosen.seed,
+                "development_seeds": "0 to 99, 1301",
+                "environment": environment().to_json(),
+                "results": told,
+            },
+        )
 
 
 def _cases(seed: int, others: int, partly: int, same: int) -> Iterator[Case]:
@@ -186,7 +200,10 @@ def _size_of(case: Case) -> str:
 
 
 def _told(kind: str, tally: Counter[tuple[str, ...]]) -> dict[str, Any]:
-    """Counts of all pairs, then by material, shift and size; for sets that have no partners with the upper bound of the rate of false claims."""
+    """Counts of all pairs, then by material, shift and size.
+
+    For sets that have no partners, with the upper bound of the rate of false claims.
+    """
     found: dict[str, Any] = {}
     for *key, what in tally:
         place = found.setdefault(key[0], {}) if len(key) == 1 else found.setdefault(key[0], {}).setdefault(key[1], {})

@@ -99,7 +99,10 @@ def drifting(n: int, m: int, rng: np.random.Generator) -> Samples:
 
 
 def same_classes(n: int, m: int, rng: np.random.Generator) -> Samples:
-    """Different digits of the same classes in the same order, labels given: as a generator makes them from the labels."""
+    """Different digits of the same classes in the same order, labels given.
+
+    As a generator makes them from the labels.
+    """
     wanted = rng.integers(0, 10, max(n, m))
     return _halved(*(_with_classes(wanted[:count], rng, half) for half, count in enumerate((n, m))))
 

@@ -1,7 +1,8 @@
 """Does the native path learn what plain PyTorch learns? `make paths`. Writes docs/results/paths.json.
 
 From equal weights, orders and masks the two paths part by rounding, so that after some epochs they are compared as
-distributions over seeds: the seeds are paired (same initial weights, orders, masks), the test is Wilcoxon's signed-rank.
+distributions over seeds. The seeds are paired (same initial weights, orders, masks), the test is Wilcoxon's
+signed-rank.
 """
 
 from dataclasses import replace
@@ -43,13 +44,16 @@ def main() -> None:
             plain.append(right(member.logits(mnist.test.images), mnist.test.labels))
         found[name] = {"native": native, "plain": plain, **compare(np.array(native), np.array(plain))}
         print(name, found[name], flush=True)
-    write_json(RESULT, {
-        "schema": "shiftassay.paths/1",
-        "command": "make paths",
-        "epochs": EPOCHS,
-        "environment": environment(threads=torch.get_num_threads()).to_json(),
-        "networks": found,
-    })  # fmt: skip
+    write_json(
+        RESULT,
+        {
+            "schema": "shiftassay.paths/1",
+            "command": "make paths",
+            "epochs": EPOCHS,
+            "environment": environment(threads=torch.get_num_threads()).to_json(),
+            "networks": found,
+        },
+    )
 
 
 def network(name: str, seed: int) -> torch.nn.Module:

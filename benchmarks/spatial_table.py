@@ -37,10 +37,10 @@ def spatial_note(results: JsonObject) -> str:
     networks = Reproduction.from_json(cast(JsonObject, results["sections"])["reproduction"]).networks
     seeds = len(next(iter(networks.values())).seeds)
     hours = sum(time or 0 for runs in networks.values() for time in runs.environment.seconds) / 3600
+    processor = cast(JsonObject, results["environment"])["processor"]
     return (
         f"*{seeds} seeds of each of {len(networks)} networks, mean ± sd over seeds; {number(hours, 1)} hours of "
-        "training on one "
-        f"core, {cast(JsonObject, results['environment'])['processor']}, which had other work beside it; `{results['command']}`.*"
+        f"training on one core, {processor}, which had other work beside it; `{results['command']}`.*"
     )
 
 

@@ -1,8 +1,8 @@
 """How long an epoch takes: `make bench`. Writes docs/results/speed-cpu.json.
 
-Every contender lives in a process of its own, warmed up, and takes its turn: one round times each of them once, then the
-next round begins, so that whatever else the machine does meets them alike. Reported are medians over rounds, and of ratios
-within a round.
+Every contender lives in a process of its own, warmed up, and takes its turn: one round times each of them once, then
+the next round begins, so that whatever else the machine does meets them alike. Reported are medians over rounds, and of
+ratios within a round.
 """
 
 import os
@@ -50,7 +50,10 @@ def main() -> None:
         "schema": "shiftassay.speed/1",
         "command": "make bench",
         "environment": environment(threads=2).to_json(),
-        "protocol": f"batch {BATCH}, SGD 0.01; {rounds} rounds of {steps} steps, contenders in turn; seconds for {IMAGES:,} images",
+        "protocol": (
+            f"batch {BATCH}, SGD 0.01; {rounds} rounds of {steps} steps, contenders in turn; "
+            f"seconds for {IMAGES:,} images"
+        ),
         "sgemm_gflops": {str(threads): sgemm_rate(threads) for threads in (1, 2)},
         "networks": {},
         "members": {},
@@ -144,7 +147,10 @@ def arithmetic(name: str) -> float:
 
 
 def sgemm_rate(threads: int) -> float:
-    """The best of ten square products of 1,536 in float32, GFLOP/s: what this machine can do when nothing is in the way."""
+    """The best of ten square products of 1,536 in float32, in GFLOP/s.
+
+    This is what the machine can do when nothing else runs.
+    """
     import torch
 
     torch.set_num_threads(threads)

@@ -39,14 +39,16 @@ def main() -> int:
                 group.train_steps(epoch, 0, group.steps)
         torch.cuda.synchronize()
         ours = perf_counter() - began
-        rows.append({
-            "network": name,
-            "epochs": epochs,
-            "members": members,
-            "seconds": round(ours, 2),
-            "eager_seconds": round(eager(name) * epochs * members / EAGER_EPOCHS, 1),
-            "peak_memory_mib": torch.cuda.max_memory_allocated() // 2**20,
-        })  # fmt: skip
+        rows.append(
+            {
+                "network": name,
+                "epochs": epochs,
+                "members": members,
+                "seconds": round(ours, 2),
+                "eager_seconds": round(eager(name) * epochs * members / EAGER_EPOCHS, 1),
+                "peak_memory_mib": torch.cuda.max_memory_allocated() // 2**20,
+            }
+        )
         print(rows[-1], flush=True)
         torch.cuda.reset_peak_memory_stats()
     made = {**environment("cuda").to_json(), "gpu": torch.cuda.get_device_name()}

@@ -26,12 +26,15 @@ def main() -> None:
                 began = perf_counter()
                 subprocess.run([PROGRAM, *command.split()], cwd=folder, check=True, capture_output=True)
                 seconds[command].append(round(perf_counter() - began, 3))
-    write_json(RESULT, {
-        "schema": "shiftassay.startup/1",
-        "command": "make startup",
-        "environment": environment().to_json(),
-        "seconds": seconds,
-    })  # fmt: skip
+    write_json(
+        RESULT,
+        {
+            "schema": "shiftassay.startup/1",
+            "command": "make startup",
+            "environment": environment().to_json(),
+            "seconds": seconds,
+        },
+    )
     print(seconds)
 
 

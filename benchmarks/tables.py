@@ -1,4 +1,7 @@
-"""Write the tables of README and docs from the data in docs/results: `make tables`. `--check` only says if they are up to date."""
+"""Write the tables of README and docs from the data in docs/results: `make tables`.
+
+`--check` only says whether they are up to date.
+"""
 
 import json
 import re
@@ -10,8 +13,18 @@ from typing import Any
 import numpy as np
 from benchmarks.spatial_table import COLUMNS, spatial_note, spatial_rows
 
+from shiftassay.evaluation.evaluate import Evaluation
+from shiftassay.runs.environment import Environment
+from shiftassay.statistics.intervals import Interval
+from shiftassay.studies.shifted.sections.outcomes import VariantOutcome
+from shiftassay.words.lists import plural
+from shiftassay.words.numbers import mean_sd, number, percent, points, points_with_interval
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
+Results = dict[str, Any]
+"""A file of docs/results: each has keys of its own."""
+
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md", ROOT / "docs" / "reliability.md")
 
 
@@ -38,163 +51,150 @@ def main() -> int:
         text = written = page.read_text()
         for name, table in tables.items():
             block = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-            written = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", written)
+            written = block.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", written)
         outdated |= written != text
         if "--check" not in sys.argv:
             page.write_text(written)
     return int("--check" in sys.argv and outdated)
 
 
-def read(name: str) -> dict[str, Any]:
+def read(name: str) -> Results:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
-def model_table(results: dict[str, Any]) -> str:
+def model_table(results: Results) -> str:
     validation = [member["validation_accuracy"] for member in results["members"]]
-    test = [member["evaluations"][0]["accuracy"]["estimate"] for member in results["members"]]
+    test = [Evaluation.from_json(member["evaluations"][0]).accuracy.estimate for member in results["members"]]
     seconds = [_environment(member)["seconds"] for member in results["members"]]
     rows = [
-        ("held-out training images", mean_sd(validation), spread(validation)),
-        ("test set", mean_sd(test), spread(test)),
+        ("held-out training images", mean_sd(validation, 100), spread(validation)),
+        ("test set", mean_sd(test, 100), spread(test)),
     ]
-    made = results["environment"]
-    said = (
-        f"*{len(test)} seeds; {np.median(seconds):.0f} s of training each, {made['threads']} thread{'s' * (made['threads'] != 1)}, {made['processor']}; "
-        f"`{results['command']}`.*"
+    made = Environment.from_json(results["environment"])
+    note = (
+        f"*{len(test)} seeds; {number(np.median(seconds), 0)} s of training each, "
+        f"{plural(made.threads or 0, 'thread')}, {made.processor}; `{results['command']}`.*"
     )
-    return markdown(("accuracy on", "mean ± sd over seeds", "lowest to highest"), rows) + f"\n\n{said}"
+    return markdown(("accuracy on", "mean ± sd over seeds", "lowest to highest"), rows) + f"\n\n{note}"
 
 
-def variants_table(results: dict[str, Any]) -> str:
+def variants_table(results: Results) -> str:
     rows = []
-    for place, found in enumerate(results["sets"]):
-        of_seeds = [member["evaluations"][place] for member in results["members"]]
+    for place, image_set in enumerate(results["sets"]):
+        of_seeds = [Evaluation.from_json(member["evaluations"][place]) for member in results["members"]]
         first = of_seeds[0]
-        accuracy = first["accuracy"]
-        change = first["comparison"]
-        rows.append((
-            found["name"],
-            found["origin"],
-            f"{percent(accuracy['estimate'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}]",
-            "" if change is None else f"{100 * change['difference']['estimate']:+.2f}".replace("-", "−"),
-            "reference" if change is None else change["verdict"],
-            mean_sd([evaluation["accuracy"]["estimate"] for evaluation in of_seeds]),
-        ))  # fmt: skip
-    return markdown(
-        ("set", "what it is", "accuracy, % [95%]", "change, points", "verdict", f"{len(of_seeds)} seeds, mean ± sd"),
-        rows,
-    )
+        change = first.comparison
+        row = (
+            image_set["name"],
+            image_set["origin"],
+            points_with_interval(first.accuracy),
+            points(change.difference.estimate, sign=True) if change else "",
+            change.verdict if change else "reference",
+            mean_sd([evaluation.accuracy.estimate for evaluation in of_seeds], 100),
+        )
+        rows.append(row)
+    seeds = len(results["members"])
+    columns = ("set", "what it is", "accuracy, % [95%]", "change, points", "verdict", f"{seeds} seeds, mean ± sd")
+    return markdown(columns, rows)
 
 
-def answers_table(results: dict[str, Any]) -> str:
+def answers_table(results: Results) -> str:
     """What happened to each variant, why, and what can be done: of the first seed's model."""
-    rows = []
-    for row in results["answers"]:
-        after = row["after"]
-        attacked = ", attacked afresh" if row["after_is_attacked"] else ""
-        rows.append((
-            row["variant"],
-            interval(row["accuracy"]),
-            row["verdict"],
-            row["why"],
-            row["repair"],
-            "–" if after is None else interval(after) + attacked,
-        ))  # fmt: skip
-    images = max(row["judged_on"] for row in results["answers"])
-    said = (
-        f"*Seed 0. Verdicts and repairs are of {images:,} images, each repair fitted to what one half of them shows and judged on the other; "
-        f"`{results['command']}`.*"
+    outcomes = [VariantOutcome.from_json(row) for row in results["answers"]]
+    images = max(outcome.judged_on for outcome in outcomes)
+    note = (
+        f"*Seed 0. Verdicts and repairs are of {images:,} images, each repair fitted to what one half of them shows "
+        f"and judged on the other; `{results['command']}`.*"
     )
     columns = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
-    return markdown(columns, rows) + f"\n\n{said}"
+    return markdown(columns, [outcome.cells for outcome in outcomes]) + f"\n\n{note}"
 
 
-def one_for_all_table(results: dict[str, Any]) -> str:
-    """What each design of one model for all variants reaches on each of them, told which it is."""
-    found = results["argument"]["one_for_all"]
-    columns = list(next(iter(found["designs"].values()))["accuracy"])
-    rows = [
-        (name, *(percent(design["accuracy"][c]["estimate"]) for c in columns), f"{design['parameters']:,}", f"{design['for_one_more']:,}")
-        for name, design in found["designs"].items()
-    ]  # fmt: skip
-    router = found["router"]["accuracy"]
-    said = (
-        f"*Accuracy, %, mean over {found['seeds']} seeds of {found['epochs']} epochs each; the plain network has {found['plain_parameters']:,} parameters. "
-        f"A router that infers the variant from the image is right on {percent(min(router.values()))} to {percent(max(router.values()))}%, by variant.*"
+def one_for_all_table(results: Results) -> str:
+    """What each design of one model for all variants reaches on each of them, given which it is."""
+    served = results["argument"]["one_for_all"]
+    columns = list(next(iter(served["designs"].values()))["accuracy"])
+    rows = []
+    for name, design in served["designs"].items():
+        accuracies = [points(design["accuracy"][column]["estimate"]) for column in columns]
+        rows.append((name, *accuracies, f"{design['parameters']:,}", f"{design['for_one_more']:,}"))
+    router = served["router"]["accuracy"].values()
+    note = (
+        f"*Accuracy, %, mean over {served['seeds']} seeds of {served['epochs']} epochs each; the plain network has "
+        f"{served['plain_parameters']:,} parameters. A router that infers the variant from the image is right on "
+        f"{spread(list(router))}%, by variant.*"
     )
-    return markdown(("design", *columns, "parameters", "for one more variant"), rows) + f"\n\n{said}"
+    return markdown(("design", *columns, "parameters", "for one more variant"), rows) + f"\n\n{note}"
 
 
-def diagnosis_table(results: dict[str, Any]) -> str:
+def diagnosis_table(results: Results) -> str:
     """How often diagnoses are right, kind by kind, and how far their confidence can be trusted."""
-    rows = [
-        (t["what"], f"{t['n']:,}", f"{100 * t['measured']:.1f}%", f"{'at most' if t['at_most'] else 'at least'} {100 * t['target']:.0f}%")
-        for t in results["targets"]
-        if t["target"]
-    ]  # fmt: skip
+    rows = []
+    for target in results["targets"]:
+        if target["target"]:
+            bound = f"{'at most' if target['at_most'] else 'at least'} {percent(target['target'], 0)}"
+            rows.append((target["what"], f"{target['n']:,}", percent(target["measured"], 1), bound))
     trusted = "; ".join(
-        f"{b['from']:.2f} to {b['to']:.2f}: {100 * b['right']:.0f}% of {b['n']}"
-        for b in results["reliability"]
-        if b["n"]
+        f"{number(row['from'], 2)} to {number(row['to'], 2)}: {percent(row['right'], 0)} of {row['n']}"
+        for row in results["reliability"]
+        if row["n"]
     )
-    made = results["environment"]
-    said = f"*{results['all']['n']:,} cases, {made['processor']}; `{results['command']}`. Right verdicts by confidence: {trusted}.*"
-    return markdown(("what", "cases", "measured", "to reach"), rows) + f"\n\n{said}"
+    made = Environment.from_json(results["environment"])
+    note = (
+        f"*{results['all']['n']:,} cases, {made.processor}; `{results['command']}`. "
+        f"Right verdicts by confidence: {trusted}.*"
+    )
+    return markdown(("what", "cases", "measured", "to reach"), rows) + f"\n\n{note}"
 
 
-def spatial_table(results: dict[str, Any]) -> str:
+def spatial_table(results: Results) -> str:
     """What seed 003 claims, what came out here, and what that says."""
     return markdown(COLUMNS, spatial_rows(results["sections"])) + f"\n\n{spatial_note(results)}"
 
 
-def speed_table(results: dict[str, Any]) -> str:
+def speed_table(results: Results) -> str:
     contenders = list(next(iter(results["networks"].values()))["seconds"])
     ours = contenders[-1]
     rows = []
-    for name, found in results["networks"].items():
-        seconds = {contender: np.array(values) for contender, values in found["seconds"].items()}
-        rate = found["gflop_per_epoch"] / np.median(seconds[ours]) / results["sgemm_gflops"]["2"]
+    for name, measured in results["networks"].items():
+        seconds = {contender: np.array(values) for contender, values in measured["seconds"].items()}
+        rate = measured["gflop_per_epoch"] / np.median(seconds[ours]) / results["sgemm_gflops"]["2"]
         ratios = [ratio(seconds[other] / seconds[ours]) for other in ("tutorial loop", "eager, 2 threads")]
-        rows.append((name, *(f"{np.median(values):.2f}" for values in seconds.values()), *ratios, f"{100 * rate:.0f}%"))
+        rows.append((name, *(f"{np.median(values):.2f}" for values in seconds.values()), *ratios, percent(rate, 0)))
     columns = ("seconds an epoch", *contenders, "tutorial / ours", "eager / ours, 2 threads", "of sgemm")
-    made = results["environment"]
-    said = (
-        f"*Medians; ratios are medians over rounds [lowest, highest]. {results['protocol']}. {made['processor']}, "
-        f"{made['cores']} cores, PyTorch {made['packages']['torch']}; PyTorch's own sgemm {results['sgemm_gflops']['2']:.0f} GFLOP/s on two; "
-        f"`{results['command']}`.*"
+    made = Environment.from_json(results["environment"])
+    note = (
+        f"*Medians; ratios are medians over rounds [lowest, highest]. {results['protocol']}. {made.processor}, "
+        f"{made.cores} cores, PyTorch {made.packages['torch']}; PyTorch's own sgemm "
+        f"{number(results['sgemm_gflops']['2'], 0)} GFLOP/s on two; `{results['command']}`.*"
     )
-    return markdown(columns, rows) + f"\n\n{said}"
+    return markdown(columns, rows) + f"\n\n{note}"
 
 
-def members_table(results: dict[str, Any]) -> str:
+def members_table(results: Results) -> str:
     labels = list(next(iter(results["members"].values()))["images_per_second"])
     rows = []
-    for name, found in results["members"].items():
-        rates = {label: np.array(values) for label, values in found["images_per_second"].items()}
+    for name, measured in results["members"].items():
+        rates = {label: np.array(values) for label, values in measured["images_per_second"].items()}
         gain = ratio(rates["10 on two cores"] / rates["1 on one core"], 2)
         rows.append((name, *(f"{np.median(values):,.0f}" for values in rates.values()), gain))
     return markdown(("images a second", *labels, "ten on two cores / one on one"), rows)
 
 
-def paths_table(results: dict[str, Any]) -> str:
-    rows = [
-        (
-            name,
-            mean_sd(found["native"]),
-            mean_sd(found["plain"]),
-            f"{100 * found['difference']['estimate']:+.2f} [{100 * found['difference']['low']:+.2f}, "
-            f"{100 * found['difference']['high']:+.2f}]".replace("-", "−"),
-            f"{found['p_value']:.2f}",
-        )
-        for name, found in results["networks"].items()
-    ]
+def paths_table(results: Results) -> str:
+    rows = []
+    for name, accuracies in results["networks"].items():
+        change = Interval.from_json(accuracies["difference"])
+        estimate, low, high = (points(end, sign=True) for end in (change.estimate, change.low, change.high))
+        paths = [mean_sd(accuracies[path], 100) for path in ("native", "plain")]
+        rows.append((name, *paths, f"{estimate} [{low}, {high}]", number(accuracies["p_value"], 2)))
     seeds = len(next(iter(results["networks"].values()))["native"])
     columns = ("network", "native, %", "plain, %", "difference, points [95%]", "p")
-    said = f"*Test accuracy after {results['epochs']} epochs, mean ± sd over {seeds} seeds; `{results['command']}`.*"
-    return markdown(columns, rows) + f"\n\n{said}"
+    note = f"*Test accuracy after {results['epochs']} epochs, mean ± sd over {seeds} seeds; `{results['command']}`.*"
+    return markdown(columns, rows) + f"\n\n{note}"
 
 
-def startup_table(results: dict[str, Any]) -> str:
+def startup_table(results: Results) -> str:
     rows = [
         (f"`shiftassay {command}`", f"{np.median(values):.2f}", f"{min(values):.2f} to {max(values):.2f}")
         for command, values in results["seconds"].items()
@@ -202,7 +202,7 @@ def startup_table(results: dict[str, Any]) -> str:
     return markdown(("command, from start to end", "seconds, median", "lowest to highest"), rows)
 
 
-def diagnosis_speed_table(results: dict[str, Any]) -> str:
+def diagnosis_speed_table(results: Results) -> str:
     rows = [
         (
             d["shift"],
@@ -213,66 +213,73 @@ def diagnosis_speed_table(results: dict[str, Any]) -> str:
         )
         for d in results["diagnoses"]
     ]
-    made = results["environment"]
-    said = f"*The whole command, with a model; {made['processor']}, {made['cores']} cores; `{results['command']}`.*"
-    return markdown(("shift", "images", "seconds, median", "lowest to highest", "memory"), rows) + f"\n\n{said}"
+    made = Environment.from_json(results["environment"])
+    note = f"*The whole command, with a model; {made.processor}, {made.cores} cores; `{results['command']}`.*"
+    return markdown(("shift", "images", "seconds, median", "lowest to highest", "memory"), rows) + f"\n\n{note}"
 
 
-def torture_table(results: dict[str, Any]) -> str:
+def torture_table(results: Results) -> str:
     rows = [
         (
-            found["what"],
-            f"{found['tried']:,}",
-            *(str(found[kind]) for kind in ("lost", "wrong", "wedged", "silent")),
-            ", ".join(f"{count:,} {name}" for name, count in sorted(found["more"].items()) if count),
+            outcome["what"],
+            f"{outcome['tried']:,}",
+            *(str(outcome[kind]) for kind in ("lost", "wrong", "wedged", "silent")),
+            ", ".join(f"{count:,} {name}" for name, count in sorted(outcome["more"].items()) if count),
         )
-        for found in results["outcomes"]
+        for outcome in results["outcomes"]
     ]
-    made, total = results["environment"], sum(found["tried"] for found in results["outcomes"])
+    total, minutes = (
+        sum(outcome["tried"] for outcome in results["outcomes"]),
+        results["environment"].pop("seconds") / 60,
+    )
+    made = Environment.from_json(results["environment"])
     parts = (
         f"{len(results['outcomes'])} of {results['planned']} parts, "
         if len(results["outcomes"]) < results["planned"]
         else ""
     )
-    said = (
-        f"*{parts}{total:,} cases in {made['seconds'] / 60:.0f} minutes; {made['processor']}, {made['cores']} cores, commit {made['commit']}; "
-        f"`{results['command']}`.*"
+    note = (
+        f"*{parts}{total:,} cases in {number(minutes, 0)} minutes; {made.processor}, {made.cores} cores, "
+        f"commit {made.commit}; `{results['command']}`.*"
     )
-    return markdown(("what", "cases", "lost", "wrong", "wedged", "silent", "beside that"), rows) + f"\n\n{said}"
+    return markdown(("what", "cases", "lost", "wrong", "wedged", "silent", "beside that"), rows) + f"\n\n{note}"
 
 
-def pairing_table(results: dict[str, Any]) -> str:
+def pairing_table(results: Results) -> str:
     rows = [
         (
             kind,
-            f"{found['all']['n']:,}",
-            f"{found['all']['paired']:,}",
-            f"{found['all']['right']:,}",
-            "" if (most := found["all"].get("false_rate_at_most")) is None else f"at most {100 * most:.2f}%",
+            f"{counts['all']['n']:,}",
+            f"{counts['all']['paired']:,}",
+            f"{counts['all']['right']:,}",
+            "" if (most := counts["all"].get("false_rate_at_most")) is None else f"at most {percent(most, 2)}",
         )
-        for kind, found in results["results"].items()
+        for kind, counts in results["results"].items()
     ]
     columns = ("pairs of sets", "tried", "called paired", "right", "rate of false pairings, 95%")
-    said = f"*Seed {results['seed']}, used once; developed on seeds {results['development_seeds']}; `{results['command']}`.*"
-    return markdown(columns, rows) + f"\n\n{said}"
+    note = (
+        f"*Seed {results['seed']}, used once; developed on seeds {results['development_seeds']}; "
+        f"`{results['command']}`.*"
+    )
+    return markdown(columns, rows) + f"\n\n{note}"
 
 
-def interrupts_table(results: dict[str, Any]) -> str:
+def interrupts_table(results: Results) -> str:
     rows = [
         (
-            found["what"],
-            f"{found['tried']:,}",
-            f"{found['more'].get('too late', 0)}",
-            f"{np.median(found['seconds']):.2f}",
-            f"{max(found['seconds']):.2f}",
-            *(str(found[kind]) for kind in ("lost", "wrong", "wedged")),
+            outcome["what"],
+            f"{outcome['tried']:,}",
+            f"{outcome['more'].get('too late', 0)}",
+            f"{np.median(outcome['seconds']):.2f}",
+            f"{max(outcome['seconds']):.2f}",
+            *(str(outcome[kind]) for kind in ("lost", "wrong", "wedged")),
         )
-        for found in results["outcomes"]
+        for outcome in results["outcomes"]
     ]
     columns = ("what", "signals", "too late", "seconds to the end, median", "slowest", "lost", "wrong", "wedged")
-    made = results["environment"]
-    said = f"*{made['processor']}, {made['cores']} cores, commit {made['commit']}; `{results['command']}`.*"
-    return markdown(columns, rows) + f"\n\n{said}"
+    made = Environment.from_json(results["environment"])
+    note = f"*{made.processor}, {made.cores} cores, commit {made.commit}; `{results['command']}`.*"
+    return markdown(columns, rows) + f"\n\n{note}"
 
 
 def ratio(values: np.ndarray, digits: int = 1) -> str:
@@ -283,23 +290,11 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ["---"] * len(columns), *rows])
 
 
-def interval(ends: dict[str, float]) -> str:
-    return f"{percent(ends['estimate'])} [{percent(ends['low'])}, {percent(ends['high'])}]"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2f}"
-
-
-def mean_sd(shares: list[float]) -> str:
-    return f"{percent(float(np.mean(shares)))} ± {percent(float(np.std(shares, ddof=1)))}"
-
-
 def spread(shares: list[float]) -> str:
-    return f"{percent(min(shares))} to {percent(max(shares))}"
+    return f"{points(min(shares))} to {points(max(shares))}"
 
 
-def _environment(row: dict) -> dict:
+def _environment(row: Results) -> Results:
     """Where times stand in results: apart from what two equal runs have in common; older files have them beside it."""
     return row.get("environment", row)
 

@@ -1,4 +1,4 @@
-"""Damage and lies, drawn from a generator: what happens to files on their way, and what someone may put into them.
+"""Damage and lies, drawn from a generator.
 
 Damage knows nothing of a format: bits flip, pieces are lost, doubled, exchanged. A lie keeps the format and changes
 what it says: sizes, counts, types, keys.

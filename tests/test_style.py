@@ -1,4 +1,7 @@
-"""House style that a machine can see: names that say what they hold, short first lines, suppressions with reasons, a short glossary."""
+"""House style that a machine can see.
+
+Names say what they hold, first lines are short, suppressions have reasons, and the glossary is short.
+"""
 
 import ast
 import re
@@ -17,7 +20,7 @@ LONGEST_FIRST_LINE = 100
 MOST_WORDS = 25
 SUPPRESSION = re.compile(r"#\s*(?:noqa|type: ignore|pyright: ignore|fmt: (?:skip|off))")
 REASON = re.compile(
-    r"#\s*(?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|(?:type|pyright): ignore\[[\w, ]+\]|fmt: (?:skip|off))\s+#\s*\w{2,}.*"
+    r"#\s*(?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|(?:type|pyright): ignore\[[\w, ]+\]|fmt: (?:skip|off))\s+#\s*\w.{5,}"
 )
 
 

@@ -19,7 +19,10 @@ KEPT = Path(__file__).parents[2] / "out" / "diagnosis-benchmark" / "victim.pt"
 
 
 def cases() -> Iterator[Case]:
-    """Each attack with the model it is aimed at, and without; and noise of the same size with that model, which is no attack."""
+    """Each attack with the model it is aimed at, and without; and noise of the same size.
+
+    The noise comes with the model too, and is no attack.
+    """
     for epsilon in (0.05, 0.1, 0.2):
         yield from _with_and_without(adversarial("fgsm", epsilon, "linf"))
         yield from _with_and_without(adversarial("pgd", epsilon, "linf"))
@@ -31,7 +34,11 @@ def cases() -> Iterator[Case]:
 
 
 def adversarial(method: str, epsilon: float, norm: str, rounded: bool = False) -> Part:
-    """`fgsm`: one step along the gradient's sign (Goodfellow et al. 2015); `pgd`: many small ones from a random start (Madry et al. 2018)."""
+    """An attack on a model.
+
+    `fgsm`: one step along the gradient's sign (Goodfellow et al. 2015). `pgd`: many small ones from a random start
+    (Madry et al. 2018).
+    """
 
     def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         clean, true = torch.from_numpy(images)[:, None], torch.from_numpy(labels)

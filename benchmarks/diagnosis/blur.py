@@ -76,7 +76,10 @@ def motion_blur(length: Parameter, angle: Parameter = 0.0, rounded: bool = False
 
 
 def glass_blur(sd: float, reach: int, rounds: int) -> Part:
-    """As in ImageNet-C's code: smoothed, pixels swapped with neighbours from the lower right to the upper left, smoothed."""
+    """Glass blur as in ImageNet-C's code.
+
+    Smoothed, pixels swapped with neighbours from the lower right to the upper left, smoothed.
+    """
 
     def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, h, w = x.shape

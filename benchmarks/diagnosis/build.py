@@ -13,7 +13,10 @@ from shiftassay.random_stream import seed_for
 
 @dataclass(frozen=True)
 class Built:
-    """A reference and a shifted set, (n, h, w) each, or (n, c, h, w) in colour, with their labels; the right answers, with what was drawn."""
+    """A reference and a shifted set with their labels, and the right answers.
+
+    Images are (n, h, w) each, or (n, c, h, w) in colour. The answers come with what was drawn.
+    """
 
     reference: Images
     labels: Labels

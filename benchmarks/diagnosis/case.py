@@ -136,7 +136,10 @@ def draw(value: Parameter, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def by(how: Callable[..., Any], parameters: Mapping[str, Parameter], rounded: bool = False) -> Make:
-    """Makes with a function of images, a generator and each parameter's n values; it returns images, or those and what it drew."""
+    """Makes with a function of images, a generator and each parameter's n values.
+
+    It returns images, or those and what it drew.
+    """
 
     def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         values = {name: draw(value, len(images), rng) for name, value in parameters.items()}

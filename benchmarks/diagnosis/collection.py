@@ -39,7 +39,10 @@ def every_case() -> dict[str, Case]:
 
 
 def chosen(groups: list[str], only: str | None, sample: int | None, seed: int) -> list[Case]:
-    """Those of the groups whose name holds (or, with wildcards, matches) `only`; `sample`: so many, one of each stratum first."""
+    """Cases of the groups, by name and as a sample.
+
+    `only`: those whose name holds (or, with wildcards, matches) it. `sample`: so many, one of each stratum first.
+    """
     cases = [
         case
         for case in every_case().values()

@@ -207,7 +207,10 @@ def _matrices(a: Any, b: Any, c: Any, d: Any, e: Any = 0, f: Any = 0) -> np.ndar
 
 
 def _homography(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """The 3 × 3 matrix that takes four points to four others: the null vector of eight equations (direct linear transform)."""
+    """The 3 × 3 matrix that takes four points to four others.
+
+    It is the null vector of eight equations (direct linear transform).
+    """
     rows = []
     for (x, y), (u, v) in zip(start, end, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y, -u], [0, 0, 0, x, y, 1, -v * x, -v * y, -v]]

@@ -40,14 +40,27 @@ def gain(factor: Parameter, rounded: bool = False, clip: bool | None = None) -> 
     clip = brightens if clip is None else clip
     how = lambda x, rng, factor: np.clip(x * each(factor), 0, 1 if clip else None)
     return Part(
-        "gain", {"factor": factor, **({"clip": True} if clip else {})}, by(how, {"factor": factor}, rounded), GROUP, _scope(factor),
-        "reduced" if clip else "preserved", _way(rounded),
-    )  # fmt: skip
+        "gain",
+        {"factor": factor, **({"clip": True} if clip else {})},
+        by(how, {"factor": factor}, rounded),
+        GROUP,
+        _scope(factor),
+        "reduced" if clip else "preserved",
+        _way(rounded),
+    )
 
 
 def offset(amount: Parameter, rounded: bool = False) -> Part:
     how = lambda x, rng, amount: np.minimum(np.maximum(x + each(amount), 0), 1)
-    return Part("offset", {"amount": amount}, by(how, {"amount": amount}, rounded), GROUP, _scope(amount), "reduced", _way(rounded))  # fmt: skip
+    return Part(
+        "offset",
+        {"amount": amount},
+        by(how, {"amount": amount}, rounded),
+        GROUP,
+        _scope(amount),
+        "reduced",
+        _way(rounded),
+    )
 
 
 def gamma(exponent: Parameter, rounded: bool = False) -> Part:
@@ -59,7 +72,15 @@ def gamma(exponent: Parameter, rounded: bool = False) -> Part:
         tables = np.rint(255 * np.linspace(0, 1, 256) ** exponent[:, None])
         return np.stack([table[np.rint(255 * one).astype(int)] / 255 for table, one in zip(tables, x, strict=True)])
 
-    return Part("gamma", {"exponent": exponent}, by(how, {"exponent": exponent}), GROUP, _scope(exponent), "preserved", _way(rounded))  # fmt: skip
+    return Part(
+        "gamma",
+        {"exponent": exponent},
+        by(how, {"exponent": exponent}),
+        GROUP,
+        _scope(exponent),
+        "preserved",
+        _way(rounded),
+    )
 
 
 def threshold(level: Parameter) -> Part:

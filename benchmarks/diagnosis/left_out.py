@@ -1,4 +1,7 @@
-"""Each family's cases with that family taken out of the catalogue: `unknown` is right, or another description of the same."""
+"""Each family's cases with that family taken out of the catalogue.
+
+`unknown` is right, or another description of the same.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,7 +34,10 @@ EQUAL = {
     "label_misalignment": ("label_noise",),  # labels of others, at random
     "adversarial": ("sign_noise",),
 }
-"""What says the same of a family's cases. A composition counts where its parts are such, or of the family's own group."""
+"""What says the same of a family's cases.
+
+A composition counts where its parts are such, or of the family's own group.
+"""
 
 
 def cases(singles: list[Case]) -> Iterator[Case]:

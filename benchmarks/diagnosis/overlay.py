@@ -63,7 +63,14 @@ def pixel_dropout(fraction: Parameter, rounded: bool = False) -> Part:
     how = lambda x, rng, fraction: (
         x * stats.bernoulli.rvs(np.broadcast_to(1 - each(fraction), x.shape), random_state=rng)
     )
-    return Part("pixel_dropout", {"fraction": fraction}, by(how, {"fraction": fraction}, rounded), GROUP, "per_image", way=_way(rounded))  # fmt: skip
+    return Part(
+        "pixel_dropout",
+        {"fraction": fraction},
+        by(how, {"fraction": fraction}, rounded),
+        GROUP,
+        "per_image",
+        way=_way(rounded),
+    )
 
 
 def fog(amount: float, decay: float, rounded: bool = False) -> Part:

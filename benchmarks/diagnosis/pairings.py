@@ -50,14 +50,15 @@ def unpaired() -> Iterator[Case]:
 def reordered() -> Iterator[Case]:
     """The same images, shifted, in another order."""
     for part in (
-        invert(), gain(0.5), gain(1.5, True), offset(0.3), offset(-0.2), gamma(2.0), threshold(0.5), quantize(4), rescale(255.0),
-        gaussian_noise(0.05), gaussian_noise(0.15), gaussian_noise(0.4), impulse_noise(0.1), uniform_noise(0.25), sign_noise(0.1),
-        speckle_noise(0.35), shot_noise(12.0), fixed_pattern(0.15),
-        rotate(5.0, CV2), rotate(15.0), rotate(-40.0), rotate(90.0), rotate({"values": [-15.0, 15.0]}), translate(1.0, 0.0),
-        translate(-4.0, 3.0), scale(0.9, CV2), scale(0.7), shear(0.4), flip_horizontal(), flip_vertical(), transpose(), roll(9, 0),
-        gaussian_blur(0.7), gaussian_blur(1.2), defocus_blur(2.5), motion_blur(9.0, 45.0), pixelate(4), jpeg(10),
-        occlusion(8, 8, 10, 10, 0.5), stripe([12, 13, 14, 15]), pixel_dropout(0.3), zigzag(2.0, 2.0, 2.3),
-    ):  # fmt: skip
+        *(invert(), gain(0.5), gain(1.5, True), offset(0.3), offset(-0.2), gamma(2.0), threshold(0.5)),
+        *(quantize(4), rescale(255.0), gaussian_noise(0.05), gaussian_noise(0.15), gaussian_noise(0.4)),
+        *(impulse_noise(0.1), uniform_noise(0.25), sign_noise(0.1), speckle_noise(0.35), shot_noise(12.0)),
+        *(fixed_pattern(0.15), rotate(5.0, CV2), rotate(15.0), rotate(-40.0), rotate(90.0)),
+        *(rotate({"values": [-15.0, 15.0]}), translate(1.0, 0.0), translate(-4.0, 3.0), scale(0.9, CV2)),
+        *(scale(0.7), shear(0.4), flip_horizontal(), flip_vertical(), transpose(), roll(9, 0)),
+        *(gaussian_blur(0.7), gaussian_blur(1.2), defocus_blur(2.5), motion_blur(9.0, 45.0), pixelate(4), jpeg(10)),
+        *(occlusion(8, 8, 10, 10, 0.5), stripe([12, 13, 14, 15]), pixel_dropout(0.3), zigzag(2.0, 2.0, 2.3)),
+    ):
         yield Case("reordered", (part,), "reordered")
     for part in (pixel_permutation(), row_permutation(), block_permutation(7)):
         yield Case("reordered", (part,), "reordered")

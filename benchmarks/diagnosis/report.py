@@ -130,11 +130,15 @@ def reliability(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for i, (low, high) in enumerate(pairwise(BINS)):
         here = which == i
         n = int(here.sum())
-        rows.append({
-            "from": low, "to": high, "n": n,
-            "confidence": round(float(confidence[here].mean()), 4) if n else None,
-            "right": round(float(right[here].mean()), 4) if n else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "from": low,
+                "to": high,
+                "n": n,
+                "confidence": round(float(confidence[here].mean()), 4) if n else None,
+                "right": round(float(right[here].mean()), 4) if n else None,
+            }
+        )
     return rows
 
 

@@ -12,7 +12,10 @@ ORDERS = {"nearest": 0, "bilinear": 1, "cubic": 3}
 
 @dataclass(frozen=True)
 class Way:
-    """A library and its kernel, whether the centre is h/2 (else (h − 1)/2), and whether the result is rounded to bytes."""
+    """A library, its kernel, its centre, and whether the result is rounded to bytes.
+
+    The centre is h/2, else (h − 1)/2.
+    """
 
     library: str = "scipy"
     kernel: str = "bilinear"

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.diagnosis`: diagnose the cases, judge the verdicts, write tables and docs/results/diagnosis.json.
+"""`python -m benchmarks.diagnosis`: diagnose the cases and judge the verdicts.
 
-Results are kept in out/diagnosis-benchmark, by case, seed, number of images and the source they depend on: a run that was
-stopped goes on where it was, and a change to diagnosis, shifts or cases runs again.
+It writes tables and docs/results/diagnosis.json. Results are kept in out/diagnosis-benchmark, by case, seed, number of
+images and the source they depend on: a run that was stopped goes on where it was, and a change to diagnosis, shifts or
+cases runs again.
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""Commands that are tortured: run in forked children of a process that has imported everything, on a few real digits."""
+"""Commands that are tortured, on a few real digits.
+
+They run in forked children of a process that has imported everything.
+"""
 
 import hashlib
 import json
@@ -17,7 +20,7 @@ from typing import Any
 import shiftassay.cli.app
 import shiftassay.diagnosis.diagnose
 import shiftassay.repairs.repair
-import shiftassay.studies.run  # noqa: F401
+import shiftassay.studies.run  # noqa: F401  # imported for its children
 from shiftassay.cli import main
 from shiftassay.files import PARTIAL
 from shiftassay.imagesets.embedded import embedded_mnist

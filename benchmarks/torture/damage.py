@@ -1,4 +1,7 @@
-"""Every stored file, damaged in every way: what reads it names it, or makes it again, and nothing is concluded from it."""
+"""Every stored file, damaged in every way.
+
+What reads it names it, or makes it again, and nothing is concluded from it.
+"""
 
 import shutil
 import signal

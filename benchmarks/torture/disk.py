@@ -1,4 +1,7 @@
-"""Disks that are full at any point: the command says so, and after room was made the same command goes on to the same results."""
+"""Disks that are full at any point.
+
+The command says so, and once there is room the same command goes on to the same results.
+"""
 
 import os
 import shutil
@@ -21,7 +24,10 @@ def can_mount() -> bool:
 
 
 def full_disks(name: str, count: int, folder: Path, seed: int) -> Outcome:
-    """A file system of each of so many random sizes, from a few kB up to what the results take; then it is made larger."""
+    """A file system of each of so many random sizes, which is then made larger.
+
+    Sizes go from a few kB up to what the results take.
+    """
     work, outcome = WORKLOADS[name], Outcome(f"full disks under {name}")
     expected, _, _ = undisturbed(work, folder / "undisturbed")
     needed = sum(p.stat().st_size for p in (folder / "undisturbed" / work.results).rglob("*") if p.is_file())

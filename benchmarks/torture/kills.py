@@ -1,4 +1,7 @@
-"""SIGKILL at random moments, and at every step of a write; the same command then ends with the results of an undisturbed one."""
+"""SIGKILL at random moments, and at every step of a write.
+
+The same command then ends with the results of an undisturbed one.
+"""
 
 import os
 import shutil
@@ -85,7 +88,10 @@ def dying_at(event: int) -> Callable[[], None]:
 
 
 def _each_step(told: Callable[[int], None]) -> None:
-    """Tell of every step of every write: before and after a file or folder goes to the disk, and before and after a move."""
+    """Tell of every step of every write.
+
+    Steps are before and after a file or folder goes to the disk, and before and after a move.
+    """
     step = [0]
 
     def noted(function):

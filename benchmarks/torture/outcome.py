@@ -9,8 +9,8 @@ from typing import Any
 class Outcome:
     """`tried` counts cases; the other four have to be 0, and `cases` says which they were.
 
-    lost: the command can't go on, or results that were complete are gone. wrong: the results differ from undisturbed ones.
-    wedged: a command hangs. silent: damaged content was used, or left, without a word.
+    lost: the command can't go on, or results that were complete are gone. wrong: the results differ from undisturbed
+    ones. wedged: a command hangs. silent: damaged content was used, or left, without a word.
     """
 
     what: str

@@ -1,7 +1,8 @@
-"""Power cuts: the system calls of a real run, recorded by strace, replayed to states that a disk may be left in.
+"""Power cuts: the system calls of a real run, replayed to states that a disk may be left in.
 
-What POSIX promises, and no more: the content of a file is on the disk once fsync of the file has returned, and a name in a folder
-once fsync of the folder has. Of everything later any part may be there, in any order: a name without its content, a content half.
+The calls are recorded by strace. What POSIX promises, and no more: the content of a file is on the disk once fsync of
+the file has returned, and a name in a folder once fsync of the folder has. Of everything later any part may be there,
+in any order: a name without its content, a content half.
 """
 
 import re
@@ -16,12 +17,19 @@ from benchmarks.torture.commands import WORKLOADS, Workload, fingerprint, ready,
 from benchmarks.torture.kills import judge
 from benchmarks.torture.outcome import Outcome
 
-CALLS = "openat,open,creat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir"
+CALLS = (
+    "openat,open,creat,write,pwrite64,ftruncate,fsync,fdatasync,"
+    "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir"
+)
 KINDS = ("sure", "some", "names", "all")  # how much of what was not brought to the disk is there
 CALL = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*)\)\s+= (?P<result>-?\d+)")
 TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 DESCRIPTOR = re.compile(r"(?:^|, )\d+<((?:\\x[0-9a-f]{2})*)>")
-BEGUN = "import sys; sys.argv[0] = 'shiftassay'; from shiftassay.training import engine, parts; engine.CHECKPOINT_SECONDS, parts.SLICE = 0.0, 0.01; from shiftassay.cli import main; main()"
+BEGUN = (
+    "import sys; sys.argv[0] = 'shiftassay'; "
+    "from shiftassay.training import engine, parts; engine.CHECKPOINT_SECONDS, parts.SLICE = 0.0, 0.01; "
+    "from shiftassay.cli import main; main()"
+)
 
 
 @dataclass
@@ -79,7 +87,10 @@ class Disk:
             self._now(("folder", paths[0]))
 
     def states(self, rng: np.random.Generator) -> dict[str, tuple[dict[str, bytes], set[str]]]:
-        """Files and folders as a cut may leave them now: nothing more than is sure, all, names alone, and some of everything."""
+        """Files and folders as a cut may leave them now.
+
+        Nothing more than is sure, all, names alone, and some of everything.
+        """
         states = {}
         for kind in KINDS:
             files, folders = dict(self.kept), set(self.folders_kept)
@@ -135,7 +146,10 @@ def power_cuts(name: str, count: int, folder: Path, seed: int) -> Outcome:
 
 
 def recorded(work: Workload, folder: Path) -> tuple[list[tuple[str, list[bytes], str | None, str]], dict[str, str]]:
-    """The calls that a run of a workload makes below its results, those that succeeded, in their order, and the results."""
+    """The calls that a run of a workload makes below its results, and the results.
+
+    Those that succeeded, in their order.
+    """
     place = ready(work, folder)
     trace = folder / "trace"
     strace = ["strace", "-f", "-y", "-xx", "-s", "100000000", "-e", f"trace={CALLS}", "-o", str(trace)]

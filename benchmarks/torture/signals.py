@@ -1,6 +1,7 @@
-"""SIGINT and SIGTERM at random moments: how soon each verb ends, and whether the same command goes on to the right results.
+"""SIGINT and SIGTERM at random moments: `python -m benchmarks.torture.signals`.
 
-`python -m benchmarks.torture.signals --json docs/results/interrupts.json`
+How soon each verb ends, and whether the same command goes on to the right results. `--json
+docs/results/interrupts.json` keeps the outcomes.
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""Several commands at once on one store, each in a process namespace of its own where that can be had, so that their numbers are the same."""
+"""Several commands at once on one store.
+
+Each is in a process namespace of its own where that can be had, so that their numbers are the same.
+"""
 
 import shutil
 import subprocess

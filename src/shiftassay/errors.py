@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend, and the hint that goes with an unknown name."""
+"""Errors that the user can correct, with a hint for unknown names."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -31,7 +31,7 @@ def listen() -> None:
     """Make SIGINT and SIGTERM raise `KeyboardInterrupt`, and end the process soon after.
 
     It ends within `PATIENCE` seconds of the first signal. For the main thread of a process that is a command. Shells
-    let commands in the background of a script ignore SIGINT; who sends one all the same means it.
+    let commands in the background of a script ignore SIGINT, but one that is sent on purpose should end them.
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
@@ -68,7 +68,7 @@ def only_thread() -> bool:
 
 
 def end() -> NoReturn:
-    """The last words, once, and the end of the process: nothing that still runs is waited for."""
+    """Print the closing message, once, and end the process without waiting for what still runs."""
     if _saying.acquire(blocking=False):
         with suppress(OSError):  # nobody may be listening any more
             if os.isatty(1):
@@ -78,7 +78,7 @@ def end() -> NoReturn:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """The first signal ends what runs; a second must not break off how it ends."""
+    """Raise for the first signal only, so that a second does not interrupt the cleanup."""
     global _seen
     if not _seen:
         _seen = True

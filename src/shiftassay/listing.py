@@ -24,11 +24,11 @@ class Listing(dict[str, str]):
         return html_table(("name", "what it is"), self.items())
 
 
-def registered(*rooms: str) -> Listing:
+def registered(*packages: str) -> Listing:
     """Names and descriptions of the registered classes in these packages, in alphabetical order."""
     entries: dict[str, str] = {}
-    for room in rooms:
-        spec = find_spec(room)
+    for package in packages:
+        spec = find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
             for path in sorted(Path(folder).glob("*.py")):
                 entries |= dict(_registered(ast.parse(path.read_text(encoding="utf-8"))))

@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses that one room hands to the next, and that are kept as JSON."""
+"""Records: frozen dataclasses that packages exchange, and that are stored as JSON."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ JsonObject = dict[str, JsonValue]
 
 
 class Record:
-    """What every record can do; a record is a frozen dataclass that derives from this.
+    """The base of records, which are frozen dataclasses.
 
     Its annotations say what its JSON may hold, and reading checks it: numbers, text, tuples, lists and mappings of
     these, and other records. A field that Pydantic has to be told how to read is annotated so (`Annotated`, with a

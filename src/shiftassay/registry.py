@@ -18,9 +18,9 @@ class Registry(Generic[T]):
     The decorators stand in the files of some packages. Those files are imported when the registry is first used.
     """
 
-    def __init__(self, kind: str, *rooms: str):
+    def __init__(self, kind: str, *packages: str):
         self.kind = kind
-        self.rooms = rooms
+        self.packages = packages
         self._entries: dict[str, T] = {}
         self._filled = False
 
@@ -52,8 +52,8 @@ class Registry(Generic[T]):
     def _fill(self) -> None:
         if self._filled:
             return
-        for name in self.rooms:
-            room = import_module(name)
-            for module in iter_modules([str(Path(str(room.__file__)).parent)]):
+        for name in self.packages:
+            package = import_module(name)
+            for module in iter_modules([str(Path(str(package.__file__)).parent)]):
                 import_module(f"{name}.{module.name}")
         self._filled = True

@@ -234,7 +234,7 @@ class Exits(Plain):
         raise SystemExit(0)
 
 
-class Mute(Exception):  # noqa: N818
+class Mute(Exception):  # noqa: N818  # users name theirs so
     def __str__(self):
         raise RuntimeError("not even this")
 

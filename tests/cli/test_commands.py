@@ -54,7 +54,7 @@ def model(small, tmp_path_factory):
 def example(verb):
     """The example in a verb's help, as it is written there."""
     text = inspect.getdoc(next(c.callback for c in app.registered_commands if (c.name or c.callback.__name__) == verb))
-    return re.search(r"Example: `(.*)`", text)[1]
+    return " ".join(re.search(r"Example: `(.*?)`", text, re.DOTALL)[1].split())
 
 
 @pytest.mark.parametrize("verb", [None, *VERBS])

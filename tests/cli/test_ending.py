@@ -40,12 +40,28 @@ def failing(monkeypatch, error):
     [
         (BadInput("x.npy: no such file."), BAD_INPUT, "x.npy: no such file."),
         (MemoryError(), FAILED, "not enough memory"),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"), FAILED, "not enough memory"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
+            FAILED,
+            "not enough memory",
+        ),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), FAILED, "not enough memory"),
-        (PermissionError(13, "Permission denied", "secret\x1b.npy"), BAD_INPUT, r"secret\x1b.npy: can't be read or written"),
-        (FileNotFoundError(2, "No such file or directory", b"gone\xff"), BAD_INPUT, r"gone\udcff: can't be read or written"),
+        (
+            PermissionError(13, "Permission denied", "secret\x1b.npy"),
+            BAD_INPUT,
+            r"secret\x1b.npy: can't be read or written",
+        ),
+        (
+            FileNotFoundError(2, "No such file or directory", b"gone\xff"),
+            BAD_INPUT,
+            r"gone\udcff: can't be read or written",
+        ),
         (BrokenPipeError(32, "Broken pipe"), FAILED, "could not be written (Broken pipe)"),
-        (ZeroDivisionError("division by zero"), FAILED, "a fault of Shiftassay's own, not of what you gave: ZeroDivisionError: division"),
+        (
+            ZeroDivisionError("division by zero"),
+            FAILED,
+            "a fault of Shiftassay's own, not of what you gave: ZeroDivisionError: division",
+        ),
         (RecursionError("maximum recursion depth"), FAILED, "a fault of Shiftassay's own"),
         (AssertionError(), FAILED, "AssertionError (cli/list_.py:"),
         (ValueError("x\x1b[2J" + "y" * 10**6), FAILED, r"ValueError: x\x1b[2Jyyy"),
@@ -53,7 +69,7 @@ def failing(monkeypatch, error):
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), FAILED, "UnicodeDecodeError"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
-)  # fmt: skip
+)
 def test_any_error_is_one_sentence(error, code, sentence, monkeypatch, capfd):
     failing(monkeypatch, error)
     monkeypatch.setattr("shiftassay.cli.ending.hang_up", lambda: None)
@@ -102,7 +118,7 @@ def test_a_full_disk_and_a_closed_pipe_end_with_one_and_one_sentence(arguments):
     command = [sys.executable, "-m", "shiftassay.cli", *arguments]
     reading, writing = os.pipe()
     os.close(reading)
-    with open("/dev/full", "w") as full, os.fdopen(writing, "w") as closed:  # noqa: PTH123
+    with Path("/dev/full").open("w") as full, os.fdopen(writing, "w") as closed:
         for stdout in (full, closed):
             result = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
             assert result.returncode == FAILED
@@ -145,7 +161,8 @@ def test_names_are_shown_whatever_they_hold(name, tmp_path, monkeypatch, capfd):
 def test_a_title_is_no_markup(tmp_path, monkeypatch, capfd):
     study = tmp_path / "study.toml"
     study.write_text(
-        'kind = "shifted-test-sets"\ntitle = "[/x] [bold]"\nquestion = "Q"\nnetwork = "mlp"\nrecipe = "mlp"\nfolder = "absent"\n'
+        'kind = "shifted-test-sets"\ntitle = "[/x] [bold]"\nquestion = "Q"\n'
+        'network = "mlp"\nrecipe = "mlp"\nfolder = "absent"\n'
     )
     code, out, err = run(monkeypatch, capfd, "run", study, "--out", tmp_path / "out")
     assert code == BAD_INPUT

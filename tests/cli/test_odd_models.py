@@ -104,7 +104,10 @@ def folder(mnist, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def command(folder, monkeypatch, capsys):
-    """Runs a verb on a model; returns the exit code, what was said on stdout and on stderr, and the JSON that was written."""
+    """Runs a verb on a model.
+
+    Returns the exit code, what was said on stdout and on stderr, and the JSON that was written.
+    """
     monkeypatch.chdir(folder)
     # The verdict is not what is tried here: a few families to choose from are enough.
     monkeypatch.setattr(room, "searched_families", lambda: ["identity", "invert", "gain"])

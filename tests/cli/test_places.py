@@ -1,4 +1,7 @@
-"""Where results will go is looked at before the work, and both what is written and what is said survive the other's failure."""
+"""Places for results are checked before the work.
+
+Both what is written and what is said survive the other's failure.
+"""
 
 import json
 import sys

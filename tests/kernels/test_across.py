@@ -1,4 +1,7 @@
-"""Attention from image to image of a batch: against PyTorch in float64, for batches that fill their blocks and those that do not."""
+"""Attention from image to image of a batch, against PyTorch in float64.
+
+Batches fill their blocks, or do not.
+"""
 
 import numpy as np
 import pytest

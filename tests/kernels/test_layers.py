@@ -1,4 +1,7 @@
-"""Each lowered layer against PyTorch in float64 over random shapes: outputs, and the gradients of what lies before and in it."""
+"""Each lowered layer against PyTorch in float64 over random shapes.
+
+Compared are outputs, and the gradients of what lies before and in it.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Sampling on an affine grid: the float32 coordinates and floors are PyTorch's, and the rest is exact up to rounding."""
+"""Sampling on an affine grid.
+
+The float32 coordinates and floors are PyTorch's, and the rest is exact up to rounding.
+"""
 
 import pytest
 import torch
@@ -10,7 +13,7 @@ from torch import nn
 
 from shiftassay.kernels import native
 
-# The portable build has no fused multiply-add on x86, as PyTorch's own portable build has none, but the PyTorch under test does.
+# The portable build has no fused multiply-add on x86, and neither has PyTorch's own, but the PyTorch under test does.
 BUILDS = [build for build in native.builds() if build != "portable"]
 
 
@@ -73,7 +76,7 @@ def compare(network: Sampling, images: torch.Tensor, build: str) -> None:
         theirs = reference.double()(images.double()).numpy()
     reference.float()
     assert_close(native_logits(network, images, build), theirs, 1e-5)
-    # A floor on the wrong side moves a pixel's slope by as much as the image's contrast: some 1e-3 of the whole, not 1e-5.
+    # A floor on the wrong side moves a pixel's slope by the image's contrast: some 1e-3 of the whole, not 1e-5.
     ours, expected = native_gradient(network, images, labels, build)[1], plain_gradient(reference, images, labels)[1]
     assert_same_gradients(ours, expected, 3e-5)
 

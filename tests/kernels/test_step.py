@@ -88,7 +88,7 @@ def test_step_equals_a_plain_step_all_along_a_run(name):
         after, expected = run.program.unpack(run.flat), run.network.state_dict()
         for layer in before:
             moved, should = after[layer] - before[layer], expected[layer].float() - before[layer]
-            # Black borders nearly tie in the pooling and the identity lies on the sampler's kink: which way rounding sends
+            # Black borders nearly tie in the pooling, and the identity lies on the sampler's kink: where rounding sends
             # the gradient there differs between any two float32 computations, and the transform's layers see it most.
             spatial = "stn" in name
             tolerance = 0.05 if spatial and "loc" in layer else 0.01 if spatial else 2e-3

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ def test_a_folder_for_fonts_is_the_users_own(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     folder = report._own_folder()
     assert folder is not None
-    assert os.stat(folder).st_mode & 0o777 == 0o700  # noqa: PTH116
+    assert Path(folder).stat().st_mode & 0o777 == 0o700
     assert report._own_folder() == folder
 
 

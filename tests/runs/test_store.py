@@ -21,10 +21,15 @@ def test_a_trials_name_depends_on_everything_in_it():
     other = [
         dataclasses.replace(TRIAL, **{field: value})
         for field, value in [
-            ("network", "stn"), ("parameters", {}), ("recipe", dataclasses.replace(RECIPE, epochs=2)), ("data_digest", "x"), ("seed", 1),
-            ("device", "cuda"), ("semantics", 2),
+            ("network", "stn"),
+            ("parameters", {}),
+            ("recipe", dataclasses.replace(RECIPE, epochs=2)),
+            ("data_digest", "x"),
+            ("seed", 1),
+            ("device", "cuda"),
+            ("semantics", 2),
         ]
-    ]  # fmt: skip
+    ]
     assert len({trial.name for trial in [TRIAL, *other]}) == len(other) + 1
     assert Trial.from_json(json.loads(json.dumps(TRIAL.to_json()))).digest == TRIAL.digest
 

@@ -49,14 +49,14 @@ def study(tmp_path, small, monkeypatch):
 def test_hostile_names_go_through_a_study_as_text(study, small):
     for name in NAMES:
         write_images(study.parent / "mine [a]" / f"{name}.npy", small.test.images * np.float32(0.9))
-    shown = io.StringIO()
-    done = run_study(study, small, console=Console(width=300, file=shown))
+    output = io.StringIO()
+    done = run_study(study, small, console=Console(width=300, file=output))
     html, markdown = (done.report.with_name(name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
     assert set(NAMES) < {entry["name"] for entry in done.results["sets"]}
     assert not re.search(r"<(script|img(?! src=\"data:))", html)
     assert not re.search(r"<[a-zA-Z/!?]", markdown)
     assert not re.search(r"(?<!\\)\]\((?!figures/)", markdown)
-    assert "[/x] <script>" in shown.getvalue()
+    assert "[/x] <script>" in output.getvalue()
     written = {path.resolve() for path in study.parent.rglob("*")}
     assert all(path.is_relative_to(study.parent.resolve()) for path in written)
 

@@ -1,7 +1,7 @@
 """Golden trajectories: the first 20 losses of every network × recipe, committed.
 
-A change that moves them changes what training means: raise `SEMANTICS` in training/engine.py, so that stored results of the
-old meaning are not taken for the new one, and write the new ones with `python tests/training/test_golden.py`.
+A change that moves them changes what training means: raise `SEMANTICS` in training/engine.py, so that stored results of
+the old meaning are not taken for the new one, and write the new ones with `python tests/training/test_golden.py`.
 """
 
 import json

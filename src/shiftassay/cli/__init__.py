@@ -1,4 +1,7 @@
-"""The command line: how a command begins and ends. Its verbs are loaded after signals are heeded."""
+"""The command line: how a command begins and ends.
+
+Its verbs are loaded once signals are handled.
+"""
 
 import sys
 from typing import NoReturn
@@ -7,7 +10,10 @@ from shiftassay import interrupts
 
 
 def main() -> NoReturn:
-    """Run the command line, and exit with 0, 1 (what was asked for failed), 2 (bad input) or 130 (interrupted)."""
+    """Run the command line, and exit with its code.
+
+    The code is 0, 1 (what was asked for failed), 2 (bad input) or 130 (interrupted).
+    """
     try:
         interrupts.listen()
         from shiftassay.cli.ending import run_command_line

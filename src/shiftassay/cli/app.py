@@ -1,4 +1,7 @@
-"""The verbs: one thin module for each. What a verb does is a library call, imported when it runs."""
+"""The verbs: one thin module for each.
+
+What a verb does is a library call, imported when it runs.
+"""
 
 from typing import Annotated
 

@@ -20,7 +20,9 @@ def audit(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """What a model does that it should not: dead parameters, answers that depend on the batch, chance, saturation.
+    """Look for what a model should not do.
+
+    That is: dead parameters, answers that depend on the batch, chance, saturation.
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay audit demo/runs/*`
     """

@@ -14,7 +14,9 @@ def check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results: what --out named, or one in it.")],
     json_file: Json = None,
 ) -> None:
-    """Is everything in a store what was written? What would be made again? Exit code 1 if something is damaged.
+    """Check that everything in a store is what was written, and say what would be made again.
+
+    The exit code is 1 if something is damaged.
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay check demo`
     """

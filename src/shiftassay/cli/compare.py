@@ -17,10 +17,14 @@ def compare(
     margin: Annotated[float, typer.Option(min=1e-6, max=1, help="Differences below this count as none.")] = 0.002,
     json_file: Json = None,
 ) -> None:
-    """Compare networks over their seeds on the test set: pairs, corrected for their number, and equivalence.
+    """Compare networks over their seeds on the test set, pair by pair.
 
-    Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair && shiftassay train trunk --epochs 1 --seeds 2 --out pair && shiftassay compare pair/runs/*`
-    """  # an example is one line, to be copied
+    P-values are corrected for the number of pairs; equivalence is tested too.
+
+    Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair &&
+    shiftassay train trunk --epochs 1 --seeds 2 --out pair &&
+    shiftassay compare pair/runs/*`
+    """
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
 

@@ -43,7 +43,9 @@ def diagnose(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """Name the shift between two sets, with its parameters, what else was tried, and, with a model, proof and reasons.
+    """Name the shift between two sets, with its parameters and what else was tried.
+
+    With a model, the name is proved and the failure explained.
 
     Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy && shiftassay diagnose mnist:test rotated.npy`
     """

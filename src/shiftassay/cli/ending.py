@@ -86,13 +86,16 @@ def _on_stdout(error: OSError) -> bool:
 
 
 def _usage(error: BaseException) -> str:
-    """What was wrong with how the command was called; where it was called without anything, help is shown instead."""
+    """What was wrong with the command's arguments.
+
+    Nothing if there were none: then help is shown instead.
+    """
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
         say(context.get_help())
         return ""
     path = "shiftassay" + (f" {context.info_name}" if context is not None and context.parent is not None else "")
-    message = str(getattr(error, "format_message")()).strip()  # noqa: B009
+    message = str(getattr(error, "format_message", str)()).strip()
     return f"{message}{'' if message.endswith('.') else '.'} See '{path} --help'."
 
 

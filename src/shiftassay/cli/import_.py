@@ -17,10 +17,13 @@ def import_(
     network: Annotated[str | None, typer.Option(help="The network meant, where several fit.")] = None,
     json_file: Json = None,
 ) -> None:
-    """Weights of others into our networks, with a report of what was dropped, renamed or changed, and why.
+    """Read others' weights into our networks.
 
-    Example: `shiftassay train trunk --epochs 1 --out theirs && shiftassay import theirs/runs/*/model.safetensors --out imported`
-    """  # an example is one line, to be copied
+    A report says what was dropped, renamed or changed, and why.
+
+    Example: `shiftassay train trunk --epochs 1 --out theirs &&
+    shiftassay import theirs/runs/*/model.safetensors --out imported`
+    """
     from shiftassay.models.foreign import import_weights, keep
     from shiftassay.runs.store import Run
 

@@ -1,6 +1,7 @@
-"""Where results will go is looked at before the work: a command never finds at its end that it can't keep what it did.
+"""Places for results, checked before the work.
 
-Room for them is kept meanwhile, and given back when they are written.
+No command finds at its end that it can't keep its results. Room for them is reserved meanwhile, and given back when
+they are written.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +19,10 @@ _kept: dict[Path, ExitStack] = {}
 
 
 def kept(size: int) -> Callable[[Path | None], Path | None]:
-    """An option's callback: raises `BadInput` if its file can't be written, else keeps `size` bytes for it."""
+    """An option's callback that reserves `size` bytes for its file.
+
+    Raises `BadInput` if the file can't be written.
+    """
 
     def keep(path: Path | None) -> Path | None:
         if path is not None:
@@ -63,7 +67,10 @@ def room(path: Path, size: int, folder: bool = False) -> Iterator[None]:
 
 @contextmanager
 def saved(save: Callable[[], object]) -> Iterator[None]:
-    """Save a result, then tell it, in this context: where one of them fails, the other is done all the same."""
+    """Save a result, then report it, in this context.
+
+    Where one of them fails, the other is done all the same.
+    """
     failed: BadInput | None = None
     try:
         save()

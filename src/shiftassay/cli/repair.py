@@ -9,7 +9,7 @@ import typer
 from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
 from shiftassay.cli.results import say_notes, written
-from shiftassay.cli.terminal import console, say
+from shiftassay.cli.terminal import say
 
 
 def repair(
@@ -30,18 +30,18 @@ def repair(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """Repair a model for a shifted set, from the least intrusive way to the most, and say which to take.
+    """Try repairs of a model for a shifted set, the least intrusive first, and say which to take.
 
-    Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay shift invert mnist:test inverted.npy && shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
-    """  # an example is one line, to be copied
-    from rich.table import Table
-
+    Example: `shiftassay train mlp --epochs 1 --out demo &&
+    shiftassay shift invert mnist:test inverted.npy &&
+    shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
+    """
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.repairs.keep import keep, room_to_keep
     from shiftassay.repairs.repair import repair as repair_model
     from shiftassay.training.train import resolve_device
-    from shiftassay.words.terminal import spoken
+    from shiftassay.words.lists import in_columns
 
     classifier = load_model(model, weights)
     before = read_image_set(reference, labels=labels, unpickle=unpickle)
@@ -67,13 +67,8 @@ def repair(
             keep(result, out)
 
     with written(json_file, "shiftassay.repair/1", result.to_json()), saved(keep_model):
-        if rows := result.rows():
-            shown = Table(box=None, pad_edge=False)
-            for name in rows[0]:
-                shown.add_column(spoken(name), no_wrap=True)
-            for row in rows[1:]:
-                shown.add_row(*map(spoken, row))
-            console().print(shown)
+        for line in in_columns(result.rows()):
+            say(line)
         for name, why in result.skipped.items():
             if name != "none":
                 say(f"Not tried: {name}, since {why}.")

@@ -1,19 +1,23 @@
-"""What several verbs do with what they found: the file that was asked for is written before anything is told."""
+"""What several verbs do with their results.
+
+The file that was asked for is written before anything is reported.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shiftassay.cli.places import release, saved
 from shiftassay.cli.terminal import say
 
 if TYPE_CHECKING:
     from shiftassay.imagesets.image_set import ImageSet
+    from shiftassay.records import JsonObject
 
 
 @contextmanager
-def written(path: Path | None, schema: str, content: dict[str, Any]) -> Iterator[None]:
+def written(path: Path | None, schema: str, content: "JsonObject") -> Iterator[None]:
     """The result is in the file that was asked for before it is told, in this context."""
     if path is None:
         yield

@@ -25,7 +25,9 @@ def shift(
     unpickle: Unpickle = False,
     json_file: Json = None,
 ) -> None:
-    """Make a shifted set from the catalogue. `low..high` draws a parameter, `scope=per_image` afresh for each image.
+    """Make a shifted set with a family of the catalogue.
+
+    `low..high` draws a parameter at random, with `scope=per_image` afresh for each image.
 
     Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy`
     """
@@ -37,21 +39,21 @@ def shift(
     from shiftassay.shifts.catalog import shift as shift_set
     from shiftassay.shifts.family import Context
 
-    how = parse(family)
+    parsed = parse(family)
     check_npy(target)
     image_set = read_image_set(source, labels=labels, unpickle=unpickle)
     context = None
     if model and image_set.labels is not None:
         context = Context(image_set.labels, aimed_at(load_model(model, weights).requires_grad_(False)))
     with room(target, image_set.images.nbytes + MB):
-        shifted = shift_set(image_set, how, seed, context)
+        shifted = shift_set(image_set, parsed, seed, context)
     path = write_images(target, shifted.images)
     beside = path.with_name(f"{path.stem}-labels.npy")
     others = None if shifted.labels is image_set.labels else shifted.labels
     if others is not None:
         write_array(beside, others)
-    with written(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **how.to_json()}):
+    with written(json_file, "shiftassay.shift/1", {"images": str(target), "seed": seed, **parsed.to_json()}):
         say_notes([image_set])
-        say(f"{path}: {len(shifted):,} images, {how}")
+        say(f"{path}: {len(shifted):,} images, {parsed}")
         if others is not None:
             say(f"{beside}: their labels, which are not those of {image_set.name} any more")

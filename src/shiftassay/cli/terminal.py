@@ -1,5 +1,6 @@
 """What a command says, whatever the names hold that it speaks of."""
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Unsaid(Exception):  # noqa: N818
+class Unsaid(Exception):  # noqa: N818  # the reader has gone, no error
     """Nobody takes what a command says: a full disk, or a pipe that was closed."""
 
 
@@ -41,8 +42,9 @@ def console() -> "Console":
 def tolerant() -> None:
     """A terminal that has not all letters shows escapes for those that it lacks."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError):  # there is none, or another that takes all
-            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(stream, io.TextIOWrapper):  # else there is none, or another that takes all
+            with suppress(ValueError):
+                stream.reconfigure(errors="backslashreplace")
 
 
 def hang_up() -> None:

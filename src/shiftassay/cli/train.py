@@ -36,7 +36,9 @@ def train(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """Train one member of a network, or one for each of several seeds; or one model for all variants in a folder.
+    """Train one member of a network, or one for each of several seeds.
+
+    With a folder of variants, train one model for all of them.
 
     Example: `shiftassay train mlp --epochs 1`
     """

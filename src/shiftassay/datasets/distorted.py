@@ -55,7 +55,7 @@ def known_distortions() -> dict[str, str]:
 
 
 def rotated(images: Images, rng: np.random.Generator) -> Distorted:
-    """Turned by −90° to 90° (R)."""
+    """R: rotated by −90° to 90°."""
     return _affine(images, images.shape[-1], rng.uniform(-90, 90, len(images)))
 
 

@@ -1,4 +1,7 @@
-"""The native training step through ctypes: arrays and numbers in, arrays out. Knows no networks and no PyTorch."""
+"""The native training step through ctypes: arrays and numbers in, arrays out.
+
+It knows neither networks nor PyTorch.
+"""
 
 import ctypes
 import functools
@@ -17,7 +20,10 @@ WIDTHS = {"avx512": 16, "avx2": 8, "portable": 4}
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images `(n, c, h, w)` in memory, uint8 (a pixel is value / 255) or float32, and their normalisation."""
+    """Images `(n, c, h, w)` in memory, and their normalisation.
+
+    They are uint8 (a pixel is value / 255) or float32.
+    """
 
     array: np.ndarray
     mean: Sequence[float] = (0.0,)
@@ -26,7 +32,10 @@ class Pixels:
 
 @dataclass
 class Optimizer:
-    """`torch.optim.SGD` or `AdamW`; its state lies in flat arrays beside the parameters, zero before the first step."""
+    """`torch.optim.SGD` or `AdamW`.
+
+    Its state lies in flat arrays beside the parameters, zero before the first step.
+    """
 
     kind: str = "sgd"
     momentum: float = 0.0
@@ -58,7 +67,10 @@ def builds() -> tuple[str, ...]:
 
 
 def available() -> bool:
-    """Whether the native step can be used at all: it cannot where there was no compiler at installation."""
+    """Whether the native step can be used.
+
+    It cannot where there was no compiler at installation.
+    """
     return bool(builds())
 
 
@@ -79,7 +91,10 @@ def _load(build: str) -> ctypes.CDLL | None:
 
 
 class Program:
-    """A network as the native step runs it. Calls release the GIL; one program may serve many threads at once."""
+    """A network as the native step runs it.
+
+    Calls release the GIL; one program may serve many threads at once.
+    """
 
     def __init__(
         self,
@@ -144,11 +159,11 @@ class Program:
         flush_denormals: bool = True,
         gradient: Float[np.ndarray, "parameters"] | None = None,
     ) -> tuple[Float[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]:
-        """Steps `first_step` to `first_step + steps` of an epoch over `order`, one for each learning rate.
+        """Take steps `first_step` to `first_step + steps` of an epoch over `order`.
 
-        Parameters and optimizer state change in place. With `gradient`, nothing does: the last step's gradient
-        is written there.
-        Returns each step's mean loss and number of right answers.
+        There is one step for each learning rate. Parameters and optimizer state change in place. With `gradient`,
+        nothing does: the last step's gradient is written there. Returns each step's mean loss and number of right
+        answers.
         """
         steps = len(learning_rates)
         if batch < 1 or threads < 1:

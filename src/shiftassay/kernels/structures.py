@@ -1,4 +1,7 @@
-"""program.hpp's structures for ctypes and NumPy, and the names of its operations, read from that file."""
+"""program.hpp's structures for ctypes and NumPy, and the names of its operations.
+
+All are read from that file.
+"""
 
 import ctypes
 import re
@@ -29,7 +32,7 @@ def _fields(struct: str) -> Iterator[tuple[str, str, int]]:
     """The name, the type and the length (0 for a single one) of each field of a structure."""
     (body,) = re.findall(rf"struct {struct} {{([^}}]*)}};", _text())
     for declaration in filter(None, (part.strip() for part in body.split(";"))):
-        kind, names = re.fullmatch(r"((?:const )?\w+\*?) (.*)", declaration, re.DOTALL).groups()  # pyright: ignore[reportOptionalMemberAccess]
+        ((kind, names),) = re.findall(r"\A((?:const )?\w+\*?) (.*)\Z", declaration, re.DOTALL)
         for name, length in re.findall(r"(\w+)(?:\[(\d+)\])?", names):
             yield name, kind, int(length or 0)
 

@@ -1,4 +1,7 @@
-"""Figures of networks that are compared: losses, groups of seeds, pairs, matrices, factors, costs."""
+"""Figures of networks that are compared.
+
+They show losses, groups of seeds, pairs, matrices, factors and costs.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +23,10 @@ class LossCurves(TypedDict):
 
 
 class Groups(TypedDict):
-    """Groups of values, by default on a linear axis, and for each the value that a source claims."""
+    """Groups of values, and for each the value that a source claims.
+
+    The axis is linear by default.
+    """
 
     names: Sequence[str]
     values: Sequence[Sequence[float]]
@@ -31,7 +37,7 @@ class Groups(TypedDict):
 
 
 class Pairs(TypedDict):
-    """Differences with the ends of their intervals, the ends of wider ones, and the equivalence margin."""
+    """Differences with two intervals each, one wider than the other, and the equivalence margin."""
 
     names: Sequence[str]
     difference: Sequence[Sequence[float]]
@@ -51,7 +57,10 @@ class Matrix(TypedDict):
 
 
 class Spike(TypedDict):
-    """By epoch, the loss and the shares of sampling points outside the image; `epoch` is that of the spike."""
+    """By epoch, the loss and the shares of sampling points outside the image.
+
+    `epoch` is that of the spike.
+    """
 
     name: str
     loss: Sequence[float]
@@ -87,7 +96,7 @@ class Costs(TypedDict):
 
 
 def _loss_curves(data: LossCurves, folder: Path) -> Canvas:
-    """The loss by epoch, one panel for each network, one line for each seed, on shared logarithmic axes."""
+    """The loss by epoch: a panel for each network, a line for each seed; logarithmic axes."""
     names = list(data["losses"])
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
@@ -107,7 +116,7 @@ def _loss_curves(data: LossCurves, folder: Path) -> Canvas:
 
 
 def _groups(data: Groups, folder: Path) -> Canvas:
-    """One row for each group: its values, their mean with its 95% interval, and what a source claims."""
+    """One row for each group: its values, their mean with its 95% interval, and the claim."""
     names, scale, log = data["names"], data["scale"], data.get("log", False)
     canvas = Canvas(figsize=(6.8, 0.36 * len(names) + 0.8))
     axis = canvas.subplots()

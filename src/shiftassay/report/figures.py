@@ -1,4 +1,7 @@
-"""Drawing the figures that findings name: one function for each kind, from plain data to a Matplotlib figure."""
+"""Draws the figures that findings name.
+
+There is one function for each kind, from plain data to a Matplotlib figure.
+"""
 
 import io
 import warnings
@@ -37,7 +40,10 @@ def draw(figure: Figure, folder: Path) -> bytes:
 
 
 def _shown(data: Any) -> Any:
-    """The data with every text in it as it can be shown: SVG knows no control characters, and a label is short."""
+    """The data with every text in it as it can be shown.
+
+    SVG knows no control characters, and a label is short.
+    """
     if isinstance(data, str):
         return shortened(printable(data, lines=True), LONGEST_LABEL)
     if isinstance(data, Mapping):

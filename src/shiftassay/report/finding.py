@@ -16,9 +16,10 @@ Numbers = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table(Record):
-    """Rows of cells that are ready to read. Columns are aligned as numbers, but the first and those named in `words`.
+    """Rows of cells that are ready to read.
 
-    On a page, a table with words in `folded` is hidden behind them.
+    Columns are aligned as numbers, except the first and those named in `words`. On a page, a table with words in
+    `folded` is hidden behind them.
     """
 
     columns: tuple[str, ...]
@@ -64,7 +65,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Report(Record):
-    """A study's findings, in the order in which they are read, and from what and where they were made."""
+    """A study's findings in the order of reading, with their origin."""
 
     title: str
     question: str

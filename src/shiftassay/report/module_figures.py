@@ -66,7 +66,10 @@ def _histograms(data: Histograms, folder: Path) -> Canvas:
 
 
 def _attention_maps(data: Arrays, folder: Path) -> Canvas:
-    """A row for each position that looks, a column for each image; where it looks in colour, the image in outline."""
+    """A row for each position that attends, a column for each image.
+
+    Attention is in colour, the image in outline.
+    """
     arrays = read_arrays(inside(folder, data["file"]))[0]
     images, maps, places = (arrays[f"{data['prefix']}/{key}"] for key in ("input", "maps", "places"))
     canvas = Canvas(figsize=(1.05 * len(images) + 0.2, 1.05 * len(places)))

@@ -1,4 +1,7 @@
-"""A report from its findings: one HTML file that needs nothing else, and Markdown with its figures beside it."""
+"""Writes a report from its findings: one HTML file that needs nothing else, and Markdown.
+
+The Markdown has its figures beside it.
+"""
 
 import base64
 from importlib.resources import files
@@ -22,10 +25,10 @@ FIGURES = "figures"
 
 
 def write_report(folder: str | Path, report: Report | None = None) -> Path:
-    """Write `report.html`, `report.md` and `figures/` into a study's folder; return the path of the HTML.
+    """Write `report.html`, `report.md` and `figures/` into a study's folder.
 
-    Without a `report`, the findings stored there are read: a report can be made again without running anything.
-    Raises `BadInput` if there are none.
+    Returns the path of the HTML. Without a `report`, the findings stored there are read: a report can be made again
+    without running anything. Raises `BadInput` if there are none.
 
     >>> import tempfile
     >>> from shiftassay.report.finding import Finding, Table
@@ -91,7 +94,7 @@ def _render(template: str, report: Report, drawn: dict[str, tuple[Figure, bytes]
     environment.filters |= {"markdown": markdown, "url": quote}
     text = environment.from_string((here / template).read_text(encoding="utf-8")).render(
         report=report,
-        style=Markup((here / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        style=Markup((here / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
         place=_place,
         inline=lambda place: "data:image/svg+xml;base64," + base64.b64encode(drawn[place][1]).decode(),
     )

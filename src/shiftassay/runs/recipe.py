@@ -81,7 +81,7 @@ def recipe_named(name: str) -> Recipe:
 
 
 def check_fits(recipe: Recipe, images: int) -> None:
-    """Raise `BadInput` unless a recipe's values are such as can be trained with, and it leaves images to train on."""
+    """Raise `BadInput` unless a recipe can be trained with on so many images."""
     for name, (fits, expected) in _EXPECTED.items():
         value = getattr(recipe, name)
         if not fits(value):

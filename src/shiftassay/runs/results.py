@@ -1,4 +1,4 @@
-"""What a run ends with, beside weights and predictions: the metrics of its epochs, or its failure."""
+"""What a run ends with, beside weights and predictions: its metrics or its failure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,10 @@ class EpochMetrics(Record):
 
 @dataclass(frozen=True)
 class Metrics(Record):
-    """All epochs of a run, and the best of them (from 1) where the recipe validates on the test set."""
+    """All epochs of a run, and the best of them.
+
+    The best (from 1) is there where the recipe validates on the test set.
+    """
 
     epochs: tuple[EpochMetrics, ...]
     best_epoch: int | None
@@ -33,7 +36,10 @@ class Metrics(Record):
 
 @dataclass(frozen=True)
 class Failure(Record):
-    """Where a member's training ended because a number was not finite: epoch and step from 1, and what it was."""
+    """Where a member's training ended because a number was not finite.
+
+    Epoch and step count from 1; `what` names the number.
+    """
 
     epoch: int
     step: int

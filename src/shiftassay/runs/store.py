@@ -62,7 +62,10 @@ class Mended(UserWarning):
 
 @dataclass(frozen=True)
 class Run:
-    """The results of one trial in a folder. Complete when its model card is there, which is written last."""
+    """The results of one trial in a folder.
+
+    A run is complete when its model card is there, which is written last.
+    """
 
     folder: Path
 
@@ -78,14 +81,20 @@ class Run:
             yield
 
     def begin(self, trial: Trial, environment: Environment) -> None:
-        """Make the folder and say what will be in it. Whatever results were there do not count any more."""
+        """Make the folder, and write what will be in it.
+
+        Results that were there are no longer valid.
+        """
         remove(self.folder / CARD)
         remove(self.folder / FAILURE)
         write_sealed(self.folder / TRIAL, {**trial.to_json(), "digest": trial.digest})
         write_sealed(self.folder / ENVIRONMENT, environment.to_json())
 
     def checkpoint(self, arrays: Arrays, progress: Record) -> None:
-        """Keep what training needs in order to go on from here. Where there is no room, training goes on without."""
+        """Keep the state from which training can be resumed.
+
+        Where there is no room for it, a warning is given, and training goes on.
+        """
         try:
             write_arrays(self.folder / CHECKPOINT, arrays, progress.to_json())
         except BadInput as error:
@@ -146,13 +155,19 @@ class Run:
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def failure(self) -> Failure | None:
-        """What `fail` was given; None if the trial did not fail, or the file that says so is damaged."""
+        """The failure that `fail` was given.
+
+        None if the trial did not fail, or the file that says so is damaged.
+        """
         with suppress(Damaged):
             return _of_kind(Failure, read_sealed(self.folder / FAILURE), self.folder / FAILURE)
         return None
 
     def keep_imported(self, card: JsonObject, weights: Arrays, report: JsonObject) -> None:
-        """Keep a model that was trained elsewhere. Raises `BadInput` where a run of our own already is."""
+        """Keep a model that was trained elsewhere.
+
+        Raises `BadInput` where a run of our own is already.
+        """
         self.check_free()
         with self.locked():
             remove(self.folder / CARD)
@@ -161,7 +176,10 @@ class Run:
             self._write_card(card)
 
     def check_free(self) -> None:
-        """Raise `BadInput` where `keep_imported` would: asked before the work whose result is to be kept."""
+        """Raise `BadInput` where `keep_imported` would.
+
+        Call it before the work whose result is to be kept.
+        """
         if any((self.folder / name).exists() for name in (TRIAL, METRICS, PREDICTIONS, CHECKPOINT)):
             raise BadInput(f"{self.folder}: holds a run that was trained here. Name another folder with --out.")
 
@@ -192,7 +210,10 @@ class Run:
         return _of_kind(Trial, read_sealed(self.folder / TRIAL), self.folder / TRIAL)
 
     def environment(self) -> Environment | None:
-        """What the run was made with; no result depends on it, so a damaged one is replaced by none, with a warning."""
+        """What the run was made with.
+
+        No result depends on it: a damaged one is replaced by none, with a warning.
+        """
         try:
             content = read_sealed(self.folder / ENVIRONMENT)
         except Damaged as error:
@@ -240,7 +261,10 @@ class Store:
 
 
 def write_arrays(path: Path, arrays: Arrays, about: JsonObject | None = None) -> None:
-    """Write named arrays as safetensors, with JSON about them and the SHA-256 of both in its header, all or nothing."""
+    """Write named arrays as safetensors, all or nothing.
+
+    The header holds JSON about them, and the SHA-256 of both.
+    """
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     text = json.dumps(about or {})
     # One entry: safetensors keeps several in any order, and equal arrays are to be equal files.
@@ -267,7 +291,10 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], JsonObject]:
 
 
 def _of_kind(kind: type[R], content: JsonObject, path: Path) -> R:
-    """The record that a file holds. Raises `Damaged` if it holds another, as one of another version may."""
+    """The record that a file holds.
+
+    Raises `Damaged` if the file holds something else, as one of another version may.
+    """
     try:
         return kind.from_json(content)
     except BadInput as error:

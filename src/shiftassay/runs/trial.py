@@ -11,9 +11,10 @@ from shiftassay.runs.recipe import Recipe
 
 @dataclass(frozen=True)
 class Trial(Record):
-    """Network + recipe + data + seed. Its content hash names it, so that equal trials are trained once.
+    """Network + recipe + data + seed.
 
-    `semantics` numbers the meaning of training itself: it is raised with any change that moves the golden trajectories.
+    Its content hash names it, so that equal trials are trained once. `semantics` is the version of training itself:
+    raise it with any change that moves the golden trajectories.
     """
 
     network: str

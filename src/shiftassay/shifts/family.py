@@ -174,7 +174,7 @@ class Shift(Traits, ParameterVector, ABC):
         Shared shifts, and noise of one strength.
         """
         unclipped = {"clip": False} if cls.random and "clip" in cls.__dataclass_fields__ and not samples.clipped else {}
-        starts = (cls.allowed({**parameters, **unclipped}, samples.few) for parameters in cls.grid)
+        starts = (cls.allowed({**parameters, **unclipped}, samples.some_reference) for parameters in cls.grid)
         return [shift for shift in starts if shift is not None]
 
     @classmethod

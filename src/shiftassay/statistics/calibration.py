@@ -1,4 +1,4 @@
-"""Does a classifier know how often it is right?"""
+"""Calibration: the confidence of a classifier compared with its accuracy."""
 
 import numpy as np
 from jaxtyping import Bool, Float

@@ -1,4 +1,4 @@
-"""Many tests at once."""
+"""Corrections of p-values for multiple tests."""
 
 from collections.abc import Sequence
 

@@ -61,7 +61,10 @@ class CapturedPopulation:
     def train_steps(
         self, epoch: int, first: int, count: int
     ) -> list[tuple[Float32[np.ndarray, "steps"], Int64[np.ndarray, "steps"]]]:
-        """Take steps `first` to `first + count` of an epoch; return each member's loss and number right by step."""
+        """Take steps `first` to `first + count` of an epoch.
+
+        Returns each member's losses and numbers of right answers by step.
+        """
         shared = self.shared
         sizes = [size for size, times in shared.batches for _ in range(times)][first : first + count]
         with fixed_arithmetic(shared.tf32):
@@ -82,7 +85,10 @@ class CapturedPopulation:
         return [(losses, right.astype(np.int64)) for losses, right in metrics]
 
     def _captured(self, size: int) -> Callable[[], None]:
-        """What trains every member on its next batch, of that size: a graph's replay; without CUDA the step itself."""
+        """What trains every member on its next batch, of that size.
+
+        On CUDA this is a graph's replay, elsewhere the step itself.
+        """
         if not self._on_cuda:
             return partial(self._step, size)
         current = torch.cuda.current_stream()
@@ -97,7 +103,10 @@ class CapturedPopulation:
         return graph.replay
 
     def _rehearse(self, size: int) -> None:
-        """Run the step as it will be captured, so that libraries set themselves up, and leave no trace of it."""
+        """Run the step as it will be captured, and restore the state afterwards.
+
+        Libraries set themselves up in the first run.
+        """
         moving = [tensor for member in self.members for tensor in member.moving()]
         before = [tensor.clone() for tensor in moving]
         with warnings.catch_warnings():

@@ -55,7 +55,10 @@ class Shared:
 
 
 class CapturedMember:
-    """One model of a population: all that a `Member` has, but that the population trains its epochs."""
+    """One model of a population.
+
+    It is a `Member`, except that the population trains its epochs.
+    """
 
     def __init__(self, network: nn.Module, seed: int, shared: Shared):
         device, steps, size = shared.images.device, len(shared.rates), shared.recipe.batch_size
@@ -76,7 +79,10 @@ class CapturedMember:
         self.masks.draw(self.seed, epoch)
 
     def take_step(self, size: int) -> None:
-        """Train on the next `size` images of the epoch: no number of the step may come from the host."""
+        """Train on the next `size` images of the epoch.
+
+        No number of the step may come from the host.
+        """
         shared = self.shared
         batch = self.order.index_select(0, shared.step)[0, :size]
         with self.masks.read_at(shared.step):
@@ -118,7 +124,10 @@ class CapturedMember:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights and the optimizer's memory, named as `PlainMember` names them: either can take up the other's."""
+        """Weights and the optimizer's state, named as `PlainMember` names them.
+
+        Each of the two can resume from the other's.
+        """
         memory = {name: tensor.cpu().numpy().copy() for name, tensor in self._memory().items()}
         return {**{f"network/{name}": array for name, array in self.weights().items()}, **memory}
 
@@ -147,10 +156,10 @@ class CapturedMember:
 
 
 def _optimizer(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
-    """PyTorch's own, in one kernel, with the learning rate and all memory on the device before the first step.
+    """PyTorch's own optimizer, fused, with learning rate and state on the device.
 
-    Momentum that starts at zero is momentum that starts with the first gradient; PyTorch would choose between the two
-    on the host, and a graph would keep that choice.
+    Momentum starts at zero, which is the same as momentum that starts with the first gradient. PyTorch would choose
+    between the two on the host, and a graph would keep that choice.
     """
     recipe, rate, parameters = shared.recipe, shared.rate, list(network.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
@@ -171,15 +180,16 @@ def _optimizer(network: nn.Module, shared: Shared) -> torch.optim.Optimizer:
 
 @contextmanager
 def fixed_arithmetic(tf32: bool) -> Iterator[None]:
-    """Float32 as asked for and sums in a fixed order, whatever the caller's settings; they come back afterwards.
+    """Float32 as asked for, and sums in a fixed order, whatever the caller's settings.
 
-    Attention is computed step by step: of the fused kernels' backward passes some add in any order.
+    The settings are restored afterwards. Attention is computed step by step: some of the fused kernels' backward passes
+    add in any order.
     """
     wanted = "tf32" if tf32 else "ieee"
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     settings = [
         (matmul, "fp32_precision", wanted),
-        (cudnn.conv, "fp32_precision", wanted),  # pyright: ignore[reportAttributeAccessIssue]
+        (cudnn.conv, "fp32_precision", wanted),  # pyright: ignore[reportAttributeAccessIssue]  # PyTorch's stubs lack it
         (cudnn, "deterministic", True),
         (cudnn, "benchmark", False),
     ]

@@ -17,7 +17,10 @@ BEST, PART = "best/", "part/"
 
 @dataclass(frozen=True)
 class Progress(Record):
-    """How far a member was: its epochs, the best one, the seconds of the epoch begun, and what it was made by."""
+    """A member's progress, and the versions that made it.
+
+    It holds the epochs, the best one, and the seconds of the epoch that has begun.
+    """
 
     path: str
     torch: str
@@ -49,12 +52,15 @@ def save(group: Group, runs: Sequence[Run | None], histories: Sequence[History],
 
 
 def _made_by(member: Member) -> tuple[str, str, str]:
-    """What a checkpoint has to have in common with whoever goes on from it: path, versions of torch and shiftassay."""
+    """What must be the same for whoever resumes: path, versions of torch and shiftassay."""
     return type(member).__name__, version("torch"), version("shiftassay")
 
 
 def resume(group: Group, runs: Sequence[Run | None]) -> tuple[list[History], Part]:
-    """Restore the members from their checkpoints if all have one of the same step, made as they would be made now."""
+    """Restore the members from their checkpoints.
+
+    All must have one of the same step, made as it would be made now; otherwise nothing is restored.
+    """
     checkpoints = [run.last_checkpoint(Progress) if run else None for run in runs]
     anew = [History([]) for _ in runs], Part.of(len(runs))
     kept = [checkpoint for checkpoint in checkpoints if checkpoint]

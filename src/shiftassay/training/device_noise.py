@@ -49,11 +49,11 @@ def keep_mask(key: int, first: int, count: int, p: float, device: Device) -> Boo
 
 
 class EpochMasks:
-    """The masks of an epoch for every `nn.Dropout` and `nn.Dropout2d` of a network, one row for each step.
+    """The masks of an epoch for every `nn.Dropout` and `nn.Dropout2d`, one row for each step.
 
     The rows stay where they are in memory from epoch to epoch, so that a captured graph finds them. `image` is any one
     image, shown to the network to learn how many units each dropout has; `batch_size` is that of a full batch. Raises
-    `NotLowered` for a layer that draws its own noise, or whose units can't be told from one image.
+    `NotLowered` for a layer that draws its own noise, or whose units can't be inferred from one image.
     """
 
     def __init__(self, network: nn.Module, image: Float32[Tensor, "1 c h w"], steps: int, batch_size: int):
@@ -78,7 +78,10 @@ class EpochMasks:
 
     @contextmanager
     def read_at(self, step: Int64[Tensor, "1"]) -> Iterator[None]:
-        """Within this context the network's dropout uses the row that `step` holds when its kernels run."""
+        """Within this context, dropout uses the row of masks in `step`.
+
+        The row is read when the kernels run.
+        """
         for name, rows in self.rows.items():
             module = self.dropouts[name]
             vars(module)["forward"] = partial(_masked, module, rows, step)

@@ -1,4 +1,7 @@
-"""A program under construction: values, operations, masks and constants of a network that is being matched."""
+"""A program under construction, for a network that is being matched.
+
+It has values, operations, masks and constants.
+"""
 
 # torch.fx types the arguments of a node as a union of everything that Python code can hold.
 # pyright: reportArgumentType=false
@@ -30,7 +33,10 @@ class Draft:
         return str(node.target) if node.op == "call_module" else node.name
 
     def value(self, node: fx.Node, source: object = None, rank: int | None = None) -> Value:
-        """The value that a node reads: its first argument or `source`, of that rank. Raises `NotLowered`."""
+        """The value that a node reads: its first argument or `source`.
+
+        Raises `NotLowered` unless it has that rank.
+        """
         value = self.at.get(node.args[0] if source is None else source)
         if not isinstance(value, Value):
             raise NotLowered(self.name(node), "reads what only attention, sampling or an addition can use")

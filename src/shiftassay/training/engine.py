@@ -22,12 +22,15 @@ SEMANTICS = 1
 CHECKPOINT_SECONDS = 10.0
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(Exception):  # noqa: N818  # stopping is no error
     """Training was stopped from outside; where there is a run, its state is kept."""
 
 
 def split(train: ImageSet, held_out: int, classes: int) -> TrainingData:
-    """Hold out training images for validation: drawn at random, the same ones for every seed and recipe."""
+    """Hold out training images for validation.
+
+    They are drawn at random, the same ones for every seed and recipe.
+    """
     if train.labels is None:
         raise BadInput(f"{train.name}: no labels to train on.")
     if not held_out:
@@ -46,11 +49,11 @@ def run_group(
     watches: Sequence[Callable[[EpochMetrics], None] | None],
     stop: Event | None = None,
 ) -> list[History]:
-    """Train a group to the end, from its last checkpoint if there is one; return each member's history.
+    """Train a group to the end, from its last checkpoint if there is one.
 
-    Snapshots of the last and the best epoch are kept where the recipe validates on the test set. A member whose
-    numbers are no longer finite has failed: that stands in its history, and the others go on. Once `stop` is set, the
-    state is kept, and `Interrupted` is raised, within a fraction of a second.
+    Returns each member's history. Snapshots of the last and the best epoch are kept where the recipe validates on the
+    test set. A member whose numbers are no longer finite has failed: its history says so, and the others go on. Once
+    `stop` is set, the state is kept, and `Interrupted` is raised, within a fraction of a second.
     """
     histories, part = resume(group, runs)
     saved, pace = perf_counter(), Pace()
@@ -90,7 +93,10 @@ def _end_epoch(
     epoch: int,
     run: Run | None,
 ) -> EpochMetrics | None:
-    """What a member has to show for an epoch, added to its history; None if its weights or answers are not finite."""
+    """A member's metrics for an epoch, added to its history.
+
+    None if its weights or answers are not finite.
+    """
     weights = member.weights()
     if not all(np.isfinite(array).all() for array in weights.values()):
         return _fail(history, Failure(epoch + 1, part.step, "a weight"), run)
@@ -117,7 +123,10 @@ def _fail(history: History, failure: Failure, run: Run | None) -> None:
 
 
 def whole_epoch(group: Group, epoch: int, stop: Event | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Train an epoch to its end, in parts; raises `Interrupted` between two of them once `stop` is set."""
+    """Train an epoch to its end, in parts.
+
+    Raises `Interrupted` between two of them once `stop` is set.
+    """
     part, pace = Part.of(len(group.members)), Pace()
     while part.step < group.steps:
         if stop is not None and stop.is_set():
@@ -129,7 +138,10 @@ def whole_epoch(group: Group, epoch: int, stop: Event | None = None) -> list[tup
 def shuffled_logits(
     member: Member, images: Float32[np.ndarray, "n c h w"], epoch: int
 ) -> Float32[np.ndarray, "n classes"]:
-    """The member's logits, in the images' order, asked in shuffled batches: for some networks that matters."""
+    """The member's logits in the images' order, computed in shuffled batches.
+
+    For networks whose images see each other, the order matters.
+    """
     order = epoch_order(seed_for("validation", epoch), len(images))
     return member.logits(images[order])[np.argsort(order)]
 

@@ -43,8 +43,9 @@ class Group(Protocol):
         ...
 
     def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Take about `count` steps of an epoch from `first` on; an epoch is the same in whatever parts.
+        """Take about `count` steps of an epoch from `first` on.
 
-        Returns, for each member, the mean loss and the number right of each step that was taken.
+        An epoch is the same in whatever parts. Returns, for each member, the mean loss and the number of right answers
+        of each step that was taken.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a member of a training has to show: its epochs, its best and last state, and how it failed if it did."""
+"""What a member's training produces: epochs, best and last state, or a failure."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,10 @@ class Diverged(NotDone):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A member after an epoch: its weights, and its logits on the validation set in that set's order."""
+    """A member after an epoch: its weights, and its logits on the validation set.
+
+    The logits are in that set's order.
+    """
 
     epoch: int
     weights: dict[str, np.ndarray]
@@ -24,7 +27,10 @@ class Snapshot:
 
 @dataclass
 class History:
-    """A member's epochs so far: the metrics of each, and the last and the best one if they are kept."""
+    """A member's epochs so far: the metrics of each, and the last and the best state.
+
+    The states are there if they are kept.
+    """
 
     metrics: list[EpochMetrics]
     last: Snapshot | None = None

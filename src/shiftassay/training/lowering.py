@@ -1,4 +1,7 @@
-"""From a plain `nn.Module` to a program of the native step, or the name of the layer that stands in the way."""
+"""Lowers a plain `nn.Module` to a program of the native step.
+
+Where that is impossible, it names the layer that prevents it.
+"""
 
 import threading
 from dataclasses import replace
@@ -14,9 +17,9 @@ from shiftassay.training.program import NotLowered, Program, Step
 
 
 def lower(network: nn.Module, input_shape: tuple[int, int, int]) -> Program:
-    """Trace `network` for images of `input_shape` (c, h, w) and match its layers against the native step's.
+    """Trace `network` for images of `input_shape` (c, h, w), and match its layers.
 
-    Raises NotLowered.
+    Raises `NotLowered` for the first layer that the native step lacks.
     """
     shapes = {}
     for name, parameter in network.named_parameters():
@@ -76,10 +79,11 @@ def _trace(network: nn.Module, input_shape: tuple[int, int, int]) -> fx.GraphMod
 
 
 def _fuse(steps: list[Step], output: int) -> list[Step]:
-    """Let convolutions and linear layers take over the dropout, pooling and ReLU that alone read what they put out.
+    """Fuse dropout, pooling and ReLU into the convolution or linear layer before them.
 
-    A convolution's stage runs channel dropout, pooling, ReLU in that order (ReLU before pooling gives the same
-    numbers and gradients, ties at zero included); a linear layer's runs ReLU, then dropout.
+    They must be the only readers of its output. A convolution's stage runs channel dropout, pooling, ReLU in that order
+    (ReLU before pooling gives the same numbers and gradients, ties at zero included); a linear layer's runs ReLU, then
+    dropout.
     """
     readers: dict[int, int] = {output: 1}
     for step in steps:
@@ -113,7 +117,7 @@ def _takes(step: Step, following: Step) -> bool:
 
 
 def _renumber(steps: list[Step]) -> tuple[list[Step], dict[int, int]]:
-    """Forget the values that fusing did away with: new steps, and old numbers to new ones in order."""
+    """Remove the values that fusing made superfluous: new steps, and the old numbers in order."""
     numbers = {-1: -1, 0: 0}
     for step in steps:
         numbers[step.output] = len(numbers) - 1

@@ -20,10 +20,10 @@ class Place:
 
 @contextmanager
 def reading_masks(network: nn.Module, seed: int, epoch: int) -> Iterator[Place]:
-    """Within this context every `nn.Dropout` and `nn.Dropout2d` uses the masks of (seed, epoch, its name).
+    """Within this context, every dropout uses the masks of (seed, epoch, its name).
 
-    The caller sets `position` of what is yielded before each batch. Dropout of any other kind draws from PyTorch's
-    generator as it always does.
+    That is `nn.Dropout` and `nn.Dropout2d`; dropout of any other kind draws from PyTorch's generator as it always does.
+    The caller sets `position` of the yielded object before each batch.
     """
     place = Place()
     dropouts = {name: m for name, m in network.named_modules() if isinstance(m, nn.Dropout | nn.Dropout2d)}

@@ -21,8 +21,8 @@ from shiftassay.models.one_for_all import OneForAll
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.trial import Trial
+from shiftassay.shifts import catalog
 from shiftassay.shifts.ascent import STEPS
-from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.training.group import TrainingData
 from shiftassay.training.lowering import lower
@@ -64,7 +64,8 @@ class MixtureGroup:
         """The gradients of an epoch that go into attacks, counted in images."""
         shown = np.bincount(self._ids(self.size), minlength=len(self.shifts))
         steps = [
-            0 if not how.needs_model else STEPS if how.ball is None else ATTACK_STEPS for how in self.shifts.values()
+            0 if not shift.needs_model else STEPS if shift.ball is None else ATTACK_STEPS
+            for shift in self.shifts.values()
         ]
         return self.rounds * int(shown @ steps)
 
@@ -88,44 +89,47 @@ class MixtureGroup:
         """The images, each as one variant. They come in random order, so ids may go in turn."""
         shown = images.copy()
         ids = self._ids(len(images))
-        if any(how.needs_model for how in self.shifts.values()):
+        if any(shift.needs_model for shift in self.shifts.values()):
             self.model.network.load_state_dict({k: torch.from_numpy(w) for k, w in self.member.weights().items()})
-        for number, (name, how) in enumerate(self.shifts.items()):
+        for number, (name, shift) in enumerate(self.shifts.items()):
             of_it = ImageSet(images[ids == number], labels[ids == number], name)
-            if len(of_it) and how.family != "identity":
-                shown[ids == number] = self._shifted(of_it, how, seed)
+            if len(of_it) and shift.family != "identity":
+                shown[ids == number] = self._shifted(of_it, shift, seed)
         return self._encoded(shown, ids)
 
     def _ids(self, n: int) -> Int64[np.ndarray, "n"]:
-        parts = [share_of(how) for how in self.shifts.values()]
+        parts = [share_of(shift) for shift in self.shifts.values()]
         turns = np.repeat(np.arange(len(parts)), parts) if self.model.design.learns_all else np.zeros(1, np.int64)
         return turns[np.arange(n) % len(turns)]
 
-    def _shifted(self, images: ImageSet, how: Shift, seed: int) -> Float32[np.ndarray, "n c h w"]:
-        if not how.needs_model:
-            return shift(images, how, seed).images
+    def _shifted(self, images: ImageSet, shift: Shift, seed: int) -> Float32[np.ndarray, "n c h w"]:
+        if not shift.needs_model:
+            return catalog.shift(images, shift, seed).images
         assert images.labels is not None
         logits = self.model.on(images.name, straight=True).requires_grad_(False)
-        if how.ball is None:
-            return shift(images, how, seed, Context(images.labels, logits)).images
+        if shift.ball is None:
+            return catalog.shift(images, shift, seed, Context(images.labels, logits)).images
         begin = np.random.default_rng(seed).uniform(-1, 1, images.images.shape).astype(np.float32)
         clean, start, labels = map(torch.from_numpy, (images.images, begin, images.labels))
-        return how.ball.ascend(clean, start, labels, logits, ATTACK_STEPS).numpy()
+        return shift.ball.ascend(clean, start, labels, logits, ATTACK_STEPS).numpy()
 
     def _encoded(self, images: np.ndarray, ids: np.ndarray) -> Float32[np.ndarray, "n c2 h2 w2"]:
         encoded = self.model.design.encode(torch.from_numpy(images), torch.from_numpy(ids))
         return np.ascontiguousarray(encoded.numpy())
 
 
-def share_of(how: Shift) -> int:
+def share_of(shift: Shift) -> int:
     """The parts of a mixture that a variant gets."""
-    if how.needs_model:
+    if shift.needs_model:
         return ATTACK_SHARE
-    return DESTROYED_SHARE if how.information == "destroyed" else 1
+    return DESTROYED_SHARE if shift.information == "destroyed" else 1
 
 
 def _member(network: nn.Module, recipe: Recipe, data: TrainingData, trial: Trial) -> NativeMember | PlainMember:
-    """On the native step where the design's network can take it: steered and adapted layers can't."""
+    """A member on the native step where it can lower the design's network, else a plain one.
+
+    It can't lower steered and adapted layers.
+    """
     if trial.device == "cpu" and native.available():
         with suppress(NotLowered):
             program = lower(network, data.images.shape[1:])

@@ -1,4 +1,7 @@
-"""The native path on the CPU: a lowered network whose whole epoch is one call that releases the GIL."""
+"""The native path on the CPU: one call for a whole epoch of a lowered network.
+
+The call releases the GIL.
+"""
 
 import numpy as np
 from jaxtyping import Float32

@@ -26,7 +26,7 @@ from shiftassay.runs.recipe import Recipe, check_fits
 from shiftassay.runs.results import EpochMetrics, Failure
 from shiftassay.runs.store import Damaged, Mended, Run, Store
 from shiftassay.runs.trial import Trial
-from shiftassay.shifts.catalog import generator, shift
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.training.engine import SEMANTICS, run_group, split
@@ -43,7 +43,10 @@ WIDTHS = (500, 500, 500, 200, 200, 100, 50)
 
 @dataclass(frozen=True)
 class MixtureMetrics(Record):
-    """Epochs, held-out accuracy on each variant, and the images whose gradient was taken for attacks."""
+    """Epochs, held-out accuracy on each variant, and the number of attacked images.
+
+    The last counts the images whose gradient was taken.
+    """
 
     epochs: tuple[EpochMetrics, ...]
     held_out: dict[str, float]
@@ -87,21 +90,22 @@ def train_one_for_all(
     device: str = "auto",
     watch: Watch | None = None,
 ) -> TrainedForAll:
-    """Train a design for the variants that these shifts make, the first of which is usually clean (`Identity`).
+    """Train a design for the variants that these shifts make.
 
-    With a `store` the result is kept there, and read if it is there already. Raises `BadInput`.
+    The first is usually clean (`Identity`). With a `store` the result is kept there, and read if it is there already.
+    Raises `BadInput`.
     """
     resolved = resolve_recipe("mlp", recipe, epochs)
     check_fits(resolved, len(dataset.train))
-    known = fixed(shifts, dataset.train.shape)
-    variants = {name: dict(how.to_json()) for name, how in known.items()}
+    realized = fixed(shifts, dataset.train.shape)
+    variants = {name: dict(shift.to_json()) for name, shift in realized.items()}
     trial = Trial(
         network=f"one-for-all-{design}",
         parameters={
             "widths": list(widths),
             "variants": plain(variants),
             "round": ROUND,
-            "shares": [share_of(how) for how in known.values()],
+            "shares": [share_of(shift) for shift in realized.values()],
             "attack_steps": ATTACK_STEPS,
         },
         recipe=resolved,
@@ -113,7 +117,7 @@ def train_one_for_all(
     )
     card = OneForAllCard(
         design,
-        known,
+        realized,
         tuple(widths),
         dataset.train.shape,
         dataset.classes,
@@ -125,34 +129,40 @@ def train_one_for_all(
     )
     run = Store(store).run(trial) if store else None
     if run is None:
-        return _train(trial, card, known, resolved, dataset, run, watch)
-    if (stored := _known(trial, run)) is not None:
+        return _train(trial, card, realized, resolved, dataset, run, watch)
+    if (stored := _stored(trial, run)) is not None:
         return stored
     with run.locked():
-        return _known(trial, run) or _train(trial, card, known, resolved, dataset, run, watch)
+        return _stored(trial, run) or _train(trial, card, realized, resolved, dataset, run, watch)
 
 
 def fixed(shifts: Mapping[str, Shift], shape: tuple[int, int, int]) -> dict[str, Shift]:
-    """The shifts with shared parameters drawn as with seed 0; those that choose images are the identity."""
+    """The shifts with shared parameters drawn as with seed 0.
+
+    Those that choose images become the identity.
+    """
     return {
-        name: Identity() if how.group == "sample" else how.realize(shape, generator(how, 0, "shared"))
-        for name, how in shifts.items()
+        name: Identity() if shift.group == "sample" else shift.realize(shape, catalog.generator(shift, 0, "shared"))
+        for name, shift in shifts.items()
     }
 
 
 def held_out_accuracies(
     model: OneForAll, shifts: Mapping[str, Shift], validation: ImageSet, images: int = 1000
 ) -> dict[str, float]:
-    """Accuracy on held-out training images shown as each variant; attacks are fresh, on so many images."""
+    """Accuracy on held-out training images shown as each variant.
+
+    Attacks are fresh, on so many images.
+    """
     accuracies = {}
-    for name, how in shifts.items():
-        shown = validation.first(images) if how.needs_model else validation
+    for name, shift in shifts.items():
+        shown = validation.first(images) if shift.needs_model else validation
         assert shown.labels is not None
-        told = model.on(name)
+        on_variant = model.on(name)
         aimed_at = model.on(name, straight=True).requires_grad_(False)
-        context = Context(shown.labels, aimed_at) if how.needs_model else None
-        shifted = shift(shown, how, seed_for("held out"), context)
-        accuracies[name] = float((predict(shifted.images, model=told).argmax(1) == shown.labels).mean())
+        context = Context(shown.labels, aimed_at) if shift.needs_model else None
+        shifted = catalog.shift(shown, shift, seed_for("held out"), context)
+        accuracies[name] = float((predict(shifted.images, model=on_variant).argmax(1) == shown.labels).mean())
     return accuracies
 
 
@@ -202,8 +212,11 @@ def _room(member: Member) -> int:
     return sum(array.nbytes for array in member.weights().values()) + 1_000_000
 
 
-def _known(trial: Trial, run: Run) -> TrainedForAll | None:
-    """What the store holds of a trial; None, with a warning, if that is damaged. Raises `Diverged`."""
+def _stored(trial: Trial, run: Run) -> TrainedForAll | None:
+    """The stored result of a trial; None if there is none.
+
+    A damaged one counts as none, with a warning. Raises `Diverged`.
+    """
     if (failure := run.failure()) is not None:
         raise _diverged(trial, failure)
     if not run.complete:

@@ -1,4 +1,7 @@
-"""An epoch in parts: few enough steps at once that training can be stopped, and its state kept, between them."""
+"""An epoch in parts of few steps.
+
+Between them training can be stopped, and its state kept.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +13,10 @@ SLICE = 0.25  # seconds of training between two looks at whether to stop
 
 
 class Pace:
-    """How many steps make about `SLICE` seconds, so that training can be stopped, and its state kept, that often."""
+    """The number of steps that take about `SLICE` seconds.
+
+    So often can training be stopped, and its state kept.
+    """
 
     def __init__(self) -> None:
         self.count = 1
@@ -29,7 +35,10 @@ class Pace:
 
 @dataclass
 class Part:
-    """What was taken of an epoch: each member's losses and numbers right, step by step, and the seconds that took."""
+    """A part of an epoch: each member's losses and numbers of right answers by step.
+
+    `seconds` is how long they took.
+    """
 
     losses: list[np.ndarray]
     right: list[np.ndarray]

@@ -1,4 +1,7 @@
-"""Which path a network trains on: captured graphs on CUDA, the native step on the CPU, else plain PyTorch."""
+"""Chooses the path that a network trains on.
+
+It is captured graphs on CUDA, the native step on the CPU, else plain PyTorch.
+"""
 
 import copy
 import warnings
@@ -54,7 +57,7 @@ class Alone:
 def make_groups(
     networks: Sequence[nn.Module], recipe: Recipe, data: TrainingData, seeds: Sequence[int], device: str = "cpu"
 ) -> list[Group]:
-    """Members in training, in the order of the seeds, on the fastest path that their network can take.
+    """Members in training, in the order of the seeds, on their network's fastest path.
 
     Warns with `PlainPath` where that is the plain one.
     """
@@ -89,10 +92,11 @@ def _check_memory(needed: int, batch: int, device: str) -> None:
 
 
 def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) -> list[Result]:
-    """Do the work of every group, results in their order: native members each on a core of its own, in threads.
+    """Do the work of every group; results in their order.
 
-    Where fewer members than cores are left, they share the cores; a member's numbers do not depend on that. `work` is
-    told by an event when to stop: when this process is interrupted, or the work of another group has failed.
+    Native members run in threads, each on its own core. Where there are fewer members than cores, they share the cores;
+    a member's numbers do not depend on that. `work` gets an event that is set when it must stop: when this process is
+    interrupted, or the work of another group has failed.
     """
     cores, stop = available_cores(), Event()
     members = [group.member for group in groups if isinstance(group, Alone)]

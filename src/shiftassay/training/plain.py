@@ -56,7 +56,10 @@ class PlainMember:
         return torch.stack(losses).cpu().numpy(), torch.stack(right).cpu().numpy()
 
     def _seed(self, epoch: int, first: int) -> None:
-        """Set PyTorch's generators, for modules that draw their own noise, to where the steps before have left them."""
+        """Set PyTorch's generators to their state after the steps before.
+
+        Modules that draw their own noise use them.
+        """
         if first == 0:
             torch.manual_seed(seed_for(self.seed, epoch, "torch"))
             return

@@ -12,8 +12,11 @@ from shiftassay.kernels.structures import DROPOUT, KINDS, OPERATION
 from shiftassay.random_stream import seed_for
 
 
-class NotLowered(Exception):  # noqa: N818
-    """A network that the native step cannot run: `layer` is the first that stopped it, `reason` says why."""
+class NotLowered(Exception):  # noqa: N818  # another path is taken, which is no error
+    """A network that the native step cannot run.
+
+    `layer` is the first that prevents it, `reason` says why.
+    """
 
     def __init__(self, layer: str, reason: str):
         super().__init__(f"{layer}: {reason}")
@@ -22,7 +25,10 @@ class NotLowered(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Step:
-    """One operation: reads `input` (and `other`), writes `output`. `fields` and `parameters` are program.hpp's."""
+    """One operation: reads `input` (and `other`), writes `output`.
+
+    `fields` and `parameters` are those of program.hpp.
+    """
 
     kind: str
     layer: str
@@ -46,7 +52,10 @@ class Mask:
 
 @dataclass(frozen=True)
 class Program:
-    """A lowered network: its operations, and its parameters' places in one flat array (as `named_parameters`)."""
+    """A lowered network: its operations, and its parameters' places in one flat array.
+
+    The parameters are in the order of `named_parameters`.
+    """
 
     steps: tuple[Step, ...]
     elements: tuple[int, ...]

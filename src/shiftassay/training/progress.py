@@ -42,8 +42,8 @@ def _who(trial: Trial) -> str:
 
 
 def _what(trial: Trial, metrics: EpochMetrics, epochs: int) -> str:
-    said = f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  loss {metrics.loss:.4f}"
+    progress = f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  loss {metrics.loss:.4f}"
     if metrics.validation_accuracy is not None:
         watched = "test" if trial.recipe.validate_on_test else "validation"
-        said += f"  {watched} {100 * metrics.validation_accuracy:.2f}%"
-    return f"{said}  {metrics.seconds:.1f} s"
+        progress += f"  {watched} {100 * metrics.validation_accuracy:.2f}%"
+    return f"{progress}  {metrics.seconds:.1f} s"

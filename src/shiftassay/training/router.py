@@ -10,7 +10,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.runs.recipe import Recipe
-from shiftassay.shifts.catalog import shift
+from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.training.engine import split
 from shiftassay.training.train import Trained, train
@@ -32,10 +32,11 @@ def train_router(
     seed: int = 0,
     store: Path | None = None,
 ) -> Trained:
-    """Train a small network to tell the variants apart, on training images that are shown as each in turn.
+    """Train a small network to tell the variants apart.
 
-    Attacks are made on `target`, which should be what the attacks to be told apart were made on. The `held_out`
-    images of the models that are routed to are left alone; the router's own test set is made of them.
+    It sees training images as each variant in turn. Attacks are made on `target`, which should be the model that the
+    attacks to be recognised were made on. The `held_out` images of the models that are routed to are not used for
+    training; the router's own test set is made of them.
     """
     data = split(dataset.train, held_out, dataset.classes)
     shown = _shown_as_each(ImageSet(data.images, data.labels, "mixture"), shifts, target, images, seed)
@@ -54,8 +55,8 @@ def _shown_as_each(images: ImageSet, shifts: Mapping[str, Shift], target: nn.Mod
     ids = np.arange(len(chosen)) % len(shifts)
     shown = images.images[chosen]
     target.eval().requires_grad_(False)
-    for number, (name, how) in enumerate(shifts.items()):
+    for number, (name, shift) in enumerate(shifts.items()):
         part = ImageSet(shown[ids == number], images.labels[chosen][ids == number], name)
-        context = Context(images.labels[chosen][ids == number], target) if how.needs_model else None
-        shown[ids == number] = shift(part, how, seed_for(seed, "router", name), context).images
+        context = Context(images.labels[chosen][ids == number], target) if shift.needs_model else None
+        shown[ids == number] = catalog.shift(part, shift, seed_for(seed, "router", name), context).images
     return ImageSet(shown, ids, images.name)

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Value:
-    """One image's value at a node: its number and shape. `turned`: (position, channel), stored transposed."""
+    """One image's value at a node: its number and shape.
+
+    `turned`: (position, channel), stored transposed.
+    """
 
     number: int
     shape: tuple[int, ...]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.predict import predict
 from shiftassay.networks.registry import NETWORKS, build, parameters_of
 from shiftassay.random_stream import seed_for
-from shiftassay.records import plain
+from shiftassay.records import JsonValue, plain
 from shiftassay.runs.environment import environment
 from shiftassay.runs.recipe import Recipe, check_fits, recipe_named
 from shiftassay.runs.results import EpochMetrics, Failure, Metrics
@@ -43,7 +42,7 @@ Watch = Callable[[Trial, EpochMetrics], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained member: its trial, the model, the metrics of every epoch, and its logits on the test set.
+    """A trained member: its trial, model, metrics of every epoch, and logits on the test set.
 
     `best` is the epoch with the highest test accuracy, kept where the recipe validates on the test set: an optimistic
     choice.
@@ -80,7 +79,10 @@ class Failed:
 
 
 class TrainingFailed(Diverged):
-    """Some members failed. `trained` holds the others, which are stored like any, `failures` those that did."""
+    """Some members failed.
+
+    `trained` holds the others, which are stored like any; `failures` holds those that failed.
+    """
 
     def __init__(self, trained: list[Trained], failures: list[Failed]):
         super().__init__("; ".join(map(str, failures)) + ". A lower learning rate may help.")
@@ -94,7 +96,7 @@ def train(
     recipe: Recipe | str | None = None,
     seeds: Sequence[int] = (0,),
     epochs: int | None = None,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, JsonValue] | None = None,
     store: Path | None = None,
     device: str = "auto",
     watch: Watch | None = None,
@@ -136,9 +138,9 @@ def train(
         for seed in seeds
     ]
     runs = [Store(store).run(trial) if store else None for trial in trials]
-    done = _known(trials, runs)
+    done = _ended(trials, runs)
     with all_locked([run.folder for trial, run in zip(trials, runs, strict=True) if run and trial.seed not in done]):
-        done |= _known(*_without(done, trials, runs))  # what another command has finished meanwhile
+        done |= _ended(*_without(done, trials, runs))  # what another command has finished meanwhile
         missing = list(zip(*_without(done, trials, runs), strict=True))
         done |= _train_missing(missing, resolved, dataset, watch) if missing else {}
     members = [done[trial.seed] for trial in trials]
@@ -150,28 +152,34 @@ def train(
 
 
 def _without(
-    done: Mapping[int, Any], trials: Sequence[Trial], runs: Sequence[Run | None]
+    done: Mapping[int, object], trials: Sequence[Trial], runs: Sequence[Run | None]
 ) -> tuple[list[Trial], list[Run | None]]:
     missing = [(trial, run) for trial, run in zip(trials, runs, strict=True) if trial.seed not in done]
     return [trial for trial, _ in missing], [run for _, run in missing]
 
 
-def _known(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Trained | Failed"]:
-    """What the store knows the end of, by seed; what is damaged there is to be trained again, and that is said."""
-    known: dict[int, Trained | Failed] = {}
+def _ended(trials: Sequence[Trial], runs: Sequence[Run | None]) -> dict[int, "Trained | Failed"]:
+    """Stored results and failures, by seed.
+
+    What is damaged is left out, to be trained again, with a warning.
+    """
+    ended: dict[int, Trained | Failed] = {}
     for trial, run in zip(trials, runs, strict=True):
         if run and (failure := run.failure()) is not None:
-            known[trial.seed] = Failed(trial, failure, run.folder)
+            ended[trial.seed] = Failed(trial, failure, run.folder)
         elif run and run.complete:
             try:
-                known[trial.seed] = _stored(trial, run)
+                ended[trial.seed] = _stored(trial, run)
             except Damaged as error:
                 warnings.warn(error.and_so("It is trained again"), Mended, stacklevel=3)
-    return known
+    return ended
 
 
 def _check_data(dataset: Dataset) -> None:
-    """Raise `BadInput` for images that are not finite, and for labels that skip most of their numbers."""
+    """Raise `BadInput` for images or labels that can't be trained on.
+
+    That is: images that are not finite, and labels that skip most of their numbers.
+    """
     for part in (dataset.train, dataset.test):
         if not np.isfinite(part.images).all():
             raise BadInput(f"{part.name}: it holds NaN or infinity. Repair or leave out those images.")
@@ -186,7 +194,10 @@ def _check_data(dataset: Dataset) -> None:
 
 
 def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None = None) -> Recipe:
-    """The recipe meant: given, by its name, or the network's own; with another number of epochs if that is given."""
+    """The recipe meant: an object, a name, or none for the network's own.
+
+    `epochs`, if given, replaces its number of epochs.
+    """
     if recipe is None:
         recipe = NETWORKS[network].recipe
     resolved = recipe_named(recipe) if isinstance(recipe, str) else recipe
@@ -194,7 +205,10 @@ def resolve_recipe(network: str, recipe: Recipe | str | None, epochs: int | None
 
 
 def resolve_device(device: str) -> str:
-    """`auto` is `cuda` where there is one, else `cpu`; `BadInput` if a device is asked for that is not there."""
+    """The device to train on: `auto` is `cuda` where there is one, else `cpu`.
+
+    Raises `BadInput` if a device is asked for that is not there.
+    """
     if device not in ("auto", "cpu", "cuda"):
         raise BadInput(f"device {device!r}: expected auto, cpu or cuda.")
     if device == "cuda" and not torch.cuda.is_available():
@@ -241,7 +255,10 @@ def _train_missing(
 
 
 def _room(member: Member, recipe: Recipe, dataset: Dataset) -> int:
-    """About the bytes that a member's results take, so that a disk that is full when it is done loses nothing."""
+    """About the number of bytes that a member's results take.
+
+    They are reserved before training, so that a full disk loses no result.
+    """
     weights = sum(array.nbytes for array in member.weights().values())
     logits = 4 * len(dataset.test) * dataset.classes
     return (2 if recipe.validate_on_test else 1) * (weights + logits) + 2000 * recipe.epochs + 1_000_000
@@ -303,7 +320,10 @@ def _stored(trial: Trial, run: Run) -> Trained:
 
 
 def with_seconds(epochs: Sequence[EpochMetrics], run: Run) -> tuple[EpochMetrics, ...]:
-    """A finished run's epochs with their seconds, which stand in its environment, if that is whole."""
+    """A finished run's epochs with their seconds.
+
+    These are in its environment, if that is undamaged.
+    """
     environment = run.environment()
     seconds = (environment and environment.seconds) or [None] * len(epochs)
     return tuple(replace(epoch, seconds=taken) for epoch, taken in zip(epochs, seconds, strict=True))

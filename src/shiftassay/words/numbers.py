@@ -13,7 +13,7 @@ Parameters = Mapping[str, Any]
 
 
 class Ends(Protocol):
-    """An estimate with the two ends of its interval, whatever holds them."""
+    """An estimate with the two ends of its interval."""
 
     @property
     def estimate(self) -> float: ...

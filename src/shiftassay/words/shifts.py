@@ -9,7 +9,7 @@ BRIEF_SCOPES = {"shared": "", "per_image": " per image", None: ""}
 def shift_in_words(
     family: str, parameters: Parameters, scope: str, intervals: Parameters | None = None, digits: int = 6
 ) -> str:
-    """A family, those of its parameters that are worth telling, and words on its scope.
+    """A family, its informative parameters, and its scope in words.
 
     >>> shift_in_words("rotate", {"angle": 15.0}, SCOPES["shared"], {"angle": [14.9, 15.1]})
     'rotate (angle = 15 [14.9, 15.1]), the same for all images'

@@ -20,8 +20,8 @@ def biases(case: Case) -> Mechanism | None:
     A network of linear layers, ReLU and pooling is homogeneous in its input and its biases together. So if images are
     `factor` times the reference, multiplying the biases by the factor too must give the reference's answers again, and
     without biases the factor must change no answer. Both are tried (the constant that normalisation subtracts is a bias
-    as well); where either fails, as it does for tanh or with another normalisation inside, nothing is reported. Measured
-    are also how large a share of the logits is due to biases, before and after.
+    as well); where either fails, as it does for tanh or with another normalisation inside, nothing is reported.
+    Measured are also how large a share of the logits is due to biases, before and after.
     """
     if not case.paired:
         return None

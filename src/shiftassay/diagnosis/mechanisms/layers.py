@@ -21,8 +21,8 @@ def grows(case: Case) -> Mechanism | None:
     """Layer by layer the shift grows, relative to the distance between classes.
 
     The measure is distance from the reference over distance between classes, at the last layer against at the pixels.
-    Reported where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size; both
-    by the lower end of a bootstrap interval over images.
+    Reported where it grows 1.5 times, and 1.5 times as much as for the shuffled residual, a change of the same size;
+    both by the lower end of a bootstrap interval over images.
     """
     measured = _measured(case)
     if measured is None:

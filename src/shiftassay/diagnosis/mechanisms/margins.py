@@ -16,8 +16,9 @@ from shiftassay.words.numbers import percent
 def within_margins(case: Case) -> Mechanism | None:
     """Accuracy holds since margins are wide: the shift changes logits by less than the margin.
 
-    The margin is the true class's logit less the best other one, of the images that the model gets right. Reported where
-    images changed, and the upper end of the 95% interval of the share of margins that the change exceeds is below 2%.
+    The margin is the true class's logit less the best other one, of the images that the model gets right. Reported
+    where images changed, and the upper end of the 95% interval of the share of margins that the change exceeds is below
+    2%.
     """
     if not case.paired or case.truth is None:
         return None
@@ -69,8 +70,8 @@ def first_order(case: Case) -> Mechanism | None:
     """The Jacobian alone predicts how the log-odds change.
 
     gradient · (shifted − reference) is compared with the measured change. The share of the changes' mean square that
-    the prediction explains one to one, without a fitted slope; reported from 85%, where its errors have at most 40% of the
-    mean square of those of the same predictions dealt to other images, and the images moved by at most half of the
+    the prediction explains one to one, without a fitted slope; reported from 85%, where its errors have at most 40% of
+    the mean square of those of the same predictions dealt to other images, and the images moved by at most half of the
     distance between two of them: a network that is linear throughout shows nothing.
     """
     if not case.paired or case.truth is None:

@@ -60,8 +60,8 @@ def one_linear_map(case: Case) -> Mechanism | None:
 
     Only the first layer's weights are wrong. The map (ridge regression from shifted to reference pixels, which a linear
     first layer could absorb) is fitted on one half of the images and their partners, and judged on the other; the null
-    is a map fitted to other images' partners. Reported where it restores 30% of the loss (McNemar's test at 1%), more than
-    the null, and pixels kept their values.
+    is a map fitted to other images' partners. Reported where it restores 30% of the loss (McNemar's test at 1%), more
+    than the null, and pixels kept their values.
     """
     mapped = _mapped(case)
     if mapped is None:
@@ -88,8 +88,9 @@ def one_linear_map(case: Case) -> Mechanism | None:
 def no_linear_map(case: Case) -> Mechanism | None:
     """Pixels moved, and no linear map that is the same for all images restores accuracy.
 
-    Reported where the map of `one_linear_map` restores less than 10% of the loss, and where that is not for want of images:
-    the same number of images, moved by one permutation drawn for the purpose, would be brought back by 30% or more.
+    Reported where the map of `one_linear_map` restores less than 10% of the loss, and where that is not for want of
+    images: the same number of images, moved by one permutation drawn for the purpose, would be brought back by 30% or
+    more.
     """
     mapped = _mapped(case)
     if mapped is None:

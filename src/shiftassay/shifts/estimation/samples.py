@@ -24,19 +24,19 @@ class Samples:
     basis: FeatureBasis
 
     @property
-    def few(self) -> Images:
+    def some_reference(self) -> Images:
         """Some of the reference's images."""
         return self.reference[:FEW]
 
     @property
-    def seen(self) -> Images:
+    def some_shifted(self) -> Images:
         """Some of the shifted images."""
         return self.shifted[:SEEN]
 
     @cached_property
     def clipped(self) -> bool:
         """Whether no shifted value lies outside [0, 1]."""
-        return bool(self.seen.min() >= 0 and self.seen.max() <= 1)
+        return bool(self.some_shifted.min() >= 0 and self.some_shifted.max() <= 1)
 
     @property
     def mean_picture(self) -> Images:
@@ -48,4 +48,4 @@ class Samples:
 
         Computed with few of the reference's images.
         """
-        return summary_statistics(self.few, self.basis).distances(self.after)
+        return summary_statistics(self.some_reference, self.basis).distances(self.after)

@@ -30,8 +30,8 @@ def strength_of(
     pairs = pairs.first(IMAGES)
 
     def excess(log_strength: float) -> float:
-        made = make(float(np.exp(log_strength))).apply(pairs.reference, np.random.default_rng(0))
-        return float(np.mean((made - pairs.reference) ** 2, dtype=np.float64)) - pairs.change
+        shifted = make(float(np.exp(log_strength))).apply(pairs.reference, np.random.default_rng(0))
+        return float(np.mean((shifted - pairs.reference) ** 2, dtype=np.float64)) - pairs.change
 
     ends = np.log([low, high])
     if excess(ends[0]) * excess(ends[1]) >= 0:
@@ -68,8 +68,8 @@ def _drawn(make: Callable[[Number], Shift], pairs: Pairs, shared: float, low: fl
 
 
 def _energy(shift: Shift, pairs: Pairs, seed: int) -> Float64[np.ndarray, "n"]:
-    made = shift.apply(pairs.reference, np.random.default_rng(seed))
-    return np.asarray(np.mean((made - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64))
+    shifted = shift.apply(pairs.reference, np.random.default_rng(seed))
+    return np.asarray(np.mean((shifted - pairs.reference) ** 2, axis=(1, 2, 3), dtype=np.float64))
 
 
 def _read_off(curve: np.ndarray, energies: np.ndarray, strengths: np.ndarray) -> Float64[np.ndarray, "n"]:

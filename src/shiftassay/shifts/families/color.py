@@ -85,7 +85,9 @@ class ChannelOrder(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The order in which the channels' quantiles are most alike."""
-        before, after = (np.quantile(_by_channel(side), LEVELS, axis=1).T for side in (samples.few, samples.seen))
+        before, after = (
+            np.quantile(_by_channel(side), LEVELS, axis=1).T for side in (samples.some_reference, samples.some_shifted)
+        )
         return cls._best_order(-np.abs(after[:, None] - before[None]).sum(2))
 
     @classmethod

@@ -111,7 +111,7 @@ class Gain(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The ratios of means and of largest values; larger clipped ones if images are brighter."""
-        reference, shifted = samples.few, samples.seen
+        reference, shifted = samples.some_reference, samples.some_shifted
         factor = float(shifted.mean() / max(float(reference.mean()), 1e-9))
         if factor <= 0 or min(abs(factor / unit - 1) for unit in UNITS) < OTHER_UNITS:
             return []
@@ -221,7 +221,7 @@ class Rescale(Shift):
 
         The latter are exact where nothing was clipped.
         """
-        reference, shifted = samples.few, samples.seen
+        reference, shifted = samples.some_reference, samples.some_shifted
         by_sd = float(shifted.std() / max(float(reference.std()), 1e-9))
         by_range = float(np.ptp(shifted) / max(float(np.ptp(reference)), 1e-9))
         maps = [(scale, float(shifted.mean() - scale * reference.mean())) for scale in (by_sd, -by_sd)]

@@ -272,8 +272,10 @@ class ShotNoise(_Noise):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """One photon is the smallest value above black."""
-        above_black = samples.seen[samples.seen > 1e-6]
-        return [cls(1 / float(above_black.min()), clip=bool(samples.seen.max() <= 1))] if above_black.size else []
+        above_black = samples.some_shifted[samples.some_shifted > 1e-6]
+        return (
+            [cls(1 / float(above_black.min()), clip=bool(samples.some_shifted.max() <= 1))] if above_black.size else []
+        )
 
 
 def _draw_strengths(

@@ -142,7 +142,7 @@ class Occlusion(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The smallest rectangle round the places that have become constant."""
-        gray, before = samples.seen[:, 0], samples.few[:, 0]
+        gray, before = samples.some_shifted[:, 0], samples.some_reference[:, 0]
         changed = np.mean(np.abs(before - gray[:1]) > CHANGED, axis=0)
         # A place that seldom shows ink may have shown none by chance.
         constant = (gray.var(axis=0) < CONSTANT) & (changed > max(0.02, 10 / len(gray)))
@@ -159,7 +159,7 @@ class Occlusion(Shift):
             "width": int(np.ptp(columns)) + 1,
             "fill": fill,
         }
-        occlusion = cls.allowed(rectangle, samples.few)
+        occlusion = cls.allowed(rectangle, samples.some_reference)
         return [] if occlusion is None else [occlusion]
 
 

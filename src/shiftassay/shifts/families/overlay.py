@@ -74,7 +74,7 @@ class Stripe(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The columns whose mean is nearer to that of the inverse."""
-        before, after = (side.mean(axis=(0, 1, 2)) for side in (samples.few, samples.seen))
+        before, after = (side.mean(axis=(0, 1, 2)) for side in (samples.some_reference, samples.some_shifted))
         columns = np.flatnonzero(np.abs(after - (1 - before)) < np.abs(after - before))
         return [cls(tuple(columns.tolist()))] if 0 < len(columns) < len(before) else []
 

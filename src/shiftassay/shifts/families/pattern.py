@@ -132,7 +132,7 @@ class FixedPattern(Shift):
         """
         clip = samples.clipped
         levels = np.concatenate([np.linspace(0.02, 0.98, 33), [0.99, 0.995]])
-        before, after = (np.quantile(side, levels, axis=0) for side in (samples.few, samples.seen))
+        before, after = (np.quantile(side, levels, axis=0) for side in (samples.some_reference, samples.some_shifted))
         inside = (after > CLIPPED) & (after < 1 - CLIPPED) if clip else np.ones(after.shape, bool)
         with np.errstate(all="ignore"):
             # What was black or white before shows the pattern itself; greys only to the errors of two quantiles.

@@ -103,7 +103,7 @@ def largest_rise(members: Sequence[Trained]) -> tuple[int, int]:
     return index, epoch
 
 
-def analyse_rise(experiment: Experiment, network: str) -> Rise:
+def analyze_rise(experiment: Experiment, network: str) -> Rise:
     """The largest rise of a network's loss, taken apart by training that member again.
 
     It is a `TransformerRise` where the network has a transformer.

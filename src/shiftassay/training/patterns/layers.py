@@ -1,4 +1,7 @@
-"""Layers with weights, and what follows them: convolutions, linear layers, ReLU, pooling, dropout, log-softmax."""
+"""Layers with weights, and what follows them.
+
+Convolutions, linear layers, ReLU, pooling, dropout, log-softmax.
+"""
 
 # torch.fx types the arguments of a node as a union of everything that Python code can hold.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false

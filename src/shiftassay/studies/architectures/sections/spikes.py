@@ -7,7 +7,7 @@ from typing import cast
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment
-from shiftassay.studies.architectures.loss_rise import ControlRise, TransformerRise, analyse_rise
+from shiftassay.studies.architectures.loss_rise import ControlRise, TransformerRise, analyze_rise
 from shiftassay.studies.architectures.members import spatial_transformer
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import number, percent
@@ -32,8 +32,8 @@ def measure(experiment: Experiment) -> Rises:
     if not transformed or len(next(iter(members.values()))[0].metrics) <= 2:
         return Rises({}, None)
     return Rises(
-        networks={name: cast(TransformerRise, analyse_rise(experiment, name)) for name in transformed},
-        control=ControlRise.named(control, analyse_rise(experiment, control)),
+        networks={name: cast(TransformerRise, analyze_rise(experiment, name)) for name in transformed},
+        control=ControlRise.named(control, analyze_rise(experiment, control)),
     )
 
 
