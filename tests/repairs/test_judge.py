@@ -42,9 +42,9 @@ def test_a_strategy_that_fails_leaves_the_others_to_be_tried(small, model, monke
         raise BadInput("the model can't be trained on (ValueError: no).")
 
     monkeypatch.setattr(Retrain, "make", fails)
-    found = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, epochs=1, quick=True)
-    assert found.skipped["retrain"] == "the model can't be trained on (ValueError: no)"
-    assert found.recommended == "undo"
+    result = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, epochs=1, quick=True)
+    assert result.skipped["retrain"] == "the model can't be trained on (ValueError: no)"
+    assert result.recommended == "undo"
 
 
 def test_a_model_that_answers_nan_is_not_repaired(small, model):
@@ -61,9 +61,9 @@ def test_a_model_that_answers_nan_is_not_repaired(small, model):
 )
 def test_what_has_no_weights_to_train_says_so(module, why, small):
     task = Task(parse("invert"), 1.0, module, small.train, None, 10, (1, 28, 28), 1, 100, 0, "cpu")
-    found = task.untrainable
-    assert found is None if why is None else why in found
-    assert Retrain().unfit(task) == found
+    reason = task.untrainable
+    assert reason is None if why is None else why in reason
+    assert Retrain().unfit(task) == reason
 
 
 def test_images_that_are_attacked_or_chosen_on_are_from_all_over_the_file():

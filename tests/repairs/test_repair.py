@@ -34,29 +34,29 @@ def repaired(small, mnist, model):
     """Repairs of shifts by name, each made once. A permutation is not found out from fewer images."""
     made = {}
 
-    def of(how):
-        if how not in made:
-            images = mnist.test.first(1600 if how == "pixel_permutation" else 500)
-            made[how] = repair(images, shift(images, how, 3), model=model, train=small.train, epochs=1, quick=True)
-        return made[how]
+    def of(name):
+        if name not in made:
+            images = mnist.test.first(1600 if name == "pixel_permutation" else 500)
+            made[name] = repair(images, shift(images, name, 3), model=model, train=small.train, epochs=1, quick=True)
+        return made[name]
 
     return of
 
 
-def attempt_of(found, strategy):
-    return next(a for a in found.attempts if a.strategy == strategy)
+def attempt_of(result, strategy):
+    return next(a for a in result.attempts if a.strategy == strategy)
 
 
 def test_there_is_nothing_to_repair_where_nothing_happened(repaired):
-    found = repaired("identity")
-    assert (found.outcome, found.recommended, found.attempts) == ("nothing_to_repair", None, ())
-    assert "the images are as they were" in found.sentence
+    result = repaired("identity")
+    assert (result.outcome, result.recommended, result.attempts) == ("nothing_to_repair", None, ())
+    assert "the images are as they were" in result.sentence
 
 
 def test_there_is_nothing_to_repair_where_nothing_was_lost(repaired):
-    found = repaired("gaussian_noise:sd=0.02")
-    assert found.outcome == "nothing_to_repair"
-    assert "gaussian_noise is there, but no loss of accuracy is shown" in found.sentence
+    result = repaired("gaussian_noise:sd=0.02")
+    assert result.outcome == "nothing_to_repair"
+    assert "gaussian_noise is there, but no loss of accuracy is shown" in result.sentence
 
 
 def test_labels_are_not_what_a_model_is_repaired_for(repaired):
@@ -64,22 +64,22 @@ def test_labels_are_not_what_a_model_is_repaired_for(repaired):
 
 
 @pytest.mark.parametrize(
-    "how", [pytest.param("pixel_permutation", marks=pytest.mark.torture), "rotate:angle=40", "invert"]
+    "name", [pytest.param("pixel_permutation", marks=pytest.mark.torture), "rotate:angle=40", "invert"]
 )
-def test_a_shared_shift_is_undone(how, repaired):
-    found = repaired(how)
-    undo = attempt_of(found, "undo")
-    assert (found.outcome, found.recommended) == ("repaired", "undo")
+def test_a_shared_shift_is_undone(name, repaired):
+    result = repaired(name)
+    undo = attempt_of(result, "undo")
+    assert (result.outcome, result.recommended) == ("repaired", "undo")
     assert undo.variant.direction == "higher"
-    assert undo.variant.after.estimate == pytest.approx(found.clean.estimate, abs=0.02)
-    assert undo.clean.after.estimate < found.clean.estimate
+    assert undo.variant.after.estimate == pytest.approx(result.clean.estimate, abs=0.02)
+    assert undo.clean.after.estimate < result.clean.estimate
     assert undo.assumption.startswith("you know that the image is from this variant")
     assert (undo.cost.parameters_added, undo.cost.parameters_trained, undo.cost.epochs) == (0, 0, 0)
 
 
 def test_a_linear_inverse_moves_into_the_first_layer_without_training(repaired):
-    found = repaired("invert")
-    undo, adapt = attempt_of(found, "undo"), attempt_of(found, "adapt")
+    result = repaired("invert")
+    undo, adapt = attempt_of(result, "undo"), attempt_of(result, "adapt")
     assert "one linear map in front of layer 1" in adapt.what
     assert adapt.cost.parameters_trained == 0
     assert np.mean(undo.variant_right == adapt.variant_right) > 0.99
@@ -87,13 +87,13 @@ def test_a_linear_inverse_moves_into_the_first_layer_without_training(repaired):
 
 @pytest.mark.torture
 def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
-    found = repaired("pixel_permutation:scope=per_image")
-    assert found.outcome in ("cannot_be_repaired", "no_repair_found")
-    assert found.chosen is None or found.chosen.strategy == "none"
-    best = max(a.variant.after.estimate for a in found.attempts)
-    assert {"retrain", "architecture"} <= {a.strategy for a in found.attempts}
-    assert f"{100 * best:.2f}%" in found.sentence
-    assert "undo" in found.skipped
+    result = repaired("pixel_permutation:scope=per_image")
+    assert result.outcome in ("cannot_be_repaired", "no_repair_found")
+    assert result.chosen is None or result.chosen.strategy == "none"
+    best = max(a.variant.after.estimate for a in result.attempts)
+    assert {"retrain", "architecture"} <= {a.strategy for a in result.attempts}
+    assert f"{100 * best:.2f}%" in result.sentence
+    assert "undo" in result.skipped
 
 
 @pytest.mark.parametrize(
@@ -105,27 +105,29 @@ def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
     ],
 )
 def test_that_no_repair_can_exist_takes_a_bound_from_above(above, outcome, small, model):
-    how = "pixel_permutation:scope=per_image"
+    name = "pixel_permutation:scope=per_image"
     neighbors = NearestNeighbors((1000, 2000), (0.8, 0.75), (0.74, 0.7, 0.78), (0.4, 0.38, 0.45), (0.4, 0.4), 10, 500)
-    known = Ceiling(how, "destroyed", (), "perceptron", (0.3, 0.28), above, None, neighbors)
-    found = repair(
-        small.test, shift(small.test, how, 3), model=model, train=small.train, epochs=1, quick=True, ceiling=known
+    known = Ceiling(name, "destroyed", (), "perceptron", (0.3, 0.28), above, None, neighbors)
+    result = repair(
+        small.test, shift(small.test, name, 3), model=model, train=small.train, epochs=1, quick=True, ceiling=known
     )
-    assert found.outcome == outcome
-    assert ("No repair can exist" in found.sentence) == (outcome == "cannot_be_repaired")
-    assert ("No repair found" in found.sentence) == (outcome == "no_repair_found")
+    assert result.outcome == outcome
+    assert ("No repair can exist" in result.sentence) == (outcome == "cannot_be_repaired")
+    assert ("No repair found" in result.sentence) == (outcome == "no_repair_found")
 
 
 def test_what_one_half_shows_is_judged_on_the_other(small, model):
     """Each half turned its own way: a repair judged where it was fitted would bring both back."""
     first, second = halves_of(len(small.test), 0, "shifted")
     images = small.test.images.copy()
-    for places, how in ((first, "rotate:angle=90"), (second, "rotate:angle=-90")):
-        images[places] = shift(part(small.test, places), how).images
-    found = repair(small.test, replace(small.test, images=images), model=model, train=small.train, epochs=1, quick=True)
-    angles = [half.verdict.parameters["angle"] for half in found.halves]
+    for places, name in ((first, "rotate:angle=90"), (second, "rotate:angle=-90")):
+        images[places] = shift(part(small.test, places), name).images
+    result = repair(
+        small.test, replace(small.test, images=images), model=model, train=small.train, epochs=1, quick=True
+    )
+    angles = [half.verdict.parameters["angle"] for half in result.halves]
     assert angles == pytest.approx([90, -90], abs=1)
-    undo = attempt_of(found, "undo")
+    undo = attempt_of(result, "undo")
     turned = shift(small.test, "rotate:angle=180").images
     upside_down = np.mean(predict(turned, model=model).argmax(1) == small.test.labels)
     assert undo.variant.after.estimate == pytest.approx(upside_down, abs=0.03)
@@ -137,8 +139,8 @@ def test_labels_of_the_test_set_teach_nothing(small, model):
     labels = (small.test.labels + 1) % 10
     reference = replace(small.test, labels=labels)
     shifted = replace(shift(small.test, "rotate:angle=40"), labels=labels)
-    found = retrained(small, model, reference, shifted)
-    assert found.variant.after.estimate < 0.2
+    result = retrained(small, model, reference, shifted)
+    assert result.variant.after.estimate < 0.2
     honest = retrained(small, model, small.test, replace(shifted, labels=small.test.labels))
     assert honest.variant.after.estimate > 0.6
 
@@ -160,12 +162,12 @@ def test_training_images_are_none_of_those_that_are_judged(small, model):
 
 
 def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model, monkeypatch):
-    how = Adversarial(0.1)
-    attacked = shift(small.test, how, 1, Context(small.test.labels, model))
+    adversarial = Adversarial(0.1)
+    attacked = shift(small.test, adversarial, 1, Context(small.test.labels, model))
     diagnosed = bench_room.verdict_on
 
-    def aimed(*given, **named):
-        return replace(diagnosed(given[0], given[0]), shift=how)
+    def aimed(*sets, **options):
+        return replace(diagnosed(sets[0], sets[0]), shift=adversarial)
 
     asked = []
     fresh = bench_room.attack
@@ -176,36 +178,36 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
         return fresh(*arguments, model=model, **options)
 
     monkeypatch.setattr(bench_room, "attack", attack)
-    found = repair(small.test, attacked, model=model, train=small.train, epochs=3, quick=True)
-    hardened = attempt_of(found, "adversarial training")
+    result = repair(small.test, attacked, model=model, train=small.train, epochs=3, quick=True)
+    hardened = attempt_of(result, "adversarial training")
     assert model in asked
     assert hardened.model in asked
     assert hardened.attacked is not None
     assert hardened.attacked.direction == "higher"
     assert hardened.attacked.before.estimate < 0.5 < hardened.attacked.after.estimate
-    assert "under a fresh attack" in found.sentence
-    assert "fresh attack" in found.rows()[0]
+    assert "under a fresh attack" in result.sentence
+    assert "fresh attack" in result.rows()[0]
 
 
 @pytest.mark.torture
 def test_nothing_is_found_where_nothing_in_the_catalogue_fits(small, model, monkeypatch):
     diagnosed = bench_room.verdict_on
 
-    def unknown(*given, **named):
-        return replace(diagnosed(given[0], given[1]), shift=None)
+    def unknown(*sets, **options):
+        return replace(diagnosed(sets[0], sets[1]), shift=None)
 
     monkeypatch.setattr(bench_room, "verdict_on", unknown)
-    found = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, quick=True)
-    assert (found.outcome, found.recommended, found.attempts) == ("no_repair_found", None, ())
+    result = repair(small.test, shift(small.test, "invert"), model=model, train=small.train, quick=True)
+    assert (result.outcome, result.recommended, result.attempts) == ("no_repair_found", None, ())
 
 
 def test_the_recommended_model_is_kept_and_loaded(repaired, small, tmp_path):
-    found = repaired("invert")
-    keep(found, tmp_path / "repaired")
+    result = repaired("invert")
+    keep(result, tmp_path / "repaired")
     images = shift(small.test, "invert").images
     again = load_model(tmp_path / "repaired")
-    assert found.model is not None
-    assert np.array_equal(predict(images, model=again), predict(images, model=found.model))
+    assert result.model is not None
+    assert np.array_equal(predict(images, model=again), predict(images, model=result.model))
     assert json.loads((tmp_path / "repaired" / "model.json").read_text())["model"]["trial"] == "repaired"
 
 
@@ -268,10 +270,10 @@ def test_bad_input_says_what_to_do(small, model):
 
 @pytest.mark.torture
 def test_without_training_images_only_undoing_is_left(small, model):
-    found = repair(small.test, shift(small.test, parse("invert")), model=model, quick=True)
-    assert [a.strategy for a in found.attempts] == ["undo"]
-    assert found.recommended == "undo"
-    assert "no training images" in found.skipped["retrain"]
+    result = repair(small.test, shift(small.test, parse("invert")), model=model, quick=True)
+    assert [a.strategy for a in result.attempts] == ["undo"]
+    assert result.recommended == "undo"
+    assert "no training images" in result.skipped["retrain"]
 
 
 def test_the_room_is_the_function(small, model):

@@ -21,10 +21,10 @@ from shiftassay.shifts.families.pixel_permutation import PixelPermutation
 
 @pytest.fixture
 def task(small, model):
-    def of(how, **given):
-        known = {"model": model, "train": small.train, "held_out": small.train.first(300), "epochs": 2, "images": 2000}
-        known |= {"share": 1.0, "classes": 10, "shape": (1, 28, 28), "seed": 0, "device": "cpu"}
-        return Task(shift=parse(how), **{**known, **given})
+    def of(name, **changes):
+        fields = {"model": model, "train": small.train, "held_out": small.train.first(300), "epochs": 2, "images": 2000}
+        fields |= {"share": 1.0, "classes": 10, "shape": (1, 28, 28), "seed": 0, "device": "cpu"}
+        return Task(shift=parse(name), **{**fields, **changes})
 
     return of
 
@@ -93,9 +93,9 @@ def test_a_filter_is_chosen_that_helps_on_training_images(task):
 
 
 def test_what_differs_from_image_to_image_can_not_be_undone_blind(task):
-    for how in ("rotate:angle=-40..40,scope=per_image", "pixel_permutation:scope=per_image"):
-        assert "its partner" in (Undo().unfit(task(how)) or "")
-        assert Adapt().unfit(task(how)) is not None
+    for name in ("rotate:angle=-40..40,scope=per_image", "pixel_permutation:scope=per_image"):
+        assert "its partner" in (Undo().unfit(task(name)) or "")
+        assert Adapt().unfit(task(name)) is not None
 
 
 def test_nothing_is_trained_without_training_images(task):
@@ -123,12 +123,12 @@ def test_an_epoch_is_a_fresh_sample_where_there_are_more_images(task, small):
 
 
 def test_a_fixed_permutation_is_one_linear_map_before_the_first_layer(task, model, small, rng):
-    how = PixelPermutation(tuple(rng.permutation(784).tolist()))
-    known = replace(task("invert"), shift=how)
-    seen = shift(small.test, how).images
+    permutation = PixelPermutation(tuple(rng.permutation(784).tolist()))
+    permuted = replace(task("invert"), shift=permutation)
+    images = shift(small.test, permutation).images
     before = predict(small.test.images, model=model)
     for strategy in (Undo(), Adapt()):
-        made = strategy.make(known)
+        made = strategy.make(permuted)
         assert not isinstance(made, str)
         assert (made.parameters_trained, made.images) == (0, 0)
-        assert np.allclose(predict(seen, model=made.model), before, atol=1e-3)
+        assert np.allclose(predict(images, model=made.model), before, atol=1e-3)

@@ -47,10 +47,10 @@ def damage(path):
 
 
 def test_a_store_that_is_whole_says_so(out):
-    found = check_store(out)
-    assert found.whole
-    assert {part.state for part in found.parts} == {"whole"}
-    assert len(found.parts) == 3  # a run, a study, its variants
+    check = check_store(out)
+    assert check.whole
+    assert {part.state for part in check.parts} == {"whole"}
+    assert len(check.parts) == 3  # a run, a study, its variants
 
 
 def test_every_file_that_is_damaged_is_found_and_named(out):
@@ -62,14 +62,14 @@ def test_every_file_that_is_damaged_is_found_and_named(out):
             path.unlink()
             if broken is not None:
                 path.write_bytes(broken)
-            found = check_store(out)
+            check = check_store(out)
             if (broken is None and path.name == "model.json") or (
                 broken is None and path == out / "studies" / "s" / "manifest.json"
             ):  # then it was never finished
-                assert any(part.state == "unfinished" for part in found.parts)
+                assert any(part.state == "unfinished" for part in check.parts)
             else:
-                assert not found.whole
-                assert any(part.path == str(path) for part in found.parts if part.state == "damaged")
+                assert not check.whole
+                assert any(part.path == str(path) for part in check.parts if part.state == "damaged")
             path.write_bytes(content)
     assert check_store(out).whole
 
@@ -109,9 +109,9 @@ def test_what_is_not_finished_and_what_failed_is_said(small, tmp_path, monkeypat
     wild = Recipe("wild", epochs=2, batch_size=50, optimizer="sgd", learning_rate=1e6, momentum=0.9)
     with pytest.raises(TrainingFailed):
         train("mlp", small, recipe=wild, parameters=SMALL, store=tmp_path / "wild")
-    found = check_store(tmp_path / "wild")
-    assert [part.state for part in found.parts] == ["failed"]
-    assert found.whole
+    check = check_store(tmp_path / "wild")
+    assert [part.state for part in check.parts] == ["failed"]
+    assert check.whole
 
 
 def test_an_imported_model_is_checked(tmp_path):

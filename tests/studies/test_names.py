@@ -52,7 +52,7 @@ def test_hostile_names_go_through_a_study_as_text(study, small):
     output = io.StringIO()
     done = run_study(study, small, console=Console(width=300, file=output))
     html, markdown = (done.report.with_name(name).read_text(encoding="utf-8") for name in ("report.html", "report.md"))
-    assert set(NAMES) < {found["name"] for found in done.results["sets"]}
+    assert set(NAMES) < {entry["name"] for entry in done.results["sets"]}
     assert not re.search(r"<(script|img(?! src=\"data:))", html)
     assert not re.search(r"<[a-zA-Z/!?]", markdown)
     assert not re.search(r"(?<!\\)\]\((?!figures/)", markdown)

@@ -135,20 +135,20 @@ def test_variants_are_written_with_the_shift_that_made_them(small, target, tmp_p
 
 
 def test_a_folder_of_variants_gets_a_model_that_knows_them(small, tmp_path):
-    how = parse("pixel_permutation")
-    permuted = ImageSet(shift(small.test, how).images, small.test.labels, "t1")
+    permutation = parse("pixel_permutation")
+    permuted = ImageSet(shift(small.test, permutation).images, small.test.labels, "t1")
     clean = ImageSet(small.test.images, small.test.labels, "clean")
     asked = {"data": small, "recipe": replace(RECIPE, epochs=2), "device": "cpu"}
-    shifts = {"t1": how.realize(clean.shape, generator(how, 0, "shared"))}
+    shifts = {"t1": permutation.realize(clean.shape, generator(permutation, 0, "shared"))}
     write_variants(tmp_path / "named", Variants(clean, (permuted,), ("permuted",), shifts=shifts))
     [named] = train_for_folder(tmp_path / "named", **asked)
-    told = predict(permuted.images, model=named.model.on("t1"))
-    assert np.array_equal(told, predict(clean.images, model=named.model.on("clean")))
+    answers = predict(permuted.images, model=named.model.on("t1"))
+    assert np.array_equal(answers, predict(clean.images, model=named.model.on("clean")))
 
     write_variants(tmp_path / "unnamed", Variants(clean, (permuted,), ("?",)))
     with pytest.raises(BadInput, match="nothing says how t1 came to be"):
         train_for_folder(tmp_path / "unnamed", **asked)
-    [diagnosed] = train_for_folder(tmp_path / "unnamed", shift_of={"t1": how}.get, **asked)
+    [diagnosed] = train_for_folder(tmp_path / "unnamed", shift_of={"t1": permutation}.get, **asked)
     assert diagnosed.trial.digest == named.trial.digest
     [unknown] = train_for_folder(tmp_path / "unnamed", shift_of=lambda name: None, **asked)
     assert unknown.model.card.variants["t1"].family == "identity"

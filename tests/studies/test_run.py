@@ -73,9 +73,9 @@ def test_a_study_ends_in_a_report_with_a_section_for_each_finding_and_resumes(st
     assert by_name["mixed"]["comparison"]["verdict"] == "lower"
     assert by_name["aimed"]["accuracy"]["estimate"] < by_name["noisy"]["accuracy"]["estimate"]
 
-    said = Console(record=True, width=200, file=io.StringIO())
-    again = run_study(study, small, out=tmp_path / "out", console=said)
-    assert "epoch" not in said.export_text()
+    console = Console(record=True, width=200, file=io.StringIO())
+    again = run_study(study, small, out=tmp_path / "out", console=console)
+    assert "epoch" not in console.export_text()
     assert [member["evaluations"] for member in again.results["members"]] == evaluations
 
 
@@ -94,7 +94,7 @@ def test_a_users_own_folder_is_evaluated(study, tmp_path, small):
     write_images(folder / "turned.npy", shift(small.test, "rotate:angle=180").images)
     np.save(folder / "labels.npy", small.test.labels)
     done = run_study(study, small, out=tmp_path / "out", variants=folder)
-    assert [found["name"] for found in done.results["sets"]] == ["clean", "turned"]
+    assert [entry["name"] for entry in done.results["sets"]] == ["clean", "turned"]
     text = done.report.read_text()
     assert "labels.npy beside it" in text
     assert "meets the shifted test sets in" in text

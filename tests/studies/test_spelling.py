@@ -17,7 +17,7 @@ def test_a_study_file_is_read_under_either_spelling(tmp_path, name):
 
 @pytest.mark.parametrize("name", built_in_studies())
 def test_stored_results_of_a_study_are_found_under_the_spelling_that_they_were_stored_with(name):
-    said = load_study(name)[1].model_dump(mode="json")
-    stored = as_stored(said)
+    settings = load_study(name)[1].model_dump(mode="json")
+    stored = as_stored(settings)
     assert not [key for key in SPELLINGS.values() if f"'{key}'" in str(stored).replace(f"'{key}':", f"'{key}'")]
-    assert respelled(stored) == said
+    assert respelled(stored) == settings

@@ -1,4 +1,7 @@
-"""Adapt: the first layer, or the statistics of batch norms, which a shift shared by all images may have upset."""
+"""Adapt: a new first layer, or new statistics of batch norms.
+
+A shift that all images share may have upset either.
+"""
 
 from typing import ClassVar
 
@@ -19,7 +22,10 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 @STRATEGIES.register("adapt")
 class Adapt(Strategy):
-    """The first layer alone, by a linear map on its weights or by training; or the statistics of batch norms."""
+    """A change of the first layer alone, or of the statistics of batch norms.
+
+    The first layer is changed by a linear map on its weights, or by training.
+    """
 
     name: ClassVar[str] = "adapt"
     intrusiveness: ClassVar[int] = 2
@@ -43,7 +49,10 @@ class Adapt(Strategy):
 
 
 def _moved(task: Task) -> RepairedModel | None:
-    """The inverse as one linear map, multiplied into the weights of the first layer: exact, without training."""
+    """The model with the inverse as one linear map, multiplied into its first layer's weights.
+
+    This is exact, and needs no training.
+    """
     first = _first_layer(task.model)
     if not isinstance(task.model, Classifier) or not isinstance(first, nn.Linear) or not _linear(task):
         return None
@@ -85,12 +94,14 @@ def _linear(task: Task) -> bool:
 
 def _shifted_probe(task: Task) -> Tensor:
     """A few training images under the shift."""
-    assert task.train is not None  # or the strategy is unfit
-    return torch.from_numpy(np.ascontiguousarray(task.shifted(task.train.first(PROBES), 0).images))
+    return torch.from_numpy(np.ascontiguousarray(task.shifted(task.required_train.first(PROBES), 0).images))
 
 
 def _as_map(task: Task) -> tuple[Tensor, Tensor]:
-    """The matrix (p, p) and constant (p,) of the inverse, from its answers to single pixels and to black."""
+    """The matrix (p, p) and constant (p,) of the inverse.
+
+    They come from its answers to single pixels and to black.
+    """
     front, pixels = front_of(task.shift, task.shape), int(np.prod(task.shape))
     black = front(torch.zeros(1, *task.shape)).flatten().double()
     single = front(torch.eye(pixels).view(-1, *task.shape)).flatten(1).double()

@@ -1,4 +1,4 @@
-"""Adversarial training: on attacks that are made on the model while it learns (Madry et al. 2018)."""
+"""Adversarial training: on attacks made on the model while it learns (Madry et al. 2018)."""
 
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,10 @@ IMAGES = 15_000  # in an epoch, at most: each costs as much as three that are no
 
 @STRATEGIES.register("adversarial")
 class AdversarialTraining(Strategy):
-    """Training on attacks of the diagnosed size, made on the model as it learns; judged by a fresh attack."""
+    """Training on attacks of the diagnosed size, made on the model as it learns.
+
+    It is judged by a fresh attack.
+    """
 
     name: ClassVar[str] = "adversarial training"
     intrusiveness: ClassVar[int] = 4
@@ -63,13 +66,12 @@ def _train(model: nn.Module, ball: Ball, task: Task) -> None:
     generator = torch.Generator().manual_seed(seed_for(task.seed, "repair", "adversarial"))
     for epoch in range(epochs):
         images = task.epoch_of_training(epoch)
-        assert images.labels is not None
         order = epoch_order(seed_for(task.seed, "repair", epoch, "order"), len(images))
         steps = -(-len(order) // BATCH)
         for start in range(0, len(order), BATCH):
             part = order[start : start + BATCH]
             clean = torch.from_numpy(images.images[part]).to(task.device)
-            labels = torch.from_numpy(images.labels[part]).to(task.device)
+            labels = torch.from_numpy(images.required_labels[part]).to(task.device)
             start_in = 2 * torch.rand(clean.shape, generator=generator).to(clean.device) - 1
             attacked = ball.ascend(clean, start_in, labels, partial(logits_of, model=model.eval()), STEPS)
             for group in optimizer.param_groups:

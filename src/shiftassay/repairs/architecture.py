@@ -1,4 +1,7 @@
-"""A limited change of architecture: an input that the shift does not change, or a small convolutional network."""
+"""A limited change of architecture.
+
+Either an input that the shift does not change, or a small convolutional network.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +21,10 @@ SMALLEST = 16  # pixels a side, which two convolutions and poolings need
 
 @STRATEGIES.register("architecture")
 class Architecture(Strategy):
-    """Input normalisation, sorted pixel values, or a small convolutional network, trained on images under the shift."""
+    """Input normalization, sorted pixel values, or a small convolutional network.
+
+    Each is trained on images under the shift.
+    """
 
     name: ClassVar[str] = "architecture"
     intrusiveness: ClassVar[int] = 5
@@ -84,8 +90,8 @@ def _redesign(task: Task) -> Redesign | None:
 
 def _mean_and_sd(task: Task) -> tuple[float, float]:
     """The mean of training images, and the mean sd of one."""
-    assert task.train is not None  # or the strategy is unfit
-    own = task.train.images.reshape(len(task.train), -1)
+    train = task.required_train
+    own = train.images.reshape(len(train), -1)
     return float(own.mean()), float(own.std(1).mean())
 
 

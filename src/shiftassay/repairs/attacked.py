@@ -1,4 +1,7 @@
-"""A fresh attack on a model, by AutoAttack's conventions: an image is right only if no attack on it succeeds."""
+"""A fresh attack on a model, by AutoAttack's conventions.
+
+An image is right only if no attack on it succeeds.
+"""
 
 from collections.abc import Callable
 
@@ -37,8 +40,7 @@ def attack(
     its own gradient and with that of the identity, lest it look strong because its gradient vanishes (Athalye et al.
     2018).
     """
-    assert clean.labels is not None
-    labels = clean.labels
+    labels = clean.required_labels
     model = copied(model).to("cpu").eval().requires_grad_(False)
     logits = predict(clean.images, model=model)
     right = labels_of(logits) == labels
@@ -58,7 +60,10 @@ def attack(
 
 
 def _gradients(model: nn.Module) -> list[Logits]:
-    """The model with its own gradient, if it has one, and with the gradient of a front replaced by the identity's."""
+    """The model, once for each gradient by which it is attacked.
+
+    One is its own, if it has one. In the other, the identity's gradient replaces that of a front.
+    """
     if not isinstance(model, Fronted):
         return [aimed_at(model)]
     straight = copied(model)
@@ -71,7 +76,11 @@ def _gradients(model: nn.Module) -> list[Logits]:
 def _aims(
     answer: Logits, places: np.ndarray, rank: int | None, likeliest: np.ndarray
 ) -> list[tuple[np.ndarray, Logits]]:
-    """The images to attack: together, away from their labels, or apart by the wrong class of that rank."""
+    """Groups of images to attack, each with the logits to attack.
+
+    Without a `rank`, all images are attacked together, away from their labels. With one, each is attacked towards its
+    wrong class of that rank.
+    """
     if rank is None:
         return [(places, answer)] if len(places) else []
     targets = likeliest[places, rank]

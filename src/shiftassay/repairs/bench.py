@@ -1,4 +1,7 @@
-"""What repairs are judged on: the two sets, the halves of the variant, and what the unrepaired model gets right."""
+"""What repairs are judged on.
+
+The two sets, the halves of the variant, and what the unrepaired model gets right.
+"""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -26,7 +29,10 @@ RESTARTS, RESTARTS_QUICK = 2, 1
 
 @dataclass(frozen=True, eq=False)
 class Half:
-    """A half of the variant: its images, those of the reference that go with it, and the verdict on it alone."""
+    """A half of the variant.
+
+    Its images, those of the reference that go with them, and the verdict on this half alone.
+    """
 
     shifted: Places
     reference: Places
@@ -35,9 +41,10 @@ class Half:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """The sets on which repairs are judged, the halves, and which images the unrepaired model gets right.
+    """The sets on which repairs are judged, and the halves of the variant.
 
-    `paired`: both sets are the same images in the same order. `attacked` is how many images are attacked afresh.
+    `clean_right` and `variant_right`: which images the unrepaired model gets right. `paired`: both sets are the same
+    images in the same order. `attacked` is how many images are attacked afresh.
     """
 
     reference: ImageSet
@@ -80,7 +87,10 @@ class Bench:
 
     @property
     def is_harmless(self) -> bool:
-        """Whether there is nothing to repair: no loss is shown, or the shift is not in the images."""
+        """Whether there is nothing to repair.
+
+        Either no loss is shown, or the shift is not in the images.
+        """
         aimed = any(shift is not None and shift.ball is not None for shift in self.shifts)
         group = self.shifts[0].group if self.shifts[0] else ""
         return (self.missing.high >= 0 and not aimed) or (group in ("none", "sample") and len(self.families) == 1)
@@ -93,7 +103,10 @@ class Bench:
         return [f"The two halves of the variant show different shifts: {first} and {second}."]
 
     def remaining_loss(self, attempt: Attempt) -> Interval:
-        """Accuracy after a repair minus that on clean images before it: on the same terms, attacked images or all."""
+        """Accuracy after a repair minus that on clean images before it.
+
+        Both are of attacked images, or both of all.
+        """
         if attempt.attacked_right is None:
             return accuracy_difference(self.clean_right, attempt.variant_right, self.paired)
         places = [attacked_places(half, self.attacked, self.seed) for half in self.halves]
@@ -114,7 +127,7 @@ def split_set(
     quick: bool,
     device: str,
 ) -> Bench:
-    """The sets with the variant cut into halves, a verdict on each, and the answers of the unrepaired model.
+    """What repairs are judged on, with the variant cut into halves and a verdict on each.
 
     With the `verdict` on the whole variant, the halves only estimate its parameters again, each by itself.
     """
@@ -159,13 +172,19 @@ def right_of(images: ImageSet, *, model: nn.Module, device: str) -> Right:
 
 
 def attacked_places(half: Half, attacked: int, seed: int) -> Places:
-    """The images of a half that are attacked afresh, drawn at random: half of as many as are attacked in all."""
+    """The images of a half that are attacked afresh, drawn at random.
+
+    They are half of as many as are attacked in all.
+    """
     rng = np.random.default_rng(seed_for(seed, "repair", "attacked"))
     return np.sort(rng.permutation(half.reference)[: attacked // 2])
 
 
 def attacked_right(bench: Bench, half: Half, *, model: nn.Module) -> Right:
-    """Which reference images of a half stay right under a fresh attack on the model, of the size that was diagnosed."""
+    """Which reference images of a half stay right under a fresh attack on the model.
+
+    The attack has the size that was diagnosed.
+    """
     shift = half.verdict.shift
     if shift is None or shift.ball is None:
         raise ValueError("no attack was diagnosed on this half")
@@ -176,7 +195,10 @@ def attacked_right(bench: Bench, half: Half, *, model: nn.Module) -> Right:
 def _halves(
     reference: ImageSet, shifted: ImageSet, paired: bool, verdict: Verdict | None, model: nn.Module, seed: int
 ) -> tuple[Half, Half]:
-    """The verdict on each half of the shifted set, against its own reference images, or against all if unpaired."""
+    """The two halves of the shifted set, each with its verdict.
+
+    The verdict is against the half's own reference images, or against all if unpaired.
+    """
     places = halves_of(len(shifted), seed, "shifted")
     reference_places = places if paired else halves_of(len(reference), seed, "reference")
     diagnosed = verdict_on if verdict is None else partial(refit, verdict)

@@ -29,10 +29,10 @@ def nothing_to_repair(bench: Bench) -> Choice:
 
 
 def choose(bench: Bench, attempts: Sequence[Attempt], ceiling: Ceiling | None) -> Choice:
-    """The least intrusive repair that helps and is not worse than the best by more than the interval.
+    """The least intrusive repair that helps and is about as good as the best.
 
-    Accuracy above that of the model on clean images comes from more training, not from more repair: a repair that is
-    not shown to fall short of it is as good as the best.
+    About as good: not worse by more than the interval. Accuracy above that of the model on clean images comes from more
+    training, not from more repair: a repair that is not shown to fall short of it is as good as the best.
     """
     verdict = next((half.verdict for half in bench.halves if half.verdict.shift is None), bench.halves[0].verdict)
     real = [attempt for attempt in attempts if attempt.strategy != "none"]

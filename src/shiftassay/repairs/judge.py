@@ -1,4 +1,7 @@
-"""Judging repairs: a model that was fitted to one half of a variant is judged on the other half, both ways round."""
+"""Judging repairs: each is fitted to one half of a variant and judged on the other half.
+
+This is done both ways round.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +19,7 @@ from shiftassay.training.history import Diverged
 
 
 def judge_all(bench: Bench, tasks: Sequence[Task]) -> tuple[list[Attempt], dict[str, str]]:
-    """Every strategy from the least intrusive to the most: the attempts, and why others were skipped."""
+    """The attempts, from the least intrusive to the most, and why other strategies were skipped."""
     attempts: list[Attempt] = []
     skipped: dict[str, str] = {}
     for strategy in by_intrusiveness() if tasks else ():
@@ -30,9 +33,9 @@ def judge_all(bench: Bench, tasks: Sequence[Task]) -> tuple[list[Attempt], dict[
 
 
 def try_strategy(strategy: Strategy, tasks: Sequence[Task], bench: Bench) -> Attempt | str:
-    """One repair for each half, or one for both if their tasks are the same, each judged on the other half.
+    """One repair for each half, or one for both if their tasks are the same.
 
-    In a clause, why there is none, if the strategy does not fit or fails.
+    Each is judged on the other half. If the strategy does not fit or fails, the result is a clause that says why.
     """
     for task in tasks:
         if (reason := strategy.unfit(task)) is not None:
@@ -83,7 +86,7 @@ def try_strategy(strategy: Strategy, tasks: Sequence[Task], bench: Bench) -> Att
 
 
 def on_the_other_half(bench: Bench, models: Sequence[RepairedModel]) -> tuple[Right, Right]:
-    """Which images of the variant, and of the reference, the model that was fitted to the other half gets right."""
+    """Which images of the variant and the reference the other half's model gets right."""
     after, clean_after = np.empty(len(bench.shifted), bool), np.empty(len(bench.reference), bool)
     for half, model in _crossed(bench, models):
         after[half.shifted] = right_of(part(bench.shifted, half.shifted), model=model, device=bench.device)
@@ -93,7 +96,10 @@ def on_the_other_half(bench: Bench, models: Sequence[RepairedModel]) -> tuple[Ri
 
 
 def under_attack(bench: Bench, models: Sequence[RepairedModel]) -> Right:
-    """Which attacked images, those of the first half first, stay right under attacks on the other half's model."""
+    """Which attacked images stay right under attacks on the other half's model.
+
+    The images of the first half come first.
+    """
     return np.concatenate([attacked_right(bench, half, model=model) for half, model in _crossed(bench, models)])
 
 

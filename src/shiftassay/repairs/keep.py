@@ -15,14 +15,20 @@ TRIAL = "repaired"  # in the place of the digest of the trial that trained the m
 
 
 def room_to_keep(model: nn.Module, folder: Path) -> int:
-    """The bytes that `keep` needs for a repair of this model. Raises `BadInput` early, where `keep` would raise it."""
+    """The bytes that `keep` needs for a repair of this model.
+
+    Raises `BadInput` early, where `keep` would raise it.
+    """
     _network_and_card(model, folder)
     Run(folder).check_free()
     return sum(tensor.nbytes for tensor in model.state_dict().values())
 
 
 def keep(repair: Repair, folder: Path) -> None:
-    """Keep the recommended model as a run. Raises `BadInput` if there is none, or if it can't be kept."""
+    """Keep the recommended model as a run.
+
+    Raises `BadInput` if there is none, or if it can't be kept.
+    """
     if repair.model is None or repair.recommended == "none":
         raise BadInput(f"{folder}: there is no repaired model to keep. {repair.sentence}")
     network, card = _network_and_card(repair.model, folder)
@@ -31,7 +37,10 @@ def keep(repair: Repair, folder: Path) -> None:
 
 
 def _network_and_card(model: nn.Module, folder: Path) -> tuple[nn.Module, ModelCard | FrontedCard]:
-    """The network with the weights to keep, and the card to build it from. Raises `BadInput` for a user's own model."""
+    """The network with the weights to keep, and the card to build it from.
+
+    Raises `BadInput` for a user's own model.
+    """
     if isinstance(model, Classifier):
         return model.network, replace(model.card, trial=TRIAL)
     if isinstance(model, Fronted) and isinstance(model.model, Classifier):

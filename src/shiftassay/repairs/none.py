@@ -7,7 +7,7 @@ from shiftassay.repairs.strategy import STRATEGIES, RepairedModel, Strategy, Tas
 
 @STRATEGIES.register("none")
 class Leave(Strategy):
-    """The model as it is: for a shift that destroys what the image was, so that no repair may exist."""
+    """The model as it is, for a shift that destroys what the image was: no repair may exist."""
 
     name: ClassVar[str] = "none"
     intrusiveness: ClassVar[int] = 6

@@ -1,4 +1,7 @@
-"""From a reference, a shifted set and a model to repaired models, each judged on images that it was not fitted to."""
+"""Repaired models for a shifted set.
+
+Each is judged on images that it was not fitted to.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -44,14 +47,14 @@ def repair(
     quick: bool = False,
     device: str = "cpu",
 ) -> Repair:
-    """Repair a model for a shifted set, from the least intrusive strategy to the most, and say which to take.
+    """Repair a model for a shifted set, and say which repair to take.
 
-    The variant is cut into halves; a repair is fitted to what one half shows of the shift and judged on the other,
-    both ways round. It is trained on `train`, or on the training images that the model's card names; the labels of
-    the sets are used to judge, never to train. With the `diagnosis` of the whole variant, the halves only estimate
-    the parameters of its shift, which is faster than a diagnosis of each. `ceiling` is that of the shift, where it is
-    known; else, if the shift destroys what the image was, it is estimated from 5,000 training images. `quick` takes
-    fewer images and weaker attacks.
+    Strategies are tried from the least intrusive to the most. The variant is cut into halves; a repair is fitted to
+    what one half shows of the shift and judged on the other, both ways round. It is trained on `train`, or on the
+    training images that the model's card names; the labels of the sets are used to judge, never to train. With the
+    `diagnosis` of the whole variant, the halves only estimate the parameters of its shift, which is faster than a
+    diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what the image
+    was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks.
 
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
     """

@@ -1,4 +1,4 @@
-"""Results of repairs: accuracies before and after with paired intervals, costs, and what is recommended."""
+"""Results of repairs: accuracies before and after, costs, and what is recommended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be
 
 @dataclass(frozen=True)
 class AccuracyChange(Record):
-    """Accuracy on the same images before a repair and after it. `p_value` is McNemar's exact one."""
+    """Accuracy on the same images before a repair and after it.
+
+    `p_value` is that of McNemar's exact test.
+    """
 
     n: int
     before: Interval
@@ -46,7 +49,10 @@ class AccuracyChange(Record):
 
 @dataclass(frozen=True)
 class Cost(Record):
-    """The cost of one repaired model: parameters in all, added and trained; training images and epochs."""
+    """The cost of one repaired model.
+
+    Parameters in all, added and trained; training images and epochs.
+    """
 
     parameters: int
     parameters_added: int
@@ -79,7 +85,10 @@ class Attempt(Record):
 
     @property
     def deciding(self) -> AccuracyChange:
-        """What the repair is judged by: accuracy under a fresh attack, if there is one, else on the variant."""
+        """What the repair is judged by.
+
+        Accuracy under a fresh attack, if there is one, else on the variant.
+        """
         return self.attacked or self.variant
 
     @property
@@ -192,7 +201,10 @@ def accuracy_change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"])
 
 
 def accuracy_difference(clean: Right, variant: Right, paired: bool) -> Interval:
-    """Accuracy on the variant minus that on clean images, image by image if these are the same images."""
+    """Accuracy on the variant minus that on clean images.
+
+    It is taken image by image if these are the same images.
+    """
     if paired:
         return accuracy_change(clean, variant).difference
     return difference_unpaired(int(variant.sum()), len(variant), int(clean.sum()), len(clean))

@@ -8,7 +8,7 @@ from shiftassay.repairs.tuning import tuned
 
 @STRATEGIES.register("retrain")
 class Retrain(Strategy):
-    """The same network, trained further from its weights, on training images under the diagnosed shift."""
+    """The same network, trained further on training images under the diagnosed shift."""
 
     name: ClassVar[str] = "retrain"
     intrusiveness: ClassVar[int] = 3

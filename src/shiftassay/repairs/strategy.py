@@ -27,11 +27,11 @@ DIGITS = 3  # to which an estimate is rounded before a model is trained on it: h
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A shift, the share of images that it touches, a model and training images; never a test image.
+    """What a strategy repairs a model with: a shift and training images, never a test image.
 
-    `held_out` are training images on which a strategy chooses between alternatives. `images` is how many are shown in
-    an epoch. `still_missing`: whether accuracy is still below that on clean images after all less intrusive
-    strategies.
+    `share` is that of the images that the shift touches. `held_out` are training images on which a strategy chooses
+    between alternatives. `images` is how many are shown in an epoch. `still_missing`: whether accuracy is still below
+    that on clean images after all less intrusive strategies.
     """
 
     shift: Shift
@@ -46,6 +46,13 @@ class Task:
     seed: int
     device: str
     still_missing: bool = True
+
+    @property
+    def required_train(self) -> ImageSet:
+        """The training images. Raises `ValueError` if there are none, for which a strategy is unfit."""
+        if self.train is None:
+            raise ValueError("no training images: the strategy is unfit for this task")
+        return self.train
 
     @property
     def card(self) -> ModelCard | None:
@@ -73,7 +80,10 @@ class Task:
         return self.share < 1 or any(part.scope == "per_image" for part in self.shift.components)
 
     def shifted(self, images: ImageSet, epoch: int) -> ImageSet:
-        """Training images under the shift, with an epoch's own draws; a share of them if it touches only some."""
+        """Training images under the shift, with an epoch's own draws.
+
+        Only a share of them is shifted if the shift touches only some.
+        """
         shifted = catalog.shift(images, self.to_train_on, seed_for(self.seed, "repair", epoch))
         if self.share >= 1:
             return shifted
@@ -81,14 +91,16 @@ class Task:
         return replace(shifted, images=np.where(kept[:, None, None, None], images.images, shifted.images))
 
     def epoch_of_training(self, epoch: int) -> ImageSet:
-        """The images of an epoch as they are: all of them, or a fresh sample where they are more than `images`."""
-        assert self.train is not None
-        assert self.train.labels is not None
-        if len(self.train) <= self.images:
-            return self.train
+        """The images of an epoch, without the shift.
+
+        All of them, or a fresh sample where they are more than `images`.
+        """
+        train = self.required_train
+        if len(train) <= self.images:
+            return train
         rng = np.random.default_rng(seed_for(self.seed, "repair", epoch, "sample"))
-        some = np.sort(rng.permutation(len(self.train))[: self.images])
-        return ImageSet(self.train.images[some], self.train.labels[some], self.train.name)
+        some = np.sort(rng.permutation(len(train))[: self.images])
+        return ImageSet(train.images[some], train.required_labels[some], train.name)
 
     def epoch_of_shifted(self, epoch: int) -> ImageSet:
         """The images of an epoch under the shift."""
@@ -118,7 +130,10 @@ class RepairedModel:
 
 
 class Strategy(ABC):
-    """One way of repairing a model. The lower its `intrusiveness`, the less of the model it changes."""
+    """One way of repairing a model.
+
+    The lower its `intrusiveness`, the less of the model it changes.
+    """
 
     name: ClassVar[str]
     intrusiveness: ClassVar[int]

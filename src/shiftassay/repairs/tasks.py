@@ -1,4 +1,4 @@
-"""The tasks of a repair: what each strategy is given for each half of the variant, training images included."""
+"""The tasks of a repair: what each strategy is given for each half of the variant."""
 
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
@@ -15,9 +15,10 @@ SHARED = 0.01  # of the reference that may be among the training images, as dupl
 
 
 def training_images(bench: Bench, train: ImageSet | None) -> ImageSet | None:
-    """The images to train on: those given, or those that the model's card names; None if they have another shape.
+    """The images to train on: those given, or those that the model's card names.
 
-    Raises `BadInput` without labels, and if images that repairs are judged on are among them.
+    None if they have another shape. Raises `BadInput` without labels, and if images that repairs are judged on are
+    among them.
     """
     if train is None and isinstance(bench.model, Classifier):
         try:
@@ -40,7 +41,10 @@ def training_images(bench: Bench, train: ImageSet | None) -> ImageSet | None:
 
 
 def tasks_of(bench: Bench, data: ImageSet | None, *, epochs: int, images: int) -> list[Task]:
-    """The task of each half; none if what happened on one of them is unknown. `images` are shown in an epoch."""
+    """The task of each half; none if what happened on one of them is unknown.
+
+    `images` are shown in an epoch.
+    """
     first, second = bench.shifts
     if first is None or second is None:
         return []

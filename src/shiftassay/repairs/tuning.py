@@ -26,9 +26,10 @@ Epoch = Callable[[int], ImageSet]
 
 
 def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, same: bool = False) -> nn.Module:
-    """A copy of a model after the task's epochs on `epoch_of(0)`, `epoch_of(1)`, …; the model itself stays as it was.
+    """A copy of a model after the task's epochs; the model itself stays as it was.
 
-    `same` says that those are all the same images. Parameters that need no gradient stay as they are.
+    The epochs are `epoch_of(0)`, `epoch_of(1)`, … `same` says that those are all the same images. Parameters that need
+    no gradient stay as they are.
     """
     repaired = copied(model)
     network, mean, sd = _network_and_normalization(repaired)
@@ -41,8 +42,7 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
     for epoch in range(task.epochs):
         if group is None or not same:
             images = epoch_of(epoch)
-            assert images.labels is not None
-            data = TrainingData(images.images, images.labels, None, task.classes)
+            data = TrainingData(images.images, images.required_labels, None, task.classes)
             with as_bad_input("the model can't be trained on"):
                 if frozen:  # the faster paths train every parameter there is
                     group = Alone(PlainMember(network, recipe, data, seed, task.device))
@@ -62,9 +62,12 @@ def tuned(task: Task, model: nn.Module, epoch_of: Epoch, *, rate: float = RATE, 
 
 
 def untrained(task: Task, network: str) -> Classifier:
-    """Another architecture for the task's images, untrained, normalised by the mean and sd of the training images."""
-    assert task.train is not None
-    values = task.train.images
+    """Another architecture for the task's images, untrained.
+
+    Its input is normalized by the mean and sd of the training images.
+    """
+    train = task.required_train
+    values = train.images
     card = ModelCard(
         network=network,
         parameters={},
@@ -73,7 +76,7 @@ def untrained(task: Task, network: str) -> Classifier:
         mean=float(values.mean()),
         sd=max(float(values.std()), 1e-6),
         seed=task.seed,
-        data=task.train.name,
+        data=train.name,
         trial="repair",
     )
     with torch.random.fork_rng(devices=[]):

@@ -52,7 +52,10 @@ class Undo(Strategy):
 
 
 def _inverse(task: Task) -> Front | None:
-    """The front that takes the shift back without another image. Sorting is none: it loses the arrangement too."""
+    """The front that takes the shift back without another image.
+
+    Sorting is no inverse: it loses the arrangement too.
+    """
     front = front_of(task.shift, task.shape)
     parts = front.parts if isinstance(front, Several) else (front,)
     return None if any(isinstance(part, AsIs | Sort) for part in parts) else front
@@ -64,15 +67,17 @@ def _filtered(task: Task) -> bool:
 
 def _filters(task: Task) -> list[FrontJson]:
     """A median, and linear filters that bring shifted training images nearest to what they were."""
-    assert task.train is not None  # or no filter is asked for
-    few = some_of(task.train, FITTED_TO, task.seed)
+    few = some_of(task.required_train, FITTED_TO, task.seed)
     shifted = torch.from_numpy(np.ascontiguousarray(task.shifted(few, 0).images))
     fits = [fitted_filter(shifted, torch.from_numpy(few.images), size) for size in SIZES]
     return [spec_of(front) for front in (Median(3), *fits)]
 
 
 def _scores(task: Task, images: ImageSet, models: list[Fronted]) -> tuple[float, list[float]]:
-    """Accuracies on shifted held-out training images: of the model as it is, and behind each front."""
+    """Accuracies of the model as it is, and behind each front.
+
+    They are on shifted held-out training images.
+    """
     shifted = task.shifted(images, 1)
     before, *after = [
         float(np.mean(labels_of(predict(shifted.images, model=model, device=task.device)) == shifted.labels))

@@ -10,7 +10,10 @@ from shiftassay.words.numbers import brackets, percent, percent_with_interval, p
 
 
 def assumption_of(clean: AccuracyChange, share: float) -> str:
-    """What a user of the repaired model must know of an image, judged by what the repair does to clean ones."""
+    """What a user of the repaired model must know of an image.
+
+    It is judged by what the repair does to clean images.
+    """
     touched = "" if share >= 1 else f", and is one of the {percent(share)} that the shift touched"
     if clean.direction != "lower":
         return "nothing: clean images are not shown to be worse off"

@@ -1,8 +1,8 @@
 """Figures of image sets and of how models do on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -17,8 +17,81 @@ from shiftassay.words.numbers import DASH, number, percent
 
 MANY_SEEDS = 6
 
+EstimateLowHigh = Sequence[float]
+"""An accuracy and the ends of its interval."""
 
-def _samples(data: dict[str, Any], folder: Path) -> Canvas:
+
+class Samples(TypedDict):
+    """The names of arrays in a file of the study, each with one image for each class."""
+
+    file: str
+    names: Sequence[str]
+
+
+class SetAccuracies(TypedDict):
+    """Accuracy of each image set with the ends of its interval, by seed, and that of answers drawn at random."""
+
+    names: Sequence[str]
+    estimate: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    seeds: Sequence[Sequence[float]]
+    chance: float
+
+
+class Confusions(TypedDict):
+    """For each image set the number of images by true class, then by answer."""
+
+    names: Sequence[str]
+    matrices: Sequence[Sequence[Sequence[int]]]
+
+
+class Recalls(TypedDict):
+    """For each image set the recall of each class; None for a class without images."""
+
+    names: Sequence[str]
+    recall: Sequence[Sequence[float | None]]
+
+
+class MemberCurves(TypedDict):
+    """One seed's losses and accuracies by epoch; None where nothing was held out."""
+
+    seed: int
+    loss: Sequence[float]
+    validation_loss: Sequence[float | None]
+    validation_accuracy: Sequence[float | None]
+
+
+class TrainingCurves(TypedDict):
+    """The training of each seed."""
+
+    members: Sequence[MemberCurves]
+
+
+class Confidences(TypedDict):
+    """Accuracy and mean confidence of each image set."""
+
+    names: Sequence[str]
+    accuracy: Sequence[float]
+    confidence: Sequence[float]
+
+
+class Designs(TypedDict):
+    """For each design the accuracy on each variant, in the order of the columns."""
+
+    columns: Sequence[str]
+    designs: Mapping[str, Sequence[EstimateLowHigh]]
+
+
+class Dose(TypedDict):
+    """For each line the accuracy at each tick."""
+
+    ticks: Sequence[str]
+    label: str
+    series: Mapping[str, Sequence[EstimateLowHigh]]
+
+
+def _samples(data: Samples, folder: Path) -> Canvas:
     """One row for each image set, one column for each class."""
     images = read_arrays(inside(folder, data["file"]))[0]
     names = data["names"]
@@ -35,7 +108,7 @@ def _samples(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _accuracy(data: dict[str, Any], folder: Path) -> Canvas:
+def _accuracy(data: SetAccuracies, folder: Path) -> Canvas:
     """Accuracy of each image set with its interval, and one small mark for each seed."""
     names = data["names"]
     canvas = Canvas(figsize=(6.6, 0.42 * len(names) + 0.9))
@@ -77,7 +150,7 @@ def _accuracy(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _confusions(data: dict[str, Any], folder: Path) -> Canvas:
+def _confusions(data: Confusions, folder: Path) -> Canvas:
     """A confusion matrix for each image set, each row scaled to the images of its class."""
     names, columns = data["names"], min(3, len(data["names"]))
     rows = -(-len(names) // columns)
@@ -109,7 +182,7 @@ def _confusions(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _recall(data: dict[str, Any], folder: Path) -> Canvas:
+def _recall(data: Recalls, folder: Path) -> Canvas:
     """Recall of each class on each image set, as numbers on colour."""
     values = np.array([[np.nan if v is None else 100 * v for v in row] for row in data["recall"]])
     names, classes = data["names"], values.shape[1]
@@ -126,7 +199,7 @@ def _recall(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _curves(data: dict[str, Any], folder: Path) -> Canvas:
+def _curves(data: TrainingCurves, folder: Path) -> Canvas:
     """Loss and validation accuracy by epoch, a line for each seed."""
     canvas = Canvas(figsize=(7.2, 2.7))
     loss, accuracy = canvas.subplots(1, 2)
@@ -151,14 +224,13 @@ def _curves(data: dict[str, Any], folder: Path) -> Canvas:
                 marker=marker,
                 label="validation" if first else None,
             )
-            percent = 100 * np.array(member["validation_accuracy"])
+            percents = 100 * np.array(member["validation_accuracy"])
             label = f"seed {member['seed']}" if len(data["members"]) <= MANY_SEEDS else None
-            accuracy.plot(epochs, percent, linewidth=1.2, marker=marker, label=label)
+            accuracy.plot(epochs, percents, linewidth=1.2, marker=marker, label=label)
     settled = [v for m in data["members"] for v in m["validation_accuracy"][len(m["loss"]) // 4 :] if v is not None]
     if settled:
-        accuracy.set_ylim(
-            100 * min(settled) - 0.3, 100 * max(settled) + 0.3
-        )  # the first epochs would flatten all others
+        # The first epochs would flatten all others.
+        accuracy.set_ylim(100 * min(settled) - 0.3, 100 * max(settled) + 0.3)
     loss.set(xlabel="epoch", ylabel="loss", yscale="log", title="Loss")
     accuracy.set(xlabel="epoch", ylabel="%", title="Validation accuracy")
     for axis in (loss, accuracy):
@@ -169,7 +241,7 @@ def _curves(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _confidence(data: dict[str, Any], folder: Path) -> Canvas:
+def _confidence(data: Confidences, folder: Path) -> Canvas:
     """How sure the model was, beside how often it was right."""
     names = data["names"]
     canvas = Canvas(figsize=(6.6, 0.4 * len(names) + 1.0))
@@ -190,8 +262,11 @@ def _confidence(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _designs(data: dict[str, Any], folder: Path) -> Canvas:
-    """Accuracy of each design on each variant, with intervals; by log-odds, so that 98.5 and 99% can be told apart."""
+def _designs(data: Designs, folder: Path) -> Canvas:
+    """Accuracy of each design on each variant, with intervals.
+
+    The axis is in log-odds, on which 98.5% and 99% are apart.
+    """
     columns, designs = data["columns"], data["designs"]
     canvas = Canvas(figsize=(7.2, (0.11 * len(designs) + 0.18) * len(columns) + 1.1))
     axis = canvas.subplots()
@@ -218,7 +293,7 @@ def _designs(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-def _dose(data: dict[str, Any], folder: Path) -> Canvas:
+def _dose(data: Dose, folder: Path) -> Canvas:
     """Accuracy, with intervals, as one thing is varied in steps."""
     canvas = Canvas(figsize=(5.6, 2.8))
     axis = canvas.subplots()
@@ -232,7 +307,7 @@ def _dose(data: dict[str, Any], folder: Path) -> Canvas:
     return canvas
 
 
-SET_FIGURES: dict[str, Callable[[dict[str, Any], Path], Canvas]] = {
+SET_FIGURES: dict[str, Callable[[Any, Path], Canvas]] = {
     "accuracy": _accuracy,
     "confidence": _confidence,
     "confusions": _confusions,

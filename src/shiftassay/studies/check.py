@@ -23,7 +23,10 @@ MADE_AGAIN = "The command that made it makes it again."
 
 @dataclass(frozen=True)
 class Checked(Record):
-    """One run, study, folder of variants, or file: its state, and what the next command does about it."""
+    """The state of one run, study, folder of variants, or file.
+
+    `sentence` says what the next command does about it.
+    """
 
     path: str
     state: State

@@ -1,4 +1,4 @@
-"""A study's folder: one command at a time works in it, and in the end a manifest says what every file in it is."""
+"""A study's folder: one command at a time works in it, and a manifest lists its files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,10 @@ SCHEMA = "shiftassay.manifest/1"
 
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Hold the folder while a study is run into it, then write the SHA-256 of every file into its manifest."""
+    """Hold the folder while a study is run into it, then write its manifest.
+
+    The manifest has the SHA-256 of every file.
+    """
     with locked(folder):
         _sweep(folder)
         yield
@@ -23,7 +26,10 @@ def working_in(folder: Path) -> Iterator[None]:
 
 
 def write_report_again(folder: Path) -> Path:
-    """Build a study's report again from its stored results; return the path of the page. Raises `BadInput`."""
+    """Build a study's report again from its stored results.
+
+    Returns the path of the page. Raises `BadInput`.
+    """
     if not (folder / MANIFEST).is_file():
         return write_report(folder)
     with locked(folder):
@@ -42,7 +48,10 @@ def _sweep(folder: Path) -> None:
 
 
 def _write_manifest(folder: Path, stored: Mapping[str, str] | None = None) -> None:
-    """Write the SHA-256 of every file in the folder: the stored one, or else the one that it has now."""
+    """Write the SHA-256 of every file in the folder into its manifest.
+
+    It is the stored one, or else the one that the file has now.
+    """
     stored = stored or {}
     names = sorted(
         path.relative_to(folder).as_posix()

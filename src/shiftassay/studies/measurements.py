@@ -1,4 +1,7 @@
-"""What a study has measured, kept in its folder: nothing is measured twice, and nothing damaged is used."""
+"""What a study has measured, kept in its folder.
+
+Nothing is measured twice, and nothing damaged is used.
+"""
 
 import hashlib
 import json
@@ -6,14 +9,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.paths import inside
-from shiftassay.records import JsonObject, JsonValue, Record
+from shiftassay.records import JsonObject, JsonValue, Record, plain
 from shiftassay.runs.store import Damaged, Mended, write_arrays
 from shiftassay.sealed import FILES, check_file, file_digest, files_in, read_sealed, write_sealed
 
@@ -26,22 +29,28 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """The measurements in a study's folder: `measured/<name>.json`, and the arrays that belong to them."""
+    """The measurements in a study's folder.
+
+    They are in `measured/<name>.json`, beside the arrays that belong to them.
+    """
 
     folder: Path
     _kept: list[str] = field(default_factory=list)
 
     def keep(self, name: str, arrays: Mapping[str, np.ndarray]) -> str:
-        """Keep arrays for a figure, as part of what is being measured. Returns `name`, for the figure's data."""
+        """Keep arrays for a figure, as part of what is being measured.
+
+        Returns `name`, for the figure's data.
+        """
         write_arrays(inside(self.folder, name), arrays)
         self._kept.append(name)
         return name
 
     def once(self, name: str, record: type[AnyRecord], asked: JsonValue, measure: Callable[[], AnyRecord]) -> AnyRecord:
-        """What `measure` returns, measured now, or before if the same was `asked` and all of it is whole.
+        """What `measure` returns, measured now or read.
 
-        `asked` is everything that the numbers depend on. What was measured now is read back from the file, so that it
-        does not differ from what is read later.
+        It is read if the same was `asked` before and all of it is whole. `asked` is everything that the numbers depend
+        on. What was measured now is read back from the file, so that it does not differ from what is read later.
         """
         path, key = self._place(name, asked)
         stored = self._stored(path, key)
@@ -50,22 +59,22 @@ class Measurements:
                 return record.from_json(stored)
             except BadInput as error:
                 warnings.warn(f"{path}: not a measurement of this version ({error}) {AGAIN}.", Mended, stacklevel=2)
-        return record.from_json(self._measured(path, key, lambda: measure().to_json()))
+        return record.from_json(self._measured(path, key, measure))
 
     def _place(self, name: str, asked: JsonValue) -> tuple[Path, str]:
         """The file of a measurement, and the hash of what was asked."""
         key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
         return inside(self.folder / FOLDER, f"{name}.json"), key
 
-    def _measured(self, path: Path, key: str, measure: Callable[[], Any]) -> Any:
+    def _measured(self, path: Path, key: str, measure: Callable[[], Record]) -> JsonValue:
         self._kept.clear()
         with reserve(self.folder, ROOM):
-            content = json.loads(json.dumps(measure(), default=_plain))
+            content = plain(measure().to_json())
         files: JsonObject = {kept: file_digest(self.folder / kept) for kept in self._kept}
         write_sealed(path, {"key": key, FILES: files, "measured": content})
         return read_sealed(path)["measured"]
 
-    def _stored(self, path: Path, key: str) -> Any | None:
+    def _stored(self, path: Path, key: str) -> JsonValue | None:
         if not path.is_file():
             return None
         try:
@@ -78,9 +87,3 @@ class Measurements:
             warnings.warn(error.and_so(AGAIN), Mended, stacklevel=4)
             return None
         return stored["measured"]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -58,14 +58,14 @@ def command() -> str:
     return " ".join(["shiftassay", *sys.argv[1:]]) if sys.argv[0].endswith("shiftassay") else "shiftassay.run_study"
 
 
-def surroundings(made: Environment) -> Table:
+def surroundings(machine: Environment) -> Table:
     """Time, commit, software and machine of a study: what its results do not depend on."""
-    packages = ", ".join(f"{name} {version}" for name, version in made.packages.items())
+    packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
     rows = (
-        ("made", made.made),
-        ("commit", made.commit or "not a checkout"),
-        ("software", f"Python {made.python}, {packages}"),
-        ("machine", f"{made.system}, {made.processor}, {made.cores} cores, device {made.device}"),
+        ("made", machine.made),
+        ("commit", machine.commit or "not a checkout"),
+        ("software", f"Python {machine.python}, {packages}"),
+        ("machine", f"{machine.system}, {machine.processor}, {machine.cores} cores, device {machine.device}"),
     )
     return Table(("", ""), rows)
 

@@ -36,11 +36,11 @@ def run_study(
     device: str = "auto",
     console: Console | None = None,
 ) -> StudyRun:
-    """Run a study, built in or from a TOML file, to its report; on `data` if given, else on the data set that it names.
+    """Run a study, built in or from a TOML file, to its report.
 
-    Models are kept in `out/runs`, everything else in `out/studies/<name>`; a run that was broken off goes on where it
-    was. `variants` is a folder of the user's own to use in place of the study's. Raises `BadInput`, before anything is
-    trained where that can be known.
+    It runs on `data` if given, else on the data set that it names. Models are kept in `out/runs`, everything else in
+    `out/studies/<name>`; a run that was broken off goes on where it was. `variants` is a folder of the user's own to
+    use in place of the study's. Raises `BadInput`, before anything is trained where that can be known.
 
     >>> import tempfile
     >>> from shiftassay.imagesets.image_set import ImageSet
@@ -61,7 +61,7 @@ def run_study(
     ...         variants = [{name = "dim", family = "gain", parameters = {factor = 0.9}}]
     ...     ''')
     ...     done = run_study(study, data, out=folder)
-    ...     done.report.name, [found["name"] for found in done.results["sets"]]
+    ...     done.report.name, [entry["name"] for entry in done.results["sets"]]
     ('report.html', ['clean', 'dim'])
     """
     console = console or Console(quiet=True)
@@ -99,7 +99,10 @@ def study_variants(
     device: str = "auto",
     console: Console | None = None,
 ) -> Variants:
-    """Write a study's variants into a folder, made for the given model or for the study's own of seed 0."""
+    """Write a study's variants into a folder.
+
+    They are made for the given model, or for the study's own of seed 0.
+    """
     title, study = load_study(name)
     if isinstance(study, Architectures):
         raise BadInput(f"{title}: a study of architectures has no variants. Name another with --study.")
@@ -113,6 +116,6 @@ def study_variants(
                 study.sized("default", 1), dataset, Path(out), device, console or Console(quiet=True)
             )
             target = members[0].model
-        made = make_variants(study, dataset.test, held_out(study, dataset), target)
-    write_variants(folder, made)
-    return made
+        variants = make_variants(study, dataset.test, held_out(study, dataset), target)
+    write_variants(folder, variants)
+    return variants

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from importlib.resources import files
 from math import isfinite
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.paths import not_a_name
+from shiftassay.records import JsonObject, JsonValue
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.built_in import built_in_studies
 from shiftassay.studies.shifted.study import SameAs, ShiftedTestSets
@@ -90,9 +91,12 @@ def _parse(text: str, where: str) -> Study:
     return study
 
 
-def _check_values(content: dict[str, Any], where: str) -> None:
-    """Raise `BadInput` for what no key takes: control characters, NaN and infinity, tables nested without end."""
-    remaining: list[tuple[str, Any]] = [("", content)]
+def _check_values(content: JsonObject, where: str) -> None:
+    """Raise `BadInput` for values that no key takes.
+
+    These are control characters, NaN and infinity, and tables nested too deeply.
+    """
+    remaining: list[tuple[str, JsonValue]] = [("", content)]
     while remaining:
         place, value = remaining.pop()
         if place.count(".") > DEEPEST:
@@ -112,7 +116,7 @@ def _check_values(content: dict[str, Any], where: str) -> None:
             raise BadInput(f"{where}: {place[1:]}: expected a finite number, found {value}.")
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return shortened(repr(value), 200)
 
 

@@ -1,4 +1,7 @@
-"""Sections: the parts of a study's report, a file for each, found by lying in the folder of their kind of study."""
+"""Sections: the parts of a study's report, a file for each.
+
+Every file in the folder of a kind of study is one of its sections.
+"""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -26,7 +29,10 @@ class Section(Protocol[Work]):
     PLACE: int
 
     def measure(self, work: Work, /) -> Record | None:
-        """The section's numbers; None where the study does not ask for them. The annotation names the record."""
+        """The section's numbers; None where the study does not ask for them.
+
+        The annotation names the record.
+        """
         ...
 
     def findings(self, measured: Any, /) -> Sequence[Finding]:

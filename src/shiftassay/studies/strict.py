@@ -1,9 +1,10 @@
 """What every table of a study file has in common."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from shiftassay.records import JsonObject, JsonValue
 
 MOST_SEEDS = 10_000  # more is a slip of the finger, and a list without end
 
@@ -18,35 +19,39 @@ SPELLINGS = {"optimiser": "optimizer", "optimisers": "optimizers"}
 """Keys of study files that may be spelled either way, and how they are called here."""
 
 
-def respelled(content: Any) -> Any:
+def respelled(content: JsonObject) -> JsonObject:
     """What a study file says, with the keys of either spelling under one.
 
     >>> respelled({"suggestions": {"optimisers": {"fast": {"optimiser": "sgd"}}}})
     {'suggestions': {'optimizers': {'fast': {'optimizer': 'sgd'}}}}
     """
-    return _renamed(content, SPELLINGS)
+    return _renamed_keys(content, SPELLINGS)
 
 
-def as_stored(content: Any) -> Any:
-    """The inverse of `respelled`: how settings were spelled in what is stored beside their results."""
-    return _renamed(content, {new: old for old, new in SPELLINGS.items()})
+def as_stored(settings: JsonObject) -> JsonObject:
+    """The inverse of `respelled`: settings in the spelling that is stored with results."""
+    return _renamed_keys(settings, {new: old for old, new in SPELLINGS.items()})
 
 
-def _renamed(content: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(content, Mapping):
-        return {names.get(key, key): _renamed(value, names) for key, value in content.items()}
-    return [_renamed(value, names) for value in content] if isinstance(content, list) else content
+def _renamed_keys(table: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    return {names.get(key, key): _renamed(value, names) for key, value in table.items()}
 
 
-def merged(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _renamed(value: JsonValue, names: Mapping[str, str]) -> JsonValue:
+    if isinstance(value, dict):
+        return _renamed_keys(value, names)
+    return [_renamed(entry, names) for entry in value] if isinstance(value, list) else value
+
+
+def merged(content: JsonObject, changes: JsonObject) -> JsonObject:
     """`content` with `changes`, table by table.
 
     >>> merged({"seeds": 5, "robustness": {"images": 10, "shifts": []}}, {"robustness": {"images": 1}})
     {'seeds': 5, 'robustness': {'images': 1, 'shifts': []}}
     """
     tables = {
-        key: merged(content[key], value)
+        key: merged(table, value)
         for key, value in changes.items()
-        if isinstance(value, Mapping) and isinstance(content.get(key), Mapping)
+        if isinstance(value, dict) and isinstance(table := content.get(key), dict)
     }
     return {**content, **changes, **tables}

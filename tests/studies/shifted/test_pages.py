@@ -126,7 +126,7 @@ def test_thin_evidence_is_said_to_be_thin(changes, doubt):
 def test_halves_that_disagree_make_the_verdict_doubtful():
     sheared = replace(ROTATED, shift=parse("shear:factor=0.2"), parameters={"factor": 0.2})
     repair = replace(NOTHING_TRIED, halves=(HalfOfVariant(500, ROTATED), HalfOfVariant(500, sheared)))
-    assert "The evidence is thin: each half by itself: rotate and shear" in text_of(page_of(repair=repair))
+    assert "The evidence is thin: fitted to each half by itself: rotate and shear" in text_of(page_of(repair=repair))
 
 
 def test_the_parts_of_a_composition_alone_are_rivals():

@@ -28,7 +28,10 @@ class AttentionSpread(Record):
 
 
 def attends_within_images(network: nn.Module) -> bool:
-    """Whether the network has attention between the positions of an image, not between the images of a batch."""
+    """Whether the network has attention between the positions of an image.
+
+    Attention between the images of a batch does not count.
+    """
     return has_attention(network) and not getattr(network, "mixes_batch", False)
 
 
@@ -42,7 +45,10 @@ def attention_spread(model: Classifier, images: Float32[np.ndarray, "n c h w"]) 
 def attention_maps(
     model: Classifier, images: Float32[np.ndarray, "n c h w"]
 ) -> dict[str, Float32[np.ndarray, "..."] | Int[np.ndarray, "..."]]:
-    """The weights of three positions (centre, up left, low), and the images: arrays of the figure `attention_maps`."""
+    """Arrays of the figure `attention_maps`: the images, and the weights of three positions.
+
+    The positions are in the center, up left, and low.
+    """
     weights, (rows, columns) = attention_weights(model, images)
     places = [(rows // 2, columns // 2), (rows // 4, columns // 4), (rows - 2, columns // 2)]
     maps = np.stack([weights[:, y * columns + x].numpy().reshape(-1, rows, columns) for y, x in places], axis=1)
@@ -52,10 +58,13 @@ def attention_maps(
 def attention_weights(
     model: Classifier, images: Float32[np.ndarray, "n c h w"]
 ) -> tuple[Float[Tensor, "n from to"], tuple[int, int]]:
-    """The first layer's weights, mean over its heads, and the height and width of its grid of positions."""
+    """The first layer's attention weights, and the height and width of its grid of positions.
+
+    The weights are the mean over its heads.
+    """
     inputs: list[Tensor] = []
     layer = next(layer for layer in model.network.modules() if isinstance(layer, PositionAttention))
-    hook = layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    hook = layer.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
     try:
         predict(images, model=model, batch=len(images))
     finally:

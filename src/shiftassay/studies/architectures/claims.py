@@ -33,7 +33,10 @@ class ClaimedFigure(Record):
 
 @dataclass(frozen=True)
 class CheckedClaim(Record):
-    """The figures of one claim that can be compared; `whole` if ours trained for as many epochs as the source's."""
+    """The figures of one claim that can be compared.
+
+    `whole`: ours trained for as many epochs as the source's.
+    """
 
     network: str
     name: str
@@ -43,7 +46,10 @@ class CheckedClaim(Record):
 
 @dataclass(frozen=True)
 class LossTest(Record):
-    """Whether a network has a lower loss than another: the difference paired over seeds, `statistic` by statistic."""
+    """Whether a network has a lower loss than another.
+
+    Differences of each `statistic` are paired over seeds.
+    """
 
     statistic: Annotated[str, Field(alias="way")]
     network: str
@@ -59,7 +65,10 @@ class LossTest(Record):
 
 
 def check_claim(claim: Claim, runs: NetworkRuns, images: int) -> CheckedClaim:
-    """Each figure of a claim beside ours, as far as ours trained. `images` is the size of the test set."""
+    """Each figure of a claim beside ours, as far as ours trained.
+
+    `images` is the size of the test set.
+    """
     epochs = len(runs.losses[0])
     whole = epochs >= claim.epochs
     figures = [_figure("best accuracy", claim.best_accuracy, runs.best_accuracy)] if whole else []
@@ -83,7 +92,10 @@ def check_claim(claim: Claim, runs: NetworkRuns, images: int) -> CheckedClaim:
 
 
 def check_lowest_loss(claimed: str, others: Sequence[str], runs: Mapping[str, NetworkRuns]) -> tuple[LossTest, ...]:
-    """Whether a network's loss is lower than that of each other one, by three statistics, with Holm's correction."""
+    """Whether a network's loss is lower than that of each other one.
+
+    It is tested by three statistics, with Holm's correction.
+    """
     tests = [
         _loss_test(statistic, claimed, other, losses, runs[other].final_losses[statistic])
         for statistic, losses in runs[claimed].final_losses.items()

@@ -24,7 +24,10 @@ FIRST_SEEDS = 3
 
 @dataclass(frozen=True)
 class Experiment:
-    """What the sections of a study measure. `labels` are those of the test set; models are stored under `store`."""
+    """What the sections of a study measure.
+
+    `labels` are those of the test set; models are stored under `store`.
+    """
 
     study: Architectures
     dataset: Dataset
@@ -77,9 +80,10 @@ def train_members(
     dataset: Dataset | None = None,
     note: str = "",
 ) -> list[Trained]:
-    """Members of a network, trained or read from the store; by default with the study's recipe on its data.
+    """Members of a network, trained or read from the store.
 
-    `note` says on the console what is special about them. Raises `TrainingFailed`.
+    By default they have the study's recipe and data. `note` says on the console what is special about them. Raises
+    `TrainingFailed`.
     """
     recipe = recipe or experiment.study.training_recipe()
     name = f"{network} ({note})" if note else network

@@ -1,4 +1,4 @@
-"""How far a loss jumps from epoch to epoch, and how many times as far in one group of runs as in another."""
+"""How far a loss jumps from epoch to epoch, and the ratio between two groups of runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,10 @@ SPIKE = 1.5  # times the median loss of the late epochs
 
 @dataclass(frozen=True)
 class Jumps(Record):
-    """By seed, over the late epochs: jumps |L(t) − L(t − 1)| of the loss, and the share of epochs that are spikes."""
+    """Jumps |L(t) − L(t − 1)| of the loss over the late epochs, by seed.
+
+    `spikes` is the share of epochs that are spikes.
+    """
 
     rms: tuple[float, ...]
     median: tuple[float, ...]
@@ -33,9 +36,10 @@ class Jumps(Record):
 
 @dataclass(frozen=True)
 class JumpRatio(Record):
-    """How many times as far the loss of `network` jumps as that of `control`: rms jumps, geometric mean over seeds.
+    """How many times as far the loss of `network` jumps as that of `control`.
 
-    The interval (95%) and p-value are of the logarithm; they are None for a single seed.
+    Jumps are root mean squares; the ratio is a geometric mean over seeds. The interval (95%) and p-value are of the
+    logarithm; they are None for a single seed.
     """
 
     network: str
@@ -78,13 +82,19 @@ def independent_ratio(network: str, control: str, logs: np.ndarray, control_logs
 
 
 def paired_ratio(network: str, control: str, logs: np.ndarray, control_logs: np.ndarray) -> JumpRatio:
-    """The ratio for groups whose seeds belong together: each seed gives both the same start and batches."""
+    """The ratio for groups whose seeds belong together.
+
+    Each seed gives both the same start and batches.
+    """
     interval, p = paired_over_seeds(logs, control_logs) or (None, None)
     return _ratio(network, control, logs, control_logs, interval, p)
 
 
 def corrected(ratios: Sequence[AnyRatio]) -> tuple[AnyRatio, ...]:
-    """The ratios with p-values after Holm's correction; uncorrected where one of them could not be tested."""
+    """The ratios with p-values after Holm's correction.
+
+    They stay uncorrected where one of them could not be tested.
+    """
     p_values = [ratio.p for ratio in ratios if ratio.p is not None]
     if len(p_values) < len(ratios):
         return tuple(replace(ratio, p_corrected=ratio.p) for ratio in ratios)

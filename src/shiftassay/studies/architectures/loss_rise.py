@@ -1,4 +1,7 @@
-"""The largest rise of a network's loss between two epochs, taken apart by training its member again."""
+"""The largest rise of a network's loss between two epochs, taken apart.
+
+For that, its member is trained again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -28,7 +31,10 @@ WORST = 0.01  # of the images: those whose loss rose most
 
 @dataclass(frozen=True)
 class OutsideShares(Record):
-    """By epoch, the share of sampling points outside the image: the mean over images, and the 99th percentile."""
+    """By epoch, the share of sampling points outside the image.
+
+    The mean over images, and the 99th percentile.
+    """
 
     mean: tuple[float, ...]
     one_in_a_hundred: Annotated[tuple[float, ...], Field(alias="one in a hundred")]
@@ -98,7 +104,10 @@ def largest_rise(members: Sequence[Trained]) -> tuple[int, int]:
 
 
 def analyze_rise(experiment: Experiment, network: str) -> Rise:
-    """Train the member with the largest rise again and take that rise apart; a `TransformerRise` where there is one."""
+    """The largest rise of a network's loss, taken apart by training that member again.
+
+    It is a `TransformerRise` where the network has a transformer.
+    """
     members, images = experiment.members[network], experiment.dataset.test.images
     index, epoch = largest_rise(members)
     member = members[index]
@@ -146,7 +155,10 @@ def analyze_rise(experiment: Experiment, network: str) -> Rise:
 
 
 def _correlation_of_changes(loss: Float64[np.ndarray, "epochs"], share: Float64[np.ndarray, "epochs"]) -> float:
-    """The rank correlation of two series' changes over the late epochs; 0 if these are few or one never changes."""
+    """The rank correlation of two series' changes over the late epochs.
+
+    It is 0 if these are few or one series never changes.
+    """
     late = late_epochs(len(loss))
     ranks = [rankdata(np.diff(series[late])) for series in (loss, share)]
     if len(loss[late]) <= 3 or not all(rank.std() for rank in ranks):

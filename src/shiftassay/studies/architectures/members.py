@@ -1,4 +1,7 @@
-"""The trained members of a study, and what is read from them: answers, correctness, losses, parts of their networks."""
+"""The trained members of a study, and what is read from them.
+
+That is answers, correctness, losses, and parts of their networks.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -25,7 +28,10 @@ class SpatialTransformer(Protocol):
     transformation: nn.Module
 
     def theta(self, images: Tensor, /) -> Tensor:
-        """The maps (n, 2, 3) from output to input coordinates, both in [−1, 1], for normalised images."""
+        """The maps (n, 2, 3) from output to input coordinates, for normalized images.
+
+        Both coordinates are in [−1, 1].
+        """
         ...
 
 
@@ -55,7 +61,10 @@ def correct_after_last_epoch(members: Sequence[Trained], labels: Int64[np.ndarra
 
 
 def correct_in_best_epoch(members: Sequence[Trained], labels: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "seeds n"]:
-    """The same in the epoch that is best on these very images: the `seed` protocol, which is optimistic."""
+    """Which images members get right in the epoch that is best on these very images.
+
+    This is the `seed` protocol, which is optimistic.
+    """
     return np.stack(
         [(member.best.logits if member.best else member.test_logits).argmax(1) == labels for member in members]
     )

@@ -27,7 +27,10 @@ def operations(model: Classifier, images: Float[Tensor, "n c h w"]) -> float:
 
 
 def saved_bytes(model: Classifier, images: Float[Tensor, "n c h w"], labels: Int64[Tensor, "n"]) -> int:
-    """The bytes that the forward pass of a training step keeps for its backward pass, without the weights."""
+    """The bytes that a training step's forward pass keeps for its backward pass.
+
+    Weights do not count.
+    """
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     saved: dict[int, int] = {}
 

@@ -32,7 +32,10 @@ class TrainingTimes(Record):
 
 @dataclass(frozen=True)
 class NetworkRuns(Record):
-    """Values by seed, losses and accuracies by seed and epoch. `optimism` is the best accuracy minus the last."""
+    """A network's values by seed, and its losses and accuracies by seed and epoch.
+
+    `optimism` is the best accuracy minus the last.
+    """
 
     seeds: tuple[int, ...]
     best_accuracy: tuple[float, ...]

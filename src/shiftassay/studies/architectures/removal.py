@@ -33,7 +33,10 @@ def removable_modules(network: nn.Module) -> dict[str, str]:
 
 @contextmanager
 def without(model: Classifier, module: str, images: Float32[ndarray, "n c h w"]) -> Iterator[None]:
-    """A context in which a module of the network has no effect. The mean transformation is that of `images`."""
+    """A context in which a module of the network has no effect.
+
+    The mean transformation is that of `images`.
+    """
     network = model.network
     with ExitStack() as stack:
         if module in (TRANSFORMER, AIM):

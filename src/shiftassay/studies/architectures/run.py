@@ -1,4 +1,4 @@
-"""Running a study of architectures: train the networks, measure each section, write results and report."""
+"""Running a study of architectures: training, measuring, results and report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,10 +47,10 @@ def run_architectures(
         experiment, failures = train_networks(untrained)
         measured = [_measured(section, experiment) for section in sections() if experiment.study.asks_for(section.KEY)]
         first = next(iter(experiment.members.values()))[0]
-        made = environment(first.trial.device, torch.get_num_threads())
-        results = _results(name, experiment, failures, measured, made)
+        machine = environment(first.trial.device, torch.get_num_threads())
+        results = _results(name, experiment, failures, measured, machine)
         write_json(folder / RESULTS, results)
-        report = _report(experiment, failures, measured, made)
+        report = _report(experiment, failures, measured, machine)
         return StudyRun(write_report(folder, report), results)
 
 
@@ -81,7 +81,10 @@ class MeasuredSection:
 
 
 def _measured(section: Section[Experiment], experiment: Experiment) -> MeasuredSection:
-    """What a section measures, or measured before of the same trials under the same settings in the same version."""
+    """A section's measurement, made now or read.
+
+    It is read if it was made of the same trials, under the same settings, in the same version.
+    """
     began = perf_counter()
     asked: Any = {
         "trials": [[member.trial.digest for member in group] for group in experiment.members.values()],
@@ -109,7 +112,7 @@ def _results(
     experiment: Experiment,
     failures: Sequence[Failed],
     measured: Sequence[MeasuredSection],
-    made: Environment,
+    machine: Environment,
 ) -> JsonObject:
     members = experiment.members
     first = next(iter(members.values()))[0]
@@ -117,7 +120,7 @@ def _results(
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": {**made.to_json(), "section_seconds": {row.section.KEY: row.seconds for row in measured}},
+        "environment": {**machine.to_json(), "section_seconds": {row.section.KEY: row.seconds for row in measured}},
         "recipe": experiment.study.training_recipe().to_json(),
         "data": {"name": first.trial.data, "digest": first.trial.data_digest},
         "trials": {network: [member.trial.digest for member in group] for network, group in members.items()},
@@ -127,7 +130,7 @@ def _results(
 
 
 def _report(
-    experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection], made: Environment
+    experiment: Experiment, failures: Sequence[Failed], measured: Sequence[MeasuredSection], machine: Environment
 ) -> Report:
     members = [member for group in experiment.members.values() for member in group]
     findings = [finding for row in measured for finding in row.findings]
@@ -137,5 +140,5 @@ def _report(
         summary=tuple(finding.sentences[0] for finding in findings),
         findings=(*findings, *([failed_finding(failures)] if failures else [])),
         provenance=provenance(members, experiment.dataset),
-        environment=surroundings(made),
+        environment=surroundings(machine),
     )

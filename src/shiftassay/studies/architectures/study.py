@@ -48,7 +48,10 @@ class Ablation(Strict):
 
 
 class Suggestions(Strict):
-    """A factorial experiment: each combination is trained once, with its own seed, and judged on held-out images."""
+    """A factorial experiment, judged on held-out images.
+
+    Each combination is trained once, with its own seed.
+    """
 
     networks: tuple[str, ...] = Field(min_length=1)
     dropout: tuple[float, ...] = Field(min_length=1)
@@ -59,7 +62,10 @@ class Suggestions(Strict):
 
 
 class Distortions(Strict):
-    """Training and testing on other data sets, with the error rates that a source reports for them."""
+    """Training and testing on other data sets.
+
+    A source's reported error rates stand beside the results.
+    """
 
     datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(ge=1)
@@ -108,11 +114,14 @@ class Architectures(Strict):
         return self.margin / 2 if self.seeds >= MANY_SEEDS else self.margin
 
     def asks_for(self, section: str) -> bool:
-        """Whether a section is to be measured: an optional one only if the file has its settings."""
+        """Whether a section is to be measured.
+
+        An optional one is only if the file has its settings.
+        """
         return section not in OPTIONAL_SECTIONS or getattr(self, section) is not None
 
     def settings_for(self, section: str) -> Settings:
-        """All settings that a section's numbers may depend on, as they are spelled in what is stored."""
+        """All settings that a section's numbers may depend on, spelled as they are stored."""
         return as_stored(self.model_dump(mode="json", exclude=(TEXTS_AND_SIZES | OPTIONAL_SECTIONS) - {section}))
 
     def training_recipe(self, **changes: JsonValue) -> Recipe:

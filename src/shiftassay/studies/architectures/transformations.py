@@ -21,9 +21,10 @@ Quantities = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Transformations(Record):
-    """How one member's transformer turns, magnifies and moves what the classifier sees of the test images.
+    """How one member's transformer turns, magnifies and moves the test images.
 
-    `draws` holds the numbers of every image, for a figure; published results leave them out.
+    This is of what the classifier sees of them. `draws` holds the numbers of every image, for a figure; published
+    results leave them out.
     """
 
     seed: int
@@ -38,7 +39,10 @@ class Transformations(Record):
 def thetas(
     model: Classifier, images: Float32[np.ndarray, "n c h w"], batch: int | None = None
 ) -> Float[Tensor, "n 2 3"]:
-    """θ of each image, the map from output to input coordinates, both in [−1, 1]; `batch` images at a time."""
+    """θ of each image, the map from output to input coordinates.
+
+    Both coordinates are in [−1, 1]. The network is given `batch` images at a time.
+    """
     transformer = spatial_transformer(model.network)
     if transformer is None:
         raise ValueError(f"{model.card.network} has no spatial transformer")
@@ -48,7 +52,10 @@ def thetas(
 
 
 def transformations(member: Trained, images: Float32[np.ndarray, "n c h w"]) -> Transformations:
-    """θ of every image as angle (counter-clockwise), magnification, and shift of what is seen in pixels."""
+    """θ of every image as angle, magnification, and shift of what is seen.
+
+    Angles are counter-clockwise, shifts in pixels.
+    """
     theta = thetas(member.model, images, batch=1000).double().numpy()
     height, width = images.shape[2:]
     back = np.linalg.inv(theta[:, :, :2])
@@ -70,7 +77,10 @@ def transformations(member: Trained, images: Float32[np.ndarray, "n c h w"]) -> 
 def sampled_images(
     model: Classifier, images: Float32[np.ndarray, "n c h w"], count: int
 ) -> dict[str, Float32[np.ndarray, "k ..."]]:
-    """The first images, their θ, and what the transformer samples of them; arrays for the figure `transformed`."""
+    """Arrays of the figure `transformed`: images, their θ, and what is sampled of them.
+
+    `count` images are shown, the first ones.
+    """
     first = torch.from_numpy(images[:count])
     theta = thetas(model, images, batch=1000)[:count]
     return {"input": first.numpy(), "theta": theta.numpy(), "seen": sampled(first, theta).numpy()}

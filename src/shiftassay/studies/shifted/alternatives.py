@@ -31,7 +31,10 @@ class Alternative(Record):
 
 
 def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
-    """What a sceptic would say of a variant, in the order in which it would be said; one evaluation for each seed."""
+    """Other explanations of a variant, in the order in which a sceptic would raise them.
+
+    There is one evaluation for each seed.
+    """
     return [
         *_chance(evaluations[0]),
         *_labels(diagnosed),
@@ -45,7 +48,10 @@ def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant,
 
 
 def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
-    """The candidate that became the verdict; None where the verdict came from elsewhere, as an attack's does."""
+    """The candidate that became the verdict.
+
+    None where the verdict came from elsewhere, as an attack's does.
+    """
     own = in_short(diagnosed.diagnosis.verdict)
     return next((c for c in diagnosed.diagnosis.candidates if in_short(c) == own), None)
 
@@ -75,7 +81,10 @@ def _labels(diagnosed: DiagnosedVariant) -> list[Alternative]:
 
 
 def _families(diagnosed: DiagnosedVariant) -> list[Alternative]:
-    """The nearest other candidates of the search, by what each leaves of the change on images it was not fitted to."""
+    """The nearest other candidates of the search.
+
+    They are judged by what each leaves of the change on images it was not fitted to.
+    """
     verdict, own = diagnosed.diagnosis.verdict, own_candidate(diagnosed)
     rivals: dict[str, CandidateSummary] = {}
     for candidate in diagnosed.diagnosis.candidates:
@@ -104,7 +113,10 @@ def _values(diagnosed: DiagnosedVariant) -> list[Alternative]:
 
 
 def _aim(diagnosed: DiagnosedVariant) -> list[Alternative]:
-    """Whether a change that is no attack follows the model's gradient; only where something changed."""
+    """Whether a change that is no attack follows the model's gradient.
+
+    It is asked only where something changed.
+    """
     aim = next((m for m in diagnosed.diagnosis.mechanisms if m.name == "adds_up"), None)
     if diagnosed.is_attack or aim is None or diagnosed.controls is None:
         return []
@@ -146,11 +158,14 @@ def _size(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> list[Alternati
 
 
 def _accident(diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
-    """Whether other images show the same: each half by itself, and images that the diagnosis did not see."""
+    """Whether other images show the same.
+
+    The verdict's shift is fitted to each half by itself, and made on images that the diagnosis did not see.
+    """
     own, rows = in_short(diagnosed.diagnosis.verdict), []
     families = [in_short(half.verdict) for half in repair.halves]
     if families:
-        number = f"each half by itself: {' and '.join(families)}"
+        number = f"fitted to each half by itself: {' and '.join(families)}"
         rows.append(Alternative("The verdict is an accident of these images", number, set(families) == {own}, True))
     others = diagnosed.reaches
     if others is not None:

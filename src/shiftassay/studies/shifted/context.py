@@ -46,7 +46,10 @@ class StudyContext:
 
     @property
     def model(self) -> nn.Module:
-        """The first member's model, which the argument is about. It can be trained on: an attack may have frozen it."""
+        """The first member's model, which the argument is about.
+
+        It can be trained on: an attack may have frozen it.
+        """
         return self.members[0].model.to("cpu").requires_grad_(True)
 
     @property
@@ -55,7 +58,10 @@ class StudyContext:
         return self.study.argument or Argument()
 
     def argued_images(self, name: str) -> tuple[ImageSet, ImageSet]:
-        """As many of the same images of clean and of a variant as the argument takes; all where order is lost."""
+        """As many of the same images of clean and of a variant as the argument takes.
+
+        All of them where order is lost.
+        """
         clean, variant, most = self.variants.clean, self.variants.named(name), self.argument.images
         if not self.variants.in_clean_order(name):
             return clean, variant
@@ -68,7 +74,10 @@ class StudyContext:
     def once(
         self, name: str, record: type[AnyRecord], version: int, asked: JsonValue, measure: Callable[[], AnyRecord]
     ) -> AnyRecord:
-        """What `measure` returns: measured now, or before of the same images and models, under the same settings."""
+        """What `measure` returns, measured now or read.
+
+        It is read if it was measured before of the same images and models, under the same settings.
+        """
         everything = {
             "asked": asked,
             "version": [version, SEMANTICS],

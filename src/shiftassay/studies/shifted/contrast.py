@@ -1,4 +1,7 @@
-"""The difference between two variants: what is measured of both, and the one experiment that varies nothing but it."""
+"""The difference between two variants.
+
+What is measured of both, and the one experiment that varies nothing but this difference.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,9 +44,10 @@ Kind = Literal["draws", "aim"]
 
 @dataclass(frozen=True)
 class Unmodified(Record):
-    """The model as it is on all images of both variants; `difference` is None where they are not the same images.
+    """The model as it is on all images of both variants.
 
-    `commonest` is the accuracy of always answering the commonest class.
+    `difference` is None where they are not the same images. `commonest` is the accuracy of always answering the
+    commonest class.
     """
 
     accuracy: tuple[Interval, Interval]
@@ -54,9 +58,9 @@ class Unmodified(Record):
 
 @dataclass(frozen=True)
 class OneUndone(Record):
-    """One draw, fitted to half of the images, undone on the other half; beside it what one at random puts back.
+    """One draw, fitted to half of the images and undone on the other half.
 
-    `put_back` and `at_random` are shares of the pixels that had changed.
+    Beside it stands what a random draw puts back. `put_back` and `at_random` are shares of the pixels that had changed.
     """
 
     images: int
@@ -94,7 +98,10 @@ class DrawsExperiment(Record):
 
 @dataclass(frozen=True)
 class Mixed(Record):
-    """Accuracy where this share of the pixels changes as in the aimed variant; sizes are medians over images."""
+    """Accuracy where this share of the pixels changes as in the aimed variant.
+
+    Sizes are medians over images.
+    """
 
     aimed: float
     accuracy: Interval
@@ -104,7 +111,10 @@ class Mixed(Record):
 
 @dataclass(frozen=True)
 class Larger(Record):
-    """Accuracy under so many times the change of the unaimed variant; sizes are medians over images."""
+    """Accuracy under so many times the change of the unaimed variant.
+
+    Sizes are medians over images.
+    """
 
     times: int
     accuracy: Interval
@@ -114,7 +124,10 @@ class Larger(Record):
 
 @dataclass(frozen=True)
 class AimExperiment(Record):
-    """From a change that is not aimed at the model to one that is, and the unaimed one made larger."""
+    """From a change that is not aimed at the model to one that is.
+
+    The unaimed one is also made larger.
+    """
 
     aimed: str
     unaimed: str
@@ -125,7 +138,10 @@ class AimExperiment(Record):
 
 @dataclass(frozen=True)
 class Contrast(Record):
-    """What two variants have in common and what sets them apart; `kind` is None where no experiment isolates it."""
+    """What two variants have in common and what sets them apart.
+
+    `kind` is None where no experiment isolates it.
+    """
 
     names: tuple[str, str]
     kind: Kind | None
@@ -135,7 +151,10 @@ class Contrast(Record):
 
 
 def contrast_variants(context: StudyContext, one: str, other: str) -> Contrast:
-    """Measure the unmodified model on both variants, and the experiment that isolates their difference."""
+    """Measure what two variants have in common and what sets them apart.
+
+    The unmodified model is tried on both; then comes the experiment that isolates their difference.
+    """
     context.console.print(spoken(f"{one} / {other}: what isolates the difference"))
     kind = kind_of(context.diagnoses[one], context.diagnoses[other])
     return Contrast(
@@ -174,7 +193,7 @@ def _unmodified(context: StudyContext, one: str, other: str) -> Unmodified:
 
 
 def _draws(context: StudyContext, one: str, other: str) -> DrawsExperiment:
-    """Undoing one draw that was fitted on half of the images, and accuracy by the number of draws."""
+    """Undoing one draw fitted to half of the images, and accuracy by the number of draws."""
     scopes = {name: context.diagnoses[name].diagnosis.verdict.scope for name in (one, other)}
     each = next(name for name, scope in scopes.items() if scope == "per_image")
     shift = context.diagnoses[each].shift
@@ -215,7 +234,10 @@ def _one_undone(context: StudyContext, name: str, shift: Shift) -> OneUndone | N
 
 
 def _dose(context: StudyContext, name: str, shift: Shift, count: int | None) -> Dose:
-    """`count` draws, dealt out among all images: the model as it is, and a network that learns from such images."""
+    """Accuracies where `count` draws are dealt out among all images.
+
+    They are those of the model as it is, and of a network that learns from such images.
+    """
     clean, _ = context.argued_images(name)
     study, dataset = context.study, context.dataset
     learned = evenly_spaced(dataset.train, context.argument.learned)
@@ -230,7 +252,10 @@ def _dose(context: StudyContext, name: str, shift: Shift, count: int | None) -> 
 
 
 def _dealt(images: ImageSet, shift: Shift, count: int | None, place: str) -> ImageSet:
-    """Every image under one of `count` draws, the same for training and test images; under a fresh one for None."""
+    """Every image under one of `count` draws; under a fresh one for None.
+
+    The draws are the same for training and test images.
+    """
     if count is None:
         return apply_shift(images, shift, seed_for("contrast", "fresh", place))
     shifted = np.empty_like(images.images)
@@ -242,7 +267,10 @@ def _dealt(images: ImageSet, shift: Shift, count: int | None, place: str) -> Ima
 
 
 def _aim(context: StudyContext, one: str, other: str) -> AimExperiment:
-    """Pixels that change as in the aimed variant or as in the other, mixed; and the other made larger."""
+    """Pixels that change as in the aimed variant or as in the other, mixed.
+
+    The other change is also made larger.
+    """
     aimed = next(name for name in (one, other) if context.diagnoses[name].is_attack)
     unaimed = other if aimed == one else one
     (clean, attacked), (_, beside) = context.argued_images(aimed), context.argued_images(unaimed)

@@ -8,7 +8,7 @@ MATTERS = 0.05  # of accuracy, by which the unmodified model may move without a 
 
 
 def draws_sentences(experiment: DrawsExperiment) -> list[str]:
-    """Whether images agree on one draw, and what the number of draws does to what can be learned."""
+    """Whether images agree on one draw, and how learning depends on the number of draws."""
     sentences = []
     undone = [
         f"on {name} it puts {percent(row.put_back, 1)} of the changed pixels back (one at random "

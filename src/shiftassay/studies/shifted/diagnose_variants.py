@@ -1,4 +1,4 @@
-"""What each variant is, how that is known, and the controls that other explanations are held against."""
+"""Diagnosing the variants, with the controls that other explanations are held against."""
 
 from collections.abc import Sequence
 
@@ -100,13 +100,16 @@ def _controls(context: StudyContext, clean: ImageSet, variant: ImageSet) -> Cont
 
 
 def _other_images(context: StudyContext, name: str, diagnosis: Diagnosis) -> OtherImages | None:
-    """Whether the shift also makes the images that the diagnosis did not see; None where there are too few."""
+    """Whether the shift also makes the images that the diagnosis did not see.
+
+    None where there are too few.
+    """
     shift, whole, clean = diagnosis.verdict.shift, context.variants.named(name), context.variants.clean
-    seen = len(context.argued_images(name)[1])
+    diagnosed = len(context.argued_images(name)[1])
     in_order = context.variants.in_clean_order(name)
-    if shift is None or not in_order or seen > 0.9 * len(whole) or diagnosis.verdict.share < 1:
+    if shift is None or not in_order or diagnosed > 0.9 * len(whole) or diagnosis.verdict.share < 1:
         return None
-    every = len(whole) // seen
+    every = len(whole) // diagnosed
     rest = np.arange(len(whole)) % max(every, 2) == 1
     labels = clean.required_labels[rest]
     own = ImageSet(clean.images[rest], labels)

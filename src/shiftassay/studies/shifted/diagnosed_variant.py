@@ -1,4 +1,4 @@
-"""What a diagnosis of a variant found out, and the controls that other explanations are held against."""
+"""A variant's diagnosis, and the controls that other explanations are held against."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,10 @@ class ImageChange(Record):
 
 @dataclass(frozen=True)
 class Control(Record):
-    """Accuracy under a change as large as the variant's, and that of the variant minus it (p of McNemar's test)."""
+    """Accuracy under a change as large as the variant's.
+
+    `minus_control` is the variant's accuracy minus it, `p_value` that of McNemar's test.
+    """
 
     accuracy: Interval
     minus_control: Interval
@@ -38,7 +41,10 @@ class Control(Record):
 
 @dataclass(frozen=True)
 class Controls(Record):
-    """Changes as large as the variant's: shuffled over each image's pixels, and taken from another image."""
+    """Changes as large as the variant's.
+
+    They are shuffled over each image's pixels, and taken from another image.
+    """
 
     shuffled: Control
     transplanted: Control
@@ -46,7 +52,10 @@ class Controls(Record):
 
 @dataclass(frozen=True)
 class OtherImages(Record):
-    """Accuracy on images that the diagnosis did not see, and on their remake by the diagnosed shift."""
+    """Accuracy on images that the diagnosis did not see.
+
+    `remade` is that on their remake by the diagnosed shift.
+    """
 
     images: int
     accuracy: float
@@ -55,10 +64,11 @@ class OtherImages(Record):
 
 @dataclass(frozen=True, eq=False)
 class DiagnosedVariant(Record):
-    """A variant's diagnosis, which rests on `images` of the `set` that it has, and what else was measured of it.
+    """A variant's diagnosis, and what else was measured of it.
 
-    `pictures` holds the lowest and highest value of each kept row of pictures. `text` describes the shift; it and
-    `shift` are None where that is unknown. `change` and `controls` are None without pairs of images in the same order.
+    The diagnosis rests on `images` of the `set` that the variant has. `pictures` holds the lowest and highest value of
+    each kept row of pictures. `text` describes the shift; it and `shift` are None where that is unknown. `change` and
+    `controls` are None without pairs of images in the same order.
     """
 
     pictures: Mapping[str, tuple[float, float]]

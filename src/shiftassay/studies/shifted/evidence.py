@@ -1,4 +1,7 @@
-"""How a verdict is known, why it harms, and what makes it doubtful: sentences of a variant's page."""
+"""Sentences on how a verdict is known, why it harms, and what makes it doubtful.
+
+They stand on the variant's page.
+"""
 
 from collections.abc import Sequence
 

@@ -57,7 +57,10 @@ def train_for_folder(
 def shifts_to_serve(
     variants: Variants, shift_of: Callable[[str], Shift | None] | None = None, where: str = "variants"
 ) -> dict[str, Shift]:
-    """The shift of clean, which is none, and of every variant: as it was written down, else as `shift_of` says."""
+    """The shift of clean, which is none, and of every variant.
+
+    It is as it was written down, else as `shift_of` says.
+    """
     shifts: dict[str, Shift] = {variants.clean.name: Identity()}
     for name in (images.name for images in variants.shifted):
         if name not in variants.shifts and shift_of is None:

@@ -20,7 +20,10 @@ from shiftassay.training.train import Failed, Trained, TrainingFailed, resolve_r
 def train_members(
     study: ShiftedTestSets, dataset: Dataset, out: Path, device: str, console: Console
 ) -> tuple[list[Trained], list[Failed]]:
-    """The study's models, and the trainings that did not end in one. Raises `TrainingFailed` if none did."""
+    """The study's models, and the trainings that failed.
+
+    Raises `TrainingFailed` if all of them did.
+    """
     recipe = resolve_recipe(study.network, study.recipe, study.epochs)
     with progress(study.seeds, recipe.epochs, console) as watch:
         try:

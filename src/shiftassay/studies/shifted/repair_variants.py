@@ -19,7 +19,10 @@ def repair_variants(context: StudyContext, names: Sequence[str]) -> dict[str, Re
 
 
 def repair_variant(context: StudyContext, name: str) -> Repair:
-    """Repair the model for a variant, each strategy fitted to one half of its images and judged on the other."""
+    """Repair the model for a variant, by the study's own diagnosis of it.
+
+    Each strategy is fitted to one half of its images and judged on the other.
+    """
     clean, variant = context.argued_images(name)
     context.console.print(spoken(f"{name}: repairing"))
     argument = context.argument
@@ -28,6 +31,7 @@ def repair_variant(context: StudyContext, name: str) -> Repair:
         variant,
         model=context.model,
         train=context.dataset.train,
+        diagnosis=context.diagnoses[name].diagnosis,
         epochs=argument.epochs,
         quick=not argument.thorough,
     )

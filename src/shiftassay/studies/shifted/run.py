@@ -1,4 +1,7 @@
-"""Running a study of shifted test sets: train, make or read the variants, evaluate, diagnose, repair, report."""
+"""Running a study of shifted test sets, from training to the report.
+
+Variants are made or read, evaluated, diagnosed and repaired.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -67,20 +70,23 @@ def run_shifted(
             if (record := measured[section.KEY]) is not None
             for finding in section.findings(record)
         ]
-        made = environment(members[0].trial.device, torch.get_num_threads())
+        machine = environment(members[0].trial.device, torch.get_num_threads())
         report = Report(
             title=study.title,
             question=study.question,
             summary=summary(context),
             findings=(*findings, *([failed_finding(failures)] if failures else [])),
             provenance=provenance(members, dataset, _sources(sets)),
-            environment=surroundings(made),
+            environment=surroundings(machine),
         )
-        return finish(folder, report, _results(name, context, measured, made))
+        return finish(folder, report, _results(name, context, measured, machine))
 
 
 def check_study(study: ShiftedTestSets) -> None:
-    """Raise `BadInput` for a name or value in a study that can't be used, before anything is trained."""
+    """Raise `BadInput` for a name or value in a study that can't be used.
+
+    This comes before anything is trained.
+    """
     resolve_recipe(study.network, study.recipe, study.epochs)
     check_parameters(study.network, study.network_parameters)
     for variant in study.variants:
@@ -92,7 +98,9 @@ def check_study(study: ShiftedTestSets) -> None:
 
 
 def compact(value: JsonValue, most: int = 32) -> JsonValue:
-    """Numbers for a reader of the results: a list that is longer is given by its length and first numbers.
+    """Numbers for a reader of the results.
+
+    A list that is longer than `most` is given by its length and first numbers.
 
     >>> compact({"permutation": list(range(784))}, most=3)
     {'permutation': {'length': 784, 'first': [0, 1, 2]}}
@@ -109,7 +117,10 @@ def compact(value: JsonValue, most: int = 32) -> JsonValue:
 def _folder_variants(
     study: ShiftedTestSets, variants: str | Path | None, dataset: Dataset, unpickle: bool
 ) -> Variants | None:
-    """The variants of a folder, the given one or the study's; None if the study makes its own. Raises `BadInput`."""
+    """The variants of a folder; None if the study makes its own.
+
+    The folder is the given one, or the study's. Raises `BadInput`.
+    """
     folder = variants if variants is not None else study.folder
     if folder is None:
         return None
@@ -133,13 +144,15 @@ def _sources(variants: Variants) -> list[tuple[str, str]]:
     ]
 
 
-def _results(name: str, context: StudyContext, measured: Mapping[str, Record | None], made: Environment) -> JsonObject:
+def _results(
+    name: str, context: StudyContext, measured: Mapping[str, Record | None], machine: Environment
+) -> JsonObject:
     first = context.members[0].trial
     return {
         "schema": "shiftassay.study/1",
         "study": name,
         "command": command(),
-        "environment": made.to_json(),
+        "environment": machine.to_json(),
         "recipe": first.recipe.to_json(),
         "data": {"name": first.data, "digest": first.data_digest},
         "sets": [

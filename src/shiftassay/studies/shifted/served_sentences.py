@@ -11,13 +11,19 @@ MARGIN = f"{100 * CLOSE:g} points"
 
 
 def chosen_design(served: ServedVariants) -> str:
-    """The single model with the highest mean accuracy on held-out images; the first where none were held out."""
+    """The single model with the highest mean accuracy on held-out images.
+
+    It is the first where none were held out.
+    """
     single = {name: list(d.held_out.values()) for name, d in served.designs.items() if name != SPECIALISTS}
     return max(single, key=lambda name: sum(single[name]))
 
 
 def served_sentences(served: ServedVariants, chosen: str) -> list[str]:
-    """What the chosen design costs, and how it stands beside the others, under attacks, wrong ids and inferred ones."""
+    """What the chosen design costs, and how it compares with the others.
+
+    Besides, what attacks, wrong ids and inferred ids do to it.
+    """
     design = served.designs[chosen]
     clean, accuracy = next(iter(design.accuracy.items()))
     if accuracy.estimate < LEARNED:
@@ -52,7 +58,7 @@ def _fronts(served: ServedVariants) -> list[str]:
 
 
 def _against(served: ServedVariants, chosen: str, other: str, description: str) -> list[str]:
-    """Where accuracy moves by more than the margin if another design is replaced by the chosen one."""
+    """Where accuracy moves by more than the margin if the chosen design replaces another."""
     if other not in served.designs or chosen == other:
         return []
     before, after = (served.designs[design].accuracy for design in (other, chosen))
@@ -117,7 +123,7 @@ def _attacks(served: ServedVariants, chosen: str) -> list[str]:
 def _wrong_ids(served: ServedVariants, chosen: str) -> list[str]:
     by_id = served.designs[chosen].wrong_id or {}
     worst = {
-        name: min((accuracy, told) for told, accuracy in row.items() if told != name)
+        name: min((accuracy, wrong) for wrong, accuracy in row.items() if wrong != name)
         for name, row in by_id.items()
         if len(row) > 1
     }
@@ -126,8 +132,8 @@ def _wrong_ids(served: ServedVariants, chosen: str) -> list[str]:
         return ["A wrong id does no harm: no variant loses more than half a point under any other."]
     spared = [name for name in worst if name not in hurt]
     harms = "; ".join(
-        f"{name} told to be {told}, {points(by_id[name][name], 1)} → {percent(accuracy, 1)}"
-        for name, (accuracy, told) in hurt.items()
+        f"{name} told to be {wrong}, {points(by_id[name][name], 1)} → {percent(accuracy, 1)}"
+        for name, (accuracy, wrong) in hurt.items()
     )
     return [f"A wrong id hurts, at worst: {harms}." + (f" No other id hurts {listed(spared)}." if spared else "")]
 

@@ -1,4 +1,7 @@
-"""What was measured of one model for all variants: each design's accuracies and costs, and the router's."""
+"""What was measured of one model for all variants.
+
+Each design's accuracies and costs, and the router's.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,10 @@ from shiftassay.statistics.intervals import Interval
 
 @dataclass(frozen=True)
 class ServedVariant(Record):
-    """A variant that a model is trained for: its shift, its front before the network, and what is lost to it."""
+    """A variant that a model is trained for.
+
+    Its shift, its front before the network, and what is lost to it.
+    """
 
     shift: str
     front: str
@@ -57,7 +63,10 @@ class MeasuredDesign(Record):
 
 @dataclass(frozen=True)
 class MeasuredRouter(Record):
-    """How often a router infers the variant of an image, and what the images of each variant are taken for."""
+    """How often a router infers the variant of an image.
+
+    Besides, what the images of each variant are taken for.
+    """
 
     parameters: int
     accuracy: Mapping[str, float]
@@ -66,7 +75,10 @@ class MeasuredRouter(Record):
 
 @dataclass(frozen=True)
 class ServedVariants(Record):
-    """One model for all variants: designs by name. `asked` is the number of images that are shown under every id."""
+    """One model for all variants, with its designs by name.
+
+    `asked` is the number of images that are shown under every id.
+    """
 
     variants: Mapping[str, ServedVariant]
     images: int

@@ -1,4 +1,7 @@
-"""One model for all variants, told which variant an image is from: designs against one specialist for each variant."""
+"""One model for all variants, which is told the variant of an image.
+
+Designs are compared with one specialist for each variant.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,9 +49,10 @@ Right = dict[str, Bool[np.ndarray, "seeds n"]]
 
 @dataclass(frozen=True)
 class SetsToServe:
-    """What the designs are trained for and judged on. `target` is what an attack in `sets` was made on.
+    """What the designs are trained for and judged on.
 
-    `sets` holds clean first and is in the order of `shifts`, whose names are theirs.
+    `target` is the model that an attack in `sets` was made on. `sets` holds clean first and is in the order of
+    `shifts`, whose names are theirs.
     """
 
     shifts: Mapping[str, Shift]
@@ -96,7 +100,10 @@ class Trainer:
 def serve(
     served: SetsToServe, trainer: Trainer, *, designs: Sequence[str] = BEST_TWO, asked: int = ASKED
 ) -> ServedVariants:
-    """Train the designs once for each seed, and judge them on every variant, under wrong and inferred ids."""
+    """Train the designs once for each seed, and judge them on every variant.
+
+    They are also judged under wrong and inferred ids.
+    """
     dataset, console, recipe = served.dataset, trainer.console, trainer.recipe
     widths = tuple(trainer.widths)
     shifts = fixed(served.shifts, dataset.train.shape)
@@ -144,7 +151,10 @@ def serve(
 def _right(
     served: SetsToServe, shifts: Mapping[str, Shift], trained: Mapping[str, Sequence[TrainedForAll]], asked: int
 ) -> Right:
-    """What the models get right on each variant, told the truth, and under fresh attacks on themselves."""
+    """Which images the models get right on each variant, told the right id.
+
+    Fresh attacks on the models themselves are included.
+    """
     right: Right = {}
     clean = evenly_spaced(served.sets[0], asked)
     for images in served.sets:

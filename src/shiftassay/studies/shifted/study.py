@@ -6,14 +6,22 @@ from pydantic import Field, field_validator, model_validator
 
 from shiftassay.evaluation.evaluate import MARGIN
 from shiftassay.paths import LONGEST_VARIANT, not_a_name
+from shiftassay.records import JsonObject
 from shiftassay.studies.strict import MOST_SEEDS, Strict, merged
 
 # Of one model for all variants; the last is the upper bound, and not one model.
 DESIGNS = ("clean-only", "mixture", "id-as-input", "film", "adapters", "undo", "undo-and-id", "specialists")
 
 
+VariantParameters = dict[str, Any]
+"""A variant's parameters by name: JSON, or a strength to be found (`HarmlessWithin`, `SameAs`)."""
+
+
 class HarmlessWithin(Strict):
-    """The largest strength at which accuracy on held-out training images is shown to move by less than this."""
+    """The largest strength that is shown to be harmless.
+
+    At it, accuracy on held-out training images is shown to move by less than this.
+    """
 
     harmless_within: float = Field(gt=0, lt=1)
 
@@ -29,7 +37,7 @@ class VariantSpec(Strict):
 
     name: str
     family: str
-    parameters: dict[str, Any] = {}
+    parameters: VariantParameters = {}
     scope: Literal["shared", "per_image"] | None = None
 
     @field_validator("name", mode="after")
@@ -41,7 +49,7 @@ class VariantSpec(Strict):
 
     @field_validator("parameters", mode="after")
     @classmethod
-    def _strengths(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _strengths(cls, parameters: VariantParameters) -> VariantParameters:
         kinds = {"harmless_within": HarmlessWithin, "same_as": SameAs}
         searched = {
             name: next((kinds[key] for key in value if key in kinds), None)
@@ -55,9 +63,10 @@ class VariantSpec(Strict):
 
 
 class Argument(Strict):
-    """How much is spent on the argument: images diagnosed and repaired (None: all), passes over training images.
+    """How much is spent on the argument.
 
-    `thorough` repairs train on all training images, and fresh attacks have several starts on a thousand images.
+    `images` are diagnosed and repaired (None: all); `epochs` are passes over training images. `thorough` repairs train
+    on all training images, and fresh attacks have several starts on a thousand images.
     """
 
     images: int | None = Field(default=None, ge=200)
@@ -70,7 +79,10 @@ class Argument(Strict):
 
 
 class Serving(Strict):
-    """One model for all variants: the designs, and the epochs and training images (None: all) for each."""
+    """One model for all variants.
+
+    Its designs, and the epochs and training images (None: all) for each.
+    """
 
     designs: tuple[str, ...] = Field(min_length=1)
     epochs: int | None = Field(default=None, ge=1)
@@ -98,7 +110,7 @@ class ShiftedTestSets(Strict):
     question: str
     data: str = "mnist"
     network: str
-    network_parameters: dict[str, Any] = {}
+    network_parameters: JsonObject = {}
     recipe: str
     seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     epochs: int | None = Field(default=None, ge=1)
@@ -108,8 +120,8 @@ class ShiftedTestSets(Strict):
     contrasts: tuple[tuple[str, str], ...] = ()
     argument: Argument | None = None
     one_for_all: Serving | None = None
-    quick: dict[str, Any] = {}
-    full: dict[str, Any] = {}
+    quick: JsonObject = {}
+    full: JsonObject = {}
 
     @model_validator(mode="after")
     def _argued(self) -> "ShiftedTestSets":

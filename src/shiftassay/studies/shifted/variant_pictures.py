@@ -19,16 +19,20 @@ def pictures_file(name: str) -> str:
 
 
 def beyond_black_and_white(low: float, high: float) -> bool:
-    """Whether values run so far beyond black 0 and white 1 that they are drawn between their own ends."""
+    """Whether values lie so far outside 0 to 1 that they are drawn between their own ends.
+
+    0 is black and 1 is white.
+    """
     return low < -0.5 or high > 1.5
 
 
 def keep_pictures(
     context: StudyContext, name: str, clean: ImageSet, variant: ImageSet, shift: Shift | None
 ) -> dict[str, tuple[float, float]]:
-    """Keep the first image of each class of clean, shifted, made again from clean, and the shifted one undone.
+    """Keep pictures of the first image of each class; return the range of values in each row.
 
-    Returns the range of the values in each row. Without a `shift`, the rows are the first images of each class of both.
+    The rows are clean, shifted, made again from clean, and the shifted one undone. Without a `shift`, they are the
+    first images of each class of both sets.
     """
     places = np.unique(clean.required_labels, return_index=True)[1][:SHOWN]
     own = ImageSet(clean.images[places], clean.required_labels[places])

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -20,7 +19,7 @@ from shiftassay.imagesets.write import as_npy, images_as_npy
 from shiftassay.locks import locked
 from shiftassay.models.predict import aimed_at, predict
 from shiftassay.paths import LONGEST_VARIANT, inside, not_a_name
-from shiftassay.records import JsonObject
+from shiftassay.records import JsonObject, JsonValue
 from shiftassay.runs.store import Damaged, Mended
 from shiftassay.sealed import FILES, digest_of_bytes, file_digest, files_in, read_sealed, write_sealed
 from shiftassay.shifts.catalog import from_json, generator, make
@@ -54,7 +53,7 @@ class Variants:
         return next(images for images in self.shifted if images.name == name)
 
     def in_clean_order(self, name: str) -> bool:
-        """Whether a shifted set has as many images as clean, with the same labels in the same order."""
+        """Whether a shifted set has the same labels as clean, in the same order."""
         labels = self.named(name).labels
         return labels is not None and self.clean.labels is not None and np.array_equal(labels, self.clean.labels)
 
@@ -64,9 +63,10 @@ class Variants:
 
 
 def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | None, model: nn.Module) -> Variants:
-    """Apply the study's shifts to the test set; strengths that are to be found are found on held-out training images.
+    """Apply the study's shifts to the test set.
 
-    Raises `BadInput` for an unknown family, parameter or variant.
+    Harmless strengths are searched for on held-out training images. Raises `BadInput` for an unknown family, parameter
+    or variant.
 
     >>> import numpy as np
     >>> from shiftassay.studies.schema import load_study
@@ -76,7 +76,7 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
     ('gain (factor = 0.4), the same for all images', 0.20000000298023224)
     """
     clean = ImageSet(test.images, test.labels, "clean")
-    parameters: dict[str, dict[str, Any]] = {}
+    parameters: dict[str, JsonObject] = {}
     shifted, origins, shifts = [], [], {}
     for spec in study.variants:
         parameters[spec.name] = {
@@ -91,7 +91,10 @@ def make_variants(study: ShiftedTestSets, test: ImageSet, held_out: ImageSet | N
 
 
 def read_variants(folder: Path, unpickle: bool = False) -> Variants:
-    """The variants in a user's folder; each set's notes say what was found and assumed when it was read."""
+    """The variants in a user's folder.
+
+    Each set's notes say what was assumed when it was read.
+    """
     check_listed(folder)
     clean, shifted = read_folder(folder, unpickle)
     for images in (clean, *shifted):
@@ -107,10 +110,11 @@ def read_variants(folder: Path, unpickle: bool = False) -> Variants:
 
 
 def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Path:
-    """Write `clean.npy`, one `.npy` for each variant (float32, n × h × w, or n × c × h × w for color), `labels.npy`.
+    """Write `clean.npy`, one `.npy` for each variant, and `labels.npy` into a folder.
 
-    A file that is there and whole stays as it is. Raises `BadInput` for a folder that holds other files of these names,
-    unless the manifest beside them says that they were written here, or the folder is the lab's `own`.
+    Images are float32, n × h × w, or n × c × h × w for color. A file that is there and whole stays as it is. Raises
+    `BadInput` for a folder that holds other files of these names, unless the manifest beside them says that they were
+    written here, or the folder is the lab's `own`.
     """
     contents = {f"{images.name}.npy": partial(images_as_npy, images.images) for images, _ in variants.sets}
     contents["labels.npy"] = partial(as_npy, variants.clean.required_labels)
@@ -141,7 +145,10 @@ def write_variants(folder: Path, variants: Variants, *, own: bool = False) -> Pa
 
 
 def _manifest(folder: Path) -> JsonObject:
-    """The content of a folder's manifest; empty if there is none, or if it is damaged, with a warning."""
+    """The content of a folder's manifest.
+
+    It is empty if there is none, or if it is damaged, with a warning.
+    """
     try:
         return read_sealed(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
     except Damaged as error:
@@ -150,11 +157,11 @@ def _manifest(folder: Path) -> JsonObject:
 
 
 def harmless_strength(spec: VariantSpec, parameter: str, margin: float, held_out: ImageSet, model: nn.Module) -> float:
-    """The largest multiple of 0.005, up to 1, at which accuracy is shown to stay within `margin` of unshifted.
+    """The largest strength at which accuracy is shown to stay within `margin` of unshifted.
 
-    Shown by the equivalence test, at 5%, on held-out training images, never on a test set: a difference that merely
-    happens to be within the margin may be beyond it on other images. Found by bisection, as accuracy falls with
-    strength.
+    It is a multiple of 0.005, up to 1. Shown by the equivalence test, at 5%, on held-out training images, never on a
+    test set: a difference that merely happens to be within the margin may be beyond it on other images. Found by
+    bisection, as accuracy falls with strength.
     """
     clean = predict(held_out.images, model=model)
     harmless, harmful = 0, round(1 / STEP) + 1
@@ -173,12 +180,12 @@ def harmless_strength(spec: VariantSpec, parameter: str, margin: float, held_out
 
 def _resolve(
     name: str,
-    value: Any,
+    value: JsonValue | HarmlessWithin | SameAs,
     spec: VariantSpec,
-    earlier: dict[str, dict[str, Any]],
+    earlier: Mapping[str, JsonObject],
     held_out: ImageSet | None,
     model: nn.Module,
-) -> Any:
+) -> JsonValue:
     if isinstance(value, SameAs):
         parameters = earlier[value.same_as]
         if name not in parameters:
@@ -194,7 +201,10 @@ def _resolve(
 
 
 def _written_shifts(folder: Path) -> dict[str, Shift]:
-    """The shifts of a folder's variants, where `write_variants` wrote them beside the images; else nothing."""
+    """The shifts of a folder's variants, as `write_variants` wrote them beside the images.
+
+    There are none if it did not.
+    """
     path = folder / MANIFEST
     shifts = read_sealed(path).get("shifts") if path.is_file() else None
     return {name: from_json(shift) for name, shift in shifts.items()} if isinstance(shifts, dict) else {}

@@ -1,4 +1,7 @@
-"""Finding 2: are the accuracies different? Over seeds and images, all pairs, corrected, with the power of the tests."""
+"""Finding 2: are the accuracies different?
+
+All pairs are tested over seeds and images, with correction, and with the power of the tests.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +20,10 @@ KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 1, 2
 
 @dataclass(frozen=True)
 class ComparedAccuracies(Record):
-    """The comparison of all networks. `right` holds, for each seed, a bit for each image, as hexadecimal digits."""
+    """The comparison of all networks.
+
+    `right` holds, for each seed, a bit for each image, as hexadecimal digits.
+    """
 
     comparison: ComparisonOfGroups
     right: Mapping[str, tuple[str, ...]]

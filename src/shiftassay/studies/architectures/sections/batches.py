@@ -17,7 +17,10 @@ KEY, TITLE, VERSION, PLACE = "batches", "Batch audit", 1, 60
 
 @dataclass(frozen=True)
 class BatchCheck(Record):
-    """How one model answers in batches of each kind; log-probabilities that differ by up to `tolerance` are equal."""
+    """How one model answers in batches of each kind.
+
+    Log-probabilities that differ by up to `tolerance` are equal.
+    """
 
     tolerance: float
     shown: tuple[Batching, ...]

@@ -30,7 +30,10 @@ BUSY = 1.5  # processes that run or wait on average
 
 @dataclass(frozen=True)
 class NetworkCosts(Record):
-    """One network: parameters, operations for an image, bytes kept for a step, training path, accuracy by seed."""
+    """One network's costs, and its accuracy by seed.
+
+    Costs are parameters, operations for an image, bytes kept for a step, and the training path.
+    """
 
     parameters: int
     flops: float
@@ -45,7 +48,10 @@ class NetworkCosts(Record):
 
 @dataclass(frozen=True)
 class Timings(Record):
-    """Times of every network, by round. `load` is that of the machine, which may have had other work."""
+    """Times of every network, by round.
+
+    `load` is that of the machine, which may have had other work.
+    """
 
     seconds_an_epoch: Mapping[str, tuple[float, ...]]
     latency: Mapping[str, tuple[float, ...]]

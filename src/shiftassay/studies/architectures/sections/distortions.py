@@ -27,7 +27,10 @@ OURS = "What it leaves open of the distortions, such as how far the corners of p
 
 @dataclass(frozen=True)
 class Errors(Record):
-    """A network's error rate by seed, and the 95% interval of the mean for new seeds and new images."""
+    """A network's error rate by seed, with the 95% interval of the mean.
+
+    The interval is for new seeds and new images.
+    """
 
     errors: tuple[float, ...]
     interval: tuple[float, float]
@@ -39,7 +42,10 @@ class Errors(Record):
 
 @dataclass(frozen=True)
 class ErrorDifference(Record):
-    """A network's error rate minus the control's, on one data set. Holm's correction is over all data sets."""
+    """A network's error rate minus the control's, on one data set.
+
+    Holm's correction is over all data sets.
+    """
 
     network: str
     difference: float
@@ -54,7 +60,10 @@ class ErrorDifference(Record):
 
 @dataclass(frozen=True)
 class DistortedResults(Record):
-    """All networks on one data set: the shape of an image (c, h, w), the number of training images, the error rates."""
+    """The error rates of all networks on one data set.
+
+    With them, the shape of an image (c, h, w) and the number of training images.
+    """
 
     shape: tuple[int, int, int]
     images: int
@@ -69,9 +78,10 @@ class DistortedResults(Record):
 
 @dataclass(frozen=True)
 class Distortions(Record):
-    """Every data set's results; `reported` holds error rates in percent by data set and by what reached them.
+    """Every data set's results, beside those that a source reports.
 
-    `samples` is the file of the first test images, `names` the arrays in it.
+    `reported` holds error rates in percent by data set and by what reached them. `samples` is the file of the first
+    test images, `names` the arrays in it.
     """
 
     datasets: Mapping[str, DistortedResults]
@@ -151,7 +161,10 @@ def _errors(correct: Bool[np.ndarray, "seeds n"]) -> Errors:
 
 
 def _differences(control: str, correct: Mapping[str, Bool[np.ndarray, "seeds n"]]) -> tuple[ErrorDifference, ...]:
-    """Each network's error rate minus the control's: tested over seeds, or image by image if there is a single seed."""
+    """Each network's error rate minus the control's.
+
+    It is tested over seeds, or image by image if there is a single seed.
+    """
     differences, other = [], correct[control]
     for name, right in correct.items():
         if name == control:

@@ -1,4 +1,7 @@
-"""Finding 8: what the modules do: transformations, attention and coordinates, measured and removed."""
+"""Finding 8: what the modules do, measured, and what is lost without them.
+
+The modules are transformations, attention and coordinates.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +35,10 @@ IMAGES = 200  # whose attention is measured
 
 @dataclass(frozen=True)
 class Removal(Record):
-    """Accuracy by seed of trained networks with a module, and without it: replaced, and not trained again."""
+    """Accuracy by seed of trained networks with a module, and without it.
+
+    The module is replaced, and the network is not trained again.
+    """
 
     replacement: Annotated[str, Field(alias="parts")]
     without: tuple[float, ...]
@@ -45,7 +51,10 @@ class Removal(Record):
 
 @dataclass(frozen=True)
 class CoordinateWeights(Record):
-    """Root mean squares of a layer's weights: on its coordinates, and on its `others`, the ordinary input channels."""
+    """Root mean squares of a layer's weights on its coordinates and on its other channels.
+
+    `others` are the ordinary input channels.
+    """
 
     others: float
     x: float
@@ -55,9 +64,10 @@ class CoordinateWeights(Record):
 
 @dataclass(frozen=True)
 class Modules(Record):
-    """By network: each removal, and by seed what transformers and attention do and the weights of each CoordConv layer.
+    """By network, what its modules do, and its accuracy without them.
 
-    `arrays` is the file of what the figures show; None where there is nothing to show.
+    What transformers and attention do, and the weights of each CoordConv layer, are by seed. `arrays` is the file of
+    what the figures show; None where there is nothing to show.
     """
 
     removed: Mapping[str, Mapping[str, Removal]]

@@ -1,4 +1,7 @@
-"""Finding 4: how many parameters each network has, how many of them are dead, and how many its source counts."""
+"""Finding 4: how many parameters each network has, and how many of them are dead.
+
+The source's counts stand beside them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +26,11 @@ IMAGES = 512
 
 @dataclass(frozen=True)
 class NetworkParameters(Record):
-    """Counts of one network's parameters: in all, by part, and by name of those that no gradient reaches.
+    """Counts of one network's parameters.
 
-    `inherited` is the number that its CoordConv layers would hold besides in an implementation that derives them from
-    `nn.Conv2d`: the weights of that convolution, which are never used.
+    They are in all, by part, and by name of those that no gradient reaches. `inherited` is the number that its
+    CoordConv layers would hold besides in an implementation that derives them from `nn.Conv2d`: the weights of that
+    convolution, which are never used.
     """
 
     total: int
@@ -94,7 +98,10 @@ def findings(measured: ParameterAudit) -> list[Finding]:
 
 
 def inherited_parameters(network: nn.Module) -> int:
-    """The parameters of the plain convolutions that CoordConv layers hold too if they derive from `nn.Conv2d`."""
+    """The parameters of plain convolutions that CoordConv layers may hold as well.
+
+    They do if they derive from `nn.Conv2d`.
+    """
     layers = [layer for layer in network.modules() if isinstance(layer, CoordConv2d)]
     return sum(
         (conv.in_channels - coordinates) * conv.out_channels * conv.kernel_size[0] * conv.kernel_size[1]

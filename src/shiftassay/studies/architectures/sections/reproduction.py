@@ -1,4 +1,7 @@
-"""Finding 1: do the source's figures come out again, read as the source reads them and read soundly?"""
+"""Finding 1: do the source's figures come out again?
+
+They are read as the source reads them, and soundly.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -42,7 +42,10 @@ class ShiftedAccuracies(Record):
 
 @dataclass(frozen=True)
 class Robustness(Record):
-    """Accuracies by shift and network. `samples` is the file of the first shifted images, `names` the arrays in it."""
+    """Accuracies by shift and network.
+
+    `samples` is the file of the first shifted images, `names` the arrays in it.
+    """
 
     shifts: Mapping[str, Mapping[str, ShiftedAccuracies]]
     control: str
@@ -143,7 +146,10 @@ def _sentences(measured: Robustness) -> list[str]:
 
 
 def _overall_tests(control: str, others: list[str], overall: Mapping[str, Float64[np.ndarray, "seeds"]]) -> list[str]:
-    """Which networks differ from the control in their mean over the shifts; nothing for single seeds."""
+    """Which networks differ from the control in their mean over the shifts.
+
+    Single seeds allow no test: then there is no sentence.
+    """
     p_values = [p for p in (welch(overall[network], overall[control]) for network in others) if p is not None]
     if not p_values:
         return []

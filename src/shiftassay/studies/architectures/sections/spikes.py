@@ -17,7 +17,10 @@ KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 1, 40
 
 @dataclass(frozen=True)
 class Rises(Record):
-    """The largest rise of every network with a transformer, and of the control; none if there were too few epochs."""
+    """The largest rise of every network with a transformer, and of the control.
+
+    There is none if there were too few epochs.
+    """
 
     networks: Mapping[str, TransformerRise]
     control: ControlRise | None

@@ -115,7 +115,10 @@ def findings(measured: Stability) -> list[Finding]:
 
 
 def _contrasts(members: Members, networks: Mapping[str, Jumps]) -> list[ModuleContrast]:
-    """Runs with a module against runs without: a transformer among all, attention among those without a transformer."""
+    """Runs with a module against runs without it.
+
+    A transformer is judged among all runs, attention among those without a transformer.
+    """
     nets = {name: group[0].model.network for name, group in members.items()}
     transformed = {name: spatial_transformer(network) is not None for name, network in nets.items()}
     attending = {name: has_attention(network) for name, network in nets.items() if not transformed[name]}

@@ -1,4 +1,7 @@
-"""Finding 6: the further work that the source suggests, as a factorial experiment: what matters, what interacts."""
+"""Finding 6: the further work that the source suggests, as a factorial experiment.
+
+It shows which factors matter, and which interact.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +45,7 @@ class FactorialRun(Record):
 
 @dataclass(frozen=True)
 class Factorial(Record):
-    """Every run, the levels of each factor, and what each factor and each pair of factors explains."""
+    """Every run, the levels of each factor, and what factors and pairs of them explain."""
 
     runs: tuple[FactorialRun, ...]
     levels: Mapping[str, tuple[Level, ...]]
@@ -132,7 +135,10 @@ def findings(measured: Factorial) -> list[Finding]:
 
 
 def _log_error(accuracy: float, n: int) -> float:
-    """The logarithm of the error rate, on which effects multiply and spread is even; half an image stands for none."""
+    """The logarithm of the error rate, on which effects multiply and spread is even.
+
+    Without any error, half an image counts as one.
+    """
     return float(np.log(max(1 - accuracy, 0.5 / n)))
 
 
@@ -199,7 +205,10 @@ def _largest(effects: Sequence[Effect]) -> str:
 
 
 def _main_effect(effect: Effect, measured: Factorial) -> str:
-    """Whether a factor matters, and its best and worst level, judged by the response that was analysed."""
+    """Whether a factor matters, and its best and worst level.
+
+    They are judged by the response that was analyzed.
+    """
     [factor] = effect.factors
     by_level = {level: measured.accuracies(**{factor: level}) for level in measured.levels[factor]}
     errors = {

@@ -1,4 +1,7 @@
-"""The sections of a report on shifted test sets, a file for each: a new one is found by being here."""
+"""The sections of a report on shifted test sets, a file for each.
+
+A new file here is a new section.
+"""
 
 from shiftassay.studies.section import Section, sections_of
 from shiftassay.studies.shifted.context import StudyContext

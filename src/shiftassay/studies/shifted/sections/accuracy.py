@@ -28,7 +28,10 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class EvaluatedMembers(Record):
-    """For each member, the evaluations of clean and of every variant; `classes` is the number of classes."""
+    """The evaluations of each member, on clean and on every variant.
+
+    `classes` is the number of classes.
+    """
 
     evaluations: tuple[tuple[Evaluation, ...], ...]
     classes: int

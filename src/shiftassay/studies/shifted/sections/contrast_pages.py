@@ -22,7 +22,10 @@ NORMS = {"linf": "L∞", "l2": "L2"}
 
 @dataclass(frozen=True, eq=False)
 class Contrasts(Record):
-    """The contrasts, and what is known of the variants in them; `clean` is the accuracy on clean images."""
+    """The contrasts, and what is known of the variants in them.
+
+    `clean` is the accuracy on clean images.
+    """
 
     contrasts: tuple[Contrast, ...]
     diagnoses: Mapping[str, DiagnosedVariant]

@@ -16,7 +16,10 @@ KEY, TITLE, VERSION, PLACE = "model", "The model", 1, 70
 
 @dataclass(frozen=True)
 class TrainedMember(Record):
-    """One seed's training: losses and validation accuracy by epoch, accuracy on clean, and seconds, where known."""
+    """One seed's training.
+
+    Losses and validation accuracy are by epoch; `clean` and seconds are there where known.
+    """
 
     seed: int
     loss: tuple[float, ...]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.report.finding import Figure, Finding, Table
@@ -35,7 +36,7 @@ def measure(context: StudyContext) -> ServedVariants | None:
         trainer = Trainer(
             recipe=replace(recipe, held_out=min(recipe.held_out, len(dataset.train) // 10)),
             seeds=range(context.study.seeds),
-            widths=context.study.network_parameters.get("widths", WIDTHS),
+            widths=cast(Sequence[int], context.study.network_parameters.get("widths", WIDTHS)),
             out=context.out,
             device=context.device,
             console=context.console,
@@ -129,7 +130,7 @@ def _ids(measured: ServedVariants, chosen: str) -> list[Table]:
     rows = [
         (
             name,
-            *(points(design.wrong_id[name][told], 1) for told in names),
+            *(points(design.wrong_id[name][variant], 1) for variant in names),
             points(design.inferred[name], 1),
             points(measured.router.accuracy[name], 1),
         )

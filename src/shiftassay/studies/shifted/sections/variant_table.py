@@ -32,7 +32,10 @@ class SetSummary(Record):
 
 @dataclass(frozen=True)
 class SetSummaries(Record):
-    """Clean and every variant; `was_read`: the sets come from a folder, with notes on what was assumed."""
+    """Clean and every variant.
+
+    `was_read`: the sets come from a folder, with notes on what was assumed.
+    """
 
     sets: tuple[SetSummary, ...]
     was_read: bool
