@@ -65,15 +65,15 @@ def ending(error: BaseException) -> tuple[int, str]:
 
 def _unsaid(error: BaseException) -> str:
     """Why stdout did not take what was said, if that is what the error comes from."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, Unsaid):
-            return str(seen)
-        if isinstance(seen, BrokenPipeError) or (
-            isinstance(seen, OSError) and seen.filename is None and _on_stdout(seen)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Unsaid):
+            return str(cause)
+        if isinstance(cause, BrokenPipeError) or (
+            isinstance(cause, OSError) and cause.filename is None and _on_stdout(cause)
         ):
-            return str(seen.strerror)
-        seen = seen.__cause__ or seen.__context__
+            return str(cause.strerror)
+        cause = cause.__cause__ or cause.__context__
     return ""
 
 

@@ -3,21 +3,23 @@
 The file that was asked for is written before anything is reported.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shiftassay.cli.places import release, saved
 from shiftassay.cli.terminal import say
 
 if TYPE_CHECKING:
     from shiftassay.imagesets.image_set import ImageSet
-    from shiftassay.records import JsonObject
+
+Content = Mapping[str, Any]
+"""A result as JSON, under the keys of its schema."""
 
 
 @contextmanager
-def written(path: Path | None, schema: str, content: "JsonObject") -> Iterator[None]:
+def written(path: Path | None, schema: str, content: Content) -> Iterator[None]:
     """The result is in the file that was asked for before it is told, in this context."""
     if path is None:
         yield

@@ -15,7 +15,7 @@ def variants(
     study: Annotated[str, typer.Option(help="The study whose variants to write.")] = "shifted-test-sets",
     model: Annotated[
         str | None,
-        typer.Option(help="The model that t3 and t4 are made for; by default the study's of seed 0."),
+        typer.Option(help="The model that t3 and t4 are sets for; by default the study's of seed 0."),
     ] = None,
     weights: Weights = None,
     out: Out = Path("out"),
@@ -28,7 +28,7 @@ def variants(
     """
     from shiftassay.studies.run import study_variants
 
-    made = study_variants(study, folder, model, weights, out, device, console())
-    with written(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": made.to_json()}):
-        for found, origin in made.sets:
-            say(f"{folder / found.name}.npy: {origin}")
+    variants = study_variants(study, folder, model, weights, out, device, console())
+    with written(json_file, "shiftassay.variants/1", {"folder": str(folder), "sets": variants.to_json()}):
+        for image_set, origin in variants.sets:
+            say(f"{folder / image_set.name}.npy: {origin}")

@@ -43,7 +43,7 @@ def train_router(
     judged = _shown_as_each(data.validation or dataset.test, shifts, target, images // 5, seed + 1)
     variants = Dataset(f"variants of {dataset.name}", shown, judged)
     [router] = train(
-        "mlp", variants, recipe=RECIPE, seeds=(seed,), parameters={"widths": WIDTHS}, store=store, device="cpu"
+        "mlp", variants, recipe=RECIPE, seeds=(seed,), parameters={"widths": [*WIDTHS]}, store=store, device="cpu"
     )
     return router
 
