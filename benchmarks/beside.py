@@ -57,12 +57,12 @@ def main() -> None:
                 seconds[name].append(_one(name, folder))
     alone = statistics.median(seconds["nothing"])
     rows = []
-    for name, found in seconds.items():
+    for name, times in seconds.items():
         # A diagnosis works with as many processes as there are cores, and so do other commands; a loop is one process.
         rivals = 0 if name == "nothing" else OTHERS * (1 if name == "busy loops" else cores)
         fair = alone * (cores + rivals) / cores
-        middle = statistics.median(found)
-        rows.append({"beside": name, "seconds": found, "median": middle, "fair": fair, "ratio": middle / fair})
+        middle = statistics.median(times)
+        rows.append({"beside": name, "seconds": times, "median": middle, "fair": fair, "ratio": middle / fair})
         print(f"{name:<28} {middle:6.1f} s, fair {fair:6.1f} s, ratio {middle / fair:.2f}")
     if asked.json:
         command = f"python -m benchmarks.beside --times {asked.times}"
@@ -73,8 +73,8 @@ def main() -> None:
 def _write_sets(folder: Path) -> None:
     """The pair that is timed, and the one that the other diagnoses look at."""
     clean = load_dataset("mnist").test.first(IMAGES)
-    for name, how in (("clean", "identity"), ("rotated", "rotate:angle=15"), ("other", "gaussian_noise:sd=0.2")):
-        np.save(folder / f"{name}.npy", shift(clean, how).images[:, 0])
+    for name, family in (("clean", "identity"), ("rotated", "rotate:angle=15"), ("other", "gaussian_noise:sd=0.2")):
+        np.save(folder / f"{name}.npy", shift(clean, family).images[:, 0])
 
 
 def _one(name: str, folder: str) -> float:

@@ -30,7 +30,7 @@ SHIFTS = {  # cases of the diagnosis benchmark
 
 
 def main() -> None:
-    found: list[dict[str, object]] = []
+    measured: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder:
         run("train", "mlp", "--epochs", "2", folder=folder)
         model = str(next(Path(folder).glob("out/runs/mlp-*")))
@@ -41,15 +41,15 @@ def main() -> None:
                 np.save(Path(folder, "shifted.npy"), built.shifted)
                 asked = ("diagnose", "clean.npy", "shifted.npy", "--model", model)
                 times, memory = zip(*(run(*asked, folder=folder) for _ in range(REPEATS)), strict=True)
-                found.append({"shift": name, "images": size, "seconds": times, "memory_gb": max(memory)})
-                print(found[-1])
+                measured.append({"shift": name, "images": size, "seconds": times, "memory_gb": max(memory)})
+                print(measured[-1])
     write_json(
         RESULT,
         {
             "schema": "shiftassay.diagnosis-speed/1",
             "command": "make diagnosis-speed",
             "environment": environment().to_json(),
-            "diagnoses": found,
+            "diagnoses": measured,
         },
     )
 

@@ -70,8 +70,8 @@ def foreign(seed: int, i: int) -> Case:
         one, other = material.by_class(one), material.by_class(other)
     if rng.random() < 0.5 and make is not material.same_classes:
         one, other = replace(one, labels=None), replace(other, labels=None)
-    how = "identity" if rng.random() < 0.4 else str(rng.choice(SHIFTS))
-    return Case("foreign", make.__name__, (n, m), how, one, shift(other, how, seed=i))
+    shift_name = "identity" if rng.random() < 0.4 else str(rng.choice(SHIFTS))
+    return Case("foreign", make.__name__, (n, m), shift_name, one, shift(other, shift_name, seed=i))
 
 
 def partly_shared(seed: int, i: int) -> Case:
@@ -87,11 +87,11 @@ def partly_shared(seed: int, i: int) -> Case:
     ours = theirs if rng.random() < 0.5 else rng.permutation(n)[: len(theirs)]
     images = other.images.copy()
     images[theirs] = one.images[ours]
-    how = "identity" if i % 8 < 4 else str(rng.choice(["invert", "rotate:angle=15", "gaussian_noise:sd=0.3"]))
+    shift_name = "identity" if i % 8 < 4 else str(rng.choice(["invert", "rotate:angle=15", "gaussian_noise:sd=0.3"]))
     order = np.full(n, -1)
     order[theirs] = ours
-    other = shift(ImageSet(images, None, "shifted"), how, seed=i)
-    return Case("partly shared", make.__name__, (n, n), how, replace(one, labels=None), other, order)
+    other = shift(ImageSet(images, None, "shifted"), shift_name, seed=i)
+    return Case("partly shared", make.__name__, (n, n), shift_name, replace(one, labels=None), other, order)
 
 
 def related(seed: int, i: int) -> Case:
@@ -111,31 +111,33 @@ def related(seed: int, i: int) -> Case:
     order = np.arange(n)
     if kind in ("another order", "subset"):
         order = rng.permutation(n)[: int(rng.choice((50, 100, n // 2))) if kind == "subset" else n]
-    how = SHIFTS[i % len(SHIFTS)]
-    changed = shift(one, how, seed=i)
+    shift_name = SHIFTS[i % len(SHIFTS)]
+    changed = shift(one, shift_name, seed=i)
     images = changed.images
     if kind == "mixture":
         touched = rng.random(n) < rng.uniform(0.05, 0.5)
         images = np.where(touched[:, None, None, None], images, one.images)
     labels = None if changed.labels is None else changed.labels[order]
-    return Case(kind, make.__name__, (n, len(order)), how, one, ImageSet(images[order], labels, "shifted"), order)
+    return Case(
+        kind, make.__name__, (n, len(order)), shift_name, one, ImageSet(images[order], labels, "shifted"), order
+    )
 
 
-def right(case: Case, found: Pairing) -> bool:
+def right(case: Case, pairing: Pairing) -> bool:
     """Whether a pairing is right.
 
     Of foreign sets: none, and shared images counted. Of related sets: nine in ten partners are the true ones.
     """
     if case.kind == "foreign":
-        return found.kind == "unpaired"
+        return pairing.kind == "unpaired"
     assert case.order is not None
     if case.kind == "partly shared":
         # Only the places in the shifted set: the reference may hold an image twice.
-        told = case.shift != "identity" or [i for _, i in found.shared] == np.flatnonzero(case.order >= 0).tolist()
-        return found.kind == "unpaired" and told
+        exact = case.shift != "identity" or [i for _, i in pairing.shared] == np.flatnonzero(case.order >= 0).tolist()
+        return pairing.kind == "unpaired" and exact
     same = bool(np.array_equal(case.order, np.arange(len(case.reference))))
     kind = "same_order" if same else "reordered"
-    return found.order is not None and found.kind == kind and bool(np.mean(found.order == case.order) > 0.9)
+    return pairing.order is not None and pairing.kind == kind and bool(np.mean(pairing.order == case.order) > 0.9)
 
 
 def main() -> None:
@@ -150,18 +152,18 @@ def main() -> None:
     counts: dict[str, Counter[tuple[str, ...]]] = {}
     for case in _cases(chosen.seed, chosen.foreign, chosen.partly, chosen.related):
         start = perf_counter()
-        found = pair(case.reference, case.shifted)
+        pairing = pair(case.reference, case.shifted)
         seconds += perf_counter() - start
-        good = right(case, found)
+        good = right(case, pairing)
         tally = counts.setdefault(case.kind, Counter())
         for key in (("all",), ("material", case.material), ("shift", case.shift), ("size", _size_of(case))):
             tally[(*key, "n")] += 1
-            tally[(*key, "paired")] += found.kind != "unpaired"
+            tally[(*key, "paired")] += pairing.kind != "unpaired"
             tally[(*key, "right")] += good
         if not good and case.kind in ("foreign", "partly shared"):
-            print(case.kind, case.material, case.sizes, case.shift, found.kind, found.evidence, flush=True)
-    told = {kind: _told(kind, tally) for kind, tally in counts.items()}
-    for kind, result in told.items():
+            print(case.kind, case.material, case.sizes, case.shift, pairing.kind, pairing.evidence, flush=True)
+    summaries = {kind: _summary(kind, tally) for kind, tally in counts.items()}
+    for kind, result in summaries.items():
         print(kind, result["all"], flush=True)
     print(f"{perf_counter() - began:.0f} s, of which pairing {seconds:.0f} s")
     if chosen.json:
@@ -174,7 +176,7 @@ def main() -> None:
                 "seed": chosen.seed,
                 "development_seeds": "0 to 99, 1301",
                 "environment": environment().to_json(),
-                "results": told,
+                "results": summaries,
             },
         )
 
@@ -199,20 +201,22 @@ def _size_of(case: Case) -> str:
     return f"{n}" if case.kind not in ("foreign", "subset") else f"{n}, {m}"
 
 
-def _told(kind: str, tally: Counter[tuple[str, ...]]) -> dict[str, Any]:
+def _summary(kind: str, tally: Counter[tuple[str, ...]]) -> dict[str, Any]:
     """Counts of all pairs, then by material, shift and size.
 
     For sets that have no partners, with the upper bound of the rate of false claims.
     """
-    found: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for *key, what in tally:
-        place = found.setdefault(key[0], {}) if len(key) == 1 else found.setdefault(key[0], {}).setdefault(key[1], {})
+        place = (
+            summary.setdefault(key[0], {}) if len(key) == 1 else summary.setdefault(key[0], {}).setdefault(key[1], {})
+        )
         place[what] = tally[(*key, what)]
     if kind in ("foreign", "partly shared"):
-        all_ = found["all"]
+        all_ = summary["all"]
         bound = binomtest(all_["paired"], all_["n"], alternative="less").proportion_ci(0.95, method="exact").high
         all_["false_rate_at_most"] = float(bound)  # one-sided, 95%, Clopper and Pearson (1934)
-    return found
+    return summary
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main() -> None:
     mnist = load_dataset("mnist")
     assert mnist.train.labels is not None
     data = TrainingData(mnist.train.images, mnist.train.labels, None, mnist.classes)
-    found = {}
+    results = {}
     for name, recipe in NETWORKS.items():
         groups = make_groups([network(name, seed) for seed in SEEDS], recipe, data, SEEDS)
         run_groups(groups, lambda group, _: [group.train_steps(epoch, 0, group.steps) for epoch in range(EPOCHS)])
@@ -42,8 +42,8 @@ def main() -> None:
             for epoch in range(EPOCHS):
                 member.train_steps(epoch, 0, member.steps)
             plain.append(right(member.logits(mnist.test.images), mnist.test.labels))
-        found[name] = {"native": native, "plain": plain, **compare(np.array(native), np.array(plain))}
-        print(name, found[name], flush=True)
+        results[name] = {"native": native, "plain": plain, **compare(np.array(native), np.array(plain))}
+        print(name, results[name], flush=True)
     write_json(
         RESULT,
         {
@@ -51,7 +51,7 @@ def main() -> None:
             "command": "make paths",
             "epochs": EPOCHS,
             "environment": environment(threads=torch.get_num_threads()).to_json(),
-            "networks": found,
+            "networks": results,
         },
     )
 

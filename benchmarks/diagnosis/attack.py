@@ -40,7 +40,7 @@ def adversarial(method: str, epsilon: float, norm: str, rounded: bool = False) -
     (Madry et al. 2018).
     """
 
-    def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
+    def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         clean, true = torch.from_numpy(images)[:, None], torch.from_numpy(labels)
         start = torch.from_numpy(rng.uniform(-1, 1, clean.shape).astype(np.float32))
         attacked = _fgsm(clean, true, epsilon) if method == "fgsm" else _pgd(clean, true, epsilon, norm, start)
@@ -48,7 +48,7 @@ def adversarial(method: str, epsilon: float, norm: str, rounded: bool = False) -
         return Made(eight_bits(shifted) if rounded else shifted, labels)
 
     way = method + ("-bytes" if rounded else "")
-    return Part("adversarial", {"epsilon": epsilon, "norm": norm}, how, GROUP, "per_image", way=way)
+    return Part("adversarial", {"epsilon": epsilon, "norm": norm}, make, GROUP, "per_image", way=way)
 
 
 @cache

@@ -41,36 +41,36 @@ def parts() -> Iterator[Part]:
 
 
 def gaussian_blur(sd: Parameter, library: str = "scipy") -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, sd: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, sd: np.ndarray) -> np.ndarray:
         blur = GAUSSIANS[library.removesuffix("-bytes")]
         return np.stack([blur(one, s) for one, s in zip(x, sd.tolist(), strict=True)])
 
-    return _part("gaussian_blur", {"sd": sd}, how, library)
+    return _part("gaussian_blur", {"sd": sd}, transform, library)
 
 
 def defocus_blur(radius: Parameter, rounded: bool = False) -> Part:
     """Correlated with a disc, drawn finely and shrunk; the border is repeated."""
 
-    def how(x: np.ndarray, rng: np.random.Generator, radius: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, radius: np.ndarray) -> np.ndarray:
         kernels = {r: _disc(r) for r in set(radius.tolist())}
         return np.stack(
             [ndimage.correlate(one, kernels[r], mode="nearest") for one, r in zip(x, radius.tolist(), strict=True)]
         )
 
-    return _part("defocus_blur", {"radius": radius}, how, "scipy" + ("-bytes" if rounded else ""))
+    return _part("defocus_blur", {"radius": radius}, transform, "scipy" + ("-bytes" if rounded else ""))
 
 
 def motion_blur(length: Parameter, angle: Parameter = 0.0, rounded: bool = False, fading: float | None = None) -> Part:
     """The mean of copies moved along the line."""
 
-    def how(x: np.ndarray, rng: np.random.Generator, length: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, length: np.ndarray, angle: np.ndarray) -> np.ndarray:
         lines = np.stack([length, np.radians(angle)], 1)
         if (lines == lines[0]).all():
             return _smeared(x, _line(*lines[0], fading))
         return np.concatenate([_smeared(x[i : i + 1], _line(*line, fading)) for i, line in enumerate(lines)])
 
     parameters = {"length": length, "angle": angle}
-    part = _part("motion_blur", parameters, how, "scipy" + ("-bytes" if rounded else ""))
+    part = _part("motion_blur", parameters, transform, "scipy" + ("-bytes" if rounded else ""))
     truth = parameters if fading is None else {**parameters, "fading": fading}
     return Part(part.family, truth, part.make, GROUP, part.scope, way=part.way)
 
@@ -81,7 +81,7 @@ def glass_blur(sd: float, reach: int, rounds: int) -> Part:
     Smoothed, pixels swapped with neighbours from the lower right to the upper left, smoothed.
     """
 
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, h, w = x.shape
         x = np.stack([ndimage.gaussian_filter(one, sd, mode="nearest") for one in x])
         every = np.arange(n)
@@ -95,13 +95,13 @@ def glass_blur(sd: float, reach: int, rounds: int) -> Part:
                     x[:, y, a] = there
         return np.stack([ndimage.gaussian_filter(one, sd, mode="nearest") for one in x])
 
-    return Part("glass_blur", {"sd": sd, "reach": reach, "rounds": rounds}, by(how, {}), GROUP, "per_image")
+    return Part("glass_blur", {"sd": sd, "reach": reach, "rounds": rounds}, by(transform, {}), GROUP, "per_image")
 
 
 def pixelate(factor: int, way: str = "float") -> Part:
     """Shrunk and enlarged by a library where the blocks come out even; by hand where the last ones are smaller."""
 
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         h, w = x.shape[1:]
         if way == "float":
             out = x.copy()
@@ -119,20 +119,20 @@ def pixelate(factor: int, way: str = "float") -> Part:
         small = [p.resize((w // factor, h // factor), Image.Resampling.BOX) for p in pictures]
         return np.stack([np.asarray(p.resize((w, h), Image.Resampling.NEAREST)) for p in small])
 
-    return Part("pixelate", {"factor": factor}, by(how, {}, way.endswith("-bytes")), GROUP, way=way)
+    return Part("pixelate", {"factor": factor}, by(transform, {}, way.endswith("-bytes")), GROUP, way=way)
 
 
 def jpeg(quality: Parameter, library: str = "PIL") -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, quality: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, quality: np.ndarray) -> np.ndarray:
         stored = zip(np.rint(255 * x).astype(np.uint8), np.rint(quality).astype(int).tolist(), strict=True)
         return np.stack([JPEGS[library](one, q) for one, q in stored]) / np.float32(255)
 
-    return _part("jpeg", {"quality": quality}, how, library)
+    return _part("jpeg", {"quality": quality}, transform, library)
 
 
-def _part(family: str, parameters: dict[str, Parameter], how: Callable[..., Any], way: str) -> Part:
+def _part(family: str, parameters: dict[str, Parameter], transform: Callable[..., Any], way: str) -> Part:
     scope = "per_image" if any(isinstance(v, dict) for v in parameters.values()) else "shared"
-    return Part(family, parameters, by(how, parameters, way.endswith("-bytes")), GROUP, scope, way=way)
+    return Part(family, parameters, by(transform, parameters, way.endswith("-bytes")), GROUP, scope, way=way)
 
 
 def _disc(radius: float) -> np.ndarray:

@@ -135,7 +135,7 @@ def draw(value: Parameter, n: int, rng: np.random.Generator) -> np.ndarray:
     return np.repeat(np.asarray(value, float)[None], n, 0)
 
 
-def by(how: Callable[..., Any], parameters: Mapping[str, Parameter], rounded: bool = False) -> Make:
+def by(transform: Callable[..., Any], parameters: Mapping[str, Parameter], rounded: bool = False) -> Make:
     """Makes with a function of images, a generator and each parameter's n values.
 
     It returns images, or those and what it drew.
@@ -143,7 +143,7 @@ def by(how: Callable[..., Any], parameters: Mapping[str, Parameter], rounded: bo
 
     def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         values = {name: draw(value, len(images), rng) for name, value in parameters.items()}
-        result = how(images, rng, **values)
+        result = transform(images, rng, **values)
         shifted, drawn = result if isinstance(result, tuple) else (result, {})
         return Made(eight_bits(shifted) if rounded else shifted.astype(np.float32), labels, drawn)
 

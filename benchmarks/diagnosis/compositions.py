@@ -190,15 +190,15 @@ def _moved(parts: PARTS) -> tuple[Answer, ...]:
 def _mirrored(parts: PARTS) -> tuple[Answer, ...]:
     """A turn and a mirror, in either order, whichever mirror: the same reflection at other angles."""
     target = _matrix(parts[1]) @ _matrix(parts[0])
-    found = []
+    composed = []
     for family in ("flip_horizontal", "flip_vertical", "transpose"):
         mirror = {"family": family, "parameters": {}, "scope": "shared"}
         for mirror_first in (True, False):
             turn = target @ _matrix(mirror) if mirror_first else _matrix(mirror) @ target
             angle = float(np.degrees(np.arctan2(turn[0, 1], turn[0, 0])))
             rotation = {"family": "rotate", "parameters": {"angle": angle}, "scope": "shared"}
-            found.append(_compose(mirror, rotation) if mirror_first else _compose(rotation, mirror))
-    return tuple(found)
+            composed.append(_compose(mirror, rotation) if mirror_first else _compose(rotation, mirror))
+    return tuple(composed)
 
 
 def _line(parts: PARTS) -> tuple[Answer, ...]:

@@ -78,7 +78,7 @@ def parts() -> Iterator[Part]:
 
 
 def rotate(angle: Parameter, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, angle: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, angle: np.ndarray) -> np.ndarray:
         if way.library in ROTATIONS:
             return np.clip(np.stack([ROTATIONS[way.library](one, a) for one, a in zip(x, angle, strict=True)]), 0, 1)
         cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
@@ -86,11 +86,11 @@ def rotate(angle: Parameter, way: Way = PLAIN) -> Part:
         return mapped(x, _matrices(cos, -sin, sin, cos), way)
 
     quarters = not isinstance(angle, dict) and angle % 90 == 0
-    return _part("rotate", {"angle": angle}, how, way, information="preserved" if quarters else "reduced")
+    return _part("rotate", {"angle": angle}, transform, way, information="preserved" if quarters else "reduced")
 
 
 def translate(dx: Parameter, dy: Parameter, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
         if way.library == "scipy":
             order = ORDERS[way.kernel]
             moved = [ndimage.shift(one, (b, a), order=order) for one, a, b in zip(x, dx, dy, strict=True)]
@@ -100,19 +100,19 @@ def translate(dx: Parameter, dy: Parameter, way: Way = PLAIN) -> Part:
 
     if way.kernel == "nearest" and not all(isinstance(d, float) and d.is_integer() for d in (dx, dy)):
         way = Way(way.library, "bilinear", way.half, way.rounded)  # no fraction would be left of it
-    return _part("translate", {"dx": dx, "dy": dy}, how, way)
+    return _part("translate", {"dx": dx, "dy": dy}, transform, way)
 
 
 def roll(dx: Parameter, dy: Parameter) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
         moves = zip(x, dx.astype(int), dy.astype(int), strict=True)
         return np.stack([np.roll(one, (b, a), (0, 1)) for one, a, b in moves])
 
-    return _part("roll", {"dx": dx, "dy": dy}, how, Way("np.roll", "nearest"), information="preserved")
+    return _part("roll", {"dx": dx, "dy": dy}, transform, Way("np.roll", "nearest"), information="preserved")
 
 
 def scale(factor: Parameter, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, factor: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, factor: np.ndarray) -> np.ndarray:
         if way.library in SIZES:
             return np.clip(
                 np.stack([_centered(SIZES[way.library](one, round(factor[0] * len(one))), one.shape) for one in x]),
@@ -121,37 +121,37 @@ def scale(factor: Parameter, way: Way = PLAIN) -> Part:
             )
         return mapped(x, _matrices(1 / factor, 0 * factor, 0 * factor, 1 / factor), way)
 
-    return _part("scale", {"factor": factor}, how, way)
+    return _part("scale", {"factor": factor}, transform, way)
 
 
 def shear(factor: Parameter, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, factor: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, factor: np.ndarray) -> np.ndarray:
         one = np.ones(len(x))
         return mapped(x, _matrices(one, -factor, 0 * one, one), way)
 
-    return _part("shear", {"factor": factor}, how, way)
+    return _part("shear", {"factor": factor}, transform, way)
 
 
 def affine(matrix: Parameter, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, matrix: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, matrix: np.ndarray) -> np.ndarray:
         forward = np.tile(np.eye(3), (len(x), 1, 1))
         forward[:, :2] = matrix
         return mapped(x, np.linalg.inv(forward), way)
 
-    return _part("affine", {"matrix": matrix}, how, way)
+    return _part("affine", {"matrix": matrix}, transform, way)
 
 
 def perspective(corners: Parameter, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, corners: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, corners: np.ndarray) -> np.ndarray:
         h, w = x.shape[1:]
         start = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]
         return mapped(x, np.stack([_homography(start + moved, start) for moved in corners]), way)
 
-    return _part("perspective", {"corners": corners}, how, way)
+    return _part("perspective", {"corners": corners}, transform, way)
 
 
 def elastic(amplitude: float, smoothness: float, scope: str, way: Way = PLAIN) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
         n, h, w = x.shape
         count = n if scope == "per_image" else 1
         # Smoothing round the borders is a product in Fourier space; the gain there makes the sd what it should be.
@@ -161,7 +161,7 @@ def elastic(amplitude: float, smoothness: float, scope: str, way: Way = PLAIN) -
         field = np.fft.ifft2(white * response).real * (amplitude / np.sqrt((response**2).mean()))
         return displaced(x, field[:, 0], field[:, 1], way), {} if scope == "per_image" else {"field": field[0].ravel()}
 
-    make = by(how, {}, way.rounded)
+    make = by(transform, {}, way.rounded)
     return Part("elastic", {"amplitude": amplitude, "smoothness": smoothness}, make, GROUP, scope, way=str(way))
 
 
@@ -188,15 +188,17 @@ def flip_vertical() -> Part:
 
 
 def transpose() -> Part:
-    how = lambda x, rng: np.stack([np.asarray(Image.fromarray(one).transpose(Image.Transpose.TRANSPOSE)) for one in x])
-    return Part("transpose", {}, by(how, {}), GROUP, "shared", "preserved", "PIL")
+    transform = lambda x, rng: np.stack(
+        [np.asarray(Image.fromarray(one).transpose(Image.Transpose.TRANSPOSE)) for one in x]
+    )
+    return Part("transpose", {}, by(transform, {}), GROUP, "shared", "preserved", "PIL")
 
 
 def _part(
-    family: str, parameters: dict[str, Parameter], how: Callable[..., Any], way: Way, information: str = "reduced"
+    family: str, parameters: dict[str, Parameter], transform: Callable[..., Any], way: Way, information: str = "reduced"
 ) -> Part:
     scope = "per_image" if any(isinstance(v, dict) for v in parameters.values()) else "shared"
-    return Part(family, parameters, by(how, parameters, way.rounded), GROUP, scope, information, str(way))
+    return Part(family, parameters, by(transform, parameters, way.rounded), GROUP, scope, information, str(way))
 
 
 def _matrices(a: Any, b: Any, c: Any, d: Any, e: Any = 0, f: Any = 0) -> np.ndarray:

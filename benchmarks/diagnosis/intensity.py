@@ -38,11 +38,11 @@ def gain(factor: Parameter, rounded: bool = False, clip: bool | None = None) -> 
     """Clipped where it brightens and is rounded, which bytes can't do otherwise; not where it darkens."""
     brightens = np.max(_extremes(factor)) > 1
     clip = brightens if clip is None else clip
-    how = lambda x, rng, factor: np.clip(x * each(factor), 0, 1 if clip else None)
+    transform = lambda x, rng, factor: np.clip(x * each(factor), 0, 1 if clip else None)
     return Part(
         "gain",
         {"factor": factor, **({"clip": True} if clip else {})},
-        by(how, {"factor": factor}, rounded),
+        by(transform, {"factor": factor}, rounded),
         GROUP,
         _scope(factor),
         "reduced" if clip else "preserved",
@@ -51,11 +51,11 @@ def gain(factor: Parameter, rounded: bool = False, clip: bool | None = None) -> 
 
 
 def offset(amount: Parameter, rounded: bool = False) -> Part:
-    how = lambda x, rng, amount: np.minimum(np.maximum(x + each(amount), 0), 1)
+    transform = lambda x, rng, amount: np.minimum(np.maximum(x + each(amount), 0), 1)
     return Part(
         "offset",
         {"amount": amount},
-        by(how, {"amount": amount}, rounded),
+        by(transform, {"amount": amount}, rounded),
         GROUP,
         _scope(amount),
         "reduced",
@@ -66,7 +66,7 @@ def offset(amount: Parameter, rounded: bool = False) -> Part:
 def gamma(exponent: Parameter, rounded: bool = False) -> Part:
     """Through a table of 256 values where it is rounded, as image programs do it."""
 
-    def how(x: np.ndarray, rng: np.random.Generator, exponent: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, exponent: np.ndarray) -> np.ndarray:
         if not rounded:
             return np.power(x, each(exponent))
         tables = np.rint(255 * np.linspace(0, 1, 256) ** exponent[:, None])
@@ -75,7 +75,7 @@ def gamma(exponent: Parameter, rounded: bool = False) -> Part:
     return Part(
         "gamma",
         {"exponent": exponent},
-        by(how, {"exponent": exponent}),
+        by(transform, {"exponent": exponent}),
         GROUP,
         _scope(exponent),
         "preserved",
@@ -84,29 +84,29 @@ def gamma(exponent: Parameter, rounded: bool = False) -> Part:
 
 
 def threshold(level: Parameter) -> Part:
-    how = lambda x, rng, level: np.where(x > each(level), 1.0, 0.0)
-    return Part("threshold", {"level": level}, by(how, {"level": level}), GROUP, _scope(level))
+    transform = lambda x, rng, level: np.where(x > each(level), 1.0, 0.0)
+    return Part("threshold", {"level": level}, by(transform, {"level": level}), GROUP, _scope(level))
 
 
 def quantize(levels: Parameter) -> Part:
     """Each value goes to the nearest of the levels."""
 
-    def how(x: np.ndarray, rng: np.random.Generator, levels: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, levels: np.ndarray) -> np.ndarray:
         out = np.empty_like(x)
         for i, count in enumerate(levels.astype(int)):
             middles = (np.arange(count - 1) + 0.5) / (count - 1)
             out[i] = np.digitize(x[i], middles) / (count - 1)
         return out
 
-    return Part("quantize", {"levels": levels}, by(how, {"levels": levels}), GROUP, _scope(levels))
+    return Part("quantize", {"levels": levels}, by(transform, {"levels": levels}), GROUP, _scope(levels))
 
 
 def rescale(scale: Parameter, offset: Parameter = 0.0) -> Part:
-    how = lambda x, rng, scale, offset: each(offset) + x * each(scale)
+    transform = lambda x, rng, scale, offset: each(offset) + x * each(scale)
     parameters = {"scale": scale, "offset": offset}
     # No offset is `gain`, unless it is a change of units.
     also = (Answer("gain", {"factor": scale}, _scope(scale)),) if offset == 0 and scale not in (255.0, 1 / 255) else ()
-    return Part("rescale", parameters, by(how, parameters), GROUP, _scope(scale, offset), "preserved", also=also)
+    return Part("rescale", parameters, by(transform, parameters), GROUP, _scope(scale, offset), "preserved", also=also)
 
 
 def _scope(*values: Parameter) -> str:

@@ -51,16 +51,16 @@ def judge(diagnosis: Mapping[str, Any], case: Case, built: Built) -> Judgement:
     wrong = list(best.pop("wrong"))
     pairing = None if case.pairing is None else diagnosis["pairing"]["kind"] == case.pairing
     share = None
-    told = best["family"] and not case.instead and case.family != "unknown"
-    if told and len(case.parts) == 1 and case.group not in ("sample", "null"):
-        found = verdict.get("share")
-        share = (found is None and case.share == 1) or (found is not None and abs(found - case.share) <= SHARE)
+    named = best["family"] and not case.instead and case.family != "unknown"
+    if named and len(case.parts) == 1 and case.group not in ("sample", "null"):
+        reported = verdict.get("share")
+        share = (reported is None and case.share == 1) or (reported is not None and abs(reported - case.share) <= SHARE)
         if not share:
-            wrong.append(f"share {found}, not {case.share:g}")
+            wrong.append(f"share {reported}, not {case.share:g}")
     if pairing is False:
         wrong.append(f"pairing {diagnosis['pairing']['kind']}, not {case.pairing}")
     information = None
-    if told and case.share == 1:
+    if named and case.share == 1:
         information = verdict.get("information") == case.information
         if not information:
             wrong.append(f"information {verdict.get('information')}, not {case.information}")
@@ -108,16 +108,16 @@ def _against(verdict: Mapping[str, Any], answer: Answer, case: Case, built: Buil
     return {**result, "wrong": wrong}
 
 
-def _parts(found: list[Mapping[str, Any]], truth: list[Mapping[str, Any]], built: Built) -> dict[str, Any]:
+def _parts(reported: list[Mapping[str, Any]], truth: list[Mapping[str, Any]], built: Built) -> dict[str, Any]:
     """The same families, in whatever order; then their order, scopes and parameters, each with its namesake."""
-    families, wanted = [part["family"] for part in found], [part["family"] for part in truth]
+    families, wanted = [part["family"] for part in reported], [part["family"] for part in truth]
     if sorted(families) != sorted(wanted):
         wrong = [f"parts {' + '.join(families)}, not {' + '.join(wanted)}"]
         return {"family": False, "scope": None, "parameters": None, "order": None, "wrong": wrong}
     ordered = families == wanted
     wrong = [] if ordered else [f"order {' + '.join(families)}, not {' + '.join(wanted)}"]
     scopes, off = True, []
-    left = list(found)
+    left = list(reported)
     for part in truth:
         match = next(p for p in left if p["family"] == part["family"])
         left.remove(match)

@@ -37,54 +37,54 @@ def parts() -> Iterator[Part]:
 
 
 def gaussian_noise(sd: Parameter, rounded: bool = False, clip: bool = True) -> Part:
-    how = lambda x, rng, sd: x + each(sd) * _old(rng).normal(size=x.shape)
-    return _part("gaussian_noise", {"sd": sd}, how, rounded, clip)
+    transform = lambda x, rng, sd: x + each(sd) * _old(rng).normal(size=x.shape)
+    return _part("gaussian_noise", {"sd": sd}, transform, rounded, clip)
 
 
 def uniform_noise(half_width: Parameter, rounded: bool = False, clip: bool = True) -> Part:
-    how = lambda x, rng, half_width: x + each(half_width) * _old(rng).uniform(-1, 1, x.shape)
-    return _part("uniform_noise", {"half_width": half_width}, how, rounded, clip)
+    transform = lambda x, rng, half_width: x + each(half_width) * _old(rng).uniform(-1, 1, x.shape)
+    return _part("uniform_noise", {"half_width": half_width}, transform, rounded, clip)
 
 
 def sign_noise(epsilon: Parameter, rounded: bool = False, clip: bool = True) -> Part:
-    how = lambda x, rng, epsilon: x + each(epsilon) * np.where(_old(rng).normal(size=x.shape) < 0, -1, 1)
-    return _part("sign_noise", {"epsilon": epsilon}, how, rounded, clip)
+    transform = lambda x, rng, epsilon: x + each(epsilon) * np.where(_old(rng).normal(size=x.shape) < 0, -1, 1)
+    return _part("sign_noise", {"epsilon": epsilon}, transform, rounded, clip)
 
 
 def impulse_noise(fraction: Parameter, rounded: bool = False) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, fraction: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, fraction: np.ndarray) -> np.ndarray:
         hit = _old(rng).rand(*x.shape) < each(fraction)
         return np.where(hit, _old(rng).randint(0, 2, x.shape), x)
 
-    return _part("impulse_noise", {"fraction": fraction}, how, rounded, True)
+    return _part("impulse_noise", {"fraction": fraction}, transform, rounded, True)
 
 
 def speckle_noise(sd: Parameter, rounded: bool = False, clip: bool = True) -> Part:
-    how = lambda x, rng, sd: x * stats.norm.rvs(1, np.broadcast_to(each(sd), x.shape), random_state=_old(rng))
-    return _part("speckle_noise", {"sd": sd}, how, rounded, clip)
+    transform = lambda x, rng, sd: x * stats.norm.rvs(1, np.broadcast_to(each(sd), x.shape), random_state=_old(rng))
+    return _part("speckle_noise", {"sd": sd}, transform, rounded, clip)
 
 
 def shot_noise(photons: Parameter, rounded: bool = False, clip: bool = True) -> Part:
-    how = lambda x, rng, photons: stats.poisson.rvs(x * each(photons), random_state=_old(rng)) / each(photons)
-    return _part("shot_noise", {"photons": photons}, how, rounded, clip)
+    transform = lambda x, rng, photons: stats.poisson.rvs(x * each(photons), random_state=_old(rng)) / each(photons)
+    return _part("shot_noise", {"photons": photons}, transform, rounded, clip)
 
 
 def fixed_pattern(sd: float, rounded: bool = False, clip: bool = True) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator, sd: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    def transform(x: np.ndarray, rng: np.random.Generator, sd: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         pattern = sd[0] * _old(rng).normal(size=x.shape[1:])
         shifted = x + pattern
         return np.clip(shifted, 0, 1) if clip else shifted, {"pattern": pattern.ravel()}
 
-    part = by(how, {"sd": sd}, rounded)
+    part = by(transform, {"sd": sd}, rounded)
     truth = {"sd": sd, **({} if clip else {"clip": False})}
     return Part("fixed_pattern", truth, part, GROUP, "shared", "reduced" if clip else "preserved", _way(rounded))
 
 
 def _part(
-    family: str, parameters: dict[str, Parameter], how: Callable[..., np.ndarray], rounded: bool, clip: bool
+    family: str, parameters: dict[str, Parameter], transform: Callable[..., np.ndarray], rounded: bool, clip: bool
 ) -> Part:
     def clipped(x: np.ndarray, rng: np.random.Generator, **values: np.ndarray) -> np.ndarray:
-        shifted = how(x, rng, **values)
+        shifted = transform(x, rng, **values)
         return np.clip(shifted, 0, 1) if clip else shifted
 
     truth = {**parameters, **({} if clip else {"clip": False})}

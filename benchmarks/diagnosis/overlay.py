@@ -37,7 +37,7 @@ def parts() -> Iterator[Part]:
 def occlusion(top: Parameter, left: Parameter, height: int, width: int, fill: float = 0.0) -> Part:
     """A rectangle drawn by Pillow; places drawn between two numbers are rounded."""
 
-    def how(x: np.ndarray, rng: np.random.Generator, top: np.ndarray, left: np.ndarray) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator, top: np.ndarray, left: np.ndarray) -> np.ndarray:
         out = []
         for one, y, a in zip(x, np.rint(top).astype(int).tolist(), np.rint(left).astype(int).tolist(), strict=True):
             picture = Image.fromarray(one)
@@ -47,26 +47,26 @@ def occlusion(top: Parameter, left: Parameter, height: int, width: int, fill: fl
 
     parameters = {"top": top, "left": left, "height": height, "width": width, "fill": fill}
     scope = "per_image" if isinstance(top, dict) or isinstance(left, dict) else "shared"
-    make = by(how, {"top": top, "left": left})
+    make = by(transform, {"top": top, "left": left})
     return Part("occlusion", parameters, make, GROUP, scope, way="PIL")
 
 
 def stripe(columns: list[int]) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         inverted = np.isin(np.arange(x.shape[2]), columns)
         return np.abs(inverted - x)
 
-    return Part("stripe", {"columns": columns}, by(how, {}), GROUP, "shared", "preserved")
+    return Part("stripe", {"columns": columns}, by(transform, {}), GROUP, "shared", "preserved")
 
 
 def pixel_dropout(fraction: Parameter, rounded: bool = False) -> Part:
-    how = lambda x, rng, fraction: (
+    transform = lambda x, rng, fraction: (
         x * stats.bernoulli.rvs(np.broadcast_to(1 - each(fraction), x.shape), random_state=rng)
     )
     return Part(
         "pixel_dropout",
         {"fraction": fraction},
-        by(how, {"fraction": fraction}, rounded),
+        by(transform, {"fraction": fraction}, rounded),
         GROUP,
         "per_image",
         way=_way(rounded),
@@ -74,17 +74,19 @@ def pixel_dropout(fraction: Parameter, rounded: bool = False) -> Part:
 
 
 def fog(amount: float, decay: float, rounded: bool = False) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, h, w = x.shape
         clouds = np.concatenate([_plasma(min(200, n - i), decay, rng)[:, :h, :w] for i in range(0, n, 200)])
         brightest = x.max((1, 2), keepdims=True)
         return np.clip((x + amount * clouds) * brightest / (brightest + amount), 0, 1)
 
-    return Part("fog", {"amount": amount, "decay": decay}, by(how, {}, rounded), GROUP, "per_image", way=_way(rounded))
+    return Part(
+        "fog", {"amount": amount, "decay": decay}, by(transform, {}, rounded), GROUP, "per_image", way=_way(rounded)
+    )
 
 
 def spatter(coverage: float, size: float, softness: float, shade: float = 63 / 255, rounded: bool = False) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         liquid = np.stack([ndimage.gaussian_filter(rng.normal(size=x.shape[1:]), size, mode="nearest") for _ in x])
         # The sd of smoothed white noise: the root of the sum of its kernel's squares.
         point = np.zeros((101, 101))
@@ -96,11 +98,11 @@ def spatter(coverage: float, size: float, softness: float, shade: float = 63 / 2
         return np.clip(x * (1 - film) + shade * film, 0, 1)
 
     parameters = {"coverage": coverage, "size": size, "softness": softness, "shade": shade}
-    return Part("spatter", parameters, by(how, {}, rounded), GROUP, "per_image", way=_way(rounded))
+    return Part("spatter", parameters, by(transform, {}, rounded), GROUP, "per_image", way=_way(rounded))
 
 
 def dotted_line(width: float, dash: int, rounded: bool = False) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         h, w = x.shape[1:]
         out = x.astype(float)
         for one in out:
@@ -111,12 +113,12 @@ def dotted_line(width: float, dash: int, rounded: bool = False) -> Part:
         return np.minimum(out, 1)
 
     return Part(
-        "dotted_line", {"width": width, "dash": dash}, by(how, {}, rounded), GROUP, "per_image", way=_way(rounded)
+        "dotted_line", {"width": width, "dash": dash}, by(transform, {}, rounded), GROUP, "per_image", way=_way(rounded)
     )
 
 
 def zigzag(step: float, height: float, width: float, rounded: bool = False) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         h, w = x.shape[1:]
         out = x.astype(float)
         for one in out:
@@ -125,16 +127,16 @@ def zigzag(step: float, height: float, width: float, rounded: bool = False) -> P
         return np.minimum(out, 1)
 
     parameters = {"step": step, "height": height, "width": width}
-    return Part("zigzag", parameters, by(how, {}, rounded), GROUP, "per_image", way=_way(rounded))
+    return Part("zigzag", parameters, by(transform, {}, rounded), GROUP, "per_image", way=_way(rounded))
 
 
 def canny_edges(sd: float, low: float, high: float) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from skimage.feature import canny
 
         return np.stack([canny(one, sd, low, high) for one in x]).astype(np.float32)
 
-    return Part("canny_edges", {"sd": sd, "low": low, "high": high}, by(how, {}), GROUP, way="skimage")
+    return Part("canny_edges", {"sd": sd, "low": low, "high": high}, by(transform, {}), GROUP, way="skimage")
 
 
 def _plasma(n: int, decay: float, rng: np.random.Generator) -> np.ndarray:

@@ -33,7 +33,7 @@ SUMMARY = 0.1  # of the range of what is drawn for each image: its mean, its sd
 
 
 def compared(
-    family: str, found: Mapping[str, Any], truth: Mapping[str, Any], built: Built, unpaired: bool = False
+    family: str, estimate: Mapping[str, Any], truth: Mapping[str, Any], built: Built, unpaired: bool = False
 ) -> list[str]:
     """What is off, in words; nothing if every parameter is right."""
     wrong = []
@@ -48,43 +48,43 @@ def compared(
             continue  # judged by the pairing
         if name == "clip":
             continue
-        if name not in found:
+        if name not in estimate:
             wrong.append(f"{name} is missing")
             continue
-        reason = _compare(family, name, found[name], true, built, found, unpaired)
+        reason = _compare(family, name, estimate[name], true, built, estimate, unpaired)
         if reason:
             wrong.append(reason)
     return wrong
 
 
 def _compare(
-    family: str, name: str, found: Any, true: Any, built: Built, all_found: Mapping[str, Any], unpaired: bool
+    family: str, name: str, estimate: Any, true: Any, built: Built, all_estimates: Mapping[str, Any], unpaired: bool
 ) -> str | None:
     if name == "permutation":
-        return _permutation(family, found, np.asarray(true), built, all_found, unpaired)
+        return _permutation(family, estimate, np.asarray(true), built, all_estimates, unpaired)
     if name == "phases":
-        return _phases(found, true, built)
+        return _phases(estimate, true, built)
     if name in ("field", "pattern"):
-        return _field(name, found, true, built, unpaired)
+        return _field(name, estimate, true, built, unpaired)
     if isinstance(true, str):
-        return None if found == true else f"{name} {found}, not {true}"
+        return None if estimate == true else f"{name} {estimate}, not {true}"
     if isinstance(true, Mapping):
-        return _summary(family, name, found, true, built)
-    if isinstance(found, Mapping):
-        found = found.get("mean")
+        return _summary(family, name, estimate, true, built)
+    if isinstance(estimate, Mapping):
+        estimate = estimate.get("mean")
     if name == "matrix":
-        return _matrix(found, true, built)
+        return _matrix(estimate, true, built)
     if name in ("columns", "mapping"):
-        return None if list(found) == list(true) else f"{name} {_show(found)}, not {_show(true)}"
+        return None if list(estimate) == list(true) else f"{name} {_show(estimate)}, not {_show(true)}"
     if name == "offset" and family == "label_misalignment":
         n = len(built.labels)
-        return None if (found - true) % n == 0 else f"offset {found}, not {true}"
-    difference = np.abs(np.asarray(found, float) - np.asarray(true, float))
+        return None if (estimate - true) % n == 0 else f"offset {estimate}, not {true}"
+    difference = np.abs(np.asarray(estimate, float) - np.asarray(true, float))
     if name == "angle":
-        turn = 180 if family == "motion_blur" and "fading" not in all_found else 360
+        turn = 180 if family == "motion_blur" and "fading" not in all_estimates else 360
         difference = np.minimum(difference % turn, turn - difference % turn)
     allowed = tolerance(family, name, true)
-    return None if (difference <= allowed + 1e-9).all() else f"{name} {_show(found)}, not {_show(true)}"
+    return None if (difference <= allowed + 1e-9).all() else f"{name} {_show(estimate)}, not {_show(true)}"
 
 
 def tolerance(family: str, name: str, true: Any) -> np.ndarray:
@@ -103,13 +103,13 @@ def tolerance(family: str, name: str, true: Any) -> np.ndarray:
     return np.maximum(share * size, floor)
 
 
-def _summary(family: str, name: str, found: Any, true: Mapping[str, Any], built: Built) -> str | None:
+def _summary(family: str, name: str, estimate: Any, true: Mapping[str, Any], built: Built) -> str | None:
     """Drawn for each image: {mean, sd, low, high}, and values where they are few."""
-    if not isinstance(found, Mapping):
-        return f"{name} {_show(found)} is one number, though drawn for each image"
+    if not isinstance(estimate, Mapping):
+        return f"{name} {_show(estimate)} is one number, though drawn for each image"
     if "values" in true:
         values = [np.asarray(v, float) for v in true["values"]]
-        reported = _values(found)
+        reported = _values(estimate)
         if reported is None:
             return f"{name}: no values, though there are {len(values)}"
         near = [[_alike(family, name, r, v, built) for r in reported] for v in values]
@@ -119,24 +119,24 @@ def _summary(family: str, name: str, found: Any, true: Mapping[str, Any], built:
     mean, sd, width = (low + high) / 2, (high - low) / 12**0.5, high - low
     allowed = max(SUMMARY * width, float(np.max(tolerance(family, name, high))))
     off = [
-        f"{key} {found[key]:.3g}, not {value:.3g}"
+        f"{key} {estimate[key]:.3g}, not {value:.3g}"
         for key, value in (("mean", mean), ("sd", sd))
-        if key not in found or abs(found[key] - value) > allowed
+        if key not in estimate or abs(estimate[key] - value) > allowed
     ]
     return f"{name}: {'; '.join(off)}" if off else None
 
 
-def _alike(family: str, name: str, found: np.ndarray, true: np.ndarray, built: Built) -> bool:
-    if found.shape != true.shape:
+def _alike(family: str, name: str, estimate: np.ndarray, true: np.ndarray, built: Built) -> bool:
+    if estimate.shape != true.shape:
         return False
     if name == "matrix":
-        return _matrix(found, true, built) is None
-    return bool((np.abs(found - true) <= tolerance(family, name, true)).all())
+        return _matrix(estimate, true, built) is None
+    return bool((np.abs(estimate - true) <= tolerance(family, name, true)).all())
 
 
-def _values(found: Mapping[str, Any]) -> list[np.ndarray] | None:
+def _values(estimate: Mapping[str, Any]) -> list[np.ndarray] | None:
     """The few discrete values of a summary, whichever way they are paired with their shares."""
-    values = found.get("values")
+    values = estimate.get("values")
     if values is None:
         return None
     if isinstance(values, Mapping):
@@ -147,29 +147,29 @@ def _values(found: Mapping[str, Any]) -> list[np.ndarray] | None:
 
 
 def _permutation(
-    family: str, found: Any, true: np.ndarray, built: Built, all_found: Mapping[str, Any], unpaired: bool
+    family: str, estimate: Any, true: np.ndarray, built: Built, all_estimates: Mapping[str, Any], unpaired: bool
 ) -> str | None:
     """A place is right if what it is said to show is what it shows: on these images many places show the same."""
-    found = np.asarray(found, int)
-    if found.shape != true.shape:
-        return f"permutation of {found.size}, not of {true.size}"
-    columns = _pieces(family, built.reference, all_found)
+    estimate = np.asarray(estimate, int)
+    if estimate.shape != true.shape:
+        return f"permutation of {estimate.size}, not of {true.size}"
+    columns = _pieces(family, built.reference, all_estimates)
     judged = columns.std(1).max(1) > 0 if columns.ndim == 3 else columns.std(1) > 0
     judged = judged[true]
     skipped = np.zeros(len(true), bool)
-    skipped[np.asarray(all_found.get("unidentified") or [], int)] = True
+    skipped[np.asarray(all_estimates.get("unidentified") or [], int)] = True
     able = judged.sum()
     judged &= ~skipped
     if judged.sum() < (0.1 if unpaired else 0.5) * able:
         return f"permutation: only {judged.sum()} of {able} places are identified"
-    same = found == true
+    same = estimate == true
     for i in np.flatnonzero(~same & judged):
-        same[i] = np.array_equal(columns[found[i]], columns[true[i]])
+        same[i] = np.array_equal(columns[estimate[i]], columns[true[i]])
     share = same[judged].mean() if judged.any() else 1.0
     return None if share >= IDENTIFIED else f"permutation: {share:.0%} of {judged.sum()} places right"
 
 
-def _pieces(family: str, images: np.ndarray, found: Mapping[str, Any]) -> np.ndarray:
+def _pieces(family: str, images: np.ndarray, estimate: Mapping[str, Any]) -> np.ndarray:
     """What moves: (places, n) or (places, n, pixels)."""
     n, h, w = images.shape
     if family == "row_permutation":
@@ -177,43 +177,43 @@ def _pieces(family: str, images: np.ndarray, found: Mapping[str, Any]) -> np.nda
     if family == "column_permutation":
         return images.transpose(2, 0, 1)
     if family == "block_permutation":
-        b = int(found.get("block", 1))
+        b = int(estimate.get("block", 1))
         return images.reshape(n, h // b, b, w // b, b).transpose(1, 3, 0, 2, 4).reshape((h // b) * (w // b), n, b * b)
     return images.reshape(n, h * w).T
 
 
-def _phases(found: Any, true: Any, built: Built) -> str | None:
+def _phases(estimate: Any, true: Any, built: Built) -> str | None:
     """The mean cosine of the differences, weighted by the amplitudes."""
     weight = np.abs(np.fft.rfft2(built.reference)).mean(0).ravel()
     weight[0] = 0
-    found = np.asarray(found, float)
-    if found.size != weight.size:
-        return f"phases: {found.size} of them, not {weight.size}"
-    agreement = float((weight * np.cos(found - np.asarray(true))).sum() / weight.sum())
+    estimate = np.asarray(estimate, float)
+    if estimate.size != weight.size:
+        return f"phases: {estimate.size} of them, not {weight.size}"
+    agreement = float((weight * np.cos(estimate - np.asarray(true))).sum() / weight.sum())
     return None if agreement >= 0.95 else f"phases: agreement {agreement:.2f}"
 
 
-def _field(name: str, found: Any, true: Any, built: Built, unpaired: bool) -> str | None:
+def _field(name: str, estimate: Any, true: Any, built: Built, unpaired: bool) -> str | None:
     """Where ink shows it: an elastic field to half a pixel, a pattern to a share of its sd."""
-    found, true = np.asarray(found, float).ravel(), np.asarray(true, float)
-    if found.size != true.size:
-        return f"{name}: {found.size} numbers, not {true.size}"
+    estimate, true = np.asarray(estimate, float).ravel(), np.asarray(true, float)
+    if estimate.size != true.size:
+        return f"{name}: {estimate.size} numbers, not {true.size}"
     ink = built.reference.std(0).ravel()
     if name == "field":
         weight = np.tile(ink, 2)
-        error = float(np.sqrt((weight * (found - true) ** 2).sum() / weight.sum()))
+        error = float(np.sqrt((weight * (estimate - true) ** 2).sum() / weight.sum()))
         return None if error <= PIXELS else f"field: off by {error:.2f} pixels"
     # A pattern below black, or above white, is cut off where the picture is always black: any such value is right.
     shown = (ink > 0.1) | (true > 0)
-    error = float(np.sqrt(((found - true)[shown] ** 2).mean()) / true.std())
+    error = float(np.sqrt(((estimate - true)[shown] ** 2).mean()) / true.std())
     return None if error <= (PATTERN_UNPAIRED if unpaired else PATTERN) else f"pattern: off by {error:.0%} of its sd"
 
 
-def _matrix(found: Any, true: Any, built: Built) -> str | None:
+def _matrix(estimate: Any, true: Any, built: Built) -> str | None:
     """How far the corners of the picture's middle, where ink is, land from where they should."""
     h, w = built.reference.shape[1:]
     corners = np.array([[x * w / 3, y * h / 3, 1] for x in (-1, 1) for y in (-1, 1)])
-    away = np.abs(corners @ (np.asarray(found, float) - np.asarray(true, float)).T).max()
+    away = np.abs(corners @ (np.asarray(estimate, float) - np.asarray(true, float)).T).max()
     return None if away <= PIXELS else f"matrix: off by {away:.2f} pixels"
 
 

@@ -24,7 +24,7 @@ def parts() -> Iterator[Part]:
 
 
 def pixel_permutation(scope: str = "shared", draw: int = 0) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> Any:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> Any:
         n, h, w = x.shape
         flat = x.reshape(n, h * w)
         if scope == "per_image":
@@ -32,11 +32,11 @@ def pixel_permutation(scope: str = "shared", draw: int = 0) -> Part:
         order = _order(rng, h * w, draw)
         return flat[:, order].reshape(x.shape), {"permutation": order}
 
-    return _part("pixel_permutation", {}, how, scope, draw, "destroyed")
+    return _part("pixel_permutation", {}, transform, scope, draw, "destroyed")
 
 
 def block_permutation(block: int, scope: str = "shared", draw: int = 0) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> Any:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> Any:
         rows, columns = x.shape[1] // block, x.shape[2] // block
         shared = _order(rng, rows * columns, draw)
         while rows * columns == 4 and len({int(source) ^ to for to, source in enumerate(shared)}) == 1:  # a roll
@@ -52,33 +52,33 @@ def block_permutation(block: int, scope: str = "shared", draw: int = 0) -> Part:
                 ]
         return out, {"permutation": shared} if scope == "shared" else {}
 
-    return _part("block_permutation", {"block": block}, how, scope, draw, "reduced")
+    return _part("block_permutation", {"block": block}, transform, scope, draw, "reduced")
 
 
 def row_permutation(scope: str = "shared", draw: int = 0) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> Any:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> Any:
         if scope == "per_image":
             return np.stack([one[rng.permutation(len(one))] for one in x])
         order = _order(rng, x.shape[1], draw)
         return x[:, order], {"permutation": order}
 
-    return _part("row_permutation", {}, how, scope, draw, "reduced")
+    return _part("row_permutation", {}, transform, scope, draw, "reduced")
 
 
 def column_permutation(scope: str = "shared", draw: int = 0) -> Part:
-    def how(x: np.ndarray, rng: np.random.Generator) -> Any:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> Any:
         if scope == "per_image":
             return np.stack([one[:, rng.permutation(one.shape[1])] for one in x])
         order = _order(rng, x.shape[2], draw)
         return x[:, :, order], {"permutation": order}
 
-    return _part("column_permutation", {}, how, scope, draw, "reduced")
+    return _part("column_permutation", {}, transform, scope, draw, "reduced")
 
 
 def phase_scramble(scope: str = "shared", draw: int = 0) -> Part:
     """By the full transform, with the phases of white noise."""
 
-    def how(x: np.ndarray, rng: np.random.Generator) -> Any:
+    def transform(x: np.ndarray, rng: np.random.Generator) -> Any:
         n, h, w = x.shape
         rng.random(draw + 1)
         noise = rng.random((n if scope == "per_image" else 1, h, w))
@@ -88,14 +88,14 @@ def phase_scramble(scope: str = "shared", draw: int = 0) -> Part:
         drawn = {"phases": np.angle(turns[0, :, : w // 2 + 1]).ravel()}
         return np.clip(scrambled, 0, 1), drawn if scope == "shared" else {}
 
-    return _part("phase_scramble", {}, how, scope, draw, "destroyed")
+    return _part("phase_scramble", {}, transform, scope, draw, "destroyed")
 
 
-def _part(family: str, parameters: dict[str, Any], how: Any, scope: str, draw: int, left: str) -> Part:
+def _part(family: str, parameters: dict[str, Any], transform: Any, scope: str, draw: int, left: str) -> Part:
     """`draw` numbers the permutations of a case; `left` is the information when every image has its own."""
     shared = "reduced" if family == "phase_scramble" else "preserved"
     way = f"draw{draw}" if scope == "shared" else "float"
-    return Part(family, parameters, by(how, {}), GROUP, scope, shared if scope == "shared" else left, way)
+    return Part(family, parameters, by(transform, {}), GROUP, scope, shared if scope == "shared" else left, way)
 
 
 def _order(rng: np.random.Generator, count: int, draw: int) -> np.ndarray:

@@ -97,10 +97,10 @@ def _pil(image: np.ndarray, back: np.ndarray, kernel: str) -> np.ndarray:
     }
     picture = Image.fromarray(image)
     if np.allclose(data[2], (0, 0, 1)):
-        how, numbers = Image.Transform.AFFINE, data[:2].ravel()
+        kind, numbers = Image.Transform.AFFINE, data[:2].ravel()
     else:
-        how, numbers = Image.Transform.PERSPECTIVE, (data / data[2, 2]).ravel()[:8]
-    return np.asarray(picture.transform(picture.size, how, numbers.tolist(), resample[kernel]))
+        kind, numbers = Image.Transform.PERSPECTIVE, (data / data[2, 2]).ravel()[:8]
+    return np.asarray(picture.transform(picture.size, kind, numbers.tolist(), resample[kernel]))
 
 
 def _skimage(image: np.ndarray, back: np.ndarray, kernel: str) -> np.ndarray:

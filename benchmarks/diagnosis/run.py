@@ -104,8 +104,8 @@ def _keep(done: Any, files: dict[str, Path], records: dict[str, Any], count: int
         records[name] = record
         right = "ERROR" if "error" in record else "right" if record["judgement"]["right"] else "wrong"
         if verbose or right != "right":
-            said = record["error"].splitlines()[-1] if "error" in record else "; ".join(record["judgement"]["wrong"])
-            print(f"[{i}/{count}] {right} {name} ({record['seconds']:.1f} s): {said}", flush=True)
+            reason = record["error"].splitlines()[-1] if "error" in record else "; ".join(record["judgement"]["wrong"])
+            print(f"[{i}/{count}] {right} {name} ({record['seconds']:.1f} s): {reason}", flush=True)
 
 
 def _key(name: str, images: int, seed: int) -> str:

@@ -28,17 +28,17 @@ def parts() -> Iterator[Part]:
 
 
 def reorder(draw: int = 0) -> Part:
-    def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
+    def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         order = np.argsort(rng.random((draw + 1, len(images)))[-1])
         return Made(images[order], labels[order], {"order": order})
 
-    return _part("reorder", {}, how, "preserved", f"draw{draw}")
+    return _part("reorder", {}, make, "preserved", f"draw{draw}")
 
 
 def class_prior(proportions: list[float]) -> Part:
     """As many images as the scarcest class allows, chosen at random, in their old order."""
 
-    def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
+    def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         share = np.array(proportions)
         have = np.array([(labels == k).sum() for k in range(CLASSES)])
         total = min(have[k] / share[k] for k in range(CLASSES) if share[k] > 0)
@@ -47,26 +47,26 @@ def class_prior(proportions: list[float]) -> Part:
             kept[rng.choice(np.flatnonzero(labels == k), int(total * share[k]), replace=False)] = True
         return Made(images[kept], labels[kept])
 
-    return _part("class_prior", {"proportions": proportions}, how, "reduced")
+    return _part("class_prior", {"proportions": proportions}, make, "reduced")
 
 
 def label_permutation(mapping: list[int]) -> Part:
-    def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
+    def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         return Made(images, np.array([mapping[k] for k in labels]))
 
-    return _part("label_permutation", {"mapping": mapping}, how, "preserved")
+    return _part("label_permutation", {"mapping": mapping}, make, "preserved")
 
 
 def label_noise(fraction: float) -> Part:
-    def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
+    def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         others = np.array([rng.choice([j for j in range(CLASSES) if j != k]) for k in labels])
         return Made(images, np.where(rng.random(len(labels)) < fraction, others, labels))
 
-    return _part("label_noise", {"fraction": fraction}, how, "preserved")
+    return _part("label_noise", {"fraction": fraction}, make, "preserved")
 
 
 def label_misalignment(offset: int | None) -> Part:
-    def how(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
+    def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         if offset is None:
             return Made(images, rng.permutation(labels))
         return Made(images, labels[(np.arange(len(labels)) - offset) % len(labels)])
@@ -74,7 +74,7 @@ def label_misalignment(offset: int | None) -> Part:
     return _part(
         "label_misalignment",
         {"offset": offset} if offset is not None else {},
-        how,
+        make,
         "preserved",
         "float" if offset is not None else "shuffled",
     )
@@ -83,8 +83,8 @@ def label_misalignment(offset: int | None) -> Part:
 def _part(
     family: str,
     parameters: dict[str, Any],
-    how: Callable[[Images, Labels, np.random.Generator], Made],
+    make: Callable[[Images, Labels, np.random.Generator], Made],
     information: str,
     way: str = "float",
 ) -> Part:
-    return Part(family, parameters, how, GROUP, None, information, way)
+    return Part(family, parameters, make, GROUP, None, information, way)

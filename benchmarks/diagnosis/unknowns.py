@@ -28,13 +28,13 @@ def cases() -> Iterator[Case]:
         yield _case("interlace", strength, _interlace)
         yield _case("clustered_salt", strength, _clustered_salt)
         yield _case("row_jitter", strength, _row_jitter)
-    for name, how in PLAIN.items():
-        yield _case(name, 1, how)
+    for name, transform in PLAIN.items():
+        yield _case(name, 1, transform)
 
 
-def _case(name: str, strength: float, how: Callable[..., Any]) -> Case:
+def _case(name: str, strength: float, transform: Callable[..., Any]) -> Case:
     def make(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return np.clip(how(x, rng, strength), 0, 1)
+        return np.clip(transform(x, rng, strength), 0, 1)
 
     return Case(GROUP, (Part("unknown", {}, by(make, {}), GROUP, None, way=f"{name}-{strength:g}"),))
 
@@ -180,8 +180,8 @@ def _polar(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray
     return displaced(x, dx, dy, Way())
 
 
-def _each_image(how: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
-    return lambda x, rng, strength: np.stack([how(one) for one in x])
+def _each_image(transform: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    return lambda x, rng, strength: np.stack([transform(one) for one in x])
 
 
 PLAIN: dict[str, Callable[..., np.ndarray]] = {

@@ -141,7 +141,7 @@ def with_models(arguments: list[str], folder: Path) -> list[str]:
         for store in ("out", "model")
     )
     names = {"RUN": runs[:1], "MODEL": models[:1]}
-    return [found for word in arguments for found in names.get(word, [word])]
+    return [argument for word in arguments for argument in names.get(word, [word])]
 
 
 def started(arguments: list[str], folder: Path, setup: Callable[[], None] = lambda: None, name: str = "log") -> int:
@@ -184,11 +184,11 @@ def finished(pid: int, folder: Path, name: str = "log", within: float = TIMEOUT)
         if time.monotonic() - began > within:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
-    said = [
+    output = [
         (folder / f"{name}.{end}").read_text(errors="replace") if (folder / f"{name}.{end}").is_file() else ""
         for end in ("out", "err")
     ]
-    return Ended(os.waitstatus_to_exitcode(status), said[0], said[1], time.monotonic() - began)
+    return Ended(os.waitstatus_to_exitcode(status), output[0], output[1], time.monotonic() - began)
 
 
 def run(arguments: list[str], folder: Path, setup: Callable[[], None] = lambda: None, name: str = "log") -> Ended:
@@ -198,7 +198,7 @@ def run(arguments: list[str], folder: Path, setup: Callable[[], None] = lambda: 
 
 def fingerprint(folder: Path) -> dict[str, str]:
     """What every result below a folder is: the hash of its content, of JSON without what is no result."""
-    found = {}
+    digests = {}
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.name in NOT_COMPARED or path.name.endswith(PARTIAL):
             continue
@@ -206,8 +206,8 @@ def fingerprint(folder: Path) -> dict[str, str]:
         if path.suffix == ".json":
             with suppress(ValueError):  # one that is damaged counts as it is
                 content = json.dumps(_results(json.loads(content)), sort_keys=True).encode()
-        found[path.relative_to(folder).as_posix()] = hashlib.sha256(content).hexdigest()[:16]
-    return found
+        digests[path.relative_to(folder).as_posix()] = hashlib.sha256(content).hexdigest()[:16]
+    return digests
 
 
 def strays(folder: Path) -> list[str]:

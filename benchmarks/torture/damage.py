@@ -62,7 +62,7 @@ def damages(name: str, every: int, folder: Path, seed: int) -> Outcome:
     whole = folder / "whole"
     shutil.copytree(results, whole)
     readers = [with_models(words.split(), place) for words in READERS[name]]
-    said = {tuple(words): run(words, place).out for words in readers}
+    readings = {tuple(words): run(words, place).out for words in readers}
     files = sorted(path.relative_to(results) for path in results.rglob("*") if path.is_file())
     cases = [(file, kind) for file in files for kind in DAMAGES]
     for file, kind in cases[::every]:
@@ -81,19 +81,19 @@ def damages(name: str, every: int, folder: Path, seed: int) -> Outcome:
             if words is work.arguments:
                 _judge_made_again(outcome, ended, fingerprint(results), expected, str(file), name, case)
             else:
-                _judge_read(outcome, ended, said[tuple(words)], str(file), words[0], case)
+                _judge_read(outcome, ended, readings[tuple(words)], str(file), words[0], case)
     return outcome
 
 
 def _judge_made_again(
-    outcome: Outcome, ended: Ended, found: dict, expected: dict, file: str, name: str, case: str
+    outcome: Outcome, ended: Ended, digests: dict, expected: dict, file: str, name: str, case: str
 ) -> None:
     """The command that made the results makes again what is damaged."""
     if ended.code == -signal.SIGKILL:
         outcome.fault("wedged", case)
     elif ended.code:
         outcome.fault("lost", case)
-    elif {n: d for n, d in found.items() if n not in KEPT.get(name, ())} != {
+    elif {n: d for n, d in digests.items() if n not in KEPT.get(name, ())} != {
         n: d for n, d in expected.items() if n not in KEPT.get(name, ())
     }:
         outcome.fault("silent" if Path(file).name not in ended.err else "wrong", case)

@@ -48,22 +48,22 @@ def undisturbed(work: Workload, folder: Path) -> tuple[dict[str, str], float, in
     ended = run(work.arguments, place, lambda: _each_step(lambda step: counted.write_text(str(step))))
     if ended.code:
         raise RuntimeError(f"{work.name} failed undisturbed: {ended.err}")
-    found = fingerprint(place / work.results)
-    return found, ended.seconds, int(counted.read_text())
+    digests = fingerprint(place / work.results)
+    return digests, ended.seconds, int(counted.read_text())
 
 
 def judge(outcome: Outcome, work: Workload, place: Path, expected: dict[str, str], case: str) -> None:
     """Whether the same command, undisturbed now, ends with the results that it should."""
     ended = run(work.arguments, place)
-    said = f"{case}: exit {ended.code}: {ended.err[-300:]}"
+    description = f"{case}: exit {ended.code}: {ended.err[-300:]}"
     if ended.code == -signal.SIGKILL:
-        outcome.fault("wedged", said)
+        outcome.fault("wedged", description)
     elif ended.code:
-        outcome.fault("lost", said)
+        outcome.fault("lost", description)
     else:
-        found = fingerprint(place / work.results)
-        if found != expected:
-            differing = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+        digests = fingerprint(place / work.results)
+        if digests != expected:
+            differing = sorted(n for n in {*digests, *expected} if digests.get(n) != expected.get(n))
             outcome.fault("wrong", f"{case}: {', '.join(differing)}")
         if left := strays(place):
             outcome.fault("lost", f"{case}: partial files stay: {', '.join(left)}")
@@ -87,7 +87,7 @@ def dying_at(event: int) -> Callable[[], None]:
     return lambda: _each_step(die)
 
 
-def _each_step(told: Callable[[int], None]) -> None:
+def _each_step(report: Callable[[int], None]) -> None:
     """Tell of every step of every write.
 
     Steps are before and after a file or folder goes to the disk, and before and after a move.
@@ -97,10 +97,10 @@ def _each_step(told: Callable[[int], None]) -> None:
     def noted(function):
         def wrapped(*arguments, **named):
             step[0] += 1
-            told(step[0])
+            report(step[0])
             result = function(*arguments, **named)
             step[0] += 1
-            told(step[0])
+            report(step[0])
             return result
 
         return wrapped

@@ -159,14 +159,14 @@ def recorded(work: Workload, folder: Path) -> tuple[list[tuple[str, list[bytes],
     calls, open_calls = [], {}
     with trace.open() as lines:
         for line in lines:
-            thread, _, said = line.partition(" ")
-            said = said.strip()
-            if said.endswith("<unfinished ...>"):
-                open_calls[thread] = said.removesuffix("<unfinished ...>")
+            thread, _, text = line.partition(" ")
+            text = text.strip()
+            if text.endswith("<unfinished ...>"):
+                open_calls[thread] = text.removesuffix("<unfinished ...>")
                 continue
-            if said.startswith("<... "):
-                said = open_calls.pop(thread, "") + said.partition("resumed>")[2]
-            match = CALL.match(said)
+            if text.startswith("<... "):
+                text = open_calls.pop(thread, "") + text.partition("resumed>")[2]
+            match = CALL.match(text)
             if match is None or int(match["result"]) < 0:
                 continue
             arguments = match["arguments"]

@@ -32,10 +32,10 @@ def together(name: str, count: int, folder: Path, seed: int) -> Outcome:
             if process.returncode:
                 outcome.fault("lost", f"turn {turn}, command {number}: exit {process.returncode}: {err[-300:]!r}")
         outcome.tried += 1
-        found = fingerprint(place / work.results)
-        if found != expected:
+        digests = fingerprint(place / work.results)
+        if digests != expected:
             outcome.fault(
-                "wrong", f"turn {turn}: {sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))}"
+                "wrong", f"turn {turn}: {sorted(n for n in {*digests, *expected} if digests.get(n) != expected.get(n))}"
             )
         if left := strays(place):
             outcome.fault("lost", f"turn {turn}: partial files stay: {', '.join(left)}")

@@ -138,9 +138,9 @@ def test_a_shift_is_diagnosed_in_words_as_json_and_on_a_page(model, tmp_path, sm
     assert re.match(r"Verdict: rotate \(angle = 2[45][^,]*( \[.*\])?\), the same for all images; confidence", lines[0])
     assert max(map(len, lines)) <= 100
     assert "restored" in result.stdout
-    found = json.loads((tmp_path / "d.json").read_text())
-    assert found["schema"] == "shiftassay.diagnosis/1"
-    assert found["accuracy"]["shifted"] < found["accuracy"]["restored_with_partner"]
+    diagnosis = json.loads((tmp_path / "d.json").read_text())
+    assert diagnosis["schema"] == "shiftassay.diagnosis/1"
+    assert diagnosis["accuracy"]["shifted"] < diagnosis["accuracy"]["restored_with_partner"]
     page = (tmp_path / "d.html").read_text()
     assert lines[0].rstrip(".")[:40] in page
     assert "remade" in page
@@ -164,9 +164,9 @@ def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it
     for part, images in (("train", small.train), ("t10k", small.test)):
         for what, array in (("images-idx3", images.images[:, 0] * 255), ("labels-idx1", images.labels)):
             write_idx(source / f"{part}-{what}-ubyte", array.astype(np.uint8))
-    clean, how = ImageSet(small.test.images, small.test.labels, "clean"), parse("invert")
-    inverted = ImageSet(shift(clean, how).images, clean.labels, "t1")
-    write_variants(tmp_path / "mine", Variants(clean, (inverted,), ("inverted",), shifts={"t1": how}))
+    clean, inversion = ImageSet(small.test.images, small.test.labels, "clean"), parse("invert")
+    inverted = ImageSet(shift(clean, inversion).images, clean.labels, "t1")
+    write_variants(tmp_path / "mine", Variants(clean, (inverted,), ("inverted",), shifts={"t1": inversion}))
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):

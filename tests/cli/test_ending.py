@@ -73,8 +73,8 @@ def failing(monkeypatch, error):
 def test_any_error_is_one_sentence(error, code, sentence, monkeypatch, capfd):
     failing(monkeypatch, error)
     monkeypatch.setattr("shiftassay.cli.ending.hang_up", lambda: None)
-    found, out, err = run(monkeypatch, capfd, "list", "studies")
-    assert (found, out) == (code, [])
+    actual, out, err = run(monkeypatch, capfd, "list", "studies")
+    assert (actual, out) == (code, [])
     assert len(err) == 1
     assert sentence in err[0]
     assert is_printable(err[0])
@@ -178,14 +178,16 @@ def calls(tree):
 def test_everything_that_is_said_is_made_printable_first(path):
     """Only `say` writes to a terminal, and Rich is given `spoken` text alone."""
     for call in calls(ast.parse(path.read_text(encoding="utf-8"))):
-        said = ast.unparse(call.func)
-        if said.endswith("console.print") or said == "console().print":
+        called = ast.unparse(call.func)
+        if called.endswith("console.print") or called == "console().print":
             first = call.args[0]
             assert (isinstance(first, ast.Call) and ast.unparse(first.func) == "spoken") or ast.unparse(
                 first
             ) == "shown"
-        assert said not in ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write") or path.name == "terminal.py"
-        if said == "TextColumn":
+        assert (
+            called not in ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write") or path.name == "terminal.py"
+        )
+        if called == "TextColumn":
             keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
             assert keywords.get("markup") == "False" or "{" not in ast.unparse(call.args[0])
 

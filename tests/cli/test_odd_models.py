@@ -117,16 +117,16 @@ def command(folder, monkeypatch, capsys):
         line = {**SETS, "variants": "variants variants --model MODEL"}[verb]
         monkeypatch.setattr(sys, "argv", ["shiftassay", *line.replace("MODEL", model).split()])
         code = run_command_line()
-        said = capsys.readouterr()
+        output = capsys.readouterr()
         written = folder / "out.json"
-        return code, said.out, said.err, json.loads(written.read_text()) if written.is_file() else None
+        return code, output.out, output.err, json.loads(written.read_text()) if written.is_file() else None
 
     yield run
     sys.modules.pop("odd_models", None)
 
 
-def refused(found, message):
-    code, _, err, written = found
+def refused(result, message):
+    code, _, err, written = result
     assert code == 2, err
     last = err.strip().splitlines()[-1]
     assert last.startswith("shiftassay: ")
@@ -135,8 +135,8 @@ def refused(found, message):
     assert written is None
 
 
-def works(found):
-    code, out, err, written = found
+def works(result):
+    code, out, err, written = result
     assert code == 0, err
     assert "Traceback" not in out + err
     assert written is not None
@@ -173,14 +173,14 @@ def test_a_model_of_any_precision_or_make_works(model, verb, command):
 @pytest.mark.parametrize("verb", SETS)
 @pytest.mark.parametrize("model", first_of(WITHOUT_GRADIENT))
 def test_without_a_gradient_what_needs_one_is_left_out_and_that_is_said(model, verb, command):
-    found = command(verb, f"odd_models:{model}")
+    result = command(verb, f"odd_models:{model}")
     if verb == "shift":
-        refused(found, "answers, or their gradient, are NaN" if model == "RootOfBlack" else "have no gradient")
+        refused(result, "answers, or their gradient, are NaN" if model == "RootOfBlack" else "have no gradient")
         return
-    written = works(found)
+    written = works(result)
     if verb in ("diagnose", "bare", "repair"):
         assert any("gradient" in note and "left out" in note for note in written["notes"])
-        assert "left out" in found[2]
+        assert "left out" in result[2]
     if verb in ("diagnose", "bare"):
         assert not {"first_order", "adds_up"} & {mechanism["name"] for mechanism in written["mechanisms"]}
 
@@ -188,34 +188,34 @@ def test_without_a_gradient_what_needs_one_is_left_out_and_that_is_said(model, v
 @pytest.mark.parametrize("verb", SETS)
 @pytest.mark.parametrize("model", first_of(REFUSED))
 def test_a_model_that_gives_no_logits_is_refused_in_one_sentence(model, verb, command):
-    found = command(verb, f"odd_models:{model}")
+    result = command(verb, f"odd_models:{model}")
     if model == "FiveClasses" and verb in ("predict", "bare"):
-        works(found)  # without labels, five classes are as good as ten
+        works(result)  # without labels, five classes are as good as ten
     else:
-        refused(found, REFUSED[model])
+        refused(result, REFUSED[model])
 
 
 @pytest.mark.parametrize("verb", SETS)
 @pytest.mark.parametrize("model", first_of(NOT_NUMBERS))
 def test_nothing_is_concluded_from_answers_that_are_not_numbers(model, verb, command):
-    found = command(verb, f"odd_models:{model}")
+    result = command(verb, f"odd_models:{model}")
     if verb == "audit":
-        checks = {check["name"]: check for check in works(found)["checks"]}
+        checks = {check["name"]: check for check in works(result)["checks"]}
         assert checks["outputs"]["verdict"] == "found"
     elif verb == "shift":
-        refused(found, "NaN")
+        refused(result, "NaN")
     else:
-        refused(found, NOT_NUMBERS[model])
+        refused(result, NOT_NUMBERS[model])
 
 
 @pytest.mark.parametrize("verb", SETS)
 @pytest.mark.parametrize("model", ["Uncopyable", "Large", "ClassesVary"])
 def test_what_else_is_odd_ends_in_a_result_or_a_sentence(model, verb, command):
-    found = command(verb, f"odd_models:{model}")
-    if found[0] == 2:
-        refused(found, "the model")
+    result = command(verb, f"odd_models:{model}")
+    if result[0] == 2:
+        refused(result, "the model")
     else:
-        works(found)
+        works(result)
 
 
 @pytest.mark.parametrize(

@@ -55,27 +55,27 @@ def ended(monkeypatch, tmp_path, capfd):
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_bad_place_for_json_is_found_before_anything_is_done(verb, place, ended, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    code, said = ended(verb, *ARGUMENTS[verb], "--json", place)
+    code, sentence = ended(verb, *ARGUMENTS[verb], "--json", place)
     assert code == 2
-    assert said.isprintable()
-    assert printable(place).removesuffix("/r.json")[:200] in said
-    assert "absent" not in said
+    assert sentence.isprintable()
+    assert printable(place).removesuffix("/r.json")[:200] in sentence
+    assert "absent" not in sentence
     assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("place", BAD_PLACES)
 def test_a_bad_place_for_a_page_is_found_before_anything_is_done(place, ended):
-    code, said = ended("diagnose", "absent", "absent", "--report", place)
+    code, sentence = ended("diagnose", "absent", "absent", "--report", place)
     assert code == 2
-    assert "absent" not in said
+    assert "absent" not in sentence
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_nothing_is_made_for_a_result_that_there_is_not(verb, ended, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    code, said = ended(verb, *ARGUMENTS[verb], "--json", "new/folder/r.json")
+    code, sentence = ended(verb, *ARGUMENTS[verb], "--json", "new/folder/r.json")
     assert code in (1, 2)
-    assert said
+    assert sentence
     made = set(tmp_path.rglob("*")) - set(before)
     assert not [path for path in made if path.name.startswith("new") or ".partial" in path.name]
 
@@ -100,9 +100,9 @@ def test_a_bad_place_for_a_model_is_found_before_the_repair(out, message, ended,
     (tmp_path / "run" / "trial.json").write_text("{}")
     np.save(tmp_path / "a.npy", np.zeros((60, 28, 28), np.uint8))
     np.save(tmp_path / "l.npy", np.arange(60) % 10)
-    code, said = ended("repair", "a.npy", "a.npy", "--labels", "l.npy", "--model", model_of, "--out", out)
+    code, sentence = ended("repair", "a.npy", "a.npy", "--labels", "l.npy", "--model", model_of, "--out", out)
     assert code == 2
-    assert message in said
+    assert message in sentence
     assert not begun
 
 
@@ -112,18 +112,18 @@ def test_a_bad_place_for_a_shifted_set_is_found_before_it_is_made(ended, tmp_pat
     monkeypatch.setattr("shiftassay.shifts.catalog.shift", lambda *_: begun.append(1))
     for place, message in (("folder/o.csv", "folder/o.csv"), ("file/o.npy", "is a file"), ("d.npy", "is a folder")):
         (tmp_path / "d.npy").mkdir(exist_ok=True)
-        code, said = ended("shift", "invert", "a.npy", place)
+        code, sentence = ended("shift", "invert", "a.npy", place)
         assert code == 2
-        assert message in said
+        assert message in sentence
     assert not begun
 
 
 def test_a_bad_place_for_variants_is_found_before_training(ended, monkeypatch):
     begun = []
     monkeypatch.setattr("shiftassay.studies.run.train_members", lambda *_: begun.append(1))
-    code, said = ended("variants", "file")
+    code, sentence = ended("variants", "file")
     assert code == 2
-    assert "file" in said
+    assert "file" in sentence
     assert not begun
 
 
@@ -139,21 +139,21 @@ def test_too_little_room_is_found_before_anything_is_done(ended, monkeypatch, tm
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.posix_fallocate", full)
-    code, said = ended("report", "absent", "--json", "r.json")
+    code, sentence = ended("report", "absent", "--json", "r.json")
     assert code == 2
-    assert "no room for 4.0 MB" in said
+    assert "no room for 4.0 MB" in sentence
     assert not (tmp_path / "r.json").exists()
 
 
 def test_what_is_found_is_told_though_it_can_not_be_saved():
-    told = []
+    messages = []
 
     def save():
         raise BadInput("disk full.")
 
     with pytest.raises(BadInput, match="disk full"), places.saved(save):
-        told.append("the result")
-    assert told
+        messages.append("the result")
+    assert messages
 
 
 def test_what_is_found_is_saved_though_it_can_not_be_told(tmp_path, ended, monkeypatch):

@@ -21,7 +21,7 @@ def train(program: native.Program, images=None, labels=(0, 1, 2), order=(0, 1, 2
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"labels": (0, 1, 3)}, "labels: expected numbers from 0 to 2, got 0 to 3"),
         ({"order": (0, 3, 1)}, "order: expected numbers from 0 to 2, got 0 to 3"),
@@ -31,8 +31,8 @@ def train(program: native.Program, images=None, labels=(0, 1, 2), order=(0, 1, 2
         ({"steps": 3}, "3 images hold no 3 steps of 2"),
     ],
 )
-def test_wrong_arguments_are_named(program, wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_wrong_arguments_are_named(program, wrong, message):
+    with pytest.raises(ValueError, match=message):
         train(program, **wrong)
 
 

@@ -84,9 +84,9 @@ def test_findings_never_write_outside_their_folder(key, tmp_path):
 def test_figures_read_only_in_their_folder(file, tmp_path):
     write_arrays(tmp_path / "secret.safetensors", {"a": np.zeros((2, 1, 4, 4), np.float32)})
     folder = tmp_path / "study"
-    found = Finding("x", "x", (), (), (Figure("samples", {"file": "samples.safetensors", "names": ["a"]}, ""),))
+    finding = Finding("x", "x", (), (), (Figure("samples", {"file": "samples.safetensors", "names": ["a"]}, ""),))
     write_arrays(folder / "samples.safetensors", {"a": np.zeros((2, 1, 4, 4), np.float32)})
-    write_report(folder, Report("x", "x", (), (found,), Table(("", ""), ())))
+    write_report(folder, Report("x", "x", (), (finding,), Table(("", ""), ())))
     content = read_sealed(folder / FINDINGS)
     content["findings"][0]["figures"][0]["data"]["file"] = (
         file.replace("ABSOLUTE", str(tmp_path / "secret.safetensors")) if isinstance(file, str) else file

@@ -123,11 +123,11 @@ def assert_same_training(captured, plain, epochs=range(3)):
         np.testing.assert_allclose(losses, expected[0], **CLOSE)
         assert np.array_equal(right, expected[1])
     weights = plain.weights()
-    for weight, found in captured.members[0].weights().items():
+    for weight, actual in captured.members[0].weights().items():
         expected = weights[weight]
         if weight.endswith("in_proj_bias"):  # softmax is blind to the bias of the keys: its gradient is rounding alone
-            found, expected = (np.delete(bias.reshape(3, -1), 1, axis=0) for bias in (found, expected))
-        np.testing.assert_allclose(found, expected, **CLOSE, err_msg=weight)
+            actual, expected = (np.delete(bias.reshape(3, -1), 1, axis=0) for bias in (actual, expected))
+        np.testing.assert_allclose(actual, expected, **CLOSE, err_msg=weight)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -159,10 +159,10 @@ def test_a_population_that_was_broken_off_ends_with_the_same_numbers(recipe, dat
     for member, state in zip(resumed.members, saved, strict=True):
         member.restore(state)
     for epoch in (1, 2):
-        for expected, found in zip(
+        for expected, actual in zip(
             whole.train_steps(epoch, 0, whole.steps), resumed.train_steps(epoch, 0, resumed.steps), strict=True
         ):
-            assert np.array_equal(expected, found)
+            assert np.array_equal(expected, actual)
     for member, expected in zip(resumed.members, whole.members, strict=True):
         assert_equal_arrays(member.state(), expected.state())
 
@@ -296,7 +296,7 @@ def test_a_population_on_cuda_repeats_itself_and_resumes(data):
         assert_equal_arrays(one.state(), three.state())
 
 
-def assert_equal_arrays(found, expected):
-    assert found.keys() == expected.keys()
+def assert_equal_arrays(actual, expected):
+    assert actual.keys() == expected.keys()
     for name, array in expected.items():
-        assert np.array_equal(found[name], array), name
+        assert np.array_equal(actual[name], array), name

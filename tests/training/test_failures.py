@@ -48,10 +48,10 @@ def test_a_member_that_diverges_fails_with_epoch_and_step_and_is_not_trained_aga
     for _ in range(2):
         with pytest.raises(
             TrainingFailed, match=r"mlp seed 0 failed: the loss was not finite in step \d+ of epoch 1"
-        ) as said:
+        ) as raised:
             train("mlp", small, recipe=recipe, parameters=SMALL, store=tmp_path, watch=lambda *_: seen.append(1))
-        assert said.value.trained == []
-        [failed] = said.value.failures
+        assert raised.value.trained == []
+        [failed] = raised.value.failures
         assert failed.failure.epoch == 1
         assert 1 < failed.failure.step < 40
     assert not seen
@@ -63,9 +63,9 @@ def test_a_member_that_diverges_fails_with_epoch_and_step_and_is_not_trained_aga
 def test_the_others_are_trained_and_kept(small, tmp_path, monkeypatch):
     spoil(monkeypatch, lambda trial: trial.seed == 1)
     for _ in range(2):
-        with pytest.raises(TrainingFailed, match="mlp seed 1 failed") as said:
+        with pytest.raises(TrainingFailed, match="mlp seed 1 failed") as raised:
             train("mlp", small, recipe=SOUND, parameters=SMALL, seeds=[0, 1, 2], store=tmp_path)
-        assert [member.trial.seed for member in said.value.trained] == [0, 2]
+        assert [member.trial.seed for member in raised.value.trained] == [0, 2]
     assert len(list((tmp_path / "runs").glob("*/model.json"))) == 2
 
 
@@ -146,7 +146,7 @@ def test_a_network_that_diverges_is_left_out_of_a_comparison_and_its_seeds_are_b
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"epochs": 0}, "epochs is 0, expected a whole number from 1"),
         ({"batch_size": 0}, "batch_size is 0"),
@@ -162,11 +162,11 @@ def test_a_network_that_diverges_is_left_out_of_a_comparison_and_its_seeds_are_b
         ({"label_smoothing": 1.5}, "label_smoothing"),
     ],
 )
-def test_a_recipe_that_can_not_be_trained_with_is_refused(change, said, small):
+def test_a_recipe_that_can_not_be_trained_with_is_refused(change, message, small):
     recipe = dataclasses.replace(SOUND)
     for name, value in change.items():  # as where no types are checked
         object.__setattr__(recipe, name, value)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         train("mlp", small, recipe=recipe, parameters=SMALL)
 
 
@@ -211,8 +211,8 @@ def test_a_checkpoint_that_can_not_be_written_does_not_end_training(small, tmp_p
         kept(path, *rest)
 
     monkeypatch.setattr(store, "write_arrays", full)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
         [member] = train("mlp", small, recipe=SOUND, parameters=SMALL, store=tmp_path)
     assert (member.folder / "model.json").is_file()
-    assert any(issubclass(one.category, Mended) and "Training goes on" in str(one.message) for one in said)
+    assert any(issubclass(one.category, Mended) and "Training goes on" in str(one.message) for one in messages)

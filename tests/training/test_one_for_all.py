@@ -79,7 +79,7 @@ def test_every_variant_has_its_share_of_a_round_and_attacks_stay_in_their_ball(s
     shown = group._mixture(images, labels, seed=1)
     moved = np.abs(shown - images).reshape(len(images), -1).max(1)
     ids = group._ids(len(images))
-    shares = [share_of(how) for how in SHIFTS.values()]
+    shares = [share_of(spec) for spec in SHIFTS.values()]
     assert shares == [1, 1, 2, 4]
     assert np.bincount(ids).tolist() == pytest.approx([group.size * share / sum(shares) for share in shares], abs=4)
     assert (moved[ids == 0] == 0).all()

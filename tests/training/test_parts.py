@@ -60,18 +60,18 @@ def test_parts_make_the_epoch_that_the_whole_is(kind, data):
     assert whole.steps > 6
     for epoch in range(2):
         expected = whole.train_steps(epoch, 0, whole.steps)
-        found = []
+        results = []
         for first, count in PARTS:
             count = min(count, parted.steps - first)
-            found.append(parted.train_steps(epoch, first, count))
+            results.append(parted.train_steps(epoch, first, count))
             # A third goes on from the state of the second after every part, as after a checkpoint.
             again = moved.train_steps(epoch, first, count)
-            assert all(np.array_equal(a[0], b[0]) for a, b in zip(found[-1], again, strict=True))
+            assert all(np.array_equal(a[0], b[0]) for a, b in zip(results[-1], again, strict=True))
             for member, state in zip(moved.members, [m.state() for m in parted.members], strict=True):
                 member.restore(state)
         for i, (losses, right) in enumerate(expected):
-            assert np.array_equal(losses, np.concatenate([part[i][0] for part in found]))
-            assert np.array_equal(right, np.concatenate([part[i][1] for part in found]))
+            assert np.array_equal(losses, np.concatenate([part[i][0] for part in results]))
+            assert np.array_equal(right, np.concatenate([part[i][1] for part in results]))
     for one, other in zip(whole.members, parted.members, strict=True):
         assert all(np.array_equal(array, other.weights()[name]) for name, array in one.weights().items())
 

@@ -14,8 +14,8 @@ TARGET = build("mlp", (1, 28, 28), 10, {"widths": [8]})
 
 
 def shifts_of(*texts):
-    found = [parse(text) for text in texts]
-    return {f"t{i}": how.realize((1, 28, 28), generator(how, 0, "shared")) for i, how in enumerate(found)}
+    parsed = [parse(text) for text in texts]
+    return {f"t{i}": spec.realize((1, 28, 28), generator(spec, 0, "shared")) for i, spec in enumerate(parsed)}
 
 
 def test_variants_that_look_different_are_told_apart_on_images_it_has_not_seen(small):

@@ -34,8 +34,8 @@ class Answers:
 def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str) -> Answers:
     """Ask a model about all images of both sets, and whether it has a gradient.
 
-    Raises `BadInput` for images that don't fit the model, answers that are none, and labels of the reference that it
-    has no output for. Labels of the shifted set may be what is wrong with it: then there are no logits.
+    Raises `BadInput` for images that don't fit the model, invalid answers, and labels of the reference that it has no
+    output for. Labels of the shifted set may be what is wrong with it: then there are no logits.
     """
     # Fails at once where the images do not fit.
     predict(reference.images[:2], model=model, device=device, finite=False)

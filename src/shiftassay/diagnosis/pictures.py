@@ -58,7 +58,7 @@ def pictures(
 ) -> Pictures:
     """Remake the verdict's shift on some of the reference's images, and undo it on shifted ones.
 
-    What a shift drew for an image is inferred where possible; else the remake draws afresh. `model` is what an
+    What a shift drew for an image is inferred where possible; else the remake draws again. `model` is what an
     adversarial shift is aimed at: without it, that one is not remade.
     """
     order = _partners(before, after, diagnosis)

@@ -99,7 +99,7 @@ def table_of(candidates: Sequence[CandidateSummary]) -> list[str]:
 
 
 def fact(name: str, text: str) -> list[str]:
-    """Lines of a fact beside its name; each line of the text begins anew."""
+    """Lines of a fact beside its name; each line of the text starts a new one."""
     lines = text.split("\n")
     return [
         part

@@ -17,7 +17,8 @@ def right_under_attack(
     """Which images the model, told the variant, gets right under every attack on it.
 
     There are two, from different starts: one along the model's gradient, and one that takes the gradient of what stands
-    before the network for the identity's, lest a front look strong because its gradient vanishes (Athalye et al. 2018).
+    before the network for the identity's, so that no front looks strong because its gradient vanishes (Athalye et al.
+    2018).
     """
     assert clean.labels is not None
     right = np.ones(len(clean), bool)

@@ -66,8 +66,8 @@ def fitted_filter(
 ) -> LinearFilter:
     """The least-squares filter from `shifted` to `clean`: a learned Wiener filter.
 
-    It has `size` × `size` pixels. `ridge` is added to the diagonal of the Gram matrix, as a share of its mean, lest a
-    blur be inverted at frequencies that it removed.
+    It has `size` × `size` pixels. `ridge` is added to the diagonal of the Gram matrix, as a share of its mean, so that
+    no blur is inverted at frequencies that it removed.
 
     >>> shifted = torch.rand(50, 1, 6, 6, generator=torch.manual_seed(0))
     >>> bool((fitted_filter(shifted, 0.5 * shifted, 3)(shifted) - 0.5 * shifted).abs().max() < 1e-3)

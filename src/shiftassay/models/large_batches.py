@@ -58,7 +58,7 @@ def memory_needed(model: nn.Module, images: Tensor, n: int) -> int:
 
 
 def memory_available(device: str) -> int | None:
-    """Bytes that can be had on a device; None where the system does not say."""
+    """Bytes available on a device; None where the system does not say."""
     if device.startswith("cuda"):
         return torch.cuda.mem_get_info(device)[0]
     return available_memory()

@@ -116,7 +116,7 @@ def reason(error: BaseException) -> str:
 
 
 def copied(model: Kind) -> Kind:
-    """A copy of a model, to be changed in its stead. Raises `BadInput` if it can't be copied."""
+    """A copy of a model that may be changed. Raises `BadInput` if it can't be copied."""
     try:
         return copy.deepcopy(model)
     except (Exception, SystemExit) as error:  # copying runs a user's own code

@@ -44,10 +44,10 @@ def nearest_neighbor_ceiling(
     """The ceiling on accuracy from statistics of the images (Cover and Hart 1967).
 
     At least 2,000 training images are needed. With infinitely many neighbours to choose from, the error R of the
-    nearest is at least the Bayes error R* and at most R* (2 − c/(c − 1) R*); turned round, R* ≥ (c − 1)/c · (1 − √(1 −
+    nearest is at least the Bayes error R* and at most R* (2 − c/(c − 1) R*); inverted, R* ≥ (c − 1)/c · (1 − √(1 −
     c/(c − 1) · R)). The limit is extrapolated by R(n) = R + a n^(−b), 0.1 ≤ b ≤ 1, a ≥ 0, fitted by least squares. That
-    form is an assumption: no rate holds for all distributions, which is why the errors themselves are given. Images
-    known are dealt into blocks of 1,000, and the error for n is the mean over as many disjoint sets of n as there are.
+    form is an assumption: no rate holds for all distributions, which is why the errors themselves are given. Training
+    images are split into blocks of 1,000, and the error for n is the mean over as many disjoint sets of n as there are.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 5000)  # nothing to be learned: half right is the most that there is

@@ -71,7 +71,7 @@ def first_order(case: Case) -> Mechanism | None:
 
     gradient · (shifted − reference) is compared with the measured change. The share of the changes' mean square that
     the prediction explains one to one, without a fitted slope; reported from 85%, where its errors have at most 40% of
-    the mean square of those of the same predictions dealt to other images, and the images moved by at most half of the
+    the mean square of those of the same predictions for other images, and the images moved by at most half of the
     distance between two of them: a network that is linear throughout shows nothing.
     """
     if not case.paired or case.truth is None:
@@ -85,8 +85,8 @@ def first_order(case: Case) -> Mechanism | None:
     if variance < 1e-8:
         return Mechanism("first_order", False, "", {"measured_rms": variance**0.5})
     explained = 1 - float(((measured - predicted) ** 2).mean()) / variance
-    dealt = predicted[derangement(len(some), case.rng("first order null"))]
-    null = 1 - float(((measured - dealt) ** 2).mean()) / variance
+    control = predicted[derangement(len(some), case.rng("first order null"))]
+    null = 1 - float(((measured - control) ** 2).mean()) / variance
     correlation = float(np.corrcoef(predicted, measured)[0, 1]) if predicted.std() > 0 and measured.std() > 0 else 0.0
     size = _length(shifted - reference) / max(_length(reference - reference[::-1]), 1e-9)
     present = (

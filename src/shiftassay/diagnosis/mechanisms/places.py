@@ -88,9 +88,8 @@ def one_linear_map(case: Case) -> Mechanism | None:
 def no_linear_map(case: Case) -> Mechanism | None:
     """Pixels moved, and no linear map that is the same for all images restores accuracy.
 
-    Reported where the map of `one_linear_map` restores less than 10% of the loss, and where that is not for want of
-    images: the same number of images, moved by one permutation drawn for the purpose, would be brought back by 30% or
-    more.
+    Reported where the map of `one_linear_map` restores less than 10% of the loss, and where images suffice: the same
+    number of images, moved by one permutation drawn for the purpose, would be brought back by 30% or more.
     """
     mapped = _mapped(case)
     if mapped is None:

@@ -94,7 +94,7 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     The best linear map of grey values may follow each.
     """
     budget, held_out = task.settings, task.held_out.first(task.settings.composed)
-    # By their residual alone: how exact a shift has to be is no question before the other part is known.
+    # By their residual alone: exactness can't be judged before the other part is known.
     change = change_of(held_out)
     residuals = {
         c.shift: float(np.mean(c.remake.residual**2)) / change for c in singles if c.remake.noise_fraction == 0

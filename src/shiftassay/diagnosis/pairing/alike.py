@@ -38,7 +38,7 @@ def rank_of_own(predicted: Trait, after: Trait, groups: Sequence[Group]) -> tupl
     """How far the summed ranks of each image's own partner in its group are below chance, in sd.
 
     Then the mean rank, half if there is none, and each rank. A rank is 0 where, of the group, the own partner
-    (`after`) is most like the prediction, 1 where it is least. If partners are dealt out by chance within each group,
+    (`after`) is most like the prediction, 1 where it is least. If partners are drawn at random within each group,
     mean and variance of the sum are Hoeffding's (1951). Groups whose images can't be told apart are left out.
     """
     excess = variance = 0.0
