@@ -31,7 +31,7 @@ RESTARTS, RESTARTS_QUICK = 2, 1
 class Half:
     """A half of the variant.
 
-    Its images, those of the reference that go with them, and the verdict on this half alone.
+    Its images, those of the reference that go with them, and the verdict, with parameters from this half alone.
     """
 
     shifted: Places

@@ -99,7 +99,10 @@ class Attempt(Record):
 
 @dataclass(frozen=True)
 class HalfOfVariant(Record):
-    """One half of the variant: how many images it has, and the verdict on it alone."""
+    """One half of the variant: how many images it has, and the verdict on it.
+
+    Its parameters are estimated from this half alone.
+    """
 
     images: int
     verdict: Verdict

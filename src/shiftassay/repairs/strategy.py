@@ -49,7 +49,10 @@ class Task:
 
     @property
     def required_train(self) -> ImageSet:
-        """The training images. Raises `ValueError` if there are none, for which a strategy is unfit."""
+        """The training images.
+
+        Raises `ValueError` if there are none: a strategy that needs them is unfit.
+        """
         if self.train is None:
             raise ValueError("no training images: the strategy is unfit for this task")
         return self.train

@@ -85,7 +85,7 @@ def untrained(task: Task, network: str) -> Classifier:
 
 
 def _network_and_normalization(model: nn.Module) -> tuple[nn.Module, float, float]:
-    """The network to train and the normalisation before it."""
+    """The network to train and the normalization before it."""
     if isinstance(model, Classifier):
         return model.network, model.card.mean, model.card.sd
     return model, 0.0, 1.0

@@ -29,7 +29,10 @@ class Samples(TypedDict):
 
 
 class SetAccuracies(TypedDict):
-    """Accuracy of each image set with the ends of its interval, by seed, and that of answers drawn at random."""
+    """Accuracy of each image set with the ends of its interval, and by seed.
+
+    `chance` is that of answers drawn at random.
+    """
 
     names: Sequence[str]
     estimate: Sequence[float]

@@ -108,10 +108,7 @@ class Shift(Traits, ParameterVector, ABC):
     @property
     @abstractmethod
     def information(self) -> Information:
-        """What the shift preserves of an image.
-
-        `preserved` means that `undo` is exact up to rounding.
-        """
+        """What the shift leaves of an image; `undo` is exact if all is `preserved`."""
 
     @property
     def needs_model(self) -> bool:
@@ -138,18 +135,12 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def components(self) -> "tuple[Shift, ...]":
-        """The parts of a composition in the order of their application.
-
-        The shift itself if it is no composition.
-        """
+        """The parts of a composition, in order of application; else the shift itself."""
         return (self,)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> "list[Shift]":
-        """The family's best estimates from the pairs, one per scope.
-
-        Empty where the family can't apply.
-        """
+        """The family's best estimates, one per scope; empty where it can't apply."""
         return cls.estimator.estimate(cls, pairs)
 
     def infer_draws(self, pairs: Pairs) -> "Shift | None":
@@ -161,18 +152,12 @@ class Shift(Traits, ParameterVector, ABC):
 
     @classmethod
     def evident_first_parts(cls, pairs: Pairs) -> "list[Shift]":
-        """Estimates that hold whatever followed.
-
-        Each is tried as the first part of a composition.
-        """
+        """Estimates of the first part of a composition, valid whatever followed."""
         return []
 
     @classmethod
     def guesses(cls, samples: Samples) -> "list[Shift]":
-        """Starting points for two samples without pairs.
-
-        Shared shifts, and noise of one strength.
-        """
+        """Starting points without pairs: shared shifts, and noise of one strength."""
         unclipped = {"clip": False} if cls.random and "clip" in cls.__dataclass_fields__ and not samples.clipped else {}
         starts = (cls.allowed({**parameters, **unclipped}, samples.some_reference) for parameters in cls.grid)
         return [shift for shift in starts if shift is not None]
@@ -192,10 +177,7 @@ class Shift(Traits, ParameterVector, ABC):
         return self
 
     def simplify_with(self, neighbor: "Shift") -> "tuple[Shift, Shift] | None":
-        """This shift and its neighbour in a composition as a simpler pair.
-
-        None if there is none.
-        """
+        """A simpler form of this shift and its neighbour; None if there is none."""
         return None
 
     def rounded(self) -> "Shift":
@@ -234,10 +216,7 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def affine_map(self) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
-        """The matrix of a general affine map; None for other families.
-
-        It may equal two simpler maps in a row.
-        """
+        """The matrix of a general affine map; None for other families."""
         return None
 
     @classmethod
@@ -250,10 +229,7 @@ class Shift(Traits, ParameterVector, ABC):
         return None
 
     def permutes_smoothly(self, pairs: Pairs) -> bool:
-        """Whether it is a permutation that keeps neighbours together.
-
-        Such a permutation imitates a rotation, flip or warp.
-        """
+        """Whether it is a permutation that keeps neighbours together, as a warp does."""
         return False
 
     def imitates(self, images: Images) -> str | None:
@@ -282,10 +258,7 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def invariant(self) -> tuple[str, Invariant] | None:
-        """The name and function of a statistic that does not depend on the parameters drawn.
-
-        None if none is known.
-        """
+        """Name and function of a statistic that no drawn parameter changes; None if unknown."""
         return None
 
     def unidentified(self, shifted: Images) -> list[int] | None:
@@ -317,10 +290,7 @@ class Shift(Traits, ParameterVector, ABC):
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:
-    """Raise `BadInput` unless a condition holds for a parameter.
-
-    For a distribution, it must hold for the extremes.
-    """
+    """Raise `BadInput` unless a condition holds for a parameter's extremes."""
     for value in extremes(getattr(shift, name)):
         if not holds(value):
             raise BadInput(f"{shift.family}: {name} must be {allowed}, not {value:g}.")
