@@ -122,8 +122,8 @@ def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
 
     Parameters are fitted to the first pairs, candidates judged on the next ones.
     """
-    cut = min(SETTINGS.fit, int(0.6 * len(pairs)))
-    held_out = pairs.subset(np.arange(cut, min(cut + SETTINGS.held_out, len(pairs))))
+    cut = min(SETTINGS.n_fit, int(0.6 * len(pairs)))
+    held_out = pairs.subset(np.arange(cut, min(cut + SETTINGS.n_held_out, len(pairs))))
     return Task(pairs.first(cut), held_out, families, seed)
 
 

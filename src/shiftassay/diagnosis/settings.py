@@ -14,13 +14,13 @@ class SearchSettings:
     """
 
     # With partners: pairs of images.
-    fit: int = 300
+    n_fit: int = 300
     """Pairs that parameters are fitted to."""
-    held_out: int = 200
-    """Pairs that candidates are judged on."""
-    screened: int = 32
-    """Held-out pairs for a first look at every candidate."""
-    composed: int = 60
+    n_held_out: int = 200
+    """Pairs that candidates are scored on."""
+    n_screened: int = 32
+    """Held-out pairs on which every candidate is screened."""
+    n_composed: int = 60
     """Pairs that compositions are fitted to."""
     nearest: int = 100
     """Pairs for a fit under nearest-neighbour resampling."""
@@ -30,26 +30,26 @@ class SearchSettings:
     """The same for a composition, whose fit takes long."""
 
     # With partners: candidates.
-    judged: int = 10
-    """Candidates that are judged on all held-out pairs, under every usual resampling."""
+    n_scored: int = 10
+    """Candidates that are scored on all held-out pairs, under every usual resampling."""
     listed: int = 8
     """Candidates that a diagnosis lists."""
-    first_parts: int = 4
+    n_first_parts: int = 4
     """First parts of compositions, chosen by what they explain if a linear map of grey values may follow."""
-    first_parts_as_they_are: int = 1
-    """First parts, chosen by what they explain alone."""
-    likely: int = 2
+    n_unmodified_first_parts: int = 1
+    """First parts, chosen by what they explain without such a map."""
+    n_likely: int = 2
     """First parts that are completed first; if that fits well, the others are not."""
     joint_fits: int = 7
     """Compositions whose parameters are fitted together."""
     joint_fits_of_three: int = 3
     """The same for three parts, and for two simpler maps in the place of a general one."""
-    extended: int = 2
+    n_extended: int = 2
     """Compositions of two parts to which a third is sought."""
-    alike: int = 2
-    """Compositions of the same families that are fitted."""
-    turned: int = 3
-    """Compositions of two that are also tried in the other order."""
+    n_alike: int = 2
+    """Compositions of the same families and scopes that are fitted, at most."""
+    n_reversed: int = 3
+    """The best compositions: those of two parts among them are also tried in the other order."""
 
     # With partners: trials.
     simplex_trials: int = 45

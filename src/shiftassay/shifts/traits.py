@@ -23,7 +23,7 @@ class Traits:
     smooth: ClassVar[bool] = False
     """Whether the picture moves, so that a fit converges from further away on blurred images."""
     tier: ClassVar[int] = 0
-    """When it is tried: a tier only if those before leave a residual; from tier 2 on, not in compositions."""
+    """When it is tried: a tier only if those before leave a residual; from tier 2 on, not `composable`."""
     completed_by: ClassVar[tuple[str, ...]]
     """The groups in which a further part of a composition is sought once this family is estimated."""
     completes: ClassVar[tuple[str, ...]] = ()
@@ -75,3 +75,11 @@ class Traits:
     """The parameters that are refined where there are no pairs; None for all, if none is an integer."""
     screened: ClassVar[bool] = True
     """Whether a few images suffice to rank guesses without pairs."""
+
+    @classmethod
+    def composable(cls) -> bool:
+        """Whether it is sought as a further part of a composition.
+
+        The first part can also be of another family.
+        """
+        return cls.tier < 2

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.diagnosis.paired.mismatch import Target, mismatches
+from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, noise_discrepancies
 from shiftassay.diagnosis.paired.remake import in_bytes, remake, to_bytes
 from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -13,7 +13,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 
 def _target(digits, text, seed=3):
     shifted = parse(text).apply(digits.images, np.random.default_rng(seed))
-    return Target(Pairs(digits.images, shifted))
+    return EvaluationPairs(Pairs(digits.images, shifted))
 
 
 @pytest.mark.parametrize("text", ["rotate:angle=15", "gamma:exponent=2", "flip_horizontal", "gaussian_blur:sd=1"])
@@ -39,14 +39,14 @@ def test_per_image_parameters_are_inferred_from_the_pairs(digits):
     target = _target(digits, "rotate:angle=-30..30,scope=per_image")
     best = remake(parse("rotate:angle=-30..30,scope=per_image"), target)
     assert best.misfit < 1e-3
-    assert len(best.draws.angle.values) == len(digits)
+    assert len(best.inferred.angle.values) == len(digits)
     assert best.shift.scope == "per_image"
 
 
 def test_a_remake_does_not_mismatch_itself(digits):
     images = digits.images + np.random.default_rng(0).normal(0, 0.1, digits.images.shape).astype(np.float32)
-    target = Target(Pairs(digits.images, images))
-    same = mismatches(digits.images, target.shifted, target.statistics(images), 0.01)
+    target = EvaluationPairs(Pairs(digits.images, images))
+    same = noise_discrepancies(digits.images, target.shifted_statistics, target.statistics(images), 0.01)
     assert set(same.values()) == {0.0}
 
 

@@ -1,6 +1,6 @@
 """Compositions of two and three shifts.
 
-First a part that explains most of the change, then a family that explains what happened after it, or before.
+First a part that explains most of the change, then a composable family that explains what happened after or before.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,16 +10,16 @@ from functools import partial
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.paired.candidate import Candidate, estimate, estimates, judged, looked_at, ranked, settled
+from shiftassay.diagnosis.paired.candidate import Candidate, estimate, estimates, ranked, scored, screened, settled
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.hidden import (
-    curve_pairs,
     depends_on_value_alone,
-    linear_pairs,
+    ending_in_two_values,
     of_simpler_maps,
-    two_valued,
-    with_whole_numbers,
-    without_idle_numbers,
+    two_curves,
+    two_linear_maps,
+    with_integer_parameters,
+    without_negligible_parameters,
 )
 from shiftassay.diagnosis.paired.joint import fitted_jointly, noise_moves
 from shiftassay.diagnosis.paired.remake import change_of
@@ -38,24 +38,25 @@ NO_ROOM = thresholds.TOLERANCE * float(np.expm1(thresholds.PART_PENALTY))
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
-    """Compositions of two parts, and of three where two leave much of the change, best first.
+    """Compositions of two parts, and of three where two leave much of the change; not sorted.
 
-    `singles` are the single shifts that were tried.
+    `singles` are the single shifts that were scored. Where the best composition has a general affine map, two simpler
+    maps are tried in its place, so it can become one of four.
     """
     budget = task.settings
-    fit = task.fit.first(budget.composed)
+    fit = task.fit.first(budget.n_composed)
     firsts = _first_parts(singles, fit, task)
     value_alone = depends_on_value_alone(fit)
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
-    best = _fitted(_completed(firsts[: budget.likely], fit, task.families), fit, task, budget.joint_fits)
+    best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
     if best and settled(best[0]):
         return best
-    pairs = curve_pairs(fit, task) if value_alone else linear_pairs(fit, task) + two_valued(fit, task)
-    pairs += _completed(firsts[budget.likely :], fit, task.families)
-    best = ranked(best + _fitted(pairs, fit, task, budget.joint_fits))
-    if best and NO_ROOM < best[0].misfit < thresholds.HOPELESS and not settled(best[0]):
-        extended = [c.shift for c in best[: budget.extended]]
+    hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
+    two_part_shifts = hidden + _completed(firsts[budget.n_likely :], fit, task.families)
+    best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
+    if best and NO_ROOM < best[0].weighted_misfit < thresholds.HOPELESS and not settled(best[0]):
+        extended = [c.shift for c in best[: budget.n_extended]]
         best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
     if not best:
         return best
@@ -63,21 +64,25 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
 
 
 def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list[Candidate]:
-    """The most promising compositions, in either order, fitted jointly and judged."""
-    chosen = _chosen([c.shift for c in looked_at(shifts, task)], count, task.settings.alike)
-    turned = [shift for shift in chosen[: task.settings.turned] if isinstance(shift, Compose) and len(shift.parts) == 2]
-    chosen = list(dict.fromkeys(chosen + [Compose(shift.parts[::-1]) for shift in turned]))
+    """The most promising compositions, fitted jointly and scored.
+
+    The first few are also tried in the other order, if they have two parts.
+    """
+    chosen = _chosen([c.shift for c in screened(shifts, task)], count, task.settings.n_alike)
+    likely = chosen[: task.settings.n_reversed]
+    in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
+    chosen = list(dict.fromkeys(chosen + in_reverse))
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen)
-    fitted += mapped(fit_jointly, without_idle_numbers(fitted))
+    fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
     with resampled(KEEPING_NOISE):
         fitted += mapped(fit_jointly, filter(noise_moves, chosen))
-    fitted += with_whole_numbers(fitted)
-    return judged(dict.fromkeys(fitted), task)
+    fitted += with_integer_parameters(fitted)
+    return scored(dict.fromkeys(fitted), task)
 
 
 def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
-    """The first of the shifts, so many at most, and so many of the same families and scopes."""
+    """The first of the shifts: at most `count`, at most `alike` of the same families and scopes."""
     chosen: list[Shift] = []
     kinds: list[tuple[str, ...]] = []
     for shift in shifts:
@@ -89,99 +94,104 @@ def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
 
 
 def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
-    """The shifts without noise that explain most of the change.
+    """First parts of compositions: shifts without noise, in three groups.
 
-    The best linear map of grey values may follow each.
+    - evident: what a family can tell whatever followed, such as the order of channels;
+    - chosen: of each class, the one of least cost up to a linear map of grey values (`contrast`), which stands for the
+      unknown second part;
+    - unmodified: those of smallest residual without such a map.
     """
-    budget, held_out = task.settings, task.held_out.first(task.settings.composed)
-    # By their residual alone: exactness can't be judged before the other part is known.
+    budget, held_out = task.settings, task.held_out.first(task.settings.n_composed)
+    # By the unweighted residual: whether implementations agree is of no use before the other part is known.
     change = change_of(held_out)
     residuals = {
         c.shift: float(np.mean(c.remake.residual**2)) / change for c in singles if c.remake.noise_fraction == 0
     }
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
-    leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].tier < 2]
+    leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].composable()]
     shifts = [shift for shift in by_residual if residuals[shift] < thresholds.FIRST_PART_RESIDUAL]
     shifts += estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
-    screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.screened)
+    screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.n_screened)
     costs = [
-        (cost, shift) for shift in shifts if (cost := _cost_before_others(shift, screening, task.seed)) is not None
+        (cost, shift) for shift in shifts if (cost := _cost_up_to_linear_tone(shift, screening, task.seed)) is not None
     ]
     costs.sort(key=lambda cost: cost[0])
     chosen: list[Shift] = []
     for _, shift in costs:
         if all(type(shift) is not type(c) for c in chosen) and shift.group != "none":
             chosen.append(shift)
-    chosen = chosen[: budget.first_parts]
-    others = by_residual[: budget.first_parts_as_they_are]
-    as_they_are = [shift for shift in others if all(type(shift) is not type(k) for k in chosen)]
+    chosen = chosen[: budget.n_first_parts]
+    others = by_residual[: budget.n_unmodified_first_parts]
+    unmodified = [shift for shift in others if all(type(shift) is not type(c) for c in chosen)]
     evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
-    return evident + chosen + as_they_are
+    return evident + chosen + unmodified
 
 
-def _cost_before_others(shift: Shift, pairs: Pairs, seed: int) -> np.floating | float | None:
+def _cost_up_to_linear_tone(shift: Shift, pairs: Pairs, seed: int) -> np.floating | float | None:
     """A first part's cost, with a linear map of grey values free; None for one that draws noise."""
-    draws = shift.infer_draws(pairs) or shift
-    remade = draws.apply(pairs.reference, np.random.default_rng(seed))
-    if not np.array_equal(remade, draws.apply(pairs.reference, np.random.default_rng(seed + 1))):
+    inferred = shift.infer_draws(pairs) or shift
+    remade = inferred.apply(pairs.reference, np.random.default_rng(seed))
+    if not np.array_equal(remade, inferred.apply(pairs.reference, np.random.default_rng(seed + 1))):
         return None
     residual = float(pairs.errors(remade).mean()) / max(float(pairs.shifted.var()), 1e-9)
     return np.log(residual + thresholds.TOLERANCE) + complexity_penalty(shift)
 
 
 @dataclass(frozen=True, eq=False)
-class _Gap:
-    """The pairs that a family is asked to explain: after or before a composition's known parts."""
+class _Subproblem:
+    """What a further part has to explain: pairs after, or before, a composition's known parts."""
 
     family: str
     pairs: Pairs
     parts: tuple[Shift, ...]
     after: bool
 
-    def closed_by(self, shift: Shift) -> Compose:
+    def composition_with(self, shift: Shift) -> Compose:
         return Compose((*self.parts, shift) if self.after else (shift, *self.parts))
 
 
 def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     """Each of the shifts composed with one more, after it or before it.
 
-    Occlusions are outliers, by which a least-squares fit is biased: so each shift is also fitted robustly and
-    composed with an occlusion.
+    Covered pixels are outliers, which bias a least-squares fit: so each shift is also fitted robustly and composed with
+    the families that cover.
     """
     by_first = {first: others for first in firsts if (others := _partners(first.components, families))}
-    gaps = [gap for first, others in by_first.items() for gap in _gaps(first, others, pairs)]
+    subproblems = [s for first, others in by_first.items() for s in _subproblems(first, others, pairs)]
     robust = mapped(partial(_fitted_robustly, pairs=pairs), by_first)
     for first, others in zip(robust, by_first.values(), strict=True):
         if first is not None:
             covering = [f for f in others if FAMILIES[f].covers or FAMILIES[f].group == "overlay"]
-            gaps += _gaps(first, covering, pairs)
-    estimated = mapped(_estimate, gaps)
-    completed = [gap.closed_by(shift) for gap, shifts in zip(gaps, estimated, strict=True) for shift in shifts]
+            subproblems += _subproblems(first, covering, pairs)
+    estimated = mapped(_estimate, subproblems)
+    solved = zip(subproblems, estimated, strict=True)
+    completed = [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
     return [shift for shift in completed if not _hidden_by_noise(shift, pairs, families)]
 
 
-def _gaps(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Gap]:
-    """After the first part: between its remake and the shifted images.
+def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Subproblem]:
+    """What each other family has to explain: what happened after a first part, or before it.
 
-    Before it: between the reference and the shifted images with the first part undone.
+    After: from the first part's remake to the shifted images. Before: from the reference to the shifted images with the
+    first part undone, if it can be.
     """
     parts = first.components
-    draws = infer_first_part(first, pairs)
-    after = Pairs(draws.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
-    gaps = [_Gap(family, after, parts, after=True) for family in others]
-    undone = draws.undo(pairs.shifted, np.random.default_rng(0))
+    inferred = infer_first_part(first, pairs)
+    after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+    subproblems = [_Subproblem(family, after, parts, after=True) for family in others]
+    undone = inferred.undo(pairs.shifted, np.random.default_rng(0))
     if undone is not None:
         before = Pairs(pairs.reference, undone)
-        gaps += [_Gap(family, before, parts, after=False) for family in others]
-    return gaps
+        subproblems += [_Subproblem(family, before, parts, after=False) for family in others]
+    return subproblems
 
 
-def _estimate(gap: _Gap) -> list[Shift]:
-    return estimate(gap.family, gap.pairs)
+def _estimate(subproblem: _Subproblem) -> list[Shift]:
+    return estimate(subproblem.family, subproblem.pairs)
 
 
 def _hidden_by_noise(shift: Shift, pairs: Pairs, families: Sequence[str]) -> bool:
-    """Whether noise hides what tells a part from a simpler family's shift."""
+    """Whether noise makes a part indistinguishable from a simpler family's shift."""
     if not any(part.random for part in shift.components):
         return False
     return any(part.imitates(pairs.reference) in families for part in shift.components)
@@ -206,7 +216,7 @@ def _partners(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
     """The families that may come before or after all of the parts."""
     if any(part.group == "noise" for part in parts):
         return []
-    return [f for f in families if FAMILIES[f].tier < 2 and all(_may_complete(f, part) for part in parts)]
+    return [f for f in families if FAMILIES[f].composable() and all(_may_complete(f, part) for part in parts)]
 
 
 def _may_complete(family: str, part: Shift) -> bool:

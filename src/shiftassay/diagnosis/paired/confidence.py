@@ -20,9 +20,9 @@ def confidence_of(best: Candidate, rivals: Sequence[Candidate]) -> float:
 def confidence_at(misfit: float, limit: float, lead: float) -> float:
     """The probability that a verdict is right.
 
-    A logistic function of the distance from the limit and, for what fits, of the lead in cost over the best rival. Its
-    weights were chosen on cases of the diagnosis benchmark of other seeds than those whose reliability
-    docs/results/diagnosis.json shows.
+    A logistic function of the distance from the limit and, below it, of the lead in cost over the best rival. The lead
+    is negative if a rival that does not fit costs less. At the limit or above, a constant takes its place. The weights
+    were tuned on the diagnosis benchmark, on seeds disjoint from those reported in docs/results/diagnosis.json.
 
     >>> [round(confidence_at(misfit, 0.06, lead=2.0), 3) for misfit in (0.001, 0.05, 0.5)]
     [0.999, 0.902, 0.972]

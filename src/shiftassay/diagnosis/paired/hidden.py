@@ -25,22 +25,24 @@ AnyShift = TypeVar("AnyShift", bound=Shift)
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
-def linear_pairs(pairs: Pairs, task: Task, exact: Shift | None = None) -> list[Shift]:
-    """Two simple linear maps of places, or a mirror and one, fitted together.
+def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> list[Shift]:
+    """Compositions of two affine maps of few parameters, or of a mirror and one.
 
-    A general affine map may be their product. If `exact` is such a map, the fits begin with its factors.
+    A general affine map may be their product. Two maps are fitted together, beginning at their estimates; if `affine`
+    is such a general map, at the member of each family nearest to its matrix. The best two are also fitted in the other
+    order. A map after a mirror is estimated alone.
     """
     linear = [f for f in task.families if FAMILIES[f].linear]
     mirrors = _applicable([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
-    matrix = None if exact is None else exact.affine_map
+    matrix = None if affine is None else affine.affine_map
     if matrix is not None:
         starts = {f: FAMILIES[f].from_affine(np.array(matrix)) for f in linear}
     else:
         estimated = mapped(partial(estimate, pairs=pairs), linear)
         starts = {f: FAMILIES[f].from_affine(np.array(IDENTITY)) for f in linear}
         starts |= {f: shifts[0] for f, shifts in zip(linear, estimated, strict=True) if shifts}
-    both = [Compose((starts[f], starts[g])) for f, g in combinations(linear, 2)]
-    fitted = mapped(partial(fitted_jointly, pairs=pairs), both)
+    two_part_shifts = [Compose((starts[f], starts[g])) for f, g in combinations(linear, 2)]
+    fitted = mapped(partial(fitted_jointly, pairs=pairs), two_part_shifts)
     if fitted:
         best = _nearest(fitted, pairs)
         fitted.append(fitted_jointly(Compose(best.components[::-1]), pairs))
@@ -52,25 +54,31 @@ def linear_pairs(pairs: Pairs, task: Task, exact: Shift | None = None) -> list[S
 
 
 def of_simpler_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
-    """A composition with two simpler maps in the place of a general one."""
+    """A composition with two simpler maps in the place of its first general affine one."""
     parts = shift.components
     for i, part in enumerate(parts):
         if part.affine_map is not None:
             alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
-            simpler = linear_pairs(alone, task, part)
+            simpler = two_linear_maps(alone, task, part)
             return [Compose((*parts[:i], *two.components, *parts[i + 1 :])) for two in simpler]
     return []
 
 
-def curve_pairs(pairs: Pairs, task: Task) -> list[Shift]:
-    """Two curves of grey values, fitted together from the best point of a grid."""
-    few = pairs.first(task.settings.screened)
+def two_curves(pairs: Pairs, task: Task) -> list[Shift]:
+    """Two curves of grey values, fitted together from the best point of a grid.
+
+    A curve has one parameter.
+    """
+    few = pairs.first(task.settings.n_screened)
     compositions: list[Shift] = []
-    for both in permutations([FAMILIES[f] for f in task.families if FAMILIES[f].curve], 2):
-        grid = product(*(next(iter(family.search.values())).starts for family in both))
+    for two_families in permutations([FAMILIES[f] for f in task.families if FAMILIES[f].curve], 2):
+        grid = product(*(next(iter(family.search.values())).starts for family in two_families))
         starts = [
             Compose(
-                tuple(family.from_numbers(np.array([number])) for family, number in zip(both, numbers, strict=True))
+                tuple(
+                    family.from_numbers(np.array([number]))
+                    for family, number in zip(two_families, numbers, strict=True)
+                )
             )
             for numbers in grid
         ]
@@ -87,36 +95,37 @@ def depends_on_value_alone(pairs: Pairs) -> bool:
     return float(np.mean((after - mean[values]) ** 2)) < thresholds.BY_VALUE * change_of(pairs)
 
 
-def two_valued(pairs: Pairs, task: Task) -> list[Shift]:
-    """Compositions that end with a shift which leaves two grey values.
+def ending_in_two_values(pairs: Pairs, task: Task) -> list[Shift]:
+    """Compositions of which the last part may have left two grey values; none if there are more.
 
-    Their images no longer look like what was done first.
+    What was done first can't be seen in such images: `hides_blur` and `hides_moves` are traits of the last part.
     """
-    few = pairs.first(task.settings.screened)
+    few = pairs.first(task.settings.n_screened)
     if len(np.unique(few.shifted)) != 2:
         return []
     compositions: list[Shift] = []
     for last in (f for f in task.families if FAMILIES[f].hides_blur):
         for blur in (FAMILIES[f] for f in task.families if FAMILIES[f].point_spread):
             starts = blur.search_starts(few.reference.shape[2:])
-            both = [shift for start in starts for shift in _followed_by(last, blur.from_numbers(start), few)]
-            if both:
-                compositions.append(simplex(_nearest(both, few), pairs, tuple(FAMILIES[last].search)))
+            two_part_shifts = [shift for start in starts for shift in _followed_by(blur.from_numbers(start), last, few)]
+            if two_part_shifts:
+                compositions.append(simplex(_nearest(two_part_shifts, few), pairs, tuple(FAMILIES[last].search)))
     for last in (f for f in task.families if FAMILIES[f].hides_moves):
+        # The result moves as the picture before it: so the move is estimated after the last part, then put before it.
         remade = FAMILIES[last]().apply(pairs.reference, np.random.default_rng(0))
         moving = [f for f in task.families if FAMILIES[f].linear or FAMILIES[f].mirror]
         moved = estimates(moving, Pairs(remade, pairs.shifted))
-        compositions += [both for shift in moved for both in _followed_by(last, shift, pairs)]
+        compositions += [composition for shift in moved for composition in _followed_by(shift, last, pairs)]
     return compositions
 
 
-def with_whole_numbers(shifts: Iterable[Shift]) -> list[Shift]:
-    """The compositions that nearly have whole numbers, with these."""
+def with_integer_parameters(shifts: Iterable[Shift]) -> list[Shift]:
+    """Those compositions with nearly integer parameters, rounded to integers."""
     return _changed(lambda shift: shift.rounded(), shifts)
 
 
-def without_idle_numbers(shifts: Iterable[Shift]) -> list[Shift]:
-    """The compositions that have a parameter which hardly matters, without it."""
+def without_negligible_parameters(shifts: Iterable[Shift]) -> list[Shift]:
+    """Those compositions with a negligible parameter, without it."""
     return _changed(lambda shift: shift.without_negligible(), shifts)
 
 
@@ -131,7 +140,7 @@ def _estimate_after(first_and_family: tuple[Shift, str], pairs: Pairs) -> list[S
     return estimate(family, Pairs(first.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted))
 
 
-def _followed_by(last: str, first: Shift, pairs: Pairs) -> list[Compose]:
+def _followed_by(first: Shift, last: str, pairs: Pairs) -> list[Compose]:
     """A first part, and a family's shared estimates of what happened after it."""
     remade = first.apply(pairs.reference, np.random.default_rng(0))
     after = estimates([last], Pairs(remade, pairs.shifted))

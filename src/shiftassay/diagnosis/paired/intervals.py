@@ -23,9 +23,9 @@ FEWEST_FITS = 3  # of parts, for an interval
 def intervals(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> Parameters:
     """Low and high of each real parameter of a shared shift.
 
-    These are t intervals of the mean over the parts' fits, about the fit to all pairs.
-    Fits to disjoint parts are independent, however the pixels of one image depend on each other. Of a composition:
-    `parts`, a list. Empty for too few pairs, or if there is no real parameter.
+    The centre is the shift's own parameter, the half-width that of a t interval of the mean of fits to disjoint parts
+    of the pairs. These are independent, however the pixels of one image depend on each other. A part has at most
+    `SETTINGS.interval_pairs`. Of a composition: `parts`, a list. Empty for too few pairs, or without real parameters.
     """
     if not any(map(_real_parameters, shift.components)):
         return {}

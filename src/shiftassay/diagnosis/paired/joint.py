@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis.paired.mismatch import Target
+from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.remake import moves, remake
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
@@ -24,18 +24,23 @@ FIRST_STEP = 0.08  # of a parameter, for the simplex
 def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     """The composition with its parts' shared parameters fitted together.
 
-    A shift that is no composition stays as it is. Without noise, by least squares. With noise, least squares would
-    shrink it: only geometry is fitted so, on the parts that are not noise. The other parameters are those whose remake
-    differs least (see `simplex`). Where noise covers some pixels and leaves the others alone, those give all parameters
-    of the parts that are not noise (see `trimmed`).
+    A shift that is no composition stays as it is. By what the parameters are fitted:
+
+    | composition | geometry | other parts without noise | parts with noise |
+    | --- | --- | --- | --- |
+    | without noise | least squares | least squares | |
+    | noise on all pixels | least squares | `simplex` | `simplex` |
+    | noise that covers some pixels | least trimmed squares | least trimmed squares | `simplex` |
+
+    Least squares would shrink noise to none, as its draws can't be predicted.
     """
     if not isinstance(shift, Compose):
         return shift
-    draws = shift.infer_draws(pairs) or shift
+    inferred = shift.infer_draws(pairs) or shift
     if any(part.random for part in shift.parts):
-        fitted = _with_noise(shift, draws.parts, pairs)
+        fitted = _with_noise(shift, inferred.parts, pairs)
     else:
-        fitted = Compose(_least_squares(draws.parts, pairs))
+        fitted = Compose(_least_squares(inferred.parts, pairs))
     # What was inferred for these very images goes back to how it is drawn.
     parts = [
         old if any(isinstance(v, PerImage) for v in vars(new).values()) else in_normal_form(new)
@@ -58,32 +63,32 @@ def simplex(
 ) -> Compose:
     """The composition whose remake differs least (Nelder and Mead 1965).
 
-    Parts of the fixed groups stay as they are. Fitted are the parameters that have a derivative, and those named in
-    `derivative_free`: by default the strengths of each part.
+    It minimizes `Remake.fit_objective`, or the misfit of a shift without noise. Parts of the fixed groups stay as they
+    are. Fitted are the parameters with a derivative, and those in `derivative_free`: by default each part's own.
     """
     joint = Joint(shift.parts, derivative_free, tuple({part.group for part in shift.parts} - fixed_groups))
-    begin, target = joint.begin, Target(pairs)
+    begin, evaluation = joint.begin, EvaluationPairs(pairs)
     if not len(begin):
         return shift
 
-    def misfit(steps: np.ndarray) -> float:
+    def objective(steps: np.ndarray) -> float:
         try:
-            best = remake(joint.from_numbers(begin + scale * steps), target, all_resamplings=False)
+            best = remake(joint.from_numbers(begin + scale * steps), evaluation, all_resamplings=False)
         except BadInput:
             return NOT_ALLOWED
-        return best.score if best.noise_fraction else best.misfit
+        return best.fit_objective if best.noise_fraction else best.misfit
 
     scale = np.maximum(np.abs(begin), joint.least_scale)
     corners = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
     options = {"initial_simplex": corners, "maxfev": SETTINGS.simplex_trials, "xatol": 2e-3, "fatol": 2e-4}
-    result = minimize(misfit, np.zeros(len(begin)), method="Nelder-Mead", options=options)
+    result = minimize(objective, np.zeros(len(begin)), method="Nelder-Mead", options=options)
     return joint.from_numbers(begin + scale * result.x)
 
 
 def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:
-    """A shared shift, fitted under nearest-neighbour resampling, where errors have no slope.
+    """A shared shift, fitted under nearest-neighbour resampling.
 
-    By Nelder and Mead's simplex (1965).
+    A simplex fits it (Nelder and Mead 1965), as the gradient of such errors is zero almost everywhere.
     """
     few = pairs.first(SETTINGS.nearest)
     begin = shift.candidate_draws()[0]
@@ -102,15 +107,15 @@ def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shi
     return type(shift).from_numbers(result.x)
 
 
-def _with_noise(shift: Compose, draws: tuple[Shift, ...], pairs: Pairs) -> Compose:
-    quiet = [i for i, part in enumerate(shift.parts) if not part.random]
-    parts = list(draws)
-    start = tuple(parts[i] for i in quiet)
+def _with_noise(shift: Compose, inferred: tuple[Shift, ...], pairs: Pairs) -> Compose:
+    deterministic = [i for i, part in enumerate(shift.parts) if not part.random]
+    parts = list(inferred)
+    start = tuple(parts[i] for i in deterministic)
     trimmed_fit = _least_trimmed(start, pairs) if any(part.covers for part in shift.parts) else None
     fitted = trimmed_fit or _least_squares(start, replace(pairs, contrast=True), only=("geometry",))
-    for i, part in zip(quiet, fitted, strict=True):
+    for i, part in zip(deterministic, fitted, strict=True):
         parts[i] = in_normal_form(part)
-    fixed_groups = {parts[i].group for i in quiet} if trimmed_fit else {"geometry"}
+    fixed_groups = {parts[i].group for i in deterministic} if trimmed_fit else {"geometry"}
     return simplex(Compose(tuple(parts)), pairs, fixed_groups=fixed_groups)
 
 
@@ -127,19 +132,21 @@ def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] 
 
 @dataclass(frozen=True)
 class Joint:
-    """A composition as a fit sees a family: the parameters of its parts in a row.
+    """A composition with the interface that the optimizer expects of a family.
 
-    What is drawn, or has no derivative, stays.
+    Its vector of numbers has the parameters of all parts in a row. Parameters that are drawn for each image stay fixed,
+    and so do those without a derivative, unless `derivative_free` has them.
     """
 
     parts: tuple[Shift, ...]
     derivative_free: tuple[str, ...] | None = ()
-    """The parameters without a derivative that are fitted; None for the strengths of each part."""
+    """The parameters without a derivative that are fitted, by name; None for those that each part declares."""
     groups: tuple[str, ...] | None = None
     """The groups of parts whose parameters are fitted; None for all."""
 
     @property
     def smooth(self) -> bool:
+        """False: a fit begins near the optimum, so it needs no blurred images."""
         return False
 
     @property

@@ -6,9 +6,17 @@ The package's docstring tells how it works.
 from collections.abc import Callable
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.paired.candidate import Candidate, estimates, fits, judged, ranked, settled, tried
+from shiftassay.diagnosis.paired.candidate import (
+    Candidate,
+    estimates,
+    fits,
+    ranked,
+    scored,
+    screened_then_scored,
+    settled,
+)
 from shiftassay.diagnosis.paired.compositions import compositions
-from shiftassay.diagnosis.paired.hidden import linear_pairs, with_whole_numbers
+from shiftassay.diagnosis.paired.hidden import two_linear_maps, with_integer_parameters
 from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.remake import moves
 from shiftassay.diagnosis.paired.task import Task
@@ -23,21 +31,22 @@ from shiftassay.shifts.identity import Identity
 def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Candidate]:
     """All candidates, best first.
 
-    Where no single shift fits, `is_attack` is asked whether the change is one: then no composition is looked for.
+    `is_attack` returns whether the change is an adversarial attack's. It is asked, even if a single shift fits, unless
+    one is settled, nearly exact, or a move on white that fits. If it is true, compositions are not tried.
     """
     candidates: list[Candidate] = []
     for tier in sorted({FAMILIES[family].tier for family in task.families}):
         if candidates and settled(candidates[0]):
             return candidates
         families = [family for family in task.families if FAMILIES[family].tier == tier]
-        candidates = ranked(candidates + tried(estimates(families, task.fit), task))
+        candidates = ranked(candidates + screened_then_scored(estimates(families, task.fit), task))
     if candidates and settled(candidates[0]):
         return candidates
-    if candidates and candidates[0].misfit < thresholds.SETTLED_MISFIT and not candidates[0].remake.noise_fraction:
-        return ranked(candidates + judged(_simpler(candidates[0].shift, task), task))
+    if candidates and _nearly_exact(candidates[0]):
+        return ranked(candidates + scored(_simpler(candidates[0].shift, task), task))
     negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
     if task.fit.on_white and negatives:
-        candidates = ranked(candidates + judged(_moved_on_white(negatives, task), task))
+        candidates = ranked(candidates + scored(_moved_on_white(negatives, task), task))
         if fits(candidates[0]):
             return candidates
     if is_attack():
@@ -49,33 +58,39 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
 def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> list[Candidate]:
     """Search for one known shift: its parameters are estimated from these pairs.
 
-    No candidates if they can't be.
+    The fit of a composition begins at the known parameters. Parts of families that the task does not allow are dropped;
+    without any part, the shift is the identity. Empty if the parameters can't be estimated.
     """
     parts = [part for part in shift.components if part.family in task.families]
     if len(parts) > 1:
         composition = Compose(tuple(parts))
-        return judged([fitted_jointly(composition, task.fit.first(task.settings.composed))], task)
+        return scored([fitted_jointly(composition, task.fit.first(task.settings.n_composed))], task)
     single = parts[0] if parts else Identity()
-    return tried([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
+    return screened_then_scored([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
 
 
 def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
     """Geometric shifts of pictures on white, where white moves in.
 
-    Inverted, moved as pictures on black are, and inverted back.
+    Each is a composition: invert, move as pictures on black move, invert back.
     """
-    moving = [f for f in task.families if FAMILIES[f].group == "geometry" and FAMILIES[f].tier < 2]
+    moving = [f for f in task.families if FAMILIES[f].group == "geometry" and FAMILIES[f].composable()]
     fit = Pairs(1 - task.fit.reference, 1 - task.fit.shifted)
     moved = [shift for shift in estimates(moving, fit) if moves(shift)]
     return [Compose((negative, shift, negative)) for negative in negatives for shift in moved]
 
 
-def _simpler(exact: Shift, task: Task) -> list[Shift]:
-    """Compositions with fewer parameters than a shift that fits but has many."""
-    fit = task.fit.first(task.settings.composed)
-    factors = exact.factors(fit)
+def _nearly_exact(best: Candidate) -> bool:
+    """Whether a shift without noise leaves next to nothing, perhaps by many parameters."""
+    return best.weighted_misfit < thresholds.SETTLED_MISFIT and not best.remake.noise_fraction
+
+
+def _simpler(many_parameters: Shift, task: Task) -> list[Shift]:
+    """Compositions with fewer parameters than a shift that is nearly exact but has many."""
+    fit = task.fit.first(task.settings.n_composed)
+    factors = many_parameters.factors(fit)
     if factors is None:
-        pairs = linear_pairs(fit, task, exact)
-        return pairs + with_whole_numbers(pairs)
-    smooth = linear_pairs(fit, task) if exact.permutes_smoothly(fit) else []
+        two_part_shifts = two_linear_maps(fit, task, many_parameters)
+        return two_part_shifts + with_integer_parameters(two_part_shifts)
+    smooth = two_linear_maps(fit, task) if many_parameters.permutes_smoothly(fit) else []
     return smooth + [shift for shift in factors if all(part.family in task.families for part in shift.components)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from shiftassay.diagnosis.paired.mismatch import Target
+from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
 from shiftassay.shifts.estimation.pairs import Pairs
 
@@ -13,7 +13,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 class Task:
     """What a search is given: pairs to fit and to judge on, families, a seed and budgets.
 
-    Parameters are fitted to some pairs, candidates judged on others.
+    Shared parameters are fitted to `fit`, candidates scored on `held_out`.
     """
 
     fit: Pairs
@@ -23,11 +23,11 @@ class Task:
     settings: SearchSettings = SETTINGS
 
     @cached_property
-    def target(self) -> Target:
-        """The held-out pairs, on which candidates are judged."""
-        return Target(self.held_out)
+    def evaluation(self) -> EvaluationPairs:
+        """The held-out pairs, on which candidates are scored."""
+        return EvaluationPairs(self.held_out)
 
     @cached_property
-    def first_target(self) -> Target:
-        """A few of them, for a first look."""
-        return Target(self.held_out.first(self.settings.screened))
+    def screening(self) -> EvaluationPairs:
+        """A few of them, on which every candidate is screened."""
+        return EvaluationPairs(self.held_out.first(self.settings.n_screened))

@@ -14,26 +14,27 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 
-FEW_EQUIVALENT = 5  # families that fit as well, at most
+FEW_EQUIVALENT = 5  # families that are named as equivalent, at most
 
 
 @one_thread_each()
 def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) -> Verdict:
     """The best of the candidates, fitted to more of the pairs.
 
-    Unknown if it does not fit, or is a composition that is less likely than not.
-    `share` is that of the images that changed, which the pairs are.
+    Unknown if it does not fit, or is a composition of confidence below one half; the confidence is then that of
+    `unknown`. `share` is the fraction of all images that changed; `pairs` holds only those.
     """
     best = candidates[0]
     rivals = [c for c in candidates[1:] if _families(c) != _families(best) or c.shift.scope != best.shift.scope]
     confidence = confidence_of(best, rivals)
     if not fits(best) or (isinstance(best.shift, Compose) and confidence < thresholds.EVEN_ODDS):
         return Verdict(None, {}, {}, share, max(confidence, 1 - confidence))
-    few = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
+    refit_pairs = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
     resampling = best.remake.resampling
-    shift = in_normal_form(refitted(in_normal_form(best.shift), few, resampling))
-    ends = intervals(shift, few, resampling, thresholds.LEVEL) if shift.scope == "shared" else {}
-    parameters = parameters_of(shift, shift.infer_draws(pairs.first(SETTINGS.fit)))
+    shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
+    ends = intervals(shift, refit_pairs, resampling, thresholds.LEVEL) if shift.scope == "shared" else {}
+    parameters = parameters_of(shift, shift.infer_draws(pairs.first(SETTINGS.n_fit)))
+    # Positions of a permutation that these images do not identify, as they are constant.
     if (unidentified := shift.unidentified(pairs.shifted)) is not None:
         parameters = {**parameters, "unidentified": unidentified}
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates))
@@ -55,13 +56,13 @@ def candidate_summary(candidate: Candidate) -> CandidateSummary:
 
 
 def _equivalent(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """The families that fit as well as the best."""
+    """The families whose weighted misfit is about the best one's or less; they need not fit.
+
+    If the best is a composition, no other composition is named.
+    """
     best = candidates[0]
-    alike = [
-        c
-        for c in candidates[1:]
-        if c.misfit <= best.misfit + thresholds.EQUIVALENT_MISFIT and c.shift.family != best.shift.family
-    ]
+    largest = best.weighted_misfit + thresholds.EQUIVALENT_MISFIT
+    alike = [c for c in candidates[1:] if c.weighted_misfit <= largest and c.shift.family != best.shift.family]
     names = dict.fromkeys(_families(c) for c in alike if _families(c) != _families(best))
     return tuple(names)[:FEW_EQUIVALENT]
 

@@ -1,8 +1,21 @@
 """How far the residual of a remake differs from the noise that its shift would make.
 
-Two remakes of the same shift differ from each other, too, if it draws noise. So the shifted images, beside the mean
-of several remakes, are compared with another remake beside that mean: in grey values, between neighbouring pixels,
-from place to place, from image to image.
+Remakes of a shift that draws noise differ from each other, too. So two residuals are compared: the shifted images minus
+the mean of several remakes, and another remake minus that mean. The statistics and their weights:
+
+| statistic | weight | what differs |
+| --- | --- | --- |
+| grey values | 1 | joint histogram of grey values in the reference and in the images (total variation) |
+| neighbours | 2 | autocorrelation of the residual, at the lag where it differs most |
+| joint neighbours | 0.5 | joint histogram of neighbours' residuals (total variation) |
+| grid | 0.1 | log collision probability of the grey levels |
+| blocks | 0.5 | share of the residual's energy per block of the picture (total variation) |
+| places | 1 | share of the energy that is the same in all images: a fixed pattern |
+| images | 0.5 | spread of the energy over images (sd of its logarithm) |
+| levels | 1 | share of the energy that is a change of each image's mean brightness |
+| invariants | 0.5 | distance from the reference in what some shifts leave unchanged (relative difference) |
+
+The weights are constants; how they were chosen is not recorded.
 """
 
 from collections.abc import Sequence
@@ -27,7 +40,7 @@ LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Statistics of a set of images beside its reference."""
+    """Statistics of a set of images, some of them jointly with its reference."""
 
     images: Images
     joint_histogram: Float[np.ndarray, "a b"]
@@ -35,14 +48,17 @@ class Statistics:
 
     Black and white have bins of their own, since clipping fills them.
     """
-    grid: float
-    """The log of the probability that two grey values are the same of 256: high for counts of few photons."""
+    log_collision_probability: float
+    """Log of the probability that two pixels have the same of 256 grey levels (minus the Rényi-2 entropy).
+
+    It is high if few levels are used, as by counts of few photons.
+    """
     invariant_distances: list[float]
     """How far the images are from the reference in each of the invariants (see `_invariants`)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class EvaluationPairs:
     """Pairs that a remake has to match.
 
     Statistics of both sides are computed once, when first needed.
@@ -51,17 +67,18 @@ class Target:
     pairs: Pairs
 
     @cached_property
-    def shifted(self) -> Statistics:
+    def shifted_statistics(self) -> Statistics:
         """The statistics of the shifted images."""
         return self.statistics(self.pairs.shifted)
 
     def statistics(self, images: Images) -> Statistics:
-        """The statistics of a remake, or of the shifted images, beside the pairs' reference."""
+        """The statistics of a remake, or of the shifted images, with the pairs' reference."""
         columns = BINS + OUTSIDE
         rows, invariants = self._of_reference
         counts = np.bincount((rows + _bins(images, BINS)).ravel(), minlength=(REFERENCE_BINS + OUTSIDE) * columns)
         distances = [float(np.mean((a - b) ** 2)) for a, b in zip(invariants, _invariants(images), strict=True)]
-        return Statistics(images, counts.reshape(-1, columns) / images.size, _grid(images), distances)
+        histogram = counts.reshape(-1, columns) / images.size
+        return Statistics(images, histogram, _log_collision_probability(images), distances)
 
     @cached_property
     def _of_reference(self) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -69,10 +86,11 @@ class Target:
         return _bins(self.pairs.reference, REFERENCE_BINS) * (BINS + OUTSIDE), _invariants(self.pairs.reference)
 
 
-def mismatches(mean: Images, shifted: Statistics, remake: Statistics, energy: float) -> dict[str, float]:
+def noise_discrepancies(mean: Images, shifted: Statistics, remake: Statistics, energy: float) -> dict[str, float]:
     """How far the shifted images differ from one remake, by name of a statistic.
 
-    Both are compared with the mean of other remakes. `energy` is the mean square of the remake minus that mean.
+    `mean` is that of several remakes, which both residuals are taken from. `energy` is the noise's: the mean square of
+    a remake minus a mean of others. It sets the width of the bins of residuals.
     """
     residual, noise = shifted.images - mean, remake.images - mean
     sd = float(np.sqrt(max(energy, 1e-12)))
@@ -81,7 +99,7 @@ def mismatches(mean: Images, shifted: Statistics, remake: Statistics, energy: fl
         "neighbours": 2
         * max(abs(a - b) for a, b in zip(_autocorrelations(residual), _autocorrelations(noise), strict=True)),
         "joint neighbours": 0.5 * _total_variation(_neighbor_histogram(residual, sd), _neighbor_histogram(noise, sd)),
-        "grid": 0.1 * abs(shifted.grid - remake.grid),
+        "grid": 0.1 * abs(shifted.log_collision_probability - remake.log_collision_probability),
         "blocks": 0.5 * _total_variation(_block_shares(residual), _block_shares(noise)),
         "places": abs(_fixed_share(residual) - _fixed_share(noise)),
         "images": 0.5 * abs(_unevenness(residual) - _unevenness(noise)),
@@ -125,7 +143,7 @@ def _total_variation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).sum() / 2)
 
 
-def _grid(images: Images) -> float:
+def _log_collision_probability(images: Images) -> float:
     inner = images[(images > CLIPPED) & (images < 1 - CLIPPED)]
     counts = np.bincount(np.rint(inner * 255).astype(np.int64))
     return float(np.log((counts.astype(np.float64) ** 2).sum() / inner.size**2)) if inner.size else 0.0
@@ -144,9 +162,9 @@ def _neighbor_histogram(residual: Images, sd: float) -> np.ndarray:
 
     Neighbours are side by side or below each other.
     """
-    size = np.clip(np.rint(residual / sd * 1.5), -3, 3).astype(np.int32) + 3
-    across = size[..., :-1] * 7 + size[..., 1:]
-    down = size[:, :, :-1] * 7 + size[:, :, 1:] + 49
+    quantized = np.clip(np.rint(residual / sd * 1.5), -3, 3).astype(np.int32) + 3
+    across = quantized[..., :-1] * 7 + quantized[..., 1:]
+    down = quantized[:, :, :-1] * 7 + quantized[:, :, 1:] + 49
     both = np.bincount(np.concatenate([across.ravel(), down.ravel()]), minlength=98)
     return both / both.sum()
 
