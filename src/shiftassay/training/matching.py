@@ -23,7 +23,8 @@ from shiftassay.training.symbols import Value, Vectors
 class Matching:
     """Walks a traced graph in order; each node becomes a value or a step.
 
-    Raises `NotLowered` where neither is possible."""
+    Raises `NotLowered` where neither is possible.
+    """
 
     def __init__(self, traced: fx.GraphModule, input_shape: tuple[int, int, int]):
         self.modules = dict(traced.named_modules())
