@@ -1,4 +1,4 @@
-"""`shiftassay check`: is everything in a store whole?."""
+"""`shiftassay check`: is everything in a store undamaged?."""
 
 from pathlib import Path
 from typing import Annotated

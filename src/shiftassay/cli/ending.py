@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shiftassay import interrupts
 from shiftassay.cli.places import release_all
-from shiftassay.cli.terminal import Unsaid, hang_up, say, tolerant
+from shiftassay.cli.terminal import OutputError, hang_up, say, tolerant
 from shiftassay.errors import BadInput, NotDone
 from shiftassay.words.text import printable, shortened
 
@@ -42,10 +42,10 @@ def run_command_line() -> int:
 
 def ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the sentence that an error ends a command with."""
-    unsaid = _unsaid(error)
-    if unsaid:
+    failure = _output_failure(error)
+    if failure:
         hang_up()
-        return FAILED, f"what was to be said could not be written ({unsaid})."
+        return FAILED, f"what was to be said could not be written ({failure})."
     if isinstance(error, BadInput):
         return BAD_INPUT, str(error)
     if isinstance(error, NotDone):
@@ -63,11 +63,11 @@ def ending(error: BaseException) -> tuple[int, str]:
     return FAILED, _own_fault(error)
 
 
-def _unsaid(error: BaseException) -> str:
-    """Why stdout did not take what was said, if that is what the error comes from."""
+def _output_failure(error: BaseException) -> str:
+    """Why stdout could not be written to, if the error comes from that; else nothing."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, Unsaid):
+        if isinstance(cause, OutputError):
             return str(cause)
         if isinstance(cause, BrokenPipeError) or (
             isinstance(cause, OSError) and cause.filename is None and _on_stdout(cause)
@@ -110,7 +110,7 @@ def _of_memory(error: BaseException) -> bool:
 
 
 def _own_fault(error: BaseException) -> str:
-    """What nobody foresaw: where it arose, so that it can be reported."""
+    """The sentence for an unforeseen error: where it arose, so that it can be reported."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)]
     where = f" ({Path(ours[-1].filename).relative_to(_HERE).as_posix()}:{ours[-1].lineno})" if ours else ""

@@ -21,7 +21,7 @@ def evaluate(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """Accuracy with its interval, and a paired comparison of each further set with the first.
+    """Measure accuracy with its interval, and compare each further set with the first, paired.
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
     """

@@ -1,4 +1,4 @@
-"""`shiftassay list`: what there is."""
+"""`shiftassay list`: catalogues by name."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ def list_(
     what: Annotated[str, typer.Argument(metavar="networks|shifts|studies|datasets")],
     json_file: Json = None,
 ) -> None:
-    """What there is.
+    """List networks, shifts, studies or data sets.
 
     Example: `shiftassay list shifts`
     """

@@ -82,7 +82,7 @@ def saved(save: Callable[[], object]) -> Iterator[None]:
 
 
 def _existing(path: Path, folder: bool) -> Path:
-    """The folder that is there, in or below which that file or folder would be made."""
+    """The existing folder in or below which that file or folder would be made."""
     if folder and path.exists() and not path.is_dir():
         raise BadInput(f"{path}: is a file, and a folder is needed. Name another place.")
     if not folder and path.is_dir():

@@ -21,7 +21,7 @@ def predict(
     device: Device = "auto",
     json_file: Json = None,
 ) -> None:
-    """The label of each image and how probable it is to the model; all probabilities with --json.
+    """Predict the label of each image with its probability; all probabilities with --json.
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay predict demo/runs/* mnist:test --json p.json`
     """

@@ -20,7 +20,7 @@ Content = Mapping[str, Any]
 
 @contextmanager
 def written(path: Path | None, schema: str, content: Content) -> Iterator[None]:
-    """The result is in the file that was asked for before it is told, in this context."""
+    """In this context, the result is written to the file before it is reported."""
     if path is None:
         yield
         return
@@ -31,7 +31,7 @@ def written(path: Path | None, schema: str, content: Content) -> Iterator[None]:
 
 
 def say_notes(sets: Sequence["ImageSet"]) -> None:
-    """What readers have to say of image sets, on stderr."""
+    """Print the readers' notes on image sets, on stderr."""
     for image_set in sets:
         for note in image_set.notes:
             say(note, error=True)

@@ -1,4 +1,4 @@
-"""What a command says, whatever the names hold that it speaks of."""
+"""Output of commands, safe whatever names hold."""
 
 import io
 import os
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Unsaid(Exception):  # noqa: N818  # the reader has gone, no error
-    """Nobody takes what a command says: a full disk, or a pipe that was closed."""
+class OutputError(Exception):
+    """Stdout can't be written to: a full disk, or a closed pipe."""
 
 
 def say(text: object, *, error: bool = False) -> None:
-    """One text and a newline, on stdout or stderr. Raises `Unsaid` where stdout does not take it.
+    """Print a text on stdout or stderr. Raises `OutputError` where stdout can't be written to.
 
     On stderr are messages, of at most `LONGEST` bytes.
     """
@@ -29,18 +29,18 @@ def say(text: object, *, error: bool = False) -> None:
         typer.echo(shortened(shown, LONGEST) if error else shown, err=error)
     except OSError as problem:
         if not error:
-            raise Unsaid(problem.strerror) from None
+            raise OutputError(problem.strerror) from None
 
 
 def console() -> "Console":
-    """What live lines and tables are drawn on."""
+    """The console for live lines and tables."""
     from rich.console import Console
 
     return Console(highlight=False)
 
 
 def tolerant() -> None:
-    """A terminal that has not all letters shows escapes for those that it lacks."""
+    """Let a terminal that lacks some characters show escapes for them."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # else there is none, or another that takes all
             with suppress(ValueError):
@@ -48,6 +48,6 @@ def tolerant() -> None:
 
 
 def hang_up() -> None:
-    """What stdout did not take is dropped, or Python would try again at its end and complain."""
+    """Drop what stdout did not take; otherwise Python would try again at its end and complain."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

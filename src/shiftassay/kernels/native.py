@@ -48,7 +48,7 @@ class Optimizer:
     steps_taken: int = 0
 
     def allocate(self, parameters: int) -> None:
-        """Make the state that this optimizer needs and does not have yet."""
+        """Allocate the state that this optimizer needs and does not have yet."""
         if self.first is None and (self.kind == "adamw" or self.momentum != 0):
             self.first = np.zeros(parameters, np.float32)
         if self.second is None and self.kind == "adamw":
@@ -229,7 +229,7 @@ class Program:
         threads: int = 1,
         flush_denormals: bool = True,
     ) -> Float[np.ndarray, "n classes"]:
-        """What the network puts out for each image when it does not train.
+        """The network's outputs for each image in evaluation mode.
 
         A network whose images see each other is shown `batch` at a time, in their order; without it, all at once.
         """

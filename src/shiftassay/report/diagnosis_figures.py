@@ -1,4 +1,4 @@
-"""Figures of a diagnosis: images and their remakes, what candidates leave, accuracies."""
+"""Figures of a diagnosis: images and their remakes, residuals of candidates, accuracies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,14 +23,14 @@ class ImageRows(TypedDict):
 
 
 class Residuals(TypedDict):
-    """Names, and for each the mean square (h, w) that is left in each pixel."""
+    """Names, and for each the mean square residual (h, w) in each pixel."""
 
     names: Sequence[str]
     maps: Sequence[np.ndarray]
 
 
 class Unexplained(TypedDict):
-    """What each candidate leaves, with a text beside its bar and the limit up to which it fits.
+    """Each candidate's residual, with a text beside its bar and the limit up to which it fits.
 
     Bars begin at `floor`; `verdict` is the place of the candidate that became it. With `percent`, ticks are shares.
     """
@@ -108,7 +108,7 @@ def _residuals(data: Residuals, folder: Path) -> Canvas:
 
 
 def _unexplained(data: Unexplained, folder: Path) -> Canvas:
-    """A bar for each candidate: what it leaves, on a logarithmic scale."""
+    """A bar for each candidate: its residual, on a logarithmic scale."""
     names, values, floor = data["names"], np.array(data["values"], float), data["floor"]
     canvas = Canvas(figsize=(7.2, 0.3 * len(names) + 0.85))
     axis = canvas.subplots()

@@ -139,7 +139,7 @@ def _residuals(maps: Sequence[ResidualMap]) -> Figure:
 
 
 def _above(candidate: CandidateSummary | None) -> str:
-    """What stands above a map: the candidate's families, a line for each, and what it leaves."""
+    """The title of a map: the candidate's families, a line for each, and its residual."""
     if candidate is None:
         return "the whole change"
     return in_short(candidate).replace(", then ", ",\nthen ") + f"\nleaves {unexplained_in_words(candidate.misfit)}"

@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""The environment that a result was made in."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ class Environment(Record):
     seconds: tuple[float | None, ...] | None = None
 
     def to_json(self) -> JsonObject:
-        """All of it; what only runs have, where it is there."""
+        """All fields; those that only runs have, where they are set."""
         of_runs = ("population", "seconds")
         return {name: value for name, value in super().to_json().items() if value is not None or name not in of_runs}
 

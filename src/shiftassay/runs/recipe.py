@@ -1,4 +1,4 @@
-"""Recipes: everything about training but the network, the data and the seed."""
+"""Recipes: everything about training except the network, the data and the seed."""
 
 import math
 from collections.abc import Callable

@@ -57,7 +57,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Mended(UserWarning):
-    """Something stored was damaged, or could not be stored, and what was done about it."""
+    """Something stored was damaged, or could not be stored; the message says what was done."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run's folder; what killed commands left in it is removed."""
+        """Lock the run's folder; leftovers of killed commands in it are removed."""
         with locked(self.folder):
             sweep(self.folder, older_than=0)
             yield
@@ -116,7 +116,7 @@ class Run:
         return arrays, _of_kind(kind, progress, self.folder / CHECKPOINT)
 
     def tidy(self) -> None:
-        """Remove from a run that is complete what a command left that was killed as it ended."""
+        """Remove from a complete run the leftovers of a command that was killed as it ended."""
         with suppress(BadInput):  # a store that may only be read
             if (self.folder / CHECKPOINT).exists() or any(self.folder.glob(f".*{PARTIAL}")):
                 with self.locked():
@@ -150,7 +150,7 @@ class Run:
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def fail(self, failure: Failure) -> None:
-        """Keep that the trial ended without a model, and why: the same trial would end so again."""
+        """Store that the trial failed, and why: the same trial would fail again."""
         write_sealed(self.folder / FAILURE, failure.to_json())
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
@@ -194,7 +194,7 @@ class Run:
         return self._arrays(BEST_WEIGHTS)
 
     def metrics(self, kind: type[R]) -> R:
-        """The metrics that `finish` was given, which are of this kind. Raises `Damaged`."""
+        """The metrics that `finish` was given, a record of this class. Raises `Damaged`."""
         self._check(METRICS)
         return _of_kind(kind, read_json(self.folder / METRICS), self.folder / METRICS)
 

@@ -1,4 +1,4 @@
-"""A trial: everything that determines what a training run ends with."""
+"""A trial: everything that determines the result of a training run."""
 
 import hashlib
 import json
@@ -33,5 +33,5 @@ class Trial(Record):
 
     @property
     def name(self) -> str:
-        """What its folder is called: readable in front, unique behind."""
+        """The name of its folder: a readable part, then a unique one."""
         return f"{self.network}-{self.recipe.name}-seed{self.seed}-{self.digest[:8]}"

@@ -1,1 +1,1 @@
-"""Recipes, and the engine that trains one model or many by them."""
+"""The engine that trains one model or many, and its paths."""

@@ -85,7 +85,7 @@ class CapturedPopulation:
         return [(losses, right.astype(np.int64)) for losses, right in metrics]
 
     def _captured(self, size: int) -> Callable[[], None]:
-        """What trains every member on its next batch, of that size.
+        """A function that trains every member on its next batch, of that size.
 
         On CUDA this is a graph's replay, elsewhere the step itself.
         """

@@ -1,4 +1,4 @@
-"""The state of a training between two parts of an epoch: kept, and taken up again."""
+"""The state of a training between two parts of an epoch: saved, and restored."""
 
 import warnings
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Progress(Record):
 
 
 def save(group: Group, runs: Sequence[Run | None], histories: Sequence[History], part: Part) -> None:
-    """Keep what every member needs in order to go on from here."""
+    """Save every member's state, from which training can be resumed."""
     for i, (member, run, history) in enumerate(zip(group.members, runs, histories, strict=True)):
         if run is None or history.failure:
             continue

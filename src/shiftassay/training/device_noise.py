@@ -137,7 +137,7 @@ def _draws_its_own(module: nn.Module) -> bool:
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """z >> bits without the copies of the sign that int64 shifts in."""
+    """z >> bits, filled with zeros instead of int64's sign."""
     return (z >> bits).bitwise_and_((1 << (64 - bits)) - 1)
 
 

@@ -17,7 +17,7 @@ from shiftassay.training.symbols import Value
 
 
 class Draft:
-    """What the nodes matched so far have added; `at` holds what each of them stands for."""
+    """The operations of the nodes matched so far; `at` maps each node to its value."""
 
     def __init__(self, elements: int):
         self.steps: list[Step] = []

@@ -1,4 +1,4 @@
-"""What the engine asks of whatever it trains, on any path."""
+"""The interface between the engine and the training paths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shiftassay.imagesets.image_set import ImageSet
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a member learns from and what it is watched on."""
+    """A member's training images and its validation set."""
 
     images: Float32[np.ndarray, "n c h w"]
     labels: Int64[np.ndarray, "n"]
@@ -22,7 +22,7 @@ class TrainingData:
 
 @runtime_checkable
 class Member(Protocol):
-    """One model in training: what the engine asks of any path between epochs."""
+    """One model in training, as the engine sees it between epochs, on any path."""
 
     def logits(self, images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n classes"]: ...
     def weights(self) -> dict[str, np.ndarray]: ...

@@ -38,7 +38,7 @@ class History:
     failure: Failure | None = None
 
     def add(self, metrics: EpochMetrics, snapshot: Snapshot | None) -> None:
-        """One epoch more. The best one has the most right answers; of several, it is the first."""
+        """Add an epoch. The best one has the most right answers; of several, it is the first."""
         if snapshot:
             before = max((past.validation_accuracy or 0 for past in self.metrics), default=-1)
             self.last = snapshot

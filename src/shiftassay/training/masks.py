@@ -1,4 +1,4 @@
-"""Dropout that reads its masks from `noise` instead of drawing them."""
+"""Dropout that reads its masks from `random_stream` instead of drawing them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The short table that a traced network's layers are matched against."""
+"""Matches the layers of a traced network to operations of the native step."""
 
 # torch.fx types the arguments of a node as a union of everything that Python code can hold.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
@@ -21,7 +21,10 @@ from shiftassay.training.symbols import Value, Vectors
 
 
 class Matching:
-    """Walks a traced graph in order; each node becomes a value, a step, or the reason why not."""
+    """Walks a traced graph in order; each node becomes a value or a step.
+
+    Raises `NotLowered` where neither is possible.
+    """
 
     def __init__(self, traced: fx.GraphModule, input_shape: tuple[int, int, int]):
         self.modules = dict(traced.named_modules())

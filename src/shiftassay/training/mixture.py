@@ -61,7 +61,7 @@ class MixtureGroup:
 
     @property
     def attacks(self) -> int:
-        """The gradients of an epoch that go into attacks, counted in images."""
+        """The number of image gradients that attacks take in an epoch."""
         shown = np.bincount(self._ids(self.size), minlength=len(self.shifts))
         steps = [
             0 if not shift.needs_model else STEPS if shift.ball is None else ATTACK_STEPS
@@ -74,7 +74,7 @@ class MixtureGroup:
         return self.rounds * self.member.steps
 
     def train_steps(self, epoch: int, first: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """One round, whatever `count` is: a mixture lasts that long."""
+        """Train one round, whatever `count` is: a mixture lasts that long."""
         number = first // self.member.steps
         order = epoch_order(seed_for(self.seed, epoch, "mixture"), len(self.data.images))
         chosen = order[number * self.size :][: self.size]

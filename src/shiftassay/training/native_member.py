@@ -38,7 +38,7 @@ class NativeMember:
         return -(-len(self.data.images) // self.recipe.batch_size)
 
     def learn_from(self, data: TrainingData) -> None:
-        """What it is trained on from now on: as many images as before."""
+        """Replace the training images by as many others."""
         self.data = data
 
     def train_steps(self, epoch: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +67,7 @@ class NativeMember:
         return {name: tensor.numpy() for name, tensor in self.program.unpack(self.flat).items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights and the optimizer's memory, flat as the native step keeps them."""
+        """Weights and the optimizer's state, flat as the native step keeps them."""
         memory = {"first": self.optimizer.first, "second": self.optimizer.second}
         return {
             "flat": self.flat,

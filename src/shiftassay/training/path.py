@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class PlainPath(UserWarning):
-    """Training is slower than it could be; the message says what stopped the fast path."""
+    """Training is slower than it could be; the message says what prevents the fast path."""
 
 
 @dataclass(frozen=True)

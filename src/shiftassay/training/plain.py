@@ -30,7 +30,7 @@ class PlainMember:
         self.random: dict[str, np.ndarray] = {}
 
     def learn_from(self, data: TrainingData) -> None:
-        """What it is trained on from now on: as many images as before."""
+        """Replace the training images by as many others."""
         self.images = torch.from_numpy(data.images).to(self.device)
         self.labels = torch.from_numpy(data.labels).to(self.device)
 
@@ -87,7 +87,7 @@ class PlainMember:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.network.state_dict().items()}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Weights, the optimizer's memory and PyTorch's generators, as flat names to arrays."""
+        """Weights, the optimizer's state and PyTorch's generators, as flat names to arrays."""
         memory = {
             f"{OPTIMIZER}{index}/{name}": value.cpu().numpy().copy()
             for index, values in self.optimizer.state_dict()["state"].items()

@@ -1,4 +1,4 @@
-"""How far training is: a live line in a terminal, plain lines elsewhere."""
+"""Progress of training: a live line in a terminal, plain lines elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from shiftassay.words.text import printable
 
 @contextmanager
 def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
-    """Within this context, what is yielded shows each epoch that it is told of."""
+    """Within this context, the yielded function shows each epoch that it is called with."""
     if not console.is_terminal:
         yield lambda trial, metrics: console.print(
             spoken(f"{_who(trial)}  {_what(trial, metrics, epochs)}"), soft_wrap=True

@@ -1,4 +1,4 @@
-"""A stored member trained once more, to look at what lay between its first and its last epoch."""
+"""A stored member trained once more, to observe it between its first and last epoch."""
 
 from collections.abc import Callable
 from threading import Event
@@ -14,7 +14,7 @@ from shiftassay.training.train import Trained, initial_network, model_of
 
 
 def replay(trained: Trained, dataset: Dataset, watch: Callable[[int, Classifier], None]) -> bool:
-    """Train a member again from its trial, telling `watch` of every epoch and the model after it.
+    """Train a member again from its trial, calling `watch` with every epoch and the model after it.
 
     Returns whether it ended with the very weights that are stored: on the machine and path that they were made on it
     does.

@@ -1,4 +1,4 @@
-"""A router: a small network that says which variant an image is of, for when nobody else does."""
+"""A router: a small network that infers the variant of an image."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a node of a traced network stands for while it is matched."""
+"""Symbolic values of a traced network's nodes while they are matched."""
 
 from dataclasses import dataclass
 

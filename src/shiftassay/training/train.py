@@ -1,4 +1,4 @@
-"""Training trials: what is stored is not trained again, what was broken off goes on."""
+"""Training trials: stored results are reused, interrupted trainings are resumed."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence

@@ -1,1 +1,1 @@
-"""What nodes of a traced network are matched against, by kind of layer."""
+"""Patterns of layers in a traced network, one file for each kind."""

@@ -1,4 +1,4 @@
-"""Other shapes of the same numbers."""
+"""Reshaping, transposing and indexing of values."""
 
 # torch.fx types the arguments of a node as a union of everything that Python code can hold.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
