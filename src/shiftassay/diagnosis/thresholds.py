@@ -11,7 +11,7 @@ SURE_MISFIT = 0.06  # of other shifts without noise
 SHARED_MISFIT = 0.0235  # of compositions without rearrangement or noise, each part the same for all images
 NOISE_MISFIT = 0.085  # of noise alone
 COMPOSED_MISFIT = 0.1  # of compositions, if all of the change is noise
-RANDOM_MISFIT = 0.15  # of other shifts, if all of the change is noise
+RANDOM_MISFIT = 0.15  # of other groups of shifts, if all of the change is noise
 FREE_COMPLEXITY = 0.5  # complexity penalty up to which the limit is not lowered: that of one or two parameters
 LIMIT_PER_COMPLEXITY = 0.5  # by which the logarithm of the limit falls per unit of the penalty beyond
 
@@ -29,10 +29,10 @@ PERMUTATION_MISFIT = (
 )
 SETTLED_MISFIT = 0.02  # weighted, below which nothing more complex is tried
 SETTLED_NOISY_MISFIT = 0.06  # the same for shifts with noise
-HOPELESS = 0.5  # misfit of two parts above which no third is tried
+HOPELESS = 0.5  # weighted misfit above which no third part is tried, and no fit under nearest-neighbour resampling
 FIRST_PART_RESIDUAL = 0.9  # share of the change: what leaves more is no first part of a composition
 BY_VALUE = 0.01  # share of the change that varies between pixels of one grey value, if a curve of grey values made it
-EQUIVALENT_MISFIT = 0.01  # difference of misfits within which two families describe a shift equally well
+EQUIVALENT_MISFIT = 0.01  # weighted: difference within which two families describe a shift equally well
 REFIT_MISFIT = 0.002  # by which the misfit may grow by chance when parameters are fitted to more pairs
 
 # The complexity penalty: by how much a better fit must lower the logarithm of its misfit to pay for its parameters.

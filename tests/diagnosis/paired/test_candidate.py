@@ -35,8 +35,8 @@ def test_the_limit_grows_with_the_share_of_noise(one, other):
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.2), st.floats(-5, 5)), min_size=1, max_size=8))
-def test_those_that_fit_come_first_then_the_cheapest(judged):
-    order = ranked([_candidate("rotate:angle=5", misfit, cost=cost) for misfit, cost in judged])
+def test_those_that_fit_come_first_then_the_cheapest(cases):
+    order = ranked([_candidate("rotate:angle=5", misfit, cost=cost) for misfit, cost in cases])
     keys = [(not fits(c), c.cost) for c in order]
     assert keys == sorted(keys)
 

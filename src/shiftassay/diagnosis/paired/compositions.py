@@ -33,7 +33,7 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import Resampling, resampled
 
 KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling would smooth noise that came before
-# Misfit of two parts, below which a third would not pay for itself.
+# Weighted misfit of two parts, below which a third would not pay for itself.
 NO_ROOM = thresholds.TOLERANCE * float(np.expm1(thresholds.PART_PENALTY))
 
 
