@@ -12,8 +12,8 @@ a *cost*: log(weighted misfit + tolerance) + complexity penalty + noise penalty 
 3. If no single shift is settled (its misfit so low that more parameters can't win), compositions of two and three are
    tried (`compositions.py`): a first part that explains most of the change, then any composable family after or before
    it. Two shifts that together look like one are tried as well (`hidden.py`). The parameters of all parts are fitted
-   together (`joint.py`). They are skipped if the change is an attack's or a move on white fits; for a nearly exact shift
-   of many parameters, only equivalents with fewer are tried.
+   together (`joint.py`). Compositions are skipped if the change is an attack's or a move on white fits. In place of a
+   nearly exact shift of many parameters, only equivalents with fewer are tried.
 4. A candidate fits if its misfit is at most a limit, which is lower for more complex shifts. Of those that fit, the
    one of least cost wins. If none fits, or the winner is a composition of confidence below one half, the shift is
    unknown (`verdict.py`). The confidence follows from the distance to the limit and the lead (`confidence.py`).
@@ -25,7 +25,7 @@ Words that are easily confused:
 | word | meaning |
 | --- | --- |
 | `exact` (trait) | all implementations agree up to rounding; without noise, such a shift has the lowest limit |
-| inexact (`remake.py`) | moves, depends on neighbours or is approximate; others without noise: misfit × `STRICT_WEIGHT` |
+| inexact (`remake.py`) | moves, depends on neighbours or is approximate; others, without noise, get `STRICT_WEIGHT` |
 | `approximate` (trait) | even the right estimate leaves a residual; its limit is that of a change which is all noise |
 | `general` (trait) | it has enough parameters to imitate a composition of simpler shifts |
 | group "noise" | changes every pixel by noise, or replaces some |
