@@ -28,7 +28,7 @@ def test_a_zigzag_swings_about_its_line():
 
 
 @pytest.mark.parametrize(("width", "dash"), [(2.3, 2), (4.0, 3), (1.5, 1)])
-@pytest.mark.parametrize("pictures", ["digits", "clothes", "colours"])
+@pytest.mark.parametrize("pictures", ["digits", "clothes", "colors"])
 def test_a_dotted_line_is_found(width, dash, pictures, request):
     images = request.getfixturevalue(pictures)
     pairs = shifted_pairs(getattr(images, "images", images), f"dotted_line:width={width},dash={dash}")

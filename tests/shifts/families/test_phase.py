@@ -26,7 +26,7 @@ def test_shared_phases_are_the_same_for_all_images(digits):
     assert not np.allclose(one, other)
 
 
-@pytest.mark.parametrize("pictures", ["digits", "clothes", "colours"])
+@pytest.mark.parametrize("pictures", ["digits", "clothes", "colors"])
 def test_shared_phases_are_found_although_clipping_bends_them(pictures, request):
     images = request.getfixturevalue(pictures)
     pairs = shifted_pairs(getattr(images, "images", images), "phase_scramble")

@@ -35,7 +35,7 @@ def test_the_size_of_pixels_is_found(digits, factor):
 
 
 @pytest.mark.parametrize("quality", [5, 20, 60, 90])
-@pytest.mark.parametrize("pictures", ["digits", "colours"])
+@pytest.mark.parametrize("pictures", ["digits", "colors"])
 def test_the_quality_of_jpegs_is_found(quality, pictures, request):
     images = request.getfixturevalue(pictures)
     assert estimate_of(shifted_pairs(getattr(images, "images", images), Jpeg(quality)), "jpeg") == Jpeg(quality)
