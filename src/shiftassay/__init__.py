@@ -78,4 +78,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES, "__version__"])
+    return sorted([*_HOMES, *(name for name in globals() if name.startswith("__")), "__version__"])

@@ -128,7 +128,7 @@ class Diagnosis(Record):
         if verdict.shift is not None:
             rows.append(("parameters", in_words(verdict, verdict.intervals)))
         rows += [(name, text.replace("\n", " ")) for name, text in self._facts.items() if name != "information"]
-        return html_table(("", ""), rows) + paragraphs(self.explanation)
+        return html_table((), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
         """Its fields in their order, after the schema's name.

@@ -16,12 +16,12 @@ def paragraphs(*texts: str) -> str:
 
 
 def html_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of plain text.
+    """A table of plain text; without a heading, its rows alone.
 
     >>> html_table(("class", "recall"), [("0", "98%")])
     '<table><tr><th>class</th><th>recall</th></tr><tr><td>0</td><td>98%</td></tr></table>'
     """
-    lines = [("th", heading), *(("td", row) for row in rows)]
+    lines = [*([("th", heading)] if heading else []), *(("td", row) for row in rows)]
     body = "".join("<tr>" + "".join(f"<{tag}>{_cell(text)}</{tag}>" for text in row) + "</tr>" for tag, row in lines)
     return f"<table>{body}</table>"
 
