@@ -1,7 +1,7 @@
 """The affine map: the picture turns, grows, slants and moves at once."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,7 +10,8 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.families.linear_maps import rotation_matrices
-from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
+from shiftassay.shifts.families.matrix_shift import MatrixShift, nested_tuples
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope
 from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw, extremes
 from shiftassay.shifts.warp import warp
 
@@ -19,7 +20,7 @@ Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 @FAMILIES.register("affine")
 @dataclass(frozen=True)
-class Affine(Shift):
+class Affine(MatrixShift):
     """Turn, resize, slant and move the picture by one affine map; black moves in.
 
     (x, y)_out = matrix · (x, y, 1) about the centre, with x to the right and y down.
@@ -30,7 +31,6 @@ class Affine(Shift):
     """
 
     family: ClassVar[str] = "affine"
-    group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "matrix=[[1,0.2,0],[0,1,0]]"
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 1
@@ -46,6 +46,7 @@ class Affine(Shift):
         name: SearchRange((), step) for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
     }
     smooth: ClassVar[bool] = True
+    matrix_shape: ClassVar[tuple[int, int]] = (2, 3)
 
     matrix: Matrix | Choice | PerImage
 
@@ -55,21 +56,6 @@ class Affine(Shift):
         turns = np.linalg.inv(rotation_matrices(-np.arange(0.0, 360.0, 30.0)))
         linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
         return np.stack([np.concatenate([m, np.zeros((2, 1))], 1).ravel() for m in linear])
-
-    def candidate_draws(self) -> np.ndarray:
-        return np.array(extremes(self.matrix), np.float64).reshape(-1, 6)
-
-    @classmethod
-    def from_numbers(cls, numbers: np.ndarray) -> "Affine":
-        return cls(nested_tuples(numbers.reshape(2, 3)))
-
-    @classmethod
-    def from_numbers_per_image(cls, numbers: np.ndarray) -> "Affine":
-        return cls(PerImage(numbers.reshape(-1, 2, 3)), scope="per_image")
-
-    @classmethod
-    def from_draws(cls, numbers: np.ndarray) -> "Affine":
-        return cls(recurring_values(numbers, cls.search_steps()[0], (2, 3)), scope="per_image")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,29 +74,6 @@ class Affine(Shift):
     @property
     def affine_map(self) -> Matrix | None:
         return self.matrix if isinstance(self.matrix, tuple) else None
-
-
-def nested_tuples(values: Float64[np.ndarray, "r c"]) -> Any:
-    """A matrix as a tuple of rows. (Its exact type follows from the shape.)"""
-    return tuple(tuple(map(float, row)) for row in values)
-
-
-def recurring_values(
-    estimates: Float64[np.ndarray, "n k"], steps: Float64[np.ndarray, "k"], shape: tuple[int, ...]
-) -> Choice:
-    """The matrices that per-image estimates cluster around.
-
-    A sample of the estimates if there are no clusters. An estimate within three steps of a cluster's first member
-    belongs to it.
-    """
-    clusters: list[list[np.ndarray]] = []
-    for row in estimates:
-        near = next((c for c in clusters if np.all(np.abs(c[0] - row) < 3 * steps)), None)
-        clusters.append([row]) if near is None else near.append(row)
-    large = [c for c in clusters if len(c) >= 0.04 * len(estimates)]
-    clear = len(large) <= 6 and sum(map(len, large)) >= 0.9 * len(estimates)
-    chosen = [np.median(c, axis=0) for c in large] if clear else list(estimates[:64])
-    return Choice(tuple(nested_tuples(row.reshape(shape)) for row in chosen))
 
 
 def _inverse_affine(matrices: Float64[np.ndarray, "n 2 3"]) -> Float64[np.ndarray, "n 2 3"]:

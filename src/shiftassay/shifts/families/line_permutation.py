@@ -5,17 +5,8 @@ from functools import partial
 from typing import ClassVar
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.families.permutation import (
-    Order,
-    Parts,
-    Permutation,
-    keeps_values,
-    order_by_mean_picture,
-    shared_order,
-)
-from shiftassay.shifts.family import FAMILIES, Invariant, Shift
+from shiftassay.shifts.families.permutation import Order, Parts, Permutation
+from shiftassay.shifts.family import FAMILIES, Invariant
 from shiftassay.shifts.invariants import sorted_lines
 from shiftassay.shifts.parameters import PerImage
 
@@ -44,16 +35,6 @@ class RowPermutation(Permutation):
 
     def count(self, h: int, w: int) -> int:
         return h
-
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """A shared order, by correlation; and fresh ones, if images keep their grey values."""
-        return [cls(shared_order(cls(), pairs)), *[cls(scope="per_image")] * keeps_values(pairs)]
-
-    @classmethod
-    def guesses(cls, samples: Samples) -> list[Shift]:
-        """The order in which the rows of the mean pictures are most alike."""
-        return [cls(order_by_mean_picture(cls(), samples))]
 
     @property
     def invariant(self) -> tuple[str, Invariant] | None:
@@ -85,16 +66,6 @@ class ColumnPermutation(Permutation):
 
     def count(self, h: int, w: int) -> int:
         return w
-
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """A shared order, by correlation; and fresh ones, if images keep their grey values."""
-        return [cls(shared_order(cls(), pairs)), *[cls(scope="per_image")] * keeps_values(pairs)]
-
-    @classmethod
-    def guesses(cls, samples: Samples) -> list[Shift]:
-        """The order in which the columns of the mean pictures are most alike."""
-        return [cls(order_by_mean_picture(cls(), samples))]
 
     @property
     def invariant(self) -> tuple[str, Invariant] | None:

@@ -64,6 +64,19 @@ class Permutation(Shift):
     def count(self, h: int, w: int) -> int:
         """How many parts an image of h × w pixels has."""
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """A shared order, by correlation; and fresh ones, if images keep their grey values."""
+        unknown = cls()
+        shared: list[Shift] = [replace(unknown, permutation=shared_order(unknown, pairs))]
+        return shared + [replace(unknown, scope="per_image")] * keeps_values(pairs)
+
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """The order in which the parts of the mean pictures are most alike."""
+        unknown = cls()
+        return [replace(unknown, permutation=order_by_mean_picture(unknown, samples))]
+
     def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Permutation":
         if self.scope == "per_image" or self.permutation is not None:
             return self

@@ -9,9 +9,9 @@ from jaxtyping import Float64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
-from shiftassay.shifts.families.affine import nested_tuples, recurring_values
-from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
-from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw, extremes
+from shiftassay.shifts.families.matrix_shift import MatrixShift
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope
+from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw
 from shiftassay.shifts.warp import warp
 
 Corner = tuple[float, float]
@@ -20,7 +20,7 @@ Corners = tuple[Corner, Corner, Corner, Corner]
 
 @FAMILIES.register("perspective")
 @dataclass(frozen=True)
-class Perspective(Shift):
+class Perspective(MatrixShift):
     """View the picture at an angle: its corners move and straight lines stay straight.
 
     Parameters:
@@ -29,7 +29,6 @@ class Perspective(Shift):
     """
 
     family: ClassVar[str] = "perspective"
-    group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "corners=[[3,2],[-1,0],[0,0],[2,-4]]"
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 2
@@ -42,6 +41,7 @@ class Perspective(Shift):
     )
     information: ClassVar[Information] = "reduced"
     smooth: ClassVar[bool] = True
+    matrix_shape: ClassVar[tuple[int, int]] = (4, 2)
     search: ClassVar[dict[str, SearchRange]] = {
         f"{axis}{corner}": SearchRange((), 0.3) for corner in range(4) for axis in "xy"
     }
@@ -58,21 +58,6 @@ class Perspective(Shift):
         ]
         small = 0.12 * np.array([(w, h), (-w, h), (-w, -h), (w, -h)])
         return np.stack([np.zeros(8), small.ravel(), -small.ravel(), *(np.ravel(t).astype(float) for t in turned)])
-
-    def candidate_draws(self) -> np.ndarray:
-        return np.array(extremes(self.corners), np.float64).reshape(-1, 8)
-
-    @classmethod
-    def from_numbers(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(nested_tuples(numbers.reshape(4, 2)))
-
-    @classmethod
-    def from_numbers_per_image(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(PerImage(numbers.reshape(-1, 4, 2)), scope="per_image")
-
-    @classmethod
-    def from_draws(cls, numbers: np.ndarray) -> "Perspective":
-        return cls(recurring_values(numbers, cls.search_steps()[0], (4, 2)), scope="per_image")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return warp(images, np.linalg.inv(self._homographies(images, rng)))

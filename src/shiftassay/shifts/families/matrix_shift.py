@@ -1,0 +1,64 @@
+"""What shifts by a matrix have in common: its rows as a vector of numbers."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float64
+
+from shiftassay.shifts.family import Scope, Shift
+from shiftassay.shifts.parameters import Choice, PerImage, extremes
+
+
+class MatrixShift(Shift):
+    """A shift whose one parameter is a matrix.
+
+    A choice of matrices draws one of them for each image. The numbers that a fit looks for are a matrix's rows, one
+    after the other.
+    """
+
+    group: ClassVar[str] = "geometry"
+    matrix_shape: ClassVar[tuple[int, int]]
+
+    def candidate_draws(self) -> Float64[np.ndarray, "g k"]:
+        (name,) = self.parameter_names()
+        return np.array(extremes(getattr(self, name)), np.float64).reshape(-1, np.prod(self.matrix_shape))
+
+    @classmethod
+    def from_numbers(cls, numbers: np.ndarray) -> Any:
+        return cls._with_matrix(nested_tuples(numbers.reshape(cls.matrix_shape)), "shared")
+
+    @classmethod
+    def from_numbers_per_image(cls, numbers: np.ndarray) -> Any:
+        return cls._with_matrix(PerImage(numbers.reshape(-1, *cls.matrix_shape)), "per_image")
+
+    @classmethod
+    def from_draws(cls, numbers: np.ndarray) -> Any:
+        return cls._with_matrix(recurring_values(numbers, cls.search_steps()[0], cls.matrix_shape), "per_image")
+
+    @classmethod
+    def _with_matrix(cls, matrix: Any, scope: Scope) -> Any:
+        (name,) = cls.parameter_names()
+        return cls(**{name: matrix, "scope": scope})
+
+
+def nested_tuples(values: Float64[np.ndarray, "r c"]) -> Any:
+    """A matrix as a tuple of rows. (Its exact type follows from the shape.)"""
+    return tuple(tuple(map(float, row)) for row in values)
+
+
+def recurring_values(
+    estimates: Float64[np.ndarray, "n k"], steps: Float64[np.ndarray, "k"], shape: tuple[int, ...]
+) -> Choice:
+    """The matrices that per-image estimates cluster around.
+
+    A sample of the estimates if there are no clusters. An estimate within three steps of a cluster's first member
+    belongs to it.
+    """
+    clusters: list[list[np.ndarray]] = []
+    for row in estimates:
+        near = next((c for c in clusters if np.all(np.abs(c[0] - row) < 3 * steps)), None)
+        clusters.append([row]) if near is None else near.append(row)
+    large = [c for c in clusters if len(c) >= 0.04 * len(estimates)]
+    clear = len(large) <= 6 and sum(map(len, large)) >= 0.9 * len(estimates)
+    chosen = [np.median(c, axis=0) for c in large] if clear else list(estimates[:64])
+    return Choice(tuple(nested_tuples(row.reshape(shape)) for row in chosen))
