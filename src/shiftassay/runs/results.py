@@ -49,6 +49,13 @@ class Failure(Record):
         return f"{self.what} was not finite in step {self.step} of epoch {self.epoch}"
 
 
+@dataclass(frozen=True)
+class TrainingTimes(Record):
+    """The seconds that each training took; None where that is not known."""
+
+    seconds: tuple[float | None, ...]
+
+
 def total_seconds(metrics: Sequence[EpochMetrics]) -> float | None:
     """The seconds that training took; None where that is not known."""
     seconds = [epoch.seconds for epoch in metrics if epoch.seconds is not None]

@@ -16,7 +16,7 @@ import numpy as np
 from shiftassay.errors import BadInput
 from shiftassay.files import reserve
 from shiftassay.paths import inside
-from shiftassay.records import JsonObject, JsonValue, Record, plain
+from shiftassay.records import JsonObject, JsonValue, Record
 from shiftassay.runs.store import Damaged, Mended, write_arrays
 from shiftassay.sealed import FILES, check_file, file_digest, files_in, read_sealed, write_sealed
 
@@ -69,7 +69,7 @@ class Measurements:
     def _measured(self, path: Path, key: str, measure: Callable[[], Record]) -> JsonValue:
         self._kept.clear()
         with reserve(self.folder, ROOM):
-            content = plain(measure().to_json())
+            content = measure().to_json()
         files: JsonObject = {kept: file_digest(self.folder / kept) for kept in self._kept}
         write_sealed(path, {"key": key, FILES: files, "measured": content})
         return read_sealed(path)["measured"]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shiftassay.runs.results import TrainingTimes
 from shiftassay.studies.architectures.claims import check_claim, check_lowest_loss
-from shiftassay.studies.architectures.network_runs import NetworkRuns, TrainingTimes
+from shiftassay.studies.architectures.network_runs import NetworkRuns
 from shiftassay.studies.architectures.study import Claim
 
 IMAGES = 1000

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from pydantic import Field, model_validator
 
 from shiftassay.records import Record
-from shiftassay.runs.results import total_seconds
+from shiftassay.runs.results import TrainingTimes, total_seconds
 from shiftassay.statistics.seeds import mean_over_seeds
 from shiftassay.studies.architectures.members import (
     correct_after_last_epoch,
@@ -21,13 +21,6 @@ from shiftassay.training.train import Trained
 
 MEDIAN_OVER = 100  # epochs
 MEDIAN = f"median of the last {MEDIAN_OVER}"
-
-
-@dataclass(frozen=True)
-class TrainingTimes(Record):
-    """The seconds that each seed's training took; None where that is not known."""
-
-    seconds: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,7 @@ from rich.console import Console
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.records import JsonObject, Record
 from shiftassay.report.finding import Finding, Report
-from shiftassay.report.write import write_report
 from shiftassay.runs.environment import Environment, environment
-from shiftassay.runs.store import write_json
 from shiftassay.studies.architectures.checks import check_study
 from shiftassay.studies.architectures.experiment import Experiment, train_networks
 from shiftassay.studies.architectures.members import labels_of
@@ -22,7 +20,7 @@ from shiftassay.studies.architectures.sections import sections
 from shiftassay.studies.architectures.study import Architectures
 from shiftassay.studies.folder import working_in
 from shiftassay.studies.measurements import Measurements
-from shiftassay.studies.outcome import RESULTS, StudyRun, command, failed_finding, provenance, surroundings
+from shiftassay.studies.outcome import StudyRun, command, failed_finding, finish, provenance, surroundings
 from shiftassay.studies.section import Section, record_of
 from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.history import Diverged
@@ -48,10 +46,8 @@ def run_architectures(
         measured = [_measured(section, experiment) for section in sections() if experiment.study.asks_for(section.KEY)]
         first = next(iter(experiment.members.values()))[0]
         machine = environment(first.trial.device, torch.get_num_threads())
-        results = _results(name, experiment, failures, measured, machine)
-        write_json(folder / RESULTS, results)
         report = _report(experiment, failures, measured, machine)
-        return StudyRun(write_report(folder, report), results)
+        return finish(folder, report, _results(name, experiment, failures, measured, machine))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shiftassay.records import Record
+from shiftassay.runs.results import TrainingTimes
 from shiftassay.statistics.intervals import Interval
 
 
@@ -31,13 +32,6 @@ class AccuracyOverSeeds(Record):
     low: float
     high: float
     seeds: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class TrainingTimes(Record):
-    """Seconds that each training took; None where that is not known."""
-
-    seconds: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
