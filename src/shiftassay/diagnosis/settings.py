@@ -51,6 +51,19 @@ class SearchSettings:
     n_reversed: int = 3
     """The best compositions: those of two parts among them are also tried in the other order."""
 
+    settled: int = 4
+    """Parameters of a shift that fits, up to which nothing else is tried."""
+    hopeless: float = 0.5
+    """Misfit above which no third part is tried, no fit under nearest-neighbour resampling, and no null is made."""
+    reestimated: float = 0.1
+    """Misfit up to which a null of estimated parameters is made, which takes a fit."""
+    first_part: float = 0.9
+    """Share of the change: what leaves more is no first part of a composition."""
+    by_value: float = 0.01
+    """Share of the change that varies between pixels of one grey value, up to which only curves are composed."""
+    tested: int = 6
+    """Candidates, cheapest first, whose null distributions are made until one fits."""
+
     # With partners: trials.
     simplex_trials: int = 45
     """Evaluations of a fit by Nelder and Mead's simplex, at most."""
@@ -72,6 +85,10 @@ class SearchSettings:
     """Guesses that are fitted after the first look."""
     final: int = 5
     """Guesses that are fitted more closely and ranked."""
+    near_best: float = 4.0
+    """Times the best misfit, up to which a guess is fitted more closely."""
+    unpaired_tested: int = 3
+    """Candidates, best first, whose null distributions are made until one fits."""
     halvings: int = 12
     """Random halvings of the reference, which give the null of the misfit."""
 

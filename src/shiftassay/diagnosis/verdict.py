@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from shiftassay.diagnosis.evidence import Evidence
 from shiftassay.diagnosis.summary import ShiftSummary
 from shiftassay.diagnosis.wording import confidence_in_words, verdict_in_words
 from shiftassay.records import JsonObject, Record
@@ -27,6 +28,7 @@ ORDER = (
     "information",
     "confidence",
     "equivalent",
+    "evidence",
     "shift",
 )
 
@@ -37,7 +39,7 @@ class Verdict(Record):
 
     `parameters` are the shift's for a reader, as in `ShiftSummary`; `intervals` hold low and high of a shared shift's
     numbers at `level`. `share` of the images changed. `confidence` is the probability that family and scope are right.
-    `equivalent` names the families that fit as well.
+    `equivalent` names the families that fit as well; `evidence` is what the confidence follows from.
     """
 
     shift: ShiftField | None
@@ -47,6 +49,7 @@ class Verdict(Record):
     confidence: float
     equivalent: tuple[str, ...] = ()
     level: float = 0.95
+    evidence: Evidence | None = None
     derived = ("family", "scope", "information")
 
     @property

@@ -38,7 +38,7 @@ class Unexplained(TypedDict):
     names: Sequence[str]
     values: Sequence[float]
     texts: Sequence[str]
-    limits: Sequence[float]
+    limits: Sequence[float | None]
     floor: float
     verdict: int | None
     ticks: Sequence[float]
@@ -118,7 +118,8 @@ def _unexplained(data: Unexplained, folder: Path) -> Canvas:
     for row, (value, text) in enumerate(zip(values, data["texts"], strict=True)):
         axis.annotate(text, (max(value, floor * 1.06), row), **beside)
     for row, limit in enumerate(data["limits"]):
-        axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GRAY, linewidth=1.4)
+        if limit is not None:
+            axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GRAY, linewidth=1.4)
     axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.45, -0.55), xlabel=data["label"])
     axis.set_yticklabels(names, fontsize=8)
     axis.set_xlim(floor, max(float(values.max()), floor * 10) * 2.2)

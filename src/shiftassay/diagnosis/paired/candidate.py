@@ -1,15 +1,17 @@
 """Candidates for a verdict: estimated, scored on held-out pairs, ranked by cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
-from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.calibration import calibration
+from shiftassay.diagnosis.null_distribution import Fit
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.joint import fitted_to_nearest
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
+from shiftassay.diagnosis.paired.null import fit_of
 from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -20,70 +22,54 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A shift, its remake on held-out pairs, and its cost.
+    """A shift, its remake on held-out pairs of a task, and its cost.
 
-    The cost is log(weighted misfit + tolerance) + complexity penalty + noise penalty. Candidates are compared by the
-    weighted misfit; `fits` and the diagnosis use the remake's own.
+    The cost is log(misfit + tolerance) + complexity penalty + noise penalty; the tolerance is what implementations
+    differ by.
     """
 
     remake: Remake
     cost: float
+    task: Task
 
     @property
     def shift(self) -> Shift:
         return self.remake.shift
 
     @property
-    def weighted_misfit(self) -> float:
-        return self.remake.weighted_misfit
+    def misfit(self) -> float:
+        return self.remake.misfit
 
+    @cached_property
+    def fit(self) -> Fit:
+        """Its misfit on all held-out pairs beside its null distribution."""
+        screened_only = len(self.remake.residual) < len(self.task.held_out)
+        made = remake(self.shift, self.task.evaluation, self.task.seed) if screened_only else self.remake
+        return fit_of(made, self.task)
 
-def fits(candidate: Candidate) -> bool:
-    """Whether a candidate can be a verdict."""
-    return candidate.remake.misfit <= limit(candidate)
+    @property
+    def fits(self) -> bool:
+        """Whether it can be a verdict. One that leaves half of the change is not even tested."""
+        return self.misfit < self.task.settings.hopeless and self.fit.fits
 
-
-def limit(candidate: Candidate) -> float:
-    """The largest misfit of a verdict.
-
-    It lies between a lowest and a highest value, at the square root of the share of noise:
-
-    | parts | lowest: no noise |
-    | --- | --- |
-    | all `exact` | `EXACT_MISFIT` |
-    | several, all shared, none a rearrangement | `SHARED_MISFIT` |
-    | a single blur | `BLURRED_MISFIT` |
-    | any other | `SURE_MISFIT` |
-
-    | group | highest: all of the change is noise |
-    | --- | --- |
-    | several: a composition | `COMPOSED_MISFIT` |
-    | noise | `NOISE_MISFIT` |
-    | any other: random overlays, parameters drawn for each image | `RANDOM_MISFIT` |
-
-    With an `approximate` part it is the highest, as even the right shift leaves a residual. It is lower for more
-    complex shifts: many parameters can imitate anything.
-    """
-    group, parts = candidate.shift.group, candidate.shift.components
-    if all(part.exact for part in parts):
-        lowest = thresholds.EXACT_MISFIT
-    elif len(parts) > 1 and all(part.scope == "shared" and part.group != "rearrangement" for part in parts):
-        lowest = thresholds.SHARED_MISFIT
-    else:
-        lowest = thresholds.BLURRED_MISFIT if group == "blur" else thresholds.SURE_MISFIT
-    highest = {"several": thresholds.COMPOSED_MISFIT, "noise": thresholds.NOISE_MISFIT}.get(
-        group, thresholds.RANDOM_MISFIT
-    )
-    noise = 1.0 if any(part.approximate for part in parts) else candidate.remake.noise_fraction
-    allowed = lowest + (highest - lowest) * noise**0.5
-    excess = max(complexity_penalty(candidate.shift) - thresholds.FREE_COMPLEXITY, 0.0)
-    return allowed * float(np.exp(-thresholds.LIMIT_PER_COMPLEXITY * excess))
+    @property
+    def limit(self) -> float | None:
+        """The misfit up to which it would fit; None if that was not asked."""
+        return self.fit.limit if "fit" in vars(self) else None
 
 
 def settled(best: Candidate) -> bool:
-    """Whether a candidate fits so well that nothing with more parameters can win."""
-    good_enough = thresholds.SETTLED_NOISY_MISFIT if best.remake.noise_fraction else thresholds.SETTLED_MISFIT
-    return best.weighted_misfit < good_enough and complexity_penalty(best.shift) < thresholds.COMPLEX
+    """Whether a candidate of few parameters fits, so that nothing else need be tried."""
+    few = best.shift.degrees_of_freedom <= best.task.settings.settled and len(best.shift.components) == 1
+    return few and not _general(best.shift) and best.fits
+
+
+def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates by cost, behind the cheapest that fits if there is one among the first few."""
+    ordered = ranked(candidates)
+    tested = ordered[: ordered[0].task.settings.tested] if ordered else []
+    best = next((candidate for candidate in tested if candidate.fits), None)
+    return ordered if best is None else [best, *(c for c in ordered if c is not best)]
 
 
 def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
@@ -117,7 +103,7 @@ def screened_then_scored(shifts: Iterable[Shift], task: Task) -> list[Candidate]
     best = scored([c.shift for c in ranking[:count]], task)
     # Least squares fits under our resampling; what fits best under nearest-neighbour is fitted again under that.
     best_under_nearest = [c for c in best if c.remake.resampling.kernel == "nearest"]
-    promising = [c for c in best_under_nearest if 0 < c.weighted_misfit < thresholds.HOPELESS]
+    promising = [c for c in best_under_nearest if 0 < c.misfit < task.settings.hopeless]
     refitted = [
         fitted_to_nearest(c.shift, task.fit, c.remake.resampling)
         for c in promising
@@ -128,43 +114,58 @@ def screened_then_scored(shifts: Iterable[Shift], task: Task) -> list[Candidate]
 
 def screened(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
     """The shifts, scored on a few held-out pairs with our resampling alone; best first."""
-    return _scored(shifts, task.screening, task.seed, all_resamplings=False)
+    return _scored(shifts, task, task.screening, all_resamplings=False)
 
 
 def scored(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
     """The shifts, scored on all held-out pairs with every usual resampling; best first."""
-    return _scored(shifts, task.evaluation, task.seed, all_resamplings=True)
+    return _scored(shifts, task, task.evaluation, all_resamplings=True)
 
 
-def ranked(candidates: list[Candidate]) -> list[Candidate]:
-    """By cost; those that fit first."""
-    return sorted(candidates, key=lambda c: (not fits(c), c.cost))
+def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """By cost."""
+    return sorted(candidates, key=lambda c: c.cost)
 
 
-def _scored(shifts: Iterable[Shift], evaluation: EvaluationPairs, seed: int, all_resamplings: bool) -> list[Candidate]:
-    candidates = mapped(partial(_candidate, evaluation=evaluation, seed=seed, all_resamplings=all_resamplings), shifts)
-    return ranked([candidate for candidate in candidates if candidate is not None])
+def _scored(
+    shifts: Iterable[Shift], task: Task, evaluation: EvaluationPairs, all_resamplings: bool
+) -> list[Candidate]:
+    remakes = mapped(
+        partial(_remake, evaluation=evaluation, seed=task.seed, all_resamplings=all_resamplings), shifts
+    )
+    return ranked(
+        Candidate(made, _cost(made, task), task)
+        for made in remakes
+        if made is not None and not _imitated(made, evaluation.pairs, task)
+    )
 
 
-def _candidate(shift: Shift, evaluation: EvaluationPairs, seed: int, all_resamplings: bool) -> Candidate | None:
-    """The shift with its remake and cost; None if it is ruled out.
-
-    Ruled out are shifts that can't be applied to these images, noise too weak to count, and a permutation that is
-    really a smooth warp.
-    """
+def _remake(shift: Shift, evaluation: EvaluationPairs, seed: int, all_resamplings: bool) -> Remake | None:
+    """The shift's remake; None if it can't be applied to these images."""
     try:
-        best = remake(shift, evaluation, seed, all_resamplings)
+        return remake(shift, evaluation, seed, all_resamplings)
     except (BadInput, np.linalg.LinAlgError):
         return None
-    if 0 < best.noise_fraction < thresholds.FAINT_NOISE and _noise_survives(shift):
-        return None
-    misfit = best.weighted_misfit
-    if misfit > thresholds.PERMUTATION_MISFIT and any(p.permutes_smoothly(evaluation.pairs) for p in shift.components):
-        return None
-    general = any(part.general for part in shift.components) and best.resampling.kernel == "nearest"
-    tolerance = thresholds.TOLERANCE_OF_NEAREST if general else thresholds.TOLERANCE
-    noise_penalty = thresholds.NOISE_PENALTY * best.noise_fraction
-    return Candidate(best, float(np.log(misfit + tolerance)) + complexity_penalty(shift) + noise_penalty)
+
+
+def _cost(made: Remake, task: Task) -> float:
+    noise = calibration().penalties.noise * made.noise_fraction
+    return float(np.log(made.misfit + task.tolerance)) + complexity_penalty(made.shift) + noise
+
+
+def _imitated(made: Remake, pairs: Pairs, task: Task) -> bool:
+    """Whether a part only imitates what other implementations would leave.
+
+    Such are noise that is weaker than what implementations differ by, and a permutation that is really a smooth warp.
+    """
+    if 0 < made.noise_fraction < task.tolerance and _noise_survives(made.shift):
+        return True
+    return made.misfit > task.tolerance and any(part.permutes_smoothly(pairs) for part in made.shift.components)
+
+
+def _general(shift: Shift) -> bool:
+    """Whether a composition of simpler shifts may be equivalent."""
+    return any(part.general for part in shift.components)
 
 
 def _changes_anything(shift: Shift, pairs: Pairs) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.calibration import calibration
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import is_drawn
 
@@ -15,18 +15,18 @@ def complexity_penalty(shift: Shift) -> float:
     """
     parts = shift.components
     if len(parts) == 1 and shift is parts[0]:
-        return thresholds.ORDERS_PENALTY if _draws_orders(shift) else _of_degrees(shift) + _of_family(shift)
+        return calibration().penalties.orders if _draws_orders(shift) else _of_degrees(shift) + _of_family(shift)
     others = sum(complexity_penalty(part) - _of_degrees(part) for part in parts)
-    return _of_degrees(shift) + others + thresholds.PART_PENALTY * (len(parts) - 1)
+    return _of_degrees(shift) + others + calibration().penalties.part * (len(parts) - 1)
 
 
 def _of_degrees(shift: Shift) -> float:
-    return thresholds.DOUBLING_PENALTY * float(np.log2(1 + shift.degrees_of_freedom))
+    return calibration().penalties.doubling * float(np.log2(1 + shift.degrees_of_freedom))
 
 
 def _of_family(shift: Shift) -> float:
     """For parameters that are drawn for each image, and what the family itself costs."""
-    return thresholds.PER_IMAGE_PENALTY * any(map(is_drawn, vars(shift).values())) + shift.extra_penalty
+    return calibration().penalties.per_image * any(map(is_drawn, vars(shift).values())) + shift.extra_penalty
 
 
 def _draws_orders(shift: Shift) -> bool:

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.paired.candidate import Candidate, estimate, estimates, ranked, scored, screened, settled
+from shiftassay.diagnosis.calibration import calibration
+from shiftassay.diagnosis.paired.candidate import Candidate, estimate, estimates, ranked, scored, screened
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
@@ -33,8 +33,6 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import Resampling, resampled
 
 KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling would smooth noise that came before
-# Weighted misfit of two parts, below which a third would not pay for itself.
-NO_ROOM = thresholds.TOLERANCE * float(np.expm1(thresholds.PART_PENALTY))
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
@@ -46,16 +44,18 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     budget = task.settings
     fit = task.fit.first(budget.n_composed)
     firsts = _first_parts(singles, fit, task)
-    value_alone = depends_on_value_alone(fit)
+    value_alone = depends_on_value_alone(fit, task)
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
     best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
-    if best and settled(best[0]):
+    if best and best[0].fits:
         return best
     hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
     two_part_shifts = hidden + _completed(firsts[budget.n_likely :], fit, task.families)
     best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
-    if best and NO_ROOM < best[0].weighted_misfit < thresholds.HOPELESS and not settled(best[0]):
+    # A third part would not pay for itself where two leave hardly more than implementations differ by.
+    room = task.tolerance * float(np.expm1(calibration().penalties.part))
+    if best and room < best[0].misfit < budget.hopeless and not best[0].fits:
         extended = [c.shift for c in best[: budget.n_extended]]
         best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
     if not best:
@@ -109,11 +109,11 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     }
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
     leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].composable()]
-    shifts = [shift for shift in by_residual if residuals[shift] < thresholds.FIRST_PART_RESIDUAL]
+    shifts = [shift for shift in by_residual if residuals[shift] < budget.first_part]
     shifts += estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
     screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.n_screened)
     costs = [
-        (cost, shift) for shift in shifts if (cost := _cost_up_to_linear_tone(shift, screening, task.seed)) is not None
+        (cost, shift) for shift in shifts if (cost := _cost_up_to_linear_tone(shift, screening, task)) is not None
     ]
     costs.sort(key=lambda cost: cost[0])
     chosen: list[Shift] = []
@@ -127,14 +127,14 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     return evident + chosen + unmodified
 
 
-def _cost_up_to_linear_tone(shift: Shift, pairs: Pairs, seed: int) -> np.floating | float | None:
+def _cost_up_to_linear_tone(shift: Shift, pairs: Pairs, task: Task) -> np.floating | float | None:
     """A first part's cost, with a linear map of grey values free; None for one that draws noise."""
     inferred = shift.infer_draws(pairs) or shift
-    remade = inferred.apply(pairs.reference, np.random.default_rng(seed))
-    if not np.array_equal(remade, inferred.apply(pairs.reference, np.random.default_rng(seed + 1))):
+    remade = inferred.apply(pairs.reference, np.random.default_rng(task.seed))
+    if not np.array_equal(remade, inferred.apply(pairs.reference, np.random.default_rng(task.seed + 1))):
         return None
     residual = float(pairs.errors(remade).mean()) / max(float(pairs.shifted.var()), 1e-9)
-    return np.log(residual + thresholds.TOLERANCE) + complexity_penalty(shift)
+    return np.log(residual + task.tolerance) + complexity_penalty(shift)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.candidate import estimate, estimates
 from shiftassay.diagnosis.paired.joint import fitted_jointly, simplex
 from shiftassay.diagnosis.paired.remake import change_of
@@ -86,13 +85,13 @@ def two_curves(pairs: Pairs, task: Task) -> list[Shift]:
     return compositions
 
 
-def depends_on_value_alone(pairs: Pairs) -> bool:
+def depends_on_value_alone(pairs: Pairs, task: Task) -> bool:
     """Whether the grey value of a shifted pixel depends on that of the reference pixel alone."""
     values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64).ravel()
     after = pairs.shifted.ravel().astype(np.float64)
     counts = np.bincount(values, minlength=256)
     mean = np.bincount(values, after, 256) / np.maximum(counts, 1)
-    return float(np.mean((after - mean[values]) ** 2)) < thresholds.BY_VALUE * change_of(pairs)
+    return float(np.mean((after - mean[values]) ** 2)) < task.settings.by_value * change_of(pairs)
 
 
 def ending_in_two_values(pairs: Pairs, task: Task) -> list[Shift]:

@@ -5,18 +5,17 @@ noise (`joint.simplex`, `refit.py`) use remakes of the pairs that they fit.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, energy_of, mean_of, noise_discrepancies
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import away_from_edges
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.warp import Resampling, current_resampling, resampled
@@ -54,7 +53,6 @@ class Remake:
     details: Mapping[str, float]
     resampling: Resampling
     residual: Images
-    strict_weight: int = 1
     fit_objective: float = 0.0
     """Of a shift with noise: what a fit of its parameters minimizes; at best about the noise's energy / change."""
 
@@ -62,14 +60,6 @@ class Remake:
     def misfit(self) -> float:
         """0 for a perfect remake, about 1 for one that explains nothing."""
         return self.unexplained + math.sqrt(self.noise_fraction) * self.noise_discrepancy
-
-    @property
-    def weighted_misfit(self) -> float:
-        """The misfit by which candidates are compared.
-
-        It is larger for shifts that all implementations make alike: they have no excuse for a residual.
-        """
-        return self.strict_weight * self.misfit
 
 
 def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resamplings: bool = True) -> Remake:
@@ -88,6 +78,12 @@ def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resampl
     return min(remakes, key=lambda r: r.misfit)
 
 
+def remake_under(shift: Shift, evaluation: EvaluationPairs, resamplings: Sequence[Resampling], seed: int) -> Remake:
+    """The same under these resamplings only."""
+    inferred = shift.infer_draws(evaluation.pairs) or shift
+    return min((_remake(shift, inferred, evaluation, seed, r) for r in resamplings), key=lambda r: r.misfit)
+
+
 def moves(shift: Shift) -> bool:
     """Whether the picture is resampled at places between its pixels."""
     return any(part.smooth for part in shift.components)
@@ -96,6 +92,11 @@ def moves(shift: Shift) -> bool:
 def shrinks(shift: Shift) -> bool:
     """Whether the picture becomes smaller: careful implementations then average over areas."""
     return any(part.shrinks for part in shift.components)
+
+
+def blurs(shift: Shift) -> bool:
+    """Whether a part spreads pixels over their neighbours."""
+    return any(part.group == "blur" for part in shift.components)
 
 
 def change_of(pairs: Pairs) -> float:
@@ -135,20 +136,27 @@ def _remake(shift: Shift, inferred: Shift, evaluation: EvaluationPairs, seed: in
 
 
 def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampling, residual: Images) -> Remake:
-    """A remake without noise, scored by the energy of its residual.
-
-    The energy leaves out what implementations differ in: rounding, the edges of a moved picture, and the borders of a
-    blur. Only the latter are left out of the change, too.
-    """
-    energy, change = energy_of(residual), change_of(pairs)
-    if any(part.group == "blur" for part in shift.components):
-        energy, change = energy_of(_inner(residual)), change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)))
-    elif pairs.bordered and (clear := away_from_edges(inferred, pairs.reference)) is not None:
-        energy = energy_of(residual * clear) / float(clear.mean())
+    """A remake without noise, scored by the energy of its residual."""
+    energy = float(residual_energies(inferred, pairs, residual).mean())
     energy = max(energy - ROUNDING * in_bytes(pairs.shifted), 0)
-    inexact = moves(shift) or _depends_on_neighbors(shift) or shift.approximate
-    weight = 1 if inexact else thresholds.STRICT_WEIGHT
-    return Remake(shift, inferred, energy / change, 0.0, 0.0, {}, kernel, residual, weight)
+    return Remake(shift, inferred, energy / _change_beside(shift, pairs), 0.0, 0.0, {}, kernel, residual)
+
+
+def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[np.ndarray, "n"]:
+    """The mean square of each image's residual where implementations agree.
+
+    It leaves out the edges of a moved picture, and the borders of a blur.
+    """
+    if blurs(inferred):
+        return mean_squares(_inner(residual))
+    if pairs.bordered and (clear := away_from_edges(inferred, pairs.reference)) is not None:
+        return mean_squares(residual * clear) / float(clear.mean())
+    return mean_squares(residual)
+
+
+def _change_beside(shift: Shift, pairs: Pairs) -> float:
+    """The energy that a shift without noise has to explain: of a blur, without the borders."""
+    return change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)) if blurs(shift) else pairs)
 
 
 def _with_noise(
@@ -190,11 +198,6 @@ def _with_noise(
         residual,
         fit_objective=fit_objective,
     )
-
-
-def _depends_on_neighbors(shift: Shift) -> bool:
-    """Whether other implementations may treat the neighbourhood of a pixel a little differently."""
-    return any(part.group in ("blur", "overlay") for part in shift.components)
 
 
 def _draws_parameters(shift: Shift) -> bool:

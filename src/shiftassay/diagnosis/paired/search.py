@@ -5,12 +5,10 @@ The package's docstring tells how it works.
 
 from collections.abc import Callable
 
-from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.candidate import (
     Candidate,
     estimates,
-    fits,
-    ranked,
+    first_that_fits,
     scored,
     screened_then_scored,
     settled,
@@ -39,19 +37,20 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
         if candidates and settled(candidates[0]):
             return candidates
         families = [family for family in task.families if FAMILIES[family].tier == tier]
-        candidates = ranked(candidates + screened_then_scored(estimates(families, task.fit), task))
+        candidates = first_that_fits(candidates + screened_then_scored(estimates(families, task.fit), task))
     if candidates and settled(candidates[0]):
         return candidates
-    if candidates and _nearly_exact(candidates[0]):
-        return ranked(candidates + scored(_simpler(candidates[0].shift, task), task))
+    if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:
+        # It fits, perhaps by its many parameters.
+        return first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
     negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
     if task.fit.on_white and negatives:
-        candidates = ranked(candidates + scored(_moved_on_white(negatives, task), task))
-        if fits(candidates[0]):
+        candidates = first_that_fits(candidates + scored(_moved_on_white(negatives, task), task))
+        if candidates[0].fits:
             return candidates
     if is_attack():
         return candidates
-    return ranked(candidates + compositions(candidates, task))
+    return first_that_fits(candidates + compositions(candidates, task))
 
 
 @one_thread_each()
@@ -78,11 +77,6 @@ def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
     fit = Pairs(1 - task.fit.reference, 1 - task.fit.shifted)
     moved = [shift for shift in estimates(moving, fit) if moves(shift)]
     return [Compose((negative, shift, negative)) for negative in negatives for shift in moved]
-
-
-def _nearly_exact(best: Candidate) -> bool:
-    """Whether a shift without noise leaves next to nothing, perhaps by many parameters."""
-    return best.weighted_misfit < thresholds.SETTLED_MISFIT and not best.remake.noise_fraction
 
 
 def _simpler(many_parameters: Shift, task: Task) -> list[Shift]:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from shiftassay.diagnosis.paired.interpolation import interpolation_differences
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
+from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
 from shiftassay.shifts.estimation.pairs import Pairs
 
@@ -31,3 +33,13 @@ class Task:
     def screening(self) -> EvaluationPairs:
         """A few of them, on which every candidate is screened."""
         return EvaluationPairs(self.held_out.first(self.settings.n_screened))
+
+    @cached_property
+    def tolerance(self) -> float:
+        """What implementations of a shift differ by, as a misfit.
+
+        The mean square by which linear and cubic interpolation of these images differ, over all places between pixels,
+        as a share of the change: of the smoother side, as a blur leaves less to interpolate, and noise adds to it.
+        """
+        sides = (self.held_out.reference, self.held_out.shifted)
+        return min(float(interpolation_differences(side).mean()) for side in sides) / change_of(self.held_out)

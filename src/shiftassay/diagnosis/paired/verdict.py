@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.paired.candidate import Candidate, fits, limit
-from shiftassay.diagnosis.paired.confidence import confidence_of
+from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
+from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.intervals import intervals
 from shiftassay.diagnosis.paired.refit import refitted
 from shiftassay.diagnosis.settings import SETTINGS
@@ -21,14 +21,23 @@ FEW_EQUIVALENT = 5  # families that are named as equivalent, at most
 def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) -> Verdict:
     """The best of the candidates, fitted to more of the pairs.
 
-    Unknown if it does not fit, or is a composition of confidence below one half; the confidence is then that of
-    `unknown`. `share` is the fraction of all images that changed; `pairs` holds only those.
+    Unknown if it does not fit, or is more probably wrong than right; the confidence is then that of `unknown`. `share`
+    is the fraction of all images that changed; `pairs` holds only those.
     """
     best = candidates[0]
     rivals = [c for c in candidates[1:] if _families(c) != _families(best) or c.shift.scope != best.shift.scope]
-    confidence = confidence_of(best, rivals)
-    if not fits(best) or (isinstance(best.shift, Compose) and confidence < thresholds.EVEN_ODDS):
-        return Verdict(None, {}, {}, share, max(confidence, 1 - confidence))
+    evidence = Evidence(
+        "paired",
+        best.misfit,
+        best.limit,
+        min((rival.cost - best.cost for rival in rivals), default=LARGEST_LEAD),
+        len(pairs),
+        len(best.shift.components),
+    )
+    confidence = evidence.confidence(known=True)
+    if not best.fits or confidence < EVEN_ODDS:
+        unknown = max(evidence.confidence(known=False), 1 - confidence if best.fits else 0.0)
+        return Verdict(None, {}, {}, share, unknown, evidence=evidence)
     refit_pairs = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
     resampling = best.remake.resampling
     shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
@@ -37,7 +46,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     # Positions of a permutation that these images do not identify, as they are constant.
     if (unidentified := shift.unidentified(pairs.shifted)) is not None:
         parameters = {**parameters, "unidentified": unidentified}
-    return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates))
+    return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates), evidence=evidence)
 
 
 def candidate_summary(candidate: Candidate) -> CandidateSummary:
@@ -49,20 +58,20 @@ def candidate_summary(candidate: Candidate) -> CandidateSummary:
         summary.scope,
         score=max(0.0, 1 - remake.misfit),
         misfit=remake.misfit,
-        limit=limit(candidate),
+        limit=candidate.limit,
         unexplained=remake.unexplained,
         mismatch=remake.details,
     )
 
 
 def _equivalent(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """The families whose weighted misfit is about the best one's or less; they need not fit.
+    """The families that leave no more than the best one, up to what implementations differ by; they need not fit.
 
     If the best is a composition, no other composition is named.
     """
     best = candidates[0]
-    largest = best.weighted_misfit + thresholds.EQUIVALENT_MISFIT
-    alike = [c for c in candidates[1:] if c.weighted_misfit <= largest and c.shift.family != best.shift.family]
+    largest = best.misfit + best.task.tolerance
+    alike = [c for c in candidates[1:] if c.misfit <= largest and c.shift.family != best.shift.family]
     names = dict.fromkeys(_families(c) for c in alike if _families(c) != _families(best))
     return tuple(names)[:FEW_EQUIVALENT]
 

@@ -3,33 +3,32 @@
 The remake of the right shift has the summary statistics of the shifted set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy.optimize import minimize
 
-from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.calibration import calibration
+from shiftassay.diagnosis.null_distribution import Fit
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
-from shiftassay.diagnosis.paired.remake import in_bytes, moves, to_bytes
+from shiftassay.diagnosis.paired.remake import in_bytes
 from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
 from shiftassay.diagnosis.unpaired.class_shares import class_prior
+from shiftassay.diagnosis.unpaired.comparison import Comparison
+from shiftassay.diagnosis.unpaired.null import by_chance, distances_of_halves, fit_of
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.image_set import Images, ImageSet
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.summary_statistics import (
-    FeatureBasis,
-    SummaryStatistics,
     feature_basis,
     summary_statistics,
 )
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.sample import ClassPrior
-from shiftassay.shifts.warp import OURS, Resampling, resampled
 
-KERNELS = (OURS, Resampling("bicubic"), Resampling("nearest"))
 STEP = 0.12  # of a parameter: the first step of its fit
 
 
@@ -38,19 +37,21 @@ class UnpairedCandidate:
     """A shift that may lie between two sets.
 
     `misfit` is the distance between the summary statistics of the remade and the shifted set, on images that nothing
-    was fitted to, in units of sampling error: about 1 if the shift is right. `null` is what halves of the reference
-    reach among themselves (mean + 3 sd): a misfit far above it means that the shift is another one.
+    was fitted to, in units of sampling error: about 1 if the shift is right. `by_chance` is how far two samples of one
+    source may be apart. `fit` says whether the misfit is no more than that of the candidate's own remakes; None where
+    that was not asked.
     """
 
     shift: Shift
     misfit: float
-    null: float
+    by_chance: float
+    fit: Fit | None = None
 
     @property
     def cost(self) -> float:
         """The logarithm of the misfit, as far as it is above chance, and its complexity."""
-        above = float(np.log(max(self.misfit / self.null, 1.0)))
-        return thresholds.UNPAIRED_WEIGHT * above + complexity_penalty(self.shift)
+        above = float(np.log(max(self.misfit / self.by_chance, 1.0)))
+        return calibration().penalties.unpaired * above + complexity_penalty(self.shift)
 
 
 def estimate_unpaired(
@@ -73,56 +74,48 @@ def estimate_unpaired(
     basis = feature_basis(both_y)
     rounded = in_bytes(shifted.images)
     count = settings.unpaired_rank
-    fit = _Comparison(fit_x.images, summary_statistics(fit_y.images[:count], basis), basis, seed, rounded)
+    fit = Comparison(fit_x.images, summary_statistics(fit_y.images[:count], basis), basis, seed, rounded)
     samples = Samples(fit_x.images, fit_y.images, summary_statistics(fit_x.images[:count], basis), fit.target, basis)
     fitted = [*_fitted(families, samples, fit, settings), Identity()]
 
-    rank = _Comparison(rank_x.images, summary_statistics(rank_y.images[:count], basis), basis, seed + 1, rounded)
-    null, by_chance = _null(reference.images, len(rank_y.images[:count]), settings, rng)
-    candidates = [UnpairedCandidate(shift, rank.misfit(shift, count), null) for shift in fitted]
+    rank = Comparison(rank_x.images, summary_statistics(rank_y.images[:count], basis), basis, seed + 1, rounded)
+    n = len(rank_y.images[:count])
+    chance = by_chance(distances_of_halves(reference.images, n, settings.halvings, count, rng))
+    candidates = [UnpairedCandidate(shift, rank.misfit(shift, count), chance) for shift in fitted]
     if "class_prior" in families and reference.labels is not None:
         candidates += [
-            UnpairedCandidate(ClassPrior(shares), mixed.distance(rank.target), null)
+            UnpairedCandidate(ClassPrior(shares), mixed.distance(rank.target), chance)
             for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, basis)
         ]
-    candidates.sort(key=lambda c: (c.misfit > by_chance or c.shift.family != "identity", c.cost))
+    candidates.sort(key=lambda c: (c.misfit > chance or not c.shift.is_identity, c.cost))
+
+    def tested(candidate: UnpairedCandidate) -> UnpairedCandidate:
+        shift, misfit = candidate.shift, candidate.misfit
+        if shift.is_identity or shift.group == "sample":  # nothing is remade
+            return replace(candidate, fit=Fit(misfit, float(misfit <= chance), chance))
+        return replace(candidate, fit=fit_of(shift, misfit, reference.images, n, basis, rounded, rng))
+
+    candidates = first_that_fits(candidates, tested, settings.unpaired_tested)
     # The family was judged on other images than its parameters were fitted to: now the best may use them all.
     both_x = np.concatenate([fit_x.images, rank_x.images])[:count]
-    whole = _Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded)
+    whole = Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded)
     best = candidates[0]
     return [replace(best, shift=_refined(best.shift, whole, count, 16)), *candidates[1:]]
 
 
-@dataclass(frozen=True, eq=False)
-class _Comparison:
-    """The images that remakes are made from, and the summary statistics they are compared with."""
-
-    images: Images
-    target: SummaryStatistics
-    basis: FeatureBasis
-    seed: int
-    rounded: bool
-    """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
-
-    def misfit(self, shift: Shift, count: int) -> float:
-        """The distance of a remake's summary statistics.
-
-        Under the best resampling if the picture moves.
-        """
-        return min(self._misfit(shift, count, kernel) for kernel in (KERNELS if moves(shift) else KERNELS[:1]))
-
-    def _misfit(self, shift: Shift, count: int, kernel: Resampling) -> float:
-        try:
-            with resampled(kernel):
-                remade = shift.apply(self.images[:count], np.random.default_rng(self.seed))
-        except BadInput:
-            return float("inf")
-        if not np.isfinite(remade).all():
-            return float("inf")
-        return summary_statistics(to_bytes(remade) if self.rounded else remade, self.basis).distance(self.target)
+def first_that_fits(
+    candidates: Sequence[UnpairedCandidate], tested: Callable[[UnpairedCandidate], UnpairedCandidate], most: int
+) -> list[UnpairedCandidate]:
+    """The candidates behind the first that fits, of so many that are tested at most."""
+    ordered = list(candidates)
+    for i, candidate in enumerate(ordered[:most]):
+        ordered[i] = tested(candidate)
+        if (fit := ordered[i].fit) is not None and fit.fits:
+            return [ordered[i], *ordered[:i], *ordered[i + 1 :]]
+    return ordered
 
 
-def _fitted(families: Sequence[str], samples: Samples, fit: _Comparison, settings: SearchSettings) -> list[Shift]:
+def _fitted(families: Sequence[str], samples: Samples, fit: Comparison, settings: SearchSettings) -> list[Shift]:
     """The families' best guesses, one of each family, with their parameters fitted."""
     look = settings.unpaired_look
     guesses = [shift for f in families if FAMILIES[f].screened for shift in FAMILIES[f].guesses(samples)]
@@ -133,7 +126,7 @@ def _fitted(families: Sequence[str], samples: Samples, fit: _Comparison, setting
     ranked = sorted((fit.misfit(shift, look), i, shift) for i, shift in enumerate(refined))
     ranked = [c for i, c in enumerate(ranked) if c[2].family not in {other[2].family for other in ranked[:i]}]
     final = ranked[: settings.final]
-    near = [shift for misfit, _, shift in final if misfit <= thresholds.NEAR_BEST * ranked[0][0]]
+    near = [shift for misfit, _, shift in final if misfit <= settings.near_best * ranked[0][0]]
     rest = [shift for _, _, shift in final[len(near) :]]
     return [_refined(shift, fit, settings.unpaired_fit, 30) for shift in near] + rest
 
@@ -149,22 +142,6 @@ def _halves(side: ImageSet, size: int, rng: np.random.Generator) -> tuple[ImageS
     return first, second
 
 
-def _null(images: Images, n: int, settings: SearchSettings, rng: np.random.Generator) -> tuple[float, float]:
-    """The limit of chance, and how far another sample of the reference may be.
-
-    The limit is the mean misfit of halves of the reference plus three sd.
-    """
-    basis = feature_basis(images[rng.permutation(len(images))[: 2 * settings.unpaired_rank]])
-    n = min(n, len(images) // 2)
-    distances = []
-    for _ in range(settings.halvings):
-        order = rng.permutation(len(images))[: 2 * n]
-        one, other = (summary_statistics(images[part], basis) for part in (order[:n], order[n:]))
-        distances.append(one.distance(other))
-    mean, sd = float(np.mean(distances)), float(np.std(distances, ddof=1))
-    return mean + 3 * sd, max(mean + 3 * sd, thresholds.SAME_SOURCE * mean)
-
-
 def _promising(guesses: list[Shift], count: int) -> list[Shift]:
     """The first guesses, two of a family at most."""
     chosen: list[Shift] = []
@@ -176,7 +153,7 @@ def _promising(guesses: list[Shift], count: int) -> list[Shift]:
     return chosen
 
 
-def _refined(shift: Shift, comparison: _Comparison, count: int, trials: int) -> Shift:
+def _refined(shift: Shift, comparison: Comparison, count: int, trials: int) -> Shift:
     """The shift with its real parameters fitted; of a whole one, its neighbours are tried."""
     kinds = {f.name: type(getattr(shift, f.name)) for f in fields(shift)}
     if shift.refined is None:
@@ -216,7 +193,7 @@ def _refined(shift: Shift, comparison: _Comparison, count: int, trials: int) -> 
     return at(result.x) if np.isfinite(result.fun) else shift
 
 
-def _nearby(shift: Shift, name: str, comparison: _Comparison, count: int) -> Shift:
+def _nearby(shift: Shift, name: str, comparison: Comparison, count: int) -> Shift:
     """The best of some whole values of a parameter, stepping towards less misfit."""
     best, least = shift, comparison.misfit(shift, count)
     for step in (4, -4, 2, -2, 1, -1):

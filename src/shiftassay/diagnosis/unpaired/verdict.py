@@ -6,9 +6,7 @@ The shift whose remake has the summary statistics of the shifted set.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
 from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
 from shiftassay.diagnosis.unpaired.candidates import UnpairedCandidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict
@@ -16,7 +14,6 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import in_normal_form
 
-BEST_EXCESS = 0.5  # misfit over null, below which a fit counts as no better
 
 
 class UnpairedVerdict(NamedTuple):
@@ -47,28 +44,27 @@ def unpaired_verdict(
     opening = "The sets share no images"
     if shared:
         opening = f"Without the {shared:,} images that are in both, the sets share none"
-    distance = (
-        f"its summary statistics are {best.misfit:.1f} sampling errors from the shifted set's, halves of the reference "
-        f"are up to {best.null:.1f} apart"
-    )
-    excess = best.misfit / max(best.null, 1e-9)
-    if excess > thresholds.UNPAIRED_MISFIT:
-        confidence = _logistic(thresholds.UNPAIRED_LOGIT + np.log(excess / thresholds.UNPAIRED_MISFIT))
+    fits, limit = best.fit is not None and best.fit.fits, None if best.fit is None else best.fit.limit
+    distance = f"its summary statistics are {best.misfit:.1f} sampling errors from the shifted set's"
+    if limit is not None:
+        distance += f", where up to {limit:.1f} are by chance"
+    images = min(len(reference), len(shifted))
+    evidence = Evidence("unpaired", best.misfit, limit, _lead(candidates), images, len(shift.components) - shift.is_identity)
+    confidence = evidence.confidence(known=True)
+    if not fits or confidence < EVEN_ODDS:
+        unknown = max(evidence.confidence(known=False), 1 - confidence if fits else 0.0)
         sentence = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {shift}: {distance}."
-        return UnpairedVerdict(Verdict(None, {}, {}, 1.0, confidence), summaries, sentence)
-    lead = min(_lead(candidates), thresholds.LARGEST_MARGIN)
-    closeness = np.log(thresholds.UNPAIRED_MISFIT / max(excess, BEST_EXCESS))
-    confidence = _logistic(thresholds.UNPAIRED_LOGIT + lead + closeness)
+        return UnpairedVerdict(Verdict(None, {}, {}, 1.0, unknown, evidence=evidence), summaries, sentence)
     parameters = parameters_of(shift)
     if (unidentified := shift.unidentified(shifted.images)) is not None:
         parameters = {**parameters, "unidentified": unidentified}
     equivalent = dict.fromkeys(
         in_normal_form(c.shift).family
         for c in candidates[1:]
-        if c.misfit <= max(best.misfit, best.null) and c.shift.family != shift.family
+        if c.misfit <= max(best.misfit, best.by_chance) and c.shift.family != shift.family
     )
     sentence = f"{opening}. {str(shift)[0].upper()}{str(shift)[1:]}: {distance}."
-    verdict = Verdict(shift, parameters, {}, 1.0, confidence, tuple(equivalent), thresholds.LEVEL)
+    verdict = Verdict(shift, parameters, {}, 1.0, confidence, tuple(equivalent), evidence=evidence)
     return UnpairedVerdict(verdict, summaries, sentence)
 
 
@@ -76,11 +72,7 @@ def _lead(candidates: Sequence[UnpairedCandidate]) -> float:
     """By how much the best candidate costs less than the best of another family."""
     best = candidates[0]
     rivals = (c.cost for c in candidates[1:] if c.shift.family != best.shift.family)
-    return min(rivals, default=best.cost + thresholds.UNPAIRED_NO_RIVAL) - best.cost
-
-
-def _logistic(logit: float) -> float:
-    return float(1 / (1 + np.exp(-logit)))
+    return min(rivals, default=best.cost + LARGEST_LEAD) - best.cost
 
 
 def _summary(candidate: UnpairedCandidate) -> CandidateSummary:
@@ -89,7 +81,7 @@ def _summary(candidate: UnpairedCandidate) -> CandidateSummary:
         summary.family,
         summary.parameters,
         summary.scope,
-        score=float(min(1.0, candidate.null / max(candidate.misfit, 1e-9))),
+        score=float(min(1.0, candidate.by_chance / max(candidate.misfit, 1e-9))),
         misfit=candidate.misfit,
-        limit=thresholds.UNPAIRED_MISFIT * candidate.null,
+        limit=None if candidate.fit is None else candidate.fit.limit,
     )

@@ -1,0 +1,48 @@
+"""What a verdict rests on, and how sure that makes it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from shiftassay.diagnosis.calibration import calibration
+from shiftassay.records import Record
+
+EVEN_ODDS = 0.5  # confidence below which a verdict is `unknown`
+LARGEST_LEAD = 3.0  # in cost: a larger one counts no more
+LARGEST_DISTANCE = 4.0  # of the logarithm of a misfit from that of its limit: the same
+TINY = 1e-5  # misfits below this mean the same
+
+
+@dataclass(frozen=True)
+class Evidence(Record):
+    """The numbers of a verdict from which its confidence follows.
+
+    `misfit` and `limit` are the best candidate's, `lead` is by how much it costs less than the best of another family,
+    `images` how many were looked at, `parts` how many shifts in a row it is: none for the identity. The limit is None where the misfit is so
+    large that none was made.
+    """
+
+    pairing: Literal["paired", "unpaired"]
+    misfit: float
+    limit: float | None
+    lead: float
+    images: int
+    parts: int
+
+    def confidence(self, known: bool) -> float:
+        """The probability that the verdict is right: on family and scope, or that the shift is unknown."""
+        kind = f"{self.pairing} {'known' if known else 'unknown'}"
+        return calibration().confidence[kind].probability(self.features())
+
+    def features(self) -> dict[str, float]:
+        """What the confidence is a function of."""
+        distance = -LARGEST_DISTANCE
+        if self.limit is not None:
+            distance = float(np.log((self.limit + TINY) / (self.misfit + TINY)))
+        return {
+            "distance": float(np.clip(distance, -LARGEST_DISTANCE, LARGEST_DISTANCE)),
+            "lead": min(self.lead, LARGEST_LEAD),
+            "log images": float(np.log10(max(self.images, 1))),
+            "parts": float(self.parts - 1),
+        }

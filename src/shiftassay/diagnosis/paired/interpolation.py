@@ -1,0 +1,19 @@
+"""By how much interpolations of the same images differ."""
+
+import numpy as np
+from jaxtyping import Float
+
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import mean_squares
+from shiftassay.shifts.warp import OURS, Resampling, warp
+
+HALF = np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]])  # to the lower right
+# Linear and cubic interpolation differ by f (1 − f) at a place f between two pixels: the mean of its square, as a share
+# of that in the middle.
+MEAN_OF_PLACES = (1 / 30) / (1 / 16)
+
+
+def interpolation_differences(images: Images) -> Float[np.ndarray, "n"]:
+    """The mean square by which linear and cubic interpolation of each image differ, over places between its pixels."""
+    linear, cubic = (warp(images, HALF, resampling=r) for r in (OURS, Resampling("bicubic")))
+    return mean_squares(cubic - linear) * MEAN_OF_PLACES

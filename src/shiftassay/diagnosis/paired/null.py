@@ -1,0 +1,150 @@
+"""Whether a candidate fits: its misfit beside those of its own remakes.
+
+If a candidate is right, the shifted images are one remake of the reference among many: by code that interpolates,
+rounds and treats borders in its own way, and with other noise. So remakes stand in for the shifted images and are
+judged as these were, on the same images. What that gives is the *null distribution* of the misfit. Which code made the
+shifted images is not known: the p-value is the largest over the stand-ins for it.
+
+| stand-in | of which shifts |
+| --- | --- |
+| another kernel, border, rounding or form of the family (`implementations.py`), judged by all the others | all |
+| half a pixel's difference between two interpolations | not `exact`, not moved: discretized kernels, drawn lines |
+| parameters that are estimated from a remake of the pairs for fitting | all |
+| other draws of the noise | with noise |
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+from jaxtyping import Float
+
+from shiftassay.diagnosis.null_distribution import Fit, NullDistribution
+from shiftassay.diagnosis.paired.implementations import other_implementations
+from shiftassay.diagnosis.paired.interpolation import interpolation_differences
+from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
+from shiftassay.diagnosis.paired.refit import estimated_again
+from shiftassay.diagnosis.paired.remake import (
+    ROUNDING,
+    Remake,
+    change_of,
+    in_bytes,
+    moves,
+    remake,
+    residual_energies,
+    to_bytes,
+)
+from shiftassay.diagnosis.paired.task import Task
+from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.warp import OURS, Resampling, resampled
+
+CLEAR = 0.2  # p-value that ends the search for further stand-ins
+FEW_DRAWS, DRAWS = 4, 8  # remakes with other noise: to begin with, and where these leave it open
+SMOOTH = (OURS, Resampling("bicubic"))
+OTHER_SEED = 1  # of remakes that stand in for the shifted images
+
+
+def fit_of(made: Remake, task: Task) -> Fit:
+    """A candidate's misfit beside its null distribution; `made` is its remake on the held-out pairs of the task."""
+    p_value, limit = 0.0, 0.0
+    for null in _nulls(made, task):
+        p_value, limit = max(p_value, null.p_value(made.misfit)), max(limit, null.limit)
+        if p_value >= CLEAR:
+            break
+    return Fit(made.misfit, p_value, limit)
+
+
+def _nulls(made: Remake, task: Task) -> Iterator[NullDistribution]:
+    """The null of each stand-in, cheap ones first."""
+    yield from _of_draws(made, task) if made.noise_fraction else _of_implementations(made, task)
+    if made.misfit < task.settings.reestimated:
+        yield from _of_estimates(made, task)
+
+
+def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
+    """Of shifts without noise: the residuals that other implementations of it leave."""
+    pairs, shift = task.held_out, made.inferred
+    observed = residual_energies(shift, pairs, made.residual)
+    change = float(observed.mean()) / made.misfit if made.misfit else change_of(pairs)
+    rounding = ROUNDING * in_bytes(pairs.shifted)
+
+    def null(energies: Float[np.ndarray, "n"]) -> NullDistribution:
+        mean = max(float(energies.mean()) - rounding, ROUNDING) / change
+        # Images differ: the standard error of the logarithm of a mean over them, of both means.
+        error = np.hypot(*(e.std() / max(e.mean(), 1e-12) / len(e) ** 0.5 for e in (energies, observed)))
+        return NullDistribution(mean**0.5, 0.5 * float(error) * mean**0.5)
+
+    yield null(np.full(len(pairs), rounding + ROUNDING))
+    ways = other_implementations(shift, made.resampling, in_bytes(pairs.shifted))
+    made_by = []
+    for way in ways:
+        try:
+            made_by.append((way.resampling, way.apply(shift, pairs.reference, np.random.default_rng(0))))
+        except BadInput:
+            continue
+    for i, (resampling, images) in enumerate(made_by):
+        # Pictures made of the nearest pixels are known by their values: they stand in only for such.
+        nearest = resampling.kernel == "nearest"
+        if moves(shift) and nearest != (made.resampling.kernel == "nearest"):
+            continue
+        others = [other for j, (r, other) in enumerate(made_by) if j != i and not (nearest and r.kernel == "nearest")]
+        if others:
+            residuals = [residual_energies(shift, pairs, images - other) for other in others]
+            yield null(min(residuals, key=lambda energies: energies.mean()))
+    if not moves(shift) and not all(part.exact for part in shift.components):
+        yield null(interpolation_differences(pairs.shifted - made.residual))
+
+
+def _of_draws(made: Remake, task: Task) -> Iterator[NullDistribution]:
+    """Of shifts with noise: remakes with other draws."""
+    misfits = (_misfit_of_remake(made.shift, made.shift, made.resampling, task, draw) for draw in range(DRAWS))
+    few = list(islice(misfits, FEW_DRAWS))
+    yield NullDistribution.of_another(few)
+    yield NullDistribution.of_another([*few, *misfits])
+
+
+def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:
+    """The misfits of estimates from remakes of the pairs for fitting.
+
+    Few pairs leave parameters uncertain, and another kernel than that of the fit biases them.
+    """
+    if made.noise_fraction:
+        misfits = [_misfit_of_estimate(made, made.resampling, task, draw) for draw in range(FEW_DRAWS)]
+        known = [misfit for misfit in misfits if misfit is not None]
+        if len(known) > 1:
+            yield NullDistribution.of_another(known)
+        return
+    kernels = [made.resampling, *(r for r in SMOOTH if r.kernel != made.resampling.kernel and moves(made.shift))]
+    for resampling in kernels:
+        if (misfit := _misfit_of_estimate(made, resampling, task)) is not None:
+            yield NullDistribution(misfit**0.5, 0.0)
+
+
+def _misfit_of_estimate(made: Remake, resampling: Resampling, task: Task, draw: int = 0) -> float | None:
+    """The misfit of parameters that are estimated from a remake; None where that fails."""
+    fitted = _made(made.shift, task.fit.reference, resampling, draw, task)
+    with resampled(made.resampling):
+        estimate = estimated_again(made.shift, Pairs(task.fit.reference, fitted))
+    if estimate is None:
+        return None
+    return _misfit_of_remake(made.shift, estimate, resampling, task, draw, made.resampling)
+
+
+def _misfit_of_remake(
+    shift: Shift, judged: Shift, resampling: Resampling, task: Task, draw: int, judged_under: Resampling | None = None
+) -> float:
+    """The misfit of a shift on images that another, or the same, made of the held-out reference."""
+    reference = task.held_out.reference
+    images = _made(shift, reference, resampling, draw, task)
+    with resampled(judged_under or resampling):
+        return remake(judged, EvaluationPairs(Pairs(reference, images)), task.seed, all_resamplings=False).misfit
+
+
+def _made(shift: Shift, reference: Images, resampling: Resampling, draw: int, task: Task) -> Images:
+    """Images that stand in for the shifted ones: as they would be with other draws of what is random."""
+    with resampled(resampling):
+        images = shift.apply(reference, np.random.default_rng([task.seed, OTHER_SEED, draw]))
+    return to_bytes(images) if in_bytes(task.held_out.shifted) else images
