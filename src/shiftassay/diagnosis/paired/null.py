@@ -44,7 +44,7 @@ from shiftassay.shifts.warp import OURS, Resampling, resampled
 CLEAR = 0.2  # p-value that ends the search for further stand-ins
 FEW_DRAWS, DRAWS = 4, 8  # remakes with other noise: to begin with, and where these leave it open
 SMOOTH = (OURS, Resampling("bicubic"))
-OTHER_SEED = 1  # of remakes that stand in for the shifted images
+OTHER_SEED = 101  # of draws that stand in for the shifted images: none is one of a remake (see `remake._remake`)
 
 
 def fit_of(made: Remake, task: Task) -> Fit:
@@ -146,5 +146,5 @@ def _misfit_of_remake(
 def _made(shift: Shift, reference: Images, resampling: Resampling, draw: int, task: Task) -> Images:
     """Images that stand in for the shifted ones: as they would be with other draws of what is random."""
     with resampled(resampling):
-        images = shift.apply(reference, np.random.default_rng([task.seed, OTHER_SEED, draw]))
+        images = shift.apply(reference, np.random.default_rng([task.seed, OTHER_SEED + draw]))
     return to_bytes(images) if in_bytes(task.held_out.shifted) else images
