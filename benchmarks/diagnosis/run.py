@@ -6,27 +6,19 @@ cases runs again.
 """
 
 import argparse
-import hashlib
 import json
 import multiprocessing
-import re
 import sys
 import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.diagnosis import fashion
+from benchmarks.diagnosis import fashion, kept
 from benchmarks.diagnosis.collection import chosen, every_case
 
 from shiftassay.files import write_whole
-
-ROOT = Path(__file__).parents[2]
-KEPT = ROOT / "out" / "diagnosis-benchmark"
-SOURCES = ("src/shiftassay/diagnosis", "src/shiftassay/shifts", "benchmarks/diagnosis")
-NOT_SOURCES = {"report.py", "run.py", "__main__.py"}
 
 
 def main() -> None:
@@ -54,8 +46,8 @@ def run(
     names: list[str], images: int, seed: int, workers: int, again: bool = False, verbose: bool = False
 ) -> list[dict[str, Any]]:
     """The judged diagnoses of the named cases, in their order, from what is kept or made now."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    files = {name: KEPT / f"{_key(name, images, seed)}.json" for name in names}
+    kept.FOLDER.mkdir(parents=True, exist_ok=True)
+    files = {name: kept.file(name, images, seed) for name in names}
     records = {n: json.loads(file.read_text()) for n, file in files.items() if file.exists() and not again}
     missing = [name for name in names if name not in records]
     if workers <= 1:
@@ -63,7 +55,7 @@ def run(
         _keep(done, files, records, len(missing), verbose)
     else:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _single_threaded) as pool:
+        with ProcessPoolExecutor(workers, context, kept.single_threaded) as pool:
             futures = {pool.submit(one, name, images, seed): name for name in missing}
             _keep(((futures[f], f.result()) for f in as_completed(futures)), files, records, len(missing), verbose)
     return [records[name] for name in names]
@@ -108,21 +100,6 @@ def _keep(done: Any, files: dict[str, Path], records: dict[str, Any], count: int
             print(f"[{i}/{count}] {right} {name} ({record['seconds']:.1f} s): {reason}", flush=True)
 
 
-def _key(name: str, images: int, seed: int) -> str:
-    readable = re.sub(r"[^a-z0-9_]+", "-", name.lower())[:60]
-    return f"{readable}-{hashlib.sha256(f'{name} {images} {seed} {_source()}'.encode()).hexdigest()[:12]}"
-
-
-@cache
-def _source() -> str:
-    sha = hashlib.sha256()
-    for folder in SOURCES:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            if file.name not in NOT_SOURCES:
-                sha.update(file.read_bytes())
-    return sha.hexdigest()
-
-
 def _shortened(value: Any) -> Any:
     """Without lists of hundreds of numbers."""
     if isinstance(value, dict):
@@ -137,12 +114,6 @@ def _text(content: dict[str, Any]) -> str:
     rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in content["cases"].items())
     outer = json.dumps({**content, "cases": {}}, indent=1, ensure_ascii=False)
     return outer.replace('"cases": {}', f'"cases": {{\n{rows}\n }}') + "\n"
-
-
-def _single_threaded() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _arguments() -> argparse.Namespace:
