@@ -1,15 +1,13 @@
-"""`python -m benchmarks.diagnosis`: diagnose the cases and judge the verdicts.
+"""`python -m benchmarks.diagnosis --listed`: diagnose the listed cases and judge the verdicts.
 
-It writes tables and docs/results/diagnosis.json. Results are kept in out/diagnosis-benchmark, by case, seed, number of
-images and the source they depend on: a run that was stopped goes on where it was, and a change to diagnosis, shifts or
-cases runs again.
+It writes tables and docs/results/diagnosis-listed.json. Results are kept in out/diagnosis-benchmark (`kept`).
 """
 
 import argparse
 import json
 import multiprocessing
-import sys
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from time import perf_counter
@@ -21,8 +19,8 @@ from benchmarks.diagnosis.collection import chosen, every_case
 from shiftassay.files import write_whole
 
 
-def main() -> None:
-    asked = _arguments()
+def main(arguments: Sequence[str]) -> None:
+    asked = _parser().parse_args(arguments)
     cases = chosen(asked.groups, asked.only, asked.sample, asked.seed)
     if asked.list:
         print("\n".join(case.name for case in cases))
@@ -38,7 +36,7 @@ def main() -> None:
     print(f"{len(records)} cases in {perf_counter() - began:.0f} s")
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        command = " ".join(["python -m benchmarks.diagnosis", *sys.argv[1:]])
+        command = " ".join(["python -m benchmarks.diagnosis --listed", *arguments])
         write_whole(asked.json, _text(results(records, command)).encode())
 
 
@@ -116,8 +114,8 @@ def _text(content: dict[str, Any]) -> str:
     return outer.replace('"cases": {}', f'"cases": {{\n{rows}\n }}') + "\n"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis --listed", description=__doc__)
     parser.add_argument("--images", type=int, default=2000, help="of each set")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--groups", nargs="*", default=[], help="intensity noise geometry …; all of them by default")
@@ -128,4 +126,4 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="the names of the cases")
     parser.add_argument("--verbose", action="store_true", help="a line for every case")
     parser.add_argument("--json", type=Path, help="write the results as data")
-    return parser.parse_args()
+    return parser

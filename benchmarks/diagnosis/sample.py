@@ -45,7 +45,7 @@ def class_prior(proportions: list[float]) -> Part:
         kept = np.zeros(len(labels), bool)
         for k in range(CLASSES):
             kept[rng.choice(np.flatnonzero(labels == k), int(total * share[k]), replace=False)] = True
-        realized = np.bincount(labels[kept], minlength=CLASSES) / kept.sum()
+        realized = np.bincount(labels[kept], minlength=CLASSES) / max(kept.sum(), 1)
         return Made(images[kept], labels[kept], {"proportions": realized.tolist()})
 
     return _part("class_prior", {"proportions": proportions}, make, "reduced")
