@@ -67,7 +67,8 @@ def settled(best: Candidate) -> bool:
 def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates by cost, behind the cheapest that fits if there is one among the first few."""
     ordered = ranked(candidates)
-    tested = ordered[: ordered[0].task.settings.tested] if ordered else []
+    promising = [c for c in ordered if c.misfit < c.task.settings.hopeless]
+    tested = promising[: promising[0].task.settings.tested] if promising else []
     best = next((candidate for candidate in tested if candidate.fits), None)
     return ordered if best is None else [best, *(c for c in ordered if c is not best)]
 

@@ -37,12 +37,13 @@ from shiftassay.diagnosis.paired.remake import (
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
 CLEAR = 0.2  # p-value that ends the search for further stand-ins
 FEW_DRAWS, DRAWS = 4, 8  # remakes with other noise: to begin with, and where these leave it open
+FEW_ESTIMATES = 3  # the same with parameters that are estimated again
 SMOOTH = (OURS, Resampling("bicubic"))
 OTHER_SEED = 101  # of draws that stand in for the shifted images: none is one of a remake (see `remake._remake`)
 
@@ -72,10 +73,7 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
     rounding = ROUNDING * in_bytes(pairs.shifted)
 
     def null(energies: Float[np.ndarray, "n"]) -> NullDistribution:
-        mean = max(float(energies.mean()) - rounding, ROUNDING) / change
-        # Images differ: the standard error of the logarithm of a mean over them, of both means.
-        error = np.hypot(*(e.std() / max(e.mean(), 1e-12) / len(e) ** 0.5 for e in (energies, observed)))
-        return NullDistribution(mean**0.5, 0.5 * float(error) * mean**0.5)
+        return _over_images(max(float(energies.mean()) - rounding, ROUNDING) / change, energies, observed)
 
     yield null(np.full(len(pairs), rounding + ROUNDING))
     ways = other_implementations(shift, made.resampling, in_bytes(pairs.shifted))
@@ -98,9 +96,20 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
         yield null(interpolation_differences(pairs.shifted - made.residual))
 
 
+def _over_images(
+    misfit: float, energies: Float[np.ndarray, "n"], observed: Float[np.ndarray, "n"]
+) -> NullDistribution:
+    """The null of a misfit without noise: images differ, which gives both sides a standard error.
+
+    It is that of the logarithm of a mean over images, of the stand-in's residual and of the observed one.
+    """
+    error = np.hypot(*(side.std() / max(side.mean(), 1e-12) / len(side) ** 0.5 for side in (energies, observed)))
+    return NullDistribution(misfit**0.5, 0.5 * float(error) * misfit**0.5)
+
+
 def _of_draws(made: Remake, task: Task) -> Iterator[NullDistribution]:
     """Of shifts with noise: remakes with other draws."""
-    misfits = (_misfit_of_remake(made.shift, made.shift, made.resampling, task, draw) for draw in range(DRAWS))
+    misfits = (_remake_of_remake(made.shift, made.shift, made.resampling, task, draw).misfit for draw in range(DRAWS))
     few = list(islice(misfits, FEW_DRAWS))
     yield NullDistribution.of_another(few)
     yield NullDistribution.of_another([*few, *misfits])
@@ -112,35 +121,35 @@ def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:
     Few pairs leave parameters uncertain, and another kernel than that of the fit biases them.
     """
     if made.noise_fraction:
-        misfits = [_misfit_of_estimate(made, made.resampling, task, draw) for draw in range(FEW_DRAWS)]
-        known = [misfit for misfit in misfits if misfit is not None]
-        if len(known) > 1:
-            yield NullDistribution.of_another(known)
+        remakes = [_remake_of_estimate(made, made.resampling, task, draw) for draw in range(FEW_ESTIMATES)]
+        misfits = [stand_in.misfit for stand_in in remakes if stand_in is not None]
+        if len(misfits) > 1:
+            yield NullDistribution.of_another(misfits)
         return
     kernels = [made.resampling, *(r for r in SMOOTH if r.kernel != made.resampling.kernel and moves(made.shift))]
     for resampling in kernels:
-        if (misfit := _misfit_of_estimate(made, resampling, task)) is not None:
-            yield NullDistribution(misfit**0.5, 0.0)
+        if (stand_in := _remake_of_estimate(made, resampling, task)) is not None:
+            yield _over_images(stand_in.misfit, mean_squares(stand_in.residual), mean_squares(made.residual))
 
 
-def _misfit_of_estimate(made: Remake, resampling: Resampling, task: Task, draw: int = 0) -> float | None:
-    """The misfit of parameters that are estimated from a remake; None where that fails."""
+def _remake_of_estimate(made: Remake, resampling: Resampling, task: Task, draw: int = 0) -> Remake | None:
+    """A remake with parameters that are estimated from another remake; None where that fails."""
     fitted = _made(made.shift, task.fit.reference, resampling, draw, task)
     with resampled(made.resampling):
         estimate = estimated_again(made.shift, Pairs(task.fit.reference, fitted))
     if estimate is None:
         return None
-    return _misfit_of_remake(made.shift, estimate, resampling, task, draw, made.resampling)
+    return _remake_of_remake(made.shift, estimate, resampling, task, draw, made.resampling)
 
 
-def _misfit_of_remake(
+def _remake_of_remake(
     shift: Shift, judged: Shift, resampling: Resampling, task: Task, draw: int, judged_under: Resampling | None = None
-) -> float:
-    """The misfit of a shift on images that another, or the same, made of the held-out reference."""
+) -> Remake:
+    """The remake by a shift of images that another, or the same, made of the held-out reference."""
     reference = task.held_out.reference
     images = _made(shift, reference, resampling, draw, task)
     with resampled(judged_under or resampling):
-        return remake(judged, EvaluationPairs(Pairs(reference, images)), task.seed, all_resamplings=False).misfit
+        return remake(judged, EvaluationPairs(Pairs(reference, images)), task.seed, all_resamplings=False)
 
 
 def _made(shift: Shift, reference: Images, resampling: Resampling, draw: int, task: Task) -> Images:
