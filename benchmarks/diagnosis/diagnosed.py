@@ -21,12 +21,12 @@ def diagnosed(case: Case, built: Built, seed: int) -> dict[str, Any]:
         return shiftassay.diagnose(reference.astype(np.uint8), shifted.astype(np.float32), seed=seed).to_json()
     reference = ImageSet(with_channels(built.reference), built.labels, "reference")
     shifted = ImageSet(with_channels(built.shifted), built.shifted_labels, "shifted")
-    with _without(case.left_out):
+    with without(case.left_out):
         return shiftassay.diagnose(reference, shifted, model=victim() if case.model else None, seed=seed).to_json()
 
 
 @contextmanager
-def _without(family: str | None) -> Iterator[None]:
+def without(family: str | None) -> Iterator[None]:
     """The catalogue without one family."""
     list(FAMILIES)  # filled
     kept = dict(FAMILIES._entries)

@@ -159,7 +159,8 @@ def _imitated(made: Remake, pairs: Pairs, task: Task) -> bool:
 
     Such are noise that is weaker than what implementations differ by, and a permutation that is really a smooth warp.
     """
-    if 0 < made.noise_fraction < task.tolerance and _noise_survives(made.shift):
+    composed = len(made.shift.components) > 1
+    if composed and 0 < made.noise_fraction < task.tolerance and _noise_survives(made.shift):
         return True
     return made.misfit > task.tolerance and any(part.permutes_smoothly(pairs) for part in made.shift.components)
 

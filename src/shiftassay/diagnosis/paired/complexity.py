@@ -10,25 +10,27 @@ from shiftassay.shifts.parameters import is_drawn
 def complexity_penalty(shift: Shift) -> float:
     """By how much a shift must lower the logarithm of the misfit to pay for its parameters.
 
-    One parameter has to explain a quarter of the residual, six half of it, and a permutation of 784 pixels 95%. More
-    degrees of freedom never cost less.
+    More degrees of freedom never cost less.
     """
+    penalties = calibration().penalties
+    free = complexity_features(shift)
+    return (
+        penalties.doubling * free["doubling"]
+        + penalties.per_image * free["per_image"]
+        + penalties.orders * free["orders"]
+        + penalties.part * free["part"]
+        + sum(part.extra_penalty for part in shift.components)
+    )
+
+
+def complexity_features(shift: Shift) -> dict[str, float]:
+    """What the penalties are multiplied by, under the names of their fields."""
     parts = shift.components
-    if len(parts) == 1 and shift is parts[0]:
-        return calibration().penalties.orders if _draws_orders(shift) else _of_degrees(shift) + _of_family(shift)
-    others = sum(complexity_penalty(part) - _of_degrees(part) for part in parts)
-    return _of_degrees(shift) + others + calibration().penalties.part * (len(parts) - 1)
-
-
-def _of_degrees(shift: Shift) -> float:
-    return calibration().penalties.doubling * float(np.log2(1 + shift.degrees_of_freedom))
-
-
-def _of_family(shift: Shift) -> float:
-    """For parameters that are drawn for each image, and what the family itself costs."""
-    return calibration().penalties.per_image * any(map(is_drawn, vars(shift).values())) + shift.extra_penalty
-
-
-def _draws_orders(shift: Shift) -> bool:
-    """Whether it has an order of blocks, rows or columns for each image."""
-    return shift.orders and shift.scope == "per_image"
+    orders = [part for part in parts if part.orders and part.scope == "per_image"]
+    degrees = sum(part.degrees_of_freedom for part in parts if part not in orders)
+    return {
+        "doubling": float(np.log2(1 + degrees)),
+        "per_image": float(sum(any(map(is_drawn, vars(part).values())) for part in parts if part not in orders)),
+        "orders": float(len(orders)),
+        "part": float(len(parts) - 1),
+    }

@@ -13,7 +13,11 @@ HALF = np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]])  # to the lower right
 MEAN_OF_PLACES = (1 / 30) / (1 / 16)
 
 
-def interpolation_differences(images: Images) -> Float[np.ndarray, "n"]:
-    """The mean square by which linear and cubic interpolation of each image differ, over places between its pixels."""
+def interpolation_differences(images: Images, change: float) -> Float[np.ndarray, "n"]:
+    """The mean square by which linear and cubic interpolation of each image differ, over places between its pixels.
+
+    A change of less energy than a move by half a pixel makes them differ less, in proportion.
+    """
     linear, cubic = (warp(images, HALF, resampling=r) for r in (OURS, Resampling("bicubic")))
-    return mean_squares(cubic - linear) * MEAN_OF_PLACES
+    of_a_move = float(mean_squares(linear - images).mean())
+    return mean_squares(cubic - linear) * (MEAN_OF_PLACES * min(change / max(of_a_move, 1e-12), 1.0))

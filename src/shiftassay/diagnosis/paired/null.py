@@ -93,7 +93,7 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
             residuals = [residual_energies(shift, pairs, images - other) for other in others]
             yield null(min(residuals, key=lambda energies: energies.mean()))
     if not moves(shift) and not all(part.exact for part in shift.components):
-        yield null(interpolation_differences(pairs.shifted - made.residual))
+        yield null(interpolation_differences(pairs.shifted - made.residual, change))
 
 
 def _over_images(

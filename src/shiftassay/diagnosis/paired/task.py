@@ -41,5 +41,6 @@ class Task:
         The mean square by which linear and cubic interpolation of these images differ, over all places between pixels,
         as a share of the change: of the smoother side, as a blur leaves less to interpolate, and noise adds to it.
         """
+        change = change_of(self.held_out)
         sides = (self.held_out.reference, self.held_out.shifted)
-        return min(float(interpolation_differences(side).mean()) for side in sides) / change_of(self.held_out)
+        return min(float(interpolation_differences(side, change).mean()) for side in sides) / change

@@ -48,8 +48,7 @@ def unpaired_verdict(
     distance = f"its summary statistics are {best.misfit:.1f} sampling errors from the shifted set's"
     if limit is not None:
         distance += f", where up to {limit:.1f} are by chance"
-    images = min(len(reference), len(shifted))
-    evidence = Evidence("unpaired", best.misfit, limit, _lead(candidates), images, len(shift.components) - shift.is_identity)
+    evidence = unpaired_evidence(reference, shifted, candidates)
     confidence = evidence.confidence(known=True)
     if not fits or confidence < EVEN_ODDS:
         unknown = max(evidence.confidence(known=False), 1 - confidence if fits else 0.0)
@@ -66,6 +65,21 @@ def unpaired_verdict(
     sentence = f"{opening}. {str(shift)[0].upper()}{str(shift)[1:]}: {distance}."
     verdict = Verdict(shift, parameters, {}, 1.0, confidence, tuple(equivalent), evidence=evidence)
     return UnpairedVerdict(verdict, summaries, sentence)
+
+
+def unpaired_evidence(
+    reference: ImageSet, shifted: ImageSet, candidates: Sequence[UnpairedCandidate]
+) -> Evidence:
+    """The evidence for the first of the candidates."""
+    best = candidates[0]
+    return Evidence(
+        "unpaired",
+        best.misfit,
+        None if best.fit is None else best.fit.limit,
+        _lead(candidates),
+        min(len(reference), len(shifted)),
+        len(best.shift.components) - best.shift.is_identity,
+    )
 
 
 def _lead(candidates: Sequence[UnpairedCandidate]) -> float:
