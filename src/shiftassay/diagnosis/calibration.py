@@ -26,6 +26,8 @@ class Penalties(Record):
     """For an order of blocks, rows or columns for each image."""
     part: float
     """For each part of a composition beyond the first."""
+    general: float
+    """For each part that can imitate two simpler ones."""
     noise: float
     """For attributing all of the change to noise: a candidate that predicts every pixel says more."""
     unpaired: float

@@ -9,6 +9,7 @@ from torch import nn
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
+from shiftassay.diagnosis.evidence import EVEN_ODDS
 from shiftassay.diagnosis.labels import label_shift, relabeling
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.search import search
@@ -71,7 +72,7 @@ def identify(
         labels = label_shift(reference, shifted, pairing)
         return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, thresholds.SAME_IMAGES))
     if round(share * len(after)) < thresholds.FEWEST_CHANGED:
-        return Identified(Verdict(None, {}, {}, share, thresholds.EVEN_ODDS))
+        return Identified(Verdict(None, {}, {}, share, EVEN_ODDS))
 
     @cache
     def evidence() -> AdversarialEvidence | None:
@@ -89,7 +90,7 @@ def identify(
     pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     candidates = tuple(find(split(pairs, searched_families(), seed), is_attack))
     if not candidates:
-        return Identified(Verdict(None, {}, {}, share, thresholds.EVEN_ODDS))
+        return Identified(Verdict(None, {}, {}, share, EVEN_ODDS))
     verdict = paired_verdict(candidates, pairs, share)
     noisy = candidates[0].remake.noise_fraction > 0
     adversarial = evidence() if verdict.shift is None or noisy else None

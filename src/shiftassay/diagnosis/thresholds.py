@@ -1,56 +1,12 @@
-"""What decides a verdict: every threshold, with its unit and origin.
+"""Thresholds of what surrounds a verdict: pairing, labels, attacks, mechanisms; each with its unit and origin.
 
-A misfit is a share of the change (see `paired`). Where no other origin is named, a threshold was chosen on cases of
-the diagnosis benchmark, of other seeds than its test seed 13.
+Whether a shift fits is not decided here, but by null distributions (`null_distribution`), and how sure that is by a
+calibration (`calibration`). Where no other origin is named, a threshold was chosen on listed cases of the diagnosis
+benchmark, of development seeds.
 """
 
-# With partners: the largest misfit of a verdict.
-EXACT_MISFIT = 0.006  # of shifts that all implementations make alike
-BLURRED_MISFIT = 0.0075  # of a blur without noise
-SURE_MISFIT = 0.06  # of other shifts without noise
-SHARED_MISFIT = 0.0235  # of compositions without rearrangement or noise, each part the same for all images
-NOISE_MISFIT = 0.085  # of noise alone
-COMPOSED_MISFIT = 0.1  # of compositions, if all of the change is noise
-RANDOM_MISFIT = 0.15  # of other groups of shifts, if all of the change is noise
-FREE_COMPLEXITY = 0.5  # complexity penalty up to which the limit is not lowered: that of one or two parameters
-LIMIT_PER_COMPLEXITY = 0.5  # by which the logarithm of the limit falls per unit of the penalty beyond
-
-# With partners: which candidate wins.
-TOLERANCE = 0.008  # misfit: numerical noise of other implementations, from resampling and rounding
-TOLERANCE_OF_NEAREST = 0.04  # misfit, for general maps under nearest-neighbour resampling: they overfit its ties
-STRICT_WEIGHT = (
-    3  # factor of the misfit of shifts that only change values or move pixels: implementations agree exactly
-)
-FAINT_NOISE = (
-    0.015  # share of the change below which noise is no part of a shift, but imitates what the other parts do not fit
-)
-PERMUTATION_MISFIT = (
-    0.01  # weighted, above which a permutation that keeps neighbours together only imitates a smooth map
-)
-SETTLED_MISFIT = 0.02  # weighted, below which nothing more complex is tried
-SETTLED_NOISY_MISFIT = 0.06  # the same for shifts with noise
-HOPELESS = 0.5  # weighted misfit above which no third part is tried, and no fit under nearest-neighbour resampling
-FIRST_PART_RESIDUAL = 0.9  # share of the change: what leaves more is no first part of a composition
-BY_VALUE = 0.01  # share of the change that varies between pixels of one grey value, if a curve of grey values made it
-EQUIVALENT_MISFIT = 0.01  # weighted: difference within which two families describe a shift equally well
+LEVEL = 0.95  # of intervals
 REFIT_MISFIT = 0.002  # by which the misfit may grow by chance when parameters are fitted to more pairs
-
-# The complexity penalty: by how much a better fit must lower the logarithm of its misfit to pay for its parameters.
-DOUBLING_PENALTY = 0.3  # per doubling of 1 + the degrees of freedom
-PER_IMAGE_PENALTY = 0.3  # for parameters that are drawn for each image
-ORDERS_PENALTY = 3.0  # for an order of blocks, rows or columns for each image
-PART_PENALTY = 0.25  # for each part of a composition beyond the first
-NOISE_PENALTY = 0.7  # for attributing all of the change to noise: a candidate that predicts every pixel says more
-COMPLEX = 1.0  # penalty above which a composition of two simpler shifts may cost less
-
-# Confidence with partners: weights of a logistic function.
-PER_DISTANCE = 1.2  # logit per unit of |log(misfit / limit)|
-PER_MARGIN = 1.0  # logit per unit of cost by which the best candidate leads
-UNKNOWN_MARGIN = 1.0  # logit where no candidate fits
-LEAST_MISFIT = 3e-4  # below which misfits mean the same
-LARGEST_MARGIN = 3.0  # cost: a larger lead counts no more
-NO_RIVAL = 5.0  # lead of an only candidate
-EVEN_ODDS = 0.5  # confidence below which a composition is no verdict; that of an unknown shift of few images
 SAME_IMAGES = 0.99  # confidence that images which agree up to rounding are the same
 
 # Which images changed.
@@ -61,20 +17,6 @@ UNCHANGED = 0.03  # share of images exactly as they were, above which the shift 
 # Whether a change may be an attack's: about as large on every image, and nowhere large.
 EVEN_SIZE = 0.1  # coefficient of variation, over images, of their largest change or of its length
 LARGEST_CHANGE = 0.5  # mean over images of their largest change, of the range of values
-
-# Without partners.
-UNPAIRED_MISFIT = 2.5  # times the null, above which nothing in the catalogue fits
-SAME_SOURCE = (
-    3.0  # times the mean distance of halves: of 350 pairs of fresh samples of MNIST, none was further apart than 2.9
-)
-UNPAIRED_WEIGHT = (
-    3.0  # of the log misfit against the complexity penalty: nothing was fitted to the images it is measured on
-)
-NEAR_BEST = 4.0  # times the best misfit, up to which a candidate is fitted more closely
-UNPAIRED_LOGIT = 0.5  # of the confidence at the limit
-UNPAIRED_NO_RIVAL = 2.0  # lead of an only candidate
-
-LEVEL = 0.95  # of intervals
 
 # Which images are partners. Chosen on simulated sets of MNIST; docs/results/pairing.json says how often these
 # decisions err.

@@ -19,6 +19,7 @@ def complexity_penalty(shift: Shift) -> float:
         + penalties.per_image * free["per_image"]
         + penalties.orders * free["orders"]
         + penalties.part * free["part"]
+        + penalties.general * free["general"]
         + sum(part.extra_penalty for part in shift.components)
     )
 
@@ -33,4 +34,5 @@ def complexity_features(shift: Shift) -> dict[str, float]:
         "per_image": float(sum(any(map(is_drawn, vars(part).values())) for part in parts if part not in orders)),
         "orders": float(len(orders)),
         "part": float(len(parts) - 1),
+        "general": float(sum(part.general for part in parts)),
     }

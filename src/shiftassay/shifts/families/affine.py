@@ -35,7 +35,6 @@ class Affine(MatrixShift):
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 1
     general: ClassVar[bool] = True
-    extra_penalty: ClassVar[float] = 0.3  # a simpler map, or two of them, is preferred
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "Position, size and slant of every stroke change at once, so that hardly any pixel meets the weight that was "

@@ -33,7 +33,6 @@ class Perspective(MatrixShift):
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 2
     general: ClassVar[bool] = True
-    extra_penalty: ClassVar[float] = 0.5  # a simpler map, or two of them, is preferred
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
         "One side of the picture shrinks and the other grows: strokes move by different amounts, and parallel ones "
