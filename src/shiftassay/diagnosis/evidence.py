@@ -11,7 +11,7 @@ from shiftassay.records import Record
 EVEN_ODDS = 0.5  # confidence below which a verdict is `unknown`
 LARGEST_LEAD = 3.0  # in cost: a larger one counts no more
 LARGEST_DISTANCE = 4.0  # of the logarithm of a misfit from that of its limit: the same
-TINY = 1e-5  # misfits below this mean the same
+TINY = 1e-9  # misfits below this mean the same
 
 
 @dataclass(frozen=True)

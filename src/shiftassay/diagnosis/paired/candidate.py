@@ -11,7 +11,7 @@ from shiftassay.diagnosis.null_distribution import Fit
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.joint import fitted_to_nearest
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
-from shiftassay.diagnosis.paired.null import fit_of
+from shiftassay.diagnosis.paired.null import CLEAR, fit_of
 from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -59,9 +59,21 @@ class Candidate:
 
 
 def settled(best: Candidate) -> bool:
-    """Whether a candidate of few parameters fits, so that nothing else need be tried."""
+    """Whether a candidate of few parameters fits so well that nothing with more of them could win."""
     few = best.shift.degrees_of_freedom <= best.task.settings.settled and len(best.shift.components) == 1
-    return few and not _general(best.shift) and best.fits
+    return few and not _general(best.shift) and best.fits and not room_for_more(best)
+
+
+def room_for_more(best: Candidate) -> bool:
+    """Whether another part with one parameter would pay for itself if it explained all that a candidate leaves.
+
+    What a shift with noise leaves is explained where its own remakes leave as much.
+    """
+    if best.remake.noise_fraction and best.fit.p_value >= CLEAR:
+        return False
+    penalties, degrees = calibration().penalties, best.shift.degrees_of_freedom
+    price = penalties.part + penalties.doubling * float(np.log2((2 + degrees) / (1 + degrees)))
+    return best.misfit > best.task.tolerance * float(np.expm1(price))
 
 
 def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:

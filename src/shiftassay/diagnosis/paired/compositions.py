@@ -9,8 +9,15 @@ from functools import partial
 
 import numpy as np
 
-from shiftassay.diagnosis.calibration import calibration
-from shiftassay.diagnosis.paired.candidate import Candidate, estimate, estimates, ranked, scored, screened
+from shiftassay.diagnosis.paired.candidate import (
+    Candidate,
+    estimate,
+    estimates,
+    ranked,
+    room_for_more,
+    scored,
+    screened,
+)
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
@@ -48,14 +55,12 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
     best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
-    if best and best[0].fits:
+    if best and best[0].fits and not room_for_more(best[0]):
         return best
     hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
     two_part_shifts = hidden + _completed(firsts[budget.n_likely :], fit, task.families)
     best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
-    # A third part would not pay for itself where two leave hardly more than implementations differ by.
-    room = task.tolerance * float(np.expm1(calibration().penalties.part))
-    if best and room < best[0].misfit < budget.hopeless and not best[0].fits:
+    if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
         best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
     if not best:

@@ -8,6 +8,7 @@ shifted images is not known: the p-value is the largest over the stand-ins for i
 | stand-in | of which shifts |
 | --- | --- |
 | another kernel, border, rounding or form of the family (`implementations.py`), judged by all the others | all |
+| bytes that were stored after each part | compositions in bytes |
 | half a pixel's difference between two interpolations | not `exact`, not moved: discretized kernels, drawn lines |
 | parameters that are estimated from a remake of the pairs for fitting | all |
 | other draws of the noise | with noise |
@@ -41,7 +42,7 @@ from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
-CLEAR = 0.2  # p-value that ends the search for further stand-ins
+CLEAR = 0.1  # p-value that ends the search for further stand-ins
 FEW_DRAWS, DRAWS = 4, 8  # remakes with other noise: to begin with, and where these leave it open
 FEW_ESTIMATES = 3  # the same with parameters that are estimated again
 SMOOTH = (OURS, Resampling("bicubic"))
@@ -83,6 +84,8 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
             made_by.append((way.resampling, way.apply(shift, pairs.reference, np.random.default_rng(0))))
         except BadInput:
             continue
+    if rounding and len(shift.components) > 1:
+        made_by.append((made.resampling, _rounded_between(shift, pairs.reference, made.resampling)))
     for i, (resampling, images) in enumerate(made_by):
         # Pictures made of the nearest pixels are known by their values: they stand in only for such.
         nearest = resampling.kernel == "nearest"
@@ -94,6 +97,14 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
             yield null(min(residuals, key=lambda energies: energies.mean()))
     if not moves(shift) and not all(part.exact for part in shift.components):
         yield null(interpolation_differences(pairs.shifted - made.residual, change))
+
+
+def _rounded_between(shift: Shift, images: Images, resampling: Resampling) -> Images:
+    """The images after a composition that stores bytes after each part."""
+    with resampled(resampling):
+        for part, own in zip(shift.components, np.random.default_rng(0).spawn(len(shift.components)), strict=True):
+            images = to_bytes(part.apply(images, own))
+    return images
 
 
 def _over_images(

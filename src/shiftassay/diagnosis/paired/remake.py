@@ -65,10 +65,14 @@ class Remake:
 def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resamplings: bool = True) -> Remake:
     """Apply a shift to the reference of the pairs and compare the result with the shifted images.
 
-    A shift that moves the picture is applied under all usual resamplings, and the best fit is returned.
+    A shift that moves the picture is applied under all usual resamplings, one that has other forms in each of these,
+    and the best fit is returned.
     """
     inferred = shift.infer_draws(evaluation.pairs) or shift
     remakes = [_remake(shift, inferred, evaluation, seed, current_resampling())]
+    if all_resamplings and len(shift.components) == 1 and 0 < remakes[0].misfit:
+        forms = inferred.alternatives().values()
+        remakes += [_remake(shift, form, evaluation, seed, current_resampling()) for form in forms]
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:
         others = [*OTHER_RESAMPLINGS, *([Resampling("area")] if shrinks(shift) else [])]
         remakes += [_remake(shift, inferred, evaluation, seed, other) for other in others]

@@ -25,7 +25,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     is the fraction of all images that changed; `pairs` holds only those.
     """
     best = candidates[0]
-    rivals = [c for c in candidates[1:] if _families(c) != _families(best) or c.shift.scope != best.shift.scope]
+    rivals = [c for c in candidates[1:] if _kinds(c) != _kinds(best)]
     evidence = Evidence(
         "paired",
         best.misfit,
@@ -79,3 +79,8 @@ def _equivalent(candidates: Sequence[Candidate]) -> tuple[str, ...]:
 def _families(candidate: Candidate) -> str:
     """The families of a candidate's parts in order, such as `rotate + gain`."""
     return " + ".join(part.family for part in in_normal_form(candidate.shift).components)
+
+
+def _kinds(candidate: Candidate) -> list[tuple[str, str]]:
+    """The families and scopes of a candidate's parts, in whatever order."""
+    return sorted((part.family, part.scope) for part in in_normal_form(candidate.shift).components)

@@ -16,6 +16,7 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shif
 from shiftassay.shifts.parameters import Parameters
 
 FEW = 32  # images that are shuffled for each reach and number of rounds
+EXPLAINED = 0.001  # residual of a Gaussian blur, as a share of the change, below which it is one
 SHUFFLES = tuple((reach, rounds) for reach in (1, 2, 3, 4) for rounds in (1, 2, 3))
 SDS = (0.4, 0.7, 1.0, 1.5)
 BLURS = (0.7, 1.5, 3.0)  # of the reference, with which a frayed image is compared
@@ -92,7 +93,7 @@ class GlassBlur(Shift):
         def blur_error(sd: float) -> float:
             return float(few.errors(gaussian_filter(reference, (0, 0, sd, sd), mode="nearest")).mean())
 
-        if not np.isfinite(moments).all() or lowest(blur_error, 0.2, 4.0, tries=15)[1] < 0.01 * few.change:
+        if not np.isfinite(moments).all() or lowest(blur_error, 0.2, 4.0, tries=15)[1] < EXPLAINED * few.change:
             return []
 
         def distance(sd: float, reach: int, rounds: int) -> float:

@@ -19,6 +19,7 @@ UNITS = (255.0, 1 / 255)  # factors between grey values in [0, 1] and in bytes
 OTHER_UNITS = 0.05  # relative difference within which a guessed factor is taken for one between units
 CLOSE = 2e-3  # relative difference within which an estimated factor equals a nominal one
 SMALL = 0.03  # an offset that may be none
+TWO_LEVELS = 2 / 255  # draws that differ by less count as equal
 
 
 @FAMILIES.register("invert")
@@ -70,7 +71,7 @@ class Gain(Shift):
         "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one "
         "saturates."
     )
-    search: ClassVar[dict[str, SearchRange]] = {"factor": SearchRange((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3)}
+    search: ClassVar[dict[str, SearchRange]] = {"factor": SearchRange((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3, TWO_LEVELS)}
 
     factor: Number
     clip: bool = False
@@ -164,7 +165,7 @@ class Offset(Shift):
         "weights."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, SearchRange]] = {"amount": SearchRange((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"amount": SearchRange((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0, TWO_LEVELS)}
 
     amount: Number
 
@@ -198,7 +199,10 @@ class Rescale(Shift):
     )
     information: ClassVar[Information] = "preserved"
     clip: ClassVar[bool] = False
-    search: ClassVar[dict[str, SearchRange]] = {"scale": SearchRange((1.0,), 0.02), "offset": SearchRange((0.0,), 0.02)}
+    search: ClassVar[dict[str, SearchRange]] = {
+        "scale": SearchRange((1.0,), 0.02, resolution=TWO_LEVELS),
+        "offset": SearchRange((0.0,), 0.02, resolution=TWO_LEVELS),
+    }
 
     scale: Number = 1.0
     offset: Number = 0.0

@@ -1,5 +1,6 @@
 """Shifts that thicken what is bright: each pixel takes the largest value around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -49,12 +50,33 @@ class Dilate(Shift):
         check(self, "size", lambda v: 1 <= v <= 100, "between 1 and 100")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return maximum_filter(images, (1, 1, self.size, self.size), mode="constant", cval=-np.inf)
+        return self._thickened(images)
+
+    def alternatives(self) -> Mapping[str, Shift]:
+        """An even size that reaches farther to the right and below, as in SciPy's `grey_dilation`."""
+        return {} if self.size % 2 else {"farther to the right and below": _OtherDilate(self.size)}
+
+    def _thickened(self, images: Images, origin: int = 0) -> Images:
+        side = (1, 1, self.size, self.size)
+        return maximum_filter(images, side, mode="constant", cval=-np.inf, origin=(0, 0, origin, origin))
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The size of least squared error."""
+        """The size of least squared error, wherever an even one reaches farther."""
         few = pairs.first(FEW)
         candidates = [cls(size) for size in range(2, min(LARGEST, *few.reference.shape[2:]) + 1)]
-        errors = [few.errors(shift.apply(few.reference, np.random.default_rng(0))).mean() for shift in candidates]
+        forms = [[shift, *shift.alternatives().values()] for shift in candidates]
+        rng = np.random.default_rng(0)
+        errors = [min(few.errors(form.apply(few.reference, rng)).mean() for form in of_size) for of_size in forms]
         return [candidates[int(np.argmin(errors))]] if candidates else []
+
+
+@dataclass(frozen=True)
+class _OtherDilate(Dilate):
+    """A dilation by an even size as other code makes it."""
+
+    def alternatives(self) -> Mapping[str, Shift]:
+        return {"farther to the left and above": Dilate(self.size)}
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return self._thickened(images, origin=-1)

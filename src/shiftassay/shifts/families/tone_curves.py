@@ -32,7 +32,7 @@ class Gamma(Shift):
         "were trained on."
     )
     information: ClassVar[Information] = "preserved"
-    search: ClassVar[dict[str, SearchRange]] = {"exponent": SearchRange((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0)}
+    search: ClassVar[dict[str, SearchRange]] = {"exponent": SearchRange((0.3, 0.6, 1.5, 3.0), 0.05, 0.05, 10.0, 0.02)}
 
     exponent: Number
 
