@@ -233,7 +233,7 @@ def change_in_words(change: Comparison) -> str:
 
 def effect_in_words(change: Comparison, reference_errors: float) -> str:
     """What is shown, and what is not."""
-    margin = margin_in_words(change.margin, reference_errors)
+    margin = margin_in_words(change.margin, reference_errors, change.reference)
     within = f", by less than {margin}" if change.equivalent else ""
     if change.differs:
         direction = "higher" if change.difference.estimate > 0 else "lower"
@@ -243,13 +243,13 @@ def effect_in_words(change: Comparison, reference_errors: float) -> str:
     return "not shown to change; these images can't show that it stays the same either"
 
 
-def margin_in_words(margin: float, reference_errors: float) -> str:
+def margin_in_words(margin: float, reference_errors: float, reference: str) -> str:
     """A margin in points, and as a share of the errors that it is held against.
 
-    >>> margin_in_words(0.005, 0.0138)
-    '0.5 points (36% of the errors on the reference)'
+    >>> margin_in_words(0.005, 0.0138, "clean")
+    '0.5 points (36% of the errors on clean)'
     """
-    share = f" ({percent(margin / reference_errors)} of the errors on the reference)" if reference_errors > 0 else ""
+    share = f" ({percent(margin / reference_errors)} of the errors on {reference})" if reference_errors > 0 else ""
     return f"{100 * margin:g} points{share}"
 
 
