@@ -100,7 +100,7 @@ def test_a_sound_page_claims_weighs_and_limits():
     text = text_of(page)
     assert page.title == "t: rotate, harmed"
     assert "t is clean under rotate (angle = 25)" in text
-    assert "10,000 images, one seed): harmed: accuracy is lower" in text
+    assert "harmed: −17.00 [−18.00, −16.00] points (10,000 images, one seed); accuracy is lower" in text
     assert "leaves 2.0% of the change unexplained" in text
     assert "Not ruled out: the same changes do as much harm to other images." in text
     assert "1,000 of its 10,000 images" in text
@@ -150,7 +150,7 @@ def test_the_parts_of_a_composition_alone_are_rivals():
 def test_a_change_that_is_not_shown_is_no_harm_and_a_small_one_that_is_shown_is_a_slight_one():
     page = page_of(difference=(0.0, -0.001, 0.001), p_value=1.0, equivalence_p=1e-6)
     assert page.title == "t: rotate, not shown to change"
-    assert "shown to change by less than 0.5 points (2.5% of the errors on clean)" in text_of(page)
+    assert "it is shown that accuracy changes by less than 0.5 points (2.5% of the errors on clean)" in text_of(page)
     assert not any("does as much harm" in row[0] for row in page.tables[0].rows)
     page = page_of(difference=(-0.003, -0.004, -0.002), p_value=1e-4, equivalence_p=1e-6)
     assert page.title == "t: rotate, slightly harmed"

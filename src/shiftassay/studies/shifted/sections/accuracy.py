@@ -60,7 +60,7 @@ def findings(measured: EvaluatedMembers) -> list[Finding]:
         "evaluations": measured.to_json()["evaluations"],
         "effects": {name: effect.to_json() for name, effect in effects.items()},
     }
-    sentences = tuple(f"{name} is {effect.effect}: {effect}." for name, effect in effects.items())
+    sentences = tuple(f"{name} is {effect}." for name, effect in effects.items())
     tables = (_effects(by_set, effects), *([_tests(first)] if any(e.comparison for e in first) else []))
     return [Finding(KEY, TITLE, sentences, tables, (figure,), numbers)]
 
