@@ -314,8 +314,8 @@ def _linf_bound(change: np.ndarray, step: float, between: np.ndarray) -> tuple[f
     full = int((np.abs(change) > largest - step)[between].sum())
     if not full:
         return middle, (middle - step / 2 - EXACT, middle + step / 2 + EXACT)
-    # Of n pixels that moved by the bound, half of them either way, the largest rounding errors are short of half a level
-    # by 5 / n levels at most in 95 of 100 cases: half the sum of two exponential variables of mean 2 / n.
+    # Of n pixels that moved by the bound, half of them either way, the largest rounding errors are short of half a
+    # level by 5 / n levels at most in 95 of 100 cases: half the sum of two exponential variables of mean 2 / n.
     low, short = middle - step / 2, step * min(1.0, 5 / full)
     return low + short / 2, (low - EXACT, low + short + EXACT)
 

@@ -163,7 +163,8 @@ def _inferred_ids(served: ServedVariants, chosen: str) -> list[str]:
     end = "with its ids the one model is not shown to lose on any variant"
     if lost:
         worst = min(lost, key=lambda name: lost[name].estimate)
-        end = f"with its ids the one model changes most on {worst}, {points_with_interval(lost[worst], 1, sign=True)} points"
+        change = points_with_interval(lost[worst], 1, sign=True)
+        end = f"with its ids the one model loses most on {worst}, {change} points"
     return [
         f"Where nobody tells the id, a router of {router.parameters:,} parameters infers it from the image "
         f"({accuracies}, of {served.asked:,} images each); {end}."
