@@ -51,7 +51,8 @@ class MeasuredDesign(Record):
     `for_one_more` counts the parameters for one variant more, `attacks` gradients for attacks. `held_out` are
     accuracies on held-out training images. `minus` are differences from other designs, by name. `wrong_id[a][b]` is
     the accuracy on images of a when the model is told b, `inferred` that with the router's ids.
-    `minus_specialists`, `wrong_id` and `inferred` are None where they have no meaning: for specialists, or without them.
+    `minus_specialists`, `wrong_id` and `inferred` are None where they have no meaning: for specialists, or without
+    them.
     """
 
     parameters: int
