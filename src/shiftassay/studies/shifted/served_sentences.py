@@ -1,6 +1,7 @@
 """One model for all variants, in sentences."""
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 
 from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.shifted.served_variants import ServedVariants
@@ -14,32 +15,36 @@ MARGIN = f"{100 * CLOSE:g} points"
 
 
 def chosen_design(served: ServedVariants) -> str:
-    """The single model with the highest mean accuracy on held-out images.
+    """The single model to take: by images that were held out of training, never by a test set.
 
-    It is the first where none were held out.
+    The fewest parameters among those within one standard error of the best (Hastie, Tibshirani and Friedman 2009,
+    section 7.10); the first where nothing was held out.
     """
-    single = {name: list(d.held_out.values()) for name, d in served.designs.items() if name != SPECIALISTS}
-    return max(single, key=lambda name: sum(single[name]))
+    best = _best(served)
+    near = _held_out(served, best) - _standard_error(served, best)
+    within = [name for name in _single(served) if _held_out(served, name) >= near]
+    return min(within, key=lambda name: (served.designs[name].parameters, -_held_out(served, name)))
 
 
 def why_chosen(served: ServedVariants, chosen: str) -> str:
-    """Which design to take, and why: held-out training images choose, test images do not."""
-    design = served.designs[chosen]
-    others = [name for name in served.designs if name not in (chosen, SPECIALISTS)]
-    held_out = list(design.held_out.values())
-    best = f"the best on held-out training images{f' (against {listed(others)})' if others else ''}"
-    if held_out:
-        best += f", {percent(sum(held_out) / len(held_out), 2)} in the mean over {plural(len(held_out), 'variant')}"
+    """Which design to take, and why."""
+    design, best = served.designs[chosen], _best(served)
+    held_out = percent(_held_out(served, chosen), 2)
+    others = [name for name in _single(served) if name != chosen]
+    reason = f"{held_out} right on held-out training images in the mean over {plural(len(served.variants), 'variant')}"
+    if chosen == best:
+        reason += f", the best of {listed(_single(served))}" if others else ""
+    else:
+        reason += (
+            f", within one standard error ({points(_standard_error(served, best))} points) of the best ({best}, "
+            f"{percent(_held_out(served, best), 2)}), and the fewest parameters of those that are"
+        )
     more = design.parameters - served.plain_parameters
-    size = (
-        f"adds {plural(more, 'parameter')} to the plain network's"
-        if more
-        else "adds no parameters to the plain network's"
-    )
+    size = f"adds {plural(more, 'parameter')}" if more else "adds no parameters"
     return (
-        f"We take {chosen}: {best}. It {size} {served.plain_parameters:,}, and one more variant would add "
-        f"{design.for_one_more:,}. {plural(served.seeds, 'seed')}, {served.epochs} epochs; every training image is "
-        f"shown as one variant. Accuracies are of {served.images:,} images of each."
+        f"We take {chosen}: {reason}. It {size} to the plain network's {served.plain_parameters:,}, and one more "
+        f"variant would add {design.for_one_more:,}. {plural(served.seeds, 'seed')}, {served.epochs} epochs; every "
+        f"training image is shown as one variant. Accuracies are of {served.images:,} images of each variant."
     )
 
 
@@ -173,3 +178,25 @@ def _inferred_ids(served: ServedVariants, chosen: str) -> list[str]:
 
 def _differs(interval: Interval) -> bool:
     return interval.low > 0 or interval.high < 0
+
+
+def _single(served: ServedVariants) -> list[str]:
+    return [name for name in served.designs if name != SPECIALISTS]
+
+
+def _best(served: ServedVariants) -> str:
+    return max(_single(served), key=lambda name: _held_out(served, name))
+
+
+def _held_out(served: ServedVariants, name: str) -> float:
+    """A design's mean accuracy over variants, on training images that were held out."""
+    accuracies = served.designs[name].held_out.values()
+    return sum(accuracies) / max(len(accuracies), 1)
+
+
+def _standard_error(served: ServedVariants, name: str) -> float:
+    """That of a design's mean accuracy on held-out images."""
+    shares = served.designs[name].held_out.values()
+    if not shares or not served.held_out_images:
+        return 0.0
+    return sqrt(sum(share * (1 - share) for share in shares) / served.held_out_images) / len(shares)

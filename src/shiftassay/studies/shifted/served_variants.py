@@ -83,7 +83,8 @@ class MeasuredRouter(Record):
 class ServedVariants(Record):
     """One model for all variants, with its designs by name.
 
-    `asked` is the number of images that are shown under every id.
+    `asked` is the number of images that are shown under every id, `held_out_images` that of the training images held
+    out, on which designs are chosen.
     """
 
     variants: Mapping[str, ServedVariant]
@@ -94,3 +95,4 @@ class ServedVariants(Record):
     plain_parameters: int
     designs: Mapping[str, MeasuredDesign]
     router: MeasuredRouter
+    held_out_images: int = 0

@@ -135,6 +135,7 @@ def serve(
             for name, shift in shifts.items()
         },
         images=len(served.sets[0]),
+        held_out_images=recipe.held_out,
         asked=len(evenly_spaced(served.sets[0], asked)),
         seeds=len(trainer.seeds),
         epochs=recipe.epochs,

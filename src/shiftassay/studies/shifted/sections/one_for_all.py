@@ -101,8 +101,8 @@ def _accuracies(measured: ServedVariants, columns: Sequence[str]) -> Table:
         ),
         tuple(rows),
         f"Accuracy, %, with 95% intervals: {measured.images:,} images of each variant, {measured.asked:,} of them "
-        f"under a fresh attack; {plural(measured.seeds, 'seed')} of each design. Every network takes the same number of "
-        "steps on as many images; specialists do so once for each variant. A fresh attack is made on the model in "
+        f"under a fresh attack; {plural(measured.seeds, 'seed')} of each design. Every network takes the same number "
+        "of steps on as many images; specialists do so once for each variant. A fresh attack is made on the model in "
         "question, with 20 steps from two starts.",
         words=("worst", "worst that can be repaired"),
     )
