@@ -16,11 +16,8 @@ import multiprocessing
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from itertools import cycle, islice
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from benchmarks.calibration_case import CalibrationCase, calibration_case
@@ -30,7 +27,6 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
 from shiftassay.diagnosis.calibration import Calibration, Logistic, Penalties, calibration
-from shiftassay.diagnosis.evidence import Evidence
 from shiftassay.diagnosis.unpaired.null import distances_of_halves
 from shiftassay.files import write_whole
 from shiftassay.random_stream import seed_for
@@ -94,7 +90,9 @@ def _penalties(cases: Sequence[CalibrationCase]) -> Penalties:
     def cost(at: np.ndarray) -> float:
         scale, penalties = np.exp(at[0]), before + PRIOR_SD * at[1:]
         # The last one multiplies, where the others are added.
-        costs = (features[:, :-1] @ penalties[:-1] + logs + penalties[-1] * features[:, -1] for features, logs, _ in choices)
+        costs = (
+            features[:, :-1] @ penalties[:-1] + logs + penalties[-1] * features[:, -1] for features, logs, _ in choices
+        )
         chances = sum(
             float(np.logaddexp.reduce(log_softmax(-scale * each)[right]))
             for each, (_, _, right) in zip(costs, choices, strict=True)

@@ -78,7 +78,7 @@ def calibration_case(seed: int, stratum: str, index: int) -> CalibrationCase | N
     """Make a case and look for its shift; None where no search decides: pairs are not found, or labels changed."""
     case = drawn_case(seed, stratum, index)
     built = build_drawn(case)
-    if case.arrays or case.model or case.group == "sample" and case.pairing != "unpaired":
+    if case.arrays or case.model or (case.group == "sample" and case.pairing != "unpaired"):
         return None
     reference = ImageSet(with_channels(built.reference), built.labels, "reference")
     shifted = ImageSet(with_channels(built.shifted), built.shifted_labels, "shifted")
@@ -106,9 +106,7 @@ def calibration_case(seed: int, stratum: str, index: int) -> CalibrationCase | N
     return _calibration_case(case, built, evidence, best.limit is not None and best.fits, best.shift, rows)
 
 
-def _unpaired(
-    case: Case, built: Built, reference: ImageSet, shifted: ImageSet, seed: int
-) -> CalibrationCase | None:
+def _unpaired(case: Case, built: Built, reference: ImageSet, shifted: ImageSet, seed: int) -> CalibrationCase | None:
     candidates = estimate_unpaired(reference, shifted, [*searched_families(), "class_prior"], seed)
     verdict = unpaired_evidence(reference, shifted, candidates)
     rows = [

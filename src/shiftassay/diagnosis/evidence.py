@@ -18,9 +18,9 @@ TINY = 1e-9  # misfits below this mean the same
 class Evidence(Record):
     """The numbers of a verdict from which its confidence follows.
 
-    `misfit` and `limit` are the best candidate's, `lead` is by how much it costs less than the best of another family,
-    `images` how many were looked at, `parts` how many shifts in a row it is: none for the identity. The limit is None where the misfit is so
-    large that none was made.
+    `misfit` and `limit` are the best candidate's; the limit is None where the misfit is so large that none was made.
+    `lead` is by how much it costs less than the best of other families or scopes, `images` how many were looked at,
+    `parts` how many shifts in a row it is: none for the identity.
     """
 
     pairing: Literal["paired", "unpaired"]

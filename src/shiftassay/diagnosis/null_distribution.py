@@ -31,7 +31,7 @@ class NullDistribution:
         1.76
         """
         roots = np.sqrt(misfits)
-        return cls(float(roots.mean()), float(roots.std(ddof=1) * (1 + 1 / len(roots)) ** 0.5), len(roots) - 1)
+        return cls(float(roots.mean()), float(roots.std(ddof=1) * (1 + 1 / len(roots)) ** 0.5), len(roots) - 1.0)
 
     def p_value(self, misfit: float) -> float:
         """The probability of a misfit as large."""

@@ -83,7 +83,8 @@ class CandidateSummary(Record):
 
     With partners, `misfit` is the share of the change that its remake leaves (see `paired.remake`), `unexplained` and
     `mismatch` are what that is made of. Without partners, it is a distance in sampling errors, and the last two are
-    None. A candidate fits up to `limit`, which is None where that was not asked. `score` is 1 for a perfect fit, 0 for none.
+    None. A candidate fits up to `limit`, which is None where that was not asked. `score` is 1 for a perfect fit, 0 for
+    none.
     """
 
     family: str

@@ -42,8 +42,6 @@ class Traits:
     """Whether it replaces some pixels, drawn at random, and leaves the others alone."""
     exact: ClassVar[bool]
     """Whether all implementations agree up to rounding."""
-    approximate: ClassVar[bool] = False
-    """Whether its estimate is never exact although nothing in it is random: clipping hides some values."""
     general: ClassVar[bool] = False
     """Whether it has enough parameters to imitate a composition of simpler shifts."""
     extra_penalty: ClassVar[float] = 0.0

@@ -1,44 +1,57 @@
 """When a candidate fits, and which is first."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.paired.candidate import Candidate, estimate, fits, limit, ranked
+from shiftassay.diagnosis.null_distribution import Fit
+from shiftassay.diagnosis.paired.candidate import Candidate, estimate, first_that_fits, ranked
 from shiftassay.diagnosis.paired.remake import Remake
+from shiftassay.diagnosis.paired.task import Task
 from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.warp import OURS
 
-NOTHING = np.zeros((1, 1, 1, 1), np.float32)
+IMAGES = np.random.default_rng(0).random((12, 1, 8, 8), np.float32)
+TASK = Task(Pairs(IMAGES, IMAGES), Pairs(IMAGES, IMAGES), [])
 
 
-def _candidate(text, misfit=0.0, noise=0.0, cost=0.0):
-    shift = parse(text)
-    return Candidate(Remake(shift, shift, misfit, 0.0, noise, {}, OURS, NOTHING), cost)
+@dataclass(frozen=True, eq=False)
+class Known(Candidate):
+    """A candidate whose p-value is known."""
+
+    p_value: float = 1.0
+
+    @property
+    def fit(self):
+        return Fit(self.misfit, self.p_value, 0.1)
 
 
-def test_the_limit_is_lower_for_more_parameters():
-    one, four = limit(_candidate("rotate:angle=5")), limit(_candidate("affine:matrix=[[1,0.1,0],[0,1,0.1]]"))
-    assert four < one == thresholds.SURE_MISFIT
+def _candidate(misfit, cost, p_value):
+    shift = parse("rotate:angle=5")
+    return Known(Remake(shift, shift, misfit, 0.0, 0.0, {}, OURS, IMAGES), cost, TASK, p_value)
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_the_limit_grows_with_the_share_of_noise(one, other):
-    less, more = sorted((one, other))
-    assert limit(_candidate("gaussian_noise:sd=0.1", noise=less)) <= limit(
-        _candidate("gaussian_noise:sd=0.1", noise=more)
-    )
+cases = st.lists(st.tuples(st.floats(0, 1), st.floats(-5, 5), st.floats(0, 1)), min_size=1, max_size=5)
 
 
-@given(st.lists(st.tuples(st.floats(0, 0.2), st.floats(-5, 5)), min_size=1, max_size=8))
-def test_those_that_fit_come_first_then_the_cheapest(cases):
-    order = ranked([_candidate("rotate:angle=5", misfit, cost=cost) for misfit, cost in cases])
-    keys = [(not fits(c), c.cost) for c in order]
-    assert keys == sorted(keys)
+@given(cases)
+def test_the_cheapest_that_fits_comes_first_then_the_others_by_cost(cases):
+    candidates = [_candidate(*case) for case in cases]
+    order = first_that_fits(candidates)
+    fitting = [c for c in ranked(candidates) if c.fits]
+    if fitting:
+        assert order[0] is fitting[0]
+        order = order[1:]
+    assert [c.cost for c in order] == sorted(c.cost for c in order)
+
+
+def test_what_leaves_half_of_the_change_does_not_fit():
+    assert not _candidate(0.5, 0.0, 1.0).fits
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if FAMILIES[name].group in ("geometry", "intensity")])

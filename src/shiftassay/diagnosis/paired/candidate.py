@@ -140,12 +140,8 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda c: c.cost)
 
 
-def _scored(
-    shifts: Iterable[Shift], task: Task, evaluation: EvaluationPairs, all_resamplings: bool
-) -> list[Candidate]:
-    remakes = mapped(
-        partial(_remake, evaluation=evaluation, seed=task.seed, all_resamplings=all_resamplings), shifts
-    )
+def _scored(shifts: Iterable[Shift], task: Task, evaluation: EvaluationPairs, all_resamplings: bool) -> list[Candidate]:
+    remakes = mapped(partial(_remake, evaluation=evaluation, seed=task.seed, all_resamplings=all_resamplings), shifts)
     return ranked(
         Candidate(made, _cost(made, task), task)
         for made in remakes

@@ -117,9 +117,7 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     shifts = [shift for shift in by_residual if residuals[shift] < budget.first_part]
     shifts += estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
     screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.n_screened)
-    costs = [
-        (cost, shift) for shift in shifts if (cost := _cost_up_to_linear_tone(shift, screening, task)) is not None
-    ]
+    costs = [(cost, shift) for shift in shifts if (cost := _cost_up_to_linear_tone(shift, screening, task)) is not None]
     costs.sort(key=lambda cost: cost[0])
     chosen: list[Shift] = []
     for _, shift in costs:

@@ -14,7 +14,7 @@ shifted images is not known: the p-value is the largest over the stand-ins for i
 | other draws of the noise | with noise |
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -107,9 +107,7 @@ def _rounded_between(shift: Shift, images: Images, resampling: Resampling) -> Im
     return images
 
 
-def _over_images(
-    misfit: float, energies: Float[np.ndarray, "n"], observed: Float[np.ndarray, "n"]
-) -> NullDistribution:
+def _over_images(misfit: float, energies: Float[np.ndarray, "n"], observed: Float[np.ndarray, "n"]) -> NullDistribution:
     """The null of a misfit without noise: images differ, which gives both sides a standard error.
 
     It is that of the logarithm of a mean over images, of the stand-in's residual and of the observed one.

@@ -70,7 +70,7 @@ def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resampl
     """
     inferred = shift.infer_draws(evaluation.pairs) or shift
     remakes = [_remake(shift, inferred, evaluation, seed, current_resampling())]
-    if all_resamplings and len(shift.components) == 1 and 0 < remakes[0].misfit:
+    if all_resamplings and len(shift.components) == 1 and remakes[0].misfit > 0:
         forms = inferred.alternatives().values()
         remakes += [_remake(shift, form, evaluation, seed, current_resampling()) for form in forms]
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:

@@ -20,7 +20,10 @@ STAND_INS = (OURS, Resampling("keys"), Resampling("spline"))
 
 
 def distances_of_halves(images: Images, n: int, count: int, largest: int, rng: np.random.Generator) -> list[float]:
-    """The distances of `count` random pairs of disjoint samples of the reference, of `n` images each if there are so many."""
+    """The distances of `count` random pairs of disjoint samples of the reference.
+
+    Each has `n` images, or half of the reference; `largest` is how many give the basis.
+    """
     basis = feature_basis(images[rng.permutation(len(images))[: 2 * largest]])
     return [
         summary_statistics(one, basis).distance(summary_statistics(other, basis))

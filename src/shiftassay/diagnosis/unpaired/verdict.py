@@ -15,7 +15,6 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import in_normal_form
 
 
-
 class UnpairedVerdict(NamedTuple):
     """A verdict, the candidates, best first, and a sentence.
 
@@ -67,9 +66,7 @@ def unpaired_verdict(
     return UnpairedVerdict(verdict, summaries, sentence)
 
 
-def unpaired_evidence(
-    reference: ImageSet, shifted: ImageSet, candidates: Sequence[UnpairedCandidate]
-) -> Evidence:
+def unpaired_evidence(reference: ImageSet, shifted: ImageSet, candidates: Sequence[UnpairedCandidate]) -> Evidence:
     """The evidence for the first of the candidates."""
     best = candidates[0]
     return Evidence(

@@ -51,7 +51,6 @@ class Elastic(Shift):
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "amplitude=1"
     tier: ClassVar[int] = 2
-    approximate: ClassVar[bool] = True
     refined: ClassVar[tuple[str, ...] | None] = ("amplitude",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (

@@ -71,7 +71,9 @@ class Gain(Shift):
         "Logits scale with the image but biases do not: a dark image leaves the decision to the biases, a bright one "
         "saturates."
     )
-    search: ClassVar[dict[str, SearchRange]] = {"factor": SearchRange((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3, TWO_LEVELS)}
+    search: ClassVar[dict[str, SearchRange]] = {
+        "factor": SearchRange((0.25, 0.5, 1.5, 3.0), 0.02, 1e-3, 1e3, TWO_LEVELS)
+    }
 
     factor: Number
     clip: bool = False
@@ -165,7 +167,9 @@ class Offset(Shift):
         "weights."
     )
     information: ClassVar[Information] = "reduced"
-    search: ClassVar[dict[str, SearchRange]] = {"amount": SearchRange((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0, TWO_LEVELS)}
+    search: ClassVar[dict[str, SearchRange]] = {
+        "amount": SearchRange((-0.5, -0.2, 0.2, 0.5), 0.02, -1.0, 1.0, TWO_LEVELS)
+    }
 
     amount: Number
 

@@ -43,7 +43,6 @@ class FixedPattern(Shift):
     group: ClassVar[str] = "noise"
     example: ClassVar[str] = "sd=0.2"
     tier: ClassVar[int] = 1
-    approximate: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (

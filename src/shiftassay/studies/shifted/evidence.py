@@ -81,10 +81,13 @@ def doubts(diagnosed: DiagnosedVariant, others: Sequence[Alternative]) -> list[s
 
 
 def _nearest(nearest: CandidateSummary) -> list[str]:
-    return [
+    evidence = (
         f"Evidence: the nearest family, {in_short(nearest)}, leaves {percent(nearest.misfit)} of the change "
-        f"unexplained on images that it was not fitted to; of such a shift {percent(nearest.limit)} would pass."
-    ]
+        "unexplained on images that it was not fitted to"
+    )
+    if nearest.limit is None:
+        return [f"{evidence}."]
+    return [f"{evidence}; its own remakes leave up to {percent(nearest.limit)}."]
 
 
 def _accuracies(diagnosed: DiagnosedVariant) -> list[str]:
