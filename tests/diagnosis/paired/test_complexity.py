@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.calibration import calibration
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.compose import Compose
@@ -39,7 +39,9 @@ def test_more_degrees_of_freedom_never_cost_less(one, other):
 @pytest.mark.parametrize("shift", EXAMPLES, ids=lambda shift: shift.family)
 def test_a_part_is_never_free(shift):
     assert complexity_penalty(shift) >= 0
-    assert complexity_penalty(Compose((shift, shift))) >= complexity_penalty(shift) + thresholds.PART_PENALTY - 1e-12
+    assert (
+        complexity_penalty(Compose((shift, shift))) >= complexity_penalty(shift) + calibration().penalties.part - 1e-12
+    )
 
 
 def test_parameters_that_are_drawn_for_each_image_cost_more():

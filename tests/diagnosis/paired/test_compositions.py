@@ -51,7 +51,7 @@ def test_a_composition_is_found_from_its_single_parts(digits):
     task = Task(pairs.first(60), pairs.subset(np.arange(60, 120)), ["identity", "rotate", "invert", "gain"])
     best = compositions([], task)[0]
     assert {part.family for part in in_normal_form(best.shift).components} == {"rotate", "invert"}
-    assert best.weighted_misfit < 0.01
+    assert best.misfit < 0.01
 
 
 def test_two_curves_are_fitted_from_a_grid(digits):

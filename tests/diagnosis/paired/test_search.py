@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter, rotate
 
-from shiftassay.diagnosis.paired.candidate import estimates, fits
+from shiftassay.diagnosis.paired.candidate import estimates
 from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
@@ -83,7 +83,7 @@ def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits
     shifted = last(first(digits.images)).astype(np.float32)
     fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
     best = search(Task(fit, held, SINGLE))[0]
-    assert fits(best)
+    assert best.fits
     parts = best.shift.components
     assert [part.family for part in parts] == [family for family, _ in named]
     for part, (_, numbers) in zip(parts, named, strict=True):
@@ -123,7 +123,7 @@ def test_numbers_that_nothing_hides_are_exact(made, named, digits):
     shifted = np.ascontiguousarray(made(digits.images), np.float32)
     fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
     best = search(Task(fit, held, SINGLE))[0]
-    assert fits(best)
+    assert best.fits
     parts = in_normal_form(best.shift).components
     assert [part.family for part in parts] == [family for family, _ in named]
     for part, (_, numbers) in zip(parts, named, strict=True):

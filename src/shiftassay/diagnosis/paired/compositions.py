@@ -110,7 +110,9 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     # By the unweighted residual: whether implementations agree is of no use before the other part is known.
     change = change_of(held_out)
     residuals = {
-        c.shift: float(np.mean(c.remake.residual**2)) / change for c in singles if c.remake.noise_fraction == 0
+        c.shift: float(np.mean(c.remake.residual**2)) / change
+        for c in singles
+        if c.remake.noise_fraction == 0 and not (c.shift.orders and c.shift.scope == "per_image")
     }
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
     leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].composable()]

@@ -156,13 +156,14 @@ class Joint:
             (i, name)
             for i, part in enumerate(self.parts)
             if self.groups is None or part.group in self.groups
-            for name, value in vars(part).items()
-            if isinstance(value, float) and (self._without_derivative(part, name) or self._step(i, name))
+            for name in _numbers(part)
+            if self._without_derivative(part, name) or self._step(i, name)
         ]
 
     @property
     def begin(self) -> np.ndarray:
-        return np.array([getattr(self.parts[i], name) for i, name in self.free])
+        numbers = [_numbers(part) for part in self.parts]
+        return np.array([numbers[i][name] for i, name in self.free])
 
     @property
     def least_scale(self) -> np.ndarray:
@@ -176,10 +177,10 @@ class Joint:
         return step, low, high
 
     def from_numbers(self, numbers: np.ndarray) -> Compose:
-        parts = list(self.parts)
+        fitted: dict[int, dict[str, float]] = {}
         for (i, name), value in zip(self.free, numbers, strict=True):
-            parts[i] = replace(parts[i], **{name: float(value)})
-        return Compose(tuple(parts))
+            fitted.setdefault(i, {})[name] = float(value)
+        return Compose(tuple(_with_numbers(part, fitted.get(i, {})) for i, part in enumerate(self.parts)))
 
     def from_numbers_per_image(self, numbers: np.ndarray) -> Compose:
         raise NotImplementedError("a composition is fitted to all images together")
@@ -193,3 +194,23 @@ class Joint:
 
     def _range(self, i: int, name: str) -> SearchRange | None:
         return self.parts[i].search.get(name) or self.parts[i].joint_search.get(name)
+
+
+def _numbers(part: Shift) -> dict[str, float]:
+    """The numbers of a part by name: its real parameters, or those of its shared matrix."""
+    if _has_matrix(part):
+        (numbers,) = part.candidate_draws()
+        return dict(zip(part.search, map(float, numbers), strict=True))
+    return {name: value for name, value in vars(part).items() if isinstance(value, float)}
+
+
+def _with_numbers(part: Shift, numbers: dict[str, float]) -> Shift:
+    """The part with other numbers."""
+    if numbers and _has_matrix(part):
+        return type(part).from_numbers(np.array(list(numbers.values())))
+    return replace(part, **numbers) if numbers else part
+
+
+def _has_matrix(part: Shift) -> bool:
+    """Whether the numbers of a shared shift are those of one matrix, and no parameters by themselves."""
+    return bool(part.search) and part.scope == "shared" and not part.search.keys() <= vars(part).keys()

@@ -21,13 +21,14 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.diagnosis.null_distribution import Fit, NullDistribution
-from shiftassay.diagnosis.paired.implementations import other_implementations
+from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
 from shiftassay.diagnosis.paired.interpolation import interpolation_differences
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.refit import estimated_again
 from shiftassay.diagnosis.paired.remake import (
     ROUNDING,
     Remake,
+    blurs,
     change_of,
     in_bytes,
     moves,
@@ -43,9 +44,10 @@ from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
 CLEAR = 0.1  # p-value that ends the search for further stand-ins
-FEW_DRAWS, DRAWS = 4, 8  # remakes with other noise: to begin with, and where these leave it open
+FEW_DRAWS, DRAWS = 4, 10  # remakes with other noise: to begin with, and where these leave it open
 FEW_ESTIMATES = 3  # the same with parameters that are estimated again
-SMOOTH = (OURS, Resampling("bicubic"))
+JUDGED_BY = ("bilinear", "bicubic", "nearest")  # the kernels under which candidates are judged
+SMOOTH = (OURS, Resampling("bicubic"), Resampling("spline"))
 OTHER_SEED = 101  # of draws that stand in for the shifted images: none is one of a remake (see `remake._remake`)
 
 
@@ -77,13 +79,12 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
         return _over_images(max(float(energies.mean()) - rounding, ROUNDING) / change, energies, observed)
 
     yield null(np.full(len(pairs), rounding + ROUNDING))
-    ways = other_implementations(shift, made.resampling, in_bytes(pairs.shifted))
-    made_by = []
-    for way in ways:
-        try:
-            made_by.append((way.resampling, way.apply(shift, pairs.reference, np.random.default_rng(0))))
-        except BadInput:
-            continue
+    made_by = [
+        (way.resampling, images)
+        for way in other_implementations(shift, made.resampling, in_bytes(pairs.shifted))
+        if (not way.alternative or _tried_in_no_other_form(shift))
+        and (images := _applied(way, shift, pairs.reference)) is not None
+    ]
     if rounding and len(shift.components) > 1:
         made_by.append((made.resampling, _rounded_between(shift, pairs.reference, made.resampling)))
     for i, (resampling, images) in enumerate(made_by):
@@ -91,12 +92,29 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
         nearest = resampling.kernel == "nearest"
         if moves(shift) and nearest != (made.resampling.kernel == "nearest"):
             continue
-        others = [other for j, (r, other) in enumerate(made_by) if j != i and not (nearest and r.kernel == "nearest")]
-        if others:
-            residuals = [residual_energies(shift, pairs, images - other) for other in others]
+        judges = [
+            other
+            for j, (r, other) in enumerate(made_by)
+            if j != i and r.kernel in JUDGED_BY and not r.steps and not (nearest and r.kernel == "nearest")
+        ]
+        if judges:
+            residuals = [residual_energies(shift, pairs, images - other) for other in judges]
             yield null(min(residuals, key=lambda energies: energies.mean()))
     if not moves(shift) and not all(part.exact for part in shift.components):
         yield null(interpolation_differences(pairs.shifted - made.residual, change))
+
+
+def _tried_in_no_other_form(shift: Shift) -> bool:
+    """Whether candidates of this kind are judged in one form only, so that another can stand in: blurs in a row."""
+    return len(shift.components) > 1 and all(not part.alternatives() or blurs(part) for part in shift.components)
+
+
+def _applied(way: Implementation, shift: Shift, images: Images) -> Images | None:
+    """The images as this implementation makes them; None where it can't."""
+    try:
+        return way.apply(shift, images, np.random.default_rng(0))
+    except BadInput:
+        return None
 
 
 def _rounded_between(shift: Shift, images: Images, resampling: Resampling) -> Images:
@@ -120,8 +138,9 @@ def _of_draws(made: Remake, task: Task) -> Iterator[NullDistribution]:
     """Of shifts with noise: remakes with other draws."""
     misfits = (_remake_of_remake(made.shift, made.shift, made.resampling, task, draw).misfit for draw in range(DRAWS))
     few = list(islice(misfits, FEW_DRAWS))
+    if made.misfit > float(np.median(few)):  # otherwise these are enough
+        few += misfits
     yield NullDistribution.of_another(few)
-    yield NullDistribution.of_another([*few, *misfits])
 
 
 def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:

@@ -57,8 +57,7 @@ class Dilate(Shift):
         return {} if self.size % 2 else {"farther to the right and below": _OtherDilate(self.size)}
 
     def _thickened(self, images: Images, origin: int = 0) -> Images:
-        side = (1, 1, self.size, self.size)
-        return maximum_filter(images, side, mode="constant", cval=-np.inf, origin=(0, 0, origin, origin))
+        return maximum_filter(images, self.size, mode="constant", cval=-np.inf, origin=origin, axes=(2, 3))
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:

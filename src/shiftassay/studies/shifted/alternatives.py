@@ -97,7 +97,7 @@ def _families(diagnosed: DiagnosedVariant) -> list[Alternative]:
         if own is not None and verdict.family != "unknown":
             worse = rival.misfit > max(own.misfit + AS_GOOD, 1.25 * own.misfit)
         else:
-            worse = rival.misfit > rival.limit
+            worse = rival.limit is None or rival.misfit > rival.limit
         rows.append(Alternative(f"It is {name}", number, worse and rival.family not in verdict.equivalent))
     return rows
 
