@@ -167,7 +167,7 @@ def _limits(page: VariantPage) -> list[str]:
     unidentified = verdict.parameters.get("unidentified")
     if unidentified:
         limits.append(
-            f"{len(unidentified)} places show the same value in every image, so where those came from cannot be known"
+            f"{len(unidentified)} places look like others in these images, so where those came from cannot be known"
         )
     if diagnosed.is_attack:
         attacked = next((attempt.attacked.n for attempt in repair.attempts if attempt.attacked), 0)
