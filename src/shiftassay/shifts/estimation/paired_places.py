@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.shifts.estimation.places import RISK, Parts, Placement, nearest_rivals, risk_of, standard_scores
@@ -63,7 +63,5 @@ def _least_squares(before: Parts, after: Parts) -> Placement:
     return Placement(order, risk_of(np.stack(scores)) <= RISK)
 
 
-def _squared_distances(
-    y: Float[np.ndarray, "i m"], x: Float[np.ndarray, "j m"]
-) -> Float[np.ndarray, "i j"]:
+def _squared_distances(y: Float[np.ndarray, "i m"], x: Float[np.ndarray, "j m"]) -> Float[np.ndarray, "i j"]:
     return np.vecdot(y, y)[:, None] + np.vecdot(x, x)[None] - 2 * y @ x.T

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 
@@ -38,31 +38,29 @@ def matched_places(reference: np.ndarray, shifted: np.ndarray) -> Int64[np.ndarr
 
     The moments are means, deviations and covariances. A permutation of positions permutes the loadings of the principal
     components, up to signs and, among components of like variance, a rotation. Several starts are tried: the signs
-    under which loadings are most alike, and what permutations leave alone, such as the sorted covariances of a position.
+    under which loadings are most alike, and what permutations leave alone, such as a position's sorted covariances.
     Then positions are matched by their loadings, the rotation that aligns the matched positions is fitted (Schönemann
     1966), and so on with more components in each round. `placement_of_samples` says which of them are identified.
     """
     x, y = (some.mean(axis=1).reshape(len(some), -1).astype(np.float64) for some in map(_sampled, (reference, shifted)))
     one, other = _Moments.of(x), _Moments.of(y)
     chance = _chance(x, len(y))
-    nearest: tuple[float, Int64[np.ndarray, "_"]] | None = None
+    tries = []
     for start in _starts(one, other):
-        found = _aligned(start, one, other, RANKS[:FIRST_ROUNDS])
-        if nearest is None or found[0] < nearest[0]:
-            nearest = found
-        if nearest[0] < BY_CHANCE * chance:
+        tries.append(_aligned(start, one, other, RANKS[:FIRST_ROUNDS]))
+        if tries[-1][0] < BY_CHANCE * chance:
             break
-    assert nearest is not None
-    return _sharpened(_aligned(nearest[1], one, other, RANKS[FIRST_ROUNDS:])[1], x, y)
+    _, nearest = min(tries, key=lambda aligned: aligned[0])
+    return _sharpened(_aligned(nearest, one, other, RANKS[FIRST_ROUNDS:])[1], x, y)
 
 
 def placement_of_samples(before: Parts, after: Parts, order: Int64[np.ndarray, "count"]) -> Placement:
     """An order improved, and the places whose source two samples tell.
 
-    Likelihood is that of a normal distribution with the reference's moments. Some places, those that vary most, then any,
-    find the sources of all by their correlations; what is likelier is kept. Several places that are wrong together would
-    support each other, if all found all. In the end a place is identified if images were less likely with its source and
-    any other exchanged; none is, if all that are make the sample less likely than another sample of the reference is.
+    Likelihood is that of a normal distribution with the reference's moments. Some places, those that vary most, then
+    any, find the sources of all by their correlations; what is likelier is kept. Several places that are wrong together
+    would support each other, if all found all. In the end a place is identified if images were less likely with its
+    source and any other exchanged; none is, if those that are make the sample less likely than the reference's own.
     """
     before, after = (_thinned(side[:PLACED_IMAGES]) for side in (before, after))
     model, x, y = _Likelihood.of(before), _Profiles.of(before), _Profiles.of(after)
