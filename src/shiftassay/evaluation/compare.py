@@ -12,7 +12,7 @@ from shiftassay.errors import BadInput
 from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
+from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar
 from shiftassay.statistics.seeds import (
     difference_over_seeds,
     difference_over_seeds_and_images,
@@ -211,7 +211,7 @@ def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: flo
     if over_seeds is None or p is None or equivalence_p is None:
         gained, lost = int((right[0] & ~others[0]).sum()), int((~right[0] & others[0]).sum())
         n = right.shape[1]
-        over_seeds, p = bootstrap_difference(gained, lost, n), mcnemar(gained, lost)
+        over_seeds, p = difference_paired(gained, lost, n), mcnemar(gained, lost)
         equivalence_p = equivalence(gained, lost, n, margin)
     return Pair(
         first=first,

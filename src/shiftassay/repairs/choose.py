@@ -40,7 +40,7 @@ def choose(bench: Bench, attempts: Sequence[Attempt], ceiling: Ceiling | None) -
     destroyed = verdict.information == "destroyed" and all(map(bench.falls_short, real))
     if destroyed or not helped:
         bounded = ceiling is not None and ceiling.above is not None and ceiling.above.high < bench.clean.low
-        sentence = unrepaired_sentence(verdict.family, real, bench.clean, ceiling, bounded)
+        sentence = unrepaired_sentence(verdict.family, real, bench.clean, ceiling, bounded, bench.loss_is_shown)
         if bounded:
             return Choice("cannot_be_repaired", "none", sentence)
         return Choice("no_repair_found", None, sentence)

@@ -43,7 +43,7 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
     where = "under a fresh attack" if chosen.attacked else "on the variant"
     sentences = [
         f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from "
-        f"{percent(change.before.estimate, 2)} to {percent_with_interval(change.after)}, "
+        f"{percent(change.before.estimate, 2)} to {percent_with_interval(change.after)} of {change.n:,} images, "
         f"{_difference(change.difference)}."
     ]
     best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
@@ -72,7 +72,12 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
 
 
 def unrepaired_sentence(
-    family: str, attempts: Sequence[Attempt], clean: Interval, ceiling: Ceiling | None, bounded: bool
+    family: str,
+    attempts: Sequence[Attempt],
+    clean: Interval,
+    ceiling: Ceiling | None,
+    bounded: bool,
+    loss_is_shown: bool = True,
 ) -> str:
     """That no repair was found, or that none can exist (`bounded`), and the best that was tried."""
     if bounded and ceiling is not None and ceiling.above is not None:
@@ -85,6 +90,11 @@ def unrepaired_sentence(
             "No repair found: nothing in the catalogue makes this shift, so it can neither be undone nor made for "
             "training."
         ]
+    elif not loss_is_shown and attempts:
+        sentences = [
+            f"No repair is shown to help: on these {attempts[0].variant.n:,} images the loss itself is too small to be "
+            "shown."
+        ]
     else:
         sentences = ["No repair found.", *([ceiling.sentence] if ceiling else [])]
     if attempts:
@@ -92,7 +102,7 @@ def unrepaired_sentence(
         change = best.deciding
         sentences.append(
             f"The best that was tried, {best.strategy} ({best.what}), goes from {percent(change.before.estimate, 2)} "
-            f"to {percent_with_interval(change.after)}."
+            f"to {percent_with_interval(change.after)} of {change.n:,} images."
         )
     return " ".join(sentences)
 
