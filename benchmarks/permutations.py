@@ -1,9 +1,9 @@
 """Which places of a shared permutation a diagnosis puts right, and which it says the images do not tell.
 
-`python -m benchmarks.permutations --json docs/results/permutations.json`. Digits and, where they are installed, pictures
-of clothes, under fresh permutations of pixels, rows, columns and blocks: with partners in the same order, in another, or
-without. Of the places that vary in both sets: the share that is identified, the share of these that is right, and the
-share of those that the images tell (see `benchmarks.diagnosis.tellable`) that is identified.
+`python -m benchmarks.permutations --json docs/results/permutations.json`. Digits and, where they are installed,
+pictures of clothes, under fresh permutations of pixels, rows, columns and blocks: with partners in the same order, in
+another, or without. Of the places that vary in both sets: the share that is identified, the share of these that is
+right, and the share of those that the images tell (see `benchmarks.diagnosis.tellable`) that is identified.
 """
 
 import argparse

@@ -171,7 +171,9 @@ def _permutation(
     else:
         told, most = told_by_pairs(pieces, len(built.truth) > 1)[true], LISTED
     if (told & listed).sum() > most * told.sum():
-        return f"permutation: {(told & listed).sum()} of {told.sum()} places that can be told are listed as unidentified"
+        return (
+            f"permutation: {(told & listed).sum()} of {told.sum()} places that can be told are listed as unidentified"
+        )
     judged = ~listed & (pieces.std(1).max(1) > 0)[true]
     same = estimate == true
     for i in np.flatnonzero(~same & judged):

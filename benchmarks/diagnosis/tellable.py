@@ -44,7 +44,7 @@ def told_by_samples(reference: np.ndarray, restored: np.ndarray) -> np.ndarray:
 
 def _profiles(pieces: np.ndarray) -> np.ndarray:
     """Of each place: the correlations of its values with all others', and their means and deviations."""
-    places, n, values = pieces.shape
+    places, n, _ = pieces.shape
     flat = pieces.transpose(1, 0, 2).reshape(n, -1).astype(np.float64)
     mean, deviation = flat.mean(0), flat.std(0)
     scores = (flat - mean) / (deviation + LEAST_DEVIATION)

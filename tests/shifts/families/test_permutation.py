@@ -13,8 +13,8 @@ from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.summary_statistics import feature_basis, summary_statistics
-from shiftassay.shifts.families.permutation import order_by_mean_picture
 from shiftassay.shifts.families.line_permutation import ColumnPermutation, RowPermutation
+from shiftassay.shifts.families.permutation import order_by_mean_picture
 
 NUMBERED = ImageSet(np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4) / 16)
 

@@ -166,7 +166,11 @@ def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...]:
 def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...]:
     """The order in which the parts of the mean pictures are most alike."""
     shape = samples.reference.shape[1:]
-    return tuple(matched_parts(samples, lambda picture: shift.to_parts(picture.reshape(1, *shape))[0]).tolist())
+
+    def parts(picture: np.ndarray) -> np.ndarray:
+        return shift.to_parts(picture.reshape(1, *shape).astype(np.float32))[0]
+
+    return tuple(matched_parts(samples, parts).tolist())
 
 
 def keeps_values(pairs: Pairs) -> bool:
