@@ -85,13 +85,14 @@ def test_parts_of_a_composition_all_show_and_equal_orders_are_right() -> None:
     for case in drawn_cases(7, {"compositions": 12}):
         images, labels = strata._some(case.dataset, rng)
         assert compositions.shows(case, images, labels, 1) or case.parts[0].group == "sample"
-    darker = [c for c in drawn_cases(7, {"compositions": 160}) if {p.family for p in c.parts} == {"gain", "rotate"}]
-    darker = [c for c in darker if not any("clip" in p.parameters for p in c.parts)]
+    moves = {"rotate", "translate", "scale", "shear"}
+    pairs = [(case, {part.family for part in case.parts}) for case in drawn_cases(7, {"compositions": 80})]
+    darker = [case for case, two in pairs if "gain" in two and two & moves]
+    darker = [case for case in darker if not any("clip" in part.parameters for part in case.parts)]
     assert darker
     for case in darker:
-        orders = [[p["family"] for p in (a.parameters or {})["parts"]] for a in build_drawn(case).answers]
-        assert sorted(orders)[0] == ["gain", "rotate"]
-        assert sorted(orders)[-1] == ["rotate", "gain"]
+        orders = {tuple(p["family"] for p in (a.parameters or {})["parts"]) for a in build_drawn(case).answers}
+        assert len(orders) == 2  # a darker picture moves like any other
 
 
 def test_drifted_nulls_are_right_by_their_labels() -> None:
