@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from benchmarks.diagnosis.drawn.cases import COUNTS
@@ -14,8 +14,7 @@ from benchmarks.markdown import markdown
 from scipy.stats import binomtest
 
 from shiftassay.runs.environment import Environment
-from shiftassay.statistics.intervals import wilson
-from shiftassay.words.numbers import DASH, number, percent
+from shiftassay.words.numbers import DASH, number, percent, points
 
 CONFIDENCE = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 IMAGES = (60, 150, 400, 1000, 3000, 10_000)
@@ -79,7 +78,8 @@ def summary(outcomes: Outcomes, results: Mapping[str, Any]) -> str:
             rows.append((STRATA[stratum], f"{len(rights):,}", share(rights), asked))
     alarms = [bool(o.alarm) for o in outcomes if o.stratum == "null"]
     if alarms:
-        rows.append(("no shift: false alarms", f"{len(alarms):,}", share(alarms), at_most(alarms)))
+        asked = f"upper end at most {percent(ALARMS, 0)}"
+        rows.append(("no shift: false alarms", f"{len(alarms):,}", share(alarms, "exact"), asked))
     made = Environment.from_json(results["environment"])
     note = (
         f"*Family right, with 95% intervals. {len(outcomes):,} cases that were drawn by seed {results['seed']}, "
@@ -221,19 +221,17 @@ def ranges() -> str:
     return markdown(("family", "drawn from"), rows)
 
 
-def share(rights: Sequence[bool]) -> str:
-    """The share that is right with Wilson's interval, and of how many."""
+def share(rights: Sequence[bool], method: Literal["wilson", "exact"] = "wilson") -> str:
+    """The share that is right, its 95% interval, and of how many."""
     if not rights:
         return DASH
-    interval = wilson(sum(rights), len(rights))
-    ends = f"{100 * interval.low:.1f}, {100 * interval.high:.1f}"
-    return f"{100 * interval.estimate:.1f} [{ends}] of {len(rights):,}"
+    ends = binomtest(sum(rights), len(rights)).proportion_ci(0.95, method)
+    return f"{points(np.mean(rights), 1)} [{points(ends.low, 1)}, {points(ends.high, 1)}] of {len(rights):,}"
 
 
 def at_most(alarms: Sequence[bool]) -> str:
-    """The exact upper end (Clopper and Pearson 1934), and whether it keeps what was to be reached."""
-    high = binomtest(sum(alarms), len(alarms)).proportion_ci(0.95, method="exact").high
-    return f"at most {percent(float(high), 2)}"
+    """The upper end of the exact interval (Clopper and Pearson 1934)."""
+    return f"at most {percent(binomtest(sum(alarms), len(alarms)).proportion_ci(0.95, 'exact').high, 2)}"
 
 
 def _known(judged: Iterable[bool | None]) -> list[bool]:

@@ -1,5 +1,6 @@
 """Drawn cases: the same from the same seed, within their ranges, of every family; test seeds are used once."""
 
+import json
 import subprocess
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +13,7 @@ from benchmarks.diagnosis import kept
 from benchmarks.diagnosis.build import build_drawn
 from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.drawn import cases as strata
-from benchmarks.diagnosis.drawn import compositions, log
+from benchmarks.diagnosis.drawn import command, compositions, log
 from benchmarks.diagnosis.drawn import run as drawn_run
 from benchmarks.diagnosis.drawn.cases import COUNTS, SMALL, VISIBLE, drawn_case, drawn_cases
 from benchmarks.diagnosis.drawn.outcome import Outcome
@@ -114,6 +115,8 @@ def test_outcomes_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delattr("benchmarks.diagnosis.diagnosed.diagnosed")
     assert drawn_run.run([case]) == first
     assert Outcome.from_json(first[0].to_json()) == first[0]
+    written = json.loads(command._text({"seed": 1}, first))["outcomes"]
+    assert [Outcome.from_json(row) for row in written] == first
 
 
 def test_a_test_seed_is_used_once_on_a_clean_tree(tmp_path: Path) -> None:
