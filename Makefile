@@ -40,18 +40,18 @@ results: setup
 
 # Seconds an epoch, ours beside others; nothing else should run meanwhile.
 bench: setup
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.speed
 
 bench-gpu: setup
-	$(BIN)/python benchmarks/speed_gpu.py
+	$(BIN)/python -m benchmarks.speed_gpu
 
 # Whether the native path learns what plain PyTorch learns, over seeds.
 paths: setup
-	$(BIN)/python benchmarks/paths.py
+	$(BIN)/python -m benchmarks.paths
 
 # How long the command line keeps people waiting.
 startup: setup
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.startup
 
 # Whether diagnoses are right, on shifts made by other code than ours. Seeds from 1000 are tests, each used once; smaller ones are for
 # development: SEED=7 COUNTS='paired=40 null=40' for a quick look. LISTED=13: the listed cases of old.

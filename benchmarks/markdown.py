@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""A table as README and docs show it."""
 
 from collections.abc import Sequence
 
