@@ -109,7 +109,7 @@ def test_outcomes_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     verdict = {"family": "identity", "scope": None, "parameters": {}, "confidence": 0.7, "evidence": {"excess": 0.4}}
     said: dict[str, Any] = {"verdict": verdict, "pairing": {"kind": "same_order"}, "candidates": []}
     monkeypatch.setattr("benchmarks.diagnosis.diagnosed.diagnosed", lambda case, built, seed: said)
-    case = next(c for c in drawn_cases(1, {"null": 20}) if c.variant == "png" and c.drawn and c.drawn.images < 2000)
+    case = next(c for c in drawn_cases(1, {"null": 80}) if c.variant == "png" and c.drawn and c.drawn.images < 2000)
     first = drawn_run.run([case])
     assert (first[0].right, first[0].alarm, first[0].evidence) == (True, False, {"excess": 0.4})
     monkeypatch.delattr("benchmarks.diagnosis.diagnosed.diagnosed")
