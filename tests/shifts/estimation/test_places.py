@@ -50,3 +50,4 @@ def test_rivals_are_other_places_of_small_loss():
     rivals = nearest_rivals(loss)
     assert rivals.shape == (30, 10)
     assert set(rivals[0]) == set(range(1, 11))
+    assert {tuple(sorted(row)) for row in nearest_rivals(loss[:3, :3])} == {(1, 2), (0, 2), (0, 1)}

@@ -88,7 +88,9 @@ def test_what_noise_or_rounding_hides_is_listed_and_the_rest_is_right(digits, th
     assert np.isin(inked, known).mean() > 0.95
 
 
-@pytest.mark.parametrize("text", ["row_permutation", "column_permutation", "block_permutation:block=4"])
+@pytest.mark.parametrize(
+    "text", ["row_permutation", "column_permutation", "block_permutation:block=4", "block_permutation:block=14"]
+)
 def test_samples_that_share_no_image_place_lines_and_blocks_or_say_that_they_do_not(text):
     images = load_dataset("mnist").test.images[:2000]
     true = parse(text).realize((1, 28, 28), np.random.default_rng(7))

@@ -34,7 +34,8 @@ def nearest_rivals(loss: Float[np.ndarray, "count count"]) -> Int64[np.ndarray, 
     """For each place those with which an exchange costs least; `loss` is symmetric."""
     loss = loss.copy()
     np.fill_diagonal(loss, np.inf)
-    return np.argpartition(loss, min(RIVALS, len(loss) - 1) - 1, axis=1)[:, :RIVALS]
+    count = min(RIVALS, len(loss) - 1)
+    return np.argpartition(loss, count - 1, axis=1)[:, :count]
 
 
 def standard_scores(losses: Float[np.ndarray, "n count"], relative_variance: float = 1.0) -> Float[np.ndarray, "count"]:
