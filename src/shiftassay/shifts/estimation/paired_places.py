@@ -60,7 +60,7 @@ def _least_squares(before: Parts, after: Parts) -> Placement:
             scores.append(np.where(np.abs(apart).max(axis=(0, 2)) > 2 * rounding, np.inf, 0.0))
         else:
             scores.append(standard_scores(2 * np.sum((after - after[:, rival]) * apart, axis=2)))
-    return Placement(order, risk_of(np.stack(scores)) <= RISK)
+    return Placement(order, risk_of(np.reshape(scores, (-1, len(order)))) <= RISK)
 
 
 def _squared_distances(y: Float[np.ndarray, "i m"], x: Float[np.ndarray, "j m"]) -> Float[np.ndarray, "i j"]:

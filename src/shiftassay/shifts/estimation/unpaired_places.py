@@ -167,7 +167,7 @@ class _Likelihood:
             bent = change.swapaxes(0, 1) @ curvature[np.arange(count), rival]
             losses = np.sum(change * (2 * (pull - pull[:, rival]) + bent.swapaxes(0, 1)), axis=2)
             scores.append(standard_scores(losses, 1 + n / self.n))
-        return risk_of(np.stack(scores))[order]
+        return risk_of(np.reshape(scores, (-1, count)))[order]
 
 
 @dataclass(frozen=True, eq=False)
