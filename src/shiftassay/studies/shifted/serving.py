@@ -23,7 +23,7 @@ from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.results import total_seconds
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
+from shiftassay.statistics.seeds_and_images import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.shifted.served_variants import (
     AccuracyOverSeeds,
     MeasuredDesign,
