@@ -22,7 +22,7 @@ def true_diagnosis(case: Case, built: Built) -> dict[str, Any]:
             "family": answer.family,
             "parameters": _summarized(dict(answer.parameters or {})),
             "scope": answer.scope,
-            "share": case.share,
+            "share": 1.0 if case.pairing == "unpaired" else built.share,
             "information": case.information,
             "confidence": 0.9,
             "equivalent": [],

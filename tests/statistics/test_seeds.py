@@ -54,7 +54,7 @@ def test_equivalence_is_two_of_scipys_one_sided_tests(values, rng):
 @pytest.mark.parametrize(("seeds", "pairs"), [(5, 1), (5, 15), (2, 1)])
 def test_the_smallest_visible_difference_is_seen_four_times_in_five(seeds, pairs, rng):
     """Of pairs whose differences vary with an sd of 0.05."""
-    difference = Difference(0.0, 0.05**2 / seeds, seeds - 1).smallest_visible(0.05 / pairs)
+    difference = Difference(0.0, 0.05**2 / seeds, float(seeds - 1)).smallest_visible(0.05 / pairs)
     values = rng.normal(difference, 0.05, (20_000, seeds))
     assert (ttest_rel(values, 0 * values, axis=1).pvalue < 0.05 / pairs).mean() == pytest.approx(0.8, abs=0.01)
 
@@ -83,7 +83,7 @@ def test_seeds_that_agree_to_the_image_are_not_taken_for_seeds_without_spread():
 
 def test_an_interval_is_cut_where_its_quantity_ends():
     whole = of_interval(mean_over_seeds([0.95, 0.999]))
-    part = within(whole, 0, 1)
+    part = within(whole, 0.0, 1.0)
     assert (part.estimate, part.low, part.high) == (whole.estimate, whole.low, 1)
 
 

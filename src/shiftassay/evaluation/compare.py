@@ -12,7 +12,7 @@ from shiftassay.errors import BadInput
 from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
+from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar
 from shiftassay.statistics.seeds import independent, mean_over_seeds, paired, probability_higher, within
 from shiftassay.statistics.seeds_and_images import difference_over_seeds_and_images
 from shiftassay.words.html import html_table, paragraphs
@@ -201,7 +201,7 @@ def _accuracies(name: str, values: np.ndarray) -> Accuracies:
         name,
         tuple(values.tolist()),
         float(values.mean()),
-        within(interval, 0, 1) if interval else None,
+        within(interval, 0.0, 1.0) if interval else None,
         float(values.std(ddof=1)) if len(values) > 1 else None,
     )
 
@@ -246,10 +246,10 @@ def _pair(matched: _Matched, margin: float, pairs: int) -> Pair:
     tested = (paired if matched.paired else independent)(values, other_values, resolution=1 / n)
     if tested is None:
         gained, lost = int((right[0] & ~others[0]).sum()), int((~right[0] & others[0]).sum())
-        difference, p = bootstrap_difference(gained, lost, n), mcnemar(gained, lost)
+        difference, p = difference_paired(gained, lost, n), mcnemar(gained, lost)
         equivalence_p = equivalence(gained, lost, n, margin)
     else:
-        difference, p = within(tested.interval(), -1, 1), tested.p_value
+        difference, p = within(tested.interval(), -1.0, 1.0), tested.p_value
         equivalence_p = tested.equivalence(margin)
     return Pair(
         first=matched.first,

@@ -10,9 +10,10 @@ from torch import nn
 
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.evaluate import ALPHA
 from shiftassay.records import Record, not_kept
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
-from shiftassay.statistics.paired import bootstrap_difference, mcnemar
+from shiftassay.statistics.paired import difference_paired, mcnemar
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.lists import in_columns
 from shiftassay.words.numbers import DASH, minus, percent, points
@@ -26,7 +27,8 @@ Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be
 class AccuracyChange(Record):
     """Accuracy on the same images before a repair and after it.
 
-    `p_value` is that of McNemar's exact test.
+    `p_value` is that of McNemar's exact test; the interval of the difference excludes 0 where that rejects at 5%, and
+    only there.
     """
 
     n: int
@@ -40,8 +42,10 @@ class AccuracyChange(Record):
 
     @property
     def direction(self) -> Literal["higher", "lower", "undecided"]:
-        """What the interval of the difference shows."""
-        return "higher" if self.difference.low > 0 else "lower" if self.difference.high < 0 else "undecided"
+        """What McNemar's test shows."""
+        if self.p_value >= ALPHA:
+            return "undecided"
+        return "higher" if self.gained > self.lost else "lower"
 
     def __str__(self) -> str:
         return f"{points(self.before.estimate)} → {percent(self.after.estimate, 2)}"
@@ -196,7 +200,7 @@ def accuracy_change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"])
         n=n,
         before=wilson(int(before.sum()), n),
         after=wilson(int(after.sum()), n),
-        difference=bootstrap_difference(gained, lost, n),
+        difference=difference_paired(gained, lost, n),
         gained=gained,
         lost=lost,
         p_value=mcnemar(gained, lost),

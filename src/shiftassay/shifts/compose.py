@@ -1,5 +1,6 @@
 """Compositions: several shifts in a row."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -60,6 +61,12 @@ class Compose(Shift):
         for part, own in self._with_generators(rng):
             image_set = part.apply_to_set(image_set, own, context)
         return image_set
+
+    def alternatives(self) -> Mapping[str, Shift]:
+        of_parts = [part.alternatives() for part in self.parts]
+        names = dict.fromkeys(name for others in of_parts for name in others)
+        pairs = list(zip(self.parts, of_parts, strict=True))
+        return {name: replace(self, parts=tuple(others.get(name, part) for part, others in pairs)) for name in names}
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
         for part, own in reversed(self._with_generators(rng)):

@@ -1,6 +1,10 @@
-"""Convolution of images with kernels, and deconvolution. Border pixels are repeated outwards."""
+"""Convolution of images with kernels, and deconvolution.
+
+Beyond the border an image goes on: by default with the border's pixels, repeated outwards.
+"""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -9,41 +13,48 @@ from scipy import fft
 from shiftassay.imagesets.image_set import Images
 
 Response = Callable[[np.ndarray], np.ndarray]
+Border = Literal["edge", "symmetric", "constant"]
+"""What lies beyond the border: its pixels, repeated; the mirrored image; black. NumPy's names for padding."""
 
 CHUNK = 1000
 NOISE = 1e-3  # power of the noise relative to the image's, which the Wiener filter assumes
 SILENCE = 1e-6  # rounding of the transforms: smaller values become 0, so that black stays black
 
 
-def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"]) -> Images:
+def convolve(images: Images, kernels: Float64[np.ndarray, "m k k"], border: Border = "edge") -> Images:
     """Convolve all images with one kernel, or each with its own.
 
     out(p) = Σ kernel(q) · image(p − q), with q from the kernel's centre. Kernels have an odd side. The cost is that of
     Fourier transforms of the padded images.
     """
-    return _filtered(images, kernels, lambda kernel: kernel)
+    return _filtered(images, kernels, lambda kernel: kernel, border)
 
 
-def separable(images: Images, lines: Float64[np.ndarray, "m k"]) -> Images:
+def separable(images: Images, lines: Float64[np.ndarray, "m k"], border: Border = "edge") -> Images:
     """`convolve` with outer products of one-dimensional kernels.
 
     Two small matrix products per image.
     """
     out = np.empty_like(images)
-    shared = [_matrices(lines, size) for size in images.shape[2:]] if len(lines) == 1 else None
+    shared = [_matrices(lines, size, border) for size in images.shape[2:]] if len(lines) == 1 else None
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        down, across = shared or [_matrices(lines[part], size) for size in images.shape[2:]]
+        down, across = shared or [_matrices(lines[part], size, border) for size in images.shape[2:]]
         out[part] = down @ images[part] @ across.swapaxes(2, 3)
     return np.clip(out, 0, 1)
 
 
-def _matrices(lines: Float64[np.ndarray, "m k"], size: int) -> Float32[np.ndarray, "m 1 s s"]:
-    """The matrices that convolve a column of pixels with each kernel, border pixels repeated."""
+def _matrices(lines: Float64[np.ndarray, "m k"], size: int, border: Border) -> Float32[np.ndarray, "m 1 s s"]:
+    """The matrices that convolve a column of pixels with each kernel."""
     at, reach = np.arange(size), lines.shape[1] // 2
+    if border == "symmetric":
+        source = np.pad(at, reach, mode="symmetric")
+    else:
+        source = np.clip(np.arange(-reach, size + reach), 0, size - 1)
     matrices = np.zeros((len(lines), 1, size, size))
     for weights, offset in zip(lines.T, range(-reach, reach + 1), strict=True):
-        matrices[:, :, at, np.clip(at - offset, 0, size - 1)] += weights[:, None, None]
+        inside = (at >= offset) & (at - offset < size) if border == "constant" else 1
+        matrices[:, :, at, source[at - offset + reach]] += weights[:, None, None] * inside
     return matrices.astype(np.float32)
 
 
@@ -59,7 +70,9 @@ def gaussian(sd: np.ndarray, reach: int) -> Float64[np.ndarray, "m k"]:
     return line / line.sum(1, keepdims=True)
 
 
-def _filtered(images: Images, kernels: np.ndarray, response: Response) -> Float32[np.ndarray, "n c h w"]:
+def _filtered(
+    images: Images, kernels: np.ndarray, response: Response, border: Border = "edge"
+) -> Float32[np.ndarray, "n c h w"]:
     h, w = images.shape[2:]
     reach = kernels.shape[1] // 2
     size = _fast(h + 2 * reach), _fast(w + 2 * reach)
@@ -68,7 +81,7 @@ def _filtered(images: Images, kernels: np.ndarray, response: Response) -> Float3
     out = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        spectrum = fft.rfft2(np.pad(images[part], padding, mode="edge"), axes=(2, 3))
+        spectrum = fft.rfft2(np.pad(images[part], padding, mode=border), axes=(2, 3))
         spectrum *= _response(kernels[part], size, response) if shared is None else shared
         filtered = np.asarray(fft.irfft2(spectrum, size, axes=(2, 3)))
         out[part] = filtered[:, :, reach : reach + h, reach : reach + w]

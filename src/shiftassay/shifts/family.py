@@ -6,7 +6,7 @@ methods: no other file names it.
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
@@ -132,6 +132,13 @@ class Shift(Traits, ParameterVector, ABC):
         `rng` is in the state that `apply` was given.
         """
         return None
+
+    def alternatives(self) -> "Mapping[str, Shift]":
+        """This shift as other known implementations make it, by what they do otherwise.
+
+        Without other resamplings and roundings, which concern all shifts.
+        """
+        return {}
 
     @property
     def components(self) -> "tuple[Shift, ...]":

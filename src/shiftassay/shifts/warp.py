@@ -6,7 +6,7 @@ Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -14,12 +14,14 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.cubic import TAPS, coefficients, cubic_sample, cubic_weights
 
 CHUNK = 2000  # images: bounds the memory of a sampling grid
 OUTSIDE = 1e6  # a position outside every image
 
 
-Kernel = Literal["nearest", "bilinear", "bicubic", "area"]
+Kernel = Literal["nearest", "bilinear", "bicubic", "keys", "sharp", "spline", "area"]
+CUBIC = ("bicubic", "keys", "sharp", "spline")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,15 @@ class Resampling:
     """
 
     kernel: Kernel = "bilinear"
-    """`area`: bilinear, averaged under a triangle over a pixel and half of its neighbours, as antialiased resizing."""
+    """`area`: bilinear, averaged under a triangle over a pixel and half of its neighbours, as antialiased resizing.
+
+    `bicubic`, `keys` and `sharp`: cubic convolution (see `cubic.SLOPES`). `spline`: cubic B-splines, as SciPy's.
+    """
     center: float = 0.0
+    steps: int = 0
+    """Steps of a pixel to which places are rounded, such as OpenCV's 32; 0 for none."""
+    hard_edge: bool = False
+    """Whether a moved picture is cut off half a pixel outside its outermost pixels; otherwise it blends with black."""
 
 
 OURS = Resampling()
@@ -75,7 +84,7 @@ def warp(
     """
     resampling = resampling or _current.get()
     if resampling.kernel == "area":
-        return _averaged(images, to_input, size, resampling.center)
+        return _averaged(images, to_input, size, resampling)
     h, w = size or images.shape[2:]
     center = resampling.center
     if (to_input == to_input[:1]).all():
@@ -90,18 +99,18 @@ def warp(
         if rows == 3:
             behind = positions[:, 2:] < 1e-6
             positions = np.where(behind, OUTSIDE, positions[:, :2] / np.where(behind, 1, positions[:, 2:]))
-        warped[part] = sample(images[part], positions + center if center else positions, kernel=resampling.kernel)
+        warped[part] = sample(images[part], positions + center if center else positions, resampling=resampling)
     return warped
 
 
 def _averaged(
-    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, center: float
+    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, resampling: Resampling
 ) -> Float32[np.ndarray, "n c H W"]:
     """The weighted mean of warps to positions around each pixel's centre."""
     offsets, weights = np.linspace(-0.8, 0.8, 5), np.array([1, 3, 5, 3, 1]) / 13
     lifted = np.zeros((len(to_input), to_input.shape[1], 3))
     lifted[:, :, : to_input.shape[2]] = to_input
-    bilinear = Resampling("bilinear", center)
+    bilinear = replace(resampling, kernel="bilinear")
 
     def part(i: int, j: int) -> np.ndarray:
         move_by = np.eye(3)
@@ -140,19 +149,42 @@ def _homogeneous(h: int, w: int, center: float) -> Float32[np.ndarray, "3 hw"]:
 
 
 def sample(
-    images: Images, positions: Float[np.ndarray, "m 2 H W"], outside: str = "zeros", kernel: Kernel | None = None
+    images: Images,
+    positions: Float[np.ndarray, "m 2 H W"],
+    outside: str = "zeros",
+    resampling: Resampling | None = None,
 ) -> Float32[np.ndarray, "n c H W"]:
     """The images' values at positions between their pixels.
 
     One map of positions for all images, or one per image. `outside` is "zeros" or "border" (the nearest pixel). The
-    kernel is the current one unless another is passed.
+    resampling is the current one unless another is passed.
     """
+    h, w = images.shape[2:]
+    resampling = resampling or _current.get()
+    kernel = "bilinear" if resampling.kernel == "area" else resampling.kernel
+    middle = np.array([(w - 1) / 2, (h - 1) / 2])[:, None, None]
+    if resampling.steps:
+        positions = np.rint((positions + middle) * resampling.steps) / resampling.steps - middle
+    cut = resampling.hard_edge and outside == "zeros"
+    beyond = "border" if cut else outside
+    if kernel in CUBIC and kernel != "bicubic":
+        sampled = cubic_sample(images, positions + middle, kernel, beyond)
+    else:
+        sampled = _by_torch(images, positions, beyond, kernel)
+    if cut:
+        within = np.all(np.abs(positions) <= middle + 0.5, axis=1)
+        sampled = sampled * within[:, None].astype(np.float32)
+    # Cubic kernels overshoot; eight bits cut that off.
+    return sampled if kernel not in CUBIC else np.clip(sampled, images.min(), images.max())
+
+
+def _by_torch(
+    images: Images, positions: Float[np.ndarray, "m 2 H W"], outside: str, kernel: str
+) -> Float32[np.ndarray, "n c H W"]:
     n, c, h, w = images.shape
     unit = np.empty((len(positions), *positions.shape[2:], 2), np.float32)
     for axis, half in enumerate(((w - 1) / 2, (h - 1) / 2)):  # half is 0 for one pixel, where any scale does
         np.multiply(positions[:, axis], 1 / max(half, 0.5), out=unit[..., axis], casting="same_kind")
-    kernel = kernel or _current.get().kernel
-    kernel = "bilinear" if kernel == "area" else kernel
     import torch  # here, so that data sets are listed without it
 
     tensor = torch.from_numpy(images)
@@ -160,29 +192,36 @@ def sample(
     sampled = torch.nn.functional.grid_sample(
         tensor, torch.from_numpy(unit), kernel, outside, align_corners=True
     ).numpy()
-    sampled = sampled.reshape(n, c, *sampled.shape[2:])
-    # Cubic kernels overshoot; eight bits cut that off.
-    return sampled if kernel != "bicubic" else np.clip(sampled, images.min(), images.max())
+    return sampled.reshape(n, c, *sampled.shape[2:])
 
 
 def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
     """Each image moved right by its dx and down by its dy.
 
-    Exact for whole pixels, bilinear between them. With `wrap`, what leaves enters on the other side; else black moves
-    in.
+    Exact for whole pixels, interpolated between them by the current resampling. With `wrap`, what leaves enters on the
+    other side; else black moves in.
     """
-    return _move(_move(images, dx, 3, wrap), dy, 2, wrap)
+    moved = _move(_move(images, dx, 3, wrap), dy, 2, wrap)
+    return np.clip(moved, images.min(), images.max()) if _current.get().kernel in CUBIC else moved
 
 
 def _move(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:
-    if _current.get().kernel == "nearest":
+    kernel, steps = _current.get().kernel, _current.get().steps
+    if kernel == "nearest":
         by = np.floor(by + 0.5)
+    by = np.rint(by * steps) / steps if steps else by
     whole = np.floor(by)
     between = (by - whole).astype(np.float32)[:, None, None, None]
-    moved = _take(images, whole.astype(np.int64), axis, wrap)
-    if between.any():
-        moved = (1 - between) * moved + between * _take(images, whole.astype(np.int64) + 1, axis, wrap)
-    return moved
+    start = whole.astype(np.int64)
+    if not between.any():
+        return _take(images, start, axis, wrap)
+    if kernel in CUBIC:
+        # A place is at t = 1 − between to the right of the pixel that moves there from whole + 1 to the left.
+        weights = cubic_weights(1 - between, kernel).astype(np.float32)
+        values = coefficients(images, (axis,), wrap) if kernel == "spline" else images
+        taps = [weights[i] * _take(values, start + 2 - i, axis, wrap) for i in range(TAPS)]
+        return np.sum(taps, axis=0)
+    return (1 - between) * _take(images, start, axis, wrap) + between * _take(images, start + 1, axis, wrap)
 
 
 def _take(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:

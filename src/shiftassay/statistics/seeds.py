@@ -115,7 +115,7 @@ def new_draw(values: Values, level: float = 0.95) -> Interval | None:
 def within(interval: Interval, low: float, high: float) -> Interval:
     """The part of an interval in which its quantity can lie at all: it covers as often as the whole.
 
-    >>> print(within(mean_over_seeds([0.95, 0.99]), 0, 1))
+    >>> print(within(mean_over_seeds([0.95, 0.99]), 0.0, 1.0))
     0.9700 [0.7159, 1.0000]
     """
     return Interval(interval.estimate, max(interval.low, low), min(interval.high, high), interval.level)

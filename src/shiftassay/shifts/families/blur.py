@@ -1,13 +1,15 @@
 """Blurs that are convolutions: every pixel is spread over its neighbours in the same way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.special import erf
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.convolution import convolve, deconvolve, gaussian, separable
+from shiftassay.shifts.convolution import Border, convolve, deconvolve, gaussian, separable
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.mean_picture import by_mean_picture
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -17,6 +19,8 @@ from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, 
 from shiftassay.shifts.parameters import Number, PerImage, SearchRange, draw, draws, extremes, is_drawn
 
 SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
+BOXES = 3  # passes of a box filter by which Pillow approximates a Gaussian
+OTHER_BORDERS: Mapping[str, Border] = {"mirrored border": "symmetric", "black border": "constant"}
 
 
 @FAMILIES.register("gaussian_blur")
@@ -50,6 +54,13 @@ class GaussianBlur(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return separable(images, self._weights(images, rng))
 
+    def alternatives(self) -> Mapping[str, Shift]:
+        """Another border; other weights: cut off at 3 sds, integrated over each pixel, or three box filters."""
+        others = {
+            name: _OtherGaussian(self.sd, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
+        }
+        return {**others, **{form: _OtherGaussian(self.sd, scope=self.scope, form=form) for form in GAUSSIAN_FORMS}}
+
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         weights = self._weights(images, rng)
         return deconvolve(images, weights[:, :, None] * weights[:, None, :])
@@ -62,6 +73,49 @@ class GaussianBlur(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         return by_mean_picture([cls(float(sd)) for sd in np.geomspace(0.4, 6, 14)], samples)
+
+
+@dataclass(frozen=True)
+class _OtherGaussian(GaussianBlur):
+    """A Gaussian blur as other code makes it."""
+
+    border: Border = "edge"
+    form: str = ""
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        lines = GAUSSIAN_FORMS[self.form](_draw_few(self.sd, images, rng)) if self.form else self._weights(images, rng)
+        return separable(images, lines, self.border)
+
+
+def _cut_off(sd: np.ndarray) -> Float64[np.ndarray, "m k"]:
+    """At 3 sds, as OpenCV in eight bits."""
+    return gaussian(sd, max(int(3 * sd.max() + 0.5), 1))
+
+
+def _integrated(sd: np.ndarray) -> Float64[np.ndarray, "m k"]:
+    """The integral of the Gaussian over each pixel, instead of its value in the middle."""
+    edges = np.arange(-int(4 * sd.max() + 0.5) - 0.5, int(4 * sd.max() + 0.5) + 1)
+    line = np.diff(erf(edges / (np.sqrt(2) * np.maximum(sd, 1e-3)[:, None])))
+    return line / line.sum(1, keepdims=True)
+
+
+def _boxes(sd: np.ndarray) -> Float64[np.ndarray, "m k"]:
+    """Three box filters of the same variance, whose outermost pixels count in part (Gwosdek et al. 2011)."""
+    lines = []
+    for s in sd:
+        reach = int((np.sqrt(12 * s**2 / BOXES + 1) - 1) / 2)
+        side = 2 * reach + 1
+        part = side * (reach * (reach + 1) - 3 * s**2 / BOXES) / (6 * (s**2 / BOXES - (reach + 1) ** 2))
+        box = np.r_[part, np.ones(side), part] / (side + 2 * part)
+        line = box
+        for _ in range(BOXES - 1):
+            line = np.convolve(line, box)
+        lines.append(line)
+    longest = max(map(len, lines))
+    return np.stack([np.pad(line, (longest - len(line)) // 2) for line in lines])
+
+
+GAUSSIAN_FORMS = {"cut off at 3 sds": _cut_off, "integrated over pixels": _integrated, "three boxes": _boxes}
 
 
 @FAMILIES.register("defocus_blur")
@@ -95,15 +149,24 @@ class DefocusBlur(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return convolve(images, self._kernels(images, rng))
 
+    def alternatives(self) -> Mapping[str, Shift]:
+        """Another border; a disc that is finer, or that covers a pixel wholly or not at all."""
+        others = {
+            name: _OtherDefocus(self.radius, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
+        }
+        return {**others, **{name: _OtherDefocus(self.radius, scope=self.scope, points=n) for name, n in DISCS.items()}}
+
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return deconvolve(images, self._kernels(images, rng))
 
-    def _kernels(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k k"]:
-        """The share of each pixel that the disc covers, by supersampling."""
+    def _kernels(
+        self, images: Images, rng: np.random.Generator, points: int = SUPERSAMPLING
+    ) -> Float64[np.ndarray, "m k k"]:
+        """The share of each pixel that the disc covers, by points along its side."""
         reach = int(np.ceil(max(extremes(self.radius)) - 0.5))
         side = 2 * reach + 1
-        at = (np.arange(side * SUPERSAMPLING) + 0.5) / SUPERSAMPLING - side / 2
-        distance = np.hypot(at[:, None], at).reshape(side, SUPERSAMPLING, side, SUPERSAMPLING).swapaxes(1, 2)
+        at = (np.arange(side * points) + 0.5) / points - side / 2
+        distance = np.hypot(at[:, None], at).reshape(side, points, side, points).swapaxes(1, 2)
         radii = _draw_few(self.radius, images, rng)
         kernels = np.stack([(distance <= radius).mean((2, 3)) for radius in radii])
         return kernels / kernels.sum((1, 2), keepdims=True)
@@ -111,6 +174,20 @@ class DefocusBlur(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         return by_mean_picture([cls(float(radius)) for radius in np.geomspace(0.8, 8, 14)], samples)
+
+
+DISCS = {"finer disc": 25, "disc of whole pixels": 1}
+
+
+@dataclass(frozen=True)
+class _OtherDefocus(DefocusBlur):
+    """A defocus blur as other code makes it."""
+
+    border: Border = "edge"
+    points: int = SUPERSAMPLING
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return convolve(images, self._kernels(images, rng, self.points), self.border)
 
 
 @FAMILIES.register("motion_blur")
@@ -158,6 +235,16 @@ class MotionBlur(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return convolve(images, self._kernels(images, rng))
 
+    def alternatives(self) -> Mapping[str, Shift]:
+        """Another border; an even line of finer steps."""
+        same = (self.length, self.angle, self.fading)
+        others: dict[str, Shift] = {
+            name: _OtherMotion(*same, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
+        }
+        if self.fading is None:
+            others["finer line"] = _OtherMotion(*same, scope=self.scope, points=FINER)
+        return others
+
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return deconvolve(images, self._kernels(images, rng))
 
@@ -174,8 +261,8 @@ class MotionBlur(Shift):
         own_angles = angles(Tails(pairs, _apply_tail), self.fading, max(extremes(self.length)))
         return MotionBlur(self.length, PerImage(own_angles), self.fading, scope="per_image")
 
-    def _kernels(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k k"]:
-        """Weights at whole steps along the line.
+    def _kernels(self, images: Images, rng: np.random.Generator, points: int = 1) -> Float64[np.ndarray, "m k k"]:
+        """Weights at steps along the line, `points` to a pixel.
 
         Each is spread bilinearly over the four pixels around it.
         """
@@ -183,13 +270,14 @@ class MotionBlur(Shift):
         lengths, angles = draws([self.length, self.angle], len(images) if varies else 1, rng)
         longest = max(extremes(self.length))
         if self.fading is None:
-            steps = np.arange(-int(longest / 2 + 0.5), int(longest / 2 + 0.5) + 1)
-            weights = np.clip(lengths[:, None] / 2 - np.abs(steps) + 0.5, 0, 1)
+            most = int(points * longest / 2 + 0.5)
+            steps = np.arange(-most, most + 1) / points
+            weights = np.clip(points * (lengths[:, None] / 2 - np.abs(steps)) + 0.5, 0, 1)
         else:
             steps = np.arange(int(np.ceil(longest)))
             weights = np.exp(-(steps**2) / (2 * self.fading**2)) * (steps < lengths[:, None])
         weights = weights / weights.sum(1, keepdims=True)
-        reach = int(np.abs(steps).max()) + 1
+        reach = int(np.ceil(np.abs(steps).max())) + 1
         x = np.cos(np.radians(angles))[:, None] * steps + reach
         y = -np.sin(np.radians(angles))[:, None] * steps + reach
         kernels = np.zeros((len(lengths), 2 * reach + 1, 2 * reach + 1))
@@ -218,6 +306,20 @@ class MotionBlur(Shift):
     @property
     def variant(self) -> tuple[object, ...]:
         return (*super().variant, self.fading is None)
+
+
+FINER = 12  # steps to a pixel
+
+
+@dataclass(frozen=True)
+class _OtherMotion(MotionBlur):
+    """A motion blur as other code makes it."""
+
+    border: Border = "edge"
+    points: int = 1
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return convolve(images, self._kernels(images, rng, self.points), self.border)
 
 
 def _draw_few(value: Number, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m"]:

@@ -115,7 +115,7 @@ def _figure(quantity: str, reported: float, ours: Sequence[float], logarithmic: 
     interval = _log_draw(ours) if logarithmic else new_draw(ours)
     if interval is None:
         return ClaimedFigure(quantity, reported, tuple(ours), None, None)
-    possible = within(interval, 0, 1 if "accuracy" in quantity else inf)
+    possible = within(interval, 0.0, 1.0 if "accuracy" in quantity else inf)
     return ClaimedFigure(
         quantity, reported, tuple(ours), (possible.low, possible.high), possible.low <= reported <= possible.high
     )

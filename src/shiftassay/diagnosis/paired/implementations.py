@@ -1,0 +1,80 @@
+"""What other implementations of the same shift could have made: other kernels, borders and roundings."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.warp import Kernel, Resampling, resampled
+
+Rounding = Literal["none", "nearest", "down"]
+
+STEPS = 32  # to a pixel, to which OpenCV rounds places
+# The kernels of the usual libraries, with the steps to which they round places.
+KERNELS: tuple[tuple[Kernel, int], ...] = (
+    ("bilinear", 0),
+    ("bilinear", STEPS),
+    ("bicubic", 0),
+    ("bicubic", STEPS),
+    ("keys", 0),
+    ("sharp", 0),
+    ("spline", 0),
+    ("nearest", 0),
+)
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One way to make a shift: a resampling, a rounding to 256 values, and the name of one of its alternatives."""
+
+    resampling: Resampling
+    rounding: Rounding = "none"
+    alternative: str = ""
+
+    def apply(self, shift: Shift, images: Images, rng: np.random.Generator) -> Images:
+        """The images after the shift, made in this way."""
+        return rounded(self.unrounded(shift, images, rng), self.rounding)
+
+    def unrounded(self, shift: Shift, images: Images, rng: np.random.Generator) -> Images:
+        """The same before it is rounded."""
+        with resampled(self.resampling):
+            return shift.alternatives().get(self.alternative, shift).apply(images, rng)
+
+
+def other_implementations(shift: Shift, resampling: Resampling, in_bytes: bool) -> list[Implementation]:
+    """All usual ways to make a shift; the first is ours under this resampling.
+
+    Kernels and edges differ where the shift moves the picture, alternatives where a family has them, and roundings
+    where the images are in bytes: then each way rounds to the nearest of 256 values, and the first also down.
+    """
+    moving = any(part.smooth for part in shift.components)
+    resamplings = _resamplings(resampling, any(p.shrinks for p in shift.components)) if moving else [resampling]
+    ways = [Implementation(r) for r in resamplings]
+    ways += [Implementation(resampling, alternative=name) for name in shift.alternatives()]
+    if not in_bytes:
+        return ways
+    return [replace(way, rounding="nearest") for way in ways] + [replace(ways[0], rounding="down")]
+
+
+def rounded(images: Images, rounding: Rounding) -> Images:
+    """The images rounded to 256 values: to the nearest, or down as by a conversion to integers.
+
+    >>> rounded(np.array([0.501], np.float32), "down") * 255
+    array([127.], dtype=float32)
+    """
+    if rounding == "none":
+        return images
+    of_bytes = images * np.float32(255)
+    # What is whole but for float32's rounding stays.
+    whole = np.rint(of_bytes) if rounding == "nearest" else np.floor(of_bytes + np.float32(1e-4))
+    return whole / np.float32(255)
+
+
+def _resamplings(first: Resampling, shrinks: bool) -> list[Resampling]:
+    """The first, then the others about the same centre, then those that cut off the edge of the picture."""
+    kernels = [*KERNELS, *([("area", 0)] if shrinks else [])]
+    others = [replace(first, kernel=kernel, steps=steps) for kernel, steps in kernels]
+    blended = list(dict.fromkeys([first, *others]))
+    return [*blended, replace(first, hard_edge=not first.hard_edge)]
