@@ -82,7 +82,7 @@ def sentences(key):
             [
                 "Of 15 pairs of networks, 0 are shown to differ",
                 "4 to be equivalent within ±0.2 points",
-                "−0.126 [−0.206, −0.046] points with a transformer (p = 0.038)",
+                "−0.126 [−0.206, −0.046] points with a transformer",
                 "paired over 5 seeds",
             ],
         ),

@@ -125,7 +125,8 @@ def _log_draw(ours: Sequence[float]) -> Interval | None:
     interval = new_draw(np.log(ours))
     if interval is None:
         return None
-    return Interval(*np.exp([interval.estimate, interval.low, interval.high]).tolist(), interval.level)
+    estimate, low, high = np.exp([interval.estimate, interval.low, interval.high]).tolist()
+    return Interval(estimate, low, high, interval.level)
 
 
 def _loss_test(

@@ -12,6 +12,7 @@ from shiftassay.records import Record
 from shiftassay.report.finding import Table
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.factor_effects import factor_effects
+from shiftassay.statistics.seeds import Values
 from shiftassay.studies.architectures.members import Members, has_attention, spatial_transformer
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import p_cell, p_value
@@ -21,7 +22,7 @@ TRANSFORMER, COORDINATES, ATTENTION = "a transformer", "CoordConv", "attention"
 ModulesByNetwork = Mapping[str, tuple[str, ...]]
 """Which of the modules each network has."""
 
-ValuesBySeed = Mapping[str, Sequence[float]]
+ValuesBySeed = Mapping[str, Values]
 """By network a number of each seed; all networks have the same seeds in the same order."""
 
 
