@@ -40,18 +40,18 @@ results: setup
 
 # Seconds an epoch, ours beside others; nothing else should run meanwhile.
 bench: setup
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.speed
 
 bench-gpu: setup
-	$(BIN)/python benchmarks/speed_gpu.py
+	$(BIN)/python -m benchmarks.speed_gpu
 
 # Whether the native path learns what plain PyTorch learns, over seeds.
 paths: setup
-	$(BIN)/python benchmarks/paths.py
+	$(BIN)/python -m benchmarks.paths
 
 # How long the command line keeps people waiting.
 startup: setup
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.startup
 
 # Whether diagnoses are right, on shifts made by other code than ours. ARGUMENTS='--sample 60 --images 400' for a quick look.
 diagnosis-benchmark: $(STAMP)-benchmark

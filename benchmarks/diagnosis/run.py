@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.diagnosis import fashion, kept
 from benchmarks.diagnosis.collection import chosen, every_case
+from benchmarks.result_file import result_file
 
 from shiftassay.files import write_whole
 
@@ -125,5 +126,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--again", action="store_true", help="even where a result is kept")
     parser.add_argument("--list", action="store_true", help="the names of the cases")
     parser.add_argument("--verbose", action="store_true", help="a line for every case")
-    parser.add_argument("--json", type=Path, help="write the results as data")
+    parser.add_argument("--json", type=result_file, help="write the results as data")
     return parser

@@ -51,7 +51,7 @@ def test_what_did_not_change_is_shown_to_be_equivalent(labels):
     assert (result.comparison.gained, result.comparison.lost) == (0, 10)
     assert result.comparison.verdict == "equivalent"
     assert result.comparison.effect == "slightly harmed"
-    assert "slightly harmed: accuracy is lower, by less than 0.5 points (25% of the errors" in str(result)
+    assert "accuracy is lower, by less than 0.5 points (25% of the errors on clean)" in str(result)
 
 
 def test_a_small_loss_that_is_beyond_doubt_but_below_the_margin_is_equivalent_and_a_large_one_is_lower(labels):

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.stats import t
 
-from shiftassay.evaluation.evaluate import Comparison, Effect, Evaluation, change_in_words, effect_in_words
+from shiftassay.evaluation.evaluate import Comparison, Effect, Evaluation, change_in_words, shown_in_words
 from shiftassay.records import Record
 from shiftassay.statistics.intervals import Interval
 from shiftassay.words.lists import plural
@@ -54,8 +54,8 @@ class EffectOverSeeds(Record):
             count, word = (self.higher, "higher") if self.effect == "improved" else (self.lower, "lower")
             alone = f"; {word} in {count} of {self.seeds} seeds alone"
         return (
-            f"{change_in_words(self.comparison)} ({self.measured_on}): "
-            f"{effect_in_words(self.comparison, self.reference_errors)}{alone}"
+            f"{self.effect}: {change_in_words(self.comparison)} ({self.measured_on}); "
+            f"{shown_in_words(self.comparison, self.reference_errors)}{alone}"
         )
 
 
@@ -94,9 +94,13 @@ def joined_over_seeds(of_seeds: Sequence[Interval], bounds: tuple[float, float] 
     The variation of the seeds (Student's interval) is joined with that of the images (the mean of the seeds' intervals,
     as if all seeds erred on the same images: never too narrow), as Zou and Donner (2008) join limits.
 
+    Of one seed it is that seed's own.
+
     >>> print(joined_over_seeds([Interval(-0.003, -0.005, -0.001), Interval(-0.002, -0.004, 0.0)]))
     -0.0025 [-0.0092, 0.0042]
     """
+    if len(of_seeds) == 1:
+        return of_seeds[0]
     estimates = np.array([interval.estimate for interval in of_seeds])
     center = float(estimates.mean())
     seeds = float(t.isf(0.025, len(estimates) - 1) * estimates.std(ddof=1) / sqrt(len(estimates)))

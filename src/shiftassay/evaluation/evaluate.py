@@ -112,7 +112,8 @@ class Evaluation(Record):
         change = self.comparison
         if change is None:
             return f"{accuracy}."
-        return f"{accuracy}, {change_in_words(change)}: {effect_in_words(change, self.reference_errors)}."
+        shown = shown_in_words(change, self.reference_errors)
+        return f"{accuracy}, {change.effect}: {change_in_words(change)}; {shown}."
 
     @property
     def reference_errors(self) -> float:
@@ -231,25 +232,25 @@ def change_in_words(change: Comparison) -> str:
     return difference if change.error_ratio is None else f"{times(change.error_ratio)} the errors, {difference}"
 
 
-def effect_in_words(change: Comparison, reference_errors: float) -> str:
+def shown_in_words(change: Comparison, reference_errors: float) -> str:
     """What is shown, and what is not."""
-    margin = margin_in_words(change.margin, reference_errors)
+    margin = margin_in_words(change.margin, reference_errors, change.reference)
     within = f", by less than {margin}" if change.equivalent else ""
     if change.differs:
         direction = "higher" if change.difference.estimate > 0 else "lower"
-        return f"{change.effect}: accuracy is {direction}{within}{_discordant(change)}"
+        return f"accuracy is {direction}{within}{_discordant(change)}"
     if change.equivalent:
-        return f"not shown to change, and shown to change by less than {margin}"
-    return "not shown to change; these images can't show that it stays the same either"
+        return f"it is shown that accuracy changes by less than {margin}"
+    return "these images can't show that accuracy stays the same either"
 
 
-def margin_in_words(margin: float, reference_errors: float) -> str:
+def margin_in_words(margin: float, reference_errors: float, reference: str) -> str:
     """A margin in points, and as a share of the errors that it is held against.
 
-    >>> margin_in_words(0.005, 0.0138)
-    '0.5 points (36% of the errors on the reference)'
+    >>> margin_in_words(0.005, 0.0138, "clean")
+    '0.5 points (36% of the errors on clean)'
     """
-    share = f" ({percent(margin / reference_errors)} of the errors on the reference)" if reference_errors > 0 else ""
+    share = f" ({percent(margin / reference_errors)} of the errors on {reference})" if reference_errors > 0 else ""
     return f"{100 * margin:g} points{share}"
 
 

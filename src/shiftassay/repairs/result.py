@@ -16,7 +16,7 @@ from shiftassay.statistics.intervals import Interval, difference_unpaired, wilso
 from shiftassay.statistics.paired import difference_paired, mcnemar
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.lists import in_columns
-from shiftassay.words.numbers import DASH, minus, percent, points
+from shiftassay.words.numbers import DASH, minus, percent_with_interval, points
 
 SCHEMA = "shiftassay.repair/1"
 Right = Bool[np.ndarray, "_"]
@@ -48,7 +48,7 @@ class AccuracyChange(Record):
         return "higher" if self.gained > self.lost else "lower"
 
     def __str__(self) -> str:
-        return f"{points(self.before.estimate)} → {percent(self.after.estimate, 2)}"
+        return f"{points(self.before.estimate)} → {percent_with_interval(self.after)}"
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,11 @@ class Repair(Record):
         """A table of the attempts, its heading first; nothing where nothing was tried."""
         if not self.attempts:
             return []
-        under_attack = any(attempt.attacked for attempt in self.attempts)
-        attack = ["fresh attack"] if under_attack else []
-        heading = ("strategy", "variant", *attack, "clean", "parameters", "seconds", "assumes")
+        attacked = next((attempt.attacked for attempt in self.attempts if attempt.attacked), None)
+        under_attack, first = attacked is not None, self.attempts[0]
+        attack = [f"fresh attack on {attacked.n:,}"] if attacked else []
+        sets = (f"variant, {first.variant.n:,} images", *attack, f"clean, {first.clean.n:,}")
+        heading = ("strategy", *sets, "parameters", "seconds", "assumes")
         return [heading, *(self._row(attempt, under_attack) for attempt in self.attempts)]
 
     def _row(self, attempt: Attempt, under_attack: bool) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class Dose(Record):
 class DrawsExperiment(Record):
     """From one draw for all images to one for each; `each` names the variant with one for each.
 
-    `learned` is the number of training images.
+    `learned` is the number of training images, `images` that of the test images.
     """
 
     each: str
@@ -94,6 +94,7 @@ class DrawsExperiment(Record):
     learned: int
     epochs: int
     dose: tuple[Dose, ...]
+    images: int = 0
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ def _draws(context: StudyContext, one: str, other: str) -> DrawsExperiment:
         learned=min(context.argument.learned, len(context.dataset.train)),
         epochs=EPOCHS,
         dose=tuple(_dose(context, each, shift, count) for count in (*context.argument.draws, None)),
+        images=len(context.argued_images(each)[0]),
     )
 
 
