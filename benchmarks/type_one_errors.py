@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
 import numpy as np
+from benchmarks.result_file import result_file
 from scipy.stats import norm, ttest_ind
 
 from shiftassay.evaluation.compare import compare
@@ -76,7 +76,7 @@ class Measured(Record):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.type_one_errors", description=__doc__)
     parser.add_argument("--repeats", type=int, default=10_000, help="of each case")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=result_file)
     asked = parser.parse_args()
     here, began, rows = environment(), perf_counter(), []
     for case in cases():
