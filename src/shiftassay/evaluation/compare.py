@@ -247,17 +247,18 @@ def _pair(matched: _Matched, margin: float, pairs: int) -> Pair:
     if tested is None:
         gained, lost = int((right[0] & ~others[0]).sum()), int((~right[0] & others[0]).sum())
         difference, p = difference_paired(gained, lost, n), mcnemar(gained, lost)
-        equivalence_p = equivalence(gained, lost, n, margin)
+        equivalence_p, on_new_images = equivalence(gained, lost, n, margin), difference
     else:
         difference, p = within(tested.interval(), -1.0, 1.0), tested.p_value
         equivalence_p = tested.equivalence(margin)
+        on_new_images = difference_over_seeds_and_images(right, others, paired=matched.paired)
     return Pair(
         first=matched.first,
         second=matched.second,
         over="images" if tested is None else "seeds",
         common_seeds=len(right) if matched.paired else 0,
         difference=difference,
-        on_new_images=difference_over_seeds_and_images(right, others, paired=matched.paired),
+        on_new_images=on_new_images,
         p_value=p,
         p_corrected=p,
         equivalence_p=equivalence_p,

@@ -12,7 +12,7 @@ from shiftassay.statistics.seeds import mean_over_seeds
 
 SETTLED_OVER = 50  # epochs; a sixth of the epochs where that is fewer
 BEST, LOWEST_LOSS, LAST = "best accuracy on the test set", "lowest loss on the test set", "last epoch"
-SETTLED = f"mean of the last {SETTLED_OVER}"
+SETTLED = "mean of the last epochs"
 HELD_OUT, LAST_OF_HELD_OUT = "best accuracy on held-out images", "last epoch of those trainings"
 
 

@@ -32,7 +32,8 @@ from shiftassay.words.lists import plural
 from shiftassay.words.numbers import brackets, number, p_cell, percent, percent_with_interval, points
 
 KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 2, 20
-LAST, SETTLED = "accuracy after the last epoch", f"mean accuracy of the last {SETTLED_OVER} epochs"
+LAST = "accuracy after the last epoch"
+SETTLED = f"mean accuracy of the last epochs (a sixth of them, at most {SETTLED_OVER})"
 
 
 @dataclass(frozen=True)

@@ -129,11 +129,13 @@ class Distortions(Record):
     @model_validator(mode="before")
     @classmethod
     def _of_version_1(cls, content: Any) -> Any:
-        """Results of version 1 know the modules by the networks' names only."""
+        """Results of version 1 have p-values of unpaired seeds, and know the modules by the networks' names only."""
         if "modules" in content:
             return content
-        networks = next(iter(content["datasets"].values()))["networks"]
-        return {**content, "modules": modules_of_registered(list(networks))}
+        results = {name: DistortedResults.from_json(result) for name, result in content["datasets"].items()}
+        again = {name: _paired_again(result, content["control"]) for name, result in results.items()}
+        networks = list(next(iter(results.values())).networks)
+        return {**content, "datasets": _corrected(again), "modules": modules_of_registered(networks)}
 
 
 def measure(experiment: Experiment) -> Distortions:
@@ -221,6 +223,16 @@ def _differences(control: str, correct: Mapping[str, Bool[np.ndarray, "seeds n"]
     return tuple(differences)
 
 
+def _paired_again(result: DistortedResults, control: str) -> DistortedResults:
+    """The results with p-values over seeds that are paired, from the stored error rates."""
+    errors = {network: row.errors for network, row in result.networks.items()}
+    tests = [paired(errors[row.network], errors[control]) for row in result.against_control]
+    rows = [
+        replace(row, p=test.p_value if test else row.p) for row, test in zip(result.against_control, tests, strict=True)
+    ]
+    return replace(result, against_control=tuple(rows))
+
+
 def _corrected(results: Mapping[str, DistortedResults]) -> dict[str, DistortedResults]:
     p_values = iter(holm([row.p for result in results.values() for row in result.against_control]))
     return {
@@ -269,8 +281,9 @@ def _effect_in_points(effect: ModuleEffect) -> str:
 def _sentences(measured: Distortions) -> list[str]:
     sentences = [_summary(measured)]
     if measured.effects:
-        subject = f"the error ({MEAN}) changes by"
-        sentences.append(effects_sentence(measured.effects[MEAN], subject, _effect_in_points, " points"))
+        subject = f"the error on distorted digits ({MEAN}) changes by"
+        effects = effects_sentence(measured.effects[MEAN], subject, _effect_in_points, " points")
+        sentences = [f"{effects} {sentences[0]}"]
     for name, result in measured.datasets.items():
         parts = [f"{name}: {measured.control} errs on {percent(result.networks[measured.control].mean, 2)}"]
         for direction, sign in (("fewer", -1), ("more", 1)):

@@ -134,9 +134,10 @@ def _sentences(measured: Selection) -> list[str]:
     best, lowest, last = (_overall(networks, protocol) for protocol in (BEST, LOWEST_LOSS, LAST))
     within = [network.sd_within for network in networks.values() if network.sd_within is not None]
     sentences = [
-        f"Against the mean of the last {settled}, the accuracy of the epoch that is best on the test set is {best} "
-        f"points too high, and that of the epoch with the lowest loss on it lies {lowest} points off; the last epoch, "
-        f"which is fixed in advance, lies {last} points off, but varies from epoch to epoch with a standard deviation "
+        f"Against the mean of the last {settled} of the same training, the accuracy of the epoch that is best on the "
+        f"test set is off by {best} points, that of the epoch with the lowest loss on it by {lowest}, and that of the "
+        f"last epoch, which is fixed in advance, by {last}; accuracy varies over those epochs with a standard "
+        "deviation "
         f"of {points(min(within))} to {points(max(within))} points, by network."
     ]
     chosen = {name: network for name, network in networks.items() if HELD_OUT in network.accuracies}
@@ -148,7 +149,7 @@ def _sentences(measured: Selection) -> list[str]:
             "the last epoch of the same trainings."
         )
     if not chosen:
-        sentences.append("Choosing the epoch on held-out images needs trainings that have some: selection.held_out.")
+        sentences.append("Choosing the epoch on held-out images is not measured: no training here kept any for that.")
     return sentences
 
 
