@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.diagnosis.tables import tables as diagnosis_tables
 from benchmarks.markdown import markdown
 from benchmarks.shifted_tables import answers_table, model_table, one_for_all_table, variants_table
 from benchmarks.spatial_table import COLUMNS, spatial_note, spatial_rows
 
 from shiftassay.runs.environment import Environment
-from shiftassay.statistics.intervals import Interval
-from shiftassay.words.numbers import mean_sd, number, percent, points
+from shiftassay.statistics.intervals import Interval, wilson
+from shiftassay.words.numbers import mean_sd, number, percent, percent_with_interval, points
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 Results = dict[str, Any]
 """A file of docs/results: each has keys of its own."""
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md", ROOT / "docs" / "reliability.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("diagnosis", "performance", "reliability")))
 
 
 def main() -> int:
@@ -32,7 +33,8 @@ def main() -> int:
         "variants": variants_table(read("shifted-test-sets")),
         "answers": answers_table(read("shifted-test-sets")),
         "one-for-all": one_for_all_table(read("shifted-test-sets")),
-        "diagnosis": diagnosis_table(read("diagnosis")),
+        **diagnosis_tables(read("diagnosis")),
+        "diagnosis-listed": listed_diagnosis_table(read("diagnosis-listed")),
         "diagnosis-speed": diagnosis_speed_table(read("diagnosis-speed")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),
@@ -60,24 +62,15 @@ def read(name: str) -> Results:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
-def diagnosis_table(results: Results) -> str:
-    """How often diagnoses are right, kind by kind, and how far their confidence can be trusted."""
+def listed_diagnosis_table(results: Results) -> str:
+    """How often diagnoses of the listed cases are right, kind by kind."""
     rows = []
     for target in results["targets"]:
-        if target["target"]:
-            bound = f"{'at most' if target['at_most'] else 'at least'} {percent(target['target'], 0)}"
-            rows.append((target["what"], f"{target['n']:,}", percent(target["measured"], 1), bound))
-    trusted = "; ".join(
-        f"{number(row['from'], 2)} to {number(row['to'], 2)}: {percent(row['right'], 0)} of {row['n']}"
-        for row in results["reliability"]
-        if row["n"]
-    )
+        count = round(target["measured"] * target["n"])
+        rows.append((target["what"], percent_with_interval(wilson(count, target["n"]), 1), f"{target['n']:,}"))
     made = Environment.from_json(results["environment"])
-    note = (
-        f"*{results['all']['n']:,} cases, {made.processor}; `{results['command']}`. "
-        f"Right verdicts by confidence: {trusted}.*"
-    )
-    return markdown(("what", "cases", "measured", "to reach"), rows) + f"\n\n{note}"
+    note = f"*{results['all']['n']:,} cases, commit {made.commit}, {made.processor}; `{results['command']}`.*"
+    return markdown(("what", "measured [95%]", "cases"), rows) + f"\n\n{note}"
 
 
 def spatial_table(results: Results) -> str:

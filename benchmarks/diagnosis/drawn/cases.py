@@ -277,7 +277,7 @@ def _statistics(images: Images) -> np.ndarray:
 
 RANDOM_UNPAIRED = ("pixel_dropout", "fog", "spatter", "dotted_line", "zigzag")
 PAIRING = {"reorder": "reordered", "class_prior": None}
-NULL_KINDS = ("samples", "paired", "drifted", "samples", "paired", "samples", "drifted", "samples", "paired", "samples")
+NULL_KINDS = (*4 * ("samples",), *2 * ("drifted",), *4 * ("paired",))
 STRATA: dict[str, Callable[[_Place, Rng], Case | None]] = {
     "paired": _paired,
     "compositions": _compositions,

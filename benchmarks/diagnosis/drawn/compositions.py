@@ -2,8 +2,8 @@
 
 Which may stand beside which is said by kind (`PAIRS`, `TRIPLES`). Left out is what is ambiguous by construction: two of
 one kind that make a third (two noises, two blurs, two mirrors), a threshold on what a monotone curve had changed, an
-order of pixels on moved ones, noise that a later step makes another noise. Where two descriptions are equal, both are
-right.
+order of pixels on moved ones, noise that a later step makes another noise or covers at random. Where two descriptions
+are equal, both are right.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "plain noise": ("gaussian_noise", "impulse_noise"),
     "pattern": ("fixed_pattern",),
     "cover": ("occlusion", "stripe", "pixel_dropout", "spatter", "dotted_line", "zigzag"),
+    "fixed cover": ("occlusion", "stripe"),
     "fog": ("fog",),
     "edges": ("canny_edges", "dilate"),
     "order": ("pixel_permutation", "row_permutation", "column_permutation", "block_permutation"),
@@ -47,7 +48,13 @@ PAIRS: tuple[tuple[str, str], ...] = (
     *(("mirror", "move"), ("move", "mirror"), ("mirror", "noise"), ("tone", "mirror"), ("mirror", "blur")),
     *(("warp", "noise"), ("warp", "gain"), ("tone", "tone"), ("tone", "noise"), ("plain noise", "tone")),
     *(("tone", "blur"), ("blur", "tone"), ("tone", "cover"), ("cover", "gain"), ("blur", "noise")),
-    *(("plain noise", "blur"), ("cover", "noise"), ("plain noise", "cover"), ("blur", "cover"), ("cover", "blur")),
+    *(
+        ("plain noise", "blur"),
+        ("cover", "noise"),
+        ("plain noise", "fixed cover"),
+        ("blur", "cover"),
+        ("cover", "blur"),
+    ),
     *(("level", "noise"), ("level", "blur"), ("move", "jpeg"), ("move", "fog"), ("move", "edges")),
     *(("move", "pattern"), ("order", "noise"), ("order", "tone"), ("rows", "columns"), ("labels", "move")),
 )

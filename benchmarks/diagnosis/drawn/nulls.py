@@ -18,7 +18,6 @@ from scipy import ndimage, stats
 
 GROUP = "null"
 Rng = np.random.Generator
-PAIRED, SAMPLES, DRIFTED = 0.3, 0.5, 0.2  # of the nulls
 DRIFT = Range(0.1, 1.2, log=True)  # sd of the logarithm of the classes' shares
 FEWEST = 60  # images that a drifted set keeps
 SURELY = 1e-4  # p-value of the classes' counts (chi-squared), below which only `class_prior` is right

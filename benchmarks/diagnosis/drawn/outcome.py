@@ -23,12 +23,12 @@ class Outcome(Record):
     """float, bytes or half."""
     images: int
     shifted_images: int
-    strength: float | None
-    """The rms change of pixels over their sd; None where images were chosen or reordered."""
-    share: float
-    """Of the images that changed."""
-    pairing: str | None
     seconds: float
+    pairing: str | None = None
+    strength: float | None = None
+    """The rms change of pixels over their sd; None where images were chosen or reordered."""
+    share: float = 1.0
+    """Of the images that changed."""
     verdict: str = "error"
     scope: str | None = None
     confidence: float | None = None

@@ -101,7 +101,6 @@ def _described(case: Case) -> Outcome:
         stored=next((how for how in ("bytes", "half") if how in ways), "float"),
         images=drawn.images,
         shifted_images=drawn.images,
-        strength=None,
         share=case.share,
         pairing=case.pairing,
         seconds=0.0,

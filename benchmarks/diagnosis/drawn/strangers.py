@@ -87,7 +87,8 @@ def _shadow(x: np.ndarray, rng: Rng, strength: float) -> np.ndarray:
 
 
 def _comb(x: np.ndarray, rng: Rng, strength: float) -> np.ndarray:
-    """Columns slide up and down by turns."""
+    """Columns slide up and down by turns, by half a pixel or so beyond whole ones: whole ones are a permutation."""
+    strength = np.floor(strength) + 0.3 + 0.4 * (strength % 1)
     out = x.copy()
     out[:, :, ::2] = ndimage.shift(x[:, :, ::2], (0, strength, 0), order=1)
     out[:, :, 1::2] = ndimage.shift(x[:, :, 1::2], (0, -strength, 0), order=1)

@@ -23,7 +23,12 @@ def nothing_to_repair(bench: Bench) -> Choice:
     shift = bench.shifts[0]
     group = shift.group if shift else ""
     sentence = nothing_sentence(
-        bench.families[0], group, clean=bench.clean, variant=bench.variant, missing=bench.missing
+        bench.families[0],
+        group,
+        clean=bench.clean,
+        variant=bench.variant,
+        missing=bench.missing,
+        images=len(bench.shifted),
     )
     return Choice("nothing_to_repair", None, sentence)
 

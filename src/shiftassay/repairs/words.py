@@ -21,11 +21,13 @@ def assumption_of(clean: AccuracyChange, share: float) -> str:
     return f"you know that the image is from this variant{touched} ({loss})"
 
 
-def nothing_sentence(family: str, group: str, *, clean: Interval, variant: Interval, missing: Interval) -> str:
+def nothing_sentence(
+    family: str, group: str, *, clean: Interval, variant: Interval, missing: Interval, images: int
+) -> str:
     """That there is nothing to repair, and why."""
     numbers = (
         f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean "
-        f"images ({_difference(missing)})"
+        f"images ({_difference(missing)}, {images:,} images)"
     )
     if group == "none":
         return f"Nothing to repair: the images are as they were. {numbers}."
@@ -62,10 +64,12 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
         name = best.strategy[0].upper() + best.strategy[1:]
         sentences.append(f"{name}, which changes more, is {ahead} points ahead, {reason}.")
     if remaining.high < 0:
-        short = f"{points(-remaining.estimate)} points {brackets(remaining)}"
+        short = f"{points(-remaining.estimate)} points {brackets([-remaining.high, -remaining.low])}"
         sentences.append(f"It falls short of clean images before the repair by {short}.")
+    elif remaining.low > 0:
+        sentences.append(f"That is above clean images before the repair ({_difference(remaining)}).")
     else:
-        sentences.append("It is not shown to fall short of clean images before the repair.")
+        sentences.append(f"Against clean images before the repair no difference is shown ({_difference(remaining)}).")
     that = "" if chosen.assumption.startswith("nothing") else "that "
     sentences.append(f"It assumes {that}{chosen.assumption}.")
     return " ".join(sentences)

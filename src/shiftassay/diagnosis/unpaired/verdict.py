@@ -53,9 +53,8 @@ def unpaired_verdict(
         unknown = max(evidence.confidence(known=False), 1 - confidence if fits else 0.0)
         sentence = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {shift}: {distance}."
         return UnpairedVerdict(Verdict(None, {}, {}, 1.0, unknown, evidence=evidence), summaries, sentence)
+    shift = shift.settle_unpaired(reference.images, shifted.images)
     parameters = parameters_of(shift)
-    if (unidentified := shift.unidentified(shifted.images)) is not None:
-        parameters = {**parameters, "unidentified": unidentified}
     equivalent = dict.fromkeys(
         in_normal_form(c.shift).family
         for c in candidates[1:]

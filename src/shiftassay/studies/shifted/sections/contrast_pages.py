@@ -163,12 +163,12 @@ def _unmodified(contrast: Contrast, clean: float, effects: Mapping[str, EffectOv
             "paired."
         )
     change = f"{points_with_interval(difference, 1, sign=True)} points, McNemar p {p_cell(unmodified.p_value)}"
-    lost = clean - min(a, b)
+    lost, not_shown = clean - min(a, b), difference.low <= 0 <= difference.high
     of_each = [effects[name] for name in (one, other)]
     if not any(effect.effect == "harmed" for effect in of_each):
         said = listed([f"{effect.name} is {effect.effect}" for effect in of_each])
-        return f"The unmodified model hardly minds either: {said} ({accuracies}; {change})."
-    not_shown = difference.low <= 0 <= difference.high
+        apart = ", and is not shown to differ between the two" if not_shown else ""
+        return f"The unmodified model hardly minds either{apart}: {said} ({accuracies}; {change})."
     if not (not_shown or abs(a - b) < LITTLE * lost):
         return f"The unmodified model tells them apart: {accuracies} ({change}); clean has {percent(clean, 1)}."
     chance = (
