@@ -297,6 +297,12 @@ def _canny_edges(draw: _Draw) -> Part:
     return overlay.canny_edges(draw.number("sd"), low, low + draw.number("more"))
 
 
+def _dilate(draw: _Draw) -> Part:
+    """Even sizes by OpenCV, whose anchor is the usual one: SciPy's is a pixel further."""
+    size = draw.whole("size")
+    return dilate.dilate(size, draw.library("cv2", "float") if size % 2 else "cv2")
+
+
 def _channel_order(draw: _Draw) -> Part:
     orders = ((2, 1, 0), (1, 2, 0), (0, 2, 1), (1, 0, 2), (2, 0, 1))
     order = orders[draw.rng.integers(len(orders))]
@@ -366,7 +372,7 @@ SINGLES: dict[str, Callable[[_Draw], Part | None]] = {
     "dotted_line": lambda draw: overlay.dotted_line(draw.number("width"), draw.whole("dash")),
     "zigzag": lambda draw: overlay.zigzag(draw.number("step"), draw.number("height"), draw.number("width")),
     "canny_edges": _canny_edges,
-    "dilate": lambda draw: dilate.dilate(draw.whole("size"), draw.library("cv2", "float")),
+    "dilate": _dilate,
     "channel_order": _channel_order,
     "pixel_permutation": _order(rearrangement.pixel_permutation),
     "row_permutation": _order(rearrangement.row_permutation),
