@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed pairing torture beside clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -66,6 +66,14 @@ endif
 # How often image sets are called paired that are not, and how often those that are. ARGUMENTS='--seed 1' for another sample.
 pairing: setup
 	$(BIN)/python -m benchmarks.pairing $(or $(ARGUMENTS),--seed 1302 --foreign 3240 --partly 200 --related 352 --json docs/results/pairing.json)
+
+# Which places of shared permutations are put right, and which the images don't tell.
+permutations: setup
+	$(BIN)/python -m benchmarks.permutations --json docs/results/permutations.json
+
+# How often the tests and intervals over seeds err, simulated.
+type-one-errors: setup
+	$(BIN)/python -m benchmarks.type_one_errors --json docs/results/type-one-errors.json
 
 # How long a diagnosis takes; nothing else should run meanwhile.
 diagnosis-speed: $(STAMP)-benchmark

@@ -8,14 +8,7 @@ from hypothesis import strategies as st
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import difference_unpaired, wilson
 from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar, ratio_paired
-from shiftassay.statistics.seeds import (
-    difference_over_seeds,
-    equivalence_over_seeds,
-    mean_over_seeds,
-    new_draw,
-    probability_higher,
-    welch,
-)
+from shiftassay.statistics.seeds import independent, mean_over_seeds, new_draw, paired, probability_higher
 
 levels = st.floats(0.5, 0.999)
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -126,21 +119,26 @@ def test_a_mean_over_seeds_widens_with_the_level_and_a_new_seed_varies_more(valu
     assert new.low <= narrow.low <= narrow.high <= new.high
 
 
+def difference(values, others):
+    """By seed where both have as many, else of independent groups."""
+    found = paired(values, others) if len(values) == len(others) else independent(values, others)
+    assert found is not None
+    return found
+
+
 @given(accuracies, accuracies)
-def test_welch_rejects_where_its_interval_excludes_zero(values, others):
-    interval, p = difference_over_seeds(values, others), welch(values, others)
-    assert interval is not None
-    assert p is not None
-    assert p == pytest.approx(welch(others, values), abs=1e-12)
+def test_a_difference_is_shown_where_its_interval_excludes_zero(values, others):
+    found = difference(values, others)
+    interval, p = found.interval(), found.p_value
+    assert p == pytest.approx(difference(others, values).p_value, abs=1e-12)
     assume(abs(p - 0.05) > 1e-6)
     assert (p < 0.05) == (not interval.low <= 0 <= interval.high)
 
 
 @given(accuracies, accuracies, st.floats(0.001, 0.5))
 def test_equivalence_is_claimed_where_the_90_percent_interval_lies_within_the_margin(values, others, margin):
-    interval, p = difference_over_seeds(values, others, level=0.9), equivalence_over_seeds(values, others, margin)
-    assert interval is not None
-    assert p is not None
+    found = difference(values, others)
+    interval, p = found.interval(level=0.9), found.equivalence(margin)
     assume(abs(p - 0.05) > 1e-6 and min(abs(interval.low + margin), abs(interval.high - margin)) > 1e-9)
     assert (p < 0.05) == (-margin < interval.low and interval.high < margin)
 

@@ -83,9 +83,10 @@ def page_finding(page: VariantPage) -> Finding:
     explanations = Table(
         ("another explanation", "what was measured", "ruled out"),
         tuple((other.explanation, other.number, "yes" if other.ruled_out else "no") for other in others),
-        "Other explanations, and the number that rules each out or does not. What a family leaves unexplained is "
-        "measured on images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate "
-        "makes it worse.",
+        "Other explanations, and the number that rules each out or does not; where none is said, of "
+        f"{diagnosed.images:,} images and the first seed's model. What a family leaves unexplained is measured on "
+        "images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate makes it "
+        "worse.",
         words=("what was measured",),
     )
     pictures = Figure(
@@ -171,7 +172,7 @@ def _limits(page: VariantPage) -> list[str]:
     unidentified = verdict.parameters.get("unidentified")
     if unidentified:
         limits.append(
-            f"{len(unidentified)} places show the same value in every image, so where those came from cannot be known"
+            f"{len(unidentified)} places look like others in these images, so where those came from cannot be known"
         )
     if diagnosed.is_attack:
         attacked = next((attempt.attacked.n for attempt in repair.attempts if attempt.attacked), 0)
