@@ -13,6 +13,7 @@ from benchmarks.diagnosis import fashion, left_out, pairings
 from benchmarks.diagnosis.build import dataset
 from benchmarks.diagnosis.case import ANY, Answer, Case, Drawn, Images, Labels
 from benchmarks.diagnosis.drawn import compositions, nulls
+from benchmarks.diagnosis.drawn.draw import stored
 from benchmarks.diagnosis.drawn.ranges import (
     IMAGES,
     LEFT_OUT_IMAGES,
@@ -22,7 +23,7 @@ from benchmarks.diagnosis.drawn.ranges import (
     UNPAIRED_IMAGES,
     Range,
 )
-from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE, SINGLES, drawn_part, stored
+from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE, SINGLES, drawn_part
 from benchmarks.diagnosis.drawn.strangers import STRANGERS
 from benchmarks.diagnosis.families.channel_order import colored
 from benchmarks.diagnosis.unknowns import unknown_case

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from benchmarks.diagnosis import compositions as listed
 from benchmarks.diagnosis.case import Case, Images, Labels, Part
-from benchmarks.diagnosis.drawn.singles import drawn_part, stored
+from benchmarks.diagnosis.drawn.draw import stored
+from benchmarks.diagnosis.drawn.singles import drawn_part
 
 GROUP = "compose"
 Rng = np.random.Generator
