@@ -77,6 +77,8 @@ def paired(values: Values, others: Values, resolution: float = 0.0) -> Differenc
 def independent(values: Values, others: Values, resolution: float = 0.0) -> Difference | None:
     """mean(values) − mean(others) of two groups without anything in common (Welch 1947).
 
+    An approximation: of 5 and 3 seeds it errs 6.6% of the time at the 5% level where the 3 vary four times as much.
+
     >>> difference = independent([3.0, 4.0, 5.0], [1.0, 2.0, 3.0])
     >>> print(difference.interval(), round(difference.p_value, 4))
     2.0000 [-0.2670, 4.2670] 0.0705
