@@ -226,7 +226,7 @@ def share(rights: Sequence[bool], method: Literal["wilson", "exact"] = "wilson")
     if not rights:
         return DASH
     ends = binomtest(sum(rights), len(rights)).proportion_ci(0.95, method)
-    return f"{points(np.mean(rights), 1)} [{points(ends.low, 1)}, {points(ends.high, 1)}] of {len(rights):,}"
+    return f"{points(sum(rights) / len(rights), 1)} [{points(ends.low, 1)}, {points(ends.high, 1)}] of {len(rights):,}"
 
 
 def at_most(alarms: Sequence[bool]) -> str:

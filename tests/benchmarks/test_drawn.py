@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks.diagnosis import kept
-from benchmarks.diagnosis.build import build_drawn
-from benchmarks.diagnosis.case import Case
+from benchmarks.diagnosis.build import Built, build_drawn, with_channels
+from benchmarks.diagnosis.case import Answer, Case
 from benchmarks.diagnosis.drawn import cases as strata
 from benchmarks.diagnosis.drawn import command, compositions, log
 from benchmarks.diagnosis.drawn import run as drawn_run
@@ -23,7 +23,8 @@ from benchmarks.diagnosis.drawn.strangers import STRANGERS
 
 from shiftassay.diagnosis.identify import searched_families
 from shiftassay.errors import BadInput
-from shiftassay.shifts.catalog import attacks
+from shiftassay.records import plain
+from shiftassay.shifts.catalog import attacks, from_json
 
 A_FEW = {"paired": 53, "compositions": 20, "triples": 6, "unpaired": 20, "unknown": 31, "left_out": 12, "small": 20}
 
@@ -67,6 +68,22 @@ def test_the_strength_is_measured(case: Case) -> None:
     assert built.strength is not None
     assert built.strength >= 0.5 * VISIBLE  # drawn on other images
     assert built.share > 0
+
+
+def test_the_catalogue_makes_the_same_images_by_every_right_answer() -> None:
+    """Conventions are the catalogue's; another kernel, another centre make another picture, but a near one."""
+    tried = 0
+    for case in drawn_cases(21, {"paired": 53, "compositions": 25}):
+        plain_order = case.pairing == "same_order" and case.share == 1
+        if case.drawn and plain_order and all(part.scope == "shared" for part in case.parts):
+            built = build_drawn(replace(case, drawn=replace(case.drawn, images=40)))
+            loose = any(word in case.name for word in ("nearest", "cubic", "half", "resize"))
+            moved = compositions.rms(built.shifted - built.reference)
+            for answer in built.answers:
+                left = compositions.rms(_made(answer, built) - built.shifted)
+                assert left <= (0.5 if loose else 0.25) * moved, case.name
+                tried += 1
+    assert tried > 40
 
 
 def test_every_family_has_cases() -> None:
@@ -142,6 +159,15 @@ def test_a_test_seed_is_used_once_on_a_clean_tree(tmp_path: Path) -> None:
     assert [use.seed for use in log.uses(tmp_path)] == [1000, 1001]
     with pytest.raises(ValueError, match="development"):
         log.used(999, "run", tmp_path)
+
+
+def _made(answer: Answer, built: Built) -> np.ndarray:
+    """By the catalogue."""
+    shift = from_json(
+        plain({"family": answer.family, "parameters": dict(answer.parameters or {}), "scope": answer.scope})
+    )
+    images = with_channels(built.reference).astype(np.float32)
+    return shift.apply(images, np.random.default_rng(1)).reshape(built.shifted.shape)
 
 
 def _numbers(value: Any) -> list[float]:

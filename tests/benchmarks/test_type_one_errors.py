@@ -12,7 +12,7 @@ WORST = [  # of each test, the situations that are hardest for it
     "paired t: 5 seeds, accuracies counted in 100 images",
     "paired equivalence, at the margin: 5 seeds, correlation -0.5",
     "paired equivalence, at the margin: 5 seeds, correlation 0.5",
-    "Welch's t: 5 and 3 seeds, none in common, sds 1 and 4",
+    "Welch's t: 3 and 5 seeds, none in common, sds 1 and 4",
     "effect of a factor: one factor, 2 networks against 4, 5 seeds, correlation -0.5, network sd 0",
     "effect of a factor: one factor, 2 networks against 4, 5 seeds, correlation 0, network sd 0.5",
     "effect of a factor: one factor, 2 networks against 4, 5 seeds, correlation 0.5, network sd 2",

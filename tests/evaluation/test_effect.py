@@ -38,6 +38,26 @@ def test_seeds_that_agree_show_what_each_shows_and_seeds_that_disagree_show_noth
     disagree = effect_over_seeds([evaluation(20, 200), evaluation(200, 20), evaluation(20, 90)])
     assert disagree.effect == "not shown to change"
     assert (disagree.lower, disagree.higher) == (2, 1)
+    assert "lower in 2 of 3 seeds alone" in str(disagree)
+
+
+@pytest.mark.parametrize(
+    ("gained", "losses", "effect"),
+    [(20, (400, 900), "harmed"), (20, (45, 50), "slightly harmed"), (400, (9, 90), "improved")],
+)
+def test_two_seeds_that_both_show_it_are_said_to_show_it_of_themselves(gained, losses, effect):
+    """Student's interval of two seeds that are apart says nothing of new ones."""
+    both = effect_over_seeds([evaluation(gained, lost) for lost in losses])
+    assert both.effect == effect
+    if not both.comparison.differs:
+        assert "with each of these 2 models; for new seeds that is not shown" in str(both)
+
+
+def test_an_attack_on_one_of_two_models_is_no_nothing():
+    both = effect_over_seeds([evaluation(0, 2600), evaluation(0, 1100)])
+    assert not both.comparison.differs
+    assert both.effect == "harmed"
+    assert both.harms
 
 
 def test_seeds_that_never_differ_from_clean_still_have_an_interval():

@@ -13,6 +13,7 @@ from benchmarks.diagnosis import fashion, left_out, pairings
 from benchmarks.diagnosis.build import dataset
 from benchmarks.diagnosis.case import ANY, Answer, Case, Drawn, Images, Labels
 from benchmarks.diagnosis.drawn import compositions, nulls
+from benchmarks.diagnosis.drawn.draw import stored
 from benchmarks.diagnosis.drawn.ranges import (
     IMAGES,
     LEFT_OUT_IMAGES,
@@ -22,7 +23,7 @@ from benchmarks.diagnosis.drawn.ranges import (
     UNPAIRED_IMAGES,
     Range,
 )
-from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE, SINGLES, drawn_part, stored
+from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE, SINGLES, drawn_part
 from benchmarks.diagnosis.drawn.strangers import STRANGERS
 from benchmarks.diagnosis.families.channel_order import colored
 from benchmarks.diagnosis.unknowns import unknown_case
@@ -51,6 +52,7 @@ STORED = ("float", "bytes", "half")
 HOW_OFTEN = (0.5, 0.44, 0.06)
 FEWEST_REORDERED, FEWEST_TOUCHED, FEWEST_LABELED, FEWEST_OF_CLASSES = 200, 200, 200, 600  # images
 MOST_COLORED = 1000  # images in colour, which take long to make
+BY_CHANCE = 0.3  # of the change of glass: by how much two draws must differ
 WRAPPED = 0.02  # of the ink, that a roll must bring back on the other side
 Rng = np.random.Generator
 Kind = TypeVar("Kind")
@@ -225,10 +227,17 @@ def _some(name: str, rng: Rng) -> tuple[Images, Labels]:
 
 
 def _is_seen(case: Case, rng: Rng) -> bool:
-    """Whether a single shift changes enough; of a roll, whether ink comes back on the other side."""
+    """Whether a single shift changes enough.
+
+    Of a roll also whether ink comes back on the other side, of glass whether it differs from a plain blur: by chance.
+    """
     images, labels = _some(case.dataset, rng)
     if case.family == "roll" and not _wraps(case, images):
         return False
+    if case.family == "glass_blur":
+        one, other = (_before_and_after(case, images, labels, rng)[1] for _ in range(2))
+        if compositions.rms(one - other) < BY_CHANCE * compositions.rms(one - images):
+            return False
     return _changes(case, images, labels, rng, VISIBLE)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from benchmarks.diagnosis import compositions as listed
 from benchmarks.diagnosis.case import Case, Images, Labels, Part
-from benchmarks.diagnosis.drawn.singles import drawn_part, stored
+from benchmarks.diagnosis.drawn.draw import stored
+from benchmarks.diagnosis.drawn.singles import drawn_part
 
 GROUP = "compose"
 Rng = np.random.Generator
@@ -70,7 +71,8 @@ CLASH = (
     {"pixelate", "scale"},  # blocks of another size
 )
 """Families that together are another description of one, or of themselves with other numbers."""
-CONTRIBUTION, OF_THREE = 0.2, 0.15  # of the whole change: by how much taking a part out must change the pictures
+CONTRIBUTION, OF_THREE = 0.3, 0.25  # of the whole change: by how much taking a part out must change the pictures
+ALONE = 0.1  # strength that each part has by itself: finer moves are less than kernels of interpolation differ by
 COMMUTE = 0.1  # of the change, up to which another order makes the same pictures
 SMALL_ANGLE, LARGE_ANGLE = 3.0, 75.0  # degrees: of turns in a composition
 
@@ -91,11 +93,13 @@ def drawn_composition(kinds: tuple[str, ...], rng: Rng) -> Case | None:
 
 
 def shows(case: Case, images: Images, labels: Labels, seed: int) -> bool:
-    """Whether every part changes the pictures, and no part undoes another."""
+    """Whether every part changes the pictures, by itself and beside the others."""
     pictures = tuple(part for part in case.parts if part.group != "sample")
     everything = made(pictures, images, labels, seed)
     change = rms(everything - images)
     if change == 0:
+        return False
+    if any(rms(made((part,), images, labels, seed) - images) < ALONE * float(images.std()) for part in pictures):
         return False
     least = OF_THREE if len(pictures) > 2 else CONTRIBUTION
     without = (made(tuple(p for p in pictures if p is not part), images, labels, seed) for part in pictures)

@@ -85,7 +85,7 @@ def _of_labels(ours: Labels, theirs: Labels) -> tuple[Answer, ...]:
     counts = np.array([np.bincount(labels, minlength=CLASSES) for labels in (ours, theirs)])
     counts = counts[:, counts.sum(0) > 0]
     shares = Answer("class_prior", None, None)
-    chance = stats.chi2_contingency(counts)[1]
+    chance = float(np.asarray(stats.chi2_contingency(counts)[1]))
     return (shares,) if chance < SURELY else (Answer("identity", {}, None), shares)
 
 

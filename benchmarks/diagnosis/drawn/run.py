@@ -12,6 +12,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from benchmarks.diagnosis import kept
+from benchmarks.diagnosis.attack import victim
 from benchmarks.diagnosis.case import Case, Drawn
 from benchmarks.diagnosis.drawn.cases import drawn_case
 from benchmarks.diagnosis.drawn.outcome import Outcome
@@ -30,6 +31,8 @@ def run(cases: Sequence[Case], workers: int = 1, again: bool = False, verbose: b
         o: Outcome.from_json(json.loads(file.read_text())) for o, file in files.items() if file.exists() and not again
     }
     missing = [origin for origin in origins if origin not in done]
+    if workers > 1 and any(case.model for case in cases if case.drawn in missing):
+        victim()  # trained and kept once, before the workers ask for it
     for i, (origin, outcome) in enumerate(_made(missing, workers), 1):
         if outcome.error is None:  # what failed is tried again
             write_whole(files[origin], json.dumps(outcome.to_json()).encode())

@@ -277,5 +277,5 @@ def _blocks(paired_over: Sequence[int]) -> str:
 
 
 def _range(shares: Sequence[float]) -> str:
-    low, high = points(min(shares)), points(max(shares))
+    low, high = (points(share) if share <= 1 else "over 100" for share in (min(shares), max(shares)))
     return low if low == high else f"{low} to {high}"

@@ -13,13 +13,15 @@ from shiftassay.records import Record
 from shiftassay.statistics.intervals import Interval
 from shiftassay.words.lists import plural
 
+HARMS: tuple[Effect, ...] = ("harmed", "slightly harmed")
+
 
 @dataclass(frozen=True)
 class EffectOverSeeds(Record):
     """The comparison of a set with its reference over all seeds.
 
-    Of one seed it is that seed's own. Of several, seeds are blocks: each is compared with itself on the reference.
-    `lower` and `higher` count the seeds of which that is shown alone. `reference_errors` is the mean error rate on the
+    `of_seeds` are the effects that each seed's own test shows. Of several seeds, `comparison` is for new ones too:
+    seeds are blocks, each compared with itself on the reference. `reference_errors` is the mean error rate on the
     reference.
     """
 
@@ -28,19 +30,36 @@ class EffectOverSeeds(Record):
     seeds: int
     comparison: Comparison
     reference_errors: float
-    lower: int
-    higher: int
+    of_seeds: tuple[Effect, ...]
     derived: ClassVar = ("effect",)
 
     @property
     def effect(self) -> Effect:
-        """What happened to accuracy: the word that everything said of the set uses."""
-        return self.comparison.effect
+        """What happened to accuracy: the word that everything said of the set uses.
+
+        What is shown for new seeds; or else what every seed's own test shows, which is then said of these models alone
+        (all have to reject at 5%, so together they err no more often): two or three seeds show little of new ones.
+        """
+        if self.comparison.differs:
+            return self.comparison.effect
+        if self.lower == self.seeds:
+            return "harmed" if "harmed" in self.of_seeds else "slightly harmed"
+        return "improved" if self.higher == self.seeds else "not shown to change"
+
+    @property
+    def lower(self) -> int:
+        """How many seeds' own tests show that accuracy is lower."""
+        return sum(effect in HARMS for effect in self.of_seeds)
+
+    @property
+    def higher(self) -> int:
+        """How many seeds' own tests show that accuracy is higher."""
+        return self.of_seeds.count("improved")
 
     @property
     def harms(self) -> bool:
         """Whether accuracy is shown to be lower, be it only slightly."""
-        return self.effect in ("harmed", "slightly harmed")
+        return self.effect in HARMS
 
     @property
     def measured_on(self) -> str:
@@ -49,14 +68,13 @@ class EffectOverSeeds(Record):
 
     def __str__(self) -> str:
         """The effect with its numbers."""
-        alone = ""
-        if self.seeds > 1:
-            count, word = (self.higher, "higher") if self.effect == "improved" else (self.lower, "lower")
-            alone = f"; {word} in {count} of {self.seeds} seeds alone"
-        return (
-            f"{self.effect}: {change_in_words(self.comparison)} ({self.measured_on}); "
-            f"{shown_in_words(self.comparison, self.reference_errors)}{alone}"
-        )
+        shown = shown_in_words(self.comparison, self.reference_errors)
+        count, word = (self.higher, "higher") if self.higher > self.lower else (self.lower, "lower")
+        if self.effect != self.comparison.effect:
+            shown = f"accuracy is {word} with each of these {self.seeds} models; for new seeds that is not shown"
+        elif self.seeds > 1:
+            shown += f"; {word} in {count} of {self.seeds} seeds alone"
+        return f"{self.effect}: {change_in_words(self.comparison)} ({self.measured_on}); {shown}"
 
 
 def effect_over_seeds(evaluations: Sequence[Evaluation]) -> EffectOverSeeds:
@@ -70,8 +88,7 @@ def effect_over_seeds(evaluations: Sequence[Evaluation]) -> EffectOverSeeds:
         seeds=len(evaluations),
         comparison=comparisons[0] if len(evaluations) == 1 else _over_seeds(comparisons),
         reference_errors=float(np.mean([evaluation.reference_errors for evaluation in evaluations])),
-        lower=sum(comparison.differs and comparison.difference.estimate < 0 for comparison in comparisons),
-        higher=sum(comparison.differs and comparison.difference.estimate > 0 for comparison in comparisons),
+        of_seeds=tuple(comparison.effect for comparison in comparisons),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
@@ -272,7 +272,7 @@ class Shift(Traits, ParameterVector, ABC):
         """An estimate with what only all pairs tell: of a permutation each place, and which remain unidentified."""
         return self
 
-    def settle_unpaired(self, reference: Images, shifted: Images) -> "Shift":
+    def settle_unpaired(self, reference: Images, shifted: Float32[np.ndarray, "m c h w"]) -> "Shift":
         """The same of two samples that share no image."""
         return self
 

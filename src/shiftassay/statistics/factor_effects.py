@@ -1,4 +1,4 @@
-"""What a property of networks does to a number that is measured over seeds: seeds as blocks, networks as units.
+"""What a property of networks does to a number: seeds as blocks, networks as units.
 
 One linear model holds all factors: y(network, seed) = Σ effects of the factors that the network has + the seed + the
 seed's own effect of each factor + the network + the rest, the last four random. An effect is thus tested against how

@@ -23,7 +23,7 @@ Values = Sequence[float] | np.ndarray
 
 @dataclass(frozen=True)
 class Difference(Record):
-    """A difference of means, the variance of that estimate, and the degrees of freedom behind the variance."""
+    """A difference of means, and the variance of that estimate with its degrees of freedom."""
 
     estimate: float
     variance: float
@@ -51,7 +51,7 @@ class Difference(Record):
         return float(t.sf(inside / sqrt(self.variance), self.freedom))
 
     def smallest_visible(self, alpha: float = 0.05, power: float = 0.8) -> float:
-        """The smallest difference that a two-sided test of this spread and freedom finds with that power."""
+        """The smallest difference that a two-sided test finds with that power."""
         critical = t.isf(alpha / 2, self.freedom)
 
         def missing(noncentrality: float) -> float:
@@ -76,6 +76,8 @@ def paired(values: Values, others: Values, resolution: float = 0.0) -> Differenc
 
 def independent(values: Values, others: Values, resolution: float = 0.0) -> Difference | None:
     """mean(values) − mean(others) of two groups without anything in common (Welch 1947).
+
+    An approximation: of 5 and 3 seeds it errs 6.6% of the time at the 5% level where the 3 vary four times as much.
 
     >>> difference = independent([3.0, 4.0, 5.0], [1.0, 2.0, 3.0])
     >>> print(difference.interval(), round(difference.p_value, 4))
@@ -113,7 +115,9 @@ def new_draw(values: Values, level: float = 0.95) -> Interval | None:
 
 
 def within(interval: Interval, low: float, high: float) -> Interval:
-    """The part of an interval in which its quantity can lie at all: it covers as often as the whole.
+    """The part of an interval in which its quantity can lie at all.
+
+    It covers as often as the whole.
 
     >>> print(within(mean_over_seeds([0.95, 0.99]), 0.0, 1.0))
     0.9700 [0.7159, 1.0000]

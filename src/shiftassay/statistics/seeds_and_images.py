@@ -1,4 +1,4 @@
-"""Accuracies, and differences of two, for new seeds *and* new images, within the range that they can have.
+"""Accuracies, and differences of two, for new seeds *and* new images.
 
 The estimate varies with the seeds and with the images. With v₁, v₂ … its variance by each source, on ν₁, ν₂ … degrees
 of freedom, it lies within √(Σ t(ν)² v) of the truth at least as often as the level says, whatever the shares of the
@@ -65,7 +65,7 @@ def difference_over_seeds_and_images(
 
 
 def _of_seeds(values: np.ndarray, resolution: float, level: float) -> float:
-    """What the spread over seeds adds to the square of the half width; nothing for a single seed."""
+    """What the spread over seeds adds to the squared half width; nothing for one seed."""
     if len(values) < 2:
         return 0.0
     return float(t.isf((1 - level) / 2, len(values) - 1)) ** 2 * variance_of_mean(values, resolution)

@@ -45,10 +45,12 @@ def test_what_no_pair_shows_all_networks_together_may(rng):
     assert effects[TRANSFORMER].is_significant
     assert effects[TRANSFORMER].interval[0] < -0.5 < effects[TRANSFORMER].interval[1]
     assert not effects[COORDINATES].is_significant
-    sentence = effects_sentence(list(effects.values()), "accuracy changes by", shown, " points")
-    assert sentence.startswith("Over 6 networks and 5 seeds, accuracy changes by −" if "−" in sentence else "Over")
+    sentence = effects_sentence(list(effects.values()), "accuracy", "changes by", shown, " points")
+    assert sentence.startswith("Over 6 networks and 5 seeds, accuracy changes by -0.5")
     assert "with a transformer (p" in sentence
-    assert "no effect of CoordConv" in sentence
+    assert "no effect is shown of CoordConv" in sentence
+    unchanged = effects_sentence([effects[COORDINATES]], "accuracy", "changes by", shown, " points")
+    assert "no effect on accuracy is shown of CoordConv" in unchanged
 
 
 def test_p_values_are_corrected_for_the_modules(rng):
@@ -61,7 +63,7 @@ def test_p_values_are_corrected_for_the_modules(rng):
 def test_two_networks_that_differ_in_a_module_say_nothing_of_it(rng):
     pair = {name: MODULES[name] for name in ("trunk", "stn")}
     assert module_effects({name: rng.normal(size=5) for name in pair}, pair) == ()
-    assert effects_sentence((), "accuracy changes by", shown, "") == ""
+    assert effects_sentence((), "accuracy", "changes by", shown, "") == ""
 
 
 def test_one_seed_says_nothing():

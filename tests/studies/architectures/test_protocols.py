@@ -80,4 +80,4 @@ def test_an_epoch_that_was_chosen_on_held_out_images_is_compared_with_the_last_o
 def test_few_epochs_tell_nothing(measured):
     [finding] = findings(replace(measured, epochs=3))
     assert settled_epochs(3) == 1
-    assert "too few" in finding.sentences[0]
+    assert "Too few" in finding.sentences[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
@@ -92,7 +92,7 @@ class Permutation(Shift):
             return self
         return self._placed(placement_of_pairs(self.to_parts(pairs.reference), self.to_parts(pairs.shifted)))
 
-    def settle_unpaired(self, reference: Images, shifted: Images) -> Shift:
+    def settle_unpaired(self, reference: Images, shifted: Float32[np.ndarray, "m c h w"]) -> Shift:
         """The order that all images tell, and the places whose source they don't tell."""
         if not isinstance(self.permutation, tuple):
             return self

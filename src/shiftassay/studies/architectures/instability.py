@@ -31,16 +31,17 @@ class Jumps(Record):
     spikes: tuple[float, ...]
 
     def logs(self, statistic: str) -> Float[np.ndarray, "seeds"]:
-        """The logarithms of the root mean square jumps, which a few epochs may make, or of the median ones."""
+        """The logarithms of the root mean square jumps, or of the median ones."""
         return np.log(np.array(self.rms if statistic == RMS else self.median) + TINY)
 
 
 @dataclass(frozen=True)
 class JumpRatio(Record):
-    """How many times as far the loss of `network` jumps as that of `control`, by a statistic of the jumps.
+    """How many times as far the loss of `network` jumps as that of `control`.
 
-    The ratio is a geometric mean over seeds. The interval (95%) and p-values are of the logarithm, paired by seed;
-    `equivalence_p` tests that the ratio lies outside of 1/1.25 to 1.25. They are None for a single seed.
+    The jumps of a run are summed up by a `statistic`; the ratio is a geometric mean over seeds. The interval (95%) and
+    p-values are of the logarithm, paired by seed; `equivalence_p` tests that the ratio lies outside of 1/1.25 to 1.25.
+    They are None for a single seed.
     """
 
     network: str

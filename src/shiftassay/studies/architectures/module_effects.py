@@ -1,7 +1,8 @@
-"""The modules that networks differ in, as factors of one model: what each does to a number measured by seed."""
+"""The modules that networks differ in, as factors of one model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from torch import nn
@@ -12,7 +13,7 @@ from shiftassay.records import Record
 from shiftassay.report.finding import Table
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.factor_effects import factor_effects
-from shiftassay.statistics.seeds import Values
+from shiftassay.statistics.seeds import Values, within
 from shiftassay.studies.architectures.members import Members, has_attention, spatial_transformer
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import p_cell, p_value
@@ -28,7 +29,7 @@ ValuesBySeed = Mapping[str, Values]
 
 @dataclass(frozen=True)
 class ModuleEffect(Record):
-    """What a module does to a quantity: networks that have it minus networks that lack it, all else alike.
+    """Networks that have a module minus networks that lack it, all else alike.
 
     `p` is the larger of `p_seeds` and `p_networks`, or above both: an effect must stand out from its variation over
     seeds and from that of networks. `p_corrected` is it after Holm's correction for all modules.
@@ -69,17 +70,18 @@ def modules_of_registered(networks: Sequence[str]) -> dict[str, tuple[str, ...]]
 
 
 def module_effects(
-    values: ValuesBySeed, modules: ModulesByNetwork, resolution: float = 0.0
+    values: ValuesBySeed, modules: ModulesByNetwork, resolution: float = 0.0, largest: float = inf
 ) -> tuple[ModuleEffect, ...]:
     """The effect of each module that these networks allow to estimate, tested and corrected.
 
-    There are none for a single seed, or where each network has modules that no other resembles.
+    There are none for a single seed, or where each network has modules that no other resembles. `largest` is the
+    largest size that an effect can have: 1 for shares.
     """
     measured = np.array([values[name] for name in modules], float)
     factors = {module: [module in has for has in modules.values()] for module in (TRANSFORMER, COORDINATES, ATTENTION)}
     effects = []
     for module, effect in factor_effects(measured, factors, resolution).items():
-        interval = effect.interval()
+        interval = within(effect.interval(), -largest, largest)
         effects.append(
             ModuleEffect(
                 module=module,
@@ -95,6 +97,14 @@ def module_effects(
         )
     corrected = holm([effect.p for effect in effects])
     return tuple(replace(effect, p_corrected=p) for effect, p in zip(effects, corrected, strict=True))
+
+
+def effects_by_quantity(
+    values: Mapping[str, ValuesBySeed], modules: ModulesByNetwork, resolution: float = 0.0, largest: float = inf
+) -> dict[str, tuple[ModuleEffect, ...]]:
+    """The effects on each quantity for which these networks and seeds allow to estimate any."""
+    effects = {key: module_effects(by_seed, modules, resolution, largest) for key, by_seed in values.items()}
+    return {key: of_quantity for key, of_quantity in effects.items() if of_quantity}
 
 
 def effects_table(
@@ -130,11 +140,11 @@ def effects_table(
 
 
 def effects_sentence(
-    effects: Sequence[ModuleEffect], subject: str, size: Callable[[ModuleEffect], str], unit: str
+    effects: Sequence[ModuleEffect], quantity: str, verb: str, size: Callable[[ModuleEffect], str], unit: str
 ) -> str:
-    """Which modules are shown to change something, and which are not.
+    """Which modules are shown to change a quantity, and which are not; nothing without effects.
 
-    `subject` begins the sentence, as "the loss is"; `size` gives an effect with its interval, `unit` is appended to it.
+    It reads "the loss changes by −0.1 [−0.2, 0.0] points with attention": quantity, verb, size, unit, module.
     """
     if not effects:
         return ""
@@ -149,8 +159,7 @@ def effects_sentence(
         if not effect.is_significant
     ]
     over = f"Over {plural(effects[0].networks, 'network')} and {plural(effects[0].seeds, 'seed')}"
-    parts = [f"{over}, {subject} {listed(shown)}"] if shown else []
-    if others:
-        no_effect = f"no effect of {listed(others)} is shown"
-        parts.append(no_effect if shown else f"{over}, {no_effect}")
-    return "; ".join(parts) + "."
+    if not shown:
+        return f"{over}, no effect on {quantity} is shown of {listed(others)}."
+    rest = f"; no effect is shown of {listed(others)}" if others else ""
+    return f"{over}, {quantity} {verb} {listed(shown)}{rest}."

@@ -41,8 +41,8 @@ class NetworkRuns(Record):
 
     @property
     def optimism(self) -> list[float]:
-        """The best accuracy minus the last: what choosing adds, and how far off the last epoch is, in one."""
-        return np.subtract(self.best_accuracy, self.last_accuracy).tolist()
+        """Best accuracy minus last: the gain of choosing and the last epoch's luck in one."""
+        return [best - last for best, last in zip(self.best_accuracy, self.last_accuracy, strict=False)]
 
     @property
     def final_losses(self) -> Mapping[str, tuple[float, ...]]:

@@ -1,4 +1,4 @@
-"""Which epoch of a training counts: what each protocol reads, what it costs, and how noisy it is."""
+"""Which epoch of a training counts: what protocols read, cost, and how noisy they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,9 @@ class ProtocolAccuracies(Record):
 
 
 def protocol_accuracies(accuracies: Sequence[Sequence[float]], losses: Sequence[Sequence[float]]) -> ProtocolAccuracies:
-    """What the protocols that need no held-out images read, from accuracies and losses by seed and epoch.
+    """What the protocols read that need no held-out images.
+
+    Accuracies and losses are by seed and epoch.
 
     >>> read = protocol_accuracies([[0.9, 0.8, 0.7]], [[3.0, 1.0, 2.0]])
     >>> read.accuracies[BEST], read.accuracies[LOWEST_LOSS], read.accuracies[LAST], read.bias(BEST).round(3)
@@ -67,6 +69,6 @@ def settled_accuracy(by_epoch: Sequence[float]) -> float:
 
 
 def mean_bias(networks: Mapping[str, ProtocolAccuracies], protocol: str) -> tuple[float, Interval | None]:
-    """A protocol's bias over all networks, with its interval over seeds: these are blocks, so networks come first."""
+    """A protocol's bias, with its interval over seeds, of which each is a mean over networks."""
     by_seed = np.mean([network.bias(protocol) for network in networks.values()], axis=0)
     return float(by_seed.mean()), mean_over_seeds(by_seed)

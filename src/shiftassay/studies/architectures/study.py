@@ -49,7 +49,7 @@ class Ablation(Strict):
 
 
 class Selection(Strict):
-    """Which networks are trained once more with so many training images held out, to choose the epoch on them."""
+    """Which networks are trained once more, with images held out to choose the epoch on."""
 
     networks: tuple[str, ...] = ()
     held_out: int = Field(default=0, ge=0)

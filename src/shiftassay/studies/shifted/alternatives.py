@@ -60,7 +60,7 @@ def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
 def _chance(effect: EffectOverSeeds) -> list[Alternative]:
     change = effect.comparison
     number = f"{points_with_interval(change.difference, sign=True)} points ({effect.measured_on})"
-    if change.differs:
+    if effect.effect != "not shown to change":
         p = "" if change.p_value is None else f"; McNemar p {p_cell(change.p_value)}"
         return [Alternative("Accuracy moved by chance alone", number + p, True)]
     if change.equivalent:

@@ -7,27 +7,27 @@ each module does, over all networks that have it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 from pydantic import model_validator
 
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
-from shiftassay.records import Record
+from shiftassay.records import JsonObject, Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment
 from shiftassay.studies.architectures.members import correct_after_last_epoch, validation_accuracies
 from shiftassay.studies.architectures.module_effects import (
     ModuleEffect,
     ModulesByNetwork,
+    effects_by_quantity,
     effects_sentence,
     effects_table,
-    module_effects,
     modules_of_members,
     modules_of_registered,
 )
-from shiftassay.studies.architectures.protocols import SETTLED_OVER, settled_accuracy
+from shiftassay.studies.architectures.protocols import SETTLED_OVER, settled_accuracy, settled_epochs
 from shiftassay.words.lists import plural
 from shiftassay.words.numbers import brackets, number, p_cell, percent, percent_with_interval, points
 
@@ -41,7 +41,7 @@ class ComparedAccuracies(Record):
     """The answers of all networks after the last epoch, and their comparison.
 
     `right` holds, for each seed, a bit for each image, as hexadecimal digits; all networks have the same seeds.
-    `settled` is the mean accuracy of the last epochs by seed.
+    `settled` is the mean accuracy of the last epochs by seed, if they are several.
     """
 
     right: Mapping[str, tuple[str, ...]]
@@ -50,7 +50,6 @@ class ComparedAccuracies(Record):
     margin: float
     modules: ModulesByNetwork
     settled: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    derived: ClassVar = ("comparison", "effects")
 
     @cached_property
     def correct(self) -> Mapping[str, Bool[np.ndarray, "seeds n"]]:
@@ -67,17 +66,14 @@ class ComparedAccuracies(Record):
 
     @cached_property
     def effects(self) -> Mapping[str, tuple[ModuleEffect, ...]]:
-        """What each module does to the accuracy after the last epoch, and to that of the last epochs."""
+        """What each module does to the accuracy of the last epoch, and of the last epochs."""
         values = {LAST: {name: right.mean(1) for name, right in self.correct.items()}, SETTLED: self.settled}
-        found = {
-            key: module_effects(by_seed, self.modules, 1 / self.images) for key, by_seed in values.items() if by_seed
-        }
-        return {key: effects for key, effects in found.items() if effects}
+        return effects_by_quantity({key: of for key, of in values.items() if of}, self.modules, 1 / self.images, 1.0)
 
     @model_validator(mode="before")
     @classmethod
     def _of_version_1(cls, content: Any) -> Any:
-        """Results of version 1 hold their comparison, and know the modules by the networks' names only."""
+        """Results of version 1 hold their comparison, and do not name the modules."""
         if "modules" in content:
             return content
         modules = modules_of_registered(list(content["right"]))
@@ -96,6 +92,7 @@ def measure(experiment: Experiment) -> ComparedAccuracies:
         settled={
             name: tuple(settled_accuracy(validation_accuracies(member)) for member in group)
             for name, group in members.items()
+            if settled_epochs(len(group[0].metrics)) > 1
         },
     )
 
@@ -107,8 +104,10 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
     if effects:
         of = f", each measured on the same {measured.images:,} images"
         tables.insert(1, effects_table(effects, "points", effect_in_points, of))
-    first = [effects_sentence(effects[LAST], f"the {LAST} changes by", effect_in_points, " points")] if effects else []
-    settled = effects_sentence(effects.get(SETTLED, ()), f"the {SETTLED} changes by", effect_in_points, " points")
+    first = (
+        [effects_sentence(effects[LAST], f"the {LAST}", "changes by", effect_in_points, " points")] if effects else []
+    )
+    settled = effects_sentence(effects.get(SETTLED, ()), f"the {SETTLED}", "changes by", effect_in_points, " points")
     return [
         Finding(
             KEY,
@@ -146,6 +145,15 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
             numbers={"comparison": comparison.to_json(), "effects": effects},
         )
     ]
+
+
+def published(measured: ComparedAccuracies) -> JsonObject:
+    """The answers, and their comparison."""
+    return {
+        **measured.to_json(),
+        "comparison": measured.comparison.to_json(),
+        "effects": plain(measured.effects),
+    }
 
 
 def effect_in_points(effect: ModuleEffect) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -24,9 +24,9 @@ from shiftassay.studies.architectures.members import correct_after_last_epoch, l
 from shiftassay.studies.architectures.module_effects import (
     ModuleEffect,
     ModulesByNetwork,
+    effects_by_quantity,
     effects_sentence,
     effects_table,
-    module_effects,
     modules_of_members,
     modules_of_registered,
 )
@@ -111,7 +111,6 @@ class Distortions(Record):
     names: tuple[str, ...]
     source: str
     modules: ModulesByNetwork
-    derived: ClassVar = ("effects",)
 
     @cached_property
     def effects(self) -> Mapping[str, tuple[ModuleEffect, ...]]:
@@ -123,13 +122,12 @@ class Distortions(Record):
         mean = {
             network: np.mean([errors[name][network] for name in errors], axis=0).tolist() for network in self.modules
         }
-        found = {name: module_effects(by_seed, self.modules) for name, by_seed in {MEAN: mean, **errors}.items()}
-        return {name: effects for name, effects in found.items() if effects}
+        return effects_by_quantity({MEAN: mean, **errors}, self.modules, largest=1.0)
 
     @model_validator(mode="before")
     @classmethod
     def _of_version_1(cls, content: Any) -> Any:
-        """Results of version 1 have p-values of unpaired seeds, and know the modules by the networks' names only."""
+        """Results of version 1 have p-values of unpaired seeds, and do not name the modules."""
         if "modules" in content:
             return content
         results = {name: DistortedResults.from_json(result) for name, result in content["datasets"].items()}
@@ -281,8 +279,8 @@ def _effect_in_points(effect: ModuleEffect) -> str:
 def _sentences(measured: Distortions) -> list[str]:
     sentences = [_summary(measured)]
     if measured.effects:
-        subject = f"the error on distorted digits ({MEAN}) changes by"
-        effects = effects_sentence(measured.effects[MEAN], subject, _effect_in_points, " points")
+        error = f"the error on distorted digits ({MEAN})"
+        effects = effects_sentence(measured.effects[MEAN], error, "changes by", _effect_in_points, " points")
         sentences = [f"{effects} {sentences[0]}"]
     for name, result in measured.datasets.items():
         parts = [f"{name}: {measured.control} errs on {percent(result.networks[measured.control].mean, 2)}"]

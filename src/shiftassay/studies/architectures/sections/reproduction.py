@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import model_validator
 
-from shiftassay.records import Record, plain
+from shiftassay.records import JsonObject, Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.claims import (
     CheckedClaim,
@@ -20,9 +20,9 @@ from shiftassay.studies.architectures.experiment import Experiment
 from shiftassay.studies.architectures.module_effects import (
     ModuleEffect,
     ModulesByNetwork,
+    effects_by_quantity,
     effects_sentence,
     effects_table,
-    module_effects,
     modules_of_members,
     modules_of_registered,
 )
@@ -48,7 +48,6 @@ class Reproduction(Record):
     says_lowest: str | None
     modules: ModulesByNetwork
     images: int | None = None
-    derived: ClassVar = ("lowest", "effects")
 
     @cached_property
     def lowest(self) -> tuple[LossTest, ...]:
@@ -60,13 +59,12 @@ class Reproduction(Record):
         """What each module does to each of the figures that may be called the loss of a run."""
         figures = list(next(iter(self.networks.values())).final_losses)
         by_figure = {f: {name: runs.final_losses[f] for name, runs in self.networks.items()} for f in figures}
-        found = {figure: module_effects(losses, self.modules) for figure, losses in by_figure.items()}
-        return {figure: effects for figure, effects in found.items() if effects}
+        return effects_by_quantity(by_figure, self.modules)
 
     @model_validator(mode="before")
     @classmethod
     def _of_version_2(cls, content: Any) -> Any:
-        """Results of version 2 hold tests of the loss, and know the modules by the networks' names only."""
+        """Results of version 2 hold tests of the loss, and do not name the modules."""
         if "modules" in content:
             return content
         says_lowest = content["lowest"][0]["network"] if content["lowest"] else None
@@ -98,7 +96,7 @@ def findings(measured: Reproduction) -> list[Finding]:
     tables = [_claims(measured)] if measured.claims else []
     tables += [_loss_tests(measured)] if measured.lowest else []
     tables += [effects_table(effects, "loss", _effect_on_loss, _on_images(measured))] if effects else []
-    effect = effects_sentence(effects.get(MEDIAN, ()), f"the loss ({MEDIAN} epochs) changes by", _effect_on_loss, "")
+    effect = effects_sentence(effects.get(MEDIAN, ()), f"the loss ({MEDIAN} epochs)", "changes by", _effect_on_loss, "")
     return [
         Finding(
             KEY,
@@ -109,6 +107,11 @@ def findings(measured: Reproduction) -> list[Finding]:
             numbers={"claims": plain(measured.claims), "lowest": plain(measured.lowest), "effects": plain(effects)},
         )
     ]
+
+
+def published(measured: Reproduction) -> JsonObject:
+    """The runs and claims, and what is tested of them."""
+    return {**measured.to_json(), "lowest": plain(measured.lowest), "effects": plain(measured.effects)}
 
 
 def _claims(measured: Reproduction) -> Table:
@@ -164,7 +167,8 @@ def _claim_sentences(measured: Reproduction) -> list[str]:
         return [f"There is no figure of {source} to compare with."]
     if not all(claim.whole for claim in measured.claims):
         return [
-            f"Trained for {measured.epochs} epochs, fewer than {source}: only the figures of those epochs can be "
+            f"Trained for {plural(measured.epochs, 'epoch')}, fewer than {source}: only the figures of those epochs "
+            "can be "
             "compared. "
             "The full study (--full) trains as long as it did."
         ]
@@ -186,7 +190,7 @@ def _claim_sentence(claim: CheckedClaim, source: str) -> str:
 
 
 def _lowest_loss(measured: Reproduction) -> list[str]:
-    """Which networks the one that is said to have the lowest loss beats, by which figures, and which not."""
+    """Which networks are beaten by the one that is said to have the lowest loss, and which not."""
     tests = [test for test in measured.lowest if test.p_corrected is not None]
     if not tests:
         return []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -70,7 +70,6 @@ class Robustness(Record):
     samples: str
     names: tuple[str, ...]
     modules: ModulesByNetwork
-    derived: ClassVar = ("p_corrected",)
 
     @property
     def networks(self) -> list[str]:
@@ -78,7 +77,7 @@ class Robustness(Record):
 
     @cached_property
     def p_corrected(self) -> Mapping[str, Mapping[str, float]]:
-        """By shift and network, the p-value of its difference from the control after Holm's correction for them all."""
+        """By shift and network, the p-value after Holm's correction for them all."""
         tests = {
             (shift, network): row.p
             for shift, rows in self.shifts.items()
@@ -100,12 +99,12 @@ class Robustness(Record):
     @cached_property
     def effects(self) -> tuple[ModuleEffect, ...]:
         """What each module does to the mean over the shifts."""
-        return module_effects({name: values.tolist() for name, values in self.overall.items()}, self.modules)
+        return module_effects(self.overall, self.modules, largest=1.0)
 
     @model_validator(mode="before")
     @classmethod
     def _of_version_1(cls, content: Any) -> Any:
-        """Results of version 1 have no p-values, and know the modules by the networks' names only."""
+        """Results of version 1 have no p-values, and do not name the modules."""
         if "modules" in content:
             return content
         control, images = content["control"], content["images"]
@@ -228,7 +227,7 @@ def _sentences(measured: Robustness) -> list[str]:
     sentences = [f"Mean accuracy over {plural(len(measured.shifts) - 1, 'shift')}: {means}."]
     others = [network for network in networks if network != control]
     if measured.effects:
-        sentences.append(effects_sentence(measured.effects, "that mean changes by", _effect_in_points, " points"))
+        sentences.append(effects_sentence(measured.effects, "that mean", "changes by", _effect_in_points, " points"))
     sentences += _overall_tests(control, others, overall)
     sentences += [_against_control(network, measured) for network in others]
     if measured.seeds == 1:

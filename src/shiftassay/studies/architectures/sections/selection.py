@@ -69,7 +69,7 @@ def findings(measured: Selection) -> list[Finding]:
 
 
 def _chosen_on_held_out_images(experiment: Experiment, network: str, held_out: int) -> dict[str, tuple[float, ...]]:
-    """Test accuracies of trainings on fewer images, at the epoch that is best on those held out, and at the last."""
+    """Test accuracies of trainings with images held out, at the best epoch on these and the last."""
     whole = experiment.dataset
     data = split(whole.train, held_out, whole.classes)
     if data.validation is None:
@@ -130,7 +130,7 @@ def _table(measured: Selection) -> Table:
 def _sentences(measured: Selection) -> list[str]:
     networks, settled = measured.networks, _settled(measured)
     if settled_epochs(measured.epochs) == 1:
-        return [f"{plural(measured.epochs, 'epoch')} are too few to tell a protocol's bias from the noise of an epoch."]
+        return [f"Too few epochs to tell a protocol's bias from the noise of an epoch: {measured.epochs}."]
     best, lowest, last = (_overall(networks, protocol) for protocol in (BEST, LOWEST_LOSS, LAST))
     within = [network.sd_within for network in networks.values() if network.sd_within is not None]
     sentences = [

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from shiftassay.records import Record
+from shiftassay.records import JsonObject, Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment, seeds_of, train_members
 from shiftassay.studies.architectures.instability import (
@@ -27,9 +27,9 @@ from shiftassay.studies.architectures.members import validation_losses
 from shiftassay.studies.architectures.module_effects import (
     ModuleEffect,
     ModulesByNetwork,
+    effects_by_quantity,
     effects_sentence,
     effects_table,
-    module_effects,
     modules_of_members,
     modules_of_registered,
 )
@@ -62,7 +62,6 @@ class Stability(Record):
     accuracies: Mapping[str, tuple[float | None, ...]]
     modules: ModulesByNetwork
     images: int | None = None
-    derived: ClassVar = ("against_control", "contrasts", "mended")
 
     @cached_property
     def against_control(self) -> tuple[JumpRatio, ...]:
@@ -84,8 +83,7 @@ class Stability(Record):
             statistic: {name: self.networks[name].logs(statistic).tolist() for name in self.modules}
             for statistic in (RMS, MEDIAN)
         }
-        found = {statistic: module_effects(logs, self.modules) for statistic, logs in by_statistic.items()}
-        return {statistic: effects for statistic, effects in found.items() if effects}
+        return effects_by_quantity(by_statistic, self.modules)
 
     @property
     def contrasts(self) -> tuple[ModuleContrast, ...]:
@@ -153,7 +151,7 @@ def measure(experiment: Experiment) -> Stability:
 
 def findings(measured: Stability) -> list[Finding]:
     if measured.epochs < FEWEST:
-        return [Finding(KEY, TITLE, (f"{measured.epochs} epochs are too few to speak of jumps between them.",))]
+        return [Finding(KEY, TITLE, (f"Too few epochs to speak of jumps between them: {measured.epochs}.",))]
     figure = Figure(
         "groups",
         {
@@ -172,7 +170,13 @@ def findings(measured: Stability) -> list[Finding]:
         of = {"rms": "root mean square jump", "median": "median jump"}
         by_quantity = {of[statistic]: effects for statistic, effects in measured.effects.items()}
         tables.append(effects_table(by_quantity, "times as large", _times, _on_images(measured)))
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), (figure,), measured.to_json())]
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), (figure,), published(measured))]
+
+
+def published(measured: Stability) -> JsonObject:
+    """The jumps, and their ratios."""
+    ratios = {"against_control": measured.against_control, "contrasts": measured.contrasts, "mended": measured.mended}
+    return {**measured.to_json(), **{key: plain(rows) for key, rows in ratios.items()}}
 
 
 def _table(measured: Stability) -> Table:
@@ -233,11 +237,12 @@ def _sentences(measured: Stability) -> list[str]:
     sentences = []
     if effects:
         subjects = {
-            RMS: "the root mean square jump of the loss from epoch to epoch is",
-            MEDIAN: "the median jump is",
+            RMS: "the root mean square jump of the loss from epoch to epoch",
+            MEDIAN: "the median jump of the loss",
         }
         sentences += [
-            effects_sentence(effects[key], subject, _times, " times as large") for key, subject in subjects.items()
+            effects_sentence(effects[key], subject, "is", _times, " times as large")
+            for key, subject in subjects.items()
         ]
     sentences += _against_control(measured)
     for ratio in measured.mended:
@@ -251,7 +256,7 @@ def _sentences(measured: Stability) -> list[str]:
 
 
 def _against_control(measured: Stability) -> list[str]:
-    """Which networks are less steady than the control, which as steady, and of which neither is shown."""
+    """Which networks are less steady than the control, or as steady, or neither is shown."""
     control, sentences = measured.control, []
     for statistic in (RMS, MEDIAN):
         ratios = [ratio for ratio in measured.against_control if ratio.statistic == statistic]
