@@ -5,8 +5,8 @@ The cases are drawn as those of the benchmark (`benchmarks.diagnosis.drawn`), fr
 - complexity penalties: the posterior mode of a conditional logit (McFadden 1974). Which of the candidates that fit is
   the right one? Its priors are normal about the penalties that are installed.
 - confidence: logistic regressions of whether the best candidate is right, and of whether the shift is unknown, with a
-  small ridge penalty. No probability is higher than the expected share of right ones in as large a sample, by the rule
-  of succession.
+  small ridge penalty. No probability is higher than the expected share of right ones among as many cases as the surer
+  half, by the rule of succession.
 - same source: by how much more fresh samples of one source differ than halves of one of them.
 """
 
@@ -24,7 +24,7 @@ from benchmarks.calibration_case import CalibrationCase, calibration_case
 from benchmarks.diagnosis import fashion, kept
 from benchmarks.diagnosis.build import dataset
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax
+from scipy.special import log_softmax
 
 from shiftassay.diagnosis.calibration import Calibration, Logistic, Penalties, calibration
 from shiftassay.diagnosis.unpaired.null import distances_of_halves
@@ -38,6 +38,12 @@ SEED = 500
 COUNTS = {"paired": 90, "small": 40, "compositions": 60, "unknown": 60, "left_out": 30, "unpaired": 60, "null": 30}
 FILE = kept.ROOT / "src" / "shiftassay" / "diagnosis" / "calibration.json"
 PRIOR_SD = 0.3  # of a penalty
+UP, DOWN, EITHER = (0.0, None), (None, 0.0), (None, None)
+SIGNS = {
+    "known": {"distance": UP, "lead": UP, "log images": UP, "parts": EITHER},
+    "unknown": {"distance": DOWN, "log images": UP},
+}
+"""Which sign a weight may have: no better fit, larger lead or more images make a verdict less sure."""
 RIDGE = 0.05  # of a logistic regression, on features as they are
 SAMPLES = 200  # pairs of samples of one source
 WEIGHTS = {
@@ -123,9 +129,10 @@ def _logistic(kind: str, cases: Sequence[CalibrationCase], names: tuple[str, ...
         logits = at[0] + features @ at[1:]
         return float(np.sum(np.logaddexp(0, logits) - right * logits) + 0.5 * RIDGE * np.sum(at**2))
 
-    weights = minimize(cost, np.zeros(1 + len(names)), method="L-BFGS-B").x
-    probable = right[expit(weights[0] + features @ weights[1:]) >= 0.9]
-    most = (probable.sum() + 1) / (len(probable) + 2)
+    bounds = [EITHER, *(SIGNS[what][name] for name in names)]
+    weights = minimize(cost, np.zeros(1 + len(names)), method="L-BFGS-B", bounds=bounds).x
+    surest = right[np.argsort(-(features @ weights[1:]), kind="stable")[: -(-len(right) // 2)]]
+    most = (surest.sum() + 1) / (len(surest) + 2)
     return Logistic(
         round(float(weights[0]), 4),
         {name: round(float(weight), 4) for name, weight in zip(names, weights[1:], strict=True)},
