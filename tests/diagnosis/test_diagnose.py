@@ -25,6 +25,7 @@ OF_A_VERDICT = {
     "information",
     "confidence",
     "equivalent",
+    "evidence",
     "shift",
 }
 ACCURACIES = {"reference", "shifted", "reproduced", "restored_with_partner", "restored_blind"}

@@ -11,10 +11,12 @@ from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.mechanisms.case import Mechanism
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.remake import Remake
+from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.proof import Proof
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.shifts.catalog import parse
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS
 
@@ -28,7 +30,8 @@ ABSENT = Mechanism("biases", False, "Biases matter.", {})
 
 def candidate(shift: Shift, unexplained: float) -> Candidate:
     residual = np.zeros((1, 1, 2, 2), np.float32)
-    return Candidate(Remake(shift, shift, unexplained, 0.0, 0.0, {}, OURS, residual), 0.0)
+    pairs = Pairs(residual, residual)
+    return Candidate(Remake(shift, shift, unexplained, 0.0, 0.0, {}, OURS, residual), 0.0, Task(pairs, pairs, []))
 
 
 CANDIDATES = [candidate(TURNED, 0.034), candidate(parse("rotate:angle=12"), 0.2), candidate(parse("invert"), 0.61)]

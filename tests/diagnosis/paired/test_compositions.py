@@ -43,7 +43,8 @@ def test_noise_moves_only_where_a_move_follows_it():
 
 @pytest.mark.parametrize(("text", "alone"), [("gamma:exponent=2+offset:amount=0.1", True), ("rotate:angle=5", False)])
 def test_a_curve_of_grey_values_is_told_from_all_else(digits, text, alone):
-    assert depends_on_value_alone(_pairs(digits, text)) == alone
+    pairs = _pairs(digits, text)
+    assert depends_on_value_alone(pairs, Task(pairs, pairs, [])) == alone
 
 
 def test_a_composition_is_found_from_its_single_parts(digits):

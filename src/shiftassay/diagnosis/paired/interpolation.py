@@ -18,6 +18,7 @@ def interpolation_differences(images: Images, change: float) -> Float[np.ndarray
 
     A change of less energy than a move by half a pixel makes them differ less, in proportion.
     """
-    linear, cubic = (warp(images, HALF, resampling=r) for r in (OURS, Resampling("bicubic")))
+    half = np.repeat(HALF, len(images), 0)
+    linear, cubic = (warp(images, half, resampling=r) for r in (OURS, Resampling("bicubic")))
     of_a_move = float(mean_squares(linear - images).mean())
     return mean_squares(cubic - linear) * (MEAN_OF_PLACES * min(change / max(of_a_move, 1e-12), 1.0))

@@ -65,7 +65,7 @@ def fit_of(
     return Fit(misfit, max(null.p_value(misfit), float(misfit <= limit)), limit)
 
 
-def _halves(images: Images, n: int, rng: np.random.Generator) -> tuple[Images, Images]:
+def _halves(images: Images, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Two disjoint random samples of `n` images each, or of half of the images."""
     n = min(n, len(images) // 2)
     order = rng.permutation(len(images))
