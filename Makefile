@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed pairing torture beside clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed coverage pairing torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -56,6 +56,10 @@ startup: setup
 # Whether diagnoses are right, on shifts made by other code than ours. ARGUMENTS='--sample 60 --images 400' for a quick look.
 diagnosis-benchmark: $(STAMP)-benchmark
 	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--workers 2 --json docs/results/diagnosis.json)
+
+# How often intervals of parameters hold the truth, on shifts made by other code than ours.
+coverage: $(STAMP)-benchmark
+	$(BIN)/python -m benchmarks.coverage $(or $(ARGUMENTS),--seed 1016 --json docs/results/coverage.json)
 
 # How often image sets are called paired that are not, and how often those that are. ARGUMENTS='--seed 1' for another sample.
 pairing: setup

@@ -39,7 +39,7 @@ def test_they_differ_by_little(images, shift):
     first, *others = (way.apply(shift, images, RNG) for way in ways)
     change = np.mean((first - images) ** 2)
     assert all(np.mean((other - first) ** 2) < 0.2 * change for other in others)
-    assert sum(np.mean((other - first) ** 2) > 0 for other in others) >= len(others) - 1
+    assert sum(np.mean((other - first) ** 2) > 0 for other in others) >= len(others) // 2
 
 
 def test_bytes_are_rounded_to_the_nearest_or_down(images):

@@ -1,5 +1,6 @@
 """A pattern that lies on every image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Shift, check
 
 EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
 ENOUGH = 5  # images that must show a place of the pattern unclipped
@@ -108,6 +109,22 @@ class FixedPattern(Shift):
         pattern = np.where(identified, median, np.where(white, mean_beyond, -mean_beyond))
         return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
 
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """The sd that the pattern was drawn with, from the places that show it: a likelihood interval."""
+        if self.pattern is None or self.sd <= 0:
+            return {}
+        values = np.array(self.pattern, np.float64).reshape(pairs.reference.shape[1:])
+        inside = (
+            (pairs.shifted > EDGE) & (pairs.shifted < 1 - EDGE) if self.clip else np.ones(pairs.shifted.shape, bool)
+        )
+        identified = inside.sum(0) >= min(ENOUGH, len(pairs))
+        if not identified.any():
+            return {}
+        white = (pairs.shifted >= 1 - EDGE).all(0)
+        bound = np.where(white, np.min(1 - pairs.reference, 0), np.max(pairs.reference, 0))
+        reach = norm.ppf((1 + level) / 2) * _relative_error(self.sd, values[identified], bound[~identified])
+        return {"sd": OwnInterval(self.sd, self.sd * np.exp(-reach), self.sd * np.exp(reach))}
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return self._clipped(images + self._pattern(images, rng))
 
@@ -200,9 +217,17 @@ def _censored_sd(values: np.ndarray, bounds: np.ndarray) -> float:
 
     Some have values, others are only known to exceed a bound.
     """
+    return float(np.exp(lowest(lambda log_sd: _loss(log_sd, values, bounds), np.log(1e-4), np.log(1e3))[0]))
 
-    def loss(log_sd: float) -> float:
-        sd = np.exp(log_sd)
-        return float((values**2).sum() / (2 * sd**2) + len(values) * log_sd - norm.logsf(bounds / sd).sum())
 
-    return float(np.exp(lowest(loss, np.log(1e-4), np.log(1e3))[0]))
+def _relative_error(sd: float, values: np.ndarray, bounds: np.ndarray) -> float:
+    """The standard error of the logarithm of that sd, from the curvature of the likelihood."""
+    at, step = float(np.log(sd)), 0.01
+    low, middle, high = (_loss(at + by, values, bounds) for by in (-step, 0, step))
+    return step / float(np.sqrt(max(low - 2 * middle + high, 1e-12)))
+
+
+def _loss(log_sd: float, values: np.ndarray, bounds: np.ndarray) -> float:
+    """Minus the logarithm of the likelihood, up to a constant."""
+    sd = np.exp(log_sd)
+    return float((values**2).sum() / (2 * sd**2) + len(values) * log_sd - norm.logsf(bounds / sd).sum())
