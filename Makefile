@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed coverage pairing torture beside clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -40,22 +40,28 @@ results: setup
 
 # Seconds an epoch, ours beside others; nothing else should run meanwhile.
 bench: setup
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.speed
 
 bench-gpu: setup
-	$(BIN)/python benchmarks/speed_gpu.py
+	$(BIN)/python -m benchmarks.speed_gpu
 
 # Whether the native path learns what plain PyTorch learns, over seeds.
 paths: setup
-	$(BIN)/python benchmarks/paths.py
+	$(BIN)/python -m benchmarks.paths
 
 # How long the command line keeps people waiting.
 startup: setup
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.startup
 
-# Whether diagnoses are right, on shifts made by other code than ours. ARGUMENTS='--sample 60 --images 400' for a quick look.
+# Whether diagnoses are right, on shifts made by other code than ours. SEED=1001: a test, whose seed is used once, for docs/diagnosis.md.
+# Otherwise a look while developing: ARGUMENTS='--seed 7 --counts paired=40 null=40', or '--listed --seed 13' for the listed cases of old.
 diagnosis-benchmark: $(STAMP)-benchmark
-	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--workers 2 --json docs/results/diagnosis.json)
+ifdef SEED
+	$(BIN)/python -m benchmarks.diagnosis --seed $(SEED) --workers 2 --json docs/results/diagnosis.json
+	$(MAKE) tables
+else
+	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--seed 0 --counts paired=53 compositions=40 null=20 --workers 2)
+endif
 
 # How often intervals of parameters hold the truth, on shifts made by other code than ours.
 coverage: $(STAMP)-benchmark
@@ -64,6 +70,14 @@ coverage: $(STAMP)-benchmark
 # How often image sets are called paired that are not, and how often those that are. ARGUMENTS='--seed 1' for another sample.
 pairing: setup
 	$(BIN)/python -m benchmarks.pairing $(or $(ARGUMENTS),--seed 1302 --foreign 3240 --partly 200 --related 352 --json docs/results/pairing.json)
+
+# Which places of shared permutations are put right, and which the images don't tell.
+permutations: setup
+	$(BIN)/python -m benchmarks.permutations --json docs/results/permutations.json
+
+# How often the tests and intervals over seeds err, simulated.
+type-one-errors: setup
+	$(BIN)/python -m benchmarks.type_one_errors --json docs/results/type-one-errors.json
 
 # How long a diagnosis takes; nothing else should run meanwhile.
 diagnosis-speed: $(STAMP)-benchmark

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 import numpy as np
+from benchmarks.result_file import result_file
 
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.runs.environment import environment
@@ -46,7 +47,7 @@ while True:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.beside", description=__doc__)
     parser.add_argument("--times", type=int, default=5, help="of each, in turn")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=result_file)
     asked = parser.parse_args()
     here, cores = environment(), len(os.sched_getaffinity(0))
     seconds: dict[str, list[float]] = {name: [] for name in BESIDE}

@@ -13,6 +13,7 @@ from time import perf_counter
 import numpy as np
 from benchmarks.diagnosis.build import build
 from benchmarks.diagnosis.collection import every_case
+from benchmarks.result_file import result_file
 
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
@@ -30,6 +31,7 @@ SHIFTS = {  # cases of the diagnosis benchmark
 
 
 def main() -> None:
+    result_file(RESULT)
     measured: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder:
         run("train", "mlp", "--epochs", "2", folder=folder)

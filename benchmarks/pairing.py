@@ -9,11 +9,11 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from benchmarks.result_file import result_file
 from scipy.stats import binomtest
 
 from benchmarks import pairing_material as material
@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--foreign", type=int, default=300)
     parser.add_argument("--partly", type=int, default=80)
     parser.add_argument("--related", type=int, default=352)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=result_file)
     chosen = parser.parse_args()
     began, seconds = perf_counter(), 0.0
     counts: dict[str, Counter[tuple[str, ...]]] = {}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from contenders import RECIPE
+from benchmarks.contenders import RECIPE
+from benchmarks.result_file import result_file
 from scipy.stats import t, wilcoxon
 
 from shiftassay.imagesets.dataset import load_dataset
@@ -28,6 +29,7 @@ NETWORKS = {"trunk": RECIPE, "stn": RECIPE, "mlp": replace(recipe_named("mlp"), 
 
 
 def main() -> None:
+    result_file(RESULT)
     mnist = load_dataset("mnist")
     assert mnist.train.labels is not None
     data = TrainingData(mnist.train.images, mnist.train.labels, None, mnist.classes)

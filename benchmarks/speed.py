@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from benchmarks.result_file import result_file
 
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
@@ -43,8 +44,10 @@ class Turn:
 
 def main() -> None:
     quick = "--quick" in sys.argv
+    if not quick:
+        result_file(RESULT)
     rounds, steps = (2, 20) if quick else (ROUNDS, STEPS)
-    from contenders import CONTENDERS
+    from benchmarks.contenders import CONTENDERS
 
     result: dict[str, Any] = {
         "schema": "shiftassay.speed/1",
@@ -121,7 +124,7 @@ def started(work: list[tuple[Any, str]]) -> Iterator[list[Turn]]:
 def serve(pipe: Connection, what: Any, name: str) -> None:
     """In the contender's process: time as many steps as are asked for; asked for none, tell the peak memory in MiB."""
     import torch
-    from contenders import CONTENDERS, ours
+    from benchmarks.contenders import CONTENDERS, ours
 
     threads, make = CONTENDERS[what] if isinstance(what, str) else (what[1], lambda name: ours(name, what[0]))
     os.environ["OMP_NUM_THREADS"] = str(threads)  # what our engine heeds; PyTorch has read it already

@@ -8,7 +8,8 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
-from contenders import RECIPE, network_and_data
+from benchmarks.contenders import RECIPE, network_and_data
+from benchmarks.result_file import result_file
 
 from shiftassay.errors import BadInput
 from shiftassay.runs.environment import environment
@@ -23,6 +24,7 @@ EAGER_EPOCHS = 2
 
 
 def main() -> int:
+    result_file(RESULT)
     try:
         resolve_device("cuda")
     except BadInput as error:

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+from benchmarks.result_file import result_file
+
 from shiftassay.runs.environment import environment
 from shiftassay.runs.store import write_json
 
@@ -19,6 +21,7 @@ REPEATS = 5
 
 
 def main() -> None:
+    result_file(RESULT)
     seconds: dict[str, list[float]] = {command: [] for command in COMMANDS}
     for _ in range(REPEATS):
         for command in COMMANDS:

@@ -6,26 +6,25 @@
 import json
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.diagnosis.tables import tables as diagnosis_tables
+from benchmarks.markdown import markdown
+from benchmarks.shifted_tables import answers_table, model_table, one_for_all_table, variants_table
 from benchmarks.spatial_table import COLUMNS, spatial_note, spatial_rows
 
-from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.runs.environment import Environment
-from shiftassay.statistics.intervals import Interval
-from shiftassay.studies.shifted.sections.outcomes import VariantOutcome
-from shiftassay.words.lists import plural
-from shiftassay.words.numbers import mean_sd, number, percent, points, points_with_interval
+from shiftassay.statistics.intervals import Interval, wilson
+from shiftassay.words.numbers import mean_sd, number, percent, percent_with_interval, points
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 Results = dict[str, Any]
 """A file of docs/results: each has keys of its own."""
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md", ROOT / "docs" / "reliability.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("diagnosis", "performance", "reliability")))
 
 
 def main() -> int:
@@ -34,7 +33,8 @@ def main() -> int:
         "variants": variants_table(read("shifted-test-sets")),
         "answers": answers_table(read("shifted-test-sets")),
         "one-for-all": one_for_all_table(read("shifted-test-sets")),
-        "diagnosis": diagnosis_table(read("diagnosis")),
+        **diagnosis_tables(read("diagnosis")),
+        "diagnosis-listed": listed_diagnosis_table(read("diagnosis-listed")),
         "diagnosis-speed": diagnosis_speed_table(read("diagnosis-speed")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),
@@ -62,89 +62,15 @@ def read(name: str) -> Results:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
-def model_table(results: Results) -> str:
-    validation = [member["validation_accuracy"] for member in results["members"]]
-    test = [Evaluation.from_json(member["evaluations"][0]).accuracy.estimate for member in results["members"]]
-    seconds = [_environment(member)["seconds"] for member in results["members"]]
-    rows = [
-        ("held-out training images", mean_sd(validation, 100), spread(validation)),
-        ("test set", mean_sd(test, 100), spread(test)),
-    ]
-    made = Environment.from_json(results["environment"])
-    note = (
-        f"*{len(test)} seeds; {number(np.median(seconds), 0)} s of training each, "
-        f"{plural(made.threads or 0, 'thread')}, {made.processor}; `{results['command']}`.*"
-    )
-    return markdown(("accuracy on", "mean ± sd over seeds", "lowest to highest"), rows) + f"\n\n{note}"
-
-
-def variants_table(results: Results) -> str:
-    rows = []
-    for place, image_set in enumerate(results["sets"]):
-        of_seeds = [Evaluation.from_json(member["evaluations"][place]) for member in results["members"]]
-        first = of_seeds[0]
-        change = first.comparison
-        row = (
-            image_set["name"],
-            image_set["origin"],
-            points_with_interval(first.accuracy),
-            points(change.difference.estimate, sign=True) if change else "",
-            change.verdict if change else "reference",
-            mean_sd([evaluation.accuracy.estimate for evaluation in of_seeds], 100),
-        )
-        rows.append(row)
-    seeds = len(results["members"])
-    columns = ("set", "what it is", "accuracy, % [95%]", "change, points", "verdict", f"{seeds} seeds, mean ± sd")
-    return markdown(columns, rows)
-
-
-def answers_table(results: Results) -> str:
-    """What happened to each variant, why, and what can be done: of the first seed's model."""
-    outcomes = [VariantOutcome.from_json(row) for row in results["answers"]]
-    images = max(outcome.judged_on for outcome in outcomes)
-    note = (
-        f"*Seed 0. Verdicts and repairs are of {images:,} images, each repair fitted to what one half of them shows "
-        f"and judged on the other; `{results['command']}`.*"
-    )
-    columns = ("variant", "accuracy, % [95%]", "verdict", "why", "repair", "after, % [95%]")
-    return markdown(columns, [outcome.cells for outcome in outcomes]) + f"\n\n{note}"
-
-
-def one_for_all_table(results: Results) -> str:
-    """What each design of one model for all variants reaches on each of them, given which it is."""
-    served = results["argument"]["one_for_all"]
-    columns = list(next(iter(served["designs"].values()))["accuracy"])
-    rows = []
-    for name, design in served["designs"].items():
-        accuracies = [points(design["accuracy"][column]["estimate"]) for column in columns]
-        rows.append((name, *accuracies, f"{design['parameters']:,}", f"{design['for_one_more']:,}"))
-    router = served["router"]["accuracy"].values()
-    note = (
-        f"*Accuracy, %, mean over {served['seeds']} seeds of {served['epochs']} epochs each; the plain network has "
-        f"{served['plain_parameters']:,} parameters. A router that infers the variant from the image is right on "
-        f"{spread(list(router))}%, by variant.*"
-    )
-    return markdown(("design", *columns, "parameters", "for one more variant"), rows) + f"\n\n{note}"
-
-
-def diagnosis_table(results: Results) -> str:
-    """How often diagnoses are right, kind by kind, and how far their confidence can be trusted."""
+def listed_diagnosis_table(results: Results) -> str:
+    """How often diagnoses of the listed cases are right, kind by kind."""
     rows = []
     for target in results["targets"]:
-        if target["target"]:
-            bound = f"{'at most' if target['at_most'] else 'at least'} {percent(target['target'], 0)}"
-            rows.append((target["what"], f"{target['n']:,}", percent(target["measured"], 1), bound))
-    trusted = "; ".join(
-        f"{number(row['from'], 2)} to {number(row['to'], 2)}: {percent(row['right'], 0)} of {row['n']}"
-        for row in results["reliability"]
-        if row["n"]
-    )
+        count = round(target["measured"] * target["n"])
+        rows.append((target["what"], percent_with_interval(wilson(count, target["n"]), 1), f"{target['n']:,}"))
     made = Environment.from_json(results["environment"])
-    note = (
-        f"*{results['all']['n']:,} cases, {made.processor}; `{results['command']}`. "
-        f"Right verdicts by confidence: {trusted}.*"
-    )
-    return markdown(("what", "cases", "measured", "to reach"), rows) + f"\n\n{note}"
+    note = f"*{results['all']['n']:,} cases, commit {made.commit}, {made.processor}; `{results['command']}`.*"
+    return markdown(("what", "measured [95%]", "cases"), rows) + f"\n\n{note}"
 
 
 def spatial_table(results: Results) -> str:
@@ -284,19 +210,6 @@ def interrupts_table(results: Results) -> str:
 
 def ratio(values: np.ndarray, digits: int = 1) -> str:
     return f"{np.median(values):.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
-
-
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ["---"] * len(columns), *rows])
-
-
-def spread(shares: list[float]) -> str:
-    return f"{points(min(shares))} to {points(max(shares))}"
-
-
-def _environment(row: Results) -> Results:
-    """Where times stand in results: apart from what two equal runs have in common; older files have them beside it."""
-    return row.get("environment", row)
 
 
 if __name__ == "__main__":

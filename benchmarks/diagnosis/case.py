@@ -64,6 +64,16 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A drawn case's seed, stratum and number there, from which it can be made again, and its number of images."""
+
+    seed: int
+    stratum: str
+    index: int
+    images: int
+
+
+@dataclass(frozen=True)
 class Case:
     """A pair of sets to diagnose and what is right to say of them; `parts` in the order applied, none for nulls."""
 
@@ -85,8 +95,12 @@ class Case:
     """From the parts, with what was drawn: other right answers."""
     instead: tuple[Answer, ...] = ()
     """The right answers where the truth itself can't be found."""
+    by_labels: Callable[[Labels, Labels], tuple[Answer, ...]] | None = None
+    """From the labels of both sets: the right answers, where these decide it."""
     arrays: bool = False
     """The reference given as bytes and the shifted set as floats on the same scale, 0 to 255."""
+    drawn: "Drawn | None" = None
+    """Where a drawn case comes from; None for those that are listed."""
 
     @property
     def name(self) -> str:
@@ -99,8 +113,10 @@ class Case:
             f"without {self.left_out}" if self.left_out else "",
             "bytes and floats" if self.arrays else "",
             "model" if self.model else "",
+            f"n={self.drawn.images}" if self.drawn else "",
         ]
-        return " ".join([f"{self.group}/{what}", *(f"[{extra}]" for extra in extras if extra)])
+        group = f"{self.drawn.stratum}-{self.drawn.index}" if self.drawn else self.group
+        return " ".join([f"{group}/{what}", *(f"[{extra}]" for extra in extras if extra)])
 
     @property
     def family(self) -> str:

@@ -120,18 +120,18 @@ def _pairs() -> Iterator[tuple[tuple[Part, ...], Also]]:
         (scale(0.7), flip_vertical()),
     ):
         yield (first, second), any_order
-    yield (translate(3.0, -2.0), scale(0.8)), _moved
-    yield (scale(0.8), translate(3.0, -2.0)), _moved
-    yield (translate(3.0, -2.0), rotate(20.0, CV2)), _moved
-    yield (rotate(20.0), translate(3.0, -2.0)), _moved
-    yield (translate(3.0, -2.0), flip_horizontal()), _moved
-    yield (rotate(20.0), flip_horizontal()), _mirrored
-    yield (rotate(-40.0), transpose()), _mirrored
-    yield (gain(0.5), offset(0.2)), _line
-    yield (invert(), gain(0.5)), _line
-    yield (gain(0.5), invert()), _line
-    yield (gamma(2.0), gain(0.5)), _power
-    yield (gain(0.5), gamma(2.0)), _power
+    yield (translate(3.0, -2.0), scale(0.8)), moved
+    yield (scale(0.8), translate(3.0, -2.0)), moved
+    yield (translate(3.0, -2.0), rotate(20.0, CV2)), moved
+    yield (rotate(20.0), translate(3.0, -2.0)), moved
+    yield (translate(3.0, -2.0), flip_horizontal()), moved
+    yield (rotate(20.0), flip_horizontal()), mirrored
+    yield (rotate(-40.0), transpose()), mirrored
+    yield (gain(0.5), offset(0.2)), line
+    yield (invert(), gain(0.5)), line
+    yield (gain(0.5), invert()), line
+    yield (gamma(2.0), gain(0.5)), power
+    yield (gain(0.5), gamma(2.0)), power
 
 
 def _triples() -> Iterator[tuple[tuple[Part, ...], Also]]:
@@ -140,14 +140,14 @@ def _triples() -> Iterator[tuple[tuple[Part, ...], Also]]:
         ((translate(3.0, -2.0), gaussian_blur(1.2), impulse_noise(0.1)), _then(any_order)),
         ((invert(), rotate(20.0, CV2), gaussian_noise(0.1)), nothing),
         ((scale(0.7), offset(0.2), gaussian_noise(0.1)), nothing),
-        ((shear(0.4), gaussian_blur(1.0), gain(0.5)), _with(any_order)),
-        ((flip_horizontal(), rotate(20.0), gain(0.5)), _with(_mirrored)),
+        ((shear(0.4), gaussian_blur(1.0), gain(0.5)), with_third(any_order)),
+        ((flip_horizontal(), rotate(20.0), gain(0.5)), with_third(mirrored)),
         ((rotate(-25.0), occlusion(8, 8, 10, 10), gaussian_noise(0.1)), nothing),
-        ((gain(0.5), gaussian_noise(0.1), pixel_permutation()), _with(nothing)),
+        ((gain(0.5), gaussian_noise(0.1), pixel_permutation()), with_third(nothing)),
         ((gaussian_blur(1.2), gain(0.5), speckle_noise(0.35)), _then(any_order)),
-        ((translate(4.0, 0.0), scale(0.8, CV2), invert()), _then(_moved)),
+        ((translate(4.0, 0.0), scale(0.8, CV2), invert()), _then(moved)),
         ((rotate(15.0), stripe([12, 13, 14, 15]), gaussian_blur(1.0)), nothing),
-        ((gamma(2.0), shot_noise(12.0), transpose()), _with(nothing)),
+        ((gamma(2.0), shot_noise(12.0), transpose()), with_third(nothing)),
     )
 
 
@@ -165,7 +165,7 @@ def _then(also: Also) -> Also:
     return lambda parts: tuple(_compose(*two, parts[2]) for two in _twos(also, parts))
 
 
-def _with(also: Also) -> Also:
+def with_third(also: Also) -> Also:
     """Of three: the first two, or other answers on them, with the third wherever it may stand among them."""
     return lambda parts: tuple(
         _compose(*two[:place], parts[2], *two[place:]) for two in _twos(also, parts) for place in range(3)
@@ -177,7 +177,7 @@ def _twos(also: Also, parts: PARTS) -> list[PARTS]:
     return [parts[:2], *others]
 
 
-def _moved(parts: PARTS) -> tuple[Answer, ...]:
+def moved(parts: PARTS) -> tuple[Answer, ...]:
     """A move and a linear map M: move by d, then M, is M, then move by M d."""
     (i,) = (i for i, part in enumerate(parts) if part["family"] == "translate")
     move, linear = parts[i], parts[1 - i]
@@ -187,7 +187,7 @@ def _moved(parts: PARTS) -> tuple[Answer, ...]:
     return (_compose(linear, moved) if i == 0 else _compose(moved, linear),)
 
 
-def _mirrored(parts: PARTS) -> tuple[Answer, ...]:
+def mirrored(parts: PARTS) -> tuple[Answer, ...]:
     """A turn and a mirror, in either order, whichever mirror: the same reflection at other angles."""
     target = _matrix(parts[1]) @ _matrix(parts[0])
     composed = []
@@ -201,13 +201,16 @@ def _mirrored(parts: PARTS) -> tuple[Answer, ...]:
     return tuple(composed)
 
 
-def _line(parts: PARTS) -> tuple[Answer, ...]:
-    """a x + b as one, and with a gain first or last, while nothing is cut off."""
-    at_0, at_1 = (_through(parts, x) for x in (0.0, 1.0))
-    return (Answer("rescale", {"scale": at_1 - at_0, "offset": at_0}),)
+def line(parts: PARTS) -> tuple[Answer, ...]:
+    """a x + b as one, if what is cut off on the way is what would be cut off at the end."""
+    values = np.linspace(0, 1, 101)
+    straight, cut = _through(parts, values), _through(parts, values, cut=True)
+    if not np.allclose(np.clip(straight, 0, 1), cut):
+        return ()
+    return (Answer("rescale", {"scale": straight[-1] - straight[0], "offset": straight[0]}),)
 
 
-def _power(parts: PARTS) -> tuple[Answer, ...]:
+def power(parts: PARTS) -> tuple[Answer, ...]:
     """(x^e) f is (x f^(1/e))^e."""
     first, second = parts
     if first["family"] == "gamma":
@@ -217,14 +220,15 @@ def _power(parts: PARTS) -> tuple[Answer, ...]:
     return (_compose(second, {**first, "parameters": {"factor": factor}}),)
 
 
-def _through(parts: PARTS, x: float) -> float:
+def _through(parts: PARTS, x: np.ndarray, cut: bool = False) -> np.ndarray:
     for part in parts:
         if part["family"] == "invert":
             x = 1 - x
         elif part["family"] == "gain":
-            x *= part["parameters"]["factor"]
+            x = x * part["parameters"]["factor"]
         else:
-            x += part["parameters"]["amount"]
+            x = x + part["parameters"]["amount"]
+        x = np.clip(x, 0, 1) if cut else x
     return x
 
 
@@ -240,5 +244,7 @@ def _matrix(part: dict[str, Any]) -> np.ndarray:
         return np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
     if family == "scale":
         return numbers["factor"] * np.eye(2)
+    if family == "shear":
+        return np.array([[1, numbers["factor"]], [0, 1]])
     mirrors = {"flip_horizontal": [[-1, 0], [0, 1]], "flip_vertical": [[1, 0], [0, -1]], "transpose": [[0, 1], [1, 0]]}
     return np.array(mirrors[family], float)

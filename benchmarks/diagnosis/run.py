@@ -1,36 +1,27 @@
-"""`python -m benchmarks.diagnosis`: diagnose the cases and judge the verdicts.
+"""`python -m benchmarks.diagnosis --listed`: diagnose the listed cases and judge the verdicts.
 
-It writes tables and docs/results/diagnosis.json. Results are kept in out/diagnosis-benchmark, by case, seed, number of
-images and the source they depend on: a run that was stopped goes on where it was, and a change to diagnosis, shifts or
-cases runs again.
+It writes tables and docs/results/diagnosis-listed.json. Results are kept in out/diagnosis-benchmark (`kept`).
 """
 
 import argparse
-import hashlib
 import json
 import multiprocessing
-import re
-import sys
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.diagnosis import fashion
+from benchmarks.diagnosis import fashion, kept
 from benchmarks.diagnosis.collection import chosen, every_case
+from benchmarks.result_file import result_file
 
 from shiftassay.files import write_whole
 
-ROOT = Path(__file__).parents[2]
-KEPT = ROOT / "out" / "diagnosis-benchmark"
-SOURCES = ("src/shiftassay/diagnosis", "src/shiftassay/shifts", "benchmarks/diagnosis")
-NOT_SOURCES = {"report.py", "run.py", "__main__.py"}
 
-
-def main() -> None:
-    asked = _arguments()
+def main(arguments: Sequence[str]) -> None:
+    asked = _parser().parse_args(arguments)
     cases = chosen(asked.groups, asked.only, asked.sample, asked.seed)
     if asked.list:
         print("\n".join(case.name for case in cases))
@@ -46,7 +37,7 @@ def main() -> None:
     print(f"{len(records)} cases in {perf_counter() - began:.0f} s")
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        command = " ".join(["python -m benchmarks.diagnosis", *sys.argv[1:]])
+        command = " ".join(["python -m benchmarks.diagnosis --listed", *arguments])
         write_whole(asked.json, _text(results(records, command)).encode())
 
 
@@ -54,8 +45,8 @@ def run(
     names: list[str], images: int, seed: int, workers: int, again: bool = False, verbose: bool = False
 ) -> list[dict[str, Any]]:
     """The judged diagnoses of the named cases, in their order, from what is kept or made now."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    files = {name: KEPT / f"{_key(name, images, seed)}.json" for name in names}
+    kept.FOLDER.mkdir(parents=True, exist_ok=True)
+    files = {name: kept.file(name, images, seed) for name in names}
     records = {n: json.loads(file.read_text()) for n, file in files.items() if file.exists() and not again}
     missing = [name for name in names if name not in records]
     if workers <= 1:
@@ -63,7 +54,7 @@ def run(
         _keep(done, files, records, len(missing), verbose)
     else:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _single_threaded) as pool:
+        with ProcessPoolExecutor(workers, context, kept.single_threaded) as pool:
             futures = {pool.submit(one, name, images, seed): name for name in missing}
             _keep(((futures[f], f.result()) for f in as_completed(futures)), files, records, len(missing), verbose)
     return [records[name] for name in names]
@@ -108,21 +99,6 @@ def _keep(done: Any, files: dict[str, Path], records: dict[str, Any], count: int
             print(f"[{i}/{count}] {right} {name} ({record['seconds']:.1f} s): {reason}", flush=True)
 
 
-def _key(name: str, images: int, seed: int) -> str:
-    readable = re.sub(r"[^a-z0-9_]+", "-", name.lower())[:60]
-    return f"{readable}-{hashlib.sha256(f'{name} {images} {seed} {_source()}'.encode()).hexdigest()[:12]}"
-
-
-@cache
-def _source() -> str:
-    sha = hashlib.sha256()
-    for folder in SOURCES:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            if file.name not in NOT_SOURCES:
-                sha.update(file.read_bytes())
-    return sha.hexdigest()
-
-
 def _shortened(value: Any) -> Any:
     """Without lists of hundreds of numbers."""
     if isinstance(value, dict):
@@ -139,14 +115,8 @@ def _text(content: dict[str, Any]) -> str:
     return outer.replace('"cases": {}', f'"cases": {{\n{rows}\n }}') + "\n"
 
 
-def _single_threaded() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis --listed", description=__doc__)
     parser.add_argument("--images", type=int, default=2000, help="of each set")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--groups", nargs="*", default=[], help="intensity noise geometry …; all of them by default")
@@ -156,5 +126,5 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="even where a result is kept")
     parser.add_argument("--list", action="store_true", help="the names of the cases")
     parser.add_argument("--verbose", action="store_true", help="a line for every case")
-    parser.add_argument("--json", type=Path, help="write the results as data")
-    return parser.parse_args()
+    parser.add_argument("--json", type=result_file, help="write the results as data")
+    return parser

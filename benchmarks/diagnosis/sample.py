@@ -45,7 +45,8 @@ def class_prior(proportions: list[float]) -> Part:
         kept = np.zeros(len(labels), bool)
         for k in range(CLASSES):
             kept[rng.choice(np.flatnonzero(labels == k), int(total * share[k]), replace=False)] = True
-        return Made(images[kept], labels[kept])
+        realized = np.bincount(labels[kept], minlength=CLASSES) / max(kept.sum(), 1)
+        return Made(images[kept], labels[kept], {"proportions": realized.tolist()})
 
     return _part("class_prior", {"proportions": proportions}, make, "reduced")
 
@@ -60,7 +61,8 @@ def label_permutation(mapping: list[int]) -> Part:
 def label_noise(fraction: float) -> Part:
     def make(images: Images, labels: Labels, rng: np.random.Generator) -> Made:
         others = np.array([rng.choice([j for j in range(CLASSES) if j != k]) for k in labels])
-        return Made(images, np.where(rng.random(len(labels)) < fraction, others, labels))
+        noisy = rng.random(len(labels)) < fraction
+        return Made(images, np.where(noisy, others, labels), {"fraction": float(noisy.mean())})
 
     return _part("label_noise", {"fraction": fraction}, make, "preserved")
 

@@ -1,7 +1,6 @@
 """Shifts that the catalogue does not have: the verdict on them is `unknown`."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from benchmarks.diagnosis.case import Case, Part, by, each
@@ -9,30 +8,21 @@ from benchmarks.diagnosis.resample import Way, displaced
 from scipy import ndimage
 
 GROUP = "unknown"
+Transform = Callable[..., np.ndarray]
 
 
 def cases() -> Iterator[Case]:
-    for strength in (1.5, 3.0):
-        yield _case("swirl", strength, _swirl)
-    for strength in (2.0, 3.5):
-        yield _case("sine_warp", strength, _sine_warp)
-        yield _case("wave", strength, _wave)
-        yield _case("ripple", strength / 2, _ripple)
-    for strength in (0.35, 0.7):
-        yield _case("fisheye", strength, _fisheye)
-        yield _case("blend", strength, _blend)
-        yield _case("smooth_field", strength, _smooth_field)
-        yield _case("vignette", strength, _vignette)
-    for strength in (2, 4):
-        yield _case("checkerboard", strength, _checkerboard)
-        yield _case("interlace", strength, _interlace)
-        yield _case("clustered_salt", strength, _clustered_salt)
-        yield _case("row_jitter", strength, _row_jitter)
-    for name, transform in PLAIN.items():
-        yield _case(name, 1, transform)
+    for name, strengths in STRENGTHS.items():
+        for strength in strengths:
+            yield unknown_case(name, strength)
+    for name in PLAIN:
+        yield unknown_case(name, 1)
 
 
-def _case(name: str, strength: float, transform: Callable[..., Any]) -> Case:
+def unknown_case(name: str, strength: float, transform: Transform | None = None) -> Case:
+    """A transformation of (images, generator, strength), by default one of this file."""
+    transform = transform or SCALED.get(name) or PLAIN[name]
+
     def make(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return np.clip(transform(x, rng, strength), 0, 1)
 
@@ -184,7 +174,35 @@ def _each_image(transform: Callable[[np.ndarray], np.ndarray]) -> Callable[..., 
     return lambda x, rng, strength: np.stack([transform(one) for one in x])
 
 
-PLAIN: dict[str, Callable[..., np.ndarray]] = {
+SCALED: dict[str, Transform] = {
+    "swirl": _swirl,
+    "sine_warp": _sine_warp,
+    "wave": _wave,
+    "ripple": _ripple,
+    "fisheye": _fisheye,
+    "blend": _blend,
+    "smooth_field": _smooth_field,
+    "vignette": _vignette,
+    "checkerboard": _checkerboard,
+    "interlace": _interlace,
+    "clustered_salt": _clustered_salt,
+    "row_jitter": _row_jitter,
+}
+STRENGTHS: dict[str, tuple[float, ...]] = {
+    "swirl": (1.5, 3.0),
+    "sine_warp": (2.0, 3.5),
+    "wave": (2.0, 3.5),
+    "ripple": (1.0, 1.75),
+    "fisheye": (0.35, 0.7),
+    "blend": (0.35, 0.7),
+    "smooth_field": (0.35, 0.7),
+    "vignette": (0.35, 0.7),
+    "checkerboard": (2, 4),
+    "interlace": (2, 4),
+    "clustered_salt": (2, 4),
+    "row_jitter": (2, 4),
+}
+PLAIN: dict[str, Transform] = {
     "solarize": _solarize,
     "posterised_half": _posterised_half,
     "local_contrast": _local_contrast,

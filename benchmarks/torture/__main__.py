@@ -5,9 +5,9 @@ import json
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from pathlib import Path
 from time import perf_counter
 
+from benchmarks.result_file import result_file
 from benchmarks.torture.disk import can_mount
 from benchmarks.torture.outcome import Outcome
 from benchmarks.torture.plan import done, planned
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=1.0, help="of the full length; 0.1 takes some minutes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2, help="tortures at a time")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=result_file)
     asked = parser.parse_args()
     tortures, outcomes, here = planned(asked.share), {}, environment().to_json()
     began = perf_counter()

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from benchmarks.result_file import result_file
 from benchmarks.torture.commands import WORKLOADS, Workload, fingerprint, finished, ready, run, started
 from benchmarks.torture.outcome import Outcome
 
@@ -69,7 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.torture.signals", description=__doc__)
     parser.add_argument("--count", type=int, default=12, help="signals to each verb")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=result_file)
     asked = parser.parse_args()
     rows, faults = [], 0
     for number, name in enumerate(VERBS):

@@ -1,6 +1,7 @@
 """The judge passes what is right and names what is wrong, on diagnoses written by hand."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def true_diagnosis(case: Case, built: Built) -> dict[str, Any]:
             "family": answer.family,
             "parameters": _summarized(dict(answer.parameters or {})),
             "scope": answer.scope,
-            "share": case.share,
+            "share": 1.0 if case.pairing == "unpaired" else built.share,
             "information": case.information,
             "confidence": 0.9,
             "equivalent": [],
@@ -86,6 +87,32 @@ def test_permutations_of_places_that_look_alike_are_equal() -> None:
     diagnosis["verdict"]["parameters"]["permutation"] = swapped.tolist()
     assert judge(diagnosis, case, built).parameters
     diagnosis["verdict"]["parameters"]["unidentified"] = list(range(700))
+    assert not judge(diagnosis, case, built).parameters
+
+
+@pytest.mark.parametrize(("start", "ordered"), [("rotate:angle=15", True), ("invert", False)])
+def test_parts_that_commute_on_these_images_are_right_in_either_order(start: str, ordered: bool) -> None:
+    second = "gain" if ordered else "rotate"
+    case = next(c for c in CASES if c.name.startswith(f"compose/{start}") and c.stratum.endswith(f"+{second}"))
+    built = build(case, 20)
+    diagnosis = true_diagnosis(case, built)
+    diagnosis["verdict"]["parameters"]["parts"].reverse()
+    judgement = judge(diagnosis, case, replace(built, answers=built.answers[:1]))
+    assert judgement.family
+    assert judgement.order is ordered
+
+
+def test_a_place_that_is_listed_is_not_wrong_but_those_the_images_tell_are_missed() -> None:
+    case = next(c for c in CASES if c.name.startswith("rearrangement/row_permutation") and c.pairing == "same_order")
+    built = build(case, 200)
+    diagnosis = true_diagnosis(case, built)
+    parameters = diagnosis["verdict"]["parameters"]
+    dark = np.flatnonzero(np.ptp(built.reference, axis=(0, 2))[parameters["permutation"]] == 0)
+    parameters["unidentified"] = dark.tolist()
+    parameters["permutation"] = np.array(parameters["permutation"])
+    parameters["permutation"][dark] = parameters["permutation"][np.roll(dark, 1)]
+    assert judge(diagnosis, case, built).parameters
+    parameters["unidentified"] = list(range(28))
     assert not judge(diagnosis, case, built).parameters
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.diagnosis import diagnosed, run
+from benchmarks.diagnosis import diagnosed, kept, run
 from benchmarks.diagnosis.collection import chosen, every_case
 from benchmarks.diagnosis.report import report, results
 
@@ -13,8 +13,8 @@ NAMES = [case.name for case in every_case().values()][:3]
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "KEPT", tmp_path)
+def kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
 
 
 def says_invert(case: Any, built: Any, seed: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.diagnosis.adversarial import adversarial_evidence
+from shiftassay.diagnosis.adversarial import _size, adversarial_evidence
 from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.shifts.catalog import shift
@@ -39,6 +39,8 @@ def test_projected_ascent_is_an_attack_with_its_norm_and_size(epsilon, norm, few
     assert result.norm == norm
     assert result.bounded
     assert result.epsilon == pytest.approx(epsilon, rel=0.03)
+    low, high = result.epsilon_interval
+    assert low <= min(result.epsilon, epsilon) <= max(result.epsilon, epsilon) <= high
 
 
 def test_an_attack_rounded_to_grey_levels_keeps_its_size(few, perceptron):
@@ -46,6 +48,53 @@ def test_an_attack_rounded_to_grey_levels_keeps_its_size(few, perceptron):
     result = adversarial_evidence(perceptron, few.images, shifted, few.labels)
     assert result.aimed_at == "this model"
     assert result.epsilon == pytest.approx(0.1, rel=0.03)
+
+
+def rounded(images, how):
+    """To 8 bits: nearest, towards black, or not at all."""
+    if how == "float":
+        return images.astype(np.float32)
+    whole = np.rint(images * 255) if how == "nearest" else np.floor(images * 255 + 1e-6)
+    return (whole / 255).astype(np.float32)
+
+
+@pytest.mark.parametrize("how", ["float", "nearest", "floor"])
+@pytest.mark.parametrize("reference_rounded", [True, False])
+def test_the_interval_of_a_pixels_bound_holds_its_estimate_and_covers(how, reference_rounded, rng):
+    """Signs of 200 known strengths on images of our own, where some changes are clipped and some pixels stay behind."""
+    covered = []
+    for epsilon in rng.uniform(0.01, 0.3, 200):
+        images = np.clip(rng.normal(0.4, 0.4, (20, 1, 12, 12)), 0, 1)
+        if reference_rounded:
+            images = np.rint(images * 255) / 255
+        part = np.where(rng.random(images.shape) < 0.8, 1.0, rng.random(images.shape))
+        moved = np.clip(images + epsilon * part * rng.choice([-1, 1], images.shape), 0, 1)
+        norm, estimate, (low, high), _ = _size(images.astype(np.float32), rounded(moved, how))
+        assert norm == "linf"
+        assert low <= estimate <= high
+        assert high - low <= (1.01 / 255 if how != "float" else 3e-6)
+        covered.append(low <= epsilon <= high)
+    assert np.mean(covered) >= 0.94
+
+
+@pytest.mark.parametrize("how", ["float", "nearest"])
+@pytest.mark.parametrize("again", [1, 10])
+def test_the_interval_of_a_length_holds_its_estimate_and_covers(how, again, rng):
+    """One step of known length, clipped, and steps that make good what was clipped: on images with much black."""
+    covered = []
+    for epsilon in rng.uniform(0.3, 3, 200):
+        images = np.rint(255 * np.clip(rng.normal(0, 0.5, (60, 1, 12, 12)), 0, 1)) / 255
+        direction = rng.normal(size=images.shape)
+        moved = images
+        for _ in range(again):
+            step = (moved - images) + direction
+            step *= epsilon / np.sqrt((step**2).sum((1, 2, 3), keepdims=True))
+            moved = np.clip(images + step, 0, 1)
+        norm, estimate, (low, high), _ = _size(images.astype(np.float32), rounded(moved, how))
+        assert norm == "l2"
+        assert low <= estimate <= high
+        covered.append(low <= epsilon <= high)
+    assert np.mean(covered) >= 0.94
 
 
 @pytest.mark.parametrize("spec", ["adversarial:epsilon=0.1", "adversarial:epsilon=2,norm=l2"])

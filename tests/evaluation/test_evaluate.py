@@ -50,21 +50,22 @@ def test_what_did_not_change_is_shown_to_be_equivalent(labels):
     assert result.comparison is not None
     assert (result.comparison.gained, result.comparison.lost) == (0, 10)
     assert result.comparison.verdict == "equivalent"
-    assert "nothing happened" in str(result)
+    assert result.comparison.effect == "slightly harmed"
+    assert "accuracy is lower, by less than 0.5 points (25% of the errors on clean)" in str(result)
 
 
 def test_a_small_loss_that_is_beyond_doubt_but_below_the_margin_is_equivalent_and_a_large_one_is_lower(labels):
     clean, base = labeled(labels, "clean"), logits_for(labels)
-    verdicts = [
-        assess(labeled(labels), logits_for(wrong(labels, lost)), clean, base).comparison.verdict for lost in (20, 80)
-    ]
-    assert verdicts == ["equivalent", "lower"]
+    changes = [assess(labeled(labels), logits_for(wrong(labels, lost)), clean, base).comparison for lost in (20, 80)]
+    assert [change.verdict for change in changes] == ["equivalent", "lower"]
+    assert [change.effect for change in changes] == ["slightly harmed", "harmed"]
 
 
 def test_few_images_decide_nothing(rng):
     labels = rng.integers(0, 10, 100)
     result = assess(labeled(labels), logits_for(wrong(labels, 2)), labeled(labels, "clean"), logits_for(labels))
     assert result.comparison.verdict == "undecided"
+    assert result.comparison.effect == "not shown to change"
 
 
 def test_other_labels_mean_other_images_and_no_paired_test(labels, rng):

@@ -34,16 +34,17 @@ def _own_data(monkeypatch, small):
 
 def test_seeds_of_a_network_are_a_group_in_their_order(runs, small):
     result = read_groups(runs["two"])
-    [(name, right)] = result.items()
+    [(name, right)] = result.right.items()
+    assert list(result.seeds.values()) == [[0, 1]]
     assert name == "mlp (widths [8])"
     assert right.shape == (2, len(small.test))
-    [one] = read_groups([runs["two"][1]]).values()  # seed 0 was given second
+    [one] = read_groups([runs["two"][1]]).right.values()  # seed 0 was given second
     assert np.array_equal(right[0], one[0])
 
 
 def test_what_differs_names_the_groups(runs):
-    assert list(read_groups([*runs["two"], *runs["wide"]])) == ["mlp (widths [8])", "mlp (widths [16])"]
-    assert list(read_groups([*runs["two"], *runs["longer"]])) == [
+    assert list(read_groups([*runs["two"], *runs["wide"]]).right) == ["mlp (widths [8])", "mlp (widths [16])"]
+    assert list(read_groups([*runs["two"], *runs["longer"]]).right) == [
         "mlp (widths [8], epochs 1)",
         "mlp (widths [8], epochs 2)",
     ]

@@ -73,6 +73,12 @@ def test_what_does_not_help_is_not_recommended():
     choice = choose(bench, [attempt(bench, "undo", 300)], None)
     assert (choice.outcome, choice.recommended) == ("no_repair_found", None)
     assert "The best that was tried, undo" in choice.sentence
+    small = replace(bench_of(variant=978), harmed=True)
+    assert not small.is_harmless
+    assert (
+        "on these 1,000 images the loss itself is too small"
+        in choose(small, [attempt(small, "undo", 979)], None).sentence
+    )
     unknown = bench_of(shift=None)
     assert "nothing in the catalogue makes this shift" in choose(unknown, [], None).sentence
 

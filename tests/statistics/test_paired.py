@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm
+from scipy.stats import multinomial, norm
 
-from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
+from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar, ratio_paired
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,43 @@ def test_forty_discordant_images_need_a_difference_of_fourteen():
     assert mcnemar(13, 27) < 0.05 < mcnemar(14, 26)
 
 
-def test_bootstrap_agrees_with_the_normal_interval_for_many_images():
-    gained, lost, n = 300, 500, 10_000
-    interval = bootstrap_difference(gained, lost, n)
-    share = (gained - lost) / n
-    half = norm.ppf(0.975) * np.sqrt(((gained + lost) / n - share**2) / n)
-    assert interval.low == pytest.approx(share - half, abs=3e-4)
-    assert interval.high == pytest.approx(share + half, abs=3e-4)
+def test_the_intervals_are_those_of_a_published_example():
+    """Fagerland, Lydersen and Laake 2014, table II: 1, 1, 7 and 12 children; (−0.517, −0.026) and (0.065, 0.907).
+
+    The exact test does not reject (p = 0.07), so here the other ends reach 0 and 1.
+    """
+    difference, ratio = difference_paired(1, 7, 21), ratio_paired(gained=7, lost=1, both=1, n=21)
+    assert (difference.estimate, difference.low) == pytest.approx((-0.286, -0.517), abs=5e-4)
+    assert ratio is not None
+    assert (ratio.estimate, ratio.low) == pytest.approx((0.25, 0.065), abs=5e-4)
+    assert mcnemar(1, 7) == pytest.approx(0.0703, abs=1e-4)
+    assert difference.high >= 0
+    assert ratio.high >= 1
+
+
+def test_the_intervals_are_the_score_intervals_where_many_images_are_discordant():
+    """PropCIs::scoreci.mp(25, 28, 618), 90%: −0.0148 to 0.0247; Clopper and Pearson add half an image to either end."""
+    interval = difference_paired(28, 25, 618, level=0.9)
+    assert (interval.low, interval.high) == pytest.approx((-0.0148, 0.0247), abs=1.2 / 618)
+    assert interval.low <= -0.0148
+    assert interval.high >= 0.0247
+
+
+@pytest.mark.parametrize("n", [100, 1000, 10_000])
+def test_the_interval_of_a_difference_covers_however_few_images_are_discordant(n):
+    """No simulation: the probability of every pair of counts, for 0.1 to 30 discordant images on average."""
+    most = min(n, 60)
+    counts = [(gained, lost) for gained in range(most + 1) for lost in range(min(most, n - gained) + 1)]
+    intervals = [difference_paired(gained, lost, n) for gained, lost in counts]
+    low, high = (np.array([getattr(interval, end) for interval in intervals]) for end in ("low", "high"))
+    table = np.array([(gained, lost, n - gained - lost) for gained, lost in counts])
+    coverage = []
+    for discordant in (0.1, 0.5, 1, 2, 3, 5, 8, 12, 20, 30):
+        for share in (0, 0.1, 0.25, 0.5):
+            p = np.array([discordant * share / n, discordant * (1 - share) / n, 1 - discordant / n])
+            covers = (low <= p[0] - p[1]) & (p[0] - p[1] <= high)
+            probability = multinomial.pmf(table, n, p)
+            assert probability.sum() > 0.9999
+            coverage.append(probability[covers].sum())
+    assert min(coverage) > 0.93
+    assert np.mean(coverage) > 0.95

@@ -7,15 +7,8 @@ from hypothesis import strategies as st
 
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import difference_unpaired, wilson
-from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
-from shiftassay.statistics.seeds import (
-    difference_over_seeds,
-    equivalence_over_seeds,
-    mean_over_seeds,
-    new_draw,
-    probability_higher,
-    welch,
-)
+from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar, ratio_paired
+from shiftassay.statistics.seeds import independent, mean_over_seeds, new_draw, paired, probability_higher
 
 levels = st.floats(0.5, 0.999)
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -55,10 +48,29 @@ def test_an_unpaired_difference_contains_its_estimate_and_changes_its_sign(one, 
     assert (interval.low, interval.high) == pytest.approx((-reversed_.high, -reversed_.low))
 
 
-@given(discordant())
-def test_a_bootstrap_interval_contains_its_estimate(counts):
-    interval = bootstrap_difference(*counts, resamples=2000)
-    assert interval.low - 1e-12 <= interval.estimate <= interval.high + 1e-12
+@given(discordant(), st.floats(0.5, 0.999))
+def test_a_paired_difference_is_bounded_changes_its_sign_and_agrees_with_the_test(counts, level):
+    gained, lost, n = counts
+    interval, reversed_ = difference_paired(gained, lost, n, level), difference_paired(lost, gained, n, level)
+    assert -1 <= interval.low <= interval.estimate <= interval.high <= 1
+    assert interval.low < interval.high
+    assert (interval.low, interval.high) == pytest.approx((-reversed_.high, -reversed_.low), abs=1e-9)
+    assert (interval.low > 0 or interval.high < 0) == (mcnemar(gained, lost) < 1 - level)
+
+
+@given(discordant(), st.floats(0, 1))
+def test_a_paired_ratio_is_positive_inverts_and_agrees_with_the_test(counts, share):
+    gained, lost, n = counts
+    both = int(share * (n - gained - lost))
+    interval, inverse = ratio_paired(gained, lost, both, n), ratio_paired(lost, gained, both, n)
+    if interval is None:
+        assert gained + both == 0
+        return
+    assert 0 <= interval.low <= interval.estimate + 1e-9
+    assert interval.estimate - 1e-9 <= interval.high < np.inf
+    assert (interval.low > 1 or interval.high < 1) == (mcnemar(gained, lost) < 0.05)
+    if inverse is not None and interval.low > 0:
+        assert interval.low == pytest.approx(1 / inverse.high, rel=1e-4)
 
 
 @given(discordant())
@@ -66,7 +78,7 @@ def test_mcnemar_is_symmetric_and_falls_with_the_imbalance(counts):
     gained, lost, _ = counts
     p = mcnemar(gained, lost)
     assert 0 <= p <= 1
-    assert p == mcnemar(lost, gained)
+    assert p == pytest.approx(mcnemar(lost, gained), abs=1e-300)
     assert mcnemar(gained, gained) == pytest.approx(1)
     if gained >= lost > 0:
         assert mcnemar(gained + 1, lost - 1) <= p * (1 + 1e-9)
@@ -107,21 +119,26 @@ def test_a_mean_over_seeds_widens_with_the_level_and_a_new_seed_varies_more(valu
     assert new.low <= narrow.low <= narrow.high <= new.high
 
 
+def difference(values, others):
+    """By seed where both have as many, else of independent groups."""
+    found = paired(values, others) if len(values) == len(others) else independent(values, others)
+    assert found is not None
+    return found
+
+
 @given(accuracies, accuracies)
-def test_welch_rejects_where_its_interval_excludes_zero(values, others):
-    interval, p = difference_over_seeds(values, others), welch(values, others)
-    assert interval is not None
-    assert p is not None
-    assert p == pytest.approx(welch(others, values), abs=1e-12)
+def test_a_difference_is_shown_where_its_interval_excludes_zero(values, others):
+    found = difference(values, others)
+    interval, p = found.interval(), found.p_value
+    assert p == pytest.approx(difference(others, values).p_value, abs=1e-12)
     assume(abs(p - 0.05) > 1e-6)
     assert (p < 0.05) == (not interval.low <= 0 <= interval.high)
 
 
 @given(accuracies, accuracies, st.floats(0.001, 0.5))
 def test_equivalence_is_claimed_where_the_90_percent_interval_lies_within_the_margin(values, others, margin):
-    interval, p = difference_over_seeds(values, others, level=0.9), equivalence_over_seeds(values, others, margin)
-    assert interval is not None
-    assert p is not None
+    found = difference(values, others)
+    interval, p = found.interval(level=0.9), found.equivalence(margin)
     assume(abs(p - 0.05) > 1e-6 and min(abs(interval.low + margin), abs(interval.high - margin)) > 1e-9)
     assert (p < 0.05) == (-margin < interval.low and interval.high < margin)
 

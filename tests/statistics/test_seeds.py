@@ -4,71 +4,92 @@ from scipy.stats import ttest_ind, ttest_rel
 
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.seeds import (
-    difference_over_seeds,
-    difference_over_seeds_and_images,
-    equivalence_over_seeds,
+    Difference,
+    independent,
     mean_over_seeds,
     new_draw,
-    paired_over_seeds,
+    paired,
     probability_higher,
-    smallest_visible,
-    welch,
+    within,
 )
 
 
+def of(difference: Difference | None) -> Difference:
+    assert difference is not None
+    return difference
+
+
 @pytest.mark.parametrize(("n", "m"), [(2, 2), (3, 5), (10, 10)])
-def test_welch_is_scipys(n, m, rng):
+def test_independent_seeds_are_scipys_welch(n, m, rng):
     a, b = rng.normal(0.3, 1, n), rng.normal(0, 2, m)
     expected = ttest_ind(a, b, equal_var=False)
-    assert welch(a, b) == pytest.approx(expected.pvalue)
-    interval, scipys = difference_over_seeds(a, b), expected.confidence_interval(0.95)
-    assert interval is not None
-    assert (interval.low, interval.high) == pytest.approx((scipys.low, scipys.high))
+    difference, scipys = of(independent(a, b)), expected.confidence_interval(0.95)
+    assert difference.p_value == pytest.approx(expected.pvalue)
+    assert (difference.interval().low, difference.interval().high) == pytest.approx((scipys.low, scipys.high))
 
 
-def test_equivalence_is_two_of_scipys_one_sided_tests(rng):
-    a, b = rng.normal(0, 1, 8), rng.normal(0, 1, 6)
+def test_paired_seeds_are_scipys(rng):
+    a, b = rng.normal(0.3, 1, 6), rng.normal(0, 1, 6)
+    expected = ttest_rel(a, b)
+    difference, scipys = of(paired(a, b)), expected.confidence_interval(0.95)
+    assert difference.p_value == pytest.approx(expected.pvalue)
+    assert (difference.interval().low, difference.interval().high) == pytest.approx((scipys.low, scipys.high))
+
+
+@pytest.mark.parametrize("values", [(8, 6), (6, 6)])
+def test_equivalence_is_two_of_scipys_one_sided_tests(values, rng):
+    a, b = rng.normal(0, 1, values[0]), rng.normal(0, 1, values[1])
     expected = max(
         ttest_ind(a + 1.5, b, equal_var=False, alternative="greater").pvalue,
         ttest_ind(a - 1.5, b, equal_var=False, alternative="less").pvalue,
     )
-    assert equivalence_over_seeds(a, b, 1.5) == pytest.approx(expected)
+    assert of(independent(a, b)).equivalence(1.5) == pytest.approx(expected)
+    if len(a) == len(b):
+        expected = max(
+            ttest_rel(a + 1.5, b, alternative="greater").pvalue, ttest_rel(a - 1.5, b, alternative="less").pvalue
+        )
+        assert of(paired(a, b)).equivalence(1.5) == pytest.approx(expected)
 
 
-def test_the_smallest_visible_difference_is_seen_four_times_in_five(rng):
-    difference = smallest_visible(0.05, 5)
-    a, b = rng.normal(difference, 0.05, (20_000, 5)), rng.normal(0, 0.05, (20_000, 5))
-    assert (ttest_ind(a, b, axis=1).pvalue < 0.05).mean() == pytest.approx(0.8, abs=0.01)
+@pytest.mark.parametrize(("seeds", "pairs"), [(5, 1), (5, 15), (2, 1)])
+def test_the_smallest_visible_difference_is_seen_four_times_in_five(seeds, pairs, rng):
+    """Of pairs whose differences vary with an sd of 0.05."""
+    difference = Difference(0.0, 0.05**2 / seeds, float(seeds - 1)).smallest_visible(0.05 / pairs)
+    values = rng.normal(difference, 0.05, (20_000, seeds))
+    assert (ttest_rel(values, 0 * values, axis=1).pvalue < 0.05 / pairs).mean() == pytest.approx(0.8, abs=0.01)
 
 
 def test_one_seed_has_no_spread():
     assert mean_over_seeds([0.9]) is None
-    assert welch([0.9], [0.8, 0.9]) is None
-    assert equivalence_over_seeds([0.9], [0.8, 0.9], 0.1) is None
-    assert smallest_visible(0.1, 1) is None
+    assert independent([0.9], [0.8, 0.9]) is None
+    assert paired([0.9], [0.8]) is None
 
 
 def test_groups_without_any_spread_have_p_values_all_the_same():
-    assert welch([0.9, 0.9], [0.9, 0.9]) == 1.0
-    assert equivalence_over_seeds([0.9, 0.9], [0.9, 0.9], 0.01) == 0.0
+    for compared in (independent, paired):
+        assert of(compared([0.9, 0.9], [0.9, 0.9])).p_value == 1.0
+        assert of(compared([0.9, 0.9], [0.9, 0.9])).equivalence(0.01) == 0.0
+        assert of(compared([0.9, 0.9], [0.5, 0.5])).equivalence(0.01) == 1.0
 
 
-def test_the_interval_for_new_seeds_and_new_images_covers_the_truth_and_the_one_for_seeds_alone_does_not(rng):
-    """Images differ in difficulty, seeds in skill, and every pair draws its own luck: both groups alike in truth."""
-    covered, covered_by_seeds_alone, trials, images, seeds = 0, 0, 600, 300, 4
-    for _ in range(trials):
-        groups = []
-        favors = rng.normal(0, 0.7, (2, images))  # images that one of the two networks finds harder
-        for favor in favors:
-            skill = rng.normal(1.5, 0.2, (seeds, 1))
-            groups.append(rng.normal(size=(seeds, images)) < skill + favor)
-        both = difference_over_seeds_and_images(*groups)
-        alone = difference_over_seeds(groups[0].mean(1), groups[1].mean(1))
-        assert alone is not None
-        covered += both.low < 0 < both.high
-        covered_by_seeds_alone += alone.low < 0 < alone.high
-    assert 0.94 < covered / trials < 0.995
-    assert covered_by_seeds_alone / trials < covered / trials
+def test_seeds_that_agree_to_the_image_are_not_taken_for_seeds_without_spread():
+    one, other = [0.9901, 0.9901], [0.9900, 0.9900]
+    assert of(paired(one, other)).p_value < 1e-6
+    assert of(paired(one, other, resolution=1e-4)).p_value > 0.05
+    assert of(paired(one, other, resolution=1e-4)).variance == pytest.approx(
+        of(independent(one, other, resolution=1e-4)).variance
+    )
+
+
+def test_an_interval_is_cut_where_its_quantity_ends():
+    whole = of_interval(mean_over_seeds([0.95, 0.999]))
+    part = within(whole, 0.0, 1.0)
+    assert (part.estimate, part.low, part.high) == (whole.estimate, whole.low, 1)
+
+
+def of_interval(interval):
+    assert interval is not None
+    return interval
 
 
 def test_probability_higher_counts_pairs():
@@ -82,21 +103,10 @@ def test_holm_keeps_the_chance_of_any_false_alarm(rng):
     assert 0.035 < alarms < 0.06
 
 
-def test_paired_seeds_are_scipys(rng):
-    a, b = rng.normal(0.3, 1, 6), rng.normal(0, 1, 6)
-    expected = ttest_rel(a, b)
-    tested = paired_over_seeds(a, b)
-    assert tested is not None
-    interval, p = tested
-    scipys = expected.confidence_interval(0.95)
-    assert (interval.low, interval.high, p) == pytest.approx((scipys.low, scipys.high, expected.pvalue))
-
-
 def test_one_more_seed_falls_where_it_should(rng):
     inside = []
     for _ in range(4000):
         *seeds, more = rng.normal(size=4)
-        interval = new_draw(seeds)
-        assert interval is not None
+        interval = of_interval(new_draw(seeds))
         inside.append(interval.low <= more <= interval.high)
     assert np.mean(inside) == pytest.approx(0.95, abs=0.012)

@@ -19,7 +19,8 @@ def compare(
 ) -> None:
     """Compare networks over their seeds on the test set, pair by pair.
 
-    P-values are corrected for the number of pairs; equivalence is tested too.
+    Seeds that two networks have in common are compared with each other. P-values are corrected for the number of pairs;
+    equivalence is tested too.
 
     Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair &&
     shiftassay train trunk --epochs 1 --seeds 2 --out pair &&
@@ -28,7 +29,8 @@ def compare(
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
 
-    comparison = compare_groups(read_groups(runs), margin)
+    groups = read_groups(runs)
+    comparison = compare_groups(groups.right, margin, seeds=groups.seeds)
     with written(json_file, "shiftassay.comparison/1", comparison.to_json()):
         for sentence in comparison.sentences():
             say(sentence)

@@ -17,6 +17,9 @@ def evaluate(
     ],
     labels: Labels = None,
     weights: Weights = None,
+    margin: Annotated[
+        float, typer.Option(min=1e-6, max=1, help="A loss that is shown to be below this is called slight.")
+    ] = 0.005,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -35,7 +38,9 @@ def evaluate(
     others = [read_image_set(path, labels=labels, reference=reference, unpickle=unpickle) for path in sets[1:]]
     device = resolve_device(device)
     results = [evaluate_set(reference, model=classifier, device=device)]
-    results += [evaluate_set(other, model=classifier, reference=reference, device=device) for other in others]
+    results += [
+        evaluate_set(other, model=classifier, reference=reference, margin=margin, device=device) for other in others
+    ]
     with written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
         say_notes([reference, *others])
         for result in results:

@@ -26,8 +26,11 @@ def run(
 
     Example: `shiftassay run shifted-test-sets --quick`
     """
+    from shiftassay.runs.environment import check_committed
     from shiftassay.studies.run import run_study
 
+    if json_file is not None:
+        check_committed(json_file)
     if quick and full:
         raise BadInput("--quick and --full: choose one.")
     size: Literal["quick", "full", "default"] = "quick" if quick else "full" if full else "default"

@@ -16,11 +16,13 @@ from shiftassay.diagnosis.asking import accuracy, log_odds, log_odds_gradient
 from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.execution.threads import one_thread_each
+from shiftassay.imagesets.image_set import Images
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import Record
 from shiftassay.words.numbers import percent
 
+EXACT = 1e-6  # of a change: what single precision leaves of it
 WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is taken: attacks bend with the loss
 
 # Where attacks (FGSM, projected gradient ascent, targeted, DeepFool; at this model, another seed, another architecture)
@@ -75,6 +77,7 @@ class AdversarialEvidence(Record):
     - `worse` is the share of images that are worse off than with the shuffled control, `worse_p` its p-value
       against a half.
     - `spread` is the coefficient of variation over images of their largest change (linf) and their length (l2).
+    - `epsilon_interval` holds what `epsilon` can have been, given how values were rounded and clipped.
     - `at_bound` is the share of pixels that moved by epsilon, of those with room to.
     - `denoised` gives accuracies after filters of (reference, shifted).
     """
@@ -203,7 +206,7 @@ def adversarial_evidence(
         "shuffled": shuffled_residual(reference, shifted, rng),
         "transplanted": transplanted_residual(reference, shifted, rng),
     }
-    norm, epsilon, interval, spread = _size(shifted - reference)
+    norm, epsilon, interval, spread = _size(reference, shifted)
     at, agreement, aim = _agreement(model, reference, controls, truth, norm)
     before = log_odds(model, reference, truth)
     rise = {name: log_odds(model, images, truth) - before for name, images in controls.items()}
@@ -277,26 +280,68 @@ def _cosine(reference: np.ndarray, shifted: np.ndarray, gradient: np.ndarray) ->
     return float(((residual * free).sum(1) / np.maximum(lengths, 1e-30)).mean())
 
 
-def _size(residual: np.ndarray) -> tuple[Literal["linf", "l2"], float, tuple[float, float], dict[str, float]]:
+def _size(
+    reference: Images, shifted: Images
+) -> tuple[Literal["linf", "l2"], float, tuple[float, float], dict[str, float]]:
     """The norm that images have in common, its bound with an interval, and the spread in each norm.
 
     The spread is the coefficient of variation over images.
     """
-    flat = np.abs(residual.reshape(len(residual), -1).astype(np.float64))
-    sizes: dict[Literal["linf", "l2"], np.ndarray] = {"linf": flat.max(1), "l2": np.sqrt((flat**2).sum(1))}
+    change = shifted.astype(np.float64) - reference
+    flat = change.reshape(len(change), -1)
+    sizes = {"linf": np.abs(flat).max(1), "l2": np.sqrt((flat**2).sum(1))}
     spread = {name: float(size.std() / max(size.mean(), 1e-12)) for name, size in sizes.items()}
-    norm: Literal["linf", "l2"] = "linf" if spread["linf"] <= spread["l2"] else "l2"
-    size = sizes[norm]
-    if norm == "l2":
-        # Clipping shortens some: the bound is what the longest share. Rounding to grey levels spreads on both sides.
-        longest = size[size >= np.quantile(size, 0.5)]
-        return norm, float(np.median(longest)), (float(longest.min()), float(longest.max())), spread
-    # Rounded to grey levels, changes lie half a level on either side of the bound: the mean is taken.
-    moved = flat[(flat >= 0.95 * size[:, None]) & (size[:, None] > 0)]
-    if not len(moved):
-        return norm, 0.0, (0.0, 0.0), spread
-    low, high = np.quantile(moved, [0.025, 0.975])
-    return norm, float(moved.mean()), (float(low), float(high)), spread
+    step = _grey_level(shifted)
+    if spread["linf"] <= spread["l2"]:
+        between = np.abs(reference / step - np.rint(reference / step)) > 0.01 if step else np.zeros(0, bool)
+        return "linf", *_linf_bound(change, step, between), spread
+    return "l2", *_l2_bound(sizes["l2"], step, int((flat != 0).sum(1).max())), spread
+
+
+def _linf_bound(change: np.ndarray, step: float, between: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """The bound of a pixel's change with its interval: no less than the largest change, but for rounding.
+
+    Rounding to a grey level (`step`) moves changes by half a level up or down, whichever way it rounds; towards black,
+    it makes the largest rise a level smaller than the largest fall, and their mean stays. Pixels that lay `between` two
+    levels are all rounded differently.
+    """
+    rise, fall = max(float(change.max()), 0.0), max(float(-change.min()), 0.0)
+    largest = max(rise, fall)
+    if not step:
+        return largest, (largest - EXACT, largest + EXACT)
+    ends = [end for end in (rise, fall) if end > largest - 1.5 * step]  # else clipping left no full change that way
+    middle = sum(ends) / len(ends)
+    full = int((np.abs(change) > largest - step)[between].sum())
+    if not full:
+        return middle, (middle - step / 2 - EXACT, middle + step / 2 + EXACT)
+    # Of n pixels that moved by the bound, half of them either way, the largest rounding errors are short of half a
+    # level by 5 / n levels at most in 95 of 100 cases: half the sum of two exponential variables of mean 2 / n.
+    low, short = middle - step / 2, step * min(1.0, 5 / full)
+    return low + short / 2, (low - EXACT, low + short + EXACT)
+
+
+def _l2_bound(size: np.ndarray, step: float, pixels: int) -> tuple[float, tuple[float, float]]:
+    """The bound of a change's length with its interval: no less than the longest, but for rounding.
+
+    Clipping shortens all: the one that it shortened least by no more than the lengths are apart. Rounding to grey
+    levels changes a length by some thousandths, mostly makes it longer, and most for the longest of many.
+    """
+    longest, shortest = float(size.max()), float(size.min())
+    if longest == 0:
+        return 0.0, (0.0, 0.0)
+    sd = step / np.sqrt(12)
+    rounding = 3.5 * sd + pixels * sd**2 / (2 * longest)
+    low, high = longest - rounding, longest + (longest - shortest)
+    return longest - rounding / 2, (low - EXACT * longest, high + EXACT * longest)
+
+
+def _grey_level(images: Images) -> float:
+    """The distance of the grey levels that all values lie on, of 8 bits or 16; 0 where they lie on neither."""
+    for levels in (255, 65535):
+        scaled = images.astype(np.float64) * levels
+        if np.abs(scaled - np.rint(scaled)).max(initial=0.0) < 0.01:  # single precision is off by 0.004 at most
+            return 1 / levels
+    return 0.0
 
 
 def _at_bound(reference: np.ndarray, shifted: np.ndarray) -> float:

@@ -148,7 +148,7 @@ def _without_summaries(value: Any) -> Any:
             {"values": list(ends)} if isinstance(value["low"], list) else dict(zip(("low", "high"), ends, strict=True))
         )
     if isinstance(value, Mapping):
-        return {name: _without_summaries(v) for name, v in value.items() if name != "unidentified"}
+        return {name: _without_summaries(v) for name, v in value.items()}
     return [_without_summaries(v) for v in value] if isinstance(value, list) else value
 
 

@@ -12,16 +12,9 @@ from shiftassay.errors import BadInput
 from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
-from shiftassay.statistics.seeds import (
-    difference_over_seeds,
-    difference_over_seeds_and_images,
-    equivalence_over_seeds,
-    mean_over_seeds,
-    probability_higher,
-    smallest_visible,
-    welch,
-)
+from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar
+from shiftassay.statistics.seeds import independent, mean_over_seeds, paired, probability_higher, within
+from shiftassay.statistics.seeds_and_images import difference_over_seeds_and_images
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.numbers import brackets, p_cell, p_value, percent, percent_with_interval, points
 
@@ -54,16 +47,18 @@ class Pair(Record):
     """Accuracy of `first` minus that of `second`.
 
     `difference` is over seeds, on these images; `on_new_images` over seeds and images. `p_value` tests that there is
-    none (Welch's test over seeds); `p_corrected` is the same after Holm's correction for all pairs. `equivalence_p`,
-    corrected too, tests that the difference is `margin` or more. `visible` is the smallest difference that this
-    pair's test finds with 80% power, `visible_corrected` the same at the level that so many pairs leave to each. With
-    a single seed of each group only images can be tested: McNemar's and Tango's tests compare those two models, not
-    their architectures, and `over` is then "images".
+    none; `p_corrected` is the same after Holm's correction for all pairs. `equivalence_p`, corrected too, tests that
+    the difference is `margin` or more. Tests are paired over the `common_seeds`; without any (0), they are Welch's,
+    of independent seeds. `visible` is the smallest difference that this pair's test finds with 80% power,
+    `visible_corrected` the same at the level that so many pairs leave to each. With a single seed of each group only
+    images can be tested: McNemar's and Tango's tests compare those two models, not their architectures, and `over` is
+    then "images".
     """
 
     first: str
     second: str
     over: Literal["seeds", "images"]
+    common_seeds: int
     difference: Interval
     on_new_images: Interval
     p_value: float
@@ -89,7 +84,9 @@ class Pair(Record):
 
     def sentence(self, margin: float) -> str:
         """What the comparison of these two groups shows."""
-        only = "" if self.over == "seeds" else " (one seed each: these two models, not their architectures)"
+        only = " (one seed each: these two models, not their architectures)" if self.over == "images" else ""
+        if self.over == "seeds" and not self.common_seeds:
+            only = " (no seed in common: Welch's test)"
         difference = f"{points(self.difference.estimate, 3, sign=True)} points {brackets(self.difference, digits=3)}"
         pair = f"{self.first} − {self.second}: {difference}{only}"
         p, equivalence_p = p_value(self.p_corrected), p_value(self.equivalence_p)
@@ -120,13 +117,14 @@ class ComparisonOfGroups(Record):
     def sensitivity(self) -> str:
         """How small a difference the comparison could find, in a sentence."""
         alone = [pair.visible for pair in self.pairs if pair.visible is not None]
+        paired_over = sorted({pair.common_seeds for pair in self.pairs if pair.common_seeds})
         corrected = [pair.visible_corrected for pair in self.pairs if pair.visible_corrected is not None]
         if not alone:
             return "With one seed of a network nothing can be said of what another seed would do."
         return (
             f"The smallest difference that a pair's test finds four times in five is {_range(alone)} points, by the "
             f"spread of the two, and {_range(corrected)} at the level that {len(self.pairs)} pairs leave to each. "
-            f"Verdicts are for these {self.n:,} images; p-values are corrected after Holm."
+            f"Verdicts are for these {self.n:,} images{_blocks(paired_over)}; p-values are corrected after Holm."
         )
 
     def __str__(self) -> str:
@@ -151,16 +149,24 @@ class ComparisonOfGroups(Record):
         return paragraphs(*map(str, self.groups)) + html_table(heading, rows) + paragraphs(self.sensitivity())
 
 
-def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = MARGIN) -> ComparisonOfGroups:
+def compare(
+    groups: Mapping[str, Bool[np.ndarray, "seeds n"]],
+    margin: float = MARGIN,
+    *,
+    seeds: Mapping[str, Sequence[int]] | None = None,
+) -> ComparisonOfGroups:
     """Compare groups of models that answered the same images, from which image each seed got right.
 
-    Raises `BadInput` for fewer than two groups, groups that answered different numbers of images, or some with one
-    seed and some with several.
+    `seeds` names those of each group's rows; unless it is given, row i of every group is seed i. Members of one seed
+    share batches and masks, so two groups are compared seed by seed, on the seeds that they have in common. Where they
+    have none they are independent. Where they have fewer than half of the smaller group's, or a single one, the larger
+    group goes without these, and the rest is independent. Raises `BadInput` for fewer than two groups, groups that
+    answered different numbers of images, some with one seed and some with several, or seeds that allow neither.
 
     >>> rng = np.random.default_rng(0)
     >>> comparison = compare({"weak": rng.random((5, 2000)) < 0.90, "strong": rng.random((5, 2000)) < 0.95})
-    >>> comparison.pairs[0].verdict, comparison.pairs[0].p_corrected < 0.001
-    ('lower', True)
+    >>> comparison.pairs[0].verdict, comparison.pairs[0].common_seeds, comparison.pairs[0].p_corrected < 0.001
+    ('lower', 5, True)
     """
     sizes = {right.shape[1] for right in groups.values()}
     if len(groups) < 2 or len(sizes) != 1:
@@ -170,9 +176,12 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
     counts = {name: len(right) for name, right in groups.items()}
     if min(counts.values()) == 1 < max(counts.values()):
         raise BadInput(f"seeds of each group: {counts}. Give several of each, or one of each.")
-    accuracies = {name: right.mean(axis=1) for name, right in groups.items()}
+    named = {name: list(seeds[name]) if seeds else list(range(count)) for name, count in counts.items()}
+    for name, of_group in named.items():
+        if len(set(of_group)) < len(of_group) or len(of_group) != counts[name]:
+            raise BadInput(f"{name}: seeds {of_group} for {counts[name]} models. Give each model a seed of its own.")
     pairs = list(combinations(groups, 2))
-    tested = [_pair(first, second, groups, margin, len(pairs)) for first, second in pairs]
+    tested = [_pair(_matched(first, second, groups, named), margin, len(pairs)) for first, second in pairs]
     tested = [
         replace(pair, p_corrected=p, equivalence_p=equivalence_p)
         for pair, p, equivalence_p in zip(
@@ -182,50 +191,89 @@ def compare(groups: Mapping[str, Bool[np.ndarray, "seeds n"]], margin: float = M
             strict=True,
         )
     ]
-    return ComparisonOfGroups(
-        groups=tuple(
-            Accuracies(
-                name,
-                tuple(values.tolist()),
-                float(values.mean()),
-                mean_over_seeds(values),
-                float(values.std(ddof=1)) if len(values) > 1 else None,
-            )
-            for name, values in accuracies.items()
-        ),
-        pairs=tuple(tested),
-        margin=margin,
-        n=sizes.pop(),
+    accuracies = [_accuracies(name, right.mean(axis=1)) for name, right in groups.items()]
+    return ComparisonOfGroups(tuple(accuracies), tuple(tested), margin, sizes.pop())
+
+
+def _accuracies(name: str, values: np.ndarray) -> Accuracies:
+    interval = mean_over_seeds(values)
+    return Accuracies(
+        name,
+        tuple(values.tolist()),
+        float(values.mean()),
+        within(interval, 0.0, 1.0) if interval else None,
+        float(values.std(ddof=1)) if len(values) > 1 else None,
     )
 
 
-def _pair(first: str, second: str, groups: Mapping[str, np.ndarray], margin: float, pairs: int) -> Pair:
-    """Two groups compared, before any correction for the number of pairs."""
+@dataclass(frozen=True, eq=False)
+class _Matched:
+    """Two groups as they are compared: row i of both is one seed if they are `paired`."""
+
+    first: str
+    second: str
+    right: Bool[np.ndarray, "seeds n"]
+    others: Bool[np.ndarray, "others n"]
+    paired: bool
+
+
+def _matched(first: str, second: str, groups: Mapping[str, np.ndarray], seeds: Mapping[str, Sequence[int]]) -> _Matched:
     right, others = groups[first], groups[second]
+    common = sorted(set(seeds[first]) & set(seeds[second]))
+    smaller = min(len(right), len(others))
+    if smaller == 1:
+        return _Matched(first, second, right, others, paired=bool(common))
+    if len(common) >= max(2, smaller / 2):
+        places, other_places = ([seeds[name].index(seed) for seed in common] for name in (first, second))
+        return _Matched(first, second, right[places], others[other_places], paired=True)
+    larger = first if len(right) >= len(others) else second
+    kept = [place for place, seed in enumerate(seeds[larger]) if seed not in common]
+    if len(kept) < 2:
+        raise BadInput(
+            f"{first} and {second}: seeds {seeds[first]} and {seeds[second]}, of which too few are in common to pair "
+            "by, and too few are not to compare independent ones. Give both the same seeds."
+        )
+    if larger == first:
+        return _Matched(first, second, right[kept], others, paired=False)
+    return _Matched(first, second, right, others[kept], paired=False)
+
+
+def _pair(matched: _Matched, margin: float, pairs: int) -> Pair:
+    """Two groups compared, before any correction for the number of pairs."""
+    right, others = matched.right, matched.others
     values, other_values = right.mean(axis=1), others.mean(axis=1)
-    image, seeds = 1 / right.shape[1], min(len(right), len(others))
-    over_seeds = difference_over_seeds(values, other_values, resolution=image)
-    p = welch(values, other_values, image)
-    equivalence_p = equivalence_over_seeds(values, other_values, margin, image)
-    sd = float(np.sqrt((values.var(ddof=1) + other_values.var(ddof=1)) / 2)) if seeds > 1 else 0.0
-    if over_seeds is None or p is None or equivalence_p is None:
+    n = right.shape[1]
+    tested = (paired if matched.paired else independent)(values, other_values, resolution=1 / n)
+    if tested is None:
         gained, lost = int((right[0] & ~others[0]).sum()), int((~right[0] & others[0]).sum())
-        n = right.shape[1]
-        over_seeds, p = bootstrap_difference(gained, lost, n), mcnemar(gained, lost)
-        equivalence_p = equivalence(gained, lost, n, margin)
+        difference, p = difference_paired(gained, lost, n), mcnemar(gained, lost)
+        equivalence_p, on_new_images = equivalence(gained, lost, n, margin), difference
+    else:
+        difference, p = within(tested.interval(), -1.0, 1.0), tested.p_value
+        equivalence_p = tested.equivalence(margin)
+        on_new_images = difference_over_seeds_and_images(right, others, paired=matched.paired)
     return Pair(
-        first=first,
-        second=second,
-        over="seeds" if seeds > 1 else "images",
-        difference=over_seeds,
-        on_new_images=difference_over_seeds_and_images(right, others),
+        first=matched.first,
+        second=matched.second,
+        over="images" if tested is None else "seeds",
+        common_seeds=len(right) if matched.paired else 0,
+        difference=difference,
+        on_new_images=on_new_images,
         p_value=p,
         p_corrected=p,
         equivalence_p=equivalence_p,
         probability_higher=probability_higher(values, other_values),
-        visible=smallest_visible(sd, seeds),
-        visible_corrected=smallest_visible(sd, seeds, ALPHA / pairs),
+        visible=None if tested is None else tested.smallest_visible(),
+        visible_corrected=None if tested is None else tested.smallest_visible(ALPHA / pairs),
     )
+
+
+def _blocks(paired_over: Sequence[int]) -> str:
+    """How many seeds the pairs were compared on, for a sentence; nothing where none was paired."""
+    if not paired_over:
+        return ""
+    counts = str(paired_over[0]) if len(paired_over) == 1 else f"{paired_over[0]} to {paired_over[-1]}"
+    return f", paired over {counts} seeds, whose members share batches and masks"
 
 
 def _range(shares: Sequence[float]) -> str:

@@ -15,22 +15,39 @@ from shiftassay.models.predict import check_finite, labels_of, predict
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
-from shiftassay.statistics.paired import bootstrap_difference, equivalence, mcnemar
+from shiftassay.statistics.paired import difference_paired, equivalence, mcnemar, ratio_paired
 from shiftassay.words.html import html_table, paragraphs
-from shiftassay.words.numbers import DASH, brackets, p_value, percent, percent_with_interval, points
+from shiftassay.words.numbers import DASH, p_value, percent, percent_with_interval, points_with_interval, times
 from shiftassay.words.text import short
 
-MARGIN = 0.005
+MARGIN = 0.005  # of accuracy: half a point, which sentences also give as a share of the reference's errors
 ALPHA = 0.05
+
+Effect = Literal["harmed", "slightly harmed", "not shown to change", "improved"]
+"""What happened to accuracy. Slightly: it is shown to be lower, and shown to be so by less than the margin."""
+
+
+def effect_of(difference: float, differs: bool, equivalent: bool) -> Effect:
+    """The effect, from whether a difference is shown, and whether it is shown to be within the margin.
+
+    >>> effect_of(-0.003, differs=True, equivalent=True), effect_of(-0.003, differs=False, equivalent=True)
+    ('slightly harmed', 'not shown to change')
+    """
+    if not differs:
+        return "not shown to change"
+    if difference > 0:
+        return "improved"
+    return "slightly harmed" if equivalent else "harmed"
 
 
 @dataclass(frozen=True)
 class Comparison(Record):
     """Accuracy here minus accuracy on the reference.
 
-    `gained` and `lost` count the images that only one of the two got right; `p_value` is McNemar's exact one. For sets
-    that are not the same images in the same order these are None, and the interval is that of a difference of two
-    independent proportions. `equivalence_p` is the p-value of "they differ by `margin` or more".
+    `gained` and `lost` count the images that only one of the two got right; `p_value` is McNemar's exact one, and the
+    interval of `difference` excludes 0 exactly where it rejects at 5%. `error_ratio` is the error rate divided by the
+    reference's. For sets that are not the same images in the same order these are None, and the interval is that of a
+    difference of two independent proportions. `equivalence_p` is the p-value of "they differ by `margin` or more".
     """
 
     reference: str
@@ -41,22 +58,34 @@ class Comparison(Record):
     p_value: float | None
     equivalence_p: float | None
     margin: float
-    derived: ClassVar = ("verdict",)
+    error_ratio: Interval | None = None
+    derived: ClassVar = ("verdict", "effect")
+
+    @property
+    def differs(self) -> bool:
+        """Whether a difference is shown."""
+        low, high = self.difference.low, self.difference.high
+        return self.p_value < ALPHA if self.p_value is not None else low > 0 or high < 0
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether the difference is shown to be within the margin, be there one or not."""
+        low, high = self.difference.low, self.difference.high
+        return -self.margin < low and high < self.margin if self.equivalence_p is None else self.equivalence_p < ALPHA
 
     @property
     def verdict(self) -> Literal["equivalent", "lower", "higher", "undecided"]:
-        """`equivalent` where that is shown; else the direction where one is shown."""
-        low, high = self.difference.low, self.difference.high
-        if self.equivalence_p is not None:
-            equivalent = self.equivalence_p < ALPHA
-        else:
-            equivalent = -self.margin < low and high < self.margin
-        if equivalent:
+        """`equivalent` where that is shown, which a small difference can be too; else the direction if one is shown."""
+        if self.equivalent:
             return "equivalent"
-        differs = self.p_value < ALPHA if self.p_value is not None else low > 0 or high < 0
-        if not differs:
+        if not self.differs:
             return "undecided"
         return "lower" if self.difference.estimate < 0 else "higher"
+
+    @property
+    def effect(self) -> Effect:
+        """What happened to accuracy."""
+        return effect_of(self.difference.estimate, self.differs, self.equivalent)
 
 
 @dataclass(frozen=True)
@@ -79,20 +108,20 @@ class Evaluation(Record):
 
     def __str__(self) -> str:
         """What was measured on the set, and what that says against its reference."""
-        accuracy = f"{self.name}: {percent_with_interval(self.accuracy)}"
+        accuracy = f"{self.name}: {percent_with_interval(self.accuracy)} of {self.n:,} images"
         change = self.comparison
         if change is None:
             return f"{accuracy}."
-        difference = f"{points(change.difference.estimate, sign=True)} points {brackets(change.difference)}"
-        if change.verdict == "equivalent":
-            within = f"the change is shown to be within ±{100 * change.margin:g} points"
-            return f"{accuracy}, {difference}: nothing happened that matters, {within}."
-        if change.verdict == "undecided":
-            return f"{accuracy}, {difference}: neither a change nor its absence can be shown with these images."
-        return f"{accuracy}, {difference}: accuracy is {change.verdict}{_discordant(change)}."
+        shown = shown_in_words(change, self.reference_errors)
+        return f"{accuracy}, {change.effect}: {change_in_words(change)}; {shown}."
+
+    @property
+    def reference_errors(self) -> float:
+        """The error rate on the reference."""
+        return 1 - self.accuracy.estimate + (self.comparison.difference.estimate if self.comparison else 0.0)
 
     def __repr__(self) -> str:
-        verdict = f", {self.comparison.verdict}" if self.comparison else ""
+        verdict = f", {self.comparison.effect}" if self.comparison else ""
         return f"<Evaluation of {self.n:,} images, {short(self.name)}: {percent_with_interval(self.accuracy)}{verdict}>"
 
     def _repr_html_(self) -> str:
@@ -155,7 +184,7 @@ def assess(
         check_finite(reference_logits, reference.name)
         reference_right = labels_of(reference_logits) == _labels(reference, classes)
         paired = np.array_equal(labels, _labels(reference, classes))
-        comparison = _compare(reference.name, right, reference_right, paired, margin)
+        comparison = compare(reference.name, right, reference_right, paired, margin)
     return Evaluation(
         name=image_set.name,
         n=len(labels),
@@ -169,20 +198,22 @@ def assess(
     )
 
 
-def _compare(name: str, right: np.ndarray, reference_right: np.ndarray, paired: bool, margin: float) -> Comparison:
+def compare(name: str, right: np.ndarray, reference_right: np.ndarray, paired: bool, margin: float) -> Comparison:
+    """Which images are right beside which of the reference `name` are."""
     if not paired:
         difference = difference_unpaired(int(right.sum()), len(right), int(reference_right.sum()), len(reference_right))
         return Comparison(name, difference, False, None, None, None, None, margin)
     n, gained, lost = len(right), int((right & ~reference_right).sum()), int((~right & reference_right).sum())
     return Comparison(
         reference=name,
-        difference=bootstrap_difference(gained, lost, n),
+        difference=difference_paired(gained, lost, n),
         paired=True,
         gained=gained,
         lost=lost,
         p_value=mcnemar(gained, lost),
         equivalence_p=equivalence(gained, lost, n, margin),
         margin=margin,
+        error_ratio=ratio_paired(gained, lost, int((~right & ~reference_right).sum()), n),
     )
 
 
@@ -193,6 +224,34 @@ def _labels(image_set: ImageSet, classes: int) -> Int64[np.ndarray, "n"]:
         )
     check_range(image_set.labels, classes, image_set.name)
     return image_set.labels
+
+
+def change_in_words(change: Comparison) -> str:
+    """The change of the error rate, then that of accuracy in points."""
+    difference = f"{points_with_interval(change.difference, sign=True)} points"
+    return difference if change.error_ratio is None else f"{times(change.error_ratio)} the errors, {difference}"
+
+
+def shown_in_words(change: Comparison, reference_errors: float) -> str:
+    """What is shown, and what is not."""
+    margin = margin_in_words(change.margin, reference_errors, change.reference)
+    within = f", by less than {margin}" if change.equivalent else ""
+    if change.differs:
+        direction = "higher" if change.difference.estimate > 0 else "lower"
+        return f"accuracy is {direction}{within}{_discordant(change)}"
+    if change.equivalent:
+        return f"it is shown that accuracy changes by less than {margin}"
+    return "these images can't show that accuracy stays the same either"
+
+
+def margin_in_words(margin: float, reference_errors: float, reference: str) -> str:
+    """A margin in points, and as a share of the errors that it is held against.
+
+    >>> margin_in_words(0.005, 0.0138, "clean")
+    '0.5 points (36% of the errors on clean)'
+    """
+    share = f" ({percent(margin / reference_errors)} of the errors on {reference})" if reference_errors > 0 else ""
+    return f"{100 * margin:g} points{share}"
 
 
 def _discordant(change: Comparison) -> str:

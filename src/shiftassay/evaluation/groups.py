@@ -1,6 +1,7 @@
 """Runs put into groups: which seeds of which network got which test image right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,15 @@ from shiftassay.runs.store import Run
 from shiftassay.runs.trial import Trial
 
 
-def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"]]:
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """By group, which seeds it holds, and which of the test images each of them got right."""
+
+    right: Mapping[str, Bool[np.ndarray, "seeds n"]]
+    seeds: Mapping[str, Sequence[int]]
+
+
+def read_groups(folders: Sequence[Path]) -> Groups:
     """The runs' groups, named after what differs: network, parameters, recipe.
 
     Seeds are in their order. Raises `BadInput` for folders that are no finished runs, runs on different data, or a
@@ -39,10 +48,11 @@ def read_groups(folders: Sequence[Path]) -> dict[str, Bool[np.ndarray, "seeds n"
         members.setdefault(_name(trial, [other for _, other, _ in runs]), []).append(
             (trial.seed, logits.argmax(1) == labels)
         )
-    return {
-        name: np.stack([right for _, right in sorted(group, key=lambda member: member[0])])
-        for name, group in members.items()
-    }
+    ordered = {name: sorted(group, key=lambda member: member[0]) for name, group in members.items()}
+    return Groups(
+        right={name: np.stack([right for _, right in group]) for name, group in ordered.items()},
+        seeds={name: [seed for seed, _ in group] for name, group in ordered.items()},
+    )
 
 
 def _read(folder: Path) -> tuple[Trial, np.ndarray]:

@@ -44,7 +44,8 @@ class Bench:
     """The sets on which repairs are judged, and the halves of the variant.
 
     `clean_right` and `variant_right`: which images the unrepaired model gets right. `paired`: both sets are the same
-    images in the same order. `attacked` is how many images are attacked afresh.
+    images in the same order. `attacked` is how many images are attacked afresh. `harmed`: a loss of accuracy is known,
+    whether these images show it or not.
     """
 
     reference: ImageSet
@@ -59,6 +60,7 @@ class Bench:
     restarts: int
     seed: int
     device: str
+    harmed: bool = False
 
     @property
     def shifts(self) -> tuple[Shift | None, Shift | None]:
@@ -86,6 +88,11 @@ class Bench:
         return accuracy_difference(self.clean_right, self.variant_right, self.paired)
 
     @property
+    def loss_is_shown(self) -> bool:
+        """Whether these images show that accuracy is lower on the variant."""
+        return self.missing.high < 0
+
+    @property
     def is_harmless(self) -> bool:
         """Whether there is nothing to repair.
 
@@ -93,7 +100,9 @@ class Bench:
         """
         aimed = any(shift is not None and shift.ball is not None for shift in self.shifts)
         group = self.shifts[0].group if self.shifts[0] else ""
-        return (self.missing.high >= 0 and not aimed) or (group in ("none", "sample") and len(self.families) == 1)
+        return (not (self.loss_is_shown or self.harmed or aimed)) or (
+            group in ("none", "sample") and len(self.families) == 1
+        )
 
     def disagreement(self) -> list[str]:
         """A note, if the halves show different shifts."""
@@ -126,6 +135,7 @@ def split_set(
     seed: int,
     quick: bool,
     device: str,
+    harmed: bool = False,
 ) -> Bench:
     """What repairs are judged on, with the variant cut into halves and a verdict on each.
 
@@ -147,6 +157,7 @@ def split_set(
         restarts=RESTARTS_QUICK if quick else RESTARTS,
         seed=seed,
         device=device,
+        harmed=harmed,
     )
     if bench.is_harmless or not all(shift is not None and shift.ball is not None for shift in bench.shifts):
         return bench

@@ -23,7 +23,12 @@ def nothing_to_repair(bench: Bench) -> Choice:
     shift = bench.shifts[0]
     group = shift.group if shift else ""
     sentence = nothing_sentence(
-        bench.families[0], group, clean=bench.clean, variant=bench.variant, missing=bench.missing
+        bench.families[0],
+        group,
+        clean=bench.clean,
+        variant=bench.variant,
+        missing=bench.missing,
+        images=len(bench.shifted),
     )
     return Choice("nothing_to_repair", None, sentence)
 
@@ -40,7 +45,7 @@ def choose(bench: Bench, attempts: Sequence[Attempt], ceiling: Ceiling | None) -
     destroyed = verdict.information == "destroyed" and all(map(bench.falls_short, real))
     if destroyed or not helped:
         bounded = ceiling is not None and ceiling.above is not None and ceiling.above.high < bench.clean.low
-        sentence = unrepaired_sentence(verdict.family, real, bench.clean, ceiling, bounded)
+        sentence = unrepaired_sentence(verdict.family, real, bench.clean, ceiling, bounded, bench.loss_is_shown)
         if bounded:
             return Choice("cannot_be_repaired", "none", sentence)
         return Choice("no_repair_found", None, sentence)

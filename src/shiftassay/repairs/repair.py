@@ -46,6 +46,7 @@ def repair(
     ceiling: Ceiling | None = None,
     quick: bool = False,
     device: str = "cpu",
+    harmed: bool = False,
 ) -> Repair:
     """Repair a model for a shifted set, and say which repair to take.
 
@@ -54,7 +55,8 @@ def repair(
     training images that the model's card names; the labels of the sets are used to judge, never to train. With the
     `diagnosis` of the whole variant, the halves only estimate the parameters of its shift, which is faster than a
     diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what the image
-    was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks.
+    was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks. `harmed` says that
+    accuracy is known to be lower, from more images than these: repairs are then tried even if these do not show it.
 
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
     """
@@ -62,7 +64,9 @@ def repair(
     reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
     model, notes = _fitting(model, reference, shifted, device)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
-    bench = split_set(reference, shifted, model=model, verdict=verdict, seed=seed, quick=quick, device=device)
+    bench = split_set(
+        reference, shifted, model=model, verdict=verdict, seed=seed, quick=quick, device=device, harmed=harmed
+    )
     notes = (*notes, *bench.disagreement())
     if bench.is_harmless:
         return _result(bench, nothing_to_repair(bench), notes, began)

@@ -10,12 +10,13 @@ from torch import nn
 
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.evaluate import ALPHA
 from shiftassay.records import Record, not_kept
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
-from shiftassay.statistics.paired import bootstrap_difference, mcnemar
+from shiftassay.statistics.paired import difference_paired, mcnemar
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.lists import in_columns
-from shiftassay.words.numbers import DASH, minus, percent, points
+from shiftassay.words.numbers import DASH, minus, percent_with_interval, points
 
 SCHEMA = "shiftassay.repair/1"
 Right = Bool[np.ndarray, "_"]
@@ -26,7 +27,8 @@ Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be
 class AccuracyChange(Record):
     """Accuracy on the same images before a repair and after it.
 
-    `p_value` is that of McNemar's exact test.
+    `p_value` is that of McNemar's exact test; the interval of the difference excludes 0 where that rejects at 5%, and
+    only there.
     """
 
     n: int
@@ -40,11 +42,13 @@ class AccuracyChange(Record):
 
     @property
     def direction(self) -> Literal["higher", "lower", "undecided"]:
-        """What the interval of the difference shows."""
-        return "higher" if self.difference.low > 0 else "lower" if self.difference.high < 0 else "undecided"
+        """What McNemar's test shows."""
+        if self.p_value >= ALPHA:
+            return "undecided"
+        return "higher" if self.gained > self.lost else "lower"
 
     def __str__(self) -> str:
-        return f"{points(self.before.estimate)} → {percent(self.after.estimate, 2)}"
+        return f"{points(self.before.estimate)} → {percent_with_interval(self.after)}"
 
 
 @dataclass(frozen=True)
@@ -153,9 +157,11 @@ class Repair(Record):
         """A table of the attempts, its heading first; nothing where nothing was tried."""
         if not self.attempts:
             return []
-        under_attack = any(attempt.attacked for attempt in self.attempts)
-        attack = ["fresh attack"] if under_attack else []
-        heading = ("strategy", "variant", *attack, "clean", "parameters", "seconds", "assumes")
+        attacked = next((attempt.attacked for attempt in self.attempts if attempt.attacked), None)
+        under_attack, first = attacked is not None, self.attempts[0]
+        attack = [f"fresh attack on {attacked.n:,}"] if attacked else []
+        sets = (f"variant, {first.variant.n:,} images", *attack, f"clean, {first.clean.n:,}")
+        heading = ("strategy", *sets, "parameters", "seconds", "assumes")
         return [heading, *(self._row(attempt, under_attack) for attempt in self.attempts)]
 
     def _row(self, attempt: Attempt, under_attack: bool) -> tuple[str, ...]:
@@ -196,7 +202,7 @@ def accuracy_change(before: Bool[np.ndarray, "n"], after: Bool[np.ndarray, "n"])
         n=n,
         before=wilson(int(before.sum()), n),
         after=wilson(int(after.sum()), n),
-        difference=bootstrap_difference(gained, lost, n),
+        difference=difference_paired(gained, lost, n),
         gained=gained,
         lost=lost,
         p_value=mcnemar(gained, lost),

@@ -21,11 +21,13 @@ def assumption_of(clean: AccuracyChange, share: float) -> str:
     return f"you know that the image is from this variant{touched} ({loss})"
 
 
-def nothing_sentence(family: str, group: str, *, clean: Interval, variant: Interval, missing: Interval) -> str:
+def nothing_sentence(
+    family: str, group: str, *, clean: Interval, variant: Interval, missing: Interval, images: int
+) -> str:
     """That there is nothing to repair, and why."""
     numbers = (
         f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean "
-        f"images ({_difference(missing)})"
+        f"images ({_difference(missing)}, {images:,} images)"
     )
     if group == "none":
         return f"Nothing to repair: the images are as they were. {numbers}."
@@ -43,7 +45,7 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
     where = "under a fresh attack" if chosen.attacked else "on the variant"
     sentences = [
         f"Recommended: {chosen.strategy} ({chosen.what}). Accuracy {where} goes from "
-        f"{percent(change.before.estimate, 2)} to {percent_with_interval(change.after)}, "
+        f"{percent(change.before.estimate, 2)} to {percent_with_interval(change.after)} of {change.n:,} images, "
         f"{_difference(change.difference)}."
     ]
     best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
@@ -62,17 +64,24 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
         name = best.strategy[0].upper() + best.strategy[1:]
         sentences.append(f"{name}, which changes more, is {ahead} points ahead, {reason}.")
     if remaining.high < 0:
-        short = f"{points(-remaining.estimate)} points {brackets(remaining)}"
+        short = f"{points(-remaining.estimate)} points {brackets([-remaining.high, -remaining.low])}"
         sentences.append(f"It falls short of clean images before the repair by {short}.")
+    elif remaining.low > 0:
+        sentences.append(f"That is above clean images before the repair ({_difference(remaining)}).")
     else:
-        sentences.append("It is not shown to fall short of clean images before the repair.")
+        sentences.append(f"Against clean images before the repair no difference is shown ({_difference(remaining)}).")
     that = "" if chosen.assumption.startswith("nothing") else "that "
     sentences.append(f"It assumes {that}{chosen.assumption}.")
     return " ".join(sentences)
 
 
 def unrepaired_sentence(
-    family: str, attempts: Sequence[Attempt], clean: Interval, ceiling: Ceiling | None, bounded: bool
+    family: str,
+    attempts: Sequence[Attempt],
+    clean: Interval,
+    ceiling: Ceiling | None,
+    bounded: bool,
+    loss_is_shown: bool = True,
 ) -> str:
     """That no repair was found, or that none can exist (`bounded`), and the best that was tried."""
     if bounded and ceiling is not None and ceiling.above is not None:
@@ -85,6 +94,11 @@ def unrepaired_sentence(
             "No repair found: nothing in the catalogue makes this shift, so it can neither be undone nor made for "
             "training."
         ]
+    elif not loss_is_shown and attempts:
+        sentences = [
+            f"No repair is shown to help: on these {attempts[0].variant.n:,} images the loss itself is too small to be "
+            "shown."
+        ]
     else:
         sentences = ["No repair found.", *([ceiling.sentence] if ceiling else [])]
     if attempts:
@@ -92,7 +106,7 @@ def unrepaired_sentence(
         change = best.deciding
         sentences.append(
             f"The best that was tried, {best.strategy} ({best.what}), goes from {percent(change.before.estimate, 2)} "
-            f"to {percent_with_interval(change.after)}."
+            f"to {percent_with_interval(change.after)} of {change.n:,} images."
         )
     return " ".join(sentences)
 

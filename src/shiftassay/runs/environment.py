@@ -6,17 +6,26 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from shiftassay.errors import BadInput
 from shiftassay.records import JsonObject, Record
 
 PACKAGES = ("shiftassay", "torch", "numpy", "scipy")
+CODE = ("src", "benchmarks", "pyproject.toml", "setup.py", "constraints.txt", "Makefile")
+"""What results depend on, in a checkout."""
+
+_ROOT = Path(__file__).resolve().parents[3]
+CHECKOUT = _ROOT if (_ROOT / ".git").exists() and (_ROOT / "src" / "shiftassay").is_dir() else None
 
 
 @dataclass(frozen=True)
 class Environment(Record):
     """Time, versions, machine, device, threads and commit (None outside a checkout).
+
+    The commit ends with `-dirty` if the code was not all committed.
 
     A run's has also how many members were trained together (`population`) and the seconds of each epoch.
     """
@@ -50,9 +59,31 @@ def environment(device: str = "cpu", threads: int | None = None, population: int
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         device=device,
         threads=threads,
-        commit=_commit(),
+        commit=commit(),
         population=population,
     )
+
+
+@cache
+def commit() -> str | None:
+    """The commit of the checkout that this code is in, as it was when this process first asked; None outside one."""
+    if CHECKOUT is None or (described := _git("describe", "--always", "--abbrev=12")) is None:
+        return None
+    return described + ("-dirty" if _git("status", "--porcelain", "--untracked-files=all", "--", *CODE) else "")
+
+
+def check_committed(target: Path) -> None:
+    """Raise `BadInput` for a file in the checkout's docs/results while there is code that is not committed.
+
+    To be asked before the work: what stands there names the commit that anybody can make it again from.
+    """
+    if CHECKOUT is None or (CHECKOUT / "docs" / "results") not in target.resolve().parents:
+        return
+    if (commit() or "").endswith("-dirty"):
+        raise BadInput(
+            f"{target}: what stands in docs/results names the commit that made it, and {', '.join(CODE[:-1])} or "
+            f"{CODE[-1]} has changes that are not committed. Commit them first, or write to another folder."
+        )
 
 
 def _processor() -> str:
@@ -63,10 +94,11 @@ def _processor() -> str:
         return platform.processor() or "unknown"
 
 
-def _commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+def _git(*arguments: str) -> str | None:
+    """What git says of the checkout; None where it says nothing."""
+    command = ["git", "-C", str(CHECKOUT), *arguments]
     try:
-        described = subprocess.run(command, capture_output=True, text=True, timeout=10)  # noqa: S603  # our own command
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10)  # noqa: S603  # our own command
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return described.stdout.strip() or None
+    return said.stdout.strip() or None

@@ -12,6 +12,8 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.identity import Identity
 
+BY_VALUE = ("intensity", "noise")  # groups that change each value alone
+SETTLED = 3000  # pairs
 FROM_MOST_TO_LEAST: tuple[Information, ...] = ("preserved", "reduced", "destroyed")
 
 
@@ -88,6 +90,21 @@ class Compose(Shift):
             inferred = part.infer_draws(rest) or part if parts or last else infer_first_part(part, pairs)
             images = inferred.apply(images, own)
             parts.append(inferred)
+        return replace(self, parts=tuple(parts))
+
+    def settle(self, pairs: Pairs) -> "Compose":
+        """Each rearrangement settled that only maps of values and noise follow: it might as well follow the maps."""
+        moved = [i for i, part in enumerate(self.parts) if part.group == "rearrangement" and part.scope == "shared"]
+        if not moved:
+            return self
+        some, parts = pairs.first(SETTLED), list(self.parts)
+        inferred = (self.infer_draws(some) or self).parts
+        for i in moved:
+            if all(part.group in BY_VALUE for part in parts[i + 1 :]):
+                images = some.reference
+                for part in (*parts[:i], *inferred[i + 1 :]):
+                    images = images if part.random else part.apply(images, np.random.default_rng(0))
+                parts[i] = parts[i].settle(replace(some, reference=images))
         return replace(self, parts=tuple(parts))
 
     def normal_form(self) -> Shift:

@@ -294,9 +294,13 @@ class Shift(Traits, ParameterVector, ABC):
         """Name and function of a statistic that no drawn parameter changes; None if unknown."""
         return None
 
-    def unidentified(self, shifted: Images) -> list[int] | None:
-        """Of a permutation: the constant positions, which can't be identified; None otherwise."""
-        return None
+    def settle(self, pairs: Pairs) -> "Shift":
+        """An estimate with what only all pairs tell: of a permutation each place, and which remain unidentified."""
+        return self
+
+    def settle_unpaired(self, reference: Images, shifted: Images) -> "Shift":
+        """The same of two samples that share no image."""
+        return self
 
     def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Shift":
         """The shift with its shared random parameters drawn, for images of shape (c, h, w)."""

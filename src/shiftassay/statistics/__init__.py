@@ -1,1 +1,1 @@
-"""Intervals, paired tests, equivalence, bootstrap, calibration: arrays in, numbers out."""
+"""Intervals, paired tests, equivalence, calibration: arrays in, numbers out."""

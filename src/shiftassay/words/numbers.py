@@ -98,6 +98,19 @@ def percent_with_interval(interval: Ends, digits: int = 2) -> str:
     return f"{percent(interval.estimate, digits)} {brackets(interval, digits=digits)}"
 
 
+def times(ratio: Ends) -> str:
+    """A ratio with its interval, to three digits.
+
+    >>> from types import SimpleNamespace
+    >>> times(SimpleNamespace(estimate=1.2391, low=1.1087, high=1.3898))
+    '1.24 times [1.11, 1.39]'
+    >>> times(SimpleNamespace(estimate=62, low=57, high=67.4))
+    '62.0 times [57.0, 67.4]'
+    """
+    digits = 2 if ratio.estimate < 10 else 1 if ratio.estimate < 100 else 0
+    return f"{ratio.estimate:,.{digits}f} times [{ratio.low:,.{digits}f}, {ratio.high:,.{digits}f}]"
+
+
 def mean_sd(values: Sequence[float] | np.ndarray, scale: float = 1, digits: int = 2) -> str:
     """Mean ± standard deviation; the value alone if there is one.
 

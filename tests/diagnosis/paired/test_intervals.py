@@ -62,7 +62,7 @@ def test_whole_pixels_bound_the_angle(digits):
     ("text", "name", "true"),
     [
         ("gaussian_noise:sd=0.2", "sd", 0.2),
-        ("impulse_noise:fraction=0.03", "fraction", 0.03),
+        ("impulse_noise:fraction=0.2", "fraction", 0.2),
         ("sign_noise:epsilon=0.11", "epsilon", 0.11),
         ("fixed_pattern:sd=0.3", "sd", None),
     ],

@@ -7,8 +7,8 @@ from shiftassay.diagnosis.unpaired.candidates import estimate_unpaired
 from shiftassay.imagesets.dataset import load_dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalog import shift
-from shiftassay.shifts.estimation.places import matched_places
 from shiftassay.shifts.estimation.summary_statistics import feature_basis, summary_statistics
+from shiftassay.shifts.estimation.unpaired_places import matched_places
 
 FAMILIES = (
     "identity",

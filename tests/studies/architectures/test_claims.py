@@ -26,8 +26,6 @@ def runs_with(losses):
         best_accuracy=best,
         best_epoch=(1,) * len(losses),
         last_accuracy=best,
-        optimism=(0.0,) * len(losses),
-        optimism_interval=None,
         losses=losses,
         accuracies=accuracies,
         training_losses=losses,
@@ -79,10 +77,10 @@ def test_the_lowest_loss_is_tested_in_pairs_of_seeds():
         name: [(1.0, level + 0.01 * seed) for seed in range(4)] for name, level in (("a", 0.5), ("b", 0.4), ("c", 0.3))
     }
     runs = {name: runs_with(values) for name, values in losses.items()}
-    tests = check_lowest_loss("c", ["a", "b"], runs)
+    tests = check_lowest_loss("c", runs)
     assert len(tests) == 6
     assert all(test.network == "c" and test.is_lower for test in tests)
-    assert not any(test.is_lower for test in check_lowest_loss("a", ["b", "c"], runs))
+    assert not any(test.is_lower for test in check_lowest_loss("a", runs))
 
 
 def test_seconds_of_older_results_are_read():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftassay.studies.architectures.instability import corrected, independent_ratio, jumps_of, paired_ratio
+from shiftassay.studies.architectures.instability import MEDIAN, RMS, Jumps, corrected, jump_ratio, jumps_of
 
 losses = st.lists(st.floats(0.01, 10), min_size=4, max_size=30)
 seeds = st.lists(st.floats(-5, 5), min_size=2, max_size=6).map(np.array)
@@ -33,9 +33,17 @@ def test_no_jump_is_larger_than_the_largest(loss):
     assert jumps.rms[0] <= jumps.largest[0] * (1 + 1e-12)
 
 
-@given(seeds, seeds)
-def test_exchanging_groups_inverts_their_ratio(logs, others):
-    one, inverse = independent_ratio("a", "b", logs, others), independent_ratio("b", "a", others, logs)
+def jumps(logs):
+    """Jumps of these sizes, by seed."""
+    sizes = tuple(np.exp(logs).tolist())
+    return Jumps(sizes, sizes, sizes, (0.0,) * len(sizes))
+
+
+@given(seeds, st.floats(-5, 5), st.sampled_from([RMS, MEDIAN]))
+def test_exchanging_groups_inverts_their_ratio(logs, more, statistic):
+    others = logs[::-1] + more
+    one = jump_ratio("a", "b", jumps(logs), jumps(others), statistic)
+    inverse = jump_ratio("b", "a", jumps(others), jumps(logs), statistic)
     assert one.ratio * inverse.ratio == pytest.approx(1)
     assert one.interval is not None
     assert inverse.interval is not None
@@ -43,12 +51,20 @@ def test_exchanging_groups_inverts_their_ratio(logs, others):
 
 
 @given(seeds)
-def test_a_group_is_as_unstable_as_itself(logs):
-    ratio = paired_ratio("a", "a", logs, logs)
+def test_a_group_is_as_steady_as_itself(logs):
+    [ratio] = corrected([jump_ratio("a", "a", jumps(logs), jumps(logs))])
     assert (ratio.ratio, ratio.p) == (1, 1)
-    assert not corrected([ratio])[0].is_significant
+    assert not ratio.is_significant
+    assert ratio.is_as_steady
+
+
+def test_not_to_differ_is_not_to_be_as_steady():
+    """Jumps that scatter too much to tell either."""
+    [ratio] = corrected([jump_ratio("a", "b", jumps(np.array([0.0, 2.0, -2.0])), jumps(np.array([1.0, -1.0, 0.0])))])
+    assert not ratio.is_significant
+    assert not ratio.is_as_steady
 
 
 def test_a_single_seed_is_not_tested():
-    ratio = independent_ratio("a", "b", np.array([0.0]), np.array([1.0]))
+    ratio = jump_ratio("a", "b", jumps(np.array([0.0])), jumps(np.array([1.0])))
     assert (ratio.interval, ratio.p, corrected([ratio])[0].p_corrected) == (None, None, None)

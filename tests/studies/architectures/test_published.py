@@ -10,6 +10,13 @@ from shiftassay.studies.section import record_of
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results" / "spatial-attention.json"
 PUBLISHED = json.loads(RESULTS.read_text(encoding="utf-8"))["sections"]
+COMPUTED_AGAIN = (  # statistics, from the numbers of each seed
+    "reproduction.lowest",
+    "accuracies.comparison",
+    "stability.against_control",
+    "stability.contrasts",
+    "stability.mended",
+)
 SECTIONS = {section.KEY: section for section in sections()}
 
 
@@ -17,17 +24,17 @@ def read(key):
     return record_of(SECTIONS[key]).from_json(PUBLISHED[key])
 
 
-def test_every_section_is_published():
-    assert list(PUBLISHED) == list(SECTIONS)
+def test_every_section_that_is_published_is_known():
+    assert set(PUBLISHED) <= set(SECTIONS)
 
 
-@pytest.mark.parametrize("key", SECTIONS)
+@pytest.mark.parametrize("key", PUBLISHED)
 def test_a_record_reads_what_it_writes(key):
     record = read(key)
     assert record_of(SECTIONS[key]).from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
-@pytest.mark.parametrize("key", SECTIONS)
+@pytest.mark.parametrize("key", PUBLISHED)
 def test_nothing_published_is_lost(key):
     def lost(old, new, path):
         if isinstance(old, dict) and isinstance(new, dict):
@@ -40,10 +47,11 @@ def test_nothing_published_is_lost(key):
 
     moved = {"seconds", "seconds_an_epoch", "latency", "load"}  # times, which stand under `environment` since version 2
     paths = lost(PUBLISHED[key], json.loads(json.dumps(read(key).to_json())), key)
-    assert [path for path in paths if path.rpartition(".")[2] not in moved] == []
+    measured = [path for path in paths if not any(path.startswith(place) for place in COMPUTED_AGAIN)]
+    assert [path for path in measured if path.rpartition(".")[2] not in moved | {"optimism_interval"}] == []
 
 
-@pytest.mark.parametrize("key", SECTIONS)
+@pytest.mark.parametrize("key", PUBLISHED)
 def test_findings_are_made_of_published_results(key):
     for finding in SECTIONS[key].findings(read(key)):
         assert finding.sentences
@@ -59,15 +67,40 @@ def sentences(key):
 @pytest.mark.parametrize(
     ("key", "numbers"),
     [
-        ("reproduction", ["99.26 ± 0.04%", "11 of 13", "0.126 points", "(from 0.030 to 0.480 over 30 runs)", "6 of 6"]),
-        ("accuracies", ["Of 15 pairs", "±0.2 points", "0.08 to 0.28 points"]),
-        ("stability", ["17.5 [8.1, 38.0] times", "1.0 [0.9, 1.2] times", "22.9 [8.2, 63.4] times"]),
+        (
+            "reproduction",
+            [
+                "99.26 ± 0.04%",
+                "11 of 13",
+                "shown against stn (median of the last 100) and coordconv-stn (last and median of the last 100)",
+                "not against trunk, attention and coordconv",
+                "+0.0131 [0.0084, 0.0178] with a transformer",
+            ],
+        ),
+        (
+            "accuracies",
+            [
+                "Of 15 pairs of networks, 0 are shown to differ",
+                "4 to be equivalent within ±0.2 points",
+                "−0.126 [−0.206, −0.046] points with a transformer",
+                "paired over 5 seeds",
+            ],
+        ),
+        (
+            "stability",
+            [
+                "17.8 [5.1, 62.3] times as large with a transformer",
+                "5.6 [4.3, 7.3] times as large with a transformer",
+                "22.9 [8.2, 63.4] times",
+                "not shown to differ from trunk, nor to be as steady: attention (1.2 [0.9, 1.5])",
+            ],
+        ),
         ("spikes", ["0.042 to 1.965 at epoch 101", "11% of all that rose", "−0.19"]),
         ("parameters", ["7,690 dead parameters", "37,834 in all", "two digits swapped"]),
         ("batches", ["279 of 10,000 labels", "97.31 ± 0.26% instead of 99.19 ± 0.07%"]),
         ("suggestions", ["45% of the variance", "from 84.05 to 99.40%"]),
-        ("distortions", ["−14.2 points", "trunk errs on 18.24%", "0.0016"]),
-        ("robustness", ["19 shifts", "trunk 90.3 ± 0.2%", "worse under mnist_c:stripe"]),
+        ("distortions", ["−10.4 [−13.0, −7.9] points with a transformer", "trunk errs on 18.24%"]),
+        ("robustness", ["19 shifts", "trunk 90.3 ± 0.2%", "coordconv-stn against trunk: better under mnist_c:rotate"]),
         ("modules", ["loses 11.80 ± 4.41 points", "−0.0 ± 2.8°", "111 ± 11 of 144 positions"]),
         ("costs", ["0.96 million operations", "2.2 times as much"]),
     ],

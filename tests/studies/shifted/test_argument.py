@@ -11,6 +11,8 @@ from shiftassay.diagnosis.pairing.pair import Pairing, PairingEvidence
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.effect import effect_over_seeds
+from shiftassay.evaluation.evaluate import Evaluation, evaluate
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.write import write_images
@@ -80,8 +82,11 @@ def test_a_copy_of_clean_is_said_to_be_nothing_and_the_study_resumes(study, tmp_
     text = (done.report.parent / "report.md").read_text()
     copy = text[text.index("## copy:") : text.index("## dark:")]
     assert copy.startswith("## copy: nothing happened")
-    assert "Its images are those of clean" in copy
+    assert "its images are those of clean" in copy
     assert "Nothing to repair" in copy
+    assert done.results["effects"]["copy"]["effect"] == "not shown to change"
+    assert "copy (not shown to change): nothing to repair." in text
+    assert "copy is not shown to change: " in text
     dark = text[text.index("## dark:") : text.index("## copy and dark")]
     assert "gain (factor = 0.3)" in dark.splitlines()[2]
     assert "## copy and absent" not in text
@@ -145,6 +150,11 @@ def diagnosed(text: str) -> DiagnosedVariant:
     )
 
 
+def assess_variant(context: StudyContext, name: str) -> Evaluation:
+    clean, variant = context.variants.clean, context.variants.named(name)
+    return evaluate(variant, model=context.model, reference=clean)
+
+
 def contrast_of(context: StudyContext, **variants: str) -> tuple[Contrast, str]:
     """The contrast of two variants, and its sentences, given the shifts that they are diagnosed as."""
     diagnoses = {name: diagnosed(text) for name, text in variants.items()}
@@ -164,7 +174,8 @@ def contrast_of(context: StudyContext, **variants: str) -> tuple[Contrast, str]:
         notes=(),
         environment=Timing(0.0, {}),
     )
-    page = contrast_page(contrast, diagnoses, dict.fromkeys(variants, repair), 0.9)
+    effects = {name: effect_over_seeds([assess_variant(context, name)]) for name in variants}
+    page = contrast_page(contrast, diagnoses, dict.fromkeys(variants, repair), 0.9, effects)
     return contrast, " ".join(page.sentences)
 
 

@@ -10,6 +10,7 @@ from shiftassay.diagnosis.proof import Accuracies, Check
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.effect import effect_over_seeds
 from shiftassay.evaluation.evaluate import Comparison, Evaluation
 from shiftassay.repairs.result import AccuracyChange, Attempt, Cost, HalfOfVariant, Repair, Timing
 from shiftassay.shifts.catalog import parse
@@ -77,6 +78,10 @@ def evaluation(difference=(-0.17, -0.18, -0.16), p_value=1e-12, equivalence_p=1.
     return Evaluation("t", 10_000, 8000, wilson(8000, 10_000), (), (), 0.9, 0.1, change)
 
 
+def effect(**changes):
+    return effect_over_seeds([evaluation(**changes)])
+
+
 def diagnosed(**changes) -> DiagnosedVariant:
     """`TURNED` with parts of its diagnosis replaced."""
     return replace(TURNED, diagnosis=replace(DIAGNOSIS, **changes))
@@ -93,8 +98,9 @@ def text_of(finding) -> str:
 def test_a_sound_page_claims_weighs_and_limits():
     page = page_of()
     text = text_of(page)
-    assert page.title == "t: rotate, accuracy is lost"
+    assert page.title == "t: rotate, harmed"
     assert "t is clean under rotate (angle = 25)" in text
+    assert "harmed: −17.00 [−18.00, −16.00] points (10,000 images, one seed); accuracy is lower" in text
     assert "leaves 2.0% of the change unexplained" in text
     assert "Not ruled out: the same changes do as much harm to other images." in text
     assert "1,000 of its 10,000 images" in text
@@ -138,20 +144,36 @@ def test_the_parts_of_a_composition_alone_are_rivals():
     explanations = [row[0] for row in page.tables[0].rows]
     assert "It is rotate" in explanations
     assert "It is rotate, then gain" not in explanations
-    assert page.title == "t: rotate, then gain, accuracy is lost"
+    assert page.title == "t: rotate, then gain, harmed"
 
 
-def test_a_change_within_the_margin_is_no_harm():
+def test_a_change_that_is_not_shown_is_no_harm_and_a_small_one_that_is_shown_is_a_slight_one():
     page = page_of(difference=(0.0, -0.001, 0.001), p_value=1.0, equivalence_p=1e-6)
-    assert page.title == "t: rotate, no harm"
-    assert "nothing happened to t that matters to this model" in text_of(page)
+    assert page.title == "t: rotate, not shown to change"
+    assert "it is shown that accuracy changes by less than 0.5 points (2.5% of the errors on clean)" in text_of(page)
     assert not any("does as much harm" in row[0] for row in page.tables[0].rows)
+    page = page_of(difference=(-0.003, -0.004, -0.002), p_value=1e-4, equivalence_p=1e-6)
+    assert page.title == "t: rotate, slightly harmed"
+    assert "accuracy is lower, by less than 0.5 points" in text_of(page)
+    assert "Why it harms so little" in text_of(page)
+
+
+def test_several_seeds_have_one_effect_which_the_title_and_the_claim_tell():
+    rows = tuple(evaluation(difference=(d, d - 0.002, d + 0.002)) for d in (-0.17, -0.16, -0.18))
+    page = page_finding(VariantPage("t", "made", rows, TURNED, NOTHING_TRIED))
+    assert page.title == "t: rotate, harmed"
+    assert "10,000 images and 3 seeds" in page.sentences[0]
+    assert page.numbers["effect"]["effect"] == "harmed"
+    apart = tuple(evaluation(difference=(d, d - 0.002, d + 0.002)) for d in (-0.17, 0.16, -0.01))
+    page = page_finding(VariantPage("t", "made", apart, TURNED, NOTHING_TRIED))
+    assert page.title == "t: rotate, not shown to change"
+    assert "lower in 2 of 3 seeds alone" in page.sentences[0]
 
 
 def test_an_unknown_shift_is_no_claim():
     unknown = diagnosed(verdict=UNKNOWN, candidates=(candidate("rotate", 0.5),))
     page = page_of(replace(unknown, shift=None, text=None))
-    assert page.title == "t: an unknown shift"
+    assert page.title == "t: an unknown shift, harmed"
     assert "no family of the catalogue makes" in page.sentences[0]
     assert "rotate, leaves 50% of the change unexplained" in page.sentences[1]
 
@@ -159,29 +181,42 @@ def test_an_unknown_shift_is_no_claim():
 def test_why_is_not_known_where_no_mechanism_passes():
     unexplained = diagnosed(mechanisms=(replace(DIAGNOSIS.mechanisms[0], present=False),))
     assert "not known: none of 1 mechanisms" in text_of(page_of(unexplained))
-    assert outcome_of(evaluation(), unexplained, NOTHING_TRIED).why == "not known"
+    assert outcome_of(effect(), evaluation(), unexplained, NOTHING_TRIED).why == "not known"
 
 
 def test_the_table_says_what_became_of_each():
     change = AccuracyChange(1000, around(0.8), around(0.96), around(0.16), 160, 0, 1e-9)
     undo = Attempt("undo", "turned back", change, change, None, Cost(1, 0, 0, 0, 0), "the shift is known")
     repaired = replace(NOTHING_TRIED, outcome="repaired", recommended="undo", attempts=(undo,))
-    row = outcome_of(evaluation(), TURNED, repaired)
+    row = outcome_of(effect(), evaluation(), TURNED, repaired)
     [finding] = findings(Outcomes((row,)))
     assert finding.tables[0].rows[0][0] == "t"
-    assert finding.tables[0].rows[0][-2:] == ("undo: turned back", "96.00 [95.00, 97.00]")
+    assert finding.tables[0].rows[0][-2:] == ("undo: turned back", "80.00 → 96.00 [95.00, 97.00] of 1,000")
     assert finding.sentences == ("t: accuracy comes back.",)
-    partly = outcome_of(evaluation(), TURNED, replace(repaired, outcome="partly_repaired"))
+    partly = outcome_of(effect(), evaluation(), TURNED, replace(repaired, outcome="partly_repaired"))
     assert findings(Outcomes((partly,)))[0].sentences == ("t (94% of what was lost): accuracy comes back in part.",)
+
+
+def test_before_and_after_are_of_the_same_images_under_the_same_attack():
+    file = AccuracyChange(10_000, around(0.365), around(0.963), around(0.6), 6000, 0, 1e-9)
+    fresh = AccuracyChange(1000, around(0.241), around(0.948), around(0.7), 700, 0, 1e-9)
+    trained = Attempt("adversarial training", "trained", file, file, fresh, Cost(1, 0, 1, 1, 1), "nothing")
+    repair = replace(NOTHING_TRIED, outcome="partly_repaired", recommended=trained.strategy, attempts=(trained,))
+    row = outcome_of(effect(), evaluation(), TURNED, repair)
+    assert (row.judged_on, row.diagnosed_on, row.after_is_attacked) == (1000, 1000, True)
+    assert row.cells[-1] == (
+        "attacked afresh: 24.10 → 94.80 [93.80, 95.80] of 1,000; the file: 36.50 → 96.30 [95.30, 97.30] of 10,000"
+    )
 
 
 NEAR_CHANCE = Unmodified((around(0.12), around(0.11)), 0.11, around(-0.01, 0.02), 0.3)
 
 
-def contrast_text(unmodified, variant=TURNED, kind=None, draws=None) -> str:
+def contrast_text(unmodified, variant=TURNED, kind=None, draws=None, **changes) -> str:
     contrast = Contrast(("a", "b"), kind, unmodified, draws, None)
     repairs = {"a": NOTHING_TRIED, "b": NOTHING_TRIED}
-    return text_of(contrast_page(contrast, {"a": variant, "b": variant}, repairs, 0.97))
+    effects = {name: replace(effect(**changes), name=name) for name in ("a", "b")}
+    return text_of(contrast_page(contrast, {"a": variant, "b": variant}, repairs, 0.97, effects))
 
 
 def test_a_model_at_chance_on_both_is_no_evidence():
@@ -194,9 +229,11 @@ def test_a_model_at_chance_on_both_is_no_evidence():
 
 def test_sets_that_are_clean_are_not_set_apart():
     clean = replace(TURNED, change=ImageChange((0.0,) * 3, (0.0,) * 3, 0.0, same_values=1.0, labels_alike=1.0))
-    text = contrast_text(Unmodified((around(0.97), around(0.97)), 0.11, around(0.0), 1.0), clean)
+    same = {"difference": (0.0, -0.001, 0.001), "p_value": 1.0, "equivalence_p": 1e-6}
+    text = contrast_text(Unmodified((around(0.97), around(0.97)), 0.11, around(0.0), 1.0), clean, **same)
     assert "Nothing sets them apart" in text
-    assert "hurt by neither" in text
+    assert "hardly minds either, and is not shown to differ between the two" in text
+    assert "a is not shown to change and b is not shown to change" in text
     assert "experiment" not in text
 
 

@@ -16,6 +16,7 @@ class Diagnosed(StudyContext):
     dataset = SimpleNamespace(train=None)
     diagnoses = MappingProxyType({name: SimpleNamespace(diagnosis=f"diagnosis of {name}") for name in ("t1", "t2")})
     model = None
+    effects = MappingProxyType({name: SimpleNamespace(harms=name == "t2") for name in ("t1", "t2")})
 
     def __init__(self):
         pass
@@ -29,10 +30,10 @@ class RepairError(Exception):
 
 
 def test_repairs_take_the_diagnosis_that_the_study_has(monkeypatch):
-    def repair(*sets, diagnosis, **options):
-        raise RepairError(*sets, diagnosis)
+    def repair(*sets, diagnosis, harmed, **options):
+        raise RepairError(*sets, diagnosis, harmed)
 
     monkeypatch.setattr(repair_variants, "repair", repair)
     with pytest.raises(RepairError) as call:
         repair_variants.repair_variant(Diagnosed(), "t2")
-    assert call.value.args == ("clean", "t2", "diagnosis of t2")
+    assert call.value.args == ("clean", "t2", "diagnosis of t2", True)

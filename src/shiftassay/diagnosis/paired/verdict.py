@@ -33,10 +33,8 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     resampling = best.remake.resampling
     shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
     shift, ends = measured(shift, refit_pairs, resampling, thresholds.LEVEL)
+    shift = shift.settle(pairs)
     parameters = parameters_of(shift, shift.infer_draws(pairs.first(SETTINGS.n_fit)))
-    # Positions of a permutation that these images do not identify, as they are constant.
-    if (unidentified := shift.unidentified(pairs.shifted)) is not None:
-        parameters = {**parameters, "unidentified": unidentified}
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates))
 
 

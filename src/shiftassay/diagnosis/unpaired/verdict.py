@@ -59,9 +59,8 @@ def unpaired_verdict(
     lead = min(_lead(candidates), thresholds.LARGEST_MARGIN)
     closeness = np.log(thresholds.UNPAIRED_MISFIT / max(excess, BEST_EXCESS))
     confidence = _logistic(thresholds.UNPAIRED_LOGIT + lead + closeness)
+    shift = shift.settle_unpaired(reference.images, shifted.images)
     parameters = parameters_of(shift)
-    if (unidentified := shift.unidentified(shifted.images)) is not None:
-        parameters = {**parameters, "unidentified": unidentified}
     equivalent = dict.fromkeys(
         in_normal_form(c.shift).family
         for c in candidates[1:]

@@ -7,11 +7,12 @@ from typing import ClassVar
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.places import Parts
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.families.permutation import (
     Order,
-    Parts,
     Permutation,
+    Places,
     keeps_values,
     order_by_mean_picture,
     shared_order,
@@ -29,6 +30,7 @@ class BlockPermutation(Permutation):
     Parameters:
         block: side of a block in pixels, 1 or more; it must divide the picture's height and width.
         permutation: out[i] = in[permutation[i]] over the blocks, row by row; drawn if None.
+        unidentified: of an estimate, the places whose source the images don't tell.
     """
 
     family: ClassVar[str] = "block_permutation"
@@ -41,6 +43,7 @@ class BlockPermutation(Permutation):
 
     block: int
     permutation: Order | PerImage = None
+    unidentified: Places = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,8 @@ from functools import partial
 from typing import ClassVar
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.families.permutation import Order, Parts, Permutation
+from shiftassay.shifts.estimation.places import Parts
+from shiftassay.shifts.families.permutation import Order, Permutation, Places
 from shiftassay.shifts.family import FAMILIES, Invariant
 from shiftassay.shifts.invariants import sorted_lines
 from shiftassay.shifts.parameters import PerImage
@@ -18,6 +19,7 @@ class RowPermutation(Permutation):
 
     Parameters:
         permutation: row i of the result is row permutation[i] of the picture; drawn if None.
+        unidentified: of an estimate, the places whose source the images don't tell.
     """
 
     family: ClassVar[str] = "row_permutation"
@@ -25,6 +27,7 @@ class RowPermutation(Permutation):
     why: ClassVar[str] = "Horizontal pieces of strokes stay, but lie in another order: nothing vertical hangs together."
 
     permutation: Order | PerImage = None
+    unidentified: Places = None
 
     def to_parts(self, images: Images) -> Parts:
         return images.swapaxes(1, 2).reshape(len(images), images.shape[2], -1)
@@ -49,6 +52,7 @@ class ColumnPermutation(Permutation):
 
     Parameters:
         permutation: column i of the result is column permutation[i] of the picture; drawn if None.
+        unidentified: of an estimate, the places whose source the images don't tell.
     """
 
     family: ClassVar[str] = "column_permutation"
@@ -56,6 +60,7 @@ class ColumnPermutation(Permutation):
     why: ClassVar[str] = "Vertical pieces of strokes stay, but lie in another order: nothing horizontal hangs together."
 
     permutation: Order | PerImage = None
+    unidentified: Places = None
 
     def to_parts(self, images: Images) -> Parts:
         return images.transpose(0, 3, 1, 2).reshape(len(images), images.shape[3], -1)

@@ -11,10 +11,13 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.mean_picture import matched_parts
+from shiftassay.shifts.estimation.paired_places import placement_of_pairs
 from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.places import Parts, Placement
 from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.estimation.unpaired_places import placement_of_samples
 from shiftassay.shifts.family import Context, Information, Scope, Shift
-from shiftassay.shifts.parameters import PerImage
+from shiftassay.shifts.parameters import PerImage, count_numbers
 
 IMAGES = 300
 SAMPLES = 10  # for each part of an image, to tell by regression which part it comes from
@@ -23,20 +26,22 @@ SORTED_VALUES_MAY_DIFFER = 0.3  # of the change: by how much sorted grey values 
 
 Order = tuple[int, ...] | None
 """out[i] = in[order[i]]; None: drawn."""
-Parts = Float[np.ndarray, "n count values"]
+Places = tuple[int, ...] | None
+"""Positions, counted as in the order; None: not known."""
 
 
 class Permutation(Shift):
     """A shift that puts parts of an image in another order: out[i] = in[permutation[i]].
 
     For scope shared it is one permutation for all images, drawn if none is given. For scope per_image each image draws
-    its own.
+    its own. Of an estimate, `unidentified` are the places whose source the images don't tell.
     """
 
     group: ClassVar[str] = "rearrangement"
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
 
-    permutation: Order | PerImage  # each family declares this field, after its own parameters
+    permutation: Order | PerImage  # each family declares these fields, after its own parameters
+    unidentified: Places
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +56,10 @@ class Permutation(Shift):
     @property
     def information(self) -> Information:
         return "preserved" if self.scope == "shared" else "reduced"
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        return super().degrees_of_freedom - count_numbers(self.unidentified)
 
     @abstractmethod
     def to_parts(self, images: Images) -> Parts:
@@ -76,6 +85,22 @@ class Permutation(Shift):
         """The order in which the parts of the mean pictures are most alike."""
         unknown = cls()
         return [replace(unknown, permutation=order_by_mean_picture(unknown, samples))]
+
+    def settle(self, pairs: Pairs) -> Shift:
+        """The order that all pairs tell, and the places whose source they don't tell."""
+        if not isinstance(self.permutation, tuple):
+            return self
+        return self._placed(placement_of_pairs(self.to_parts(pairs.reference), self.to_parts(pairs.shifted)))
+
+    def settle_unpaired(self, reference: Images, shifted: Images) -> Shift:
+        """The order that all images tell, and the places whose source they don't tell."""
+        if not isinstance(self.permutation, tuple):
+            return self
+        sides = self.to_parts(reference), self.to_parts(shifted)
+        return self._placed(placement_of_samples(*sides, np.array(self.permutation)))
+
+    def _placed(self, placement: Placement) -> Shift:
+        return replace(self, permutation=tuple(placement.order.tolist()), unidentified=placement.unidentified)
 
     def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Permutation":
         if self.scope == "per_image" or self.permutation is not None:
@@ -141,7 +166,11 @@ def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...]:
 def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...]:
     """The order in which the parts of the mean pictures are most alike."""
     shape = samples.reference.shape[1:]
-    return tuple(matched_parts(samples, lambda picture: shift.to_parts(picture.reshape(1, *shape))[0]).tolist())
+
+    def parts(picture: np.ndarray) -> np.ndarray:
+        return shift.to_parts(picture.reshape(1, *shape).astype(np.float32))[0]
+
+    return tuple(matched_parts(samples, parts).tolist())
 
 
 def keeps_values(pairs: Pairs) -> bool:

@@ -10,10 +10,11 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.estimation.places import matched_places
+from shiftassay.shifts.estimation.places import Parts
 from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.estimation.unpaired_places import matched_places
 from shiftassay.shifts.families.line_permutation import ColumnPermutation, RowPermutation
-from shiftassay.shifts.families.permutation import Order, Parts, Permutation, keeps_values, shared_order
+from shiftassay.shifts.families.permutation import Order, Permutation, Places, keeps_values, shared_order
 from shiftassay.shifts.family import FAMILIES, Information, Invariant, Shift
 from shiftassay.shifts.invariants import sorted_values
 from shiftassay.shifts.parameters import PerImage
@@ -33,6 +34,7 @@ class PixelPermutation(Permutation):
 
     Parameters:
         permutation: out[i] = in[permutation[i]] over the h · w places, row by row; drawn if None.
+        unidentified: of an estimate, the places whose source the images don't tell.
     """
 
     family: ClassVar[str] = "pixel_permutation"
@@ -43,6 +45,7 @@ class PixelPermutation(Permutation):
     )
 
     permutation: Order | PerImage = None
+    unidentified: Places = None
 
     @property
     def information(self) -> Information:
@@ -112,12 +115,6 @@ class PixelPermutation(Permutation):
     @property
     def invariant(self) -> tuple[str, Invariant] | None:
         return ("sorted pixel values", sorted_values) if self.scope == "per_image" else None
-
-    def unidentified(self, shifted: Images) -> list[int] | None:
-        """The places whose value is the same in every image."""
-        if self.permutation is None:
-            return None
-        return np.flatnonzero(np.ptp(shifted.mean(axis=1).reshape(len(shifted), -1), axis=0) < CONSTANT).tolist()
 
 
 def _varying_places(pairs: Pairs) -> Bool[np.ndarray, "h w"]:

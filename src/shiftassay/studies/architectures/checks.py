@@ -24,6 +24,8 @@ def check_study(study: Architectures, dataset: Dataset) -> None:
             "validates on the test set, such as seed-003."
         )
     _check_networks(study)
+    if study.selection.held_out >= len(dataset.train):
+        raise BadInput(f"selection: {study.selection.held_out} images held out of {len(dataset.train)}.")
     for network, parameters, changes in _variations(study):
         check_parameters(network, parameters)
         with torch.random.fork_rng(devices=[]):
@@ -44,6 +46,9 @@ def _check_networks(study: Architectures) -> None:
         raise BadInput(f"networks: {', '.join(study.networks)}. Name each once.")
     if study.control not in study.networks:
         raise unknown_name("control among the networks", study.control, study.networks)
+    for network in study.selection.networks:
+        if network not in study.networks:
+            raise unknown_name("network of the selection among the study's", network, study.networks)
     for ablation in study.ablations:
         if ablation.network not in study.networks or ablation.name in study.networks:
             raise BadInput(

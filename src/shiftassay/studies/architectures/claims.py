@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Annotated
 
 import numpy as np
@@ -9,7 +10,8 @@ from pydantic import Field
 
 from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
-from shiftassay.statistics.seeds import new_draw, paired_over_seeds
+from shiftassay.statistics.intervals import Interval
+from shiftassay.statistics.seeds import new_draw, paired, within
 from shiftassay.studies.architectures.network_runs import NetworkRuns
 from shiftassay.studies.architectures.study import Claim
 
@@ -91,15 +93,16 @@ def check_claim(claim: Claim, runs: NetworkRuns, images: int) -> CheckedClaim:
     return CheckedClaim(claim.network, claim.name, tuple(figures), whole)
 
 
-def check_lowest_loss(claimed: str, others: Sequence[str], runs: Mapping[str, NetworkRuns]) -> tuple[LossTest, ...]:
+def check_lowest_loss(claimed: str, runs: Mapping[str, NetworkRuns]) -> tuple[LossTest, ...]:
     """Whether a network's loss is lower than that of each other one.
 
-    It is tested by three statistics, with Holm's correction.
+    It is tested by three statistics, with Holm's correction for all tests.
     """
     tests = [
         _loss_test(statistic, claimed, other, losses, runs[other].final_losses[statistic])
         for statistic, losses in runs[claimed].final_losses.items()
-        for other in others
+        for other in runs
+        if other != claimed
     ]
     p_values = [test.p for test in tests if test.p is not None]
     if len(p_values) < len(tests):
@@ -109,19 +112,29 @@ def check_lowest_loss(claimed: str, others: Sequence[str], runs: Mapping[str, Ne
 
 def _figure(quantity: str, reported: float, ours: Sequence[float], logarithmic: bool = False) -> ClaimedFigure:
     """`logarithmic` for what spreads over orders of magnitude."""
-    interval = new_draw(np.log(ours)) if logarithmic else new_draw(ours)
+    interval = _log_draw(ours) if logarithmic else new_draw(ours)
     if interval is None:
         return ClaimedFigure(quantity, reported, tuple(ours), None, None)
-    low, high = np.exp([interval.low, interval.high]).tolist() if logarithmic else (interval.low, interval.high)
-    return ClaimedFigure(quantity, reported, tuple(ours), (low, high), low <= reported <= high)
+    possible = within(interval, 0.0, 1.0 if "accuracy" in quantity else inf)
+    return ClaimedFigure(
+        quantity, reported, tuple(ours), (possible.low, possible.high), possible.low <= reported <= possible.high
+    )
+
+
+def _log_draw(ours: Sequence[float]) -> Interval | None:
+    interval = new_draw(np.log(ours))
+    if interval is None:
+        return None
+    estimate, low, high = np.exp([interval.estimate, interval.low, interval.high]).tolist()
+    return Interval(estimate, low, high, interval.level)
 
 
 def _loss_test(
     statistic: str, network: str, other: str, losses: Sequence[float], other_losses: Sequence[float]
 ) -> LossTest:
     difference = float(np.mean(losses) - np.mean(other_losses))
-    tested = paired_over_seeds(losses, other_losses)
+    tested = paired(losses, other_losses)
     if tested is None:
         return LossTest(statistic, network, other, difference, None, None)
-    interval, p = tested
-    return LossTest(statistic, network, other, difference, (interval.low, interval.high), p)
+    interval = tested.interval()
+    return LossTest(statistic, network, other, difference, (interval.low, interval.high), tested.p_value)

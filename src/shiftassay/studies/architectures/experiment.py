@@ -60,14 +60,19 @@ def train_networks(experiment: Experiment) -> tuple[Experiment, list[Failed]]:
     if not failures:
         return replace(experiment, members=trained), []
     networks = tuple(network for network in study.networks if trained[network])
-    seeds_of = [{member.trial.seed for member in trained[network]} for network in networks]
-    common = set.intersection(*seeds_of) if seeds_of else set()
+    seeds = [{member.trial.seed for member in trained[network]} for network in networks]
+    common = set.intersection(*seeds) if seeds else set()
     if not common or study.control not in networks:
         raise Diverged(f"{'; '.join(map(str, failures))}. Nothing remains to compare with {study.control}.")
     claims = tuple(claim for claim in study.claims if claim.network in networks)
     study = study.model_copy(update={"networks": networks, "seeds": len(common), "claims": claims})
     members = {name: [member for member in trained[name] if member.trial.seed in common] for name in networks}
     return replace(experiment, study=study, members=members), failures
+
+
+def seeds_of(experiment: Experiment) -> list[int]:
+    """The seeds of every network of the study."""
+    return [member.trial.seed for member in next(iter(experiment.members.values()))]
 
 
 def train_members(

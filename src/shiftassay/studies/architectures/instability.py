@@ -9,12 +9,13 @@ from jaxtyping import Float
 
 from shiftassay.records import Record
 from shiftassay.statistics.corrections import holm
-from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.seeds import difference_over_seeds, paired_over_seeds, welch
+from shiftassay.statistics.seeds import paired
 from shiftassay.studies.architectures.members import late_epochs
 
 TINY = 1e-12  # added to jumps before their logarithm: a loss may never move
 SPIKE = 1.5  # times the median loss of the late epochs
+AS_STEADY = 1.25  # ratios from 1/1.25 to 1.25 count as equal: the margin by which bioequivalence is judged
+RMS, MEDIAN = "rms", "median"
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,17 @@ class Jumps(Record):
     largest: tuple[float, ...]
     spikes: tuple[float, ...]
 
-    @property
-    def log_rms(self) -> Float[np.ndarray, "seeds"]:
-        return np.log(np.array(self.rms) + TINY)
+    def logs(self, statistic: str) -> Float[np.ndarray, "seeds"]:
+        """The logarithms of the root mean square jumps, which a few epochs may make, or of the median ones."""
+        return np.log(np.array(self.rms if statistic == RMS else self.median) + TINY)
 
 
 @dataclass(frozen=True)
 class JumpRatio(Record):
-    """How many times as far the loss of `network` jumps as that of `control`.
+    """How many times as far the loss of `network` jumps as that of `control`, by a statistic of the jumps.
 
-    Jumps are root mean squares; the ratio is a geometric mean over seeds. The interval (95%) and p-value are of the
-    logarithm; they are None for a single seed.
+    The ratio is a geometric mean over seeds. The interval (95%) and p-values are of the logarithm, paired by seed;
+    `equivalence_p` tests that the ratio lies outside of 1/1.25 to 1.25. They are None for a single seed.
     """
 
     network: str
@@ -48,10 +49,16 @@ class JumpRatio(Record):
     interval: tuple[float, float] | None
     p: float | None
     p_corrected: float | None = None
+    statistic: str = RMS
+    equivalence_p: float | None = None
 
     @property
     def is_significant(self) -> bool:
         return self.p_corrected is not None and self.p_corrected < 0.05
+
+    @property
+    def is_as_steady(self) -> bool:
+        return self.equivalence_p is not None and self.equivalence_p < 0.05
 
 
 AnyRatio = TypeVar("AnyRatio", bound=JumpRatio)
@@ -75,34 +82,25 @@ def jumps_of(losses: Sequence[Sequence[float]]) -> Jumps:
     return Jumps(tuple(rms), tuple(median), tuple(largest), tuple(spikes))
 
 
-def independent_ratio(network: str, control: str, logs: np.ndarray, control_logs: np.ndarray) -> JumpRatio:
-    """The ratio for groups whose seeds are independent (Welch's test)."""
-    interval, p = difference_over_seeds(logs, control_logs), welch(logs, control_logs)
-    return _ratio(network, control, logs, control_logs, interval, p)
-
-
-def paired_ratio(network: str, control: str, logs: np.ndarray, control_logs: np.ndarray) -> JumpRatio:
-    """The ratio for groups whose seeds belong together.
-
-    Each seed gives both the same start and batches.
-    """
-    interval, p = paired_over_seeds(logs, control_logs) or (None, None)
-    return _ratio(network, control, logs, control_logs, interval, p)
+def jump_ratio(network: str, control: str, jumps: Jumps, control_jumps: Jumps, statistic: str = RMS) -> JumpRatio:
+    """The ratio of two networks' jumps. Their seeds are the same ones in the same order."""
+    logs, control_logs = jumps.logs(statistic), control_jumps.logs(statistic)
+    ratio = JumpRatio(network, control, float(np.exp((logs - control_logs).mean())), None, None, statistic=statistic)
+    tested = paired(logs, control_logs)
+    if tested is None:
+        return ratio
+    ends = np.exp([tested.interval().low, tested.interval().high]).tolist()
+    equivalence_p = tested.equivalence(float(np.log(AS_STEADY)))
+    return replace(ratio, interval=(ends[0], ends[1]), p=tested.p_value, equivalence_p=equivalence_p)
 
 
 def corrected(ratios: Sequence[AnyRatio]) -> tuple[AnyRatio, ...]:
-    """The ratios with p-values after Holm's correction.
-
-    They stay uncorrected where one of them could not be tested.
-    """
+    """The ratios with p-values after Holm's correction, those of equivalence among themselves."""
     p_values = [ratio.p for ratio in ratios if ratio.p is not None]
-    if len(p_values) < len(ratios):
-        return tuple(replace(ratio, p_corrected=ratio.p) for ratio in ratios)
-    return tuple(replace(ratio, p_corrected=p) for ratio, p in zip(ratios, holm(p_values), strict=True))
-
-
-def _ratio(
-    network: str, control: str, logs: np.ndarray, control_logs: np.ndarray, interval: Interval | None, p: float | None
-) -> JumpRatio:
-    ends = (float(np.exp(interval.low)), float(np.exp(interval.high))) if interval else None
-    return JumpRatio(network, control, float(np.exp(logs.mean() - control_logs.mean())), ends, p)
+    equivalences = [ratio.equivalence_p for ratio in ratios if ratio.equivalence_p is not None]
+    if len(p_values) < len(ratios) or len(equivalences) < len(ratios):
+        return tuple(ratios)
+    return tuple(
+        replace(ratio, p_corrected=p, equivalence_p=equivalence_p)
+        for ratio, p, equivalence_p in zip(ratios, holm(p_values), holm(equivalences), strict=True)
+    )

@@ -1,8 +1,8 @@
-"""What all seeds of one network came to: accuracies in two protocols, and losses."""
+"""What all seeds of one network came to: accuracies and losses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int64
@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from shiftassay.records import Record
 from shiftassay.runs.results import TrainingTimes, total_seconds
-from shiftassay.statistics.seeds import mean_over_seeds
 from shiftassay.studies.architectures.members import (
     correct_after_last_epoch,
     correct_in_best_epoch,
@@ -25,17 +24,12 @@ MEDIAN = f"median of the last {MEDIAN_OVER}"
 
 @dataclass(frozen=True)
 class NetworkRuns(Record):
-    """A network's values by seed, and its losses and accuracies by seed and epoch.
-
-    `optimism` is the best accuracy minus the last.
-    """
+    """A network's values by seed, and its losses and accuracies by seed and epoch."""
 
     seeds: tuple[int, ...]
     best_accuracy: tuple[float, ...]
     best_epoch: tuple[int, ...]
     last_accuracy: tuple[float, ...]
-    optimism: tuple[float, ...]
-    optimism_interval: tuple[float, float] | None
     losses: tuple[tuple[float, ...], ...]
     accuracies: tuple[tuple[float, ...], ...]
     training_losses: tuple[tuple[float, ...], ...]
@@ -43,6 +37,12 @@ class NetworkRuns(Record):
     lowest: tuple[float, ...]
     median_of_last: Annotated[tuple[float, ...], Field(alias=MEDIAN)]
     environment: TrainingTimes
+    derived: ClassVar = ("optimism",)
+
+    @property
+    def optimism(self) -> list[float]:
+        """The best accuracy minus the last: what choosing adds, and how far off the last epoch is, in one."""
+        return np.subtract(self.best_accuracy, self.last_accuracy).tolist()
 
     @property
     def final_losses(self) -> Mapping[str, tuple[float, ...]]:
@@ -61,14 +61,11 @@ def network_runs(members: Sequence[Trained], labels: Int64[np.ndarray, "n"]) -> 
     losses = [validation_losses(member) for member in members]
     best = correct_in_best_epoch(members, labels).mean(1)
     last = correct_after_last_epoch(members, labels).mean(1)
-    optimism = mean_over_seeds(best - last)
     return NetworkRuns(
         seeds=tuple(member.trial.seed for member in members),
         best_accuracy=tuple(best.tolist()),
         best_epoch=tuple(member.best.epoch if member.best else len(member.metrics) for member in members),
         last_accuracy=tuple(last.tolist()),
-        optimism=tuple((best - last).tolist()),
-        optimism_interval=(optimism.low, optimism.high) if optimism else None,
         losses=tuple(map(tuple, losses)),
         accuracies=tuple(tuple(validation_accuracies(member)) for member in members),
         training_losses=tuple(tuple(epoch.loss for epoch in member.metrics) for member in members),

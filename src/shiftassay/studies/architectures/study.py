@@ -14,6 +14,7 @@ MANY_SEEDS = 10
 # What no section measures, and what only the section of its name does.
 TEXTS_AND_SIZES = {"quick", "full", "title", "question"}
 OPTIONAL_SECTIONS = {"suggestions", "distortions", "robustness"}
+OWN_SETTINGS = OPTIONAL_SECTIONS | {"selection"}
 
 Settings = dict[str, JsonValue]
 """Values by the names that a network, a recipe or the study itself has for them."""
@@ -45,6 +46,13 @@ class Ablation(Strict):
     network: str
     parameters: Settings = {}
     recipe: Settings = {}
+
+
+class Selection(Strict):
+    """Which networks are trained once more with so many training images held out, to choose the epoch on them."""
+
+    networks: tuple[str, ...] = ()
+    held_out: int = Field(default=0, ge=0)
 
 
 class Suggestions(Strict):
@@ -103,6 +111,7 @@ class Architectures(Strict):
     source: str = "the source"
     claims: tuple[Claim, ...] = ()
     ablations: tuple[Ablation, ...] = ()
+    selection: Selection = Selection()
     suggestions: Suggestions | None = None
     distortions: Distortions | None = None
     robustness: Robustness | None = None
@@ -122,7 +131,7 @@ class Architectures(Strict):
 
     def settings_for(self, section: str) -> Settings:
         """All settings that a section's numbers may depend on, spelled as they are stored."""
-        return as_stored(self.model_dump(mode="json", exclude=(TEXTS_AND_SIZES | OPTIONAL_SECTIONS) - {section}))
+        return as_stored(self.model_dump(mode="json", exclude=(TEXTS_AND_SIZES | OWN_SETTINGS) - {section}))
 
     def training_recipe(self, **changes: JsonValue) -> Recipe:
         """The recipe of every training, with changes."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shiftassay.diagnosis.summary import CandidateSummary
+from shiftassay.evaluation.effect import EffectOverSeeds, effect_over_seeds
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.records import Record
 from shiftassay.repairs.result import Repair
@@ -13,7 +14,6 @@ from shiftassay.words.numbers import p_cell, percent, percent_with_interval, poi
 
 AS_GOOD = 0.01  # of the change: within this of the verdict, another family explains as much
 RIVALS = 3
-SURE = 0.01
 OFF = 0.04  # of accuracy: a remake this far off does not do what the variant does
 
 
@@ -35,13 +35,14 @@ def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant,
 
     There is one evaluation for each seed.
     """
+    effect = effect_over_seeds(evaluations)
     return [
-        *_chance(evaluations[0]),
+        *_chance(effect),
         *_labels(diagnosed),
         *_families(diagnosed),
         *_values(diagnosed),
         *_aim(diagnosed),
-        *_size(evaluations[0], diagnosed),
+        *_size(effect, diagnosed),
         *_accident(diagnosed, repair),
         *_seeds(evaluations),
     ]
@@ -56,20 +57,17 @@ def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
     return next((c for c in diagnosed.diagnosis.candidates if in_short(c) == own), None)
 
 
-def _chance(evaluation: Evaluation) -> list[Alternative]:
-    change = evaluation.comparison
-    if change is None:
-        return []
-    points = f"{points_with_interval(change.difference, sign=True)} points"
-    if change.verdict == "equivalent":
-        p = "" if change.equivalence_p is None else f"; p {p_cell(change.equivalence_p)}"
-        explanation = f"There is a change of {100 * change.margin:g} points or more, and it was missed"
-        return [Alternative(explanation, points + p, True)]
-    if change.verdict == "undecided":
-        return [Alternative("Accuracy moved by chance alone, or not at all", points, False)]
-    p = "" if change.p_value is None else f"; McNemar p {p_cell(change.p_value)}"
-    shown = change.p_value is None or change.p_value < SURE
-    return [Alternative("Accuracy moved by chance alone", points + p, shown)]
+def _chance(effect: EffectOverSeeds) -> list[Alternative]:
+    change = effect.comparison
+    number = f"{points_with_interval(change.difference, sign=True)} points ({effect.measured_on})"
+    if change.differs:
+        p = "" if change.p_value is None else f"; McNemar p {p_cell(change.p_value)}"
+        return [Alternative("Accuracy moved by chance alone", number + p, True)]
+    if change.equivalent:
+        return [
+            Alternative(f"There is a change of {100 * change.margin:g} points or more, and it was missed", number, True)
+        ]
+    return [Alternative("Accuracy moved by chance alone, or not at all", number, False)]
 
 
 def _labels(diagnosed: DiagnosedVariant) -> list[Alternative]:
@@ -130,10 +128,10 @@ def _aim(diagnosed: DiagnosedVariant) -> list[Alternative]:
     return [Alternative("It was aimed at this model", number, not aim.present)]
 
 
-def _size(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> list[Alternative]:
+def _size(effect: EffectOverSeeds, diagnosed: DiagnosedVariant) -> list[Alternative]:
     """Whether any change as large would do: controls of the same size."""
-    change, controls, accuracy = evaluation.comparison, diagnosed.controls, diagnosed.diagnosis.accuracy
-    if controls is None or change is None or change.verdict != "lower":
+    controls, accuracy = diagnosed.controls, diagnosed.diagnosis.accuracy
+    if controls is None or effect.effect != "harmed":
         return []
     beside = f"variant {percent(accuracy.shifted, 1)}" if accuracy else ""
     return [
@@ -182,9 +180,9 @@ def _seeds(evaluations: Sequence[Evaluation]) -> list[Alternative]:
     others = [evaluation.accuracy.estimate for evaluation in evaluations[1:]]
     if not others:
         return []
-    verdicts = {evaluation.comparison.verdict for evaluation in evaluations if evaluation.comparison}
+    effects = {evaluation.comparison.effect for evaluation in evaluations if evaluation.comparison}
     number = (
         f"{len(others)} other seeds: {percent(min(others), 1)} to {percent(max(others), 1)}; "
         f"first {percent_with_interval(evaluations[0].accuracy)}"
     )
-    return [Alternative("It is a peculiarity of one trained model", number, len(verdicts) == 1)]
+    return [Alternative("It is a peculiarity of one trained model", number, len(effects) == 1)]

@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from rich.console import Console
 from torch import nn
 
+from shiftassay.evaluation.effect import EffectOverSeeds, effect_over_seeds
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
@@ -43,6 +44,11 @@ class StudyContext:
     console: Console
     diagnoses: Mapping[str, DiagnosedVariant] = field(default_factory=dict)
     repairs: Mapping[str, Repair] = field(default_factory=dict)
+
+    @property
+    def effects(self) -> dict[str, EffectOverSeeds]:
+        """What happened to accuracy on each variant, over all seeds and images: what every section says of it."""
+        return {rows[0].name: effect_over_seeds(rows) for rows in list(zip(*self.evaluations, strict=True))[1:]}
 
     @property
     def model(self) -> nn.Module:

@@ -20,7 +20,7 @@ from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
-from shiftassay.statistics.paired import bootstrap_difference, mcnemar
+from shiftassay.statistics.paired import difference_paired, mcnemar
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
 from shiftassay.studies.shifted.subset import evenly_spaced
@@ -86,7 +86,7 @@ class Dose(Record):
 class DrawsExperiment(Record):
     """From one draw for all images to one for each; `each` names the variant with one for each.
 
-    `learned` is the number of training images.
+    `learned` is the number of training images, `images` that of the test images.
     """
 
     each: str
@@ -94,6 +94,7 @@ class DrawsExperiment(Record):
     learned: int
     epochs: int
     dose: tuple[Dose, ...]
+    images: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _unmodified(context: StudyContext, one: str, other: str) -> Unmodified:
     if not np.array_equal(labels[0], labels[1]):
         return Unmodified(accuracy, commonest, None)
     gained, lost = int((second & ~first).sum()), int((first & ~second).sum())
-    return Unmodified(accuracy, commonest, bootstrap_difference(gained, lost, len(first)), mcnemar(gained, lost))
+    return Unmodified(accuracy, commonest, difference_paired(gained, lost, len(first)), mcnemar(gained, lost))
 
 
 def _draws(context: StudyContext, one: str, other: str) -> DrawsExperiment:
@@ -204,6 +205,7 @@ def _draws(context: StudyContext, one: str, other: str) -> DrawsExperiment:
         learned=min(context.argument.learned, len(context.dataset.train)),
         epochs=EPOCHS,
         dose=tuple(_dose(context, each, shift, count) for count in (*context.argument.draws, None)),
+        images=len(context.argued_images(each)[0]),
     )
 
 

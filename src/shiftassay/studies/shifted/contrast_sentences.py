@@ -12,7 +12,8 @@ def draws_sentences(experiment: DrawsExperiment) -> list[str]:
     sentences = []
     undone = [
         f"on {name} it puts {percent(row.put_back, 1)} of the changed pixels back (one at random "
-        f"{percent(row.at_random, 1)}), and accuracy goes from {percent(row.before, 1)} to {percent(row.accuracy, 1)}"
+        f"{percent(row.at_random, 1)}), and accuracy goes from {percent(row.before, 1)} to {percent(row.accuracy, 1)} "
+        f"of {row.images:,} images"
         for name, row in experiment.one_undone.items()
         if row is not None
     ]

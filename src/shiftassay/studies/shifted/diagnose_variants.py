@@ -14,7 +14,7 @@ from shiftassay.shifts.catalog import make
 from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.estimation.pairs import ROUNDING
 from shiftassay.statistics.intervals import wilson
-from shiftassay.statistics.paired import bootstrap_difference, mcnemar
+from shiftassay.statistics.paired import difference_paired, mcnemar
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnosed_variant import (
     Control,
@@ -89,7 +89,7 @@ def _controls(context: StudyContext, clean: ImageSet, variant: ImageSet) -> Cont
         gained, lost = int((right & ~control_right).sum()), int((control_right & ~right).sum())
         return Control(
             accuracy=wilson(int(control_right.sum()), len(control_right)),
-            minus_control=bootstrap_difference(gained, lost, len(control_right)),
+            minus_control=difference_paired(gained, lost, len(control_right)),
             p_value=mcnemar(gained, lost),
         )
 

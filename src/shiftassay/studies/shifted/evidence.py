@@ -6,16 +6,17 @@ They stand on the variant's page.
 from collections.abc import Sequence
 
 from shiftassay.diagnosis.summary import CandidateSummary
-from shiftassay.evaluation.evaluate import Evaluation
+from shiftassay.evaluation.effect import EffectOverSeeds
+from shiftassay.evaluation.evaluate import Effect
 from shiftassay.shifts.wording import in_short
 from shiftassay.studies.shifted.alternatives import Alternative, own_candidate
-from shiftassay.studies.shifted.claim import comparison_of
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import percent, to_interval
 
 REASONS = 3
 DOUBTFUL = 0.9  # confidence below which a verdict is called doubtful
+WHY: dict[Effect, str] = {"harmed": "Why it harms", "slightly harmed": "Why it harms so little"}
 MUCH = 0.1  # of the change: what a verdict may leave unexplained without a word on it
 
 
@@ -45,13 +46,12 @@ def evidence(diagnosed: DiagnosedVariant) -> list[str]:
     return [f"Evidence: {'; '.join(clauses)}."] if clauses else []
 
 
-def why(evaluation: Evaluation, diagnosed: DiagnosedVariant) -> list[str]:
+def why(effect: EffectOverSeeds, diagnosed: DiagnosedVariant) -> list[str]:
     """The mechanisms that were found at work."""
     mechanisms = diagnosed.diagnosis.mechanisms
     if diagnosed.family == "identity" or not mechanisms:
         return []
-    harm = {"lower": "Why it harms", "equivalent": "Why it does not harm"}
-    start = harm.get(comparison_of(evaluation).verdict, "What it does")
+    start = WHY.get(effect.effect, "What it does")
     present = [mechanism.sentence for mechanism in mechanisms if mechanism.present]
     if not present:
         return [f"{start} is not known: none of {len(mechanisms)} mechanisms that were measured passes its test."]

@@ -7,7 +7,7 @@ from shiftassay.repairs.result import Repair
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.words.terminal import spoken
 
-VERSION = 1
+VERSION = 2
 
 
 def repair_variants(context: StudyContext, names: Sequence[str]) -> dict[str, Repair]:
@@ -34,4 +34,5 @@ def repair_variant(context: StudyContext, name: str) -> Repair:
         diagnosis=context.diagnoses[name].diagnosis,
         epochs=argument.epochs,
         quick=not argument.thorough,
+        harmed=context.effects[name].harms,
     )

@@ -168,6 +168,7 @@ def _results(
             }
             for member, evaluations in zip(context.members, context.evaluations, strict=True)
         ],
+        "effects": {effect_name: effect.to_json() for effect_name, effect in context.effects.items()},
         "answers": _part(measured, outcomes.KEY, "answers"),
         "argument": compact(_argument(context, measured)) if context.study.argument else {},
     }

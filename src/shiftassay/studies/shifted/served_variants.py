@@ -35,13 +35,24 @@ class AccuracyOverSeeds(Record):
 
 
 @dataclass(frozen=True)
+class AccuracyWhenTold(Record):
+    """The mean accuracy over seeds with an id that may be wrong, and by how much it exceeds that with the right one."""
+
+    estimate: float
+    low: float
+    high: float
+    minus_right_id: Interval
+
+
+@dataclass(frozen=True)
 class MeasuredDesign(Record):
     """A design's size, cost and accuracies; a column is a variant, or a fresh attack.
 
     `for_one_more` counts the parameters for one variant more, `attacks` gradients for attacks. `held_out` are
-    accuracies on held-out training images. `wrong_id[a][b]` is the accuracy on images of a when the model is told b,
-    `inferred` that with the router's ids. The last three are None where they have no meaning: for specialists, or
-    without them.
+    accuracies on held-out training images. `minus` are differences from other designs, by name. `wrong_id[a][b]` is
+    the accuracy on images of a when the model is told b, `inferred` that with the router's ids.
+    `minus_specialists`, `wrong_id` and `inferred` are None where they have no meaning: for specialists, or without
+    them.
     """
 
     parameters: int
@@ -51,8 +62,9 @@ class MeasuredDesign(Record):
     held_out: Mapping[str, float]
     accuracy: Mapping[str, AccuracyOverSeeds]
     minus_specialists: Mapping[str, Interval] | None
-    wrong_id: Mapping[str, Mapping[str, float]] | None
-    inferred: Mapping[str, float] | None
+    wrong_id: Mapping[str, Mapping[str, AccuracyWhenTold]] | None
+    inferred: Mapping[str, AccuracyWhenTold] | None
+    minus: Mapping[str, Mapping[str, Interval]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class MeasuredRouter(Record):
     """
 
     parameters: int
-    accuracy: Mapping[str, float]
+    accuracy: Mapping[str, Interval]
     taken_for: Mapping[str, tuple[int, ...]]
 
 
@@ -71,7 +83,8 @@ class MeasuredRouter(Record):
 class ServedVariants(Record):
     """One model for all variants, with its designs by name.
 
-    `asked` is the number of images that are shown under every id.
+    `asked` is the number of images that are shown under every id, `held_out_images` that of the training images held
+    out, on which designs are chosen.
     """
 
     variants: Mapping[str, ServedVariant]
@@ -82,3 +95,4 @@ class ServedVariants(Record):
     plain_parameters: int
     designs: Mapping[str, MeasuredDesign]
     router: MeasuredRouter
+    held_out_images: int = 0

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from rich.console import Console
 from torch import nn
 
+from shiftassay.evaluation.effect import joined_over_seeds
 from shiftassay.evaluation.fresh_attack import right_under_attack
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
@@ -22,10 +23,11 @@ from shiftassay.networks.mlp import Mlp
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.results import total_seconds
 from shiftassay.shifts.family import Shift
-from shiftassay.statistics.intervals import Interval
-from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images
+from shiftassay.statistics.intervals import Interval, wilson
+from shiftassay.statistics.paired import difference_paired
 from shiftassay.studies.shifted.served_variants import (
     AccuracyOverSeeds,
+    AccuracyWhenTold,
     MeasuredDesign,
     MeasuredRouter,
     ServedVariant,
@@ -40,6 +42,7 @@ from shiftassay.words.terminal import spoken
 
 SPECIALISTS = "specialists"
 BEST_TWO = ("undo", "undo-and-id")
+BASELINES = ("clean-only", "mixture")  # what the others are compared with, besides specialists
 FRESH = ", fresh attack"
 ASKED = 2000  # images that are shown under every id, and attacked afresh
 
@@ -132,6 +135,7 @@ def serve(
             for name, shift in shifts.items()
         },
         images=len(served.sets[0]),
+        held_out_images=recipe.held_out,
         asked=len(evenly_spaced(served.sets[0], asked)),
         seeds=len(trainer.seeds),
         epochs=recipe.epochs,
@@ -142,7 +146,9 @@ def serve(
         },
         router=MeasuredRouter(
             parameters=_parameters(router.model),
-            accuracy={name: float((ids == place).mean()) for place, (name, ids) in enumerate(routed.items())},
+            accuracy={
+                name: wilson(int((ids == place).sum()), len(ids)) for place, (name, ids) in enumerate(routed.items())
+            },
             taken_for={name: tuple(np.bincount(ids, minlength=len(routed)).tolist()) for name, ids in routed.items()},
         ),
     )
@@ -194,35 +200,39 @@ def _measured(
             if any(name in m.held_out for m in members)
         },
         accuracy={column: _accuracy(which) for column, which in right[design].items()},
-        minus_specialists=_differences(right, design),
+        minus_specialists=_differences(right, design, SPECIALISTS),
         wrong_id=None if special else _wrong_ids(served, trained[""], asked),
         inferred=None if special else _inferred(served, trained[""], routed, asked),
+        minus={other: minus for other in BASELINES if (minus := _differences(right, design, other)) is not None},
     )
 
 
-def _wrong_ids(served: SetsToServe, members: Sequence[TrainedForAll], asked: int) -> dict[str, dict[str, float]]:
+def _wrong_ids(
+    served: SetsToServe, members: Sequence[TrainedForAll], asked: int
+) -> dict[str, dict[str, AccuracyWhenTold]]:
     """Mean accuracy of the images of each variant when the model is told each id."""
-    return {
-        shown.name: {
-            name: float(np.mean([_classes(m.model, name, shown) == shown.labels for m in members]))
-            for name in served.shifts
+    by_id = {}
+    for shown in (evenly_spaced(images, asked) for images in served.sets):
+        right = {
+            name: np.stack([_classes(m.model, name, shown) == shown.labels for m in members]) for name in served.shifts
         }
-        for shown in (evenly_spaced(images, asked) for images in served.sets)
-    }
+        by_id[shown.name] = {name: _when_told(of_id, right[shown.name]) for name, of_id in right.items()}
+    return by_id
 
 
 def _inferred(
     served: SetsToServe, members: Sequence[TrainedForAll], routed: Mapping[str, np.ndarray], asked: int
-) -> dict[str, float]:
+) -> dict[str, AccuracyWhenTold]:
     """Mean accuracy when the id is what the router makes of each image."""
     names, accuracies = list(served.shifts), {}
     for images in served.sets:
         shown, ids = evenly_spaced(images, asked), routed[images.name]
-        right = []
+        by_router, right = [], []
         for member in members:
             by_id = np.stack([_classes(member.model, name, shown) for name in names])
-            right.append(by_id[ids, np.arange(len(ids))] == shown.labels)
-        accuracies[images.name] = float(np.mean(right))
+            by_router.append(by_id[ids, np.arange(len(ids))] == shown.labels)
+            right.append(by_id[names.index(images.name)] == shown.labels)
+        accuracies[images.name] = _when_told(np.stack(by_router), np.stack(right))
     return accuracies
 
 
@@ -231,18 +241,38 @@ def _classes(model: OneForAll, name: str, images: ImageSet) -> np.ndarray:
     return predict(images.images, model=model.on(name)).argmax(1)
 
 
+def _over_seeds(right: Bool[np.ndarray, "seeds n"]) -> Interval:
+    """The accuracy for new seeds and new images."""
+    return joined_over_seeds([wilson(int(seed.sum()), len(seed)) for seed in right], (0.0, 1.0))
+
+
+def _difference(right: Bool[np.ndarray, "seeds n"], others: Bool[np.ndarray, "seeds n"]) -> Interval:
+    """The difference in accuracy on the same images, for new seeds and new images.
+
+    Models of the same seed share their batches, so they are compared seed by seed.
+    """
+    differences = [
+        difference_paired(int((one & ~other).sum()), int((other & ~one).sum()), len(one))
+        for one, other in zip(right, others, strict=True)
+    ]
+    return joined_over_seeds(differences, (-1.0, 1.0))
+
+
 def _accuracy(right: Bool[np.ndarray, "seeds n"]) -> AccuracyOverSeeds:
-    interval = mean_over_seeds_and_images(right)
+    interval = _over_seeds(right)
     return AccuracyOverSeeds(interval.estimate, interval.low, interval.high, tuple(right.mean(1).tolist()))
 
 
-def _differences(right: Mapping[str, Right], design: str) -> dict[str, Interval] | None:
-    if SPECIALISTS not in right or design == SPECIALISTS:
+def _when_told(right: Bool[np.ndarray, "seeds n"], with_right_id: Bool[np.ndarray, "seeds n"]) -> AccuracyWhenTold:
+    interval = _over_seeds(right)
+    return AccuracyWhenTold(interval.estimate, interval.low, interval.high, _difference(right, with_right_id))
+
+
+def _differences(right: Mapping[str, Right], design: str, other: str) -> dict[str, Interval] | None:
+    """The design's accuracy minus that of another, by column; None where that is not there, or is the same."""
+    if other not in right or design == other:
         return None
-    return {
-        column: difference_over_seeds_and_images(which, right[SPECIALISTS][column])
-        for column, which in right[design].items()
-    }
+    return {column: _difference(which, right[other][column]) for column, which in right[design].items()}
 
 
 def _sizes(

@@ -1,54 +1,120 @@
 """Finding 2: are the accuracies different?
 
-All pairs are tested over seeds and images, with correction, and with the power of the tests.
+All pairs are tested over seeds and images, with correction, and with the power of the tests; beside them stands what
+each module does, over all networks that have it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Bool
+from pydantic import model_validator
 
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment
-from shiftassay.studies.architectures.members import correct_after_last_epoch
+from shiftassay.studies.architectures.members import correct_after_last_epoch, validation_accuracies
+from shiftassay.studies.architectures.module_effects import (
+    ModuleEffect,
+    ModulesByNetwork,
+    effects_sentence,
+    effects_table,
+    module_effects,
+    modules_of_members,
+    modules_of_registered,
+)
+from shiftassay.studies.architectures.protocols import SETTLED_OVER, settled_accuracy
+from shiftassay.words.lists import plural
 from shiftassay.words.numbers import brackets, number, p_cell, percent, percent_with_interval, points
 
-KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 1, 20
+KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 2, 20
+LAST = "accuracy after the last epoch"
+SETTLED = f"mean accuracy of the last epochs (a sixth of them, at most {SETTLED_OVER})"
 
 
 @dataclass(frozen=True)
 class ComparedAccuracies(Record):
-    """The comparison of all networks.
+    """The answers of all networks after the last epoch, and their comparison.
 
-    `right` holds, for each seed, a bit for each image, as hexadecimal digits.
+    `right` holds, for each seed, a bit for each image, as hexadecimal digits; all networks have the same seeds.
+    `settled` is the mean accuracy of the last epochs by seed.
     """
 
-    comparison: ComparisonOfGroups
     right: Mapping[str, tuple[str, ...]]
     images: int
     claimed: Mapping[str, float]
+    margin: float
+    modules: ModulesByNetwork
+    settled: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    derived: ClassVar = ("comparison", "effects")
+
+    @cached_property
+    def correct(self) -> Mapping[str, Bool[np.ndarray, "seeds n"]]:
+        """Which images each seed of each network gets right."""
+        bits = {
+            name: np.stack([np.frombuffer(bytes.fromhex(seed), np.uint8) for seed in seeds])
+            for name, seeds in self.right.items()
+        }
+        return {name: np.unpackbits(rows, axis=1, count=self.images).astype(bool) for name, rows in bits.items()}
+
+    @cached_property
+    def comparison(self) -> ComparisonOfGroups:
+        return compare(self.correct, self.margin)
+
+    @cached_property
+    def effects(self) -> Mapping[str, tuple[ModuleEffect, ...]]:
+        """What each module does to the accuracy after the last epoch, and to that of the last epochs."""
+        values = {LAST: {name: right.mean(1) for name, right in self.correct.items()}, SETTLED: self.settled}
+        found = {
+            key: module_effects(by_seed, self.modules, 1 / self.images) for key, by_seed in values.items() if by_seed
+        }
+        return {key: effects for key, effects in found.items() if effects}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, content: Any) -> Any:
+        """Results of version 1 hold their comparison, and know the modules by the networks' names only."""
+        if "modules" in content:
+            return content
+        modules = modules_of_registered(list(content["right"]))
+        return {**content, "margin": content["comparison"]["margin"], "modules": modules}
 
 
 def measure(experiment: Experiment) -> ComparedAccuracies:
-    correct = {name: correct_after_last_epoch(group, experiment.labels) for name, group in experiment.members.items()}
+    members = experiment.members
+    correct = {name: correct_after_last_epoch(group, experiment.labels) for name, group in members.items()}
     return ComparedAccuracies(
-        comparison=compare(correct, experiment.study.equivalence_margin),
         right={name: tuple(np.packbits(seed).tobytes().hex() for seed in seeds) for name, seeds in correct.items()},
         images=len(experiment.labels),
         claimed={claim.network: claim.best_accuracy for claim in experiment.study.claims},
+        margin=experiment.study.equivalence_margin,
+        modules=modules_of_members(members),
+        settled={
+            name: tuple(settled_accuracy(validation_accuracies(member)) for member in group)
+            for name, group in members.items()
+        },
     )
 
 
 def findings(measured: ComparedAccuracies) -> list[Finding]:
-    comparison = measured.comparison
+    comparison, effects = measured.comparison, measured.effects
+    pairs, *others = _sentences(comparison)
+    tables = [_groups(comparison), _pairs(comparison)]
+    if effects:
+        of = f", each measured on the same {measured.images:,} images"
+        tables.insert(1, effects_table(effects, "points", effect_in_points, of))
+    first = [effects_sentence(effects[LAST], f"the {LAST} changes by", effect_in_points, " points")] if effects else []
+    settled = effects_sentence(effects.get(SETTLED, ()), f"the {SETTLED} changes by", effect_in_points, " points")
     return [
         Finding(
             KEY,
             TITLE,
-            (*_sentences(comparison), comparison.sensitivity()),
-            (_groups(comparison), _pairs(comparison)),
+            (" ".join([*first, pairs]), *([settled] if settled else []), *others, comparison.sensitivity()),
+            tuple(tables),
             (
                 Figure(
                     "groups",
@@ -59,8 +125,8 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
                         "scale": 100,
                         "label": "accuracy after the last epoch, %",
                     },
-                    "Accuracy of every seed (bars), mean and its 95% interval over seeds (blue); the source's best "
-                    "epoch (diamonds).",
+                    f"Accuracy of every seed on {measured.images:,} images (bars), mean and its 95% interval over "
+                    "seeds (blue); the source's best epoch (diamonds).",
                 ),
                 Figure(
                     "pairs",
@@ -74,13 +140,17 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
                         "margin": comparison.margin,
                     },
                     "Difference of every pair with its 95% interval over seeds on these images (thick) and over seeds "
-                    "and new images "
-                    "(thin). Differences within the band (the equivalence margin) count as none.",
+                    "and new images (thin). Differences within the band (the equivalence margin) count as none.",
                 ),
             ),
-            numbers={"comparison": comparison.to_json()},
+            numbers={"comparison": comparison.to_json(), "effects": effects},
         )
     ]
+
+
+def effect_in_points(effect: ModuleEffect) -> str:
+    """An effect on an accuracy, in percentage points with its interval."""
+    return f"{points(effect.estimate, 3, sign=True)} {brackets(effect.interval, digits=3)}"
 
 
 def _sentences(comparison: ComparisonOfGroups) -> list[str]:
@@ -112,7 +182,8 @@ def _groups(comparison: ComparisonOfGroups) -> Table:
         for group in comparison.groups
     )
     columns = ("network", "seeds", "accuracy [95% over seeds]", "sd, points", "lowest", "highest")
-    return Table(columns, rows, "After the last epoch, fixed in advance.")
+    caption = f"After the last epoch, fixed in advance, on {comparison.n:,} images."
+    return Table(columns, rows, caption)
 
 
 def _pairs(comparison: ComparisonOfGroups) -> Table:
@@ -139,10 +210,11 @@ def _pairs(comparison: ComparisonOfGroups) -> Table:
         "P(first higher)",
         "verdict",
     )
+    pair = comparison.pairs[0]
+    seeds = f"over {plural(pair.common_seeds, 'seed')}, paired by seed" if pair.over == "seeds" else "for one seed each"
     return Table(
         columns,
         rows,
-        "Welch's test over seeds on these images; the wider interval is for new seeds and new images. Both p-values of "
-        "a verdict, "
-        f"difference and equivalence (±{number(100 * comparison.margin)} points), are corrected after Holm.",
+        f"On {comparison.n:,} images, {seeds}; the wider interval is for new seeds and new images. Both p-values of a "
+        f"verdict, difference and equivalence (±{number(100 * comparison.margin)} points), are corrected after Holm.",
     )

@@ -8,7 +8,7 @@ from shiftassay.evaluation.batches import Batching
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment
-from shiftassay.words.lists import listed
+from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import mean_sd
 from shiftassay.words.terminal import spoken
 
@@ -57,10 +57,11 @@ def findings(measured: BatchChecks) -> list[Finding]:
         accuracies = [_accuracies([batching for batching in seeds if not batching.not_measured]) for seeds in by_kind]
         rows.append((name, *(mean_sd(values, 100, 2) if values else "not measured" for values in accuracies)))
         matrix.append([sum(values) / len(values) if values else None for values in accuracies])
+    first = next(iter(measured.networks.values()))
     caption = (
-        "Accuracy, %, of the model after its last epoch when the same test images are shown in different batches; mean "
-        "± sd over "
-        "seeds."
+        f"Accuracy, %, of the model after its last epoch when the same {first[0].shown[0].images:,} test images are "
+        "shown "
+        f"in different batches; mean ± sd over {plural(len(first), 'seed')}."
     )
     figure = Figure(
         "matrix",

@@ -20,9 +20,10 @@ from shiftassay.training.engine import split, whole_epoch
 from shiftassay.training.group import Group
 from shiftassay.training.path import make_groups
 from shiftassay.training.train import initial_network
+from shiftassay.words.lists import plural
 from shiftassay.words.numbers import brackets, number, percent, points
 
-KEY, TITLE, VERSION, PLACE = "costs", "Cost", 2, 110
+KEY, TITLE, VERSION, PLACE = "costs", "Cost", 3, 110
 ROUNDS = 5
 IMAGES = 6_400
 BUSY = 1.5  # processes that run or wait on average
@@ -67,11 +68,15 @@ class Timings(Record):
 
 @dataclass(frozen=True)
 class Costs(Record):
-    """The costs of all networks; `batch` is the size of a training step's batch."""
+    """The costs of all networks; `batch` is the size of a training step's batch.
+
+    `images` is that of the test set; None in results that do not say.
+    """
 
     networks: Mapping[str, NetworkCosts]
     environment: Timings
     batch: int
+    images: int | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +110,7 @@ def measure(experiment: Experiment) -> Costs:
         },
         environment=timings,
         batch=len(batch),
+        images=len(experiment.labels),
     )
 
 
@@ -190,13 +196,14 @@ def _table(measured: Costs) -> Table:
         )
         for name, costs in measured.networks.items()
     )
+    seeds = len(next(iter(measured.networks.values())).accuracy)
+    on_images = f" on {measured.images:,} images" if measured.images else ""
     return Table(
         ("network", "parameters", "million operations an image", "MB kept for a step", "accuracy, %"),
         rows,
         "Operations: multiplications and additions of convolutions, matrix products and attention, forward, an image "
-        "of a batch "
-        "(sampling and pooling are not counted). MB: what eager PyTorch keeps for the backward pass of a batch of "
-        f"{measured.batch}.",
+        "of a batch (sampling and pooling are not counted). MB: what eager PyTorch keeps for the backward pass of a "
+        f"batch of {measured.batch}. Accuracy after the last epoch{on_images}: mean over {plural(seeds, 'seed')}.",
     )
 
 

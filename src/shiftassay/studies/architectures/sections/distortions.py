@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool
+from pydantic import model_validator
 
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
@@ -14,14 +17,25 @@ from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.runs.recipe import Recipe
 from shiftassay.statistics.corrections import holm
 from shiftassay.statistics.paired import mcnemar
-from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
+from shiftassay.statistics.seeds import paired
+from shiftassay.statistics.seeds_and_images import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.architectures.experiment import Experiment, train_members
 from shiftassay.studies.architectures.members import correct_after_last_epoch, labels_of
+from shiftassay.studies.architectures.module_effects import (
+    ModuleEffect,
+    ModulesByNetwork,
+    effects_sentence,
+    effects_table,
+    module_effects,
+    modules_of_members,
+    modules_of_registered,
+)
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import DASH, brackets, mean_sd, p_value, percent, points
 
-KEY, TITLE, VERSION, PLACE = "distortions", "The test that fits: distorted digits", 1, 80
+KEY, TITLE, VERSION, PLACE = "distortions", "The test that fits: distorted digits", 2, 80
 SAMPLES = 10
+MEAN = "mean over the data sets"
 OURS = "What it leaves open of the distortions, such as how far the corners of projective digits move, is ours."
 
 
@@ -44,7 +58,8 @@ class Errors(Record):
 class ErrorDifference(Record):
     """A network's error rate minus the control's, on one data set.
 
-    Holm's correction is over all data sets.
+    The interval is for new seeds and new images; the p-value is over seeds, paired, and Holm's correction over all
+    data sets.
     """
 
     network: str
@@ -62,13 +77,15 @@ class ErrorDifference(Record):
 class DistortedResults(Record):
     """The error rates of all networks on one data set.
 
-    With them, the shape of an image (c, h, w) and the number of training images.
+    With them, the shape of an image (c, h, w) and the number of training images; that of test images is None in results
+    that do not say.
     """
 
     shape: tuple[int, int, int]
     images: int
     networks: Mapping[str, Errors]
     against_control: tuple[ErrorDifference, ...]
+    test_images: int | None = None
 
     @property
     def different(self) -> tuple[ErrorDifference, ...]:
@@ -93,6 +110,32 @@ class Distortions(Record):
     samples: str
     names: tuple[str, ...]
     source: str
+    modules: ModulesByNetwork
+    derived: ClassVar = ("effects",)
+
+    @cached_property
+    def effects(self) -> Mapping[str, tuple[ModuleEffect, ...]]:
+        """What each module does to the mean error over the data sets, and to that on each."""
+        errors = {
+            name: {network: row.errors for network, row in result.networks.items()}
+            for name, result in self.datasets.items()
+        }
+        mean = {
+            network: np.mean([errors[name][network] for name in errors], axis=0).tolist() for network in self.modules
+        }
+        found = {name: module_effects(by_seed, self.modules) for name, by_seed in {MEAN: mean, **errors}.items()}
+        return {name: effects for name, effects in found.items() if effects}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, content: Any) -> Any:
+        """Results of version 1 have p-values of unpaired seeds, and know the modules by the networks' names only."""
+        if "modules" in content:
+            return content
+        results = {name: DistortedResults.from_json(result) for name, result in content["datasets"].items()}
+        again = {name: _paired_again(result, content["control"]) for name, result in results.items()}
+        networks = list(next(iter(results.values())).networks)
+        return {**content, "datasets": _corrected(again), "modules": modules_of_registered(networks)}
 
 
 def measure(experiment: Experiment) -> Distortions:
@@ -117,6 +160,7 @@ def measure(experiment: Experiment) -> Distortions:
             images=len(dataset.train),
             networks={network: _errors(right) for network, right in correct.items()},
             against_control=_differences(study.control, correct),
+            test_images=len(dataset.test),
         )
     return Distortions(
         datasets=_corrected(results),
@@ -128,6 +172,7 @@ def measure(experiment: Experiment) -> Distortions:
         samples=experiment.measurements.keep("distortions.safetensors", samples),
         names=tuple(samples),
         source=settings.source,
+        modules=modules_of_members(experiment.members),
     )
 
 
@@ -152,7 +197,8 @@ def findings(measured: Distortions) -> list[Finding]:
             "Test error, %, trained and tested on each data set.",
         ),
     )
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), figures, numbers)]
+    tables = (_table(measured), *([_effects(measured)] if measured.effects else []))
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tables, figures, numbers)]
 
 
 def _errors(correct: Bool[np.ndarray, "seeds n"]) -> Errors:
@@ -163,18 +209,28 @@ def _errors(correct: Bool[np.ndarray, "seeds n"]) -> Errors:
 def _differences(control: str, correct: Mapping[str, Bool[np.ndarray, "seeds n"]]) -> tuple[ErrorDifference, ...]:
     """Each network's error rate minus the control's.
 
-    It is tested over seeds, or image by image if there is a single seed.
+    It is tested over seeds, which are the same ones, or image by image if there is a single seed.
     """
     differences, other = [], correct[control]
     for name, right in correct.items():
         if name == control:
             continue
-        p = welch(right.mean(1), other.mean(1))
-        if p is None:
-            p = mcnemar(int((right[0] & ~other[0]).sum()), int((~right[0] & other[0]).sum()))
+        tested = paired(right.mean(1), other.mean(1), resolution=1 / right.shape[1])
+        gained, lost = int((right[0] & ~other[0]).sum()), int((~right[0] & other[0]).sum())
+        p = tested.p_value if tested else mcnemar(gained, lost)
         interval = difference_over_seeds_and_images(~right, ~other)
         differences.append(ErrorDifference(name, interval.estimate, (interval.low, interval.high), p))
     return tuple(differences)
+
+
+def _paired_again(result: DistortedResults, control: str) -> DistortedResults:
+    """The results with p-values over seeds that are paired, from the stored error rates."""
+    errors = {network: row.errors for network, row in result.networks.items()}
+    tests = [paired(errors[row.network], errors[control]) for row in result.against_control]
+    rows = [
+        replace(row, p=test.p_value if test else row.p) for row, test in zip(result.against_control, tests, strict=True)
+    ]
+    return replace(result, against_control=tuple(rows))
 
 
 def _corrected(results: Mapping[str, DistortedResults]) -> dict[str, DistortedResults]:
@@ -199,18 +255,35 @@ def _table(measured: Distortions) -> Table:
         rates = [measured.reported.get(name, {}).get(source) for name in datasets]
         rows.append((f"{source}, as reported", *(DASH if rate is None else str(rate) for rate in rates)))
     sizes = [f"{name}, {result.shape[1]} × {result.shape[2]}" for name, result in datasets.items()]
+    tested_on = f" of {first.test_images:,} images" if first.test_images else ""
+    by = "over seeds, paired" if measured.seeds > 1 else "image by image (McNemar)"
     caption = (
-        f"Test error, %, after {measured.epochs} epochs on {first.images:,} distorted training images, "
-        f"{plural(measured.seeds, 'seed')}, with its 95% interval; learning rate {recipe.learning_rate:g}, momentum "
-        f"{recipe.momentum:g}, {recipe.schedule.replace('_', ' ')}."
+        f"Test error, %{tested_on}, after {measured.epochs} epochs on {first.images:,} distorted training images: mean "
+        f"± sd over {plural(measured.seeds, 'seed')}, and the mean's 95% interval for new seeds and new images; "
+        f"learning rate {recipe.learning_rate:g}, momentum {recipe.momentum:g}, {recipe.schedule.replace('_', ' ')}. "
+        f"Differences from {measured.control} are tested {by}, with Holm's correction for all data sets."
     )
     if sources:
         caption += f" As reported: {measured.source}. {OURS}"
     return Table(("network", *sizes), tuple(rows), caption)
 
 
+def _effects(measured: Distortions) -> Table:
+    images = next(iter(measured.datasets.values())).test_images
+    of = f", each measured on the same {images:,} images of each data set" if images else ""
+    return effects_table(measured.effects, "error, points", _effect_in_points, of)
+
+
+def _effect_in_points(effect: ModuleEffect) -> str:
+    return f"{points(effect.estimate, 1, sign=True)} {brackets(effect.interval, digits=1)}"
+
+
 def _sentences(measured: Distortions) -> list[str]:
     sentences = [_summary(measured)]
+    if measured.effects:
+        subject = f"the error on distorted digits ({MEAN}) changes by"
+        effects = effects_sentence(measured.effects[MEAN], subject, _effect_in_points, " points")
+        sentences = [f"{effects} {sentences[0]}"]
     for name, result in measured.datasets.items():
         parts = [f"{name}: {measured.control} errs on {percent(result.networks[measured.control].mean, 2)}"]
         for direction, sign in (("fewer", -1), ("more", 1)):

@@ -14,6 +14,7 @@ from torch import nn
 from shiftassay.networks.coordconv import CoordConv2d
 from shiftassay.records import JsonObject, Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.statistics.seeds import mean_over_seeds
 from shiftassay.studies.architectures.attention_weights import (
     AttentionSpread,
     attends_within_images,
@@ -25,10 +26,10 @@ from shiftassay.studies.architectures.members import predicted_classes, spatial_
 from shiftassay.studies.architectures.removal import removable_modules, without
 from shiftassay.studies.architectures.transformations import Transformations, sampled_images, transformations
 from shiftassay.training.train import Trained
-from shiftassay.words.lists import listed
-from shiftassay.words.numbers import DASH, mean_sd, number
+from shiftassay.words.lists import listed, plural
+from shiftassay.words.numbers import DASH, brackets, mean_sd, number
 
-KEY, TITLE, VERSION, PLACE = "modules", "What the modules do", 1, 100
+KEY, TITLE, VERSION, PLACE = "modules", "What the modules do", 2, 100
 SAMPLES = 6
 IMAGES = 200  # whose attention is measured
 
@@ -67,7 +68,8 @@ class Modules(Record):
     """By network, what its modules do, and its accuracy without them.
 
     What transformers and attention do, and the weights of each CoordConv layer, are by seed. `arrays` is the file of
-    what the figures show; None where there is nothing to show.
+    what the figures show; None where there is nothing to show. `images` is the size of the test set; None in results
+    that do not say.
     """
 
     removed: Mapping[str, Mapping[str, Removal]]
@@ -75,6 +77,7 @@ class Modules(Record):
     attention: Mapping[str, tuple[AttentionSpread, ...]]
     coordinates: Mapping[str, tuple[Mapping[str, CoordinateWeights], ...]]
     arrays: str | None
+    images: int | None = None
 
 
 def measure(experiment: Experiment) -> Modules:
@@ -98,7 +101,7 @@ def measure(experiment: Experiment) -> Modules:
         if any(isinstance(layer, CoordConv2d) for layer in first.network.modules()):
             coordinates[name] = tuple(coordinate_weights(member.model.network) for member in group)
     file = experiment.measurements.keep("modules.safetensors", arrays) if arrays else None
-    return Modules(removed, transformers, attention, coordinates, file)
+    return Modules(removed, transformers, attention, coordinates, file, len(images))
 
 
 def findings(measured: Modules) -> list[Finding]:
@@ -112,7 +115,7 @@ def findings(measured: Modules) -> list[Finding]:
         )
         for name in measured.attention
     ]
-    tables = [_removals(measured.removed)] if measured.removed else []
+    tables = [_removals(measured)] if measured.removed else []
     tables += [_coordinates(measured.coordinates)] if measured.coordinates else []
     return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), tuple(figures), published(measured))]
 
@@ -166,7 +169,8 @@ def _transformer_figures(name: str, measured: Modules) -> list[Figure]:
     return [sampled, histograms] if draws else [sampled]
 
 
-def _removals(removed: Mapping[str, Mapping[str, Removal]]) -> Table:
+def _removals(measured: Modules) -> Table:
+    removed = measured.removed
     rows = tuple(
         (
             name,
@@ -174,15 +178,18 @@ def _removals(removed: Mapping[str, Mapping[str, Removal]]) -> Table:
             removal.replacement,
             mean_sd(removal.intact, 100, 2),
             mean_sd(removal.without, 100, 2),
-            mean_sd(removal.changes, 100, 2),
+            f"{mean_sd(removal.changes, 100, 2)} {brackets(mean_over_seeds(removal.changes))}",
         )
         for name, removals in removed.items()
         for module, removal in removals.items()
     )
+    seeds = len(next(iter(next(iter(removed.values())).values())).intact)
+    on_images = f", on {measured.images:,} test images" if measured.images else ""
     return Table(
-        ("network", "removed", "in its place", "accuracy, %", "without, %", "change, points"),
+        ("network", "removed", "in its place", "accuracy, %", "without, %", "change, points [95%]"),
         rows,
-        "Trained networks, a part of which is replaced without training again; mean ± sd over seeds.",
+        f"Trained networks, a part of which is replaced without training again{on_images}; mean ± sd over "
+        f"{plural(seeds, 'seed')}, and the mean change's 95% interval over them.",
         words=("removed", "in its place"),
     )
 
@@ -209,7 +216,8 @@ def _coordinates(coordinates: Mapping[str, Sequence[Mapping[str, CoordinateWeigh
         columns,
         tuple(rows),
         "Root mean square of a convolution's weights, on the coordinates and on its other input channels; mean ± sd "
-        "over seeds.",
+        "over "
+        f"{plural(len(next(iter(coordinates.values()))), 'seed')}.",
     )
 
 

@@ -90,8 +90,8 @@ def findings(measured: ParameterAudit) -> list[Finding]:
     table = Table(
         ("network", "parameters", "in use", "dead", measured.source, "where they are"),
         rows,
-        "Dead: no gradient reaches them. Each network is asked, with every image and draw of dropout that the audit "
-        "takes.",
+        f"Dead: no gradient reaches them. The first seed of each network is asked, with {IMAGES} test images and every "
+        "draw of dropout that the audit takes.",
         words=("where they are",),
     )
     return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), numbers=measured.to_json())]

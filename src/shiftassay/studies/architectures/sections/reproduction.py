@@ -1,14 +1,11 @@
-"""Finding 1: do the source's figures come out again?
+"""Finding 1: do the source's figures come out again, read as the source reads them?"""
 
-They are read as the source reads them, and soundly.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cached_property
+from typing import Any, ClassVar
 
-import numpy as np
-from pydantic import Field
+from pydantic import model_validator
 
 from shiftassay.records import Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
@@ -20,68 +17,102 @@ from shiftassay.studies.architectures.claims import (
     check_lowest_loss,
 )
 from shiftassay.studies.architectures.experiment import Experiment
-from shiftassay.studies.architectures.network_runs import NetworkRuns, network_runs
-from shiftassay.words.lists import listed
-from shiftassay.words.numbers import DASH, brackets, mean_sd, number, p_cell, percent, points
+from shiftassay.studies.architectures.module_effects import (
+    ModuleEffect,
+    ModulesByNetwork,
+    effects_sentence,
+    effects_table,
+    module_effects,
+    modules_of_members,
+    modules_of_registered,
+)
+from shiftassay.studies.architectures.network_runs import MEDIAN, NetworkRuns, network_runs
+from shiftassay.words.lists import listed, plural
+from shiftassay.words.numbers import DASH, brackets, mean_sd, number, p_cell, percent
 
-KEY, TITLE, VERSION, PLACE = "reproduction", "Reproduction", 2, 10
+KEY, TITLE, VERSION, PLACE = "reproduction", "Reproduction", 3, 10
 
 
 @dataclass(frozen=True)
 class Reproduction(Record):
-    """The runs of every network, and what they say about the source's claims."""
+    """The runs of every network, and what they say about the source's claims.
+
+    `says_lowest` is the network of which the source says that its loss is the lowest. `images` is the size of the test
+    set; None in results that do not say.
+    """
 
     source: str
     epochs: int
     networks: Mapping[str, NetworkRuns]
     claims: tuple[CheckedClaim, ...]
-    lowest_loss: Annotated[tuple[LossTest, ...], Field(alias="lowest")]
+    says_lowest: str | None
+    modules: ModulesByNetwork
+    images: int | None = None
+    derived: ClassVar = ("lowest", "effects")
+
+    @cached_property
+    def lowest(self) -> tuple[LossTest, ...]:
+        """Whether that network's loss is lower than that of each other network."""
+        return check_lowest_loss(self.says_lowest, self.networks) if self.says_lowest else ()
+
+    @cached_property
+    def effects(self) -> Mapping[str, tuple[ModuleEffect, ...]]:
+        """What each module does to each of the figures that may be called the loss of a run."""
+        figures = list(next(iter(self.networks.values())).final_losses)
+        by_figure = {f: {name: runs.final_losses[f] for name, runs in self.networks.items()} for f in figures}
+        found = {figure: module_effects(losses, self.modules) for figure, losses in by_figure.items()}
+        return {figure: effects for figure, effects in found.items() if effects}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_2(cls, content: Any) -> Any:
+        """Results of version 2 hold tests of the loss, and know the modules by the networks' names only."""
+        if "modules" in content:
+            return content
+        says_lowest = content["lowest"][0]["network"] if content["lowest"] else None
+        return {**content, "says_lowest": says_lowest, "modules": modules_of_registered(list(content["networks"]))}
 
 
 def measure(experiment: Experiment) -> Reproduction:
     study, members = experiment.study, experiment.members
     networks = {name: network_runs(members[name], experiment.labels) for name in study.networks}
     claims = [claim for claim in study.claims if claim.network in networks]
-    claimed = [claim.network for claim in claims]
     return Reproduction(
         source=study.source,
         epochs=len(next(iter(members.values()))[0].metrics),
         networks=networks,
         claims=tuple(check_claim(claim, networks[claim.network], len(experiment.labels)) for claim in claims),
-        lowest_loss=tuple(
-            test
-            for claim in claims
-            if claim.says_lowest
-            for test in check_lowest_loss(claim.network, [n for n in claimed if n != claim.network], networks)
-        ),
+        says_lowest=next((claim.network for claim in claims if claim.says_lowest), None),
+        modules=modules_of_members(members),
+        images=len(experiment.labels),
     )
 
 
 def findings(measured: Reproduction) -> list[Finding]:
-    networks = measured.networks
+    networks, effects = measured.networks, measured.effects
     figure = Figure(
         "loss_curves",
         {"losses": {name: runs.losses for name, runs in networks.items()}},
         "Loss on the test set after every epoch, a line for each seed; all panels share their axes.",
     )
-    tables = [_protocols(networks)]
-    if measured.claims:
-        tables.insert(0, _claims(measured.claims, measured.source))
-    if measured.lowest_loss:
-        tables.append(_loss_tests(measured.lowest_loss))
+    tables = [_claims(measured)] if measured.claims else []
+    tables += [_loss_tests(measured)] if measured.lowest else []
+    tables += [effects_table(effects, "loss", _effect_on_loss, _on_images(measured))] if effects else []
+    effect = effects_sentence(effects.get(MEDIAN, ()), f"the loss ({MEDIAN} epochs) changes by", _effect_on_loss, "")
     return [
         Finding(
             KEY,
             TITLE,
-            (*_claim_sentences(measured), _optimism(networks), *_lowest_loss(measured)),
+            (*_claim_sentences(measured), *_lowest_loss(measured), *([effect] if effect else [])),
             tuple(tables),
             (figure,),
-            numbers={"claims": plain(measured.claims), "lowest": plain(measured.lowest_loss)},
+            numbers={"claims": plain(measured.claims), "lowest": plain(measured.lowest), "effects": plain(effects)},
         )
     ]
 
 
-def _claims(claims: Sequence[CheckedClaim], source: str) -> Table:
+def _claims(measured: Reproduction) -> Table:
+    claims, source = measured.claims, measured.source
     quantities = dict.fromkeys(figure.quantity for claim in claims for figure in claim.figures)
     rows = []
     for quantity in quantities:
@@ -92,9 +123,9 @@ def _claims(claims: Sequence[CheckedClaim], source: str) -> Table:
     return Table(
         ("figure", *columns),
         tuple(rows),
-        f"What {source} reports, and ours, mean ± sd over seeds. ✗: outside the 95% prediction interval for a new seed "
-        "of ours. "
-        "Accuracies of the best epoch are chosen on the test set and so optimistic, the source's and ours alike.",
+        f"What {source} reports, and ours, mean ± sd over {_seeds(measured)}{_on_images(measured)}. ✗: outside the 95% "
+        "prediction interval for a new seed of ours. Accuracies of the best epoch are chosen on the test set and so "
+        "optimistic, the source's and ours alike.",
     )
 
 
@@ -107,27 +138,7 @@ def _claim_cells(figure: ClaimedFigure | None) -> tuple[str, str]:
     return number(scale * figure.reported, digits), mean_sd(figure.ours, scale, digits) + outside
 
 
-def _protocols(networks: Mapping[str, NetworkRuns]) -> Table:
-    rows = [
-        (
-            name,
-            mean_sd(runs.best_accuracy, 100, 2),
-            ", ".join(map(str, runs.best_epoch)),
-            mean_sd(runs.last_accuracy, 100, 2),
-            mean_sd(runs.optimism, 100, 3),
-            brackets(runs.optimism_interval, digits=3),
-        )
-        for name, runs in networks.items()
-    ]
-    return Table(
-        ("network", "seed protocol, %", "best epoch", "sound protocol, %", "optimism, points", "[95%]"),
-        tuple(rows),
-        "One training, read twice. Seed protocol: the epoch that is best on the test set (optimistic). "
-        "Sound protocol: the last epoch, fixed in advance. Optimism: the difference. Mean ± sd over seeds.",
-    )
-
-
-def _loss_tests(tests: Sequence[LossTest]) -> Table:
+def _loss_tests(measured: Reproduction) -> Table:
     return Table(
         ("loss", "network", "minus", "difference", "[95%]", "p, corrected"),
         tuple(
@@ -139,15 +150,18 @@ def _loss_tests(tests: Sequence[LossTest]) -> Table:
                 brackets(test.interval, scale=1, digits=4),
                 p_cell(test.p_corrected),
             )
-            for test in tests
+            for test in measured.lowest
         ),
-        "Validation loss, paired over seeds (a seed gives every network the same batches); Holm's correction.",
+        f"Loss{_on_images(measured)}, paired over {_seeds(measured)} (a seed gives every network the same batches and "
+        "masks); Holm's correction for all rows.",
         words=("network", "minus"),
     )
 
 
 def _claim_sentences(measured: Reproduction) -> list[str]:
     source = measured.source
+    if not measured.claims:
+        return [f"There is no figure of {source} to compare with."]
     if not all(claim.whole for claim in measured.claims):
         return [
             f"Trained for {measured.epochs} epochs, fewer than {source}: only the figures of those epochs can be "
@@ -171,21 +185,32 @@ def _claim_sentence(claim: CheckedClaim, source: str) -> str:
     return sentence + (f"; outside: {listed(outside)}." if outside else ".")
 
 
-def _optimism(networks: Mapping[str, NetworkRuns]) -> str:
-    values = np.concatenate([runs.optimism for runs in networks.values()])
-    return (
-        f"Choosing the epoch on the test set adds {points(float(values.mean()), 3)} points to an accuracy on average "
-        f"(from {points(float(values.min()), 3)} to {points(float(values.max()), 3)} over {len(values)} runs)."
-    )
-
-
 def _lowest_loss(measured: Reproduction) -> list[str]:
-    tests = [test for test in measured.lowest_loss if test.p_corrected is not None]
+    """Which networks the one that is said to have the lowest loss beats, by which figures, and which not."""
+    tests = [test for test in measured.lowest if test.p_corrected is not None]
     if not tests:
         return []
-    lower = [f"{test.statistic} against {test.other}" for test in tests if test.is_lower]
-    where = f": {listed(lower)}" if lower else ""
+    others = list(dict.fromkeys(test.other for test in tests))
+    beaten = {other: [test.statistic for test in tests if test.other == other and test.is_lower] for other in others}
+    shown = [f"{other} ({listed(figures)})" for other, figures in beaten.items() if figures]
+    unshown = [other for other, figures in beaten.items() if not figures]
+    network = tests[0].network
+    sentence = f"A lower loss of {network} is shown against {listed(shown) or 'no other network'}"
+    if not unshown:
+        return [f"{sentence}: against each other network, as {measured.source} says."]
     return [
-        f"That {tests[0].network} has the lowest validation loss, as {measured.source} says of it, is shown for "
-        f"{len(lower)} of {len(tests)} comparisons{where}."
+        f"{sentence}, and not against {listed(unshown)}: that it has the lowest of all, as {measured.source} says, is "
+        "not shown."
     ]
+
+
+def _effect_on_loss(effect: ModuleEffect) -> str:
+    return f"{number(effect.estimate, 4, sign=True)} {brackets(effect.interval, scale=1, digits=4)}"
+
+
+def _seeds(measured: Reproduction) -> str:
+    return plural(len(next(iter(measured.networks.values())).seeds), "seed")
+
+
+def _on_images(measured: Reproduction) -> str:
+    return "" if measured.images is None else f", on {measured.images:,} test images"

@@ -2,23 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
+from pydantic import model_validator
 
 from shiftassay.errors import BadInput
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.shifts.catalog import parse, shift
+from shiftassay.shifts import catalog
+from shiftassay.shifts.catalog import parse
 from shiftassay.statistics.corrections import holm
-from shiftassay.statistics.seeds import difference_over_seeds_and_images, mean_over_seeds_and_images, welch
+from shiftassay.statistics.paired import mcnemar
+from shiftassay.statistics.seeds import paired
+from shiftassay.statistics.seeds_and_images import difference_over_seeds_and_images, mean_over_seeds_and_images
 from shiftassay.studies.architectures.experiment import Experiment
 from shiftassay.studies.architectures.members import labels_of, predicted_classes
+from shiftassay.studies.architectures.module_effects import (
+    ModuleEffect,
+    ModulesByNetwork,
+    effects_sentence,
+    module_effects,
+    modules_of_members,
+    modules_of_registered,
+)
 from shiftassay.words.lists import listed, plural
-from shiftassay.words.numbers import brackets, mean_sd, p_value, points
+from shiftassay.words.numbers import brackets, mean_sd, p_cell, p_value, points
 from shiftassay.words.terminal import spoken
 
-KEY, TITLE, VERSION, PLACE = "robustness", "Trained on plain digits, tested on shifted ones", 1, 90
+KEY, TITLE, VERSION, PLACE = "robustness", "Trained on plain digits, tested on shifted ones", 2, 90
 SAMPLES = 10
 PLAIN = "identity"  # beside the shifts, the test set as it is
 
@@ -28,12 +42,14 @@ class ShiftedAccuracies(Record):
     """A network's accuracies under one shift, by seed.
 
     `interval` is that of the mean for new seeds and new images, `minus_control` that of its difference from the
-    control's, with Bonferroni's correction over networks and shifts: a difference is shown where it leaves out 0.
+    control's. `p` tests, over seeds, or over images where there is one seed, that there is no difference; None for the
+    control.
     """
 
     accuracies: tuple[float, ...]
     interval: tuple[float, float]
     minus_control: tuple[float, float]
+    p: float | None = None
 
     @property
     def mean(self) -> float:
@@ -53,10 +69,54 @@ class Robustness(Record):
     seeds: int
     samples: str
     names: tuple[str, ...]
+    modules: ModulesByNetwork
+    derived: ClassVar = ("p_corrected",)
 
     @property
     def networks(self) -> list[str]:
         return list(next(iter(self.shifts.values())))
+
+    @cached_property
+    def p_corrected(self) -> Mapping[str, Mapping[str, float]]:
+        """By shift and network, the p-value of its difference from the control after Holm's correction for them all."""
+        tests = {
+            (shift, network): row.p
+            for shift, rows in self.shifts.items()
+            if shift != PLAIN
+            for network, row in rows.items()
+            if row.p is not None
+        }
+        corrected: dict[str, dict[str, float]] = {}
+        for (shift, network), p in zip(tests, holm(list(tests.values())), strict=True):
+            corrected.setdefault(shift, {})[network] = p
+        return corrected
+
+    @cached_property
+    def overall(self) -> Mapping[str, Float64[np.ndarray, "seeds"]]:
+        """Each seed's mean over the shifts: one number a seed, whatever a single shift does."""
+        shifted = [row for name, row in self.shifts.items() if name != PLAIN]
+        return {n: np.mean([row[n].accuracies for row in shifted], axis=0) for n in self.networks}
+
+    @cached_property
+    def effects(self) -> tuple[ModuleEffect, ...]:
+        """What each module does to the mean over the shifts."""
+        return module_effects({name: values.tolist() for name, values in self.overall.items()}, self.modules)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, content: Any) -> Any:
+        """Results of version 1 have no p-values, and know the modules by the networks' names only."""
+        if "modules" in content:
+            return content
+        control, images = content["control"], content["images"]
+        shifts = {
+            shift: {
+                network: {**row, "p": None if network == control else _p(row, rows[control], images)}
+                for network, row in rows.items()
+            }
+            for shift, rows in content["shifts"].items()
+        }
+        return {**content, "shifts": shifts, "modules": modules_of_registered(list(next(iter(shifts.values()))))}
 
 
 def measure(experiment: Experiment) -> Robustness:
@@ -65,11 +125,10 @@ def measure(experiment: Experiment) -> Robustness:
         raise BadInput("the study has no [robustness].")
     test = experiment.dataset.test.first(settings.images)
     labels = labels_of(test)
-    level = 1 - 0.05 / ((len(members) - 1) * (len(settings.shifts) + 1))
     shifts, samples = {}, {}
     for name in (PLAIN, *settings.shifts):
         experiment.console.print(spoken(f"testing under {name}"))
-        shifted = shift(test, parse(name))
+        shifted = catalog.shift(test, parse(name))
         samples[name] = shifted.images[:SAMPLES]
         correct = {
             network: np.stack([predicted_classes(member, shifted.images) == labels for member in group])
@@ -78,14 +137,13 @@ def measure(experiment: Experiment) -> Robustness:
         control = correct[experiment.study.control]
         shifts[name] = {}
         for network, right in correct.items():
-            mean, minus_control = (
-                mean_over_seeds_and_images(right),
-                difference_over_seeds_and_images(right, control, level),
-            )
+            mean = mean_over_seeds_and_images(right)
+            minus_control = difference_over_seeds_and_images(right, control)
             shifts[name][network] = ShiftedAccuracies(
                 accuracies=tuple(right.mean(1).tolist()),
                 interval=(mean.low, mean.high),
                 minus_control=(minus_control.low, minus_control.high),
+                p=None if network == experiment.study.control else _test(right, control),
             )
     return Robustness(
         shifts=shifts,
@@ -94,6 +152,7 @@ def measure(experiment: Experiment) -> Robustness:
         seeds=len(next(iter(members.values()))),
         samples=experiment.measurements.keep("robustness.safetensors", samples),
         names=tuple(samples),
+        modules=modules_of_members(members),
     )
 
 
@@ -103,11 +162,19 @@ def findings(measured: Robustness) -> list[Finding]:
         (name, *(f"{points(row[n].mean, 1)} {brackets(row[n].interval, digits=1)}" for n in networks))
         for name, row in measured.shifts.items()
     )
-    table = Table(
-        ("shift", *networks),
-        rows,
-        f"Accuracy, %, on {measured.images:,} shifted test images, mean over {plural(measured.seeds, 'seed')} with its "
-        "95% interval for new seeds and new images.",
+    interval = "95% interval for new seeds and new images"
+    of = f"{measured.images:,} shifted test images, {plural(measured.seeds, 'seed')}"
+    table = Table(("shift", *networks), rows, f"Accuracy, %, of {of}, with its {interval}.")
+    others = [network for network in networks if network != measured.control]
+    differences = Table(
+        ("shift", *others),
+        tuple(
+            (name, *(_difference(measured, name, network) for network in others))
+            for name in measured.shifts
+            if name != PLAIN
+        ),
+        f"Accuracy minus that of {measured.control}, points, of {of}, with its {interval}; "
+        f"p: {_how_tested(measured)}, after Holm's correction for the whole table.",
     )
     figures = (
         Figure(
@@ -126,18 +193,42 @@ def findings(measured: Robustness) -> list[Finding]:
         ),
     )
     numbers = {key: value for key, value in measured.to_json().items() if key not in ("samples", "names")}
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), figures, numbers)]
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table, differences), figures, numbers)]
+
+
+def _test(right: Bool[np.ndarray, "seeds n"], control: Bool[np.ndarray, "seeds n"]) -> float:
+    """Over seeds, or over images for one seed, that two networks do not differ."""
+    tested = paired(right.mean(1), control.mean(1), resolution=1 / right.shape[1])
+    if tested:
+        return tested.p_value
+    return mcnemar(int((right[0] & ~control[0]).sum()), int((~right[0] & control[0]).sum()))
+
+
+def _p(row: Mapping[str, Any], control: Mapping[str, Any], images: int) -> float | None:
+    """The same from stored accuracies; None for one seed."""
+    tested = paired(row["accuracies"], control["accuracies"], resolution=1 / images)
+    return tested.p_value if tested else None
+
+
+def _difference(measured: Robustness, shift: str, network: str) -> str:
+    row = measured.shifts[shift]
+    difference = points(row[network].mean - row[measured.control].mean, 1, sign=True)
+    p = measured.p_corrected.get(shift, {}).get(network)
+    return f"{difference} {brackets(row[network].minus_control, digits=1)}, p {p_cell(p)}"
+
+
+def _how_tested(measured: Robustness) -> str:
+    return "over seeds, paired" if measured.seeds > 1 else "image by image (McNemar)"
 
 
 def _sentences(measured: Robustness) -> list[str]:
-    control, networks = measured.control, measured.networks
-    shifted = [row for name, row in measured.shifts.items() if name != PLAIN]
-    # Each seed's mean over the shifts: one number a seed, whatever a single shift does.
-    overall = {n: np.mean([row[n].accuracies for row in shifted], axis=0) for n in networks}
+    control, networks, overall = measured.control, measured.networks, measured.overall
     order = sorted(networks, key=lambda n: -overall[n].mean())
     means = ", ".join(f"{n} {mean_sd(overall[n], 100, 1)}%" for n in order)
-    sentences = [f"Mean accuracy over {plural(len(shifted), 'shift')}: {means}."]
+    sentences = [f"Mean accuracy over {plural(len(measured.shifts) - 1, 'shift')}: {means}."]
     others = [network for network in networks if network != control]
+    if measured.effects:
+        sentences.append(effects_sentence(measured.effects, "that mean changes by", _effect_in_points, " points"))
     sentences += _overall_tests(control, others, overall)
     sentences += [_against_control(network, measured) for network in others]
     if measured.seeds == 1:
@@ -150,7 +241,8 @@ def _overall_tests(control: str, others: list[str], overall: Mapping[str, Float6
 
     Single seeds allow no test: then there is no sentence.
     """
-    p_values = [p for p in (welch(overall[network], overall[control]) for network in others) if p is not None]
+    tests = [paired(overall[network], overall[control]) for network in others]
+    p_values = [test.p_value for test in tests if test is not None]
     if not p_values:
         return []
     tested = zip(others, holm(p_values), strict=True)
@@ -159,9 +251,14 @@ def _overall_tests(control: str, others: list[str], overall: Mapping[str, Float6
 
 
 def _against_control(network: str, measured: Robustness) -> str:
-    intervals = {name: row[network].minus_control for name, row in measured.shifts.items() if name != PLAIN}
-    better = [name for name, (low, _) in intervals.items() if low > 0]
-    worse = [name for name, (_, high) in intervals.items() if high < 0]
+    shown = [shift for shift, p_values in measured.p_corrected.items() if p_values.get(network, 1) < 0.05]
+    control = measured.control
+    better = [s for s in shown if measured.shifts[s][network].mean > measured.shifts[s][control].mean]
+    worse = [s for s in shown if s not in better]
     parts = [f"better under {', '.join(better)}"] if better else []
     parts += [f"worse under {', '.join(worse)}"] if worse else []
-    return f"{network} against {measured.control}: {'; '.join(parts) or 'no shift under which a difference is shown'}."
+    return f"{network} against {control}: {'; '.join(parts) or 'no shift under which a difference is shown'}."
+
+
+def _effect_in_points(effect: ModuleEffect) -> str:
+    return f"{points(effect.estimate, 1, sign=True)} {brackets(effect.interval, digits=1)}"

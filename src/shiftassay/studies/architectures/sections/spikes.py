@@ -12,18 +12,19 @@ from shiftassay.studies.architectures.members import spatial_transformer
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import number, percent
 
-KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 1, 40
+KEY, TITLE, VERSION, PLACE = "spikes", "Where do the jumps come from?", 2, 40
 
 
 @dataclass(frozen=True)
 class Rises(Record):
     """The largest rise of every network with a transformer, and of the control.
 
-    There is none if there were too few epochs.
+    There is none if there were too few epochs. `images` is the size of the test set; None in results that do not say.
     """
 
     networks: Mapping[str, TransformerRise]
     control: ControlRise | None
+    images: int | None = None
 
 
 def measure(experiment: Experiment) -> Rises:
@@ -34,6 +35,7 @@ def measure(experiment: Experiment) -> Rises:
     return Rises(
         networks={name: cast(TransformerRise, analyze_rise(experiment, name)) for name in transformed},
         control=ControlRise.named(control, analyze_rise(experiment, control)),
+        images=len(experiment.labels),
     )
 
 
@@ -63,10 +65,12 @@ def findings(measured: Rises) -> list[Finding]:
         sentences.append(
             f"Trained again to look inside, {listed(identical)} ended with the very weights that were stored."
         )
-    return [Finding(KEY, TITLE, tuple(sentences), (_table(networks),), figures, measured.to_json())]
+    return [Finding(KEY, TITLE, tuple(sentences), (_table(measured),), figures, measured.to_json())]
 
 
-def _table(rises: Mapping[str, TransformerRise]) -> Table:
+def _table(measured: Rises) -> Table:
+    rises = measured.networks
+    on_images = f" of {measured.images:,} images" if measured.images else ""
     rows = tuple(
         (
             f"{name}, seed {rise.seed}",
@@ -92,8 +96,9 @@ def _table(rises: Mapping[str, TransformerRise]) -> Table:
         columns,
         rows,
         "The largest rise of the loss from one epoch to the next within the last two thirds of the epochs, taken "
-        "apart: the loss on "
-        "the test set if only the transformer, or only the rest of the network, had made the step.",
+        f"apart: the loss on the test set{on_images} if only the transformer, or only the rest of the network, had "
+        "made "
+        "the step. One training of each network: the seed with the largest rise.",
     )
 
 

@@ -1,42 +1,48 @@
 """Finding 3: whose loss fluctuates from epoch to epoch, how much, and which changes reduce that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cached_property
+from math import exp
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.studies.architectures.experiment import Experiment, train_members
+from shiftassay.studies.architectures.experiment import Experiment, seeds_of, train_members
 from shiftassay.studies.architectures.instability import (
+    AS_STEADY,
+    MEDIAN,
+    RMS,
     SPIKE,
-    TINY,
     JumpRatio,
     Jumps,
     corrected,
-    independent_ratio,
+    jump_ratio,
     jumps_of,
-    paired_ratio,
 )
-from shiftassay.studies.architectures.members import (
-    Members,
-    has_attention,
-    spatial_transformer,
-    validation_losses,
+from shiftassay.studies.architectures.members import validation_losses
+from shiftassay.studies.architectures.module_effects import (
+    ModuleEffect,
+    ModulesByNetwork,
+    effects_sentence,
+    effects_table,
+    module_effects,
+    modules_of_members,
+    modules_of_registered,
 )
-from shiftassay.words.lists import listed
+from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import DASH, brackets, mean_sd, number, p_cell, p_value, percent
 
-KEY, TITLE, VERSION, PLACE = "stability", "What is stable?", 2, 30
+KEY, TITLE, VERSION, PLACE = "stability", "What is stable?", 3, 30
 FEWEST = 4  # epochs, for there to be jumps between late ones
-TRANSFORMER, ATTENTION = "a transformer", "attention"
 
 
 @dataclass(frozen=True)
 class ModuleContrast(JumpRatio):
-    """The ratio of runs with a module to runs without it."""
+    """The ratio of networks with a module to those without it, all else alike."""
 
     module: Annotated[str, Field(alias="what")] = ""
 
@@ -45,17 +51,79 @@ class ModuleContrast(JumpRatio):
 class Stability(Record):
     """Jumps of the loss of every network and ablation, and their ratios.
 
-    `ablations` names the network that each changes, `accuracies` holds those after the last epoch by seed.
+    `ablations` names the network that each changes, `accuracies` holds those after the last epoch by seed. `images` is
+    the size of the test set; None in results that do not say.
     """
 
     epochs: int
     control: str
     networks: Mapping[str, Jumps]
     ablations: Mapping[str, str]
-    against_control: tuple[JumpRatio, ...]
-    contrasts: tuple[ModuleContrast, ...]
-    ablation_ratios: Annotated[tuple[JumpRatio, ...], Field(alias="mended")]
     accuracies: Mapping[str, tuple[float | None, ...]]
+    modules: ModulesByNetwork
+    images: int | None = None
+    derived: ClassVar = ("against_control", "contrasts", "mended")
+
+    @cached_property
+    def against_control(self) -> tuple[JumpRatio, ...]:
+        """Every network against the control, by the root mean square jump and by the median one."""
+        others = [name for name in self.modules if name != self.control]
+        jumps = self.networks
+        return corrected(
+            [
+                jump_ratio(name, self.control, jumps[name], jumps[self.control], statistic)
+                for statistic in (RMS, MEDIAN)
+                for name in others
+            ]
+        )
+
+    @cached_property
+    def effects(self) -> Mapping[str, tuple[ModuleEffect, ...]]:
+        """What each module does to the logarithm of the jumps, by statistic."""
+        by_statistic = {
+            statistic: {name: self.networks[name].logs(statistic).tolist() for name in self.modules}
+            for statistic in (RMS, MEDIAN)
+        }
+        found = {statistic: module_effects(logs, self.modules) for statistic, logs in by_statistic.items()}
+        return {statistic: effects for statistic, effects in found.items() if effects}
+
+    @property
+    def contrasts(self) -> tuple[ModuleContrast, ...]:
+        """The same as ratios."""
+        return tuple(
+            ModuleContrast(
+                network="with",
+                control="without",
+                ratio=exp(effect.estimate),
+                interval=(exp(effect.interval[0]), exp(effect.interval[1])),
+                p=effect.p,
+                p_corrected=effect.p_corrected,
+                statistic=statistic,
+                module=effect.module,
+            )
+            for statistic, effects in self.effects.items()
+            for effect in effects
+        )
+
+    @cached_property
+    def mended(self) -> tuple[JumpRatio, ...]:
+        """Every ablation against the network that it changes."""
+        return corrected(
+            [
+                jump_ratio(name, network, self.networks[name], self.networks[network], statistic)
+                for statistic in (RMS, MEDIAN)
+                for name, network in self.ablations.items()
+            ]
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_2(cls, content: Any) -> Any:
+        """Results of version 2 know the modules by the networks' names only."""
+        if "modules" in content:
+            return content
+        networks = [name for name in content["networks"] if name not in content["ablations"]]
+        return {**content, "modules": modules_of_registered(networks)}
 
 
 def measure(experiment: Experiment) -> Stability:
@@ -65,33 +133,21 @@ def measure(experiment: Experiment) -> Stability:
         groups[ablation.name] = train_members(
             experiment,
             ablation.network,
-            range(study.seeds),
+            seeds_of(experiment),
             parameters=ablation.parameters,
             recipe=study.training_recipe(**ablation.recipe),
             note=ablation.name,
         )
-    ablations = {ablation.name: ablation.network for ablation in study.ablations}
-    networks = {name: jumps_of([validation_losses(member) for member in group]) for name, group in groups.items()}
-    logs = {name: jumps.log_rms for name, jumps in networks.items()}
     return Stability(
         epochs=len(next(iter(members.values()))[0].metrics),
         control=study.control,
-        networks=networks,
-        ablations=ablations,
-        against_control=corrected(
-            [
-                independent_ratio(name, study.control, logs[name], logs[study.control])
-                for name in members
-                if name != study.control
-            ]
-        ),
-        contrasts=corrected(_contrasts(members, networks)),
-        ablation_ratios=corrected(
-            [paired_ratio(name, network, logs[name], logs[network]) for name, network in ablations.items()]
-        ),
+        networks={name: jumps_of([validation_losses(member) for member in group]) for name, group in groups.items()},
+        ablations={ablation.name: ablation.network for ablation in study.ablations},
         accuracies={
             name: tuple(member.metrics[-1].validation_accuracy for member in group) for name, group in groups.items()
         },
+        modules=modules_of_members(members),
+        images=len(experiment.labels),
     )
 
 
@@ -111,34 +167,19 @@ def findings(measured: Stability) -> list[Finding]:
         "Instability of every seed (bars) and its geometric mean with 95% interval (blue), over the last two thirds of "
         "the epochs.",
     )
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), (figure,), measured.to_json())]
-
-
-def _contrasts(members: Members, networks: Mapping[str, Jumps]) -> list[ModuleContrast]:
-    """Runs with a module against runs without it.
-
-    A transformer is judged among all runs, attention among those without a transformer.
-    """
-    nets = {name: group[0].model.network for name, group in members.items()}
-    transformed = {name: spatial_transformer(network) is not None for name, network in nets.items()}
-    attending = {name: has_attention(network) for name, network in nets.items() if not transformed[name]}
-    contrasts = []
-    for module, having in ((TRANSFORMER, transformed), (ATTENTION, attending)):
-        with_it, without = (
-            [rms for name, has in having.items() if has is kind for rms in networks[name].rms] for kind in (True, False)
-        )
-        if with_it and without:
-            logs, control_logs = np.log(np.array(with_it) + TINY), np.log(np.array(without) + TINY)
-            ratio = independent_ratio("with", "without", logs, control_logs)
-            contrasts.append(ModuleContrast(**vars(ratio), module=module))
-    return contrasts
+    tables = [_table(measured)]
+    if measured.effects:
+        of = {"rms": "root mean square jump", "median": "median jump"}
+        by_quantity = {of[statistic]: effects for statistic, effects in measured.effects.items()}
+        tables.append(effects_table(by_quantity, "times as large", _times, _on_images(measured)))
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), (figure,), measured.to_json())]
 
 
 def _table(measured: Stability) -> Table:
-    ratios = {ratio.network: ratio for ratio in (*measured.against_control, *measured.ablation_ratios)}
+    ratios = {(ratio.network, ratio.statistic): ratio for ratio in (*measured.against_control, *measured.mended)}
     rows = []
     for name, jumps in measured.networks.items():
-        ratio = ratios.get(name)
+        rms, median = ratios.get((name, RMS)), ratios.get((name, MEDIAN))
         rows.append(
             (
                 name,
@@ -146,8 +187,11 @@ def _table(measured: Stability) -> Table:
                 mean_sd(jumps.median, 1, 4),
                 number(max(jumps.largest), 3),
                 percent(float(np.mean(jumps.spikes)), 1),
-                f"{number(ratio.ratio, 1)} × {ratio.control}{_interval(ratio)}" if ratio else DASH,
-                p_cell(ratio.p_corrected) if ratio else DASH,
+                f"{_with_interval(rms)} × {rms.control}" if rms else DASH,
+                p_cell(rms.p_corrected) if rms else DASH,
+                _with_interval(median) if median else DASH,
+                p_cell(median.p_corrected) if median else DASH,
+                p_cell(median.equivalence_p) if median else DASH,
                 mean_sd([accuracy for accuracy in measured.accuracies[name] if accuracy is not None], 100, 2),
             )
         )
@@ -157,65 +201,90 @@ def _table(measured: Stability) -> Table:
         "median jump",
         "largest",
         "spikes",
-        "instability [95%]",
+        "rms, ratio [95%]",
         "p, corrected",
+        "median, ratio [95%]",
+        "p, corrected",
+        "not as steady, p",
         "last accuracy, %",
     )
+    seeds = len(next(iter(measured.networks.values())).rms)
     caption = (
-        f"Jumps of the loss on the test set between epochs, over the last two thirds of {measured.epochs} epochs; a "
-        "spike is an "
-        f"epoch whose loss is above {SPIKE:g} times their median. Instability is the ratio of rms jumps, geometric "
-        "mean over seeds; "
-        "an ablation's is against the network that it changes."
+        f"Jumps of the loss{_on_images(measured)}, between epochs, over the last two thirds of {measured.epochs} "
+        f"epochs; {plural(seeds, 'seed')}. A spike is an epoch whose loss is above {SPIKE:g} times their median. "
+        "Ratios are geometric means, paired by seed; an ablation's is against the network that it changes. The root "
+        "mean "
+        "square is that of the few largest jumps, the median that of an ordinary epoch. As steady: the ratio of "
+        "medians is "
+        f"shown to lie from {1 / AS_STEADY:g} to {AS_STEADY:g}, the margin by which bioequivalence is judged."
     )
-    return Table(columns, tuple(rows), caption, words=("instability [95%]",))
+    return Table(columns, tuple(rows), caption, words=("rms, ratio [95%]",))
 
 
 def _sentences(measured: Stability) -> list[str]:
-    control, ratios = measured.control, measured.against_control
+    control, ratios = measured.control, [ratio for ratio in measured.against_control if ratio.statistic == RMS]
     if any(ratio.p_corrected is None for ratio in ratios):
         jumps = ", ".join(f"{ratio.network} {_with_interval(ratio)}" for ratio in ratios)
         return [
             f"Jumps of the loss, as multiples of those of {control}: {jumps}. One seed each: this is no evidence of a "
             "difference."
         ]
-    larger = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio > 1]
-    smaller = [ratio for ratio in ratios if ratio.is_significant and ratio.ratio < 1]
-    sentences = [_contrast_sentence(measured.contrasts)] if measured.contrasts else []
-    for direction, group in (("larger", larger), ("smaller", smaller)):
-        if group:
-            names = listed([f"{ratio.network} ({_with_interval(ratio)} times)" for ratio in group])
-            sentences.append(f"Jumps of the loss are {direction} than those of {control} for {names}.")
-    others = [f"{ratio.network} ({_with_interval(ratio)})" for ratio in ratios if ratio not in (*larger, *smaller)]
-    if others:
-        sentences.append(f"No difference from {control} is shown for {listed(others)}.")
-    for ratio in measured.ablation_ratios:
+    effects = measured.effects
+    sentences = []
+    if effects:
+        subjects = {
+            RMS: "the root mean square jump of the loss from epoch to epoch is",
+            MEDIAN: "the median jump is",
+        }
+        sentences += [
+            effects_sentence(effects[key], subject, _times, " times as large") for key, subject in subjects.items()
+        ]
+    sentences += _against_control(measured)
+    for ratio in measured.mended:
         test = "; no difference is shown."
         if ratio.p_corrected is not None and ratio.is_significant:
             test = f", p {p_value(ratio.p_corrected)}."
         sentences.append(
-            f"{ratio.network}: {number(ratio.ratio, 2)} times the jumps of {ratio.control}{_interval(ratio)}{test}"
+            f"{ratio.network}: {_with_interval(ratio, 2)} times the {ratio.statistic} jump of {ratio.control}{test}"
         )
     return sentences
 
 
-def _contrast_sentence(contrasts: Sequence[ModuleContrast]) -> str:
-    """What each module does to the jumps of the loss, over all runs with and without it."""
-    parts = []
-    for contrast in contrasts:
-        among = ", among runs without a transformer" if contrast.module == ATTENTION else ""
-        p = "" if contrast.p_corrected is None else f" (p {p_value(contrast.p_corrected)})"
-        verdict = "no evidence of a difference"
-        if contrast.is_significant:
-            verdict = f"it fluctuates {'more' if contrast.ratio > 1 else 'less'}"
-        ratio = f"{_with_interval(contrast)} times as far in runs with {contrast.module} as in runs without{among}"
-        parts.append(f"{ratio}{p}: {verdict}")
-    return f"From epoch to epoch the loss jumps {'; '.join(parts)}."
+def _against_control(measured: Stability) -> list[str]:
+    """Which networks are less steady than the control, which as steady, and of which neither is shown."""
+    control, sentences = measured.control, []
+    for statistic in (RMS, MEDIAN):
+        ratios = [ratio for ratio in measured.against_control if ratio.statistic == statistic]
+        for direction, sign in (("larger", 1), ("smaller", -1)):
+            shown = [ratio for ratio in ratios if ratio.is_significant and sign * (ratio.ratio - 1) > 0]
+            if shown:
+                names = listed([f"{ratio.network} ({_with_interval(ratio)} times)" for ratio in shown])
+                sentences.append(f"The {statistic} jump is shown to be {direction} than that of {control} for {names}.")
+        steady = [ratio for ratio in ratios if ratio.is_as_steady]
+        if steady:
+            names = listed([f"{ratio.network} ({_with_interval(ratio, 2)})" for ratio in steady])
+            sentences.append(
+                f"By its {statistic} jump, as steady as {control} (a ratio from {1 / AS_STEADY:g} to {AS_STEADY:g}) is "
+                f"{names}."
+            )
+        open_ = [ratio for ratio in ratios if not ratio.is_significant and not ratio.is_as_steady]
+        if open_:
+            names = listed([f"{ratio.network} ({_with_interval(ratio)})" for ratio in open_])
+            sentences.append(
+                f"By its {statistic} jump, not shown to differ from {control}, nor to be as steady: {names}."
+            )
+    return sentences
 
 
-def _with_interval(ratio: JumpRatio) -> str:
-    return f"{number(ratio.ratio, 1)}{_interval(ratio)}"
+def _times(effect: ModuleEffect) -> str:
+    """An effect on a logarithm, as a ratio with its interval."""
+    return f"{number(exp(effect.estimate), 1)} {brackets([exp(end) for end in effect.interval], scale=1, digits=1)}"
 
 
-def _interval(ratio: JumpRatio) -> str:
-    return f" {brackets(ratio.interval, scale=1, digits=1)}" if ratio.interval else ""
+def _with_interval(ratio: JumpRatio, digits: int = 1) -> str:
+    interval = f" {brackets(ratio.interval, scale=1, digits=digits)}" if ratio.interval else ""
+    return f"{number(ratio.ratio, digits)}{interval}"
+
+
+def _on_images(measured: Stability) -> str:
+    return "" if measured.images is None else f" on {measured.images:,} test images"

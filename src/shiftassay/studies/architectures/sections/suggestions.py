@@ -127,11 +127,7 @@ def findings(measured: Factorial) -> list[Finding]:
                 "interact.",
             )
         )
-    return [
-        Finding(
-            KEY, TITLE, tuple(_sentences(measured)), (_table(measured.effects),), tuple(figures), measured.to_json()
-        )
-    ]
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), tuple(figures), measured.to_json())]
 
 
 def _log_error(accuracy: float, n: int) -> float:
@@ -160,7 +156,8 @@ def _interactions(effects: Sequence[Effect]) -> list[Effect]:
     return sorted(interactions, key=lambda effect: -effect.share)
 
 
-def _table(effects: Sequence[Effect]) -> Table:
+def _table(measured: Factorial) -> Table:
+    """Every effect, the strongest first."""
     rows = tuple(
         (
             " × ".join(effect.factors),
@@ -169,14 +166,14 @@ def _table(effects: Sequence[Effect]) -> Table:
             str(effect.freedom),
             p_cell(effect.p_corrected),
         )
-        for effect in sorted(effects, key=lambda effect: -effect.share)
+        for effect in sorted(measured.effects, key=lambda effect: -effect.share)
     )
     return Table(
         ("effect", "share of variance", "F", "degrees of freedom", "p, corrected"),
         rows,
-        "Analysis of variance of the logarithm of the error rate, main effects and interactions of two; the residual "
-        "variance is "
-        "that of higher interactions and seeds. Holm's correction.",
+        f"Analysis of variance of the logarithm of the error rate on {measured.held_out:,} held-out images, "
+        f"{len(measured.runs)} trainings with a seed each, main effects and interactions of two; the residual variance "
+        "is that of higher interactions and seeds. Holm's correction.",
     )
 
 

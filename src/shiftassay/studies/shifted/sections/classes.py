@@ -22,7 +22,7 @@ def findings(measured: EvaluatedMembers) -> list[Finding]:
     recall = Figure(
         "recall",
         {"names": names, "recall": [evaluation.recall for evaluation in evaluations]},
-        "Recall, % of each class.",
+        "Recall, % of each class, by the first seed's model.",
     )
     confusions = Figure(
         "confusions",
@@ -36,8 +36,8 @@ def _sentence(evaluation: Evaluation) -> str:
     recall = {label: value for label, value in enumerate(evaluation.recall) if value is not None}
     worst, best = min(recall, key=lambda label: recall[label]), max(recall, key=lambda label: recall[label])
     sentence = (
-        f"{evaluation.name}: recall from {percent(recall[worst], 1)} (class {worst}) to {percent(recall[best], 1)} "
-        f"(class {best})."
+        f"{evaluation.name}, {evaluation.n:,} images: recall from {percent(recall[worst], 1)} (class {worst}) to "
+        f"{percent(recall[best], 1)} (class {best})."
     )
     confusion = np.array(evaluation.confusion)
     taken = confusion.sum(axis=0) / confusion.sum()

@@ -16,17 +16,18 @@ def measure(context: StudyContext) -> EvaluatedMembers:
 def findings(measured: EvaluatedMembers) -> list[Finding]:
     evaluations = measured.evaluations[0]
     table = Table(
-        ("set", "accuracy", "mean confidence", "calibration error, points"),
+        ("set", "images", "accuracy", "mean confidence", "calibration error, points"),
         tuple(
             (
                 evaluation.name,
+                f"{evaluation.n:,}",
                 percent(evaluation.accuracy.estimate, 2),
                 percent(evaluation.mean_confidence, 2),
                 points(evaluation.calibration_error),
             )
             for evaluation in evaluations
         ),
-        "Expected calibration error over 15 equal bins.",
+        "The first seed's model. Expected calibration error over 15 equal bins.",
     )
     figure = Figure(
         "confidence",

@@ -1,8 +1,9 @@
 """What sets two variants apart: a page for each contrast that the study asks for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.records import Record
 from shiftassay.repairs.result import Repair
 from shiftassay.report.finding import Figure, Finding, Table
@@ -14,7 +15,7 @@ from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant, Image
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import p_cell, percent, percent_with_interval, points_with_interval
 
-KEY, TITLE, VERSION, PLACE = "contrasts", "What sets variants apart", 2, 50
+KEY, TITLE, VERSION, PLACE = "contrasts", "What sets variants apart", 3, 50
 ALIKE = 0.05  # relative difference up to which two sizes are called the same
 LITTLE = 0.1  # of the accuracy that was lost: a difference below this is little beside it
 NORMS = {"linf": "L∞", "l2": "L2"}
@@ -31,6 +32,7 @@ class Contrasts(Record):
     diagnoses: Mapping[str, DiagnosedVariant]
     repairs: Mapping[str, Repair]
     clean: float
+    effects: Mapping[str, EffectOverSeeds] = field(default_factory=dict)
 
 
 def measure(context: StudyContext) -> Contrasts | None:
@@ -42,15 +44,22 @@ def measure(context: StudyContext) -> Contrasts | None:
         for a, b in pairs
     ]
     clean = context.evaluations[0][0].accuracy.estimate
-    return Contrasts(tuple(contrasts), context.diagnoses, context.repairs, clean)
+    return Contrasts(tuple(contrasts), context.diagnoses, context.repairs, clean, context.effects)
 
 
 def findings(measured: Contrasts) -> list[Finding]:
-    return [contrast_page(c, measured.diagnoses, measured.repairs, measured.clean) for c in measured.contrasts]
+    return [
+        contrast_page(c, measured.diagnoses, measured.repairs, measured.clean, measured.effects)
+        for c in measured.contrasts
+    ]
 
 
 def contrast_page(
-    contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant], repairs: Mapping[str, Repair], clean: float
+    contrast: Contrast,
+    diagnoses: Mapping[str, DiagnosedVariant],
+    repairs: Mapping[str, Repair],
+    clean: float,
+    effects: Mapping[str, EffectOverSeeds],
 ) -> Finding:
     """The contrast of two variants; `clean` is the accuracy on clean images."""
     one, other = contrast.names
@@ -59,7 +68,7 @@ def contrast_page(
     sentences = (
         *_same(sides),
         *_differs(sides),
-        _unmodified(contrast, clean),
+        _unmodified(contrast, clean, effects),
         *(draws_sentences(contrast.draws) if contrast.draws else ()),
         *(aim_sentences(contrast.aim, controls, ALIKE) if contrast.aim else ()),
         *_no_experiment(contrast, sides),
@@ -139,12 +148,13 @@ def _median(change: ImageChange, norm: str) -> float:
     return (change.linf if norm == "linf" else change.l2)[1]
 
 
-def _unmodified(contrast: Contrast, clean: float) -> str:
+def _unmodified(contrast: Contrast, clean: float, effects: Mapping[str, EffectOverSeeds]) -> str:
     """Whether the model as it is tells them apart, and if not, that it does not."""
     (one, other), unmodified = contrast.names, contrast.unmodified
     a, b = (side.estimate for side in unmodified.accuracy)
     accuracies = ", ".join(
-        f"{name} {percent_with_interval(side, 1)}" for name, side in zip((one, other), unmodified.accuracy, strict=True)
+        f"{name} {percent_with_interval(side, 1)} of {effects[name].images:,} images"
+        for name, side in zip((one, other), unmodified.accuracy, strict=True)
     )
     difference = unmodified.difference
     if difference is None:
@@ -153,10 +163,12 @@ def _unmodified(contrast: Contrast, clean: float) -> str:
             "paired."
         )
     change = f"{points_with_interval(difference, 1, sign=True)} points, McNemar p {p_cell(unmodified.p_value)}"
-    lost = clean - min(a, b)
-    if lost < 0.005:
-        return f"The unmodified model is hurt by neither: {accuracies} ({change})."
-    not_shown = difference.low <= 0 <= difference.high
+    lost, not_shown = clean - min(a, b), difference.low <= 0 <= difference.high
+    of_each = [effects[name] for name in (one, other)]
+    if not any(effect.effect == "harmed" for effect in of_each):
+        said = listed([f"{effect.name} is {effect.effect}" for effect in of_each])
+        apart = ", and is not shown to differ between the two" if not_shown else ""
+        return f"The unmodified model hardly minds either{apart}: {said} ({accuracies}; {change})."
     if not (not_shown or abs(a - b) < LITTLE * lost):
         return f"The unmodified model tells them apart: {accuracies} ({change}); clean has {percent(clean, 1)}."
     chance = (
@@ -196,7 +208,8 @@ def _repairs(repairs: Mapping[str, Repair]) -> list[str]:
                 outcomes.append(f"{name} not tried ({why})")
             else:
                 attacked = " under a fresh attack" if attempt.attacked else ""
-                outcomes.append(f"{name} {percent_with_interval(attempt.deciding.after, 1)}{attacked}")
+                after = f"{percent_with_interval(attempt.deciding.after, 1)} of {attempt.deciding.n:,} images"
+                outcomes.append(f"{name} {after}{attacked}")
         compared.append(f"{strategy}: {', '.join(outcomes)}")
     return [f"After repair: {'; '.join(compared)}."] if compared else []
 
@@ -216,8 +229,8 @@ def _tables(contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant]) -> li
             Table(
                 ("draws among all images", "unmodified model, % [95%]", "trained on such images, % [95%]"),
                 tuple(rows),
-                f"Test images under the same draws as the training images; {draws.epochs} epochs from scratch, one "
-                "seed.",
+                f"{draws.images:,} test images under the same draws as the training images; {draws.epochs} epochs from "
+                "scratch, one seed.",
             )
         ]
     if aim:
@@ -235,7 +248,7 @@ def _tables(contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant]) -> li
             Table(
                 ("change", "accuracy, % [95%]", "L∞", "L2"),
                 tuple(rows),
-                f"On {aim.images:,} images; sizes are medians over images.",
+                f"On {aim.images:,} images, the first seed's model; sizes are medians over images.",
             )
         ]
     return []

@@ -37,6 +37,7 @@ class TrainedModel(Record):
     parameters: int
     recipe: Recipe
     members: tuple[TrainedMember, ...]
+    test_images: int = 0
 
 
 def measure(context: StudyContext) -> TrainedModel:
@@ -56,6 +57,7 @@ def measure(context: StudyContext) -> TrainedModel:
             )
             for member, evaluations in zip(context.members, context.evaluations, strict=True)
         ),
+        test_images=context.evaluations[0][0].n,
     )
 
 
@@ -90,7 +92,7 @@ def findings(measured: TrainedModel) -> list[Finding]:
             KEY,
             TITLE,
             (_training(measured), *_accuracies(measured, validation, test)),
-            (Table(("seed", "training loss", "validation", "test [95%]"), rows),),
+            (Table(("seed", "training loss", "validation", "test [95%]"), rows, _numbers_of_images(measured)),),
             (
                 Figure(
                     "curves",
@@ -102,6 +104,10 @@ def findings(measured: TrainedModel) -> list[Finding]:
             environment=(Table(("seed", "seconds of training"), seconds),),
         )
     ]
+
+
+def _numbers_of_images(measured: TrainedModel) -> str:
+    return f"{measured.recipe.held_out:,} held-out training images, {measured.test_images:,} test images."
 
 
 def _training(measured: TrainedModel) -> str:

@@ -15,9 +15,10 @@ from shiftassay.studies.shifted.serving import FRESH, SPECIALISTS, SetsToServe, 
 from shiftassay.studies.shifted.subset import evenly_spaced
 from shiftassay.training.one_for_all import WIDTHS
 from shiftassay.training.train import resolve_recipe
-from shiftassay.words.numbers import points, points_with_interval
+from shiftassay.words.lists import plural
+from shiftassay.words.numbers import points_with_interval
 
-KEY, TITLE, VERSION, PLACE = "one-for-all", "One model for all variants", 2, 60
+KEY, TITLE, VERSION, PLACE = "one-for-all", "One model for all variants", 3, 60
 
 
 def measure(context: StudyContext) -> ServedVariants | None:
@@ -99,8 +100,10 @@ def _accuracies(measured: ServedVariants, columns: Sequence[str]) -> Table:
             "attack gradients, millions",
         ),
         tuple(rows),
-        "Accuracy, %, with 95% intervals. Every network takes the same number of steps on as many images; specialists "
-        "do so once for each variant. A fresh attack is made on the model in question, with 20 steps from two starts.",
+        f"Accuracy, %, with 95% intervals: {measured.images:,} images of each variant, {measured.asked:,} of them "
+        f"under a fresh attack; {plural(measured.seeds, 'seed')} of each design. Every network takes the same number "
+        "of steps on as many images; specialists do so once for each variant. A fresh attack is made on the model in "
+        "question, with 20 steps from two starts.",
         words=("worst", "worst that can be repaired"),
     )
 
@@ -119,7 +122,7 @@ def _differences(designs: Mapping[str, MeasuredDesign], columns: Sequence[str]) 
     return Table(
         ("design", *columns),
         tuple(rows),
-        "Accuracy minus that of the variant's specialist, points, with 95% intervals.",
+        "Accuracy minus that of the variant's specialist on the same images, points, with 95% intervals; seed by seed.",
     )
 
 
@@ -130,9 +133,9 @@ def _ids(measured: ServedVariants, chosen: str) -> list[Table]:
     rows = [
         (
             name,
-            *(points(design.wrong_id[name][variant], 1) for variant in names),
-            points(design.inferred[name], 1),
-            points(measured.router.accuracy[name], 1),
+            *(points_with_interval(design.wrong_id[name][variant], 1) for variant in names),
+            points_with_interval(design.inferred[name], 1),
+            points_with_interval(measured.router.accuracy[name], 1),
         )
         for name in names
     ]
@@ -140,6 +143,7 @@ def _ids(measured: ServedVariants, chosen: str) -> list[Table]:
         Table(
             ("images of", *(f"told {name}" for name in names), "told by the router", "router right"),
             tuple(rows),
-            f"Accuracy, %, of {chosen} on {measured.asked:,} images of each variant under every id.",
+            f"Accuracy, %, with 95% intervals, of {chosen} ({plural(measured.seeds, 'seed')}) on {measured.asked:,} "
+            "images of each variant under every id; one router.",
         )
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shiftassay.evaluation.effect import effect_over_seeds
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.records import Record
 from shiftassay.repairs.result import Attempt, Repair
@@ -67,13 +68,13 @@ def findings(measured: VariantPages) -> list[Finding]:
 
 def page_finding(page: VariantPage) -> Finding:
     """The page of one variant. Every sentence is composed from measurements."""
-    evaluation, diagnosed, repair = page.evaluations[0], page.diagnosis, page.repair
+    effect, diagnosed, repair = effect_over_seeds(page.evaluations), page.diagnosis, page.repair
     others = alternatives(page.evaluations, diagnosed, repair)
     doubtful = doubts(diagnosed, others)
     sentences = (
-        f"Claim: {claim(evaluation, diagnosed)}",
+        f"Claim: {claim(effect, page.evaluations[0], diagnosed)}",
         *evidence(diagnosed),
-        *why(evaluation, diagnosed),
+        *why(effect, diagnosed),
         _ruled_out(others),
         f"Repair: {repair.sentence}",
         *([f"The evidence is thin: {'; '.join(doubtful)}."] if doubtful else []),
@@ -82,9 +83,10 @@ def page_finding(page: VariantPage) -> Finding:
     explanations = Table(
         ("another explanation", "what was measured", "ruled out"),
         tuple((other.explanation, other.number, "yes" if other.ruled_out else "no") for other in others),
-        "Other explanations, and the number that rules each out or does not. What a family leaves unexplained is "
-        "measured on images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate "
-        "makes it worse.",
+        "Other explanations, and the number that rules each out or does not; where none is said, of "
+        f"{diagnosed.images:,} images and the first seed's model. What a family leaves unexplained is measured on "
+        "images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate makes it "
+        "worse.",
         words=("what was measured",),
     )
     pictures = Figure(
@@ -94,12 +96,13 @@ def page_finding(page: VariantPage) -> Finding:
     )
     return Finding(
         f"variant-{page.name}",
-        f"{page.name}: {headline(evaluation, diagnosed)}",
+        f"{page.name}: {headline(effect, diagnosed)}",
         sentences,
         (explanations, *([_repairs(repair)] if repair.attempts else [])),
         (pictures,),
         {
             "origin": page.origin,
+            "effect": effect.to_json(),
             "diagnosis": diagnosed.to_json(),
             "repair": repair.to_json(),
             "alternatives": [other.to_json() for other in others],
@@ -137,7 +140,9 @@ def _repairs(repair: Repair) -> Table:
     skipped = "; ".join(f"{name}: {reason}" for name, reason in repair.skipped.items())
     caption = (
         f"Each repair was fitted to what one half of {repair.attempts[0].variant.n:,} images shows and judged on the "
-        "other, both ways round." + (f" Not tried: {skipped}." if skipped else "")
+        f"other, both ways round; clean has {repair.attempts[0].clean.n:,} images, one seed's model was repaired."
+        + (f" A fresh attack is made on {attacked.n:,} of them, on each model anew." if attacked else "")
+        + (f" Not tried: {skipped}." if skipped else "")
     )
     return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("assumes",))
 
@@ -167,7 +172,7 @@ def _limits(page: VariantPage) -> list[str]:
     unidentified = verdict.parameters.get("unidentified")
     if unidentified:
         limits.append(
-            f"{len(unidentified)} places show the same value in every image, so where those came from cannot be known"
+            f"{len(unidentified)} places look like others in these images, so where those came from cannot be known"
         )
     if diagnosed.is_attack:
         attacked = next((attempt.attacked.n for attempt in repair.attempts if attempt.attacked), 0)

@@ -1,0 +1,82 @@
+"""`python -m benchmarks.diagnosis`: draw cases from a seed, diagnose them, judge the verdicts.
+
+It writes docs/results/diagnosis.json, which `make tables` makes docs/diagnosis.md of. Seeds below 1000 are for
+development; a test seed is used once. `--listed` runs the listed cases of old instead.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.diagnosis import fashion
+from benchmarks.diagnosis.drawn import log
+from benchmarks.diagnosis.drawn.cases import COUNTS, drawn_cases
+from benchmarks.diagnosis.drawn.outcome import Outcome
+from benchmarks.diagnosis.drawn.run import run
+
+from shiftassay.errors import BadInput
+from shiftassay.files import write_whole
+from shiftassay.runs.environment import environment
+
+SCHEMA = "shiftassay.diagnosis-benchmark/2"
+
+
+def main(arguments: Sequence[str]) -> None:
+    asked = _parser().parse_args(arguments)
+    counts = {stratum: count for stratum, count in (asked.counts or COUNTS.items()) if count}
+    cases = drawn_cases(asked.seed, counts)
+    if asked.list:
+        print("\n".join(case.name for case in cases))
+        print(f"{len(cases)} cases")
+        return
+    if not fashion.INSTALLED_HERE:
+        print(fashion.MISSING)
+    command = " ".join(["python -m benchmarks.diagnosis", *arguments])
+    made = environment()
+    if asked.seed >= log.FIRST_TEST_SEED:
+        try:
+            made = replace(made, commit=log.used(asked.seed, command).commit)
+        except BadInput as problem:
+            sys.exit(str(problem))
+    began = perf_counter()
+    outcomes = run(cases, asked.workers, asked.again, asked.verbose)
+    print(f"{len(outcomes)} cases in {perf_counter() - began:.0f} s")
+    for stratum in counts:
+        of_stratum = [outcome for outcome in outcomes if outcome.stratum == stratum]
+        right, seconds = sum(o.right for o in of_stratum), sum(o.seconds for o in of_stratum)
+        print(f"{stratum:14}{right:5} of {len(of_stratum):4} right{seconds / len(of_stratum):8.1f} s each")
+    if asked.json:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        head = {"schema": SCHEMA, "command": command, "seed": asked.seed, "environment": made.to_json()}
+        write_whole(asked.json, _text(head, outcomes).encode())
+
+
+def _text(head: dict[str, object], outcomes: Sequence[Outcome]) -> str:
+    """JSON with a line for each outcome, without what is empty."""
+    rows = [{k: v for k, v in outcome.to_json().items() if v not in (None, [], {})} for outcome in outcomes]
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+    outer = json.dumps({**head, "outcomes": []}, indent=1, ensure_ascii=False)
+    return outer.replace('"outcomes": []', f'"outcomes": [\n{lines}\n ]') + "\n"
+
+
+def _count(text: str) -> tuple[str, int]:
+    stratum, _, count = text.partition("=")
+    if stratum not in COUNTS or not count.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(COUNTS)}, =, and a number")
+    return stratum, int(count)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="below 1000 for development; a test seed is used once")
+    parser.add_argument("--counts", type=_count, nargs="*", help="cases of some strata: paired=40 null=80 …")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="even where an outcome is kept")
+    parser.add_argument("--list", action="store_true", help="the names of the cases")
+    parser.add_argument("--verbose", action="store_true", help="a line for every case")
+    parser.add_argument("--json", type=Path, help="write the outcomes as data")
+    return parser
