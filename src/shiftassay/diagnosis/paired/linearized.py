@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
-from shiftassay.diagnosis.paired.implementations import Implementation, Rounding, other_implementations
+from shiftassay.diagnosis.paired.implementations import Implementation, Rounding, other_implementations, rounded
 from shiftassay.diagnosis.paired.whole_pixels import whole_pixel_fit
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import away_from_edges
@@ -27,11 +27,13 @@ FEW_BYTES = 4  # from black or white, where the mean effect of rounding is not 0
 WHOLE = 0.02  # of a byte: nearer values are whole
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to bytes
 SMALLEST = 1e-13  # energy of rounding to single precision
-PRECISION, EPSILON = 3e-6, 6e-8  # sds of single precision: of places, as a share of a step, and of a number
+PLACES, SINGLE = 3e-6, 6e-8  # sds of single precision: of places, as a share of a step, and of a number
+CHANCE = 10  # times the variance of a mean energy
 RING = 2  # pixels along the border that cubic kernels treat in different ways
+HIGH = 0.8
 NEGLIGIBLE = 1e-3  # share of the likelihood
 # Degrees of freedom of what no implementation explains: a likelihood proportional to energy^(−this / 2).
-FREEDOM = 3
+FREEDOM = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +54,9 @@ class LinearFit:
 
 def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> LinearFit:
     """The numbers under the implementations that explain the images about as well as the best, and their variances."""
-    rounded = in_bytes(pairs.shifted)
     if resampling.kernel == "nearest" and (exact := whole_pixel_fit(free, pairs, resampling)) is not None:
-        best = Implementation(resampling)
-        return LinearFit(exact[0], exact[1], np.zeros_like(exact[1]), 0.0, best)
-    ways = _ways(free.shift, resampling, rounded)
+        return LinearFit(exact[0], exact[1], np.zeros_like(exact[1]), 0.0, Implementation(resampling))
+    ways = _ways(free.shift, resampling, in_bytes(pairs.shifted))
     numbers, low, high = free.values, *free.limits
     unknown = np.zeros(len(numbers))
     for i in range(STEPS):
@@ -75,12 +75,13 @@ def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Linea
     likelihood = _likelihood(fits)
     middle = likelihood @ steps
     between = likelihood @ (steps - middle) ** 2
-    sampling = (
-        _sampling_variance(fits[0], solve, pairs, rounded) + (PRECISION * free.steps + EPSILON * np.abs(numbers)) ** 2
+    noisy, moving = (any(flags) for flags in zip(*((p.random, p.smooth) for p in shift.components), strict=True))
+    single = (PLACES * free.steps * moving + SINGLE * np.abs(numbers)) ** 2
+    sampling = _sampling_variance(fits[0], solve, pairs) + single
+    unexplained = 0.0 if noisy else _unexplained(fits[0])
+    return LinearFit(
+        np.clip(last + middle, low, high), sampling, between + unknown * unexplained, unexplained, fits[0].way
     )
-    noisy = any(part.random for part in free.shift.components)
-    systematic = between + (0 if noisy else unknown * fits[0].energy)
-    return LinearFit(np.clip(last + middle, low, high), sampling, systematic, fits[0].energy, ways[0])
 
 
 def _ways(shift: Shift, resampling: Resampling, rounded: bool) -> list[Implementation]:
@@ -96,10 +97,19 @@ def _ways(shift: Shift, resampling: Resampling, rounded: bool) -> list[Implement
 
 
 def _likelihood(fits: "Sequence[_Under]") -> Float64[np.ndarray, "w"]:
-    """The share of each implementation, by the energy that it leaves."""
-    energies = np.array([fit.energy for fit in fits])
-    shares = (energies / max(energies.min(), SMALLEST) + 1e-9) ** (-FREEDOM / 2)
+    """The share of each implementation, by how much more energy it leaves than the best, which comes first.
+
+    What the best leaves is the scale; where that is nothing, what rounding changes by chance.
+    """
+    best = fits[0]
+    scale = _unexplained(best) + SMALLEST + CHANCE * best.rounding / best.residual.size
+    shares = np.array([1 + (fit.energy - best.energy) / scale for fit in fits]) ** (-FREEDOM / 2)
     return shares / shares.sum()
+
+
+def _unexplained(fit: "_Under") -> float:
+    """The energy of the residual beyond that of rounding; where there is none, one standard error of it."""
+    return max(fit.energy - fit.rounding, 0.0) + fit.rounding * np.sqrt(2 / fit.residual.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +118,14 @@ class _Under:
 
     way: Implementation
     remake: Float32[np.ndarray, "p"]
+    lost: Float32[np.ndarray, "p"]
+    """By rounding the remake."""
     step: Float64[np.ndarray, "k"]
     residual: Float32[np.ndarray, "p"]
     energy: float
+    """Of the residual."""
+    rounding: float
+    """The energy of what is lost by rounding."""
 
 
 def _under(
@@ -121,8 +136,8 @@ def _under(
     residual = pairs.shifted.reshape(-1) * weights - remake
     step = solve @ residual
     left = residual - step.astype(np.float32) @ derivatives
-    energy = max(float(np.vdot(left, left)) / left.size - ROUNDING * (way.rounding != "none"), 0.0)
-    return _Under(way, remake, step, left, energy)
+    lost = rounded(made, way.rounding).reshape(-1) * weights - remake
+    return _Under(way, made.reshape(-1), lost, step, left, *(float(np.vdot(v, v)) / v.size for v in (left, lost)))
 
 
 def _weights(shift: Shift, pairs: Pairs) -> Float32[np.ndarray, "p"]:
@@ -171,7 +186,7 @@ def _mean_rounding(made: Images, rounding: Rounding) -> Images | float:
 def _bias_per_energy(fits: Sequence[_Under]) -> Float64[np.ndarray, "k"]:
     """The squared bias that a difference between two implementations causes, by the energy that no parameter explains.
 
-    The mean over all pairs of implementations. By it, what no implementation explains is taken for such a difference.
+    A high quantile over all pairs of them. By it, what no implementation explains is taken for such a difference.
     """
     ratios = []
     for one, other in combinations(fits, 2):
@@ -179,10 +194,10 @@ def _bias_per_energy(fits: Sequence[_Under]) -> Float64[np.ndarray, "k"]:
         energy = float(np.vdot(left, left)) / left.size
         if energy > SMALLEST:
             ratios.append((one.step - other.step) ** 2 / energy)
-    return np.mean(ratios, axis=0) if ratios else np.zeros(len(fits[0].step))
+    return np.quantile(ratios, HIGH, axis=0) if ratios else np.zeros(len(fits[0].step))
 
 
-def _sampling_variance(fit: _Under, solve: np.ndarray, pairs: Pairs, rounded: bool) -> Float64[np.ndarray, "k"]:
+def _sampling_variance(fit: _Under, solve: np.ndarray, pairs: Pairs) -> Float64[np.ndarray, "k"]:
     """The variance of the numbers, however the residuals of one image, or of one position, depend on each other.
 
     Two-way clustering (Cameron, Gelbach and Miller 2011), not below either way alone; nor below what rounding to bytes
@@ -193,9 +208,9 @@ def _sampling_variance(fit: _Under, solve: np.ndarray, pairs: Pairs, rounded: bo
     by_image, by_position = (np.sum(parts.sum(axis) ** 2, axis=1) for axis in (2, 1))
     each = np.sum(parts**2, axis=(1, 2))
     variance = np.max([by_image, by_position, by_image + by_position - each], axis=0) * n / max(n - 1, 1)
-    if rounded:
+    if fit.rounding:
         of_bytes = fit.remake * np.float32(255)
         phase = (np.rint((of_bytes - np.floor(of_bytes)) * PHASES) % PHASES).astype(np.int64)
-        sums = np.stack([np.bincount(phase, row, PHASES) for row in solve])
+        sums = np.stack([np.bincount(phase, row, PHASES) for row in solve * ((fit.remake > 0) & (fit.remake < 1))])
         variance = np.maximum(variance, np.sum(sums**2, axis=1) * ROUNDING)
     return variance

@@ -19,8 +19,8 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.warp import Resampling
 
-REMAKES = 3  # of each image
-VALUES = 300_000  # of all images that are simulated
+REMAKES = 4  # of each image
+VALUES = 400_000  # of all images that are simulated
 FEWEST = 40  # images
 MOST_STEPS = 3  # of Gauss and Newton
 CLOSE = 0.3  # of an sd: the last step
@@ -131,7 +131,7 @@ def _statistics(images: Images, reference: Images) -> Float64[np.ndarray, "n q"]
     change = images - reference
     size = np.abs(change)
     means = [change, size, size**2, *(size / (size + s) for s in SIZES)]
-    means += [uniform_filter(change, (0, 0, window, window)) ** 2 for window in WINDOWS]
+    means += [uniform_filter(change, window, axes=(2, 3)) ** 2 for window in WINDOWS]
     return np.stack([np.mean(values, (1, 2, 3), dtype=np.float64) for values in means], 1)
 
 

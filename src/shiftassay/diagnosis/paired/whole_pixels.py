@@ -19,7 +19,7 @@ IMAGES = 200  # that sources are read off
 SLACK = 1e-4  # of a pixel: sources at the border of two pixels go either way
 WRONG = 0.02  # share of places whose source may contradict the others
 LINEARIZED = 3  # times that the map is linearized
-SAMPLES = 1500  # points of the polytope
+SAMPLES = (400, 800, 2000)  # points of the polytope, by turns
 INSIDE = 1 - 1e-4  # of the coverage of a pixel
 
 Numbers = Float64[np.ndarray, "k"]
@@ -111,15 +111,27 @@ def _points_within(
     matrix: np.ndarray, bound: np.ndarray, start: np.ndarray, rng: np.random.Generator
 ) -> Float64[np.ndarray, "n k"]:
     """Points spread evenly over a polytope, by hit-and-run (Smith 1984) along directions of its own shape."""
-    shape = np.linalg.cholesky(np.linalg.pinv(matrix.T @ matrix) + 1e-12 * np.eye(matrix.shape[1]))
-    point, points = start, []
-    for direction in rng.standard_normal((SAMPLES, matrix.shape[1])) @ shape.T:
-        slope, room = matrix @ direction, bound - matrix @ point
+    shape = np.linalg.pinv(matrix.T @ matrix)
+    points = [start]
+    for count in SAMPLES:  # from the second time on, the shape is that of the points themselves
+        lines = np.linalg.cholesky(shape + 1e-9 * np.eye(len(shape)) * np.trace(shape))
+        points = _walk(matrix, bound, points[-1], rng.standard_normal((count, len(start))) @ lines.T, rng)
+        shape = np.atleast_2d(np.cov(np.array(points).T))
+    return np.array(points)
+
+
+def _walk(
+    matrix: np.ndarray, bound: np.ndarray, point: np.ndarray, directions: np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """From each point along a direction to anywhere inside."""
+    points = []
+    for direction in directions:
+        slope, room = matrix @ direction, np.maximum(bound - matrix @ point, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.maximum(room, 0) / slope
+            ratio = room / slope
         low = np.max(ratio[slope < 0], initial=-np.inf)
         high = np.min(ratio[slope > 0], initial=np.inf)
         if np.isfinite(low) and np.isfinite(high):
             point = point + (low + (high - low) * rng.random()) * direction
         points.append(point)
-    return np.array(points[SAMPLES // 10 :])
+    return points

@@ -19,6 +19,7 @@ COUNTED = 0.5  # mean cosine from which on values are counts of photons
 GRAYS = 20_000  # values that are looked at
 CLIPPED = 1e-4  # grey values nearer to black or white may have been clipped
 SINGLE = 1e-7  # rounding of sums of grey values to single precision
+NEAR = 0.3  # of an estimate: how far off counts it may be
 STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pairs
 
 
@@ -282,6 +283,25 @@ class ShotNoise(_Noise):
         agreement = [float(np.cos(2 * np.pi * photons * gray).mean()) if gray.size else 0.0 for photons in near]
         best = int(np.argmax(agreement))
         return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """The numbers of photons of which all grey values are whole counts, where counts can be told apart."""
+        if not isinstance(self.photons, float) or self.photons > MOST_COUNTED / 2:
+            return {}
+        gray = np.unique(pairs.shifted[(pairs.shifted > CLIPPED) & (pairs.shifted < 1 - CLIPPED)]).astype(np.float64)
+        if not gray.size:
+            return {}
+        if in_bytes(pairs.shifted):
+            tried, reach = self.photons * np.linspace(1 - NEAR, 1 + NEAR, 20_001), 0.5 / 255 + SINGLE
+        else:
+            smallest = gray[gray < 1.5 * gray[0]]
+            tried, reach = np.linspace(1 / smallest[-1], 1 / smallest[0], 201), 2 * SINGLE
+        whole = [np.abs(np.rint(gray * photons) / photons - gray).max() <= reach for photons in tried]
+        possible = tried[np.array(whole)]
+        if not possible.size or np.ptp(possible) > 0.2 * self.photons:
+            return {}
+        margin = SINGLE * self.photons
+        return {"photons": OwnInterval.within(float(possible[0]) - margin, float(possible[-1]) + margin, level)}
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = _draw_strengths(self.photons, images, rng)

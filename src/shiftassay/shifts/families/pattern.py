@@ -101,7 +101,7 @@ class FixedPattern(Shift):
         # Black after the shift: at most −x at the brightest x. White: at least 1 − x at the darkest.
         dark = ~identified & (shifted <= EDGE).any(0)
         white = ~identified & ~dark
-        bound = np.where(white, np.min(1 - reference, 0), np.max(np.where(shifted <= EDGE, reference, 0), 0)) - margin
+        bound = _bound(pairs, white) - margin
         sd = _censored_sd(median[identified], bound[~identified])
         if not _looks_random(median, identified, sd, reference.max(0) > BRIGHT):
             return []
@@ -120,10 +120,9 @@ class FixedPattern(Shift):
         identified = inside.sum(0) >= min(ENOUGH, len(pairs))
         if not identified.any():
             return {}
-        white = (pairs.shifted >= 1 - EDGE).all(0)
-        bound = np.where(white, np.min(1 - pairs.reference, 0), np.max(pairs.reference, 0))
+        bound = _bound(pairs, (pairs.shifted > EDGE).all(0))
         reach = norm.ppf((1 + level) / 2) * _relative_error(self.sd, values[identified], bound[~identified])
-        return {"sd": OwnInterval(self.sd, self.sd * np.exp(-reach), self.sd * np.exp(reach))}
+        return {"sd": OwnInterval(self.sd, self.sd * float(np.exp(-reach)), self.sd * float(np.exp(reach)))}
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return self._clipped(images + self._pattern(images, rng))
@@ -170,6 +169,12 @@ class FixedPattern(Shift):
         uncut = pattern[pattern > 0] if clip and (pattern > 0).any() else pattern[identified]
         sd = float(np.sqrt(np.mean(uncut**2)))
         return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
+
+
+def _bound(pairs: Pairs, white: Places) -> Pattern:
+    """By how much a value exceeds 0 at least, at places that are never seen between black and white."""
+    seen_black = np.max(np.where(pairs.shifted <= EDGE, pairs.reference, 0), 0)
+    return np.where(white, np.min(1 - pairs.reference, 0), seen_black) - EDGE
 
 
 def _looks_random(pattern: Pattern, identified: Places, sd: float, bright: Places) -> bool:
