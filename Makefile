@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark calibrate diagnosis-speed type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -66,6 +66,10 @@ endif
 # Penalties and confidence, fitted on cases that no benchmark uses: writes src/shiftassay/diagnosis/calibration.json.
 calibrate: $(STAMP)-benchmark
 	$(BIN)/python -m benchmarks.calibrate
+
+# How often intervals of parameters hold the truth, on shifts made by other code than ours.
+coverage: $(STAMP)-benchmark
+	$(BIN)/python -m benchmarks.coverage $(or $(ARGUMENTS),--seed 1016 --json docs/results/coverage.json)
 
 # How often image sets are called paired that are not, and how often those that are. ARGUMENTS='--seed 1' for another sample.
 pairing: setup

@@ -8,7 +8,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, TypedDict
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -40,6 +40,20 @@ Information = Literal["preserved", "reduced", "destroyed"]
 Invariant = Callable[[Images], Images]
 
 FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts", "shiftassay.shifts.families")
+
+
+class OwnInterval(NamedTuple):
+    """A parameter's estimate, and the ends of its interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @classmethod
+    def within(cls, low: float, high: float, level: float) -> "OwnInterval":
+        """Of a value that may be anywhere between two."""
+        margin = (1 - level) / 2 * (high - low)
+        return cls((low + high) / 2, low + margin, high - margin)
 
 
 @dataclass(frozen=True)
@@ -138,6 +152,18 @@ class Shift(Traits, ParameterVector, ABC):
 
         Without other resamplings and roundings, which concern all shifts.
         """
+        return {}
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The real parameters by which a remake has derivatives, so that least squares give their intervals."""
+        declared = {**self.search, **self.joint_search}
+        return tuple(
+            name for name, search in declared.items() if search.step and isinstance(vars(self).get(name), float)
+        )
+
+    def own_intervals(self, pairs: Pairs, level: float) -> "Mapping[str, OwnInterval]":
+        """Parameters whose interval only the family itself knows how to find, such as levels at which values jump."""
         return {}
 
     @property

@@ -32,6 +32,8 @@ class Traits:
     """Whether it can be estimated although a map of grey values, or something weaker, follows it."""
     derivative_free: ClassVar[tuple[str, ...]] = ()
     """The parameters without a derivative, which a simplex search fits."""
+    simulated: ClassVar[tuple[str, ...]] = ()
+    """The strengths of noise whose interval comes from remakes with other strengths."""
     joint_search: ClassVar[Mapping[str, SearchRange]] = {}
     """Parameters that only the fit of a whole composition refines."""
 

@@ -174,8 +174,17 @@ def sample(
     if cut:
         within = np.all(np.abs(positions) <= middle + 0.5, axis=1)
         sampled = sampled * within[:, None].astype(np.float32)
-    # Cubic kernels overshoot; eight bits cut that off.
-    return sampled if kernel not in CUBIC else np.clip(sampled, images.min(), images.max())
+    return _within_range(sampled, images, kernel)
+
+
+def _within_range(sampled: Images, images: Images, kernel: Kernel) -> Images:
+    """Cubic kernels overshoot. Eight bits cut that off; scikit-image cuts each image to its own range."""
+    if kernel not in CUBIC:
+        return sampled
+    if kernel == "keys" and len(sampled) == len(images):
+        axes = (1, 2, 3)
+        return np.clip(sampled, images.min(axes, keepdims=True), images.max(axes, keepdims=True))
+    return np.clip(sampled, images.min(), images.max())
 
 
 def _by_torch(
@@ -202,7 +211,7 @@ def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
     other side; else black moves in.
     """
     moved = _move(_move(images, dx, 3, wrap), dy, 2, wrap)
-    return np.clip(moved, images.min(), images.max()) if _current.get().kernel in CUBIC else moved
+    return _within_range(moved, images, _current.get().kernel)
 
 
 def _move(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:

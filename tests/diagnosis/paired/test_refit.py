@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shiftassay.diagnosis.paired.intervals import intervals
+from shiftassay.diagnosis.paired.intervals import measured
 from shiftassay.diagnosis.paired.refit import estimated_again, refitted
 from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -35,12 +35,10 @@ def test_the_scope_is_kept(digits):
 
 
 def test_intervals_hold_the_estimate_and_are_of_each_part(digits):
-    shift = parse("rotate:angle=15+gain:factor=0.5")
     pairs = _pairs(digits, "rotate:angle=15+gain:factor=0.5")
-    rotate, gain = intervals(shift, pairs, OURS, 0.95)["parts"]
-    assert rotate["angle"][0] <= 15 <= rotate["angle"][1]
-    assert gain["factor"][0] <= 0.5 <= gain["factor"][1]
-
-
-def test_too_few_pairs_give_no_interval(digits):
-    assert intervals(parse("rotate:angle=15"), _pairs(digits, "rotate:angle=15").first(50), OURS, 0.95) == {}
+    shift, ends = measured(parse("rotate:angle=15.01+gain:factor=0.501"), pairs, OURS, 0.95)
+    for part, name, true in zip(shift.parts, ("angle", "factor"), (15, 0.5), strict=True):
+        low, high = ends["parts"][shift.parts.index(part)][name]
+        assert low <= getattr(part, name) <= high
+        assert low <= true <= high
+        assert high - low < 1e-3

@@ -9,6 +9,8 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import Kernel, Resampling, resampled
 
+ELSEWHERE: tuple[Kernel, ...] = ("bilinear", "bicubic", "keys", "sharp", "spline")
+"""Kernels about the other usual centre, h/2 instead of (h − 1)/2."""
 Rounding = Literal["none", "nearest", "down"]
 
 STEPS = 32  # to a pixel, to which OpenCV rounds places
@@ -73,8 +75,9 @@ def rounded(images: Images, rounding: Rounding) -> Images:
 
 
 def _resamplings(first: Resampling, shrinks: bool) -> list[Resampling]:
-    """The first, then the others about the same centre, then those that cut off the edge of the picture."""
+    """The first, others about the same centre, one that cuts off the picture's edge, and some about another centre."""
     kernels = [*KERNELS, *([("area", 0)] if shrinks else [])]
     others = [replace(first, kernel=kernel, steps=steps) for kernel, steps in kernels]
     blended = list(dict.fromkeys([first, *others]))
-    return [*blended, replace(first, hard_edge=not first.hard_edge)]
+    centered = [replace(first, kernel=kernel, center=0.5 - first.center) for kernel in ELSEWHERE]
+    return [*blended, replace(first, hard_edge=not first.hard_edge), *centered]

@@ -1,57 +1,78 @@
-"""Intervals of a shared shift's parameters: the fit is repeated on disjoint parts of the pairs."""
+"""Intervals of the continuous parameters of a shift."""
 
-from collections.abc import Sequence
-from dataclasses import fields
-from functools import partial
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from scipy.stats import t
+from scipy.stats import norm
 
-from shiftassay.diagnosis.paired.refit import estimated_again
-from shiftassay.diagnosis.settings import SETTINGS
-from shiftassay.execution.mapping import mapped
-from shiftassay.shifts.compose import Compose
+from shiftassay.diagnosis.paired.free_numbers import FreeNumbers, of_all_parts
+from shiftassay.diagnosis.paired.linearized import linear_fit
+from shiftassay.diagnosis.paired.simulated import simulated_fit
+from shiftassay.errors import BadInput
+from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Parameters
-from shiftassay.shifts.warp import Resampling, resampled
+from shiftassay.shifts.parameters import Parameters, PerImage
+from shiftassay.shifts.warp import Resampling
 
-FEWEST_IMAGES = 12  # in a part
-FEWEST_FITS = 3  # of parts, for an interval
+FEWEST = 12  # images, for an interval
+
+Ends = list[dict[str, Any]]
 
 
-def intervals(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> Parameters:
-    """Low and high of each real parameter of a shared shift.
+def measured(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Parameters]:
+    """The shift with its continuous parameters fitted to these pairs, and their intervals.
 
-    The centre is the shift's own parameter, the half-width that of a t interval of the mean of fits to disjoint parts
-    of the pairs. These are independent, however the pixels of one image depend on each other. A part has at most
-    `SETTINGS.interval_pairs`. Of a composition: `parts`, a list. Empty for too few pairs, or without real parameters.
+    Without noise: by least squares, under all implementations that explain the images (see `linearized`). Strengths of
+    noise: by simulation (see `simulated`). Some families have their own way. Parameters that are drawn for each image,
+    whole numbers, and what else describes how images are drawn have no interval. Of a composition: `parts`, a list.
     """
-    if not any(map(_real_parameters, shift.components)):
-        return {}
-    size = min(len(pairs) // SETTINGS.interval_parts, SETTINGS.interval_pairs)
-    if size < FEWEST_IMAGES:
-        return {}
-    disjoint = [pairs.subset(np.arange(i * size, (i + 1) * size)) for i in range(SETTINGS.interval_parts)]
-    with resampled(resampling):
-        fits = [fit for fit in mapped(partial(estimated_again, shift), disjoint) if fit is not None]
-    if len(fits) < FEWEST_FITS:
-        return {}
-    if not isinstance(shift, Compose):
-        return _about(shift, fits, level)
-    compositions = [fit for fit in fits if isinstance(fit, Compose)]
-    return {"parts": [_about(part, [c.parts[i] for c in compositions], level) for i, part in enumerate(shift.parts)]}
+    if len(pairs) < FEWEST:
+        return shift, {}
+    if not isinstance(shift, Compose) and (own := shift.own_intervals(pairs, level)):
+        known = replace(shift, **{name: of.estimate for name, of in own.items()})
+        return known, {name: [of.low, of.high] for name, of in own.items()}
+    try:
+        shift, ends = _by_least_squares(shift, pairs, resampling, level)
+        shift, strengths = _by_simulation(shift, pairs, resampling, level)
+    except (BadInput, np.linalg.LinAlgError):  # a fit that leaves what the family allows
+        return shift, {}
+    return shift, of_all_parts(shift, [{**a, **b} for a, b in zip(ends, strengths, strict=True)])
 
 
-def _real_parameters(shift: Shift) -> list[str]:
-    return [f.name for f in fields(shift) if isinstance(getattr(shift, f.name), float)]
+def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
+    inferred = shift.infer_draws(pairs) or shift
+    free = FreeNumbers.differentiable(inferred)
+    if not len(free.values):
+        return shift, [{} for _ in shift.components]
+    fit = linear_fit(free, pairs, resampling)
+    reach = norm.ppf((1 + level) / 2) * fit.sd
+    low, high = (np.clip(fit.numbers + sign * reach, *free.limits) for sign in (-1, 1))
+    return _simplest(_as_drawn(free.with_values(fit.numbers), shift), low, high), free.named(low, high)
 
 
-def _about(shift: Shift, fits: Sequence[Shift], level: float) -> dict[str, list[float]]:
-    ends = {}
-    for name in _real_parameters(shift):
-        values = np.array([value for fit in fits if isinstance(value := getattr(fit, name), float)])
-        if len(values) >= FEWEST_FITS:
-            reach = float(t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-            ends[name] = [getattr(shift, name) - reach, getattr(shift, name) + reach]
-    return ends
+def _by_simulation(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
+    free = FreeNumbers.simulated(shift)
+    fit = simulated_fit(free, pairs, resampling) if len(free.values) else None
+    if fit is None:
+        return shift, [{} for _ in shift.components]
+    return free.with_values(fit.estimates), free.named(*fit.ends(level))
+
+
+def _as_drawn(fitted: Shift, shift: Shift) -> Shift:
+    """The fitted shift, with what was inferred for these very images as it is drawn."""
+    parts = []
+    for new, old in zip(fitted.components, shift.components, strict=True):
+        drawn = {name: getattr(old, name) for name, value in vars(new).items() if isinstance(value, PerImage)}
+        parts.append(replace(new, **drawn))
+    return Compose(tuple(parts)) if isinstance(shift, Compose) else parts[0]
+
+
+def _simplest(shift: Shift, low: np.ndarray, high: np.ndarray) -> Shift:
+    """The shift in normal form, where its numbers are within their intervals there too."""
+    simplest = in_normal_form(shift)
+    if [type(p) for p in simplest.components] != [type(p) for p in shift.components]:
+        return shift
+    numbers = FreeNumbers.differentiable(simplest).values
+    return simplest if np.all((low <= numbers) & (numbers <= high)) else shift

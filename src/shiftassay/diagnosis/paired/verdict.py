@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
 from shiftassay.diagnosis.paired.candidate import Candidate
-from shiftassay.diagnosis.paired.intervals import intervals
+from shiftassay.diagnosis.paired.intervals import measured
 from shiftassay.diagnosis.paired.refit import refitted
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
@@ -41,7 +41,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     refit_pairs = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
     resampling = best.remake.resampling
     shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
-    ends = intervals(shift, refit_pairs, resampling, thresholds.LEVEL) if shift.scope == "shared" else {}
+    shift, ends = measured(shift, refit_pairs, resampling, thresholds.LEVEL)
     shift = shift.settle(pairs)
     parameters = parameters_of(shift, shift.infer_draws(pairs.first(SETTINGS.n_fit)))
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates), evidence=evidence)

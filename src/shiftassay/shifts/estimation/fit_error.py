@@ -55,10 +55,11 @@ def mask_of(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) ->
     return away_from_edges(shift_from(family, values), pairs.reference)
 
 
-def away_from_edges(shift: Shift, images: Images) -> Float32[np.ndarray, "m 1 h w"] | None:
+def away_from_edges(shift: Shift, images: Images, ring: int = 1) -> Float32[np.ndarray, "m 1 h w"] | None:
     """A mask that is 0 at the edges of a moved picture, and 1 elsewhere.
 
-    Implementations blend edges with black, or cut them off. None if the picture does not move, or moves at random.
+    Implementations blend edges with black, or cut them off: what shows the outermost `ring` of pixels. None if the
+    picture does not move, or moves at random.
     """
     moving = [part for part in shift.components if part.smooth]
     drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]
@@ -66,7 +67,7 @@ def away_from_edges(shift: Shift, images: Images) -> Float32[np.ndarray, "m 1 h 
         return None
     whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
     within = whole.copy()
-    within[:, :, [0, -1]] = within[..., [0, -1]] = 0
+    within[:, :, [*range(ring), *range(-ring, 0)]] = within[..., [*range(ring), *range(-ring, 0)]] = 0
     for part in moving:
         whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
     mask = (whole < EDGE) | (within > 1 - EDGE)

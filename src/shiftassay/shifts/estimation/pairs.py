@@ -94,6 +94,12 @@ class Pairs:
         return np.float32(gain), np.float32(target - gain * mean)
 
 
+def in_bytes(images: Images) -> bool:
+    """Whether images are rounded to 256 values."""
+    few = images[:20] * 255
+    return bool(np.abs(few - np.rint(few)).max() < 1e-3)
+
+
 def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:
     """The mean square of each image's values."""
     flat = images.reshape(len(images), -1)

@@ -176,7 +176,7 @@ class DefocusBlur(Shift):
         return by_mean_picture([cls(float(radius)) for radius in np.geomspace(0.8, 8, 14)], samples)
 
 
-DISCS = {"finer disc": 25, "disc of whole pixels": 1}
+DISCS = {f"disc of {n} points to a pixel": n for n in (1, 4, 6, 10, 12, 20, 40)}
 
 
 @dataclass(frozen=True)
@@ -236,13 +236,15 @@ class MotionBlur(Shift):
         return convolve(images, self._kernels(images, rng))
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """Another border; an even line of finer steps."""
+        """Another border; an even line of finer steps, or of the picture's copies at such steps, both ends included."""
         same = (self.length, self.angle, self.fading)
         others: dict[str, Shift] = {
             name: _OtherMotion(*same, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
         }
         if self.fading is None:
             others["finer line"] = _OtherMotion(*same, scope=self.scope, points=FINER)
+            copies = {n: _OtherMotion(*same, scope=self.scope, points=n, copies=True) for n in COPIES}
+            others |= {f"{n} copies to a pixel": blur for n, blur in copies.items()}
         return others
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
@@ -261,8 +263,10 @@ class MotionBlur(Shift):
         own_angles = angles(Tails(pairs, _apply_tail), self.fading, max(extremes(self.length)))
         return MotionBlur(self.length, PerImage(own_angles), self.fading, scope="per_image")
 
-    def _kernels(self, images: Images, rng: np.random.Generator, points: int = 1) -> Float64[np.ndarray, "m k k"]:
-        """Weights at steps along the line, `points` to a pixel.
+    def _kernels(
+        self, images: Images, rng: np.random.Generator, points: int = 1, copies: bool = False
+    ) -> Float64[np.ndarray, "m k k"]:
+        """Weights at steps along the line, `points` to a pixel; with `copies`, its ends count as whole ones.
 
         Each is spread bilinearly over the four pixels around it.
         """
@@ -270,9 +274,9 @@ class MotionBlur(Shift):
         lengths, angles = draws([self.length, self.angle], len(images) if varies else 1, rng)
         longest = max(extremes(self.length))
         if self.fading is None:
-            most = int(points * longest / 2 + 0.5)
+            most = int(points * longest / 2 + (1 if copies else 0.5))
             steps = np.arange(-most, most + 1) / points
-            weights = np.clip(points * (lengths[:, None] / 2 - np.abs(steps)) + 0.5, 0, 1)
+            weights = np.clip(points * (lengths[:, None] / 2 - np.abs(steps)) + (1.0 if copies else 0.5), 0, 1)
         else:
             steps = np.arange(int(np.ceil(longest)))
             weights = np.exp(-(steps**2) / (2 * self.fading**2)) * (steps < lengths[:, None])
@@ -307,8 +311,14 @@ class MotionBlur(Shift):
     def variant(self) -> tuple[object, ...]:
         return (*super().variant, self.fading is None)
 
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """A fading line's length is a whole number of pixels."""
+        return super().differentiable if self.fading is None else ("angle", "fading")
+
 
 FINER = 12  # steps to a pixel
+COPIES = (4, 8, 12, 20, 40)
 
 
 @dataclass(frozen=True)
@@ -317,9 +327,10 @@ class _OtherMotion(MotionBlur):
 
     border: Border = "edge"
     points: int = 1
+    copies: bool = False
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return convolve(images, self._kernels(images, rng, self.points), self.border)
+        return convolve(images, self._kernels(images, rng, self.points, self.copies), self.border)
 
 
 def _draw_few(value: Number, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m"]:

@@ -41,6 +41,7 @@ class Fog(Shift):
     """
 
     family: ClassVar[str] = "fog"
+    simulated: ClassVar[tuple[str, ...]] = ("amount",)
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "amount=1"
     tier: ClassVar[int] = 1

@@ -42,6 +42,7 @@ class DottedLine(Shift):
     """
 
     family: ClassVar[str] = "dotted_line"
+    simulated: ClassVar[tuple[str, ...]] = ("width",)
     group: ClassVar[str] = "overlay"
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True

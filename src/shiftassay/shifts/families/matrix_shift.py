@@ -23,6 +23,10 @@ class MatrixShift(Shift):
         (name,) = self.parameter_names()
         return np.array(extremes(getattr(self, name)), np.float64).reshape(-1, np.prod(self.matrix_shape))
 
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        return self.parameter_names() if self.scope == "shared" else ()
+
     @classmethod
     def from_numbers(cls, numbers: np.ndarray) -> Any:
         return cls._with_matrix(nested_tuples(numbers.reshape(cls.matrix_shape)), "shared")

@@ -1,5 +1,6 @@
 """Shifts that add noise, drawn afresh for every image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
@@ -7,15 +8,18 @@ import numpy as np
 from jaxtyping import Float32
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of
-from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
 from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
 
 MOST_COUNTED = 80  # photons: finer steps do not show in eight bits
 COUNTED = 0.5  # mean cosine from which on values are counts of photons
 GRAYS = 20_000  # values that are looked at
+CLIPPED = 1e-4  # grey values nearer to black or white may have been clipped
+SINGLE = 1e-7  # rounding of sums of grey values to single precision
+NEAR = 0.3  # of an estimate: how far off counts it may be
 STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pairs
 
 
@@ -64,6 +68,7 @@ class GaussianNoise(_Noise):
     family: ClassVar[str] = "gaussian_noise"
     example: ClassVar[str] = "sd=0.2"
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
+    simulated: ClassVar[tuple[str, ...]] = ("sd",)
     limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -96,6 +101,7 @@ class UniformNoise(_Noise):
     family: ClassVar[str] = "uniform_noise"
     example: ClassVar[str] = "half_width=0.3"
     derivative_free: ClassVar[tuple[str, ...]] = ("half_width",)
+    simulated: ClassVar[tuple[str, ...]] = ("half_width",)
     limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -147,6 +153,16 @@ class SignNoise(_Noise):
         super().__post_init__()
         check(self, "epsilon", lambda v: v >= 0, "0 or more")
 
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """All changes that nothing clipped have the same size, up to rounding."""
+        size = np.abs(pairs.shifted - pairs.reference)
+        seen = size[(pairs.shifted > CLIPPED) & (pairs.shifted < 1 - CLIPPED)] if self.clip else size
+        if not seen.size:
+            return {}
+        middle = float(np.median(seen))
+        reach = 0.5 / 255 if in_bytes(pairs.shifted) else SINGLE
+        return {"epsilon": OwnInterval.within(middle - reach, middle + reach, level)}
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
@@ -169,6 +185,7 @@ class ImpulseNoise(_Noise):
     example: ClassVar[str] = "fraction=0.1"
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
+    simulated: ClassVar[tuple[str, ...]] = ("fraction",)
     limits: ClassVar[tuple[float, float]] = (0.0001, 0.999)
     largest: ClassVar[float] = 1.0
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
@@ -202,6 +219,7 @@ class SpeckleNoise(_Noise):
     family: ClassVar[str] = "speckle_noise"
     example: ClassVar[str] = "sd=0.3"
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
+    simulated: ClassVar[tuple[str, ...]] = ("sd",)
     limits: ClassVar[tuple[float, float]] = (0.001, 5.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -235,6 +253,7 @@ class ShotNoise(_Noise):
     family: ClassVar[str] = "shot_noise"
     example: ClassVar[str] = "photons=12"
     derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
+    simulated: ClassVar[tuple[str, ...]] = ("photons",)
     limits: ClassVar[tuple[float, float]] = (0.2, 100000.0)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
@@ -264,6 +283,25 @@ class ShotNoise(_Noise):
         agreement = [float(np.cos(2 * np.pi * photons * gray).mean()) if gray.size else 0.0 for photons in near]
         best = int(np.argmax(agreement))
         return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """The numbers of photons of which all grey values are whole counts, where counts can be told apart."""
+        if not isinstance(self.photons, float) or self.photons > MOST_COUNTED / 2:
+            return {}
+        gray = np.unique(pairs.shifted[(pairs.shifted > CLIPPED) & (pairs.shifted < 1 - CLIPPED)]).astype(np.float64)
+        if not gray.size:
+            return {}
+        if in_bytes(pairs.shifted):
+            tried, reach = self.photons * np.linspace(1 - NEAR, 1 + NEAR, 20_001), 0.5 / 255 + SINGLE
+        else:
+            smallest = gray[gray < 1.5 * gray[0]]
+            tried, reach = np.linspace(1 / smallest[-1], 1 / smallest[0], 201), 2 * SINGLE
+        whole = [np.abs(np.rint(gray * photons) / photons - gray).max() <= reach for photons in tried]
+        possible = tried[np.array(whole)]
+        if not possible.size or np.ptp(possible) > 0.2 * self.photons:
+            return {}
+        margin = SINGLE * self.photons
+        return {"photons": OwnInterval.within(float(possible[0]) - margin, float(possible[-1]) + margin, level)}
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = _draw_strengths(self.photons, images, rng)

@@ -1,17 +1,20 @@
 """Shifts that change some pixels only: inverted columns, pixels that drop out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
 from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
+from shiftassay.statistics.intervals import wilson
 
 INK = 0.5  # a pixel as bright as this is surely ink
 DROPPED = 0.4  # of its brightness: a pixel of ink that keeps less has dropped out
@@ -114,13 +117,26 @@ class PixelDropout(Shift):
         u = dropped.random((len(images), 1, *images.shape[2:]), np.float32)
         return images * (u >= spread(draw(self.fraction, len(images), fractions)))
 
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The share of inked pixels that dropped out; a range if it varies more than binomially."""
+    @staticmethod
+    def _counted(pairs: Pairs) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+        """Of each image, how many pixels have ink, and how many of them lost it."""
         brightness = pairs.reference.max(1)
         ink = brightness > INK
         gone = ink & (pairs.shifted.max(1) < DROPPED * brightness)
-        counts, dropped = ink.sum((1, 2)), gone.sum((1, 2))
+        return ink.sum((1, 2)), gone.sum((1, 2))
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """One fraction: Wilson's interval of the share of inked pixels that dropped out."""
+        counts, dropped = (int(count.sum()) for count in self._counted(pairs))
+        if not isinstance(self.fraction, float) or not counts:
+            return {}
+        ends = wilson(dropped, counts, level)
+        return {"fraction": OwnInterval(dropped / counts, ends.low, ends.high)}
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """The share of inked pixels that dropped out; a range if it varies more than binomially."""
+        counts, dropped = cls._counted(pairs)
         enough = counts >= 10
         fraction = dropped.sum() / max(counts.sum(), 1)
         if not enough.any() or not 0.002 < fraction < 0.998:

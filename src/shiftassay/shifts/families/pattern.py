@@ -1,5 +1,6 @@
 """A pattern that lies on every image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Shift, check
 
 EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
 ENOUGH = 5  # images that must show a place of the pattern unclipped
@@ -99,13 +100,28 @@ class FixedPattern(Shift):
         # Black after the shift: at most −x at the brightest x. White: at least 1 − x at the darkest.
         dark = ~identified & (shifted <= EDGE).any(0)
         white = ~identified & ~dark
-        bound = np.where(white, np.min(1 - reference, 0), np.max(np.where(shifted <= EDGE, reference, 0), 0)) - margin
+        bound = _bound(pairs, white) - margin
         sd = _censored_sd(median[identified], bound[~identified])
         if not _looks_random(median, identified, sd, reference.max(0) > BRIGHT):
             return []
         mean_beyond = sd * np.exp(norm.logpdf(bound / sd) - norm.logsf(bound / sd))
         pattern = np.where(identified, median, np.where(white, mean_beyond, -mean_beyond))
         return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """The sd that the pattern was drawn with, from the places that show it: a likelihood interval."""
+        if self.pattern is None or self.sd <= 0:
+            return {}
+        values = np.array(self.pattern, np.float64).reshape(pairs.reference.shape[1:])
+        inside = (
+            (pairs.shifted > EDGE) & (pairs.shifted < 1 - EDGE) if self.clip else np.ones(pairs.shifted.shape, bool)
+        )
+        identified = inside.sum(0) >= min(ENOUGH, len(pairs))
+        if not identified.any():
+            return {}
+        bound = _bound(pairs, (pairs.shifted > EDGE).all(0))
+        reach = norm.ppf((1 + level) / 2) * _relative_error(self.sd, values[identified], bound[~identified])
+        return {"sd": OwnInterval(self.sd, self.sd * float(np.exp(-reach)), self.sd * float(np.exp(reach)))}
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return self._clipped(images + self._pattern(images, rng))
@@ -154,6 +170,12 @@ class FixedPattern(Shift):
         return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
 
 
+def _bound(pairs: Pairs, white: Places) -> Pattern:
+    """By how much a value exceeds 0 at least, at places that are never seen between black and white."""
+    seen_black = np.max(np.where(pairs.shifted <= EDGE, pairs.reference, 0), 0)
+    return np.where(white, np.min(1 - pairs.reference, 0), seen_black) - EDGE
+
+
 def _looks_random(pattern: Pattern, identified: Places, sd: float, bright: Places) -> bool:
     """Whether the identified values of a pattern look drawn one by one.
 
@@ -199,9 +221,17 @@ def _censored_sd(values: np.ndarray, bounds: np.ndarray) -> float:
 
     Some have values, others are only known to exceed a bound.
     """
+    return float(np.exp(lowest(lambda log_sd: _loss(log_sd, values, bounds), np.log(1e-4), np.log(1e3))[0]))
 
-    def loss(log_sd: float) -> float:
-        sd = np.exp(log_sd)
-        return float((values**2).sum() / (2 * sd**2) + len(values) * log_sd - norm.logsf(bounds / sd).sum())
 
-    return float(np.exp(lowest(loss, np.log(1e-4), np.log(1e3))[0]))
+def _relative_error(sd: float, values: np.ndarray, bounds: np.ndarray) -> float:
+    """The standard error of the logarithm of that sd, from the curvature of the likelihood."""
+    at, step = float(np.log(sd)), 0.01
+    low, middle, high = (_loss(at + by, values, bounds) for by in (-step, 0, step))
+    return step / float(np.sqrt(max(low - 2 * middle + high, 1e-12)))
+
+
+def _loss(log_sd: float, values: np.ndarray, bounds: np.ndarray) -> float:
+    """Minus the logarithm of the likelihood, up to a constant."""
+    sd = np.exp(log_sd)
+    return float((values**2).sum() / (2 * sd**2) + len(values) * log_sd - norm.logsf(bounds / sd).sum())

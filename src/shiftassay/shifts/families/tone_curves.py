@@ -1,5 +1,6 @@
 """Nonlinear curves of grey values, the same for every pixel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
-from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, OwnInterval, Scope, Shift, check
 from shiftassay.shifts.parameters import Choice, Number, Parameters, PerImage, SearchRange, Uniform, draw, spread
 
 
@@ -72,6 +74,14 @@ class Threshold(Shift):
     }
 
     level: Number
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """Between the brightest value that became black and the darkest that became white."""
+        white = pairs.shifted > 0.5
+        if white.all() or not white.any():
+            return {}
+        black, least = float(pairs.reference[~white].max()), float(pairs.reference[white].min())
+        return {"level": OwnInterval.within(black, least, level)} if black < least else {}
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return (images > spread(draw(self.level, len(images), rng))).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Do intervals of parameters cover? Fits of known families to cases that other libraries made."""

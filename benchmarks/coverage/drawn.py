@@ -1,0 +1,136 @@
+"""Cases drawn at random: the parameters of a family, who makes it, in floats or bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from benchmarks.diagnosis import blur, fashion, geometry, intensity, noise, overlay
+from benchmarks.diagnosis.build import dataset
+from benchmarks.diagnosis.case import Images, Labels, Made, Part, eight_bits
+from benchmarks.diagnosis.resample import Way
+
+from shiftassay.random_stream import seed_for
+from shiftassay.shifts.estimation.pairs import Pairs
+
+Rng = np.random.Generator
+FEWEST, MOST = 200, 600  # images
+FASHION = 0.3  # of the cases, where it is installed
+CORNER = 4.0  # pixels by which a corner moves, at most
+KERNEL_SHARES = {"bilinear": 0.4, "cubic": 0.4, "nearest": 0.2}
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A case: the part that made it, and its pairs."""
+
+    part: Part
+    dataset: str
+    pairs: Pairs
+
+
+def drawn(family: str, seed: int, number: int) -> Drawn:
+    """Case `number` of a family: parameters, maker, number of images and images follow from the seed."""
+    rng = np.random.default_rng(seed_for(seed, "coverage", family, number))
+    part = DRAWS[family](rng)
+    name = fashion.DATASET if fashion.INSTALLED_HERE and rng.random() < FASHION else "mnist"
+    test = dataset(name).test
+    assert test.labels is not None
+    chosen = np.sort(rng.permutation(len(test))[: rng.integers(FEWEST, MOST + 1)])
+    reference = test.images[chosen, 0]
+    made = part.make(reference, test.labels[chosen], rng)
+    return Drawn(part, name, Pairs(reference[:, None], np.asarray(made.images, np.float32)[:, None]))
+
+
+def _way(rng: Rng, nearest: bool = True, half: bool = True) -> Way:
+    kernels = {name: share for name, share in KERNEL_SHARES.items() if nearest or name != "nearest"}
+    shares = np.array(list(kernels.values()))
+    kernel = str(rng.choice(list(kernels), p=shares / shares.sum()))
+    library = str(rng.choice(["scipy", "cv2", "PIL", "skimage"]))
+    return Way(library, kernel, half and bool(rng.random() < 0.3), bool(rng.random() < 0.5))
+
+
+def _rotate(rng: Rng) -> Part:
+    angle = float(rng.uniform(-90, 90))
+    if rng.random() < 0.3:
+        library = str(rng.choice(["scipy.rotate", "PIL.rotate", "skimage.rotate", "cv2.rotate"]))
+        return geometry.rotate(angle, Way(library, "bilinear", rounded=bool(rng.random() < 0.5)))
+    # Nearest neighbours within 4 degrees of a quarter turn are that turn: no fraction is left.
+    return geometry.rotate(angle, _way(rng, nearest=4 < abs(angle) < 86))
+
+
+def _affine(rng: Rng) -> Part:
+    linear = np.eye(2) + rng.uniform(-0.25, 0.25, (2, 2))
+    return geometry.affine(np.c_[linear, rng.uniform(-2, 2, 2)].tolist(), _way(rng, half=False))
+
+
+def _perspective(rng: Rng) -> Part:
+    return geometry.perspective(rng.uniform(-CORNER, CORNER, (4, 2)).tolist(), _way(rng, half=False))
+
+
+def _gaussian_blur(rng: Rng) -> Part:
+    library = str(rng.choice(["scipy", "cv2", "skimage", "scipy-bytes", "cv2-bytes", "skimage-bytes", "PIL-bytes"]))
+    return blur.gaussian_blur(_log(rng, 0.6, 3.0), library)
+
+
+def _log(rng: Rng, low: float, high: float) -> float:
+    """Between two numbers, uniformly on a logarithmic scale."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _coin(rng: Rng) -> bool:
+    return bool(rng.random() < 0.5)
+
+
+def _signed(rng: Rng, low: float, high: float) -> float:
+    return float(rng.uniform(low, high) * rng.choice([-1, 1]))
+
+
+DRAWS: dict[str, Callable[[Rng], Part]] = {
+    "rotate": _rotate,
+    "translate": lambda rng: geometry.translate(*map(float, rng.uniform(-5, 5, 2)), _way(rng, nearest=False)),
+    "scale": lambda rng: geometry.scale(factor := _log(rng, 0.55, 1.8), _way(rng, nearest=abs(factor - 1) > 0.1)),
+    "shear": lambda rng: geometry.shear(_signed(rng, 0.1, 0.8), _way(rng)),
+    "affine": _affine,
+    "perspective": _perspective,
+    "gaussian_blur": _gaussian_blur,
+    "defocus_blur": lambda rng: blur.defocus_blur(float(rng.uniform(1.2, 5)), _coin(rng)),
+    "motion_blur": lambda rng: blur.motion_blur(float(rng.uniform(3, 12)), float(rng.uniform(0, 180)), _coin(rng)),
+    "gain": lambda rng: intensity.gain(_log(rng, 0.25, 2.5), _coin(rng)),
+    "offset": lambda rng: intensity.offset(_signed(rng, 0.05, 0.5), _coin(rng)),
+    "gamma": lambda rng: intensity.gamma(_log(rng, 0.35, 3.0), _coin(rng)),
+    "rescale": lambda rng: intensity.rescale(_log(rng, 0.3, 4.0), _signed(rng, 0.05, 2.0)),
+    "threshold": lambda rng: intensity.threshold(float(rng.uniform(0.1, 0.9))),
+    "gaussian_noise": lambda rng: noise.gaussian_noise(_log(rng, 0.02, 0.6), *_kind(rng)),
+    "uniform_noise": lambda rng: noise.uniform_noise(_log(rng, 0.04, 0.8), *_kind(rng)),
+    "sign_noise": lambda rng: noise.sign_noise(_log(rng, 0.02, 0.4), *_kind(rng)),
+    "impulse_noise": lambda rng: noise.impulse_noise(_log(rng, 0.01, 0.5), _coin(rng)),
+    "speckle_noise": lambda rng: noise.speckle_noise(_log(rng, 0.08, 0.8), *_kind(rng)),
+    "shot_noise": lambda rng: noise.shot_noise(_log(rng, 2.5, 90), *_kind(rng)),
+    "pixel_dropout": lambda rng: overlay.pixel_dropout(float(rng.uniform(0.05, 0.8)), _coin(rng)),
+    "fixed_pattern": lambda rng: noise.fixed_pattern(_log(rng, 0.03, 0.5), *_kind(rng)),
+    "occlusion": lambda rng: _maybe_in_bytes(overlay.occlusion(*_box(rng), float(rng.uniform(0.1, 1))), _coin(rng)),
+    "fog": lambda rng: overlay.fog(_log(rng, 0.3, 3), float(rng.uniform(1.4, 3)), _coin(rng)),
+    "dotted_line": lambda rng: overlay.dotted_line(float(rng.uniform(1.3, 3.5)), int(rng.integers(2, 5)), _coin(rng)),
+}
+
+
+def _kind(rng: Rng) -> tuple[bool, bool]:
+    """In bytes or not, and clipped or not: bytes are always clipped."""
+    rounded = _coin(rng)
+    return rounded, rounded or _coin(rng)
+
+
+def _maybe_in_bytes(part: Part, rounded: bool) -> Part:
+    if not rounded:
+        return part
+
+    def make(images: Images, labels: Labels, rng: Rng) -> Made:
+        made = part.make(images, labels, rng)
+        return replace(made, images=eight_bits(made.images))
+
+    return replace(part, make=make, way=f"{part.way}-bytes")
+
+
+def _box(rng: Rng) -> tuple[int, int, int, int]:
+    height, width = map(int, rng.integers(6, 18, 2))
+    return int(rng.integers(2, 26 - height)), int(rng.integers(2, 26 - width)), height, width

@@ -1,0 +1,103 @@
+"""Continuous parameters of a shift as one vector of numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.parameters import Parameters, SearchRange
+
+SHARE = 0.02  # of a number: the step of its finite differences, where its family declares none
+
+
+@dataclass(frozen=True)
+class FreeNumbers:
+    """The numbers of some parameters of a shift in a row: real numbers, and matrices of them."""
+
+    shift: Shift
+    names: tuple[tuple[str, ...], ...]
+    """Of each part, the parameters."""
+
+    @classmethod
+    def differentiable(cls, shift: Shift) -> "FreeNumbers":
+        """Those of the parts without noise by which a remake has derivatives."""
+        parts = shift.components
+        return cls(shift, tuple(() if part.random else part.differentiable for part in parts))
+
+    @classmethod
+    def simulated(cls, shift: Shift) -> "FreeNumbers":
+        """The strengths of noise that are one number for all images."""
+        parts = shift.components
+        return cls(shift, tuple(tuple(n for n in p.simulated if isinstance(getattr(p, n), float)) for p in parts))
+
+    @property
+    def values(self) -> Float64[np.ndarray, "k"]:
+        return np.array([n for part, name in self._parameters for n in _flat(getattr(part, name))], np.float64)
+
+    @property
+    def steps(self) -> Float64[np.ndarray, "k"]:
+        """The step of each number's finite differences."""
+        pairs = zip(self._searches, self.values, strict=True)
+        return np.array([search.step if search else SHARE * abs(value) for search, value in pairs])
+
+    @property
+    def limits(self) -> tuple[Float64[np.ndarray, "k"], Float64[np.ndarray, "k"]]:
+        """The lowest and the highest value of each number."""
+        limits = np.array([search.limits if search else (-np.inf, np.inf) for search in self._searches])
+        return limits[:, 0], limits[:, 1]
+
+    def with_values(self, values: Float64[np.ndarray, "k"]) -> Shift:
+        """The shift with other numbers. Raises `BadInput` where its family does not allow them."""
+        numbers = iter(map(float, values))
+        parts = [
+            replace(part, **{name: _shaped(getattr(part, name), numbers) for name in names})
+            for part, names in zip(self.shift.components, self.names, strict=True)
+        ]
+        return Compose(tuple(parts)) if isinstance(self.shift, Compose) else parts[0]
+
+    def named(self, low: Float64[np.ndarray, "k"], high: Float64[np.ndarray, "k"]) -> list[dict[str, Any]]:
+        """Of each part, [low, high] of each number in the shape of its parameter."""
+        ends = iter([[float(a), float(b)] for a, b in zip(low, high, strict=True)])
+        return [
+            {name: _listed(getattr(part, name), ends) for name in names}
+            for part, names in zip(self.shift.components, self.names, strict=True)
+        ]
+
+    @property
+    def _parameters(self) -> list[tuple[Shift, str]]:
+        return [(p, name) for p, names in zip(self.shift.components, self.names, strict=True) for name in names]
+
+    @property
+    def _searches(self) -> list[SearchRange | None]:
+        """How each number is searched for; a matrix has a search for each of its numbers."""
+        searches: list[SearchRange | None] = []
+        for part, name in self._parameters:
+            if isinstance(getattr(part, name), tuple):
+                searches += part.search.values()
+            else:
+                searches.append(part.search.get(name) or part.joint_search.get(name))
+        return searches
+
+
+def of_all_parts(shift: Shift, parts: list[dict[str, Any]]) -> Parameters:
+    """Intervals as in JSON: of a composition `parts`, a list; empty if no part has any."""
+    if not any(parts):
+        return {}
+    return {"parts": parts} if isinstance(shift, Compose) else parts[0]
+
+
+def _flat(value: Any) -> list[Any]:
+    return [n for v in value for n in _flat(v)] if isinstance(value, tuple) else [value]
+
+
+def _shaped(like: Any, numbers: Iterator[Any]) -> Any:
+    """The numbers in the nesting of a parameter."""
+    return tuple(_shaped(v, numbers) for v in like) if isinstance(like, tuple) else next(numbers)
+
+
+def _listed(like: Any, numbers: Iterator[Any]) -> Any:
+    return [_listed(v, numbers) for v in like] if isinstance(like, tuple) else next(numbers)

@@ -1,0 +1,145 @@
+"""The strength of noise by simulated moments, with its variance.
+
+Statistics of the change of each image are compared with those of remakes of the same images (McFadden 1989). Their
+derivatives by the numbers, and their covariance over images, give the numbers that fit best and their variance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+from scipy.ndimage import uniform_filter
+from scipy.special import expit
+from scipy.stats import norm
+
+from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
+from shiftassay.diagnosis.paired.implementations import Implementation, Rounding
+from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
+from shiftassay.shifts.warp import Resampling
+
+REMAKES = 4  # of each image
+VALUES = 400_000  # of all images that are simulated
+FEWEST = 40  # images
+MOST_STEPS = 3  # of Gauss and Newton
+CLOSE = 0.3  # of an sd: the last step
+LARGEST_STEP = 0.3  # of a number's logarithm
+STEP = 0.05  # of a number's logarithm, for its derivative
+SIZES = (0.03, 0.2)  # of a change that counts half as much as a very large one
+WINDOWS = (3, 7)  # pixels over which the change is averaged
+SHARE = "fraction"  # the name of strengths between 0 and 1; others are positive
+SMALLEST = 1e-9
+RESOLUTION = 1e-6  # of a statistic in single precision
+SHRINKAGE = 1e-3  # of the correlations of the statistics towards 0
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """A scale without bounds: the logarithm of positive numbers, the log odds of shares."""
+
+    of_shares: Bool[np.ndarray, "k"]
+
+    def to(self, values: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
+        odds = np.where(self.of_shares, 1 - np.minimum(values, 1 - SMALLEST), 1)
+        return np.log(np.maximum(values, SMALLEST)) - np.log(odds)
+
+    def back(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
+        return np.where(self.of_shares, expit(numbers), np.exp(numbers))
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedFit:
+    """Numbers on a scale without bounds, with their sds there."""
+
+    numbers: Float64[np.ndarray, "k"]
+    sds: Float64[np.ndarray, "k"]
+    scale: Scale
+
+    @property
+    def estimates(self) -> Float64[np.ndarray, "k"]:
+        return self.scale.back(self.numbers)
+
+    def ends(self, level: float) -> tuple[Float64[np.ndarray, "k"], Float64[np.ndarray, "k"]]:
+        reach = norm.ppf((1 + level) / 2) * self.sds
+        return self.scale.back(self.numbers - reach), self.scale.back(self.numbers + reach)
+
+
+def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> SimulatedFit | None:
+    """The numbers whose remakes have the statistics of the shifted images; None if there are none near the shift's."""
+    few = pairs.first(max(VALUES // pairs.reference[0].size, FEWEST))
+    rounding: Rounding = "nearest" if in_bytes(few.shifted) else "none"
+    scale = Scale(np.array([name == SHARE for names in free.names for name in names]))
+    numbers = scale.to(free.values)
+    observed = _statistics(few.shifted, few.reference)
+    covariance = np.zeros((len(numbers), len(numbers)))
+    try:
+        for i in range(MOST_STEPS):
+            simulate = _Simulation(free, scale, few, Implementation(resampling, rounding), seed=i)
+            difference = observed - simulate(numbers)
+            slopes = _slopes(simulate, numbers)
+            weights = np.linalg.inv(_covariance(difference))
+            covariance = np.linalg.inv(slopes @ weights @ slopes.T)
+            step = covariance @ slopes @ weights @ difference.mean(0)
+            numbers = numbers + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+            if i and np.all(np.abs(step) < CLOSE * np.sqrt(np.diag(covariance))):
+                break
+    except (BadInput, np.linalg.LinAlgError):
+        return None
+    if not np.isfinite(numbers).all():
+        return None
+    n, q = difference.shape
+    left = difference.mean(0) - step @ slopes
+    # The weights come from the images that are averaged: the inverse is too large by this much (Anderson 2003).
+    inverse = (n - q - 2) / (n - 1)
+    # Where the statistics differ by more than chance, the errors are scaled by as much (Birge 1932).
+    scatter = max(float(left @ weights @ left) * inverse / max(q - len(numbers), 1), 1.0)
+    return SimulatedFit(numbers, np.sqrt(np.diag(covariance) * scatter / inverse), scale)
+
+
+def _slopes(simulate: "_Simulation", numbers: np.ndarray) -> Float64[np.ndarray, "k q"]:
+    """The derivatives of the mean statistics."""
+    rows = []
+    for k in range(len(numbers)):
+        moved = STEP * (np.arange(len(numbers)) == k)
+        rows.append((simulate(numbers + moved) - simulate(numbers - moved)).mean(0) / (2 * STEP))
+    return np.stack(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Simulation:
+    """The mean statistics of each image over several remakes."""
+
+    free: FreeNumbers
+    scale: Scale
+    pairs: Pairs
+    way: Implementation
+    seed: int
+
+    def __call__(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "n q"]:
+        shift = self.free.with_values(self.scale.back(numbers))
+        generators = (np.random.default_rng([self.seed, i]) for i in range(REMAKES))
+        made = (self.way.apply(shift, self.pairs.reference, rng) for rng in generators)
+        return np.mean([_statistics(images, self.pairs.reference) for images in made], axis=0)
+
+
+def _statistics(images: Images, reference: Images) -> Float64[np.ndarray, "n q"]:
+    """Of each image: mean powers of the change, how often it is large, how much of it is smooth.
+
+    All are smooth functions of the change: counts would jump with the size of discrete noise.
+    """
+    change = images - reference
+    size = np.abs(change)
+    means = [change, size, size**2, *(size / (size + s) for s in SIZES)]
+    means += [uniform_filter(change, window, axes=(2, 3)) ** 2 for window in WINDOWS]
+    return np.stack([np.mean(values, (1, 2, 3), dtype=np.float64) for values in means], 1)
+
+
+def _covariance(differences: Float64[np.ndarray, "n q"]) -> Float64[np.ndarray, "q q"]:
+    """Of the mean of the differences; statistics that never differ get the resolution of single precision."""
+    covariance = np.cov(differences.T) / len(differences)
+    sds = np.sqrt(np.diag(covariance)) + RESOLUTION
+    correlations = covariance / np.outer(sds, sds)
+    shrunk = correlations * (1 - SHRINKAGE)
+    np.fill_diagonal(shrunk, 1.0)
+    return shrunk * np.outer(sds, sds)
