@@ -5,8 +5,8 @@ The cases are drawn as those of the benchmark (`benchmarks.diagnosis.drawn`), fr
 - complexity penalties: the posterior mode of a conditional logit (McFadden 1974). Which of the candidates that fit is
   the right one? Its priors are normal about the penalties that are installed.
 - confidence: logistic regressions of whether the best candidate is right, and of whether the shift is unknown, with a
-  small ridge penalty. No probability is higher than the expected share of right ones among as many cases as the surer
-  half, by the rule of succession.
+  small ridge penalty. No probability is higher than the expected share of right ones among the surest of the cases, by
+  the rule of succession.
 - same source: by how much more fresh samples of one source differ than halves of one of them.
 """
 
@@ -35,7 +35,16 @@ from shiftassay.shifts.estimation.summary_statistics import feature_basis, summa
 
 SEED = 500
 """For development, as all below 1000; neither the benchmark nor its development uses it."""
-COUNTS = {"paired": 90, "small": 40, "compositions": 60, "unknown": 60, "left_out": 30, "unpaired": 60, "null": 30}
+COUNTS = {
+    "paired": 90,
+    "small": 40,
+    "compositions": 60,
+    "unknown": 60,
+    "left_out": 30,
+    "unpaired": 60,
+    "null": 30,
+    "unpaired unknown": 40,
+}
 FILE = kept.ROOT / "src" / "shiftassay" / "diagnosis" / "calibration.json"
 PRIOR_SD = 0.3  # of a penalty
 UP, DOWN, EITHER = (0.0, None), (None, 0.0), (None, None)
@@ -44,6 +53,7 @@ SIGNS = {
     "unknown": {"distance": DOWN, "log images": UP},
 }
 """Which sign a weight may have: no better fit, larger lead or more images make a verdict less sure."""
+FEWEST = 20  # cases, of whose right ones a share is taken
 RIDGE = 0.05  # of a logistic regression, on features as they are
 SAMPLES = 200  # pairs of samples of one source
 WEIGHTS = {
@@ -131,8 +141,9 @@ def _logistic(kind: str, cases: Sequence[CalibrationCase], names: tuple[str, ...
 
     bounds = [EITHER, *(SIGNS[what][name] for name in names)]
     weights = minimize(cost, np.zeros(1 + len(names)), method="L-BFGS-B", bounds=bounds).x
-    surest = right[np.argsort(-(features @ weights[1:]), kind="stable")[: -(-len(right) // 2)]]
-    most = (surest.sum() + 1) / (len(surest) + 2)
+    surest = np.cumsum(right[np.argsort(-(features @ weights[1:]), kind="stable")])
+    sizes = np.arange(1, len(right) + 1)
+    most = ((surest + 1) / (sizes + 2))[min(FEWEST, len(right)) - 1 :].max()
     return Logistic(
         round(float(weights[0]), 4),
         {name: round(float(weight), 4) for name, weight in zip(names, weights[1:], strict=True)},

@@ -1,7 +1,8 @@
 """One case of the calibration: its candidates, and which of them are right."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,10 @@ class CalibrationCase(Record):
         }
 
 
+UNPAIRED_UNKNOWN = "unpaired unknown"  # a stratum of the calibration alone
+FEWEST_UNPAIRED = 200  # images
+
+
 class _Recorder:
     """A search that keeps its candidates."""
 
@@ -76,7 +81,7 @@ class _Recorder:
 
 def calibration_case(seed: int, stratum: str, index: int) -> CalibrationCase | None:
     """Make a case and look for its shift; None where no search decides: pairs are not found, or labels changed."""
-    case = drawn_case(seed, stratum, index)
+    case = _case(seed, stratum, index)
     built = build_drawn(case)
     if case.arrays or case.model or (case.group == "sample" and case.pairing != "unpaired"):
         return None
@@ -104,6 +109,17 @@ def calibration_case(seed: int, stratum: str, index: int) -> CalibrationCase | N
     ]
     best = recorder.candidates[0]
     return _calibration_case(case, built, evidence, best.limit is not None and best.fits, best.shift, rows)
+
+
+def _case(seed: int, stratum: str, index: int) -> Case:
+    """A drawn case; of what is in no catalogue also on sets without partners, which the benchmark does not have."""
+    if stratum != UNPAIRED_UNKNOWN:
+        return drawn_case(seed, stratum, index)
+    for later in count(index, 10_000):
+        case = drawn_case(seed, "unknown", later)
+        if case.drawn is not None and case.drawn.images >= FEWEST_UNPAIRED:
+            return replace(case, pairing="unpaired")
+    raise AssertionError("count does not end")
 
 
 def _unpaired(case: Case, built: Built, reference: ImageSet, shifted: ImageSet, seed: int) -> CalibrationCase | None:

@@ -87,6 +87,8 @@ class SearchSettings:
     """Guesses that are fitted more closely and ranked."""
     near_best: float = 4.0
     """Times the best misfit, up to which a guess is fitted more closely."""
+    unpaired_refined: int = 16
+    """Trials of the last fit, of those whose null distributions are made."""
     unpaired_tested: int = 3
     """Candidates, best first, whose null distributions are made until one fits."""
     halvings: int = 12

@@ -21,6 +21,7 @@ from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
+OF_A_LEVEL = 0.13  # that a whole grey level may be off: half precision loses up to 1/8
 BORDER_DIVISOR = 7  # a border is the side divided by this
 BARELY_EXPLAINED = 0.6  # of the change: if more than this is unexplained, other resamplings are skipped
 OTHER_RESAMPLINGS = (
@@ -112,9 +113,9 @@ def change_of(pairs: Pairs) -> float:
 
 
 def in_bytes(images: Images) -> bool:
-    """Whether images are rounded to 256 values."""
+    """Whether images are rounded to 256 values, whatever precision keeps them."""
     few = images[:20] * 255
-    return bool(np.abs(few - np.rint(few)).max() < 1e-3)
+    return bool(np.abs(few - np.rint(few)).max() < OF_A_LEVEL)
 
 
 def to_bytes(images: Images) -> Images:

@@ -89,18 +89,19 @@ def estimate_unpaired(
         ]
     candidates.sort(key=lambda c: (c.misfit > chance or not c.shift.is_identity, c.cost))
 
+    # The family was judged on other images than its parameters were fitted to: now it may use them all.
+    both_x = np.concatenate([fit_x.images, rank_x.images])[:count]
+    whole = Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded)
+
     def tested(candidate: UnpairedCandidate) -> UnpairedCandidate:
         shift, misfit = candidate.shift, candidate.misfit
         if shift.is_identity or shift.group == "sample":  # nothing is remade
             return replace(candidate, fit=Fit(misfit, float(misfit <= chance), chance))
-        return replace(candidate, fit=fit_of(shift, misfit, reference.images, n, basis, rounded, rng))
+        refined = _refined(shift, whole, count, settings.unpaired_refined)
+        misfit = min(misfit, rank.least_misfit(refined, count))
+        return replace(candidate, shift=refined, fit=fit_of(refined, misfit, reference.images, n, basis, rounded, rng))
 
-    candidates = first_that_fits(candidates, tested, settings.unpaired_tested)
-    # The family was judged on other images than its parameters were fitted to: now the best may use them all.
-    both_x = np.concatenate([fit_x.images, rank_x.images])[:count]
-    whole = Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded)
-    best = candidates[0]
-    return [replace(best, shift=_refined(best.shift, whole, count, 16)), *candidates[1:]]
+    return first_that_fits(candidates, tested, settings.unpaired_tested)
 
 
 def first_that_fits(

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
 from shiftassay.diagnosis.paired.remake import moves, to_bytes
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.summary_statistics import FeatureBasis, SummaryStatistics, summary_statistics
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.warp import OURS, Resampling, resampled
+from shiftassay.shifts.warp import OURS, Resampling
 
 KERNELS = (OURS, Resampling("bicubic"), Resampling("nearest"))
 
@@ -36,12 +37,17 @@ class Comparison:
 
         Under the best resampling if the picture moves.
         """
-        return min(self._misfit(shift, count, kernel) for kernel in (KERNELS if moves(shift) else KERNELS[:1]))
+        kernels = KERNELS if moves(shift) else KERNELS[:1]
+        return min(self.misfit_under(Implementation(kernel), shift, count) for kernel in kernels)
 
-    def _misfit(self, shift: Shift, count: int, kernel: Resampling) -> float:
+    def least_misfit(self, shift: Shift, count: int) -> float:
+        """The same under the best of all usual implementations."""
+        return min(self.misfit_under(way, shift, count) for way in other_implementations(shift, OURS, in_bytes=False))
+
+    def misfit_under(self, way: Implementation, shift: Shift, count: int) -> float:
+        """The same under one implementation; infinite where it can't be applied."""
         try:
-            with resampled(kernel):
-                remade = shift.apply(self.images[:count], np.random.default_rng(self.seed))
+            remade = way.apply(shift, self.images[:count], np.random.default_rng(self.seed))
         except BadInput:
             return float("inf")
         if not np.isfinite(remade).all():

@@ -7,16 +7,16 @@ import numpy as np
 
 from shiftassay.diagnosis.calibration import calibration
 from shiftassay.diagnosis.null_distribution import Fit, NullDistribution
-from shiftassay.diagnosis.paired.remake import moves
+from shiftassay.diagnosis.paired.implementations import other_implementations
 from shiftassay.diagnosis.unpaired.comparison import Comparison
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.summary_statistics import FeatureBasis, feature_basis, summary_statistics
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.warp import OURS, Resampling, resampled
+from shiftassay.shifts.warp import OURS
 
-REMAKES = 6  # of a candidate
-STAND_INS = (OURS, Resampling("keys"), Resampling("spline"))
+REMAKES = 8  # of a candidate
+OTHER_SEED = 101  # of draws that stand in for the shifted set: none is one of a remake
 
 
 def distances_of_halves(images: Images, n: int, count: int, largest: int, rng: np.random.Generator) -> list[float]:
@@ -44,20 +44,20 @@ def by_chance(distances: Sequence[float]) -> float:
 def fit_of(
     shift: Shift, misfit: float, images: Images, n: int, basis: FeatureBasis, rounded: bool, rng: np.random.Generator
 ) -> Fit:
-    """A candidate's misfit beside that of its remakes of one half of the reference, judged with the other half.
+    """A candidate's misfit beside those of its own remakes.
 
-    `n` is the size of the samples whose misfit it is. Other interpolations stand in for the code that made the set.
+    A remake of one half of the reference is judged by one of the other half, under each of the usual implementations.
+    `n` is the size of the samples whose misfit it is.
     """
     misfits = []
-    for draw, kernel in enumerate(islice(cycle(STAND_INS if moves(shift) else STAND_INS[:1]), REMAKES)):
+    for draw, way in enumerate(islice(cycle(other_implementations(shift, OURS, in_bytes=False)), REMAKES)):
         made, judged = _halves(images, n, rng)
         try:
-            with resampled(kernel):
-                stand_in = shift.apply(made, np.random.default_rng([draw]))
+            stand_in = way.apply(shift, made, np.random.default_rng([OTHER_SEED, draw]))
         except BadInput:
             continue
         comparison = Comparison.with_set(judged, stand_in, basis, draw, rounded)
-        misfits.append(comparison.misfit(shift, len(judged)))
+        misfits.append(comparison.misfit_under(way, shift, len(judged)))
     if len(misfits) < 2:
         return Fit(misfit, 0.0, 0.0)
     null = NullDistribution.of_another(misfits)
