@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, noise_discrepancies
-from shiftassay.diagnosis.paired.remake import in_bytes, remake, to_bytes
+from shiftassay.diagnosis.paired.remake import remake, to_bytes
 from shiftassay.shifts.catalog import parse
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 
 
 def _target(digits, text, seed=3):

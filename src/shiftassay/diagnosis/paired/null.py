@@ -30,7 +30,6 @@ from shiftassay.diagnosis.paired.remake import (
     Remake,
     blurs,
     change_of,
-    in_bytes,
     moves,
     remake,
     residual_energies,
@@ -39,7 +38,7 @@ from shiftassay.diagnosis.paired.remake import (
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 

@@ -15,13 +15,12 @@ from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, energ
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import away_from_edges
-from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
-OF_A_LEVEL = 0.13  # that a whole grey level may be off: half precision loses up to 1/8
 BORDER_DIVISOR = 7  # a border is the side divided by this
 BARELY_EXPLAINED = 0.6  # of the change: if more than this is unexplained, other resamplings are skipped
 OTHER_RESAMPLINGS = (
@@ -110,12 +109,6 @@ def change_of(pairs: Pairs) -> float:
     It is the smaller of the energy of the change and the variance of the shifted images.
     """
     return max(min(pairs.change, float(pairs.shifted.var(dtype=np.float64))), 1e-12)
-
-
-def in_bytes(images: Images) -> bool:
-    """Whether images are rounded to 256 values, whatever precision keeps them."""
-    few = images[:20] * 255
-    return bool(np.abs(few - np.rint(few)).max() < OF_A_LEVEL)
 
 
 def to_bytes(images: Images) -> Images:

@@ -12,7 +12,6 @@ from scipy.optimize import minimize
 from shiftassay.diagnosis.calibration import calibration
 from shiftassay.diagnosis.null_distribution import Fit
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
-from shiftassay.diagnosis.paired.remake import in_bytes
 from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
 from shiftassay.diagnosis.unpaired.class_shares import class_prior
 from shiftassay.diagnosis.unpaired.comparison import Comparison
@@ -20,6 +19,7 @@ from shiftassay.diagnosis.unpaired.null import by_chance, distances_of_halves, f
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.random_stream import seed_for
+from shiftassay.shifts.estimation.pairs import in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.summary_statistics import (
     feature_basis,

@@ -13,6 +13,7 @@ from shiftassay.imagesets.image_set import Images
 ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to bytes
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 WHITE = 0.8  # mean grey value of the border
+OF_A_LEVEL = 0.13  # that a whole grey level may be off: half precision loses up to 1/8
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -95,9 +96,9 @@ class Pairs:
 
 
 def in_bytes(images: Images) -> bool:
-    """Whether images are rounded to 256 values."""
+    """Whether images are rounded to 256 values, whatever precision keeps them."""
     few = images[:20] * 255
-    return bool(np.abs(few - np.rint(few)).max() < 1e-3)
+    return bool(np.abs(few - np.rint(few)).max() < OF_A_LEVEL)
 
 
 def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:

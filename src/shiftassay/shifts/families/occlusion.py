@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Float64
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.levels import undo_intensity_map
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.estimation.rectangles import Rectangles, common, freedom, heaviest
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
 from shiftassay.shifts.parameters import (
     Choice,
     Number,
@@ -27,6 +27,7 @@ from shiftassay.shifts.parameters import (
 )
 
 CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
+SINGLE = 1e-6  # by which single precision may be off, after some sums
 PIXEL_PENALTY = 1e-5  # per pixel of a rectangle, so that of two that explain as much the smaller one is chosen
 CONSTANT = 1e-6  # variance of a place that always shows the same
 VARIES = 0.01  # variance of a pixel over images
@@ -79,6 +80,14 @@ class Occlusion(Shift):
         y, x = np.arange(h), np.arange(w)
         rows, columns = (y >= top) & (y < top + height), (x >= left) & (x < left + width)
         return np.where((rows[:, :, None] & columns[:, None, :])[:, None], spread(fill), images)
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """The grey value of a shared fill: up to how it is stored."""
+        if not isinstance(self.fill, float) or self.scope != "shared":
+            return {}
+        lost = 0.5 / 255 if in_bytes(pairs.shifted) else SINGLE
+        fill = OwnInterval.within(max(self.fill - lost, 0.0), min(self.fill + lost, 1.0), level)
+        return {"fill": fill._replace(estimate=self.fill)}
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
