@@ -1,7 +1,7 @@
 """`python -m benchmarks.coverage`: how often intervals of parameters hold the truth.
 
 Results are kept in out/coverage, by case, seed and the source they depend on: a run that was stopped goes on where it
-was. Development uses seeds below 1000.
+was. Development uses seeds below 1000; a test seed is used once, and noted in the log of the benchmarks.
 """
 
 import argparse
@@ -19,22 +19,27 @@ from typing import Any
 
 from benchmarks.coverage.drawn import DRAWS, drawn
 from benchmarks.coverage.table import results, table
+from benchmarks.diagnosis.drawn import log
 
+from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "out" / "coverage"
 SOURCES = ("src/shiftassay/diagnosis/paired", "src/shiftassay/shifts", "benchmarks/coverage", "benchmarks/diagnosis")
 NOT_SOURCES = ("run.py", "table.py", "__main__.py")
-FITS, TEST_SEED = 200, 1000
+FITS = 200
 
 
 def main() -> None:
     asked = _arguments()
     families = [family for family in DRAWS if not asked.only or family in asked.only.split(",")]
-    commit = _commit()
-    if asked.seed >= TEST_SEED and commit.endswith("-dirty"):
-        sys.exit(f"Seed {asked.seed} is for tests, which need a clean commit: commit first, or use a seed below 1000.")
+    command, commit = " ".join(["python -m benchmarks.coverage", *sys.argv[1:]]), _commit()
+    if asked.seed >= log.FIRST_TEST_SEED:
+        try:
+            commit = log.used(asked.seed, command).commit
+        except BadInput as problem:
+            sys.exit(str(problem))
     warnings.simplefilter("ignore")
     began, records = perf_counter(), {}
     for family in families:
@@ -42,7 +47,6 @@ def main() -> None:
         print(table({family: records[family]}, heading=family == families[0]), flush=True)
     print(f"{sum(map(len, records.values()))} fits in {perf_counter() - began:.0f} s")
     if asked.json:
-        command = " ".join(["python -m benchmarks.coverage", *sys.argv[1:]])
         made = {"command": command, "commit": commit, "seed": asked.seed, **results(records)}
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         write_whole(asked.json, (json.dumps(made, indent=1) + "\n").encode())
