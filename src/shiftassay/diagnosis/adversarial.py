@@ -299,7 +299,9 @@ def _size(
 
 
 def _linf_bound(change: np.ndarray, step: float, between: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """The bound of a pixel's change with its interval: no less than the largest change, but for rounding.
+    """The bound of a pixel's change, with its interval.
+
+    It is no less than the largest change, but for rounding.
 
     Rounding to a grey level (`step`) moves changes by half a level up or down, whichever way it rounds; towards black,
     it makes the largest rise a level smaller than the largest fall, and their mean stays. Pixels that lay `between` two
@@ -336,7 +338,10 @@ def _l2_bound(size: np.ndarray, step: float, pixels: int) -> tuple[float, tuple[
 
 
 def _grey_level(images: Images) -> float:
-    """The distance of the grey levels that all values lie on, of 8 bits or 16; 0 where they lie on neither."""
+    """The distance of the grey levels that all values lie on.
+
+    Of 8 bits or 16; 0 where they lie on neither.
+    """
     for levels in (255, 65535):
         scaled = images.astype(np.float64) * levels
         if np.abs(scaled - np.rint(scaled)).max(initial=0.0) < 0.01:  # single precision is off by 0.004 at most

@@ -1,4 +1,6 @@
-"""What was measured on cases that no benchmark uses: complexity penalties, and how sure a verdict is.
+"""What was measured on cases that no benchmark uses.
+
+Complexity penalties, and how sure a verdict is.
 
 `make calibrate` fits the numbers and writes calibration.json, with the cases they were fitted to.
 """

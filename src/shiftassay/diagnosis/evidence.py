@@ -31,7 +31,10 @@ class Evidence(Record):
     parts: int
 
     def confidence(self, known: bool) -> float:
-        """The probability that the verdict is right: on family and scope, or that the shift is unknown."""
+        """The probability that the verdict is right.
+
+        That is, on family and scope, or that the shift is unknown.
+        """
         kind = f"{self.pairing} {'known' if known else 'unknown'}"
         return calibration().confidence[kind].probability(self.features())
 

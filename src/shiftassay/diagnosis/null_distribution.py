@@ -14,7 +14,9 @@ LEVEL = 0.01
 
 @dataclass(frozen=True)
 class NullDistribution:
-    """The root of a misfit is normal, or has Student's distribution where few remakes gave its mean and sd.
+    """The distribution of the root of a misfit.
+
+    It is normal, or Student's where few remakes gave its mean and sd.
 
     The root, as a misfit is a mean of squares.
     """

@@ -1,4 +1,6 @@
-"""Thresholds of what surrounds a verdict: pairing, labels, attacks, mechanisms; each with its unit and origin.
+"""Thresholds of what surrounds a verdict.
+
+They are of pairing, labels, attacks and mechanisms, each with its unit and origin.
 
 Whether a shift fits is not decided here, but by null distributions (`null_distribution`), and how sure that is by a
 calibration (`calibration`). Where no other origin is named, a threshold was chosen on listed cases of the diagnosis

@@ -1,4 +1,7 @@
-"""What a shift does to a network's accuracy: one test over all images and seeds, and one word for it."""
+"""What a shift does to a network's accuracy.
+
+One test over all images and seeds, and one word for it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,7 +109,9 @@ def _over_seeds(comparisons: Sequence[Comparison]) -> Comparison:
 
 
 def joined_over_seeds(of_seeds: Sequence[Interval], bounds: tuple[float, float] = (-inf, inf)) -> Interval:
-    """The interval of the mean for new seeds and new images, from each seed's interval for new images.
+    """The interval of the mean for new seeds and new images.
+
+    It is made of each seed's interval for new images.
 
     The variation of the seeds (Student's interval) is joined with that of the images (the mean of the seeds' intervals,
     as if all seeds erred on the same images: never too narrow), as Zou and Donner (2008) join limits.

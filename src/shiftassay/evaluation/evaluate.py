@@ -28,7 +28,9 @@ Effect = Literal["harmed", "slightly harmed", "not shown to change", "improved"]
 
 
 def effect_of(difference: float, differs: bool, equivalent: bool) -> Effect:
-    """The effect, from whether a difference is shown, and whether it is shown to be within the margin.
+    """The effect on accuracy in a word.
+
+    From whether a difference is shown, and whether it is shown to be within the margin.
 
     >>> effect_of(-0.003, differs=True, equivalent=True), effect_of(-0.003, differs=False, equivalent=True)
     ('slightly harmed', 'not shown to change')
@@ -75,7 +77,10 @@ class Comparison(Record):
 
     @property
     def verdict(self) -> Literal["equivalent", "lower", "higher", "undecided"]:
-        """`equivalent` where that is shown, which a small difference can be too; else the direction if one is shown."""
+        """The verdict in a word.
+
+        `equivalent` where that is shown, which a small difference can be too; else the direction if one is shown.
+        """
         if self.equivalent:
             return "equivalent"
         if not self.differs:

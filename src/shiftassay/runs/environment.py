@@ -66,14 +66,19 @@ def environment(device: str = "cpu", threads: int | None = None, population: int
 
 @cache
 def commit() -> str | None:
-    """The commit of the checkout that this code is in, as it was when this process first asked; None outside one."""
+    """The commit of the checkout that this code is in.
+
+    As it was when this process first asked; None outside one.
+    """
     if CHECKOUT is None or (described := _git("describe", "--always", "--abbrev=12")) is None:
         return None
     return described + ("-dirty" if _git("status", "--porcelain", "--untracked-files=all", "--", *CODE) else "")
 
 
 def check_committed(target: Path) -> None:
-    """Raise `BadInput` for a file in the checkout's docs/results while there is code that is not committed.
+    """Raise `BadInput` for a file in docs/results while code is not committed.
+
+    Only for the results of the checkout that this code is in.
 
     To be asked before the work: what stands there names the commit that anybody can make it again from.
     """
@@ -98,7 +103,7 @@ def _git(*arguments: str) -> str | None:
     """What git says of the checkout; None where it says nothing."""
     command = ["git", "-C", str(CHECKOUT), *arguments]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=10)  # noqa: S603  # our own command
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10)  # noqa: S603  # our own command
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return said.stdout.strip() or None
+    return result.stdout.strip() or None

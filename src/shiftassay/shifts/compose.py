@@ -93,7 +93,10 @@ class Compose(Shift):
         return replace(self, parts=tuple(parts))
 
     def settle(self, pairs: Pairs) -> "Compose":
-        """Each rearrangement settled that only maps of values and noise follow: it might as well follow the maps."""
+        """Each rearrangement settled that only maps of values and noise follow.
+
+        It might as well follow the maps.
+        """
         moved = [i for i, part in enumerate(self.parts) if part.group == "rearrangement" and part.scope == "shared"]
         if not moved:
             return self

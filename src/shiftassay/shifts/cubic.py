@@ -1,4 +1,7 @@
-"""Cubic interpolation as other libraries do it, by weights of the four nearest pixels along each axis."""
+"""Cubic interpolation as other libraries do it.
+
+By weights of the four nearest pixels along each axis.
+"""
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
@@ -39,7 +42,9 @@ def coefficients(images: Images, axes: tuple[int, ...], wrap: bool = False) -> F
 def cubic_sample(
     images: Images, positions: Float[np.ndarray, "m 2 H W"], kernel: str, outside: str
 ) -> Float32[np.ndarray, "n c H W"]:
-    """The images' values at positions counted from the upper left pixel, one map for all images or one for each.
+    """The images' values at positions counted from the upper left pixel.
+
+    There is one map of positions for all images, or one for each.
 
     `outside` is "zeros" or "border". Splines end at the outermost pixels, as SciPy's do, and are mirrored there.
     """

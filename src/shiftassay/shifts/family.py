@@ -156,14 +156,20 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def differentiable(self) -> tuple[str, ...]:
-        """The real parameters by which a remake has derivatives, so that least squares give their intervals."""
+        """The real parameters by which a remake has derivatives.
+
+        Least squares give their intervals.
+        """
         declared = {**self.search, **self.joint_search}
         return tuple(
             name for name, search in declared.items() if search.step and isinstance(vars(self).get(name), float)
         )
 
     def own_intervals(self, pairs: Pairs, level: float) -> "Mapping[str, OwnInterval]":
-        """Parameters whose interval only the family itself knows how to find, such as levels at which values jump."""
+        """Parameters whose interval only the family itself can find.
+
+        Such as levels at which values jump.
+        """
         return {}
 
     @property
@@ -295,7 +301,10 @@ class Shift(Traits, ParameterVector, ABC):
         return None
 
     def settle(self, pairs: Pairs) -> "Shift":
-        """An estimate with what only all pairs tell: of a permutation each place, and which remain unidentified."""
+        """An estimate with what only all pairs tell.
+
+        Of a permutation each place, and which remain unidentified.
+        """
         return self
 
     def settle_unpaired(self, reference: Images, shifted: Float32[np.ndarray, "m c h w"]) -> "Shift":

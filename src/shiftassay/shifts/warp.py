@@ -178,7 +178,10 @@ def sample(
 
 
 def _within_range(sampled: Images, images: Images, kernel: Kernel) -> Images:
-    """Cubic kernels overshoot. Eight bits cut that off; scikit-image cuts each image to its own range."""
+    """Cut off what cubic kernels overshoot.
+
+    Eight bits do so; scikit-image cuts each image to its own range.
+    """
     if kernel not in CUBIC:
         return sampled
     if kernel == "keys" and len(sampled) == len(images):

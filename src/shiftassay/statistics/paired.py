@@ -35,7 +35,9 @@ def difference_paired(gained: int, lost: int, n: int, level: float = 0.95) -> In
 
 
 def ratio_paired(gained: int, lost: int, both: int, n: int, level: float = 0.95) -> Interval | None:
-    """The interval of the error rate divided by that of the reference; None if the reference has no error.
+    """The interval of the error rate divided by that of the reference.
+
+    None if the reference has no error.
 
     It is the union of the score interval of Tang, Tang and Chan (2003) with the exact conditional one: it excludes 1 if
     and only if `mcnemar` rejects at 1 − level.
@@ -115,7 +117,10 @@ def _ratio(distance: float, variance: float) -> float:
 def _crossings(
     z: Callable[[float], float], estimate: float, lowest: float, highest: float, level: float
 ) -> tuple[float, float]:
-    """Where a statistic that falls with its argument, and is 0 at the estimate, ceases to be significant."""
+    """Where a statistic ceases to be significant.
+
+    It falls with its argument, and is 0 at the estimate.
+    """
     critical = float(norm.isf((1 - level) / 2))
     low, high = lowest, highest
     if z(lowest) > critical:

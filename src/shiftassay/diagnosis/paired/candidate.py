@@ -59,13 +59,15 @@ class Candidate:
 
 
 def settled(best: Candidate) -> bool:
-    """Whether a candidate of few parameters fits so well that nothing with more of them could win."""
+    """Whether a candidate of few parameters fits so well that none with more could win."""
     few = best.shift.degrees_of_freedom <= best.task.settings.settled and len(best.shift.components) == 1
     return few and not _general(best.shift) and best.fits and not room_for_more(best)
 
 
 def room_for_more(best: Candidate) -> bool:
-    """Whether another part with one parameter would pay for itself if it explained all that a candidate leaves.
+    """Whether another part could pay for itself.
+
+    That is, a part with one parameter that explained all that the candidate leaves.
 
     What a shift with noise leaves is explained where its own remakes leave as much.
     """

@@ -1,4 +1,7 @@
-"""What other implementations of the same shift could have made: other kernels, borders and roundings."""
+"""What other implementations of the same shift could have made.
+
+They differ in kernels, borders and roundings.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -29,7 +32,10 @@ KERNELS: tuple[tuple[Kernel, int], ...] = (
 
 @dataclass(frozen=True)
 class Implementation:
-    """One way to make a shift: a resampling, a rounding to 256 values, and the name of one of its alternatives."""
+    """One way to make a shift.
+
+    A resampling, a rounding to 256 values, and the name of one of the shift's alternatives.
+    """
 
     resampling: Resampling
     rounding: Rounding = "none"
@@ -75,7 +81,10 @@ def rounded(images: Images, rounding: Rounding) -> Images:
 
 
 def _resamplings(first: Resampling, shrinks: bool) -> list[Resampling]:
-    """The first, others about the same centre, one that cuts off the picture's edge, and some about another centre."""
+    """Resamplings that differ from the first in one thing each.
+
+    The first itself, others about the same centre, one that cuts off the picture's edge, and some about another centre.
+    """
     kernels = [*KERNELS, *([("area", 0)] if shrinks else [])]
     others = [replace(first, kernel=kernel, steps=steps) for kernel, steps in kernels]
     blended = list(dict.fromkeys([first, *others]))

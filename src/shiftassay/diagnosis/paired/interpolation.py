@@ -14,7 +14,9 @@ MEAN_OF_PLACES = (1 / 30) / (1 / 16)
 
 
 def interpolation_differences(images: Images, change: float) -> Float[np.ndarray, "n"]:
-    """The mean square by which linear and cubic interpolation of each image differ, over places between its pixels.
+    """The mean square by which linear and cubic interpolation of each image differ.
+
+    It is a mean over places between the pixels.
 
     A change of less energy than a move by half a pixel makes them differ less, in proportion.
     """

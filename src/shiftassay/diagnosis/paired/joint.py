@@ -212,5 +212,8 @@ def _with_numbers(part: Shift, numbers: dict[str, float]) -> Shift:
 
 
 def _has_matrix(part: Shift) -> bool:
-    """Whether the numbers of a shared shift are those of one matrix, and no parameters by themselves."""
+    """Whether the numbers of a shared shift are those of one matrix.
+
+    Then they are no parameters by themselves.
+    """
     return bool(part.search) and part.scope == "shared" and not part.search.keys() <= vars(part).keys()

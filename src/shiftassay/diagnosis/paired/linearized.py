@@ -38,7 +38,10 @@ FREEDOM = 2
 
 @dataclass(frozen=True, eq=False)
 class LinearFit:
-    """Numbers of a shift with their variances: of sampling, and of not knowing the implementation."""
+    """Numbers of a shift with their variances.
+
+    One is of sampling, one of not knowing the implementation.
+    """
 
     numbers: Float64[np.ndarray, "k"]
     sampling: Float64[np.ndarray, "k"]
@@ -53,7 +56,10 @@ class LinearFit:
 
 
 def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> LinearFit:
-    """The numbers under the implementations that explain the images about as well as the best, and their variances."""
+    """The numbers under the most likely implementations, with their variances.
+
+    These are the implementations that explain the images about as well as the best.
+    """
     if resampling.kernel == "nearest" and (exact := whole_pixel_fit(free, pairs, resampling)) is not None:
         return LinearFit(exact[0], exact[1], np.zeros_like(exact[1]), 0.0, Implementation(resampling))
     ways = _ways(free.shift, resampling, in_bytes(pairs.shifted))
@@ -97,7 +103,9 @@ def _ways(shift: Shift, resampling: Resampling, rounded: bool) -> list[Implement
 
 
 def _likelihood(fits: "Sequence[_Under]") -> Float64[np.ndarray, "w"]:
-    """The share of each implementation, by how much more energy it leaves than the best, which comes first.
+    """The share of each implementation.
+
+    It depends on how much more energy it leaves than the best, which comes first.
 
     What the best leaves is the scale; where that is nothing, what rounding changes by chance.
     """
@@ -108,7 +116,10 @@ def _likelihood(fits: "Sequence[_Under]") -> Float64[np.ndarray, "w"]:
 
 
 def _unexplained(fit: "_Under") -> float:
-    """The energy of the residual beyond that of rounding; where there is none, one standard error of it."""
+    """The energy of the residual beyond that of rounding.
+
+    Where there is none, one standard error of it.
+    """
     return max(fit.energy - fit.rounding, 0.0) + fit.rounding * np.sqrt(2 / fit.residual.size)
 
 
@@ -184,7 +195,9 @@ def _mean_rounding(made: Images, rounding: Rounding) -> Images | float:
 
 
 def _bias_per_energy(fits: Sequence[_Under]) -> Float64[np.ndarray, "k"]:
-    """The squared bias that a difference between two implementations causes, by the energy that no parameter explains.
+    """The squared bias that a difference between two implementations causes.
+
+    It is per unit of the energy that no parameter explains.
 
     A high quantile over all pairs of them. By it, what no implementation explains is taken for such a difference.
     """
@@ -198,7 +211,9 @@ def _bias_per_energy(fits: Sequence[_Under]) -> Float64[np.ndarray, "k"]:
 
 
 def _sampling_variance(fit: _Under, solve: np.ndarray, pairs: Pairs) -> Float64[np.ndarray, "k"]:
-    """The variance of the numbers, however the residuals of one image, or of one position, depend on each other.
+    """The sampling variance of the numbers.
+
+    Residuals of one image, or of one position, may depend on each other.
 
     Two-way clustering (Cameron, Gelbach and Miller 2011), not below either way alone; nor below what rounding to bytes
     gives where pixels of equal fraction are rounded alike.

@@ -51,7 +51,10 @@ OTHER_SEED = 101  # of draws that stand in for the shifted images: none is one o
 
 
 def fit_of(made: Remake, task: Task) -> Fit:
-    """A candidate's misfit beside its null distribution; `made` is its remake on the held-out pairs of the task."""
+    """A candidate's misfit beside its null distribution.
+
+    `made` is its remake on the held-out pairs of the task.
+    """
     p_value, limit = 0.0, 0.0
     for null in _nulls(made, task):
         p_value, limit = max(p_value, null.p_value(made.misfit)), max(limit, null.limit)
@@ -104,7 +107,10 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
 
 
 def _tried_in_no_other_form(shift: Shift) -> bool:
-    """Whether candidates of this kind are judged in one form only, so that another can stand in: blurs in a row."""
+    """Whether candidates of this kind are judged in one form only.
+
+    Then another form can stand in for the code that made the images: of blurs in a row.
+    """
     return len(shift.components) > 1 and all(not part.alternatives() or blurs(part) for part in shift.components)
 
 
@@ -180,7 +186,10 @@ def _remake_of_remake(
 
 
 def _made(shift: Shift, reference: Images, resampling: Resampling, draw: int, task: Task) -> Images:
-    """Images that stand in for the shifted ones: as they would be with other draws of what is random."""
+    """Images that stand in for the shifted ones.
+
+    They are as these would be with other draws of what is random.
+    """
     with resampled(resampling):
         images = shift.apply(reference, np.random.default_rng([task.seed, OTHER_SEED + draw]))
     return to_bytes(images) if in_bytes(task.held_out.shifted) else images

@@ -66,7 +66,10 @@ class SimulatedFit:
 
 
 def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> SimulatedFit | None:
-    """The numbers whose remakes have the statistics of the shifted images; None if there are none near the shift's."""
+    """The numbers whose remakes have the statistics of the shifted images.
+
+    None if there are none near the shift's.
+    """
     few = pairs.first(max(VALUES // pairs.reference[0].size, FEWEST))
     rounding: Rounding = "nearest" if in_bytes(few.shifted) else "none"
     scale = Scale(np.array([name == SHARE for names in free.names for name in names]))
@@ -136,7 +139,10 @@ def _statistics(images: Images, reference: Images) -> Float64[np.ndarray, "n q"]
 
 
 def _covariance(differences: Float64[np.ndarray, "n q"]) -> Float64[np.ndarray, "q q"]:
-    """Of the mean of the differences; statistics that never differ get the resolution of single precision."""
+    """The standard error of the mean of the differences.
+
+    Statistics that never differ get the resolution of single precision.
+    """
     covariance = np.cov(differences.T) / len(differences)
     sds = np.sqrt(np.diag(covariance)) + RESOLUTION
     correlations = covariance / np.outer(sds, sds)

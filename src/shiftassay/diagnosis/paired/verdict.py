@@ -63,7 +63,9 @@ def candidate_summary(candidate: Candidate) -> CandidateSummary:
 
 
 def _equivalent(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """The families that leave no more than the best one, up to what implementations differ by; they need not fit.
+    """The families that leave no more than the best one.
+
+    Up to what implementations differ by. They need not fit.
 
     If the best is a composition, no other composition is named.
     """

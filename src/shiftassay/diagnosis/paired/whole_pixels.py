@@ -26,7 +26,10 @@ Numbers = Float64[np.ndarray, "k"]
 
 
 def whole_pixel_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> tuple[Numbers, Numbers] | None:
-    """Mean and variance of the numbers over the polytope; None if the sources of places contradict each other."""
+    """Mean and variance of the numbers over the polytope.
+
+    None if the sources of places contradict each other.
+    """
     numbers, few = free.values, pairs.first(IMAGES)
     rng = np.random.default_rng(0)
     for _ in range(LINEARIZED):
@@ -49,7 +52,10 @@ def whole_pixel_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> 
 def _places(
     free: FreeNumbers, numbers: np.ndarray, size: tuple[int, ...], resampling: Resampling
 ) -> tuple[Float64[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]]:
-    """Where each pixel's value comes from: the pictures of x and of y after the shift. And whether that is inside."""
+    """Where each pixel's value comes from, and whether that is inside.
+
+    These are the pictures of x and of y after the shift.
+    """
     h, w = size
     pictures = np.concatenate([grid(h, w), np.ones((1, h, w))])[:, None].astype(np.float32)
     with resampled(Resampling("bilinear", resampling.center)):
@@ -72,7 +78,10 @@ def _derivatives(
 def _sources(
     places: Float64[np.ndarray, "2 h w"], inside: Bool[np.ndarray, "h w"], pairs: Pairs
 ) -> tuple[Float64[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]]:
-    """The pixel around each place that shows the same in all images, and where there is just one."""
+    """The pixel around each place that shows the same in all images.
+
+    And whether there is just one.
+    """
     h, w = inside.shape
     middle = np.array([(w - 1) / 2, (h - 1) / 2])[:, None, None]
     nearest = np.rint(places + middle).astype(np.int64)
@@ -110,7 +119,10 @@ def _least_violating(matrix: np.ndarray, bound: np.ndarray) -> Numbers:
 def _points_within(
     matrix: np.ndarray, bound: np.ndarray, start: np.ndarray, rng: np.random.Generator
 ) -> Float64[np.ndarray, "n k"]:
-    """Points spread evenly over a polytope, by hit-and-run (Smith 1984) along directions of its own shape."""
+    """Points spread evenly over a polytope.
+
+    By hit-and-run (Smith 1984) along directions of its own shape.
+    """
     shape = np.linalg.pinv(matrix.T @ matrix)
     points = [start]
     for count in SAMPLES:  # from the second time on, the shape is that of the points themselves

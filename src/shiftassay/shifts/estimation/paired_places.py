@@ -13,7 +13,9 @@ ROUNDED = 2 / 255  # largest difference that rounding to bytes makes, before and
 
 
 def placement_of_pairs(before: Parts, after: Parts) -> Placement:
-    """The order under which the parts of the images are most alike, and the places that have one source only.
+    """The order under which the parts of the images are most alike.
+
+    And the places that have one source only.
 
     Where every part is found again value for value, a place is identified if no other part has the same values in all
     images. Else squared differences are least, and a place is identified if exchanging its source for another's makes a
@@ -25,7 +27,10 @@ def placement_of_pairs(before: Parts, after: Parts) -> Placement:
 
 
 def _equal_parts(before: list[bytes], after: list[bytes]) -> Placement | None:
-    """The order under which all parts are equal; None if there is none. Equal parts stay where they are if they can."""
+    """The order under which all parts are equal; None if there is none.
+
+    Equal parts stay where they are if they can.
+    """
     sources, places = _places_by_value(before), _places_by_value(after)
     order, alone = np.empty(len(before), np.int64), np.zeros(len(before), bool)
     for value, to in places.items():

@@ -39,7 +39,10 @@ def nearest_rivals(loss: Float[np.ndarray, "count count"]) -> Int64[np.ndarray, 
 
 
 def standard_scores(losses: Float[np.ndarray, "n count"], relative_variance: float = 1.0) -> Float[np.ndarray, "count"]:
-    """The mean loss of an exchange in units of its sampling error; 0 where it never makes a difference."""
+    """The mean loss of an exchange in units of its sampling error.
+
+    0 where it never makes a difference.
+    """
     error = np.sqrt(losses.var(axis=0, dtype=np.float64) * relative_variance / len(losses))
     return losses.mean(axis=0, dtype=np.float64) / np.maximum(error, 1e-12)
 

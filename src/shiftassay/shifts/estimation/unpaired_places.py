@@ -1,4 +1,6 @@
-"""Where each part of an image comes from, told by samples that share no image: by means, deviations, covariances.
+"""Where each part of an image comes from, by samples that share no image.
+
+By their means, deviations and covariances.
 
 A permutation of positions permutes the moments. `matched_places` finds an order from nothing; `placement_of_samples`
 makes any order better and says which places it identifies.
@@ -80,7 +82,10 @@ def placement_of_samples(before: Parts, after: Parts, order: Int64[np.ndarray, "
 
 
 def _finders(parts: Parts) -> Iterator[Int64[np.ndarray, "_"]]:
-    """Sets of places by which others are found: those of the largest variance, then random halves of what varies."""
+    """Sets of places by which others are found.
+
+    Those of the largest variance, then random halves of what varies.
+    """
     variance = parts.var(axis=(0, 2))
     varying = np.flatnonzero(variance)
     for share in MOST_VARYING:
@@ -91,7 +96,10 @@ def _finders(parts: Parts) -> Iterator[Int64[np.ndarray, "_"]]:
 
 
 def _less_likely(before: Parts, after: Parts) -> bool:
-    """Whether one sample is less likely than a half of the other, given the moments of the other half."""
+    """Whether one sample is less likely than a half of the other.
+
+    Given the moments of the other half.
+    """
     model = _Likelihood.of(before[::2])
     own, others = model.losses(before[1::2]), model.losses(after)
     error = np.sqrt(own.var() / len(own) + others.var() / len(others))
@@ -100,7 +108,10 @@ def _less_likely(before: Parts, after: Parts) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Profiles:
-    """What tells parts apart: means and deviations of their values, and correlations with those of other parts."""
+    """What tells parts apart.
+
+    Means and deviations of their values, and correlations with those of other parts.
+    """
 
     own: Float[np.ndarray, "count k"]
     correlations: Float[np.ndarray, "count values count values"]
@@ -121,7 +132,10 @@ class _Profiles:
 
 @dataclass(frozen=True, eq=False)
 class _Likelihood:
-    """The normal distribution with the moments of a sample, for orders of another sample's parts."""
+    """The normal distribution with the moments of a sample.
+
+    It is that of orders of another sample's parts.
+    """
 
     n: int
     mean: Float32[np.ndarray, "count values"]
@@ -150,7 +164,10 @@ class _Likelihood:
         return np.vecdot(flat @ self.precision.reshape(flat.shape[1], -1), flat).astype(np.float64)
 
     def risk(self, parts: Parts, order: Int64[np.ndarray, "count"]) -> Float64[np.ndarray, "count"]:
-        """Of each place of another sample: the probability that an exchange of its source makes it more likely."""
+        """The probability that an exchange of a place's source makes it more likely.
+
+        Of each place of another sample.
+        """
         n, count, values = parts.shape
         y = parts[:, np.argsort(order)]
         pull = ((y - self.mean).reshape(n, -1) @ self.precision.reshape(count * values, -1)).reshape(y.shape)
@@ -191,7 +208,10 @@ def _exchanged(blocks: Float[np.ndarray, "count count v w"]) -> Float[np.ndarray
 
 
 def _thinned(parts: Parts) -> Parts:
-    """Parts with so few values, means of neighbouring ones, that an image has at most `PLACED_VALUES`, or one each."""
+    """Parts with fewer values: means of neighbouring ones.
+
+    So few that an image has at most `PLACED_VALUES`, or one each.
+    """
     values = max(1, PLACED_VALUES // parts.shape[1])
     if values >= parts.shape[2]:
         return parts
@@ -202,7 +222,10 @@ def _thinned(parts: Parts) -> Parts:
 def _nearest_rows(
     after: Float[np.ndarray, "count k"], before: Float[np.ndarray, "count k"]
 ) -> Int64[np.ndarray, "count"]:
-    """The assignment of rows of `before` to those of `after` with the least sum of squared distances."""
+    """The assignment of rows of `before` to those of `after`.
+
+    It has the least sum of squared distances.
+    """
     return linear_sum_assignment(_squared_distances(after, before))[1]
 
 
@@ -239,7 +262,10 @@ def _sharpened(
 
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """Of each position: mean and deviation, what permutations leave alone, and loadings on principal components."""
+    """What describes each position.
+
+    Mean and deviation, what permutations leave alone, and loadings on principal components.
+    """
 
     own: Float64[np.ndarray, "count 2"]
     invariant: Float64[np.ndarray, "count k"]
@@ -286,7 +312,10 @@ def _starts(one: _Moments, other: _Moments) -> Iterator[Int64[np.ndarray, "_"]]:
 def _aligned(
     order: Int64[np.ndarray, "_"], one: _Moments, other: _Moments, ranks: Sequence[int]
 ) -> tuple[float, Int64[np.ndarray, "_"]]:
-    """The order that follows from an order's rotation of the loadings, in rounds, and its sum of squares."""
+    """The order that follows from an order's rotation of the loadings.
+
+    In rounds; with its sum of squares.
+    """
     distance = np.inf
     for rank in ranks:
         rank = min(rank, one.loadings.shape[1], other.loadings.shape[1])
@@ -299,7 +328,10 @@ def _aligned(
 
 
 def _chance(values: Float64[np.ndarray, "n count"], m: int) -> float:
-    """The sum of squares that the right order leaves by chance after the first rounds: of halves of one sample."""
+    """The sum of squares that the right order leaves by chance.
+
+    After the first rounds, as halves of one sample show.
+    """
     halves = [_Moments.of(half) for half in (values[::2], values[1::2])]
     rank = min(RANKS[FIRST_ROUNDS - 1], *(half.loadings.shape[1] for half in halves))
     a, b = (half.loadings[:, :rank] for half in halves)

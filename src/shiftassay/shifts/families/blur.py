@@ -55,7 +55,10 @@ class GaussianBlur(Shift):
         return separable(images, self._weights(images, rng))
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """Another border; other weights: cut off at 3 sds, integrated over each pixel, or three box filters."""
+        """Another border, or other weights.
+
+        Weights are cut off at 3 sds, integrated over each pixel, or those of three box filters.
+        """
         others = {
             name: _OtherGaussian(self.sd, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
         }
@@ -100,7 +103,10 @@ def _integrated(sd: np.ndarray) -> Float64[np.ndarray, "m k"]:
 
 
 def _boxes(sd: np.ndarray) -> Float64[np.ndarray, "m k"]:
-    """Three box filters of the same variance, whose outermost pixels count in part (Gwosdek et al. 2011)."""
+    """Three box filters of the same variance (Gwosdek et al. 2011).
+
+    Their outermost pixels count in part.
+    """
     lines = []
     for s in sd:
         reach = int((np.sqrt(12 * s**2 / BOXES + 1) - 1) / 2)
@@ -236,7 +242,10 @@ class MotionBlur(Shift):
         return convolve(images, self._kernels(images, rng))
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """Another border; an even line of finer steps, or of the picture's copies at such steps, both ends included."""
+        """Another border, or another line.
+
+        An even line has finer steps, or copies of the picture at such steps, both ends included.
+        """
         same = (self.length, self.angle, self.fading)
         others: dict[str, Shift] = {
             name: _OtherMotion(*same, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
@@ -266,7 +275,9 @@ class MotionBlur(Shift):
     def _kernels(
         self, images: Images, rng: np.random.Generator, points: int = 1, copies: bool = False
     ) -> Float64[np.ndarray, "m k k"]:
-        """Weights at steps along the line, `points` to a pixel; with `copies`, its ends count as whole ones.
+        """Weights at steps along the line, `points` to a pixel.
+
+        With `copies`, its ends count as whole ones.
 
         Each is spread bilinearly over the four pixels around it.
         """

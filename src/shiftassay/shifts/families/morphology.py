@@ -53,7 +53,10 @@ class Dilate(Shift):
         return self._thickened(images)
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """An even size that reaches farther to the right and below, as in SciPy's `grey_dilation`."""
+        """An even size that reaches farther to the right and below.
+
+        As in SciPy's `grey_dilation`.
+        """
         return {} if self.size % 2 else {"farther to the right and below": _OtherDilate(self.size)}
 
     def _thickened(self, images: Images, origin: int = 0) -> Images:

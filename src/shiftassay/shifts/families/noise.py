@@ -285,7 +285,10 @@ class ShotNoise(_Noise):
         return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """The numbers of photons of which all grey values are whole counts, where counts can be told apart."""
+        """The numbers of photons of which all grey values are whole counts.
+
+        Where counts can be told apart.
+        """
         if not isinstance(self.photons, float) or self.photons > MOST_COUNTED / 2:
             return {}
         gray = np.unique(pairs.shifted[(pairs.shifted > CLIPPED) & (pairs.shifted < 1 - CLIPPED)]).astype(np.float64)

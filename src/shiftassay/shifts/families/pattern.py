@@ -109,7 +109,10 @@ class FixedPattern(Shift):
         return [cls(sd, tuple(map(float, pattern.ravel())), clip)]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """The sd that the pattern was drawn with, from the places that show it: a likelihood interval."""
+        """The sd that the pattern was drawn with: a likelihood interval.
+
+        It is made of the places that show the pattern.
+        """
         if self.pattern is None or self.sd <= 0:
             return {}
         values = np.array(self.pattern, np.float64).reshape(pairs.reference.shape[1:])
@@ -171,7 +174,10 @@ class FixedPattern(Shift):
 
 
 def _bound(pairs: Pairs, white: Places) -> Pattern:
-    """By how much a value exceeds 0 at least, at places that are never seen between black and white."""
+    """By how much a value exceeds 0 at least.
+
+    At places that are never seen between black and white.
+    """
     seen_black = np.max(np.where(pairs.shifted <= EDGE, pairs.reference, 0), 0)
     return np.where(white, np.min(1 - pairs.reference, 0), seen_black) - EDGE
 

@@ -30,7 +30,10 @@ def verdict_text(diagnosed: DiagnosedVariant) -> str:
 
 
 def claim(effect: EffectOverSeeds, first: Evaluation, diagnosed: DiagnosedVariant) -> str:
-    """What is claimed of a variant; `first` is the evaluation of the first seed's model, which the page is about."""
+    """What is claimed of a variant.
+
+    `first` is the evaluation of the first seed's model, which the page is about.
+    """
     name, text = effect.name, verdict_text(diagnosed)
     accuracy = f"Accuracy is {percent_with_interval(first.accuracy)} of {first.n:,} images"
     harm = (

@@ -47,7 +47,10 @@ class StudyContext:
 
     @property
     def effects(self) -> dict[str, EffectOverSeeds]:
-        """What happened to accuracy on each variant, over all seeds and images: what every section says of it."""
+        """What happened to accuracy on each variant.
+
+        Over all seeds and images: what every section says of it.
+        """
         return {rows[0].name: effect_over_seeds(rows) for rows in list(zip(*self.evaluations, strict=True))[1:]}
 
     @property

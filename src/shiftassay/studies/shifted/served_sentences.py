@@ -146,7 +146,7 @@ def _wrong_ids(served: ServedVariants, chosen: str) -> list[str]:
     by_id = served.designs[chosen].wrong_id or {}
     harms, spared = [], []
     for name, row in by_id.items():
-        hurting = {wrong: told for wrong, told in row.items() if told.minus_right_id.high < 0}
+        hurting = {wrong: accuracy for wrong, accuracy in row.items() if accuracy.minus_right_id.high < 0}
         if not hurting:
             spared.append(name)
             continue
@@ -164,7 +164,9 @@ def _inferred_ids(served: ServedVariants, chosen: str) -> list[str]:
     if design.inferred is None:
         return []
     accuracies = ", ".join(f"{name} {percent_with_interval(right, 1)}" for name, right in router.accuracy.items())
-    lost = {name: told.minus_right_id for name, told in design.inferred.items() if told.minus_right_id.high < 0}
+    lost = {
+        name: accuracy.minus_right_id for name, accuracy in design.inferred.items() if accuracy.minus_right_id.high < 0
+    }
     end = "with its ids the one model is not shown to lose on any variant"
     if lost:
         worst = min(lost, key=lambda name: lost[name].estimate)

@@ -36,7 +36,10 @@ class AccuracyOverSeeds(Record):
 
 @dataclass(frozen=True)
 class AccuracyWhenTold(Record):
-    """The mean accuracy over seeds with an id that may be wrong, and by how much it exceeds that with the right one."""
+    """The mean accuracy over seeds with an id that may be wrong.
+
+    And by how much it exceeds that with the right one.
+    """
 
     estimate: float
     low: float

@@ -269,7 +269,10 @@ def _when_told(right: Bool[np.ndarray, "seeds n"], with_right_id: Bool[np.ndarra
 
 
 def _differences(right: Mapping[str, Right], design: str, other: str) -> dict[str, Interval] | None:
-    """The design's accuracy minus that of another, by column; None where that is not there, or is the same."""
+    """The design's accuracy minus that of another, by column.
+
+    None where that is not there, or is the same.
+    """
     if other not in right or design == other:
         return None
     return {column: _difference(which, right[other][column]) for column, which in right[design].items()}

@@ -69,7 +69,10 @@ def findings(measured: Selection) -> list[Finding]:
 
 
 def _chosen_on_held_out_images(experiment: Experiment, network: str, held_out: int) -> dict[str, tuple[float, ...]]:
-    """Test accuracies of trainings with images held out, at the best epoch on these and the last."""
+    """Test accuracies of trainings with images held out.
+
+    At the best epoch on these, and at the last.
+    """
     whole = experiment.dataset
     data = split(whole.train, held_out, whole.classes)
     if data.validation is None:

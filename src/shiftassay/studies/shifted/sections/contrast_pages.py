@@ -166,11 +166,11 @@ def _unmodified(contrast: Contrast, clean: float, effects: Mapping[str, EffectOv
     lost, not_shown = clean - min(a, b), difference.low <= 0 <= difference.high
     of_each = [effects[name] for name in (one, other)]
     if not any(effect.effect == "harmed" for effect in of_each):
-        said = listed([f"{effect.name} is {effect.effect}" for effect in of_each])
+        effects_in_words = listed([f"{effect.name} is {effect.effect}" for effect in of_each])
         apart = ", and accuracy is not shown to differ between the two" if not_shown else ""
         return (
-            f"No harm to the unmodified model, or only a slight one, is shown on either{apart}: {said} ({accuracies}; "
-            f"{change})."
+            f"No harm to the unmodified model, or only a slight one, is shown on either{apart}: {effects_in_words} "
+            f"({accuracies}; {change})."
         )
     if not (not_shown or abs(a - b) < LITTLE * lost):
         return f"The unmodified model tells them apart: {accuracies} ({change}); clean has {percent(clean, 1)}."
