@@ -54,5 +54,5 @@ def test_the_mean_confidence_of_the_calibration_s_cases_is_the_share_of_right_on
     logistic = calibration().confidence[kind]
     confidences = [logistic.probability({name: case[name] for name in logistic.weights}) for case in cases]
     right = [case["right" if what == "known" else "unknown"] for case in cases]
-    assert len(cases) >= 5
+    assert len(cases) >= 20
     assert abs(np.mean(confidences) - np.mean(right)) < 0.03

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from shiftassay.imagesets.image_set import Images
 
+LEVEL = 1.001 / 255
 ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to bytes
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 WHITE = 0.8  # mean grey value of the border
@@ -59,8 +60,13 @@ class Pairs:
 
     @cached_property
     def changed(self) -> Bool[np.ndarray, "n"]:
-        """Which images changed beyond rounding."""
-        return np.abs(self.shifted - self.reference).max((1, 2, 3)) > ROUNDING
+        """Which images changed beyond rounding, or beyond what a conversion to integers cuts off."""
+        difference = self.shifted - self.reference
+        changed = np.abs(difference).max((1, 2, 3)) > ROUNDING
+        if changed.any() and in_bytes(self.shifted) and not in_bytes(self.reference):
+            cut_off = (difference <= ROUNDING / 8) & (difference > -LEVEL)
+            changed &= ~cut_off.all((1, 2, 3))
+        return changed
 
     @cached_property
     def bordered(self) -> bool:

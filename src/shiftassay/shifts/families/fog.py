@@ -47,7 +47,7 @@ class Fog(Shift):
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"amount": v} for v in (0.2, 0.4, 0.6, 0.9))
-    refined: ClassVar[tuple[str, ...] | None] = ("amount",)
+    refined: ClassVar[tuple[str, ...] | None] = ("amount", "decay")
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "The background is bright and uneven while strokes lose contrast: sums over the image are dominated by the fog."

@@ -47,7 +47,7 @@ class DottedLine(Shift):
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    grid: ClassVar[tuple[Parameters, ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"dash": v} for v in (1, 2, 3, 5))
     refined: ClassVar[tuple[str, ...] | None] = ("width",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -129,7 +129,7 @@ class Zigzag(Shift):
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
-    refined: ClassVar[tuple[str, ...] | None] = ("step",)
+    refined: ClassVar[tuple[str, ...] | None] = ("step", "height", "width")
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Corners and slanted strokes, of which digits are made, run across the image and belong to none: the network "

@@ -58,7 +58,7 @@ class Spatter(Shift):
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4))
-    refined: ClassVar[tuple[str, ...] | None] = ("coverage",)
+    refined: ClassVar[tuple[str, ...] | None] = ("coverage", "size", "softness", "shade")
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Drops hide parts of strokes and leave grey blots on the background whose outlines look like strokes."
