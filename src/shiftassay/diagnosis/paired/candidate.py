@@ -11,7 +11,7 @@ from shiftassay.diagnosis.null_distribution import Fit
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.paired.joint import fitted_to_nearest
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
-from shiftassay.diagnosis.paired.null import CLEAR, fit_of
+from shiftassay.diagnosis.paired.null import fit_of
 from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -67,12 +67,10 @@ def settled(best: Candidate) -> bool:
 def room_for_more(best: Candidate) -> bool:
     """Whether another part could pay for itself.
 
-    That is, a part with one parameter that explained all that the candidate leaves.
-
-    What a shift with noise leaves is explained where its own remakes leave as much.
+    That is, a part with one parameter that explained all that the candidate leaves. A shift with noise that fits leaves no more than its own remakes do.
     """
-    if best.remake.noise_fraction and best.fit.p_value >= CLEAR:
-        return False
+    if best.remake.noise_fraction:
+        return not best.fits
     penalties, degrees = calibration().penalties, best.shift.degrees_of_freedom
     price = penalties.part + penalties.doubling * float(np.log2((2 + degrees) / (1 + degrees)))
     return best.misfit > best.task.tolerance * float(np.expm1(price))

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float64
 
+from shiftassay.errors import BadInput
 from shiftassay.shifts.family import Scope, Shift
 from shiftassay.shifts.parameters import Choice, PerImage, extremes
 
@@ -18,6 +19,8 @@ class MatrixShift(Shift):
 
     group: ClassVar[str] = "geometry"
     matrix_shape: ClassVar[tuple[int, int]]
+    largest_number: ClassVar[float] = 300.0
+    """Of a matrix, in pixels: beyond it a fit to one image ran away."""
 
     def candidate_draws(self) -> Float64[np.ndarray, "g k"]:
         (name,) = self.parameter_names()
@@ -37,7 +40,13 @@ class MatrixShift(Shift):
 
     @classmethod
     def from_draws(cls, numbers: np.ndarray) -> Any:
-        return cls._with_matrix(recurring_values(numbers, cls.search_steps()[0], cls.matrix_shape), "per_image")
+        """The matrices that were drawn; raises `BadInput` where fits ran away to ones that no camera makes."""
+        choice = recurring_values(numbers, cls.search_steps()[0], cls.matrix_shape)
+        if max(np.abs(matrix).max() for matrix in choice.values) > cls.largest_number:
+            raise BadInput(
+                f"{cls.family}: a number above {cls.largest_number:g} is no estimate but a fit that ran away."
+            )
+        return cls._with_matrix(choice, "per_image")
 
     @classmethod
     def _with_matrix(cls, matrix: Any, scope: Scope) -> Any:
