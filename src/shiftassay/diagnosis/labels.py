@@ -32,7 +32,7 @@ def label_shift(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> Shi
         after = shifted.labels[order >= 0]
         if not np.array_equal(reference.labels[order[order >= 0]], after):
             return relabeling(reference, shifted, pairing)
-        if subset and _proportions_differ(reference.labels, after):
+        if subset and proportions_differ(reference.labels, after):
             classes = int(max(reference.labels.max(), after.max())) + 1
             return _if_registered(ClassPrior(tuple((np.bincount(after, minlength=classes) / len(after)).tolist())))
     distinct = len(np.unique(order[order >= 0])) / len(order)
@@ -157,7 +157,7 @@ def _circular_agreement(before: Labels, after: Labels, classes: int) -> Float64[
     return total / len(before)
 
 
-def _proportions_differ(before: Labels, after: np.ndarray) -> bool:
+def proportions_differ(before: Labels, after: np.ndarray) -> bool:
     """Whether the proportions of classes differ, by a χ² test."""
     classes = int(max(before.max(), after.max())) + 1
     table = np.stack([np.bincount(side, minlength=classes) for side in (before, after)])

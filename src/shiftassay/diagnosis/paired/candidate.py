@@ -67,7 +67,8 @@ def settled(best: Candidate) -> bool:
 def room_for_more(best: Candidate) -> bool:
     """Whether another part could pay for itself.
 
-    That is, a part with one parameter that explained all that the candidate leaves. A shift with noise that fits leaves no more than its own remakes do.
+    That is, a part with one parameter that explained all that the candidate leaves. A shift with noise that fits leaves
+    no more than its own remakes do.
     """
     if best.remake.noise_fraction:
         return not best.fits

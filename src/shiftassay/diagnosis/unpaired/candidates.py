@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from shiftassay.diagnosis.calibration import calibration
+from shiftassay.diagnosis.labels import proportions_differ
 from shiftassay.diagnosis.null_distribution import Fit
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
@@ -87,7 +88,11 @@ def estimate_unpaired(
             UnpairedCandidate(ClassPrior(shares), mixed.distance(rank.target), chance)
             for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, basis)
         ]
-    candidates.sort(key=lambda c: (c.misfit > chance or not c.shift.is_identity, c.cost))
+    # Samples of one source may differ in the shares of their classes; what their labels show is more than chance.
+    both_labeled = reference.labels is not None and shifted.labels is not None
+    drifted = both_labeled and proportions_differ(reference.labels, shifted.labels)
+    first = "class_prior" if drifted and "class_prior" in families else "identity"
+    candidates.sort(key=lambda c: (c.misfit > chance or c.shift.family != first, c.cost))
 
     # The family was judged on other images than its parameters were fitted to: now it may use them all.
     both_x = np.concatenate([fit_x.images, rank_x.images])[:count]

@@ -79,9 +79,13 @@ def unpaired_evidence(reference: ImageSet, shifted: ImageSet, candidates: Sequen
 
 
 def _lead(candidates: Sequence[UnpairedCandidate]) -> float:
-    """By how much the best candidate costs less than the best of another family."""
+    """By how much the best candidate costs less than the best of another family.
+
+    The identity is no rival of what labels show.
+    """
     best = candidates[0]
-    rivals = (c.cost for c in candidates[1:] if c.shift.family != best.shift.family)
+    others = (c for c in candidates[1:] if c.shift.family != best.shift.family)
+    rivals = (c.cost for c in others if not (c.shift.is_identity and best.shift.group == "sample"))
     return min(rivals, default=best.cost + LARGEST_LEAD) - best.cost
 
 

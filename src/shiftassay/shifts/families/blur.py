@@ -310,7 +310,9 @@ class MotionBlur(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         lengths, angles = (2.0, 3.0, 5.0, 7.0, 10.0, 14.0), np.arange(0.0, 180, 15)
-        return by_mean_picture([cls(length, float(angle)) for length in lengths for angle in angles], samples)
+        even = [cls(length, float(angle)) for length in lengths for angle in angles]
+        fading = [cls(4 * sd, float(angle), sd) for sd in (1.5, 2.5, 4.0) for angle in np.arange(0.0, 360, 20)]
+        return by_mean_picture(even, samples) + by_mean_picture(fading, samples)
 
     def normal_form(self) -> Shift:
         """With the angle of an even line in [0°, 180°)."""

@@ -47,7 +47,7 @@ class DottedLine(Shift):
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
-    grid: ClassVar[tuple[Parameters, ...]] = tuple({"dash": v} for v in (1, 2, 3, 5))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"dash": v} for v in range(1, 7))
     refined: ClassVar[tuple[str, ...] | None] = ("width",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (

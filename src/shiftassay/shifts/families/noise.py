@@ -163,6 +163,18 @@ class SignNoise(_Noise):
         reach = 0.5 / 255 if in_bytes(pairs.shifted) else SINGLE
         return {"epsilon": OwnInterval.within(middle - reach, middle + reach, level)}
 
+    @classmethod
+    def guesses(cls, samples: Samples) -> list[Shift]:
+        """The usual strengths, and the distance of the commonest grey values.
+
+        Of shifted images, black and white do not count.
+        """
+        shifted = samples.some_shifted[(samples.some_shifted > CLIPPED) & (samples.some_shifted < 1 - CLIPPED)]
+        if not shifted.size:
+            return super().guesses(samples)
+        clip = {"clip": samples.clipped}
+        return [cls(abs(_commonest(shifted) - _commonest(samples.some_reference)), **clip), *super().guesses(samples)]
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
         return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
@@ -332,3 +344,11 @@ def _draw_strengths(
 
 def _clipped(images: Images, clip: bool) -> Images:
     return np.clip(images, 0, 1) if clip else images
+
+
+def _commonest(values: np.ndarray) -> float:
+    """The mean of the values in the fullest of bins half a grey level wide."""
+    bins = np.rint(values * 510).astype(np.int64)
+    low = int(bins.min())
+    fullest = int(np.bincount((bins - low).ravel()).argmax()) + low
+    return float(values[bins == fullest].mean())

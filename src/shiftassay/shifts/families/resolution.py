@@ -33,7 +33,7 @@ class Pixelate(Shift):
     family: ClassVar[str] = "pixelate"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "factor=4"
-    grid: ClassVar[tuple[Parameters, ...]] = tuple({"factor": v} for v in (2, 4, 7, 14))
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"factor": v} for v in (2, 3, 4, 5, 6, 7, 8, 14))
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "Detail within a block is gone, and the blocks' own borders are straight edges that no handwriting has."
