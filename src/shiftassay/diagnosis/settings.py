@@ -34,10 +34,12 @@ class SearchSettings:
     """Candidates that are scored on all held-out pairs, under every usual resampling."""
     listed: int = 8
     """Candidates that a diagnosis lists."""
-    n_first_parts: int = 4
+    n_first_parts: int = 5
     """First parts of compositions, chosen by what they explain if a linear map of grey values may follow."""
     n_unmodified_first_parts: int = 1
     """First parts, chosen by what they explain without such a map."""
+    n_covering: int = 2
+    """Shifts that cover pixels at random, after which noise is sought."""
     n_likely: int = 2
     """First parts that are completed first; if that fits well, the others are not."""
     joint_fits: int = 7
@@ -58,7 +60,7 @@ class SearchSettings:
     reestimated: float = 0.1
     """Misfit up to which a null of estimated parameters is made, which takes a fit."""
     first_part: float = 0.9
-    """Share of the change: what leaves more is no first part of a composition."""
+    """Residual, as a share of the change, below which a shift explains something by itself."""
     by_value: float = 0.01
     """Share of the change that varies between pixels of one grey value, up to which only curves are composed."""
     tested: int = 6

@@ -32,6 +32,8 @@ class Traits:
     """Whether it can be estimated although a map of grey values, or something weaker, follows it."""
     derivative_free: ClassVar[tuple[str, ...]] = ()
     """The parameters without a derivative, which a simplex search fits."""
+    strengths: ClassVar[tuple[float, float] | None] = None
+    """Between what strengths it is looked for, if it is noise of one strength, which `derivative_free` names."""
     simulated: ClassVar[tuple[str, ...]] = ()
     """The strengths of noise whose interval comes from remakes with other strengths."""
     joint_search: ClassVar[Mapping[str, SearchRange]] = {}

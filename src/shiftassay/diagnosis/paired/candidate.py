@@ -61,7 +61,7 @@ class Candidate:
 def settled(best: Candidate) -> bool:
     """Whether a candidate of few parameters fits so well that none with more could win."""
     few = best.shift.degrees_of_freedom <= best.task.settings.settled and len(best.shift.components) == 1
-    return few and not _general(best.shift) and best.fits and not room_for_more(best)
+    return few and not general(best.shift) and best.fits and not room_for_more(best)
 
 
 def room_for_more(best: Candidate) -> bool:
@@ -174,7 +174,7 @@ def _imitated(made: Remake, pairs: Pairs, task: Task) -> bool:
     return made.misfit > task.tolerance and any(part.permutes_smoothly(pairs) for part in made.shift.components)
 
 
-def _general(shift: Shift) -> bool:
+def general(shift: Shift) -> bool:
     """Whether a composition of simpler shifts may be equivalent."""
     return any(part.general for part in shift.components)
 

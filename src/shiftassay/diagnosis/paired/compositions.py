@@ -13,6 +13,7 @@ from shiftassay.diagnosis.paired.candidate import (
     Candidate,
     estimate,
     estimates,
+    general,
     ranked,
     room_for_more,
     scored,
@@ -29,6 +30,7 @@ from shiftassay.diagnosis.paired.hidden import (
     without_negligible_parameters,
 )
 from shiftassay.diagnosis.paired.joint import fitted_jointly, noise_moves
+from shiftassay.diagnosis.paired.noise_between import with_noise
 from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -37,8 +39,10 @@ from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.warp import Resampling, resampled
 
+LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling would smooth noise that came before
 
 
@@ -55,10 +59,12 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
     best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
-    if best and best[0].fits and not room_for_more(best[0]):
+    if best and best[0].fits and not room_for_more(best[0]) and not general(best[0].shift):
         return best
     hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
-    two_part_shifts = hidden + _completed(firsts[budget.n_likely :], fit, task.families)
+    covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
+    noisy = with_noise(firsts, covering[: budget.n_covering], fit, task.families)
+    two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task.families)
     best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
     if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
@@ -73,7 +79,8 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
 
     The first few are also tried in the other order, if they have two parts.
     """
-    chosen = _chosen([c.shift for c in screened(shifts, task)], count, task.settings.n_alike)
+    shifts = [either for shift in shifts for either in (shift, *_reversed_noise(shift))]
+    chosen = _chosen([c.shift for c in screened(dict.fromkeys(shifts), task)], count, task.settings.n_alike)
     likely = chosen[: task.settings.n_reversed]
     in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
     chosen = list(dict.fromkeys(chosen + in_reverse))
@@ -84,6 +91,15 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
         fitted += mapped(fit_jointly, filter(noise_moves, chosen))
     fitted += with_integer_parameters(fitted)
     return scored(dict.fromkeys(fitted), task)
+
+
+def _reversed_noise(shift: Shift) -> list[Shift]:
+    """Two parts in the other order, if one is noise.
+
+    Noise was estimated as if it came last.
+    """
+    parts = shift.components
+    return [Compose(parts[::-1])] if len(parts) == 2 and any(part.random for part in parts) else []
 
 
 def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
@@ -103,7 +119,8 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
 
     - evident: what a family can tell whatever followed, such as the order of channels;
     - chosen: of each class, the one of least cost up to a linear map of grey values (`contrast`), which stands for the
-      unknown second part;
+      unknown second part. Those that explain something, alone or beside such a map, come before the others, which may
+      be mirrors;
     - unmodified: those of smallest residual without such a map.
     """
     budget, held_out = task.settings, task.held_out.first(task.settings.n_composed)
@@ -112,17 +129,26 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     residuals = {
         c.shift: float(np.mean(c.remake.residual**2)) / change
         for c in singles
-        if c.remake.noise_fraction == 0 and not (c.shift.orders and c.shift.scope == "per_image")
+        if c.remake.noise_fraction == 0 and not _orders_each(c.shift)
     }
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
     leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].composable()]
-    shifts = [shift for shift in by_residual if residuals[shift] < budget.first_part]
-    shifts += estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
+    led = estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
     screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.n_screened)
-    costs = [(cost, shift) for shift in shifts if (cost := _cost_up_to_linear_tone(shift, screening, task)) is not None]
-    costs.sort(key=lambda cost: cost[0])
+    left = {shift: _residual_up_to_linear_tone(shift, screening, task) for shift in (*by_residual, *led)}
+    tone_alone = _residual_up_to_linear_tone(Identity(), screening, task)
+    explains = {
+        shift: residuals.get(shift, np.inf) < budget.first_part or left[shift] < (1 - LEAST_EXPLAINED) * tone_alone
+        for shift in left
+    }
+    costs = [
+        (not explains[shift], float(np.log(residual + task.tolerance)) + complexity_penalty(shift), shift)
+        for shift, residual in left.items()
+        if residual < np.inf and (explains[shift] or shift in led) and not _orders_each(shift)
+    ]
+    costs.sort(key=lambda cost: cost[:2])
     chosen: list[Shift] = []
-    for _, shift in costs:
+    for _, _, shift in costs:
         if all(type(shift) is not type(c) for c in chosen) and shift.group != "none":
             chosen.append(shift)
     chosen = chosen[: budget.n_first_parts]
@@ -132,14 +158,24 @@ def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift
     return evident + chosen + unmodified
 
 
-def _cost_up_to_linear_tone(shift: Shift, pairs: Pairs, task: Task) -> np.floating | float | None:
-    """A first part's cost, with a linear map of grey values free; None for one that draws noise."""
+def _orders_each(shift: Shift) -> bool:
+    """Whether it permutes parts of each image in its own way.
+
+    That explains some of any change.
+    """
+    return shift.orders and shift.scope == "per_image"
+
+
+def _residual_up_to_linear_tone(shift: Shift, pairs: Pairs, task: Task) -> float:
+    """What a first part leaves with a linear map of grey values free, as a share of the variance.
+
+    Infinite for one that draws noise.
+    """
     inferred = shift.infer_draws(pairs) or shift
     remade = inferred.apply(pairs.reference, np.random.default_rng(task.seed))
     if not np.array_equal(remade, inferred.apply(pairs.reference, np.random.default_rng(task.seed + 1))):
-        return None
-    residual = float(pairs.errors(remade).mean()) / max(float(pairs.shifted.var()), 1e-9)
-    return np.log(residual + task.tolerance) + complexity_penalty(shift)
+        return np.inf
+    return float(pairs.errors(remade).mean()) / max(float(pairs.shifted.var()), 1e-9)
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,10 @@ class Pairs:
 
     @cached_property
     def changed(self) -> Bool[np.ndarray, "n"]:
-        """Which images changed beyond rounding, or beyond what a conversion to integers cuts off."""
+        """Which images changed beyond rounding.
+
+        Or beyond what a conversion to integers cuts off.
+        """
         difference = self.shifted - self.reference
         changed = np.abs(difference).max((1, 2, 3)) > ROUNDING
         if changed.any() and in_bytes(self.shifted) and not in_bytes(self.reference):

@@ -6,6 +6,7 @@ closed form for real images, is accounted for exactly.
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 from jaxtyping import Float64
@@ -13,11 +14,19 @@ from scipy.optimize import root_scalar
 
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Number, Uniform
+from shiftassay.shifts.parameters import Number, Parameters, Uniform
 
 IMAGES = 250
 RATIOS = np.geomspace(0.25, 4.0, 13)
 EXCESS = 1.5  # sd of the images' strengths, relative to that under one strength, above which they differ
+
+
+def with_strength(family: type[Shift], strength: Number, clipped: bool) -> Shift:
+    """Noise of a family whose only number is a strength, clipped if it can be."""
+    (name,) = family.derivative_free
+    clip = {"clip": clipped} if "clip" in {f.name for f in fields(family)} else {}
+    parameters: Parameters = {name: strength, **clip}
+    return family(**parameters)
 
 
 def strength_of(

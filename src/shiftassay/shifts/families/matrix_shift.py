@@ -40,7 +40,10 @@ class MatrixShift(Shift):
 
     @classmethod
     def from_draws(cls, numbers: np.ndarray) -> Any:
-        """The matrices that were drawn; raises `BadInput` where fits ran away to ones that no camera makes."""
+        """The matrices that were drawn.
+
+        Raises `BadInput` where fits ran away to ones that no camera makes.
+        """
         choice = recurring_values(numbers, cls.search_steps()[0], cls.matrix_shape)
         if max(np.abs(matrix).max() for matrix in choice.values) > cls.largest_number:
             raise BadInput(

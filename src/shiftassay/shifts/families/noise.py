@@ -1,7 +1,7 @@
 """Shifts that add noise, drawn afresh for every image."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,12 +10,14 @@ from jaxtyping import Float32
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.estimation.strength import is_clipped, strength_of
+from shiftassay.shifts.estimation.strength import is_clipped, strength_of, with_strength
 from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
 from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
 
 MOST_COUNTED = 80  # photons: finer steps do not show in eight bits
 COUNTED = 0.5  # mean cosine from which on values are counts of photons
+AS_WELL = 0.002  # of that cosine, by which a whole number may be worse
+FINE = 301  # numbers of photons that are tried, whole or not
 GRAYS = 20_000  # values that are looked at
 CLIPPED = 1e-4  # grey values nearer to black or white may have been clipped
 SINGLE = 1e-7  # rounding of sums of grey values to single precision
@@ -30,8 +32,6 @@ class _Noise(Shift):
     group: ClassVar[str] = "noise"
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     information: ClassVar[Information] = "reduced"
-    limits: ClassVar[tuple[float, float]]
-    """Between what strengths it is looked for."""
     varies: ClassVar[bool] = True
     """Whether the strength may differ from image to image."""
     largest: ClassVar[float] = np.inf
@@ -42,16 +42,16 @@ class _Noise(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The strength whose change has the same energy as the change seen (see `strength_of`)."""
-        (name,) = cls.derivative_free
-        others = {"clip": is_clipped(pairs)} if "clip" in {f.name for f in fields(cls)} else {}
+        if cls.strengths is None:
+            return []
+        clipped = is_clipped(pairs)
 
         def of_strength(value: Number) -> Shift:
             if isinstance(value, Uniform):
                 value = Uniform(value.low, min(value.high, cls.largest))
-            parameters: Parameters = {name: value, **others}
-            return cls(**parameters)
+            return with_strength(cls, value, clipped)
 
-        noise = strength_of(of_strength, pairs, *cls.limits, varies=cls.varies)
+        noise = strength_of(of_strength, pairs, *cls.strengths, varies=cls.varies)
         return [noise] if noise else []
 
 
@@ -69,7 +69,7 @@ class GaussianNoise(_Noise):
     example: ClassVar[str] = "sd=0.2"
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     simulated: ClassVar[tuple[str, ...]] = ("sd",)
-    limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
+    strengths: ClassVar[tuple[float, float] | None] = (0.001, 3.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": v} for v in STRENGTHS)
     why: ClassVar[str] = (
         "A first-layer unit's input gets a random part as large as sd times the length of its weight vector, wherever "
@@ -102,7 +102,7 @@ class UniformNoise(_Noise):
     example: ClassVar[str] = "half_width=0.3"
     derivative_free: ClassVar[tuple[str, ...]] = ("half_width",)
     simulated: ClassVar[tuple[str, ...]] = ("half_width",)
-    limits: ClassVar[tuple[float, float]] = (0.001, 3.0)
+    strengths: ClassVar[tuple[float, float] | None] = (0.001, 3.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"half_width": 1.7 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
         "Bounded for each pixel, but summed over hundreds of weights it is as good as normal noise of sd half_width/√3."
@@ -138,7 +138,7 @@ class SignNoise(_Noise):
     example: ClassVar[str] = "epsilon=0.1"
     imitates_attack: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("epsilon",)
-    limits: ClassVar[tuple[float, float]] = (0.001, 1.5)
+    strengths: ClassVar[tuple[float, float] | None] = (0.001, 1.5)
     varies: ClassVar[bool] = False
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"epsilon": v} for v in STRENGTHS)
     why: ClassVar[str] = (
@@ -198,7 +198,7 @@ class ImpulseNoise(_Noise):
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     simulated: ClassVar[tuple[str, ...]] = ("fraction",)
-    limits: ClassVar[tuple[float, float]] = (0.0001, 0.999)
+    strengths: ClassVar[tuple[float, float] | None] = (0.0001, 0.999)
     largest: ClassVar[float] = 1.0
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.02, *STRENGTHS))
     why: ClassVar[str] = (
@@ -232,7 +232,7 @@ class SpeckleNoise(_Noise):
     example: ClassVar[str] = "sd=0.3"
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     simulated: ClassVar[tuple[str, ...]] = ("sd",)
-    limits: ClassVar[tuple[float, float]] = (0.001, 5.0)
+    strengths: ClassVar[tuple[float, float] | None] = (0.001, 5.0)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"sd": 2 * v} for v in STRENGTHS)
     why: ClassVar[str] = (
         "Only ink is disturbed: strokes become ragged, and edges inside them appear that no training image had."
@@ -266,7 +266,7 @@ class ShotNoise(_Noise):
     example: ClassVar[str] = "photons=12"
     derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
     simulated: ClassVar[tuple[str, ...]] = ("photons",)
-    limits: ClassVar[tuple[float, float]] = (0.2, 100000.0)
+    strengths: ClassVar[tuple[float, float] | None] = (0.2, 100000.0)
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (
         "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin "
@@ -282,18 +282,23 @@ class ShotNoise(_Noise):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The strength, or the whole number near it of which all grey values are counts.
+        """The strength, or the number of photons near it of which all grey values are counts.
 
-        Counts show in the mean of cos(2π · photons · x): 1 if every x is a count, about 0 for values in between.
+        Counts show in the mean of cos(2π · photons · x): 1 if every x is a count, about 0 for values in between. A
+        whole number of photons is preferred where it explains them as well.
         """
         estimates = super().estimate(pairs)
         noise = estimates[0] if estimates else None
         if not isinstance(noise, cls) or not isinstance(noise.photons, float) or noise.photons > MOST_COUNTED:
             return estimates
         gray = pairs.shifted[(pairs.shifted > 0.01) & (pairs.shifted < 0.99)][:GRAYS].astype(np.float64)
-        near = np.arange(max(int(0.85 * noise.photons), 1), int(1.15 * noise.photons) + 2)
-        agreement = [float(np.cos(2 * np.pi * photons * gray).mean()) if gray.size else 0.0 for photons in near]
-        best = int(np.argmax(agreement))
+        if not gray.size:
+            return estimates
+        low, high = 0.85 * noise.photons, 1.15 * noise.photons
+        whole = np.arange(max(int(low), 1), int(high) + 2)
+        near = np.concatenate([whole, np.linspace(low, high, FINE)])
+        agreement = np.array([float(np.cos(2 * np.pi * photons * gray).mean()) for photons in near])
+        best = int(np.argmax(agreement + AS_WELL * (np.arange(len(near)) < len(whole))))
         return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:

@@ -33,6 +33,7 @@ class Stripe(Shift):
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "columns=[0,1,2]"
     exact: ClassVar[bool] = True
+    found_as_first_part: ClassVar[bool] = True
     why: ClassVar[str] = (
         "Bright bars stand where training images were black: their many pixels outshout the strokes in every sum over "
         "the image."
@@ -97,6 +98,7 @@ class PixelDropout(Shift):
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
+    strengths: ClassVar[tuple[float, float] | None] = (0.0001, 0.999)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
