@@ -65,6 +65,27 @@ class SimulatedFit:
         return self.scale.back(self.numbers - reach), self.scale.back(self.numbers + reach)
 
 
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One step of a fit by weighted least squares.
+
+    What is left to explain of each image's statistics, and how they change with the numbers.
+    """
+
+    difference: Float64[np.ndarray, "n q"]
+    slopes: Float64[np.ndarray, "k q"]
+    weights: Float64[np.ndarray, "q q"]
+    covariance: Float64[np.ndarray, "k k"]
+
+    @property
+    def step(self) -> Float64[np.ndarray, "k"]:
+        return self.covariance @ self.slopes @ self.weights @ self.difference.mean(0)
+
+    @property
+    def small(self) -> bool:
+        return bool(np.all(np.abs(self.step) < CLOSE * np.sqrt(np.diag(self.covariance))))
+
+
 def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> SimulatedFit | None:
     """The numbers whose remakes have the statistics of the shifted images.
 
@@ -75,29 +96,27 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
     scale = Scale(np.array([name == SHARE for names in free.names for name in names]))
     numbers = scale.to(free.values)
     observed = _statistics(few.shifted, few.reference)
-    covariance = np.zeros((len(numbers), len(numbers)))
+    steps: list[_Step] = []
     try:
-        for i in range(MOST_STEPS):
-            simulate = _Simulation(free, scale, few, Implementation(resampling, rounding), seed=i)
+        while len(steps) < MOST_STEPS and not (len(steps) > 1 and steps[-1].small):
+            simulate = _Simulation(free, scale, few, Implementation(resampling, rounding), seed=len(steps))
             difference = observed - simulate(numbers)
             slopes = _slopes(simulate, numbers)
             weights = np.linalg.inv(_covariance(difference))
-            covariance = np.linalg.inv(slopes @ weights @ slopes.T)
-            step = covariance @ slopes @ weights @ difference.mean(0)
-            numbers = numbers + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
-            if i and np.all(np.abs(step) < CLOSE * np.sqrt(np.diag(covariance))):
-                break
+            steps.append(_Step(difference, slopes, weights, np.linalg.inv(slopes @ weights @ slopes.T)))
+            numbers = numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP)
     except (BadInput, np.linalg.LinAlgError):
         return None
     if not np.isfinite(numbers).all():
         return None
-    n, q = difference.shape
-    left = difference.mean(0) - step @ slopes
+    last = steps[-1]
+    n, q = last.difference.shape
+    left = last.difference.mean(0) - last.step @ last.slopes
     # The weights come from the images that are averaged: the inverse is too large by this much (Anderson 2003).
     inverse = (n - q - 2) / (n - 1)
     # Where the statistics differ by more than chance, the errors are scaled by as much (Birge 1932).
-    scatter = max(float(left @ weights @ left) * inverse / max(q - len(numbers), 1), 1.0)
-    return SimulatedFit(numbers, np.sqrt(np.diag(covariance) * scatter / inverse), scale)
+    scatter = max(float(left @ last.weights @ left) * inverse / max(q - len(numbers), 1), 1.0)
+    return SimulatedFit(numbers, np.sqrt(np.diag(last.covariance) * scatter / inverse), scale)
 
 
 def _slopes(simulate: "_Simulation", numbers: np.ndarray) -> Float64[np.ndarray, "k q"]:

@@ -89,9 +89,9 @@ def estimate_unpaired(
             for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, basis)
         ]
     # Samples of one source may differ in the shares of their classes; what their labels show is more than chance.
-    both_labeled = reference.labels is not None and shifted.labels is not None
-    drifted = both_labeled and proportions_differ(reference.labels, shifted.labels)
-    first = "class_prior" if drifted and "class_prior" in families else "identity"
+    first = "identity"
+    if "class_prior" in families and reference.labels is not None and shifted.labels is not None:
+        first = "class_prior" if proportions_differ(reference.labels, shifted.labels) else "identity"
     candidates.sort(key=lambda c: (c.misfit > chance or c.shift.family != first, c.cost))
 
     # The family was judged on other images than its parameters were fitted to: now it may use them all.

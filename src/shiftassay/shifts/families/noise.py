@@ -172,8 +172,8 @@ class SignNoise(_Noise):
         shifted = samples.some_shifted[(samples.some_shifted > CLIPPED) & (samples.some_shifted < 1 - CLIPPED)]
         if not shifted.size:
             return super().guesses(samples)
-        clip = {"clip": samples.clipped}
-        return [cls(abs(_commonest(shifted) - _commonest(samples.some_reference)), **clip), *super().guesses(samples)]
+        step = abs(_commonest(shifted) - _commonest(samples.some_reference))
+        return [cls(step, samples.clipped), *super().guesses(samples)]
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1

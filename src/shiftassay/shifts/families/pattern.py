@@ -122,7 +122,7 @@ class FixedPattern(Shift):
         identified = inside.sum(0) >= min(ENOUGH, len(pairs))
         if not identified.any():
             return {}
-        bound = _bound(pairs, (pairs.shifted > EDGE).all(0))
+        bound = _bound(pairs, np.all(pairs.shifted > EDGE, axis=0))
         reach = norm.ppf((1 + level) / 2) * _relative_error(self.sd, values[identified], bound[~identified])
         return {"sd": OwnInterval(self.sd, self.sd * float(np.exp(-reach)), self.sd * float(np.exp(reach)))}
 
