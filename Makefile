@@ -55,7 +55,7 @@ startup: setup
 
 # Whether diagnoses are right, on shifts made by other code than ours. SEED=1001: a test, whose seed is used once, for docs/diagnosis.md.
 # Otherwise a look while developing: ARGUMENTS='--seed 7 --counts paired=40 null=40', or '--listed --seed 13' for the listed cases of old.
-diagnosis-benchmark: $(STAMP)-benchmark
+diagnosis-benchmark: setup
 ifdef SEED
 	$(BIN)/python -m benchmarks.diagnosis --seed $(SEED) --workers 2 --json docs/results/diagnosis.json
 	$(MAKE) tables
@@ -64,11 +64,11 @@ else
 endif
 
 # Penalties and confidence, fitted on cases that no benchmark uses: writes src/shiftassay/diagnosis/calibration.json.
-calibrate: $(STAMP)-benchmark
+calibrate: setup
 	$(BIN)/python -m benchmarks.calibrate
 
 # How often intervals of parameters hold the truth, on shifts made by other code than ours.
-coverage: $(STAMP)-benchmark
+coverage: setup
 	$(BIN)/python -m benchmarks.coverage $(or $(ARGUMENTS),--seed 1016 --json docs/results/coverage.json)
 
 # How often image sets are called paired that are not, and how often those that are. ARGUMENTS='--seed 1' for another sample.
@@ -84,7 +84,7 @@ type-one-errors: setup
 	$(BIN)/python -m benchmarks.type_one_errors --json docs/results/type-one-errors.json
 
 # How long a diagnosis takes; nothing else should run meanwhile.
-diagnosis-speed: $(STAMP)-benchmark
+diagnosis-speed: setup
 	$(BIN)/python -m benchmarks.diagnosis_speed
 
 # How long a diagnosis takes beside four other commands; nothing else should run meanwhile.
@@ -103,11 +103,6 @@ $(STAMP):
 	  { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@rm -f $(VENV)/.installed-*; touch $@
-
-# The libraries that make the benchmark's shifts.
-$(STAMP)-benchmark: $(STAMP)
-	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[benchmark]'
-	@touch $@
 
 clean:
 	rm -rf $(VENV) out build dist

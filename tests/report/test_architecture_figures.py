@@ -19,6 +19,7 @@ PUBLISHED = json.loads(RESULTS.read_text(encoding="utf-8"))["sections"]
 FIGURES = {
     figure.kind: figure
     for section in sections()
+    if section.KEY in PUBLISHED
     for finding in section.findings(record_of(section).from_json(PUBLISHED[section.KEY]))
     for figure in finding.figures
 }

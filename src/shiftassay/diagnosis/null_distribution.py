@@ -30,7 +30,7 @@ class NullDistribution:
         """That of one more misfit like these: a prediction.
 
         >>> round(NullDistribution.of_another([1.0, 1.2, 0.9, 1.1]).limit, 2)
-        1.76
+        1.81
         """
         roots = np.sqrt(misfits)
         return cls(float(roots.mean()), float(roots.std(ddof=1) * (1 + 1 / len(roots)) ** 0.5), len(roots) - 1.0)

@@ -177,7 +177,7 @@ def sample(
     return _within_range(sampled, images, kernel)
 
 
-def _within_range(sampled: Images, images: Images, kernel: Kernel) -> Images:
+def _within_range(sampled: Images, images: Float32[np.ndarray, "m c y x"], kernel: Kernel) -> Images:
     """Cut off what cubic kernels overshoot.
 
     Eight bits do so; scikit-image cuts each image to its own range.

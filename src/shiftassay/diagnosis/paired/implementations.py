@@ -69,8 +69,8 @@ def other_implementations(shift: Shift, resampling: Resampling, in_bytes: bool) 
 def rounded(images: Images, rounding: Rounding) -> Images:
     """The images rounded to 256 values: to the nearest, or down as by a conversion to integers.
 
-    >>> rounded(np.array([0.501], np.float32), "down") * 255
-    array([127.], dtype=float32)
+    >>> rounded(np.full((1, 1, 1, 1), 0.501, np.float32), "down") * 255
+    array([[[[127.]]]], dtype=float32)
     """
     if rounding == "none":
         return images
