@@ -95,7 +95,7 @@ def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
 @pytest.mark.parametrize(
     ("spec", "left_out", "answers"),
     [
-        ("gaussian_noise:sd=0.15", "gaussian_noise", ["unknown"]),
+        pytest.param("gaussian_noise:sd=0.15", "gaussian_noise", ["unknown"], marks=pytest.mark.torture),
         ("invert", "invert", ["rescale"]),
         ("threshold:level=0.5", "threshold", ["quantize"]),
         pytest.param("glass_blur:sd=0.9,reach=2,rounds=1", "glass_blur", ["unknown"], marks=pytest.mark.torture),

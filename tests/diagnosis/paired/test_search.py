@@ -72,7 +72,7 @@ def halved(images):
 @pytest.mark.parametrize(
     ("first", "last", "named"),
     [
-        (turned, noisy, [("rotate", {"angle": 20.0}), ("gaussian_noise", {"sd": 0.15})]),
+        slow(turned, noisy, [("rotate", {"angle": 20.0}), ("gaussian_noise", {"sd": 0.15})]),
         slow(peppered, moved, [("impulse_noise", {"fraction": 0.1}), ("translate", {"dx": 3.0, "dy": 2.0})]),
         slow(blurred, covered, [("gaussian_blur", {"sd": 1.2}), ("occlusion", {"top": 8, "height": 10, "fill": 1.0})]),
         slow(blurred, halved, [("gaussian_blur", {"sd": 1.2}), ("threshold", {"level": 0.5})]),
