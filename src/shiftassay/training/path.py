@@ -6,7 +6,7 @@ It is captured graphs on CUDA, the native step on the CPU, else plain PyTorch.
 import copy
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import TypeVar
@@ -27,6 +27,7 @@ from shiftassay.training.native_member import NativeMember
 from shiftassay.training.plain import PlainMember
 from shiftassay.training.program import NotLowered
 
+LOOK = 0.2  # seconds between two looks at whether a signal came
 LARGE = 4096  # images of a batch, from which on its memory is looked at before
 
 Result = TypeVar("Result")
@@ -113,12 +114,22 @@ def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) 
         with ThreadPoolExecutor(len(together)) as pool:
             try:
                 pending = [pool.submit(work, group, stop) for group in together]
-                wait(pending, return_when=FIRST_EXCEPTION)
-                failed = [error for future in pending if future.done() and (error := future.exception())]
-                if failed:
-                    raise failed[0]
+                _wait(pending)
             except BaseException:
                 stop.set()
                 raise
             results += [future.result() for future in pending]
     return results
+
+
+def _wait(pending: Sequence[Future[Result]]) -> None:
+    """Wait until the work is done or some of it has failed, and raise its error.
+
+    In short waits: a signal that comes just before one begins is handled only when it ends.
+    """
+    running: set[Future[Result]] = set(pending)
+    while running:
+        done, running = wait(running, LOOK, return_when=FIRST_EXCEPTION)
+        for future in pending:
+            if future in done:
+                future.result()
