@@ -41,6 +41,15 @@ def interrupt_in_training(seconds):
     return times
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises, though whoever began the tests may have them ignore it, as a shell does in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread")
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 def test_an_interrupt_within_an_epoch_is_heeded_soon_and_training_goes_on_from_there(seeds, small, tmp_path):
