@@ -14,9 +14,10 @@ from shiftassay.errors import BadInput
 from shiftassay.locks import LOCK, Waiting, all_locked, locked
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from shiftassay.locks import locked
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))

@@ -40,7 +40,7 @@ class SearchSettings:
     """First parts, chosen by what they explain without such a map."""
     n_covering: int = 2
     """Shifts that cover pixels at random, after which noise is sought."""
-    n_likely: int = 2
+    n_likely: int = 3
     """First parts that are completed first; if that fits well, the others are not."""
     joint_fits: int = 7
     """Compositions whose parameters are fitted together."""

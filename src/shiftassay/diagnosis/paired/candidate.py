@@ -58,10 +58,17 @@ class Candidate:
         return self.fit.limit if "fit" in vars(self) else None
 
 
-def settled(best: Candidate) -> bool:
-    """Whether a candidate of few parameters fits so well that none with more could win."""
+def settled(candidates: Sequence[Candidate]) -> bool:
+    """Whether the first candidate, of few parameters, fits so well that none with more could win.
+
+    One that costs less but does not fit may be part of what happened.
+    """
+    if not candidates:
+        return False
+    best = candidates[0]
     few = best.shift.degrees_of_freedom <= best.task.settings.settled and len(best.shift.components) == 1
-    return few and not general(best.shift) and best.fits and not room_for_more(best)
+    cheapest = all(best.cost <= candidate.cost for candidate in candidates)
+    return few and cheapest and not general(best.shift) and best.fits and not room_for_more(best)
 
 
 def room_for_more(best: Candidate) -> bool:

@@ -34,11 +34,11 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     """
     candidates: list[Candidate] = []
     for tier in sorted({FAMILIES[family].tier for family in task.families}):
-        if candidates and settled(candidates[0]):
+        if settled(candidates):
             return candidates
         families = [family for family in task.families if FAMILIES[family].tier == tier]
         candidates = first_that_fits(candidates + screened_then_scored(estimates(families, task.fit), task))
-    if candidates and settled(candidates[0]):
+    if settled(candidates):
         return candidates
     if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:
         # It fits, perhaps by its many parameters.
