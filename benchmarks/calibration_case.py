@@ -82,9 +82,10 @@ class _Recorder:
 def calibration_case(seed: int, stratum: str, index: int) -> CalibrationCase | None:
     """Make a case and look for its shift; None where no search decides: pairs are not found, or labels changed."""
     case = _case(seed, stratum, index)
-    built = build_drawn(case)
-    if case.arrays or case.model or (case.group == "sample" and case.pairing != "unpaired"):
+    by_labels = case.pairing != "unpaired" and any(part.group == "sample" for part in case.parts)
+    if by_labels or case.arrays or case.model:
         return None
+    built = build_drawn(case)
     reference = ImageSet(with_channels(built.reference), built.labels, "reference")
     shifted = ImageSet(with_channels(built.shifted), built.shifted_labels, "shifted")
     of_case = seed_for(seed, stratum, index) % 2**31

@@ -47,5 +47,5 @@ class Evidence(Record):
             "distance": float(np.clip(distance, -LARGEST_DISTANCE, LARGEST_DISTANCE)),
             "lead": min(self.lead, LARGEST_LEAD),
             "log images": float(np.log10(max(self.images, 1))),
-            "parts": float(self.parts - 1),
+            "parts": float(self.parts > 1),  # of three parts or more the sample of the calibration has none
         }

@@ -50,7 +50,7 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     """Compositions of two parts, and of three where two leave much of the change; not sorted.
 
     `singles` are the single shifts that were scored. Where the best composition has a general affine map, two simpler
-    maps are tried in its place, so it can become one of four.
+    maps are tried in its place, so it can become one of four. Of three parts, each is tried to be left out.
     """
     budget = task.settings
     fit = task.fit.first(budget.n_composed)
@@ -71,7 +71,14 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
         best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
     if not best:
         return best
-    return best + _fitted(of_simpler_maps(best[0].shift, fit, task), fit, task, budget.joint_fits_of_three)
+    simpler = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
+    return best + _fitted(simpler, fit, task, budget.joint_fits_of_three)
+
+
+def _of_two_parts(shift: Shift) -> list[Shift]:
+    """A composition of three parts without one of them, which may have stood for nothing."""
+    parts = shift.components
+    return [Compose((*parts[:i], *parts[i + 1 :])) for i in range(len(parts))] if len(parts) == 3 else []
 
 
 def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list[Candidate]:

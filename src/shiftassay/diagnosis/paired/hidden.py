@@ -53,13 +53,15 @@ def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> li
 
 
 def of_simpler_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
-    """A composition with two simpler maps in the place of its first general affine one."""
+    """A composition with one or two simpler maps in the place of its first general affine one."""
     parts = shift.components
     for i, part in enumerate(parts):
         if part.affine_map is not None:
             alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
-            simpler = two_linear_maps(alone, task, part)
-            return [Compose((*parts[:i], *two.components, *parts[i + 1 :])) for two in simpler]
+            matrix = np.array(part.affine_map)
+            one = [FAMILIES[f].from_affine(matrix) for f in task.families if FAMILIES[f].linear]
+            simpler = [*one, *two_linear_maps(alone, task, part)]
+            return [Compose((*parts[:i], *maps.components, *parts[i + 1 :])) for maps in simpler]
     return []
 
 
