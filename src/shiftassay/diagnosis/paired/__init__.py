@@ -12,12 +12,12 @@ a *cost*: log(misfit + tolerance) + complexity penalty + noise penalty (`candida
    the best are scored on all. The others keep the misfit of the screening and stay in the ranking.
 3. A candidate fits if its misfit is no larger than those of its own remakes by other code and with other noise: its
    *null distribution* (`null.py`), at one level. The cheapest candidate that fits goes ahead of all others.
-4. If that has few parameters, and leaves so little that another part would not pay for itself, the search is over.
-   Otherwise compositions of two and three are tried (`compositions.py`): a first part that explains most of the change,
-   then any composable family after or before it. Two shifts that together look like one are tried as well
-   (`hidden.py`). The parameters of all parts are fitted together (`joint.py`). Compositions are skipped if the change
-   is an attack's or a move on white fits. In place of a shift that fits without noise but has many parameters, only
-   equivalents with fewer are tried.
+4. If that has few parameters, costs least, and leaves so little that another part would not pay for itself, the search
+   is over. Otherwise compositions of two and three are tried (`compositions.py`): a first part that explains some of
+   the change (`first_parts.py`), then any composable family after or before it. Two shifts that together look like one
+   are tried as well (`hidden.py`), and noise between others (`noise_between.py`). The parameters of all parts are
+   fitted together (`joint.py`). Compositions are skipped if the change is an attack's or a move on white fits. In place
+   of a shift that fits without noise but has many parameters, only equivalents with fewer are tried.
 5. If nothing fits, or what fits is more probably wrong than right, the shift is unknown (`verdict.py`). The confidence
    follows from how far the misfit is below its limit, from the lead over the next families, and from the number of
    images, by a regression on cases that no benchmark uses (`evidence.py`, `calibration.py`).

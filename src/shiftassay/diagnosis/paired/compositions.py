@@ -1,6 +1,6 @@
 """Compositions of two and three shifts.
 
-First a part that explains most of the change, then a composable family that explains what happened after or before.
+First a part that explains some of the change, then a composable family that explains what happened after or before.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,13 @@ import numpy as np
 from shiftassay.diagnosis.paired.candidate import (
     Candidate,
     estimate,
-    estimates,
     general,
     ranked,
     room_for_more,
     scored,
     screened,
 )
-from shiftassay.diagnosis.paired.complexity import complexity_penalty
+from shiftassay.diagnosis.paired.first_parts import first_parts
 from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
     ending_in_two_values,
@@ -31,7 +30,6 @@ from shiftassay.diagnosis.paired.hidden import (
 )
 from shiftassay.diagnosis.paired.joint import fitted_jointly, noise_moves
 from shiftassay.diagnosis.paired.noise_between import with_noise
-from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
@@ -39,10 +37,8 @@ from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.warp import Resampling, resampled
 
-LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling would smooth noise that came before
 
 
@@ -54,7 +50,7 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     """
     budget = task.settings
     fit = task.fit.first(budget.n_composed)
-    firsts = _first_parts(singles, fit, task)
+    firsts = first_parts(singles, fit, task)
     value_alone = depends_on_value_alone(fit, task)
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
@@ -119,70 +115,6 @@ def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
             chosen.append(shift)
             kinds.append(kind)
     return chosen
-
-
-def _first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
-    """First parts of compositions: shifts without noise, in three groups.
-
-    - evident: what a family can tell whatever followed, such as the order of channels;
-    - chosen: of each class, the one of least cost up to a linear map of grey values (`contrast`), which stands for the
-      unknown second part. Those that explain something, alone or beside such a map, come before the others, which may
-      be mirrors;
-    - unmodified: those of smallest residual without such a map.
-    """
-    budget, held_out = task.settings, task.held_out.first(task.settings.n_composed)
-    # By the unweighted residual: whether implementations agree is of no use before the other part is known.
-    change = change_of(held_out)
-    residuals = {
-        c.shift: float(np.mean(c.remake.residual**2)) / change
-        for c in singles
-        if c.remake.noise_fraction == 0 and not _orders_each(c.shift)
-    }
-    by_residual = sorted(residuals, key=lambda shift: residuals[shift])
-    leading = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].composable()]
-    led = estimates(leading, Pairs(fit.reference, fit.shifted, contrast=True))
-    screening = Pairs(held_out.reference, held_out.shifted, contrast=True).first(budget.n_screened)
-    left = {shift: _residual_up_to_linear_tone(shift, screening, task) for shift in (*by_residual, *led)}
-    tone_alone = _residual_up_to_linear_tone(Identity(), screening, task)
-    explains = {
-        shift: residuals.get(shift, np.inf) < budget.first_part or left[shift] < (1 - LEAST_EXPLAINED) * tone_alone
-        for shift in left
-    }
-    costs = [
-        (not explains[shift], float(np.log(residual + task.tolerance)) + complexity_penalty(shift), shift)
-        for shift, residual in left.items()
-        if residual < np.inf and (explains[shift] or shift in led) and not _orders_each(shift)
-    ]
-    costs.sort(key=lambda cost: cost[:2])
-    chosen: list[Shift] = []
-    for _, _, shift in costs:
-        if all(type(shift) is not type(c) for c in chosen) and shift.group != "none":
-            chosen.append(shift)
-    chosen = chosen[: budget.n_first_parts]
-    others = by_residual[: budget.n_unmodified_first_parts]
-    unmodified = [shift for shift in others if all(type(shift) is not type(c) for c in chosen)]
-    evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
-    return evident + chosen + unmodified
-
-
-def _orders_each(shift: Shift) -> bool:
-    """Whether it permutes parts of each image in its own way.
-
-    That explains some of any change.
-    """
-    return shift.orders and shift.scope == "per_image"
-
-
-def _residual_up_to_linear_tone(shift: Shift, pairs: Pairs, task: Task) -> float:
-    """What a first part leaves with a linear map of grey values free, as a share of the variance.
-
-    Infinite for one that draws noise.
-    """
-    inferred = shift.infer_draws(pairs) or shift
-    remade = inferred.apply(pairs.reference, np.random.default_rng(task.seed))
-    if not np.array_equal(remade, inferred.apply(pairs.reference, np.random.default_rng(task.seed + 1))):
-        return np.inf
-    return float(pairs.errors(remade).mean()) / max(float(pairs.shifted.var()), 1e-9)
 
 
 @dataclass(frozen=True, eq=False)

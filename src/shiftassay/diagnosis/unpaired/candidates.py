@@ -66,7 +66,7 @@ def estimate_unpaired(
 
     `identity` is always among them. Every family's parameters are fitted to one half of either set (grids, then Nelder
     and Mead's simplex), and candidates are ranked on the other. If identity leaves no more than chance does, it is
-    first.
+    first; where the labels' shares differ, `class_prior` is instead.
     """
     rng = np.random.default_rng(seed_for(seed, "unpaired"))
     families = tuple(FAMILIES) if families is None else families
@@ -83,16 +83,17 @@ def estimate_unpaired(
     n = len(rank_y.images[:count])
     chance = by_chance(distances_of_halves(reference.images, n, settings.halvings, count, rng))
     candidates = [UnpairedCandidate(shift, rank.misfit(shift, count), chance) for shift in fitted]
-    if "class_prior" in families and reference.labels is not None:
+    labels, shifted_labels = reference.labels, shifted.labels
+    by_class = labels is not None and ClassPrior.family in families
+    if by_class:
         candidates += [
             UnpairedCandidate(ClassPrior(shares), mixed.distance(rank.target), chance)
-            for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted.labels, basis)
+            for shares, mixed in class_prior(fit_x, rank_x, fit_y.images, shifted_labels, basis)
         ]
     # Samples of one source may differ in the shares of their classes; what their labels show is more than chance.
-    first = "identity"
-    if "class_prior" in families and reference.labels is not None and shifted.labels is not None:
-        first = "class_prior" if proportions_differ(reference.labels, shifted.labels) else "identity"
-    candidates.sort(key=lambda c: (c.misfit > chance or c.shift.family != first, c.cost))
+    drifted = labels is not None and shifted_labels is not None and proportions_differ(labels, shifted_labels)
+    first = ClassPrior if by_class and drifted else Identity
+    candidates.sort(key=lambda c: (c.misfit > chance or not isinstance(c.shift, first), c.cost))
 
     # The family was judged on other images than its parameters were fitted to: now it may use them all.
     both_x = np.concatenate([fit_x.images, rank_x.images])[:count]
