@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results tables bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -48,6 +48,10 @@ bench-gpu: setup
 # Whether the native path learns what plain PyTorch learns, over seeds.
 paths: setup
 	$(BIN)/python -m benchmarks.paths
+
+# Seed 003's protocol in plain PyTorch, beside the native path: three core-hours. The same command goes on where it was stopped.
+protocol: setup
+	$(BIN)/python -m benchmarks.protocol
 
 # How long the command line keeps people waiting.
 startup: setup
