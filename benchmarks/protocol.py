@@ -68,9 +68,10 @@ class SpatialTransformer(Trunk):
             nn.MaxPool2d(2, stride=2),
             nn.ReLU(True),
         )
-        self.fc_loc = nn.Sequential(nn.Linear(10 * 3 * 3, 32), nn.ReLU(True), nn.Linear(32, 3 * 2))
-        self.fc_loc[2].weight.data.zero_()
-        self.fc_loc[2].bias.data.copy_(torch.tensor([1, 0, 0, 0, 1, 0], dtype=torch.float))
+        hidden, last = nn.Linear(10 * 3 * 3, 32), nn.Linear(32, 3 * 2)
+        self.fc_loc = nn.Sequential(hidden, nn.ReLU(True), last)
+        last.weight.data.zero_()
+        last.bias.data.copy_(torch.tensor([1, 0, 0, 0, 1, 0], dtype=torch.float))
 
     def forward(self, x: Tensor) -> Tensor:
         theta = self.fc_loc(self.localization(x).view(-1, 10 * 3 * 3)).view(-1, 2, 3)
@@ -135,7 +136,8 @@ def trained(name: str, seed: int) -> dict:
     """A network trained as the script does: its validation losses and numbers of right answers by epoch."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    train, test = (DataLoader(images, BATCH, shuffle=True) for images in digits())
+    train_set, test_set = digits()
+    train, test = DataLoader(train_set, BATCH, shuffle=True), DataLoader(test_set, BATCH, shuffle=True)
     network = NETWORKS[name]()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
     losses, right = [], []
@@ -152,7 +154,7 @@ def trained(name: str, seed: int) -> dict:
                 answers = network(images)
                 total += float(F.nll_loss(answers, labels, reduction="sum"))
                 number += int((answers.argmax(1) == labels).sum())
-        losses.append(round(total / len(test.dataset), 6))  # type: ignore[arg-type]  # a TensorDataset has a length
+        losses.append(round(total / len(test_set), 6))
         right.append(number)
     return {"network": name, "seed": seed, "losses": losses, "right": right}
 
