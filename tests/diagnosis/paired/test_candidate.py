@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.diagnosis.null_distribution import Fit
-from shiftassay.diagnosis.paired.candidate import Candidate, estimate, first_that_fits, ranked
+from shiftassay.diagnosis.paired.candidate import Candidate, estimate, first_that_fits, ranked, settled
 from shiftassay.diagnosis.paired.remake import Remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.shifts.catalog import parse
@@ -48,6 +48,20 @@ def test_the_cheapest_that_fits_comes_first_then_the_others_by_cost(cases):
         assert order[0] is fitting[0]
         order = order[1:]
     assert [c.cost for c in order] == sorted(c.cost for c in order)
+
+
+def test_what_was_found_to_fit_is_not_forgotten_behind_many_that_do_not():
+    fitting, others = _candidate(0.1, 9.0, 1.0), [_candidate(0.1, float(i), 0.0) for i in range(8)]
+    assert first_that_fits([*others, fitting])[0] is not fitting  # so many are not tested
+    vars(fitting)["fit"] = fitting.fit  # as when it was tested among singles
+    assert first_that_fits([*others, fitting])[0] is fitting
+
+
+def test_a_fit_settles_nothing_where_what_does_not_fit_costs_less():
+    fitting, cheaper = _candidate(0.0, 1.0, 1.0), _candidate(0.0, 0.0, 0.0)
+    assert settled([fitting])
+    assert not settled([fitting, cheaper])
+    assert not settled([])
 
 
 def test_what_leaves_half_of_the_change_does_not_fit():
