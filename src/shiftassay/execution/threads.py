@@ -36,6 +36,15 @@ def one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def pool_of_threads() -> None:
+    """Have PyTorch make its pool of threads now, before threads of ours use it.
+
+    In a forked process it is made anew at the first use. Two threads that use it first, at the same time, may find
+    none: "Invalid thread pool!".
+    """
+    torch.set_num_threads(torch.get_num_threads())
+
+
 def idle_threads() -> int:
     """How many threads are free for workers, because operations use one each."""
     return _idle.get()
