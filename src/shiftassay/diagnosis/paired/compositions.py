@@ -83,7 +83,10 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     The first few are also tried in the other order, if they have two parts.
     """
     shifts = [either for shift in shifts for either in (shift, *_reversed_noise(shift))]
-    chosen = _chosen([c.shift for c in screened(dict.fromkeys(shifts), task)], count, task.settings.n_alike)
+    ordered = [c.shift for c in screened(dict.fromkeys(shifts), task)]
+    # Screening sees few draws of what covers at random.
+    covering = [shift for shift in ordered if any(part.random and part.covers for part in shift.components)]
+    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering[:1]))
     likely = chosen[: task.settings.n_reversed]
     in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
     chosen = list(dict.fromkeys(chosen + in_reverse))

@@ -20,7 +20,9 @@ PUBLISHED_SHADE = 63 / 255
 SOFT_EDGE = 0.8  # of a full film: thinner film does not show
 COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for refinement, and to correct for those few
 LAGS = (1, 2, 4, 8)  # pixels
-STARTS = tuple((size, softness) for size in (0.7, 1.0, 2.0, 4.0, 8.0) for softness in (0.1, 0.6, 1.5))
+SIZES = (0.7, 1.0, 2.0, 4.0, 8.0)  # pixels, to begin with
+SOFT = (0.1, 0.6, 1.5)  # pixels: softness of edges, to begin with
+NEAR = 0.2  # pixels: of those, what begins like it
 SMALLEST = 0.5  # pixels, the size of drops: smaller ones are single pixels, dropped or hit by impulses
 TIED = 6.0  # difference of squared distances that may be chance
 # Coverage, size and softness of MNIST-C's five severities, which are likely.
@@ -112,6 +114,8 @@ class Spatter(Shift):
         contrast = shade - reference
         visible = np.abs(contrast) > 0.1  # elsewhere mud looks like the picture
         film = np.where(visible, (shifted - reference) / np.where(visible, contrast, 1), 0)
+        if step:  # as bytes show it over black, which is what is simulated
+            film = np.rint(film / step) * step
         covered = changed & visible
         thickness = film[covered]
         if not covered.any() or np.mean((thickness > SOFT_EDGE - 0.1) & (thickness < 1.1)) < 0.7:
@@ -136,12 +140,19 @@ def _match_moments(
     def simulated(images: int) -> Callable[[np.ndarray], np.ndarray]:
         return lambda numbers: _simulated_moments(numbers, images, size, step)
 
+    def distance(numbers: np.ndarray) -> float:
+        return float(((simulated(MANY)(numbers) - moments) ** 2).sum())
+
     odds = np.log(share / (1 - share))
-    grid = [(odds + extra, np.log(drops), softness) for drops, softness in STARTS for extra in (0.05, 0.5)]
     published = [(np.log(c / (1 - c)), np.log(drops), softness) for c, drops, softness in MNIST_C]
+    grid = [(odds + extra, np.log(drops), softness) for drops in SIZES for softness in SOFT for extra in (0.05, 0.5)]
     strides = np.array([0.2, 0.2, 0.2])
-    start, _ = matched(simulated(COARSE), moments, np.array(grid + published), strides, tries=4)
-    best, _ = matched(simulated(FINE), moments, start[None], strides, tries=35)
+    ends = []
+    for softness in SOFT:  # a search does not cross from soft edges to sharp ones
+        starts = np.array([start for start in published + grid if abs(start[2] - softness) < NEAR])
+        start, _ = matched(simulated(COARSE), moments, starts, strides, tries=4)
+        ends.append(matched(simulated(FINE), moments, start[None], strides, tries=35)[0])
+    best = min(ends, key=distance)
     # Corrected for how the few simulated images differ from many, which hardly depends on the parameters.
     few, many = (simulated(images)(best) for images in (FINE, MANY))
     best, _ = matched(simulated(FINE), moments + few - many, best[None], strides / 3, tries=30)
@@ -149,8 +160,7 @@ def _match_moments(
         return None
     # Size and softness trade off: published parameters that explain as much are likelier than some close to them.
     nearest = np.array(published)[np.abs(np.array(published) - best).sum(1).argmin()]
-    distances = [((simulated(MANY)(numbers) - moments) ** 2).sum() for numbers in (best, nearest)]
-    return nearest if distances[1] < distances[0] + TIED * max(1, 100 / n) else best
+    return nearest if distance(nearest) < distance(best) + TIED * max(1, 100 / n) else best
 
 
 def _spatter(numbers: Float64[np.ndarray, "3"], shade: float) -> Spatter:
