@@ -81,12 +81,14 @@ def unpaired_evidence(reference: ImageSet, shifted: ImageSet, candidates: Sequen
 def _lead(candidates: Sequence[UnpairedCandidate]) -> float:
     """By how much the best candidate costs less than the best of another family.
 
-    The identity is no rival of what labels show.
+    The identity, and a shift that changes nothing here, is no rival of itself, nor of what labels show.
     """
     best = candidates[0]
-    others = (c for c in candidates[1:] if c.shift.family != best.shift.family)
-    rivals = (c.cost for c in others if not (c.shift.is_identity and best.shift.group == "sample"))
-    return min(rivals, default=best.cost + LARGEST_LEAD) - best.cost
+    rivals = [c for c in candidates[1:] if c.shift.family != best.shift.family]
+    if best.shift.is_identity or best.shift.group == "sample":
+        unchanged = {c.misfit for c in candidates if c.shift.is_identity}
+        rivals = [c for c in rivals if c.misfit not in unchanged]
+    return min((c.cost for c in rivals), default=best.cost + LARGEST_LEAD) - best.cost
 
 
 def _summary(candidate: UnpairedCandidate) -> CandidateSummary:
