@@ -77,6 +77,8 @@ def halved(images):
         slow(blurred, covered, [("gaussian_blur", {"sd": 1.2}), ("occlusion", {"top": 8, "height": 10, "fill": 1.0})]),
         slow(blurred, halved, [("gaussian_blur", {"sd": 1.2}), ("threshold", {"level": 0.5})]),
         slow(turned, edges, [("rotate", {"angle": 20.0}), ("canny_edges", {})]),
+        slow(turned, halved, [("rotate", {"angle": 20.0}), ("threshold", {"level": 0.5})]),
+        slow(covered, noisy, [("occlusion", {"top": 8, "height": 10}), ("gaussian_noise", {"sd": 0.15})]),
     ],
 )
 def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits):

@@ -113,10 +113,13 @@ def ending_in_two_values(pairs: Pairs, task: Task) -> list[Shift]:
                 compositions.append(simplex(_nearest(two_part_shifts, few), pairs, tuple(FAMILIES[last].search)))
     for last in (f for f in task.families if FAMILIES[f].hides_moves):
         # The result moves as the picture before it: so the move is estimated after the last part, then put before it.
-        remade = FAMILIES[last]().apply(pairs.reference, np.random.default_rng(0))
+        unmoved = [shift for shift in estimates([last], pairs) if shift.scope == "shared"] or [FAMILIES[last]()]
+        remade = unmoved[0].apply(pairs.reference, np.random.default_rng(0))
         moving = [f for f in task.families if FAMILIES[f].linear or FAMILIES[f].mirror]
         moved = estimates(moving, Pairs(remade, pairs.shifted))
-        compositions += [composition for shift in moved for composition in _followed_by(shift, last, pairs)]
+        followed = [two for shift in moved if (two := _followed_by(shift, last, pairs))]
+        free = tuple(FAMILIES[last].search)
+        compositions += [simplex(_nearest(two, few), pairs, free, fixed_groups=frozenset()) for two in followed]
     return compositions
 
 

@@ -106,14 +106,16 @@ class Occlusion(Shift):
         if np.ptp(np.quantile(fills, [0.1, 0.9])) > CHANGED:
             weights = _gain_of_covering(pairs, fills)
         each = heaviest(weights)
-        change = ((pairs.shifted - pairs.reference) ** 2).sum(dtype=np.float64)
+        by_place = ((pairs.shifted - pairs.reference) ** 2).mean(0, dtype=np.float64)
+        # Less what noise on top changes everywhere.
+        change = len(pairs) * max((by_place - np.median(by_place)).sum(), SINGLE)
         by_one, by_each = (_sums(weights, at).sum() / change for at in (np.repeat(shared, len(pairs), 0), each))
         estimates: list[Shift] = []
         if shared[0, 2] and by_one > 0.5:
             estimates.append(cls(*map(int, shared[0]), fill=_fill_within(pairs, shared[0])))
         if by_each > 0.5 and 1 - by_one > 1.5 * (1 - by_each) + 0.005:
             covered = each[:, 2] > 0
-            fill = distribution(fills[covered], CHANGED)
+            fill = distribution(fills[covered].astype(np.float64), CHANGED)
             if isinstance(fill, Uniform):
                 fill = Uniform(max(fill.low, 0.0), min(fill.high, 1.0))
             estimates.append(_of_rectangles(cls, each[covered], weights[covered], fill))

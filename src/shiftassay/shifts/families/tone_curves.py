@@ -63,6 +63,7 @@ class Threshold(Shift):
     example: ClassVar[str] = "level=0.5"
     estimator: ClassVar[Estimator] = LeastSquares()
     hides_blur: ClassVar[bool] = True
+    hides_moves: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"level": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
