@@ -106,12 +106,12 @@ class Occlusion(Shift):
         if np.ptp(np.quantile(fills, [0.1, 0.9])) > CHANGED:
             weights = _gain_of_covering(pairs, fills)
         each = heaviest(weights)
-        by_place = ((pairs.shifted - pairs.reference) ** 2).mean(0, dtype=np.float64)
-        # Less what noise on top changes everywhere.
-        change = len(pairs) * max((by_place - np.median(by_place)).sum(), SINGLE)
+        by_place = ((pairs.shifted - pairs.reference) ** 2).sum(0, dtype=np.float64)
+        change = by_place.sum()
+        everywhere = np.median(by_place) * by_place.size / change  # the share that noise on top makes, at most
         by_one, by_each = (_sums(weights, at).sum() / change for at in (np.repeat(shared, len(pairs), 0), each))
         estimates: list[Shift] = []
-        if shared[0, 2] and by_one > 0.5:
+        if shared[0, 2] and by_one > 0.5 * (1 - everywhere):
             estimates.append(cls(*map(int, shared[0]), fill=_fill_within(pairs, shared[0])))
         if by_each > 0.5 and 1 - by_one > 1.5 * (1 - by_each) + 0.005:
             covered = each[:, 2] > 0
