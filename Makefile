@@ -57,7 +57,7 @@ protocol: setup
 startup: setup
 	$(BIN)/python -m benchmarks.startup
 
-# Whether diagnoses are right, on shifts made by other code than ours. SEED=1001: a test, whose seed is used once, for docs/diagnosis.md.
+# Whether diagnoses are right, on shifts made by other code than ours. SEED=N, 1000 or more: a test, whose seed is used once, for docs/diagnosis.md.
 # Otherwise a look while developing: ARGUMENTS='--seed 7 --counts paired=40 null=40', or '--listed --seed 13' for the listed cases of old.
 diagnosis-benchmark: setup
 ifdef SEED

@@ -75,7 +75,7 @@ class SpatialTransformer(Trunk):
 
     def forward(self, x: Tensor) -> Tensor:
         theta = self.fc_loc(self.localization(x).view(-1, 10 * 3 * 3)).view(-1, 2, 3)
-        x = F.grid_sample(x, F.affine_grid(theta, list(x.size()), align_corners=False), align_corners=False)
+        x = F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False), align_corners=False)
         return self.classified(self.second(self.first(x)))
 
 
@@ -117,19 +117,19 @@ def main() -> None:
     missing = [(name, seed) for seed in SEEDS for name in NETWORKS if (name, seed) not in finished]
     with ProcessPoolExecutor(workers) as pool:
         for future in as_completed([pool.submit(trained, *asked) for asked in missing]):
-            runs = sorted([*runs, future.result()], key=lambda run: (run["network"], run["seed"]))
+            run = future.result()
+            runs = sorted([*runs, run], key=lambda run: (run["network"], run["seed"]))
             write_json(
                 RESULT,
                 {
                     "schema": "shiftassay.protocol/1",
                     "command": "python -m benchmarks.protocol",
-                    "environment": environment(threads=1).to_json(),
                     "epochs": EPOCHS,
                     "runs": runs,
                     "comparisons": [compared(name, runs, i) for name in NETWORKS for i in range(len(WINDOWS))],
                 },
             )
-            print(runs[-1]["network"], len(runs), "of", len(SEEDS) * len(NETWORKS), flush=True)
+            print(run["network"], "seed", run["seed"], len(runs), "of", len(SEEDS) * len(NETWORKS), flush=True)
 
 
 def trained(name: str, seed: int) -> dict:
@@ -156,7 +156,8 @@ def trained(name: str, seed: int) -> dict:
                 number += int((answers.argmax(1) == labels).sum())
         losses.append(round(total / len(test_set), 6))
         right.append(number)
-    return {"network": name, "seed": seed, "losses": losses, "right": right}
+    made = environment(threads=1).to_json()
+    return {"network": name, "seed": seed, "environment": made, "losses": losses, "right": right}
 
 
 def digits() -> tuple[TensorDataset, TensorDataset]:

@@ -59,7 +59,7 @@ class Part:
 
     @property
     def needs(self) -> set[str]:
-        """Packages of the optional group `benchmark` that make it."""
+        """Packages of development that make it."""
         return {package for package in ("cv2", "skimage") if package in self.way}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from benchmarks.protocol import SpatialTransformer
 from tests.side_by_side import assert_close, native_logits, plain_logits
 from torch import nn
 
@@ -43,49 +44,22 @@ def test_networks_lower_for_other_sizes(network, shape):
     assert_close(native_logits(model, images), plain_logits(model, images), 1e-5)
 
 
-class Tutorial(nn.Module):
-    """As PyTorch's tutorial writes it, but for the dropout of fc1."""
+class Tutorial(SpatialTransformer):
+    """As PyTorch's tutorial writes it, but for the dropout of fc1, and away from the identity transform."""
 
-    def __init__(self, functional: bool):
+    def __init__(self):
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 10, kernel_size=5)
-        self.conv2 = nn.Conv2d(10, 20, kernel_size=5)
-        self.conv2_drop = nn.Dropout2d()
-        self.fc1 = nn.Linear(320, 50)
         self.drop = nn.Dropout()
-        self.fc2 = nn.Linear(50, 10)
-        self.functional = functional
-        self.localization = nn.Sequential(
-            nn.Conv2d(1, 8, kernel_size=7),
-            nn.MaxPool2d(2, stride=2),
-            nn.ReLU(True),
-            nn.Conv2d(8, 10, kernel_size=5),
-            nn.MaxPool2d(2, stride=2),
-            nn.ReLU(True),
-        )
-        self.fc_loc = nn.Sequential(nn.Linear(10 * 3 * 3, 32), nn.ReLU(True), nn.Linear(32, 3 * 2))
+        self.fc_loc[2].reset_parameters()
 
-    def stn(self, x):
-        xs = self.localization(x)
-        xs = xs.view(-1, 10 * 3 * 3)
-        theta = self.fc_loc(xs)
-        theta = theta.view(-1, 2, 3)
-        grid = F.affine_grid(theta, x.size(), align_corners=False)
-        return F.grid_sample(x, grid, align_corners=False)
-
-    def forward(self, x):
-        x = self.stn(x)
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))
-        x = F.relu(F.max_pool2d(self.conv2_drop(self.conv2(x)), 2))
-        x = x.view(-1, 320)
-        x = F.relu(self.fc1(x))
-        x = F.dropout(x, training=self.training) if self.functional else self.drop(x)
+    def classified(self, x):
+        x = self.drop(F.relu(self.fc1(x.view(-1, 320))))
         return F.log_softmax(self.fc2(x), dim=1)
 
 
 def test_tutorial_code_lowers_and_its_state_dict_loads():
     torch.manual_seed(0)
-    tutorial, stn = Tutorial(functional=False), Stn()
+    tutorial, stn = Tutorial(), Stn()
     stn.load_state_dict(tutorial.state_dict())
     images = torch.randn(4, 1, 28, 28)
     np.testing.assert_array_equal(native_logits(tutorial, images), native_logits(stn, images))
@@ -93,7 +67,7 @@ def test_tutorial_code_lowers_and_its_state_dict_loads():
 
 def test_functional_dropout_is_named():
     with pytest.raises(NotLowered, match=r"dropout: is a function, whose masks have no name") as stopped:
-        lower(Tutorial(functional=True), (1, 28, 28))
+        lower(SpatialTransformer(), (1, 28, 28))
     assert stopped.value.layer == "dropout"
 
 

@@ -36,7 +36,7 @@ def one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def pool_of_threads() -> None:
+def make_thread_pool() -> None:
     """Have PyTorch make its pool of threads now, before threads of ours use it.
 
     In a forked process it is made anew at the first use. Two threads that use it first, at the same time, may find

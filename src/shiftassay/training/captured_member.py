@@ -189,7 +189,7 @@ def fixed_arithmetic(tf32: bool) -> Iterator[None]:
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     settings = [
         (matmul, "fp32_precision", wanted),
-        (cudnn.conv, "fp32_precision", wanted),  # pyright: ignore[reportAttributeAccessIssue]  # PyTorch's stubs lack it
+        (cudnn.conv, "fp32_precision", wanted),  # pyright: ignore[reportAttributeAccessIssue]  # its stubs lack it
         (cudnn, "deterministic", True),
         (cudnn, "benchmark", False),
     ]

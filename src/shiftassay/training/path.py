@@ -17,7 +17,7 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.execution.cores import available_cores
-from shiftassay.execution.threads import pool_of_threads
+from shiftassay.execution.threads import make_thread_pool
 from shiftassay.kernels import native
 from shiftassay.models.large_batches import memory_available, memory_needed
 from shiftassay.runs.recipe import Recipe
@@ -106,7 +106,7 @@ def run_groups(groups: Sequence[Group], work: Callable[[Group, Event], Result]) 
     side_by_side = len(native_members) == len(groups)
     width = cores if side_by_side else 1
     results: list[Result] = []
-    pool_of_threads()
+    make_thread_pool()
     for first in range(0, len(groups), width):
         together = groups[first : first + width]
         if side_by_side:

@@ -140,8 +140,8 @@ def _match_moments(
     def simulated(images: int) -> Callable[[np.ndarray], np.ndarray]:
         return lambda numbers: _simulated_moments(numbers, images, size, step)
 
-    def distance(numbers: np.ndarray) -> float:
-        return float(((simulated(MANY)(numbers) - moments) ** 2).sum())
+    def distance(of_many: np.ndarray) -> float:
+        return float(((of_many - moments) ** 2).sum())
 
     odds = np.log(share / (1 - share))
     published = [(np.log(c / (1 - c)), np.log(drops), softness) for c, drops, softness in MNIST_C]
@@ -152,15 +152,16 @@ def _match_moments(
         starts = np.array([start for start in published + grid if abs(start[2] - softness) < NEAR])
         start, _ = matched(simulated(COARSE), moments, starts, strides, tries=4)
         ends.append(matched(simulated(FINE), moments, start[None], strides, tries=35)[0])
-    best = min(ends, key=distance)
+    best, of_many = min(((end, simulated(MANY)(end)) for end in ends), key=lambda end: distance(end[1]))
     # Corrected for how the few simulated images differ from many, which hardly depends on the parameters.
-    few, many = (simulated(images)(best) for images in (FINE, MANY))
-    best, _ = matched(simulated(FINE), moments + few - many, best[None], strides / 3, tries=30)
+    corrected = moments + simulated(FINE)(best) - of_many
+    best, _ = matched(simulated(FINE), corrected, best[None], strides / 3, tries=30)
     if np.exp(best[1]) < SMALLEST:
         return None
     # Size and softness trade off: published parameters that explain as much are likelier than some close to them.
     nearest = np.array(published)[np.abs(np.array(published) - best).sum(1).argmin()]
-    return nearest if distance(nearest) < distance(best) + TIED * max(1, 100 / n) else best
+    at_nearest, at_best = (distance(simulated(MANY)(numbers)) for numbers in (nearest, best))
+    return nearest if at_nearest < at_best + TIED * max(1, 100 / n) else best
 
 
 def _spatter(numbers: Float64[np.ndarray, "3"], shade: float) -> Spatter:
