@@ -87,12 +87,13 @@ def room_for_more(best: Candidate) -> bool:
 def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates by cost, behind the cheapest of which it is known that it fits.
 
-    Tested are the first few, and what was tested before.
+    Tested are the first few, those that leave least, and what was tested before.
     """
     ordered = ranked(candidates)
     promising = [c for c in ordered if c.misfit < c.task.settings.hopeless]
     most = promising[0].task.settings.tested if promising else 0
-    tested = promising[:most] + [c for c in promising[most:] if c.limit is not None]
+    nearest = sorted(promising, key=lambda c: c.misfit)[:most]
+    tested = [c for i, c in enumerate(promising) if i < most or c in nearest or c.limit is not None]
     best = next((candidate for candidate in tested if candidate.fits), None)
     return ordered if best is None else [best, *(c for c in ordered if c is not best)]
 

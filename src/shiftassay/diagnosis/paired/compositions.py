@@ -18,7 +18,7 @@ from shiftassay.diagnosis.paired.candidate import (
     scored,
     screened,
 )
-from shiftassay.diagnosis.paired.first_parts import first_parts
+from shiftassay.diagnosis.paired.first_parts import best_resampling, first_parts
 from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
     ending_in_two_values,
@@ -48,9 +48,14 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     `singles` are the single shifts that were scored. Where the best composition has a general affine map, two simpler
     maps are tried in its place, so it can become one of four. Of three parts, each is tried to be left out.
     """
-    budget = task.settings
-    fit = task.fit.first(budget.n_composed)
+    fit = task.fit.first(task.settings.n_composed)
     firsts = first_parts(singles, fit, task)
+    with resampled(best_resampling(firsts, fit)):
+        return _compositions(singles, firsts, fit, task)
+
+
+def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, task: Task) -> list[Candidate]:
+    budget = task.settings
     value_alone = depends_on_value_alone(fit, task)
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
@@ -83,10 +88,14 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     The first few are also tried in the other order, if they have two parts.
     """
     shifts = [either for shift in shifts for either in (shift, *_reversed_noise(shift))]
-    ordered = [c.shift for c in screened(dict.fromkeys(shifts), task)]
+    ranking = screened(dict.fromkeys(shifts), task)
+    ordered = [c.shift for c in ranking]
     # Screening sees few draws of what covers at random.
     covering = [shift for shift in ordered if any(part.random and part.covers for part in shift.components)]
-    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering[:1]))
+    # Before the parameters are fitted together, what will pay for its parameters may leave much.
+    nearest = [c.shift for c in sorted(ranking, key=lambda c: c.misfit)[: task.settings.n_nearest]]
+    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering[:1] + nearest))
+    chosen += _promising([shift for shift in ordered if shift not in chosen], fit, task)
     likely = chosen[: task.settings.n_reversed]
     in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
     chosen = list(dict.fromkeys(chosen + in_reverse))
@@ -97,6 +106,18 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
         fitted += mapped(fit_jointly, filter(noise_moves, chosen))
     fitted += with_integer_parameters(fitted)
     return scored(dict.fromkeys(fitted), task)
+
+
+def _promising(shifts: Sequence[Shift], pairs: Pairs, task: Task) -> list[Shift]:
+    """Of further compositions without noise, those that cost least once fitted jointly to a few pairs.
+
+    Parts that were estimated one after the other may leave much of what both explain together.
+    """
+    budget = task.settings
+    predictable = [shift for shift in shifts if not any(part.random for part in shift.components)]
+    few = pairs.first(budget.n_quickly)
+    fitted = mapped(partial(fitted_jointly, pairs=few), _chosen(predictable, budget.quick_fits, 1))
+    return [c.shift for c in screened(dict.fromkeys(fitted), task)[: budget.n_promising]]
 
 
 def _reversed_noise(shift: Shift) -> list[Shift]:
@@ -189,7 +210,7 @@ def _fitted_robustly(first: Shift, pairs: Pairs) -> Shift | None:
         return None
     begin, family = first.candidate_draws()[0], Refit(first)
     try:
-        numbers = trimmed(family, np.vstack([begin, first.search_starts(pairs.reference.shape[2:])]), pairs)
+        numbers = trimmed(family, np.vstack([begin, first.search_starts(pairs)]), pairs)
         return None if numbers is None or np.allclose(numbers, begin, atol=1e-3) else family.from_numbers(numbers)
     except (BadInput, np.linalg.LinAlgError):
         return None

@@ -1,14 +1,17 @@
 """First parts of compositions: shifts that explain some of the change, whatever followed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from shiftassay.diagnosis.paired.candidate import Candidate, estimates
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
-from shiftassay.diagnosis.paired.remake import change_of
+from shiftassay.diagnosis.paired.remake import change_of, moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
 LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 
@@ -53,9 +56,27 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
             chosen.append(shift)
     chosen = chosen[: budget.n_first_parts]
     others = by_residual[: budget.n_unmodified_first_parts]
-    unmodified = [shift for shift in others if all(type(shift) is not type(c) for c in chosen)]
+    unmodified = [s for s in others if all((type(s), s.variant) != (type(c), c.variant) for c in chosen)]
     evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
     return evident + chosen + unmodified
+
+
+def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:
+    """The resampling under which the first part that moves the picture leaves least, up to a linear map of grey values.
+
+    What comes after is estimated from what the move leaves: another kernel would seem a blur, or noise.
+    """
+    moving = next((shift for shift in firsts if moves(shift) and not shift.random), None)
+    if moving is None:
+        return current_resampling()
+    view = replace(pairs, contrast=True)
+    inferred = moving.infer_draws(view) or moving
+    errors = {}
+    for resampling in (current_resampling(), Resampling("bicubic")):
+        with resampled(resampling):
+            remade = inferred.apply(pairs.reference, np.random.default_rng(0))
+        errors[resampling] = float(np.median(view.errors(remade)))
+    return min(errors, key=lambda resampling: errors[resampling])
 
 
 def _orders_each(shift: Shift) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
-from shiftassay.diagnosis.paired.remake import moves, remake
+from shiftassay.diagnosis.paired.remake import blurs, moves, remake
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, in_normal_form
@@ -31,8 +31,10 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     | without noise | least squares | least squares | |
     | noise on all pixels | least squares | `simplex` | `simplex` |
     | noise that covers some pixels | least trimmed squares | least trimmed squares | `simplex` |
+    | the same, then a blur | least squares | least squares, then `simplex` | `simplex` |
 
-    Least squares would shrink noise to none, as its draws can't be predicted.
+    Least squares would shrink noise to none, as its draws can't be predicted. A blur spreads what covers over all
+    pixels: none is free of it.
     """
     if not isinstance(shift, Compose):
         return shift
@@ -111,12 +113,24 @@ def _with_noise(shift: Compose, inferred: tuple[Shift, ...], pairs: Pairs) -> Co
     deterministic = [i for i, part in enumerate(shift.parts) if not part.random]
     parts = list(inferred)
     start = tuple(parts[i] for i in deterministic)
-    trimmed_fit = _least_trimmed(start, pairs) if any(part.covers for part in shift.parts) else None
-    fitted = trimmed_fit or _least_squares(start, replace(pairs, contrast=True), only=("geometry",))
+    trimmed_fit = _least_trimmed(start, pairs) if _leaves_pixels(shift.parts) else None
+    groups = ("geometry", "blur") if _is_blurred(shift.parts) else ("geometry",)
+    fitted = trimmed_fit or _least_squares(start, replace(pairs, contrast=True), only=groups)
     for i, part in zip(deterministic, fitted, strict=True):
         parts[i] = in_normal_form(part)
     fixed_groups = {parts[i].group for i in deterministic} if trimmed_fit else {"geometry"}
     return simplex(Compose(tuple(parts)), pairs, fixed_groups=fixed_groups)
+
+
+def _is_blurred(parts: tuple[Shift, ...]) -> bool:
+    """Whether a blur follows what covers some pixels."""
+    covering = next((i for i, part in enumerate(parts) if part.random and part.covers), len(parts))
+    return any(map(blurs, parts[covering:]))
+
+
+def _leaves_pixels(parts: tuple[Shift, ...]) -> bool:
+    """Whether what covers at random leaves some pixels as the other parts make them."""
+    return any(part.covers for part in parts) and not _is_blurred(parts)
 
 
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
