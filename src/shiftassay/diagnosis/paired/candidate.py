@@ -49,8 +49,10 @@ class Candidate:
 
     @property
     def fits(self) -> bool:
-        """Whether it can be a verdict. One that leaves half of the change is not even tested."""
-        return self.misfit < self.task.settings.hopeless and self.fit.fits
+        """Whether it can be a verdict. One that leaves too much of the change is not even tested."""
+        budget = self.task.settings
+        most = budget.hopeless if self.remake.noise_fraction else budget.hopeless_without_noise
+        return self.misfit < most and self.fit.fits
 
     @property
     def limit(self) -> float | None:
@@ -95,7 +97,19 @@ def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
     nearest = sorted(promising, key=lambda c: c.misfit)[:most]
     tested = [c for i, c in enumerate(promising) if i < most or c in nearest or c.limit is not None]
     best = next((candidate for candidate in tested if candidate.fits), None)
-    return ordered if best is None else [best, *(c for c in ordered if c is not best)]
+    if best is None:
+        return ordered
+    best = _simplest_alike(best, tested)
+    return [best, *(c for c in ordered if c is not best)]
+
+
+def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
+    """The candidate itself, or one that fits as well as draws of noise can tell, without its general map."""
+    if not best.remake.noise_fraction or not general(best.shift):
+        return best
+    enough = best.misfit + best.task.tolerance
+    alike = [c for c in tested if c.remake.noise_fraction and c.misfit <= enough and c.fits]
+    return min([best, *alike], key=lambda c: complexity_penalty(c.shift))
 
 
 def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:

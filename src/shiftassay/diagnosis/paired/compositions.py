@@ -22,13 +22,14 @@ from shiftassay.diagnosis.paired.first_parts import best_resampling, first_parts
 from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
     ending_in_two_values,
+    of_more_general_maps,
     of_simpler_maps,
     two_curves,
     two_linear_maps,
     with_integer_parameters,
     without_negligible_parameters,
 )
-from shiftassay.diagnosis.paired.joint import fitted_jointly, noise_moves
+from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again, noise_moves
 from shiftassay.diagnosis.paired.noise_between import with_noise
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -46,7 +47,8 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     """Compositions of two parts, and of three where two leave much of the change; not sorted.
 
     `singles` are the single shifts that were scored. Where the best composition has a general affine map, two simpler
-    maps are tried in its place, so it can become one of four. Of three parts, each is tried to be left out.
+    maps are tried in its place, so it can become one of four; where it does not fit, a more general one. Of three parts,
+    each is tried to be left out.
     """
     fit = task.fit.first(task.settings.n_composed)
     firsts = first_parts(singles, fit, task)
@@ -60,20 +62,26 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
     best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
-    if best and best[0].fits and not room_for_more(best[0]) and not general(best[0].shift):
-        return best
-    hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
-    covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
-    noisy = with_noise(firsts, covering[: budget.n_covering], fit, task.families)
-    two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task.families)
-    best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
+    if not _suffices(best):
+        hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
+        covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
+        noisy = with_noise(firsts, covering[: budget.n_covering], fit, task.families)
+        two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task.families)
+        best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
     if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
         best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
     if not best:
         return best
-    simpler = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
-    return best + _fitted(simpler, fit, task, budget.joint_fits_of_three)
+    others = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
+    if not best[0].fits:
+        others += of_more_general_maps(best[0].shift, fit, task)
+    return best + _fitted(others, fit, task, budget.joint_fits_of_three)
+
+
+def _suffices(best: list[Candidate]) -> bool:
+    """Whether the first candidate fits, and no other part could pay for itself."""
+    return bool(best) and best[0].fits and not room_for_more(best[0])
 
 
 def _of_two_parts(shift: Shift) -> list[Shift]:
@@ -104,7 +112,7 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
     with resampled(KEEPING_NOISE):
         fitted += mapped(fit_jointly, filter(noise_moves, chosen))
-    fitted += with_integer_parameters(fitted)
+    fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
     return scored(dict.fromkeys(fitted), task)
 
 

@@ -13,13 +13,17 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
+AGREE = 1.5 / 255  # within which pixels agree on what their grey value became
+ALL_FOLLOW = 0.995  # of the pixels: above, nothing is covered
+POSSIBLE_RESAMPLINGS = (Resampling("bicubic"), Resampling("bilinear", 0.5), Resampling("bicubic", 0.5))
 LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 
 
 def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
     """First parts of compositions: shifts without noise, in three groups.
 
-    - evident: what a family can tell whatever followed, such as the order of channels;
+    - evident: what a family can tell whatever followed, such as the order of channels, and maps of grey values that
+      most pixels agree on;
     - chosen: of each class, the one of least cost up to a linear map of grey values (`contrast`), which stands for the
       unknown second part. Those that explain something, alone or beside such a map, come before the others, which may
       be mirrors;
@@ -58,21 +62,46 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
     others = by_residual[: budget.n_unmodified_first_parts]
     unmodified = [s for s in others if all((type(s), s.variant) != (type(c), c.variant) for c in chosen)]
     evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
+    evident += _beneath_what_covers(fit, task)
     return evident + chosen + unmodified
+
+
+def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
+    """Maps of grey values that most pixels of each value agree on, while others are covered; the best two.
+
+    They are estimated from the median of what each grey value became: covered pixels are outliers.
+    """
+    values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64)
+    order = np.lexsort((pairs.shifted.ravel(), values.ravel()))
+    counts = np.bincount(values.ravel(), minlength=256)
+    middle = np.cumsum(counts) - counts + counts // 2
+    became = pairs.shifted.ravel()[order][np.minimum(middle, order.size - 1)]
+    follows = np.abs(pairs.shifted - became[values]) < AGREE
+    lit = values > values.min()
+    if not min(follows[lit].mean() if lit.any() else 0, follows[~lit].mean()) > 0.5 or follows.mean() > ALL_FOLLOW:
+        return []
+    uncovered = Pairs(pairs.reference, became[values])
+    tones = [f for f in task.families if FAMILIES[f].group == "intensity" and FAMILIES[f].composable()]
+    shared = [shift for shift in estimates(tones, uncovered) if shift.scope == "shared"]
+    errors = {s: float(uncovered.errors(s.apply(pairs.reference, np.random.default_rng(0))).mean()) for s in shared}
+    unmapped = float(uncovered.errors(pairs.reference).mean())
+    return sorted((s for s in shared if errors[s] < unmapped / 2), key=lambda s: errors[s])[:2]
 
 
 def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:
     """The resampling under which the first part that moves the picture leaves least, up to a linear map of grey values.
 
-    What comes after is estimated from what the move leaves: another kernel would seem a blur, or noise.
+    What comes after is estimated from what the move leaves: another kernel would seem a blur, or noise, and another
+    centre a further move. A general map could absorb that move, so simpler ones are asked first.
     """
-    moving = next((shift for shift in firsts if moves(shift) and not shift.random), None)
-    if moving is None:
+    moves_it = sorted((s for s in firsts if moves(s) and not s.random), key=lambda shift: shift.general)
+    if not moves_it:
         return current_resampling()
+    moving = moves_it[0]
     view = replace(pairs, contrast=True)
     inferred = moving.infer_draws(view) or moving
     errors = {}
-    for resampling in (current_resampling(), Resampling("bicubic")):
+    for resampling in (current_resampling(), *POSSIBLE_RESAMPLINGS):
         with resampled(resampling):
             remade = inferred.apply(pairs.reference, np.random.default_rng(0))
         errors[resampling] = float(np.median(view.errors(remade)))

@@ -64,6 +64,18 @@ def of_simpler_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     return []
 
 
+def of_more_general_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
+    """A composition with a map of more parameters in the place of its first affine one; fits begin there."""
+    parts = shift.components
+    for i, part in enumerate(parts):
+        if part.affine_map is not None:
+            alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
+            larger = [f for f in task.families if FAMILIES[f].general and not isinstance(part, FAMILIES[f])]
+            maps = [general for general in estimates(larger, alone) if general.scope == "shared"]
+            return [Compose((*parts[:i], general, *parts[i + 1 :])) for general in maps]
+    return []
+
+
 def _simpler_maps(general: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     """The affine map nearest to a more general one, and simpler ones nearest to that."""
     alone = Pairs(pairs.reference, general.apply(pairs.reference, np.random.default_rng(0)))

@@ -48,7 +48,19 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
         old if any(isinstance(v, PerImage) for v in vars(new).values()) else in_normal_form(new)
         for old, new in zip(shift.parts, fitted.parts, strict=True)
     ]
-    return Compose(tuple(parts))
+    return last_part_again(Compose(tuple(parts)), pairs)
+
+
+def last_part_again(shift: Compose, pairs: Pairs) -> Compose:
+    """The composition with its last part estimated again, after the others, if no fit of several parts can fit it."""
+    *others, last = shift.parts
+    if any(part.random for part in shift.parts) or last.search or not last.derivative_free:
+        return shift
+    first = Compose(tuple(others))
+    inferred = first.infer_draws(pairs) or first
+    after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+    again = next((estimate for estimate in type(last).estimate(after) if estimate.scope == last.scope), last)
+    return Compose((*others, in_normal_form(again)))
 
 
 def noise_moves(shift: Shift) -> bool:

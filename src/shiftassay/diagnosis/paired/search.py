@@ -41,10 +41,11 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
         candidates = first_that_fits(candidates + screened_then_scored(estimates(families, task.fit), task))
     if settled(candidates):
         return candidates
-    best = candidates[0] if candidates else None
-    if best and best.fits and not best.remake.noise_fraction and not room_for_more(best):
+    if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:
         # It fits, perhaps by its many parameters.
-        return first_that_fits(candidates + scored(_simpler(best.shift, task), task))
+        candidates = first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
+        if not room_for_more(candidates[0]):
+            return candidates
     negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
     if task.fit.on_white and negatives:
         candidates = first_that_fits(candidates + scored(_moved_on_white(negatives, task), task))
