@@ -12,7 +12,6 @@ import numpy as np
 from shiftassay.diagnosis.paired.candidate import (
     Candidate,
     estimate,
-    general,
     ranked,
     room_for_more,
     scored,
@@ -47,8 +46,8 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     """Compositions of two parts, and of three where two leave much of the change; not sorted.
 
     `singles` are the single shifts that were scored. Where the best composition has a general affine map, two simpler
-    maps are tried in its place, so it can become one of four; where it does not fit, a more general one. Of three parts,
-    each is tried to be left out.
+    maps are tried in its place, so it can become one of four; where it does not fit, a more general one. Of three
+    parts, each is tried to be left out.
     """
     fit = task.fit.first(task.settings.n_composed)
     firsts = first_parts(singles, fit, task)
