@@ -65,7 +65,7 @@ class SearchSettings:
     """Parameters of a shift that fits, up to which nothing else is tried."""
     hopeless: float = 0.5
     """Misfit above which no third part is tried, no fit under nearest-neighbour resampling, and no null is made."""
-    hopeless_without_noise: float = 0.15
+    hopeless_without_noise: float = 0.1
     """The same of a shift without noise: implementations that differ by more would let anything pass."""
     reestimated: float = 0.1
     """Misfit up to which a null of estimated parameters is made, which takes a fit."""

@@ -1,5 +1,6 @@
 """Candidates for a verdict: estimated, scored on held-out pairs, ranked by cost."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -18,6 +19,9 @@ from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
+
+
+PLAUSIBLE = 0.05  # p-value from which a shift with noise needs no further part
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +108,23 @@ def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
-    """The candidate itself, or one that fits as well as draws of noise can tell, without its general map."""
-    if not best.remake.noise_fraction or not general(best.shift):
+    """The candidate itself, or one that fits as well as draws of noise can tell, with less.
+
+    That is one without some of its parts, or without its general map.
+    """
+    if not best.remake.noise_fraction:
         return best
+    noisy = [c for c in tested if c.remake.noise_fraction and c.fits]
     enough = best.misfit + best.task.tolerance
-    alike = [c for c in tested if c.remake.noise_fraction and c.misfit <= enough and c.fits]
-    return min([best, *alike], key=lambda c: complexity_penalty(c.shift))
+    without_parts = [c for c in noisy if c.fit.p_value >= PLAUSIBLE and _is_part_of(c, best)]
+    simpler_maps = [c for c in noisy if general(best.shift) and c.misfit <= enough]
+    return min([best, *without_parts, *simpler_maps], key=lambda c: complexity_penalty(c.shift))
+
+
+def _is_part_of(candidate: Candidate, whole: Candidate) -> bool:
+    """Whether a candidate has some of the parts of another, and no others."""
+    parts, of_whole = (Counter(part.family for part in c.shift.components) for c in (candidate, whole))
+    return parts < of_whole
 
 
 def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
