@@ -20,7 +20,6 @@ from shiftassay.execution.mapping import mapped
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 
-
 PLAUSIBLE = 0.05  # p-value from which a shift with noise needs no further part
 
 

@@ -15,7 +15,13 @@ from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
 AGREE = 1.5 / 255  # within which pixels agree on what their grey value became
 ALL_FOLLOW = 0.995  # of the pixels: above, nothing is covered
-POSSIBLE_RESAMPLINGS = (Resampling("bicubic"), Resampling("bilinear", 0.5), Resampling("bicubic", 0.5))
+POSSIBLE_RESAMPLINGS = (
+    Resampling("bicubic"),
+    Resampling("spline"),
+    Resampling("bilinear", 0.5),
+    Resampling("bicubic", 0.5),
+)
+CLEARLY = 1.1  # times the error of a simpler map
 LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 
 
@@ -89,23 +95,20 @@ def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
 
 
 def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:
-    """The resampling under which the first part that moves the picture leaves least, up to a linear map of grey values.
+    """The resampling under which a first part that moves the picture leaves least, up to a linear map of grey values.
 
     What comes after is estimated from what the move leaves: another kernel would seem a blur, or noise, and another
-    centre a further move. A general map could absorb that move, so simpler ones are asked first.
+    centre a further move. A general map could absorb that move, so it must be clearly better.
     """
-    moves_it = sorted((s for s in firsts if moves(s) and not s.random), key=lambda shift: shift.general)
-    if not moves_it:
-        return current_resampling()
-    moving = moves_it[0]
-    view = replace(pairs, contrast=True)
-    inferred = moving.infer_draws(view) or moving
-    errors = {}
-    for resampling in (current_resampling(), *POSSIBLE_RESAMPLINGS):
-        with resampled(resampling):
-            remade = inferred.apply(pairs.reference, np.random.default_rng(0))
-        errors[resampling] = float(np.median(view.errors(remade)))
-    return min(errors, key=lambda resampling: errors[resampling])
+    view, errors = replace(pairs, contrast=True), {}
+    for shift in (s for s in firsts if moves(s) and not s.random):
+        inferred = shift.infer_draws(view) or shift
+        for resampling in (current_resampling(), *POSSIBLE_RESAMPLINGS):
+            with resampled(resampling):
+                remade = inferred.apply(pairs.reference, np.random.default_rng(0))
+            error = float(np.median(view.errors(remade))) * (CLEARLY if shift.general else 1)
+            errors[resampling] = min(error, errors.get(resampling, np.inf))
+    return min(errors, key=lambda resampling: errors[resampling], default=current_resampling())
 
 
 def _orders_each(shift: Shift) -> bool:
