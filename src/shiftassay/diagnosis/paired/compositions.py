@@ -39,7 +39,8 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
-KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling would smooth noise that came before
+# Bilinear resampling would smooth noise that came before; these keep it, each with its own overshoots.
+KEEPING_NOISE = Resampling("bicubic"), Resampling("spline")
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
@@ -109,8 +110,9 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen)
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
-    with resampled(KEEPING_NOISE):
-        fitted += mapped(fit_jointly, filter(noise_moves, chosen))
+    for resampling in KEEPING_NOISE:
+        with resampled(resampling):
+            fitted += mapped(fit_jointly, filter(noise_moves, chosen))
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
     return scored(dict.fromkeys(fitted), task)
 
