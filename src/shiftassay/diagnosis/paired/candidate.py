@@ -52,7 +52,10 @@ class Candidate:
 
     @property
     def fits(self) -> bool:
-        """Whether it can be a verdict. One that leaves too much of the change is not even tested."""
+        """Whether it can be a verdict.
+
+        One that leaves too much of the change is not even tested.
+        """
         budget = self.task.settings
         most = budget.hopeless if self.remake.noise_fraction else budget.hopeless_without_noise
         return self.misfit < most and self.fit.fits

@@ -118,7 +118,7 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
 
 
 def _promising(shifts: Sequence[Shift], pairs: Pairs, task: Task) -> list[Shift]:
-    """Of further compositions without noise, those that cost least once fitted jointly to a few pairs.
+    """Further compositions without noise: those that cost least once fitted to a few pairs.
 
     Parts that were estimated one after the other may leave much of what both explain together.
     """
@@ -175,7 +175,10 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -
 
 
 def _quick(resampling: Resampling) -> Resampling:
-    """A resampling that is good enough to estimate a part: splines take three times as long as what is nearest."""
+    """A resampling that is good enough to estimate a part.
+
+    Splines take three times as long as what is nearest to them.
+    """
     return replace(resampling, kernel="bicubic") if resampling.kernel == "spline" else resampling
 
 

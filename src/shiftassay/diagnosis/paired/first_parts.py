@@ -73,9 +73,9 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
 
 
 def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
-    """Maps of grey values that most pixels of each value agree on, while others are covered; the best two.
+    """Maps of grey values that most pixels of each value agree on, while others are covered.
 
-    They are estimated from the median of what each grey value became: covered pixels are outliers.
+    The best two. They are estimated from the median of what each grey value became: covered pixels are outliers.
     """
     values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64)
     order = np.lexsort((pairs.shifted.ravel(), values.ravel()))
@@ -95,10 +95,11 @@ def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
 
 
 def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:
-    """The resampling under which a first part that moves the picture leaves least, up to a linear map of grey values.
+    """The resampling under which a first part that moves the picture leaves least.
 
-    What comes after is estimated from what the move leaves: another kernel would seem a blur, or noise, and another
-    centre a further move. A general map could absorb that move, so it must be clearly better.
+    That is up to a linear map of grey values. What comes after is estimated from what the move leaves: another kernel
+    would seem a blur, or noise, and another centre a further move. A general map could absorb that move, so it must be
+    clearly better.
     """
     view, errors = replace(pairs, contrast=True), {}
     for shift in (s for s in firsts if moves(s) and not s.random):

@@ -65,7 +65,10 @@ def of_simpler_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
 
 
 def of_more_general_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
-    """A composition with a map of more parameters in the place of its first affine one; fits begin there."""
+    """A composition with a map of more parameters in the place of its first affine one.
+
+    Fits begin there.
+    """
     parts = shift.components
     for i, part in enumerate(parts):
         if part.affine_map is not None:

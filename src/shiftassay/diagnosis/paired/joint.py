@@ -53,7 +53,10 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
 
 
 def last_part_again(shift: Compose, pairs: Pairs) -> Compose:
-    """The composition with its last part estimated again, after the others, if no fit of several parts can fit it."""
+    """The composition with its last part estimated again, after the others.
+
+    That is, if no fit of several parts can fit it.
+    """
     *others, last = shift.parts
     if any(part.random for part in shift.parts) or last.search or not last.derivative_free:
         return shift

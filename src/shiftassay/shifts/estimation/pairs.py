@@ -105,7 +105,9 @@ class Pairs:
 
 
 def in_bytes(images: Images) -> bool:
-    """Whether images are rounded to 256 values, kept in half precision or with four decimals at the least.
+    """Whether images are rounded to 256 values.
+
+    They may be kept in half precision, or with four decimals.
 
     >>> levels = np.arange(256, dtype=np.float32).reshape(1, 1, 16, 16) / 255
     >>> in_bytes(levels.astype(np.float16).astype(np.float32)), in_bytes(levels + np.float32(0.1172))

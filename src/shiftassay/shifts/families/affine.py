@@ -52,7 +52,10 @@ class Affine(MatrixShift):
 
     @classmethod
     def search_starts(cls, pairs: Pairs) -> np.ndarray:
-        """Twelve angles at three sizes, mirrored or not, that move the mean picture's centroid to where it went."""
+        """Twelve angles at three sizes, mirrored or not.
+
+        Each moves the mean picture's centroid to where it went.
+        """
         turns = np.linalg.inv(rotation_matrices(-np.arange(0.0, 360.0, 30.0)))
         linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
         before, after = _centroid(pairs.reference), _centroid(pairs.shifted)
@@ -78,7 +81,10 @@ class Affine(MatrixShift):
 
 
 def _centroid(images: Images) -> Float64[np.ndarray, "2"]:
-    """The mean picture's centroid (x, y) about the centre, by how far pixels are from the commonest value."""
+    """The mean picture's centroid (x, y) about the centre.
+
+    A pixel weighs as much as it differs from the median grey value.
+    """
     ink = np.abs(images.astype(np.float64) - np.median(images)).mean((0, 1))
     places = np.meshgrid(*(np.arange(size) - (size - 1) / 2 for size in ink.shape[::-1]))
     return np.array([(ink * place).sum() for place in places]) / max(ink.sum(), 1e-12)
