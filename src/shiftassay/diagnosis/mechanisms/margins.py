@@ -30,9 +30,9 @@ def within_margins(case: Case) -> Mechanism | None:
     return Mechanism(
         "within_margins",
         bool(present),
-        "Margins are wide enough: the shift moves the difference between the right logit and the best other one by "
-        f"{_median(np.abs(moved)):.2g} in the median, the margin is {_median(margin):.2g}, and on "
-        f"{percent(exceeded.estimate, 1)} of images that were right the change exceeds it.",
+        "Margins are wider than what the shift does to them: the median margin, the right class's logit minus the best "
+        f"other one, is {_median(margin):.2g}; the shift moves it by {_median(np.abs(moved)):.2g} in the median, and "
+        f"beyond zero on {percent(exceeded.estimate, 1)} of the images that were right.",
         _numbers(margin, moved) | {"pixel_change": pixel, "exceeded_interval": [exceeded.low, exceeded.high]},
     )
 
@@ -57,15 +57,15 @@ def narrow_margins_lost(case: Case) -> Mechanism | None:
     return Mechanism(
         "narrow_margins_lost",
         bool(present),
-        "The images whose margin was narrow are lost: the shift changes the difference of logits by "
-        f"{_median(np.abs(moved)):.2g} in the median and exceeds {percent(float(lost.mean()))} of margins; a lost "
-        f"image had a margin of {_median(margin[lost]):.2g}, one that was kept {_median(margin[~lost]):.2g}, and it "
-        f"was the narrower of the two {percent(narrower)} of the time.",
+        "Images with narrow margins are lost. The median margin, the right class's logit minus the best other one, was "
+        f"{_median(margin[lost]):.2g} for the images that are lost and {_median(margin[~lost]):.2g} for those that are "
+        f"kept; a lost image had the narrower of the two in {percent(narrower)} of all pairs. The shift moves the "
+        f"margin by {_median(np.abs(moved)):.2g} in the median.",
         _numbers(margin, moved) | {"lost_is_narrower": narrower, "null": 0.5, "p_value": float(test.pvalue)},
     )
 
 
-@briefly("the gradient alone foretells it")
+@briefly("the gradient predicts the change of the log-odds")
 def first_order(case: Case) -> Mechanism | None:
     """The Jacobian alone predicts how the log-odds change.
 
@@ -97,9 +97,9 @@ def first_order(case: Case) -> Mechanism | None:
     return Mechanism(
         "first_order",
         bool(present),
-        "The shift is small enough for the network to answer it linearly: the Jacobian alone predicts "
-        f"{percent(explained)} of how the log-odds move (correlation {correlation:.2f}; dealt to other images, "
-        f"{percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
+        "The network answers this change almost linearly: g·δ, the gradient times the change, predicts "
+        f"{percent(explained)} of the mean square by which the log-odds move (correlation {correlation:.2f}). "
+        f"Predictions taken from other images explain {percent(max(null, 0.0))}.",
         {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5, "size": size},
     )
 
