@@ -77,10 +77,7 @@ def test_what_does_not_help_is_not_recommended():
     assert "The only repair that was tried, undo" in choice.sentence
     small = replace(bench_of(variant=978), harmed=True)
     assert not small.is_harmless
-    assert (
-        "on these 1,000 images the loss is too small"
-        in choose(small, [attempt(small, "undo", 979)], None).sentence
-    )
+    assert "on these 1,000 images the loss is too small" in choose(small, [attempt(small, "undo", 979)], None).sentence
     unknown = bench_of(shift=None)
     assert "no family of the catalogue makes this shift" in choose(unknown, [], None).sentence
 

@@ -59,7 +59,7 @@ def choose(bench: Bench, attempts: Sequence[Attempt], ceiling: Ceiling | None) -
 
 
 def _without_repair(bench: Bench, ceiling: Ceiling | None) -> Outcome:
-    """Why nothing that was tried repairs it: a ceiling below clean accuracy, proved or estimated, or no reason."""
+    """What is said where nothing repairs: whether a ceiling is below clean accuracy, and proved."""
     if ceiling is None or ceiling.above is None or ceiling.above.high >= bench.clean.low:
         return "no_repair_found"
     return "cannot_be_repaired" if ceiling.proved else "information_lost"

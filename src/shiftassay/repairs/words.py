@@ -13,9 +13,9 @@ NORMS = {"linf": "L∞", "l2": "L2"}
 
 
 def assumption_of(clean: AccuracyChange, share: float, ball: Ball | None = None) -> str:
-    """What must be known of an image before the repaired model is asked about it, and of attacks in a `ball`.
+    """What must be known of an image before the repaired model is asked about it.
 
-    It is judged by what the repair does to clean images.
+    Against attacks in a `ball`, also how large they are. It is judged by what the repair does to clean images.
     """
     effect = f"clean: {percent(clean.before.estimate, 1)} before, {percent(clean.after.estimate, 1)} after"
     attacks = "" if ball is None else f"; it assumes {NORMS[ball.norm]} attacks of at most {ball.epsilon:.3g}"
@@ -85,7 +85,7 @@ def unrepaired_sentence(
     ceiling: Ceiling | None,
     loss_is_shown: bool = True,
 ) -> str:
-    """That no repair was found, or that none can exist, and how far the best that was tried is from clean accuracy."""
+    """That no repair was found, or that none can exist, and how far the best falls short."""
     if outcome == "cannot_be_repaired" and ceiling is not None and ceiling.above is not None:
         sentences = [
             f"No repair can exist: {percent(ceiling.above.high, 1)} is the most that any classifier can reach on these "

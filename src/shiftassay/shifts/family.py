@@ -297,7 +297,7 @@ class Shift(Traits, ParameterVector, ABC):
 
     @property
     def theory(self) -> str | None:
-        """What can be proved of its effect on a classifier, in two sentences; None where nothing general can.
+        """What can be proved of its effect on a classifier, in two sentences; None if nothing can.
 
         Of a shift that `shuffles`: that the values of an image are all that it still tells of its class.
         """

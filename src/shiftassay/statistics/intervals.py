@@ -22,7 +22,7 @@ class Interval(Record):
 
 
 def p_value_at(interval: Interval, value: float, degrees: float = inf) -> float:
-    """The two-sided p-value that the truth is `value`: by it the interval excludes the value exactly at its level.
+    """The two-sided p-value that the truth is `value`, which agrees with the interval.
 
     For intervals that are Student's, or Gaussian, on the side of the value; `degrees` are those of freedom.
 

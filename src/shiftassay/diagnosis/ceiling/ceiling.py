@@ -1,4 +1,7 @@
-"""The accuracy that the best classifier could reach on a shifted set: an estimate, or a bound where one is proved."""
+"""The accuracy that the best classifier could reach on a shifted set.
+
+It is an estimate, or a bound where one is proved.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal

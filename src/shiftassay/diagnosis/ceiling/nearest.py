@@ -41,7 +41,7 @@ def nearest_neighbor_ceiling(
     classes: int,
     seed: int = 0,
 ) -> NearestNeighbors:
-    """The ceiling on accuracy by statistics of the images (Cover and Hart 1967): an estimate, no bound.
+    """The ceiling by nearest neighbours (Cover and Hart 1967): an estimate, no bound.
 
     The inequality holds in the limit alone, and in many dimensions the extrapolation misses it: for two Gaussians in
     600 dimensions it gives less than a linear classifier reaches.

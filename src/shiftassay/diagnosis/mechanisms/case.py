@@ -41,7 +41,7 @@ class Extent(Record):
 
 @dataclass(frozen=True)
 class MatchedControl(Record):
-    """A change as large as the shift's, what it does to accuracy, and how much of a mechanism it has.
+    """A change as large as the shift's, its accuracy, and how much of a mechanism it has.
 
     `what` completes "the same change …". `extent` is None where the control does harm as well, and so tells nothing.
     """
@@ -156,7 +156,7 @@ class Case:
         return self._cache[name]
 
     def once_of_reference(self, name: str, measure: Callable[[], T]) -> T:
-        """What `measure` returns, called once whatever the shifted images: it depends on the reference alone."""
+        """What `measure` returns of the reference, called once whatever the shifted images."""
         if name not in self._of_reference:
             self._of_reference[name] = measure()
         return self._of_reference[name]

@@ -33,7 +33,7 @@ def held_against_controls(mechanism: Mechanism, case: Case) -> Mechanism:
 
 
 def without_harmless_control(mechanisms: Sequence[Mechanism]) -> list[str]:
-    """A sentence on reasons that no harmless control could be found for; empty where there are none."""
+    """A sentence on reasons without a harmless control; empty where there are none."""
     alone = [m for m in mechanisms if m.present and m.control is not None and not m.control.harmless]
     if not alone or alone[0].control is None:
         return []

@@ -65,7 +65,7 @@ def _extent(case: Case) -> Extent:
 
 
 def _span(case: Case) -> tuple[np.ndarray, np.ndarray, float]:
-    """The mean of training images, the directions of most variance, and the reference's energy outside of them."""
+    """The mean of training images, their directions, and the reference's energy outside of them."""
     half = case.rng("span").permutation(len(case.reference))
     source = case.train if case.train is not None else case.reference[half[::2]]
     some = case.rng("training images").permutation(len(source))[: 2 * SETTINGS.span_images]

@@ -161,7 +161,7 @@ def _extent(case: Case, silent: bool) -> Extent | None:
 
 
 def _share_switched(case: Case, silent: bool) -> tuple[float, float, int, int] | None:
-    """The share of units that switched, the same between halves of the reference, and how many units and images."""
+    """The share of units that switched, and between halves of the reference; units and images."""
     order = case.rng("units").permutation(len(case.reference))
     half = min(len(order) // 2, len(case.shifted), SETTINGS.unit_images)
     first, second = case.reference[order[:half]], case.reference[order[half : 2 * half]]

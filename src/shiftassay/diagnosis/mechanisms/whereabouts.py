@@ -91,9 +91,9 @@ def in_one_band(case: Case) -> Mechanism | None:
     return Mechanism(
         "in_one_band",
         bool(present),
-        f"{'High' if fine else 'Low'} frequencies carry the harm: changed only in {_band(fine, cut)}, which hold "
-        f"{percent(1 - share if fine else share)} of the change's energy, images leave accuracy at "
-        f"{percent(float(worse.mean()), 1)}; changed only in all others, at {percent(float(better.mean()), 1)}.",
+        f"{'High' if fine else 'Low'} frequencies carry the harm: with only {_band(fine, cut)} changed "
+        f"({percent(1 - share if fine else share)} of the change's energy) accuracy is "
+        f"{percent(float(worse.mean()), 1)}, with only the others changed it is {percent(float(better.mean()), 1)}.",
         {
             "harmful": "fine" if fine else "coarse",
             "cut_period": 1 / cut if cut > 0 else None,
@@ -120,4 +120,4 @@ def _holding_most(weight: np.ndarray) -> np.ndarray:
 def _band(fine: bool, cut: float) -> str:
     if cut == 0:
         return "all but the mean of each image" if fine else "the mean of each image"
-    return f"frequencies {'above' if fine else 'up to'} {cut:.2f} cycles per pixel"
+    return f"the frequencies {'above' if fine else 'up to'} {cut:.2f} cycles per pixel"

@@ -45,7 +45,7 @@ class Alternative(Record):
 
 
 def alternatives(evaluations: Sequence[Evaluation], diagnosed: DiagnosedVariant, repair: Repair) -> list[Alternative]:
-    """Other explanations of a variant: those that stay open first, those that nothing was learned of last.
+    """Other explanations of a variant: open ones first, those without evidence last.
 
     There is one evaluation for each seed.
     """

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from shiftassay.diagnosis.ceiling.ceiling import Above
 from shiftassay.evaluation.effect import EffectOverSeeds
-from shiftassay.evaluation.evaluate import Evaluation
+from shiftassay.evaluation.evaluate import Evaluation, change_in_words
 from shiftassay.records import Record
 from shiftassay.repairs.result import AccuracyChange, Attempt, Outcome, Repair
 from shiftassay.statistics.intervals import Interval
 from shiftassay.studies.shifted.best_found import BestFound
 from shiftassay.studies.shifted.claim import verdict_text
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
-from shiftassay.words.numbers import DASH, points, points_with_interval, times
+from shiftassay.words.numbers import DASH, points, points_with_interval
 
 REASONS = 2
 OUTCOMES: dict[Outcome, str] = {
@@ -32,7 +32,8 @@ class VariantOutcome(Record):
     same images: under attacks made on each model anew where those decide (`after_is_attacked`), while `on_file` is then
     what it did on the variant as it is. `after` is where `change` ends, `regained` the share of the lost accuracy that
     it brings back; None where nothing is recommended. The verdict rests on `diagnosed_on` images, the repair on
-    `judged_on`. `theory` is what can be proved of the shift. `ceiling` is that of any classifier, where it is known or
+    `judged_on`. `theory` is what can be proved of the shift, `agreement` is Σ g·δ / Σ |g||δ|
+    with the gradient g of the model. `ceiling` is that of any classifier, where it is known or
     estimated, and `best` the best classifier found in the whole study, where no repair comes near clean accuracy.
     """
 
@@ -51,6 +52,7 @@ class VariantOutcome(Record):
     change: AccuracyChange | None = None
     on_file: AccuracyChange | None = None
     theory: str = ""
+    agreement: float | None = None
     ceiling: Above | None = None
     best: BestFound | None = None
 
@@ -62,9 +64,8 @@ class VariantOutcome(Record):
     def _effect(self) -> str:
         if self.effect is None:
             return points_with_interval(self.accuracy)
-        ratio = self.effect.comparison.error_ratio
-        errors = "" if ratio is None else f": {times(ratio)} the errors"
-        return f"{self.effect.effect}{errors} ({self.effect.measured_on})"
+        change = change_in_words(self.effect.comparison)
+        return f"{self.effect.effect}: {change} ({self.effect.measured_on})"
 
     def _change(self) -> str:
         if self.change is None:
@@ -100,6 +101,7 @@ def outcome_of(
         change=chosen.deciding if chosen else None,
         on_file=chosen.variant if chosen and chosen.attacked else None,
         theory=(diagnosed.shift.theory or "") if diagnosed.shift is not None else "",
+        agreement=_agreement(diagnosed),
         ceiling=repair.ceiling.above if repair.ceiling else None,
         best=None if repaired else best,
     )
@@ -114,6 +116,13 @@ def _why(diagnosed: DiagnosedVariant) -> str:
         return "the images are the same"
     present = [m.brief for m in diagnosed.diagnosis.mechanisms if m.present]
     return "; ".join(present[:REASONS]) or "not known"
+
+
+def _agreement(diagnosed: DiagnosedVariant) -> float | None:
+    numbers = next((m.numbers for m in diagnosed.diagnosis.mechanisms if m.name == "adds_up"), {})
+    agreement = numbers.get("agreement")
+    shifted = agreement.get("shifted") if isinstance(agreement, dict) else None
+    return shifted if isinstance(shifted, float) else None
 
 
 def _share_regained(attempt: Attempt, clean: Interval) -> float:

@@ -1,4 +1,4 @@
-"""The best classifier that a study found for a variant, wherever it was trained: the lower end of its ceiling."""
+"""The best classifier that a study found for a variant: the lower end of its ceiling."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,13 @@ class BestFound(Record):
 def best_found(
     name: str, repair: Repair, contrasts: Sequence[Contrast], served: ServedVariants | None
 ) -> BestFound | None:
-    """The most accurate on a variant: of its repairs, oracles, designs of one model for all, and contrasts' networks.
+    """The most accurate classifier on a variant, None if there is none.
 
-    Attacks are left out: what a file of them leaves is no accuracy under attack.
+    Of its repairs, the oracles of its ceiling, designs of one model for all, and networks of contrasts. Of attacks
+    designs are left out: accuracy on a file of attacks on another model is no accuracy under attack.
     """
-    found = [*_repairs(repair), *_served(name, served), *_learned(name, contrasts)]
-    return max(found, key=lambda one: one.accuracy.estimate, default=None)
+    classifiers = [*_repairs(repair), *_served(name, served), *_learned(name, contrasts)]
+    return max(classifiers, key=lambda one: one.accuracy.estimate, default=None)
 
 
 def _repairs(repair: Repair) -> Iterator[BestFound]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.evaluation.evaluate import Effect
 from shiftassay.studies.shifted.answered_variant import VariantOutcome
 from shiftassay.studies.shifted.contrast import AimExperiment, Contrast, DrawsExperiment
@@ -9,12 +10,12 @@ from shiftassay.studies.shifted.served_sentences import chosen_design
 from shiftassay.studies.shifted.served_variants import ServedVariants
 from shiftassay.studies.shifted.serving import FRESH
 from shiftassay.words.lists import listed, plural
-from shiftassay.words.numbers import percent, points, times
+from shiftassay.words.numbers import percent
 
 MOST = 6  # sentences of an answer
 EFFECTS: dict[Effect, str] = {
     "harmed": "Lower on",
-    "slightly harmed": "Lower by less than the margin of {margin:g} points on",
+    "slightly harmed": "Slightly lower on",
     "not shown to change": "No change is shown on",
     "improved": "Higher on",
 }
@@ -61,15 +62,18 @@ def _changes(rows: Sequence[VariantOutcome]) -> list[str]:
     of = f"{first.images:,} images" + (f", mean of {first.seeds} seeds" if first.seeds > 1 else ", one seed")
     sentences = [f"On clean images it is {percent(1 - first.reference_errors, 1)} ({of})."]
     for effect, words in EFFECTS.items():
-        names = [
-            f"{e.name} ({points(e.comparison.difference.estimate, sign=True)} points"
-            + (f", {times(e.comparison.error_ratio)} the errors)" if e.comparison.error_ratio else ")")
-            for e in effects
-            if e.effect == effect
-        ]
+        names = [f"{e.name} ({_change(e)})" for e in effects if e.effect == effect]
         if names:
-            sentences.append(f"{words.format(margin=100 * first.comparison.margin)} {listed(names)}.")
+            sentences.append(f"{words} {listed(names)}.")
     return sentences
+
+
+def _change(effect: EffectOverSeeds) -> str:
+    change = effect.comparison
+    accuracy = percent(1 - effect.reference_errors + change.difference.estimate, 1)
+    errors = "" if change.error_ratio is None else f", {change.error_ratio.estimate:.3g} times the errors"
+    within = f", shown to be within ±{100 * change.margin:g} points" if change.equivalent else ""
+    return f"{accuracy}{errors}{within}"
 
 
 def _why(rows: Sequence[VariantOutcome]) -> list[str]:
@@ -98,13 +102,12 @@ def _repair(row: VariantOutcome) -> str:
     best = f"; the best classifier found in this study is {row.best}" if row.best else ""
     if row.outcome == "cannot_be_repaired":
         return f"{row.variant}: no, its labels bound every classifier{best}."
-    estimate = f"; the ceiling is estimated near {percent(row.ceiling.estimate, 1)}" if row.ceiling else ""
-    lost = ", what was lost cannot be restored" if row.outcome == "information_lost" else ""
-    return f"{row.variant}: no repair was found{lost}{best}{estimate}."
+    ceiling = f", and the ceiling is estimated near {percent(row.ceiling.estimate, 1)}" if row.ceiling else ""
+    return f"{row.variant}: no repair was found{best}{ceiling}."
 
 
 def _apart(contrast: Contrast, rows: Sequence[VariantOutcome]) -> list[str]:
-    """What theory says of both variants, and what the experiment that varies their difference alone says."""
+    """What theory says of both variants, and what the experiment on their difference says."""
     of = {row.variant: row for row in rows if row.variant in contrast.names}
     a, b = (side.estimate for side in contrast.unmodified.accuracy)
     one, other = contrast.names
@@ -113,10 +116,17 @@ def _apart(contrast: Contrast, rows: Sequence[VariantOutcome]) -> list[str]:
     if contrast.draws:
         sentences.append(_draws(contrast.draws))
     elif contrast.aim:
-        sentences += _aim(contrast.aim)
+        sentences += [*_agreement(of), *_aim(contrast.aim)]
     else:
         sentences.append("They differ in more than one thing, so no experiment isolates the difference.")
     return sentences
+
+
+def _agreement(rows: Mapping[str, VariantOutcome]) -> list[str]:
+    measured = [f"{percent(row.agreement)} on {name}" for name, row in rows.items() if row.agreement is not None]
+    if len(measured) < len(rows):
+        return []
+    return [f"Measured, g·δ is {listed(measured)} of Σ|g||δ|, the most that changes of these sizes could do."]
 
 
 def _draws(experiment: DrawsExperiment) -> str:
@@ -132,9 +142,9 @@ def _draws(experiment: DrawsExperiment) -> str:
 def _aim(experiment: AimExperiment) -> list[str]:
     first, last = experiment.mixed[0], experiment.mixed[-1]
     sentences = [
-        f"Changed as in {experiment.unaimed} accuracy is {percent(first.accuracy.estimate, 1)}, changed as in "
-        f"{experiment.aimed} {percent(last.accuracy.estimate, 1)}, at L∞ {first.linf:.3g} and {last.linf:.3g} "
-        f"({experiment.images:,} images)."
+        f"With every pixel changed as in {experiment.unaimed}, accuracy is {percent(first.accuracy.estimate, 1)}; "
+        f"changed as in {experiment.aimed}, {percent(last.accuracy.estimate, 1)} (L∞ {first.linf:.3g} and "
+        f"{last.linf:.3g}, {experiment.images:,} images)."
     ]
     as_much = next((row for row in experiment.larger if row.accuracy.estimate <= last.accuracy.estimate), None)
     if as_much is not None and as_much.times > 1:
@@ -157,7 +167,7 @@ def _one_model(served: ServedVariants) -> list[str]:
     more = design.parameters - served.plain_parameters
     added = plural(more, "parameter") if more else "no parameters"
     of = f"{served.images:,} images each, {plural(served.seeds, 'seed')}"
-    on_file = [f"{name} {percent(design.accuracy[name].estimate, 1)}" for name in served.variants]
+    on_file = [f"{percent(design.accuracy[name].estimate, 1)} on {name}" for name in served.variants]
     sentences = [
         f"We take {chosen}, which is told the variant of each image; it adds {added}.",
         f"Its accuracy is {listed(on_file)} ({of}).",
@@ -168,11 +178,11 @@ def _one_model(served: ServedVariants) -> list[str]:
         if column.endswith(FRESH)
     }
     if fresh:
-        attacked = [f"{name} {percent(accuracy, 1)}" for name, accuracy in fresh.items()]
+        attacked = [f"{percent(accuracy, 1)} on {name}" for name, accuracy in fresh.items()]
         sentences.append(
             f"Under fresh attacks on this very model it is {listed(attacked)} ({served.asked:,} images each)."
         )
-    routed = [f"{name} {percent(right.estimate, 1)}" for name, right in served.router.accuracy.items()]
+    routed = [f"{percent(right.estimate, 1)} of {name}" for name, right in served.router.accuracy.items()]
     sentences.append(
         f"Where the variant is not told, a small network infers it: it is right on {listed(routed)} "
         f"({served.asked:,} images each)."

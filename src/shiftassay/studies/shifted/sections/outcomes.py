@@ -18,7 +18,7 @@ COLUMNS = ("variant", "effect on accuracy", "verdict", "why", "repair", "before 
 
 @dataclass(frozen=True, eq=False)
 class Outcomes(Record):
-    """What became of each variant, and what other sections measured that answers a question of the study."""
+    """What became of each variant, and what other sections measured that answers a question."""
 
     answers: tuple[VariantOutcome, ...]
     contrasts: tuple[Contrast, ...] = ()
