@@ -84,7 +84,10 @@ def jumps_of(losses: Sequence[Sequence[float]]) -> Jumps:
 
 
 def jump_ratio(network: str, control: str, jumps: Jumps, control_jumps: Jumps, statistic: str = RMS) -> JumpRatio:
-    """The ratio of two networks' jumps, over the seeds of the first: the control's first ones, in the same order."""
+    """The ratio of two networks' jumps, over the seeds of the first.
+
+    They are the control's first seeds, in the same order.
+    """
     logs = jumps.logs(statistic)
     control_logs = control_jumps.logs(statistic)[: len(logs)]
     ratio = JumpRatio(network, control, float(np.exp((logs - control_logs).mean())), None, None, statistic=statistic)

@@ -67,7 +67,10 @@ def findings(measured: Selection) -> list[Finding]:
 
 
 def _chosen_on_held_out_images(members: Sequence[Trained]) -> dict[str, tuple[float, ...]]:
-    """Test accuracies of trainings with images held out: at the best epoch on these, and at the last."""
+    """Test accuracies of trainings with images held out.
+
+    At the best epoch on these, and at the last.
+    """
     return {
         HELD_OUT: tuple(_at_best_epoch(member) for member in members),
         LAST_OF_HELD_OUT: tuple(validation_accuracies(member)[-1] for member in members),
