@@ -159,8 +159,8 @@ class AdversarialEvidence(Record):
             f"{aim[self.aimed_at]}: its agreement with the gradient is {self.agreement.shifted:.2f} (1 if every pixel "
             f"moves the harmful way; {self.agreement.shuffled:.2f} for the same change shuffled over the image, "
             f"{self.agreement.transplanted:.2f} for that of another image). It leaves accuracy at "
-            f"{percent(self.accuracy.shifted, 1)}, shuffled at {percent(self.accuracy.shuffled, 1)}, from another image "
-            f"at {percent(self.accuracy.transplanted, 1)}.{carried}"
+            f"{percent(self.accuracy.shifted, 1)}; shuffled it leaves {percent(self.accuracy.shuffled, 1)}, that of "
+            f"another image {percent(self.accuracy.transplanted, 1)}.{carried}"
         )
 
 
