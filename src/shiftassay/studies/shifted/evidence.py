@@ -4,10 +4,9 @@ They stand on the variant's page.
 """
 
 from collections.abc import Sequence
-from math import sqrt
 
 from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
-from shiftassay.diagnosis.proof import Check
+from shiftassay.diagnosis.proof import Check, beyond_chance
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.evaluation.evaluate import Effect
@@ -129,17 +128,9 @@ def _accuracies(diagnosed: DiagnosedVariant) -> list[str]:
 
 
 def _beyond_chance(diagnosed: DiagnosedVariant, check: Check) -> bool:
-    """Whether two remakes agree on more than two unrelated classifiers of these accuracies would.
-
-    By more than two standard errors: else the agreement tells nothing of the verdict.
-    """
-    accuracy = diagnosed.diagnosis.accuracy
-    if accuracy is None or accuracy.reproduced is None:
-        return True
-    right = accuracy.reproduced
-    chance = right**2 + (1 - right) ** 2
-    images = max(diagnosed.diagnosis.images.remade, 1)
-    return check.null > chance + 2 * sqrt(chance * (1 - chance) / images)
+    diagnosis = diagnosed.diagnosis
+    right = diagnosis.accuracy.reproduced if diagnosis.accuracy else None
+    return right is None or beyond_chance(check, right, diagnosis.images.remade)
 
 
 def _parameter_intervals(diagnosed: DiagnosedVariant) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.evaluation.evaluate import Effect
-from shiftassay.studies.shifted.answered_variant import VariantOutcome
+from shiftassay.studies.shifted.answered_variant import OUTCOMES, VariantOutcome
 from shiftassay.studies.shifted.contrast import AimExperiment, Contrast, DrawsExperiment
 from shiftassay.studies.shifted.served_sentences import chosen_design
 from shiftassay.studies.shifted.served_variants import ServedVariants
@@ -37,21 +37,30 @@ def answers(
 
 def headline(rows: Sequence[VariantOutcome]) -> str:
     """What came of the study, in one line."""
-    harmed = [row.variant for row in rows if row.effect is not None and row.effect.harms]
-    if not harmed:
+    effects = {row.variant: row.effect.effect for row in rows if row.effect is not None}
+    harms = [
+        *_said([name for name, effect in effects.items() if effect == "harmed"], "harms the model", "harm the model"),
+        *_said(
+            [name for name, effect in effects.items() if effect == "slightly harmed"],
+            "harms the model slightly",
+            "harm the model slightly",
+        ),
+    ]
+    if not harms:
         return "No variant is shown to harm the model"
-    by_outcome = {
-        "repaired": ("is repaired", "are repaired"),
-        "partly_repaired": ("is repaired in part", "are repaired in part"),
-    }
-    clauses = []
-    for outcome, (one, several) in by_outcome.items():
-        names = [row.variant for row in rows if row.outcome == outcome]
-        clauses += [f"{listed(names)} {one if len(names) == 1 else several}"] if names else []
-    left = [row.variant for row in rows if row.outcome in ("information_lost", "cannot_be_repaired", "no_repair_found")]
-    clauses += [f"{listed(left)} {'is' if len(left) == 1 else 'are'} not"] if left else []
-    harm = f"{listed(harmed)} {'harms' if len(harmed) == 1 else 'harm'} the model"
-    return f"{harm}; {', '.join(clauses)}" if clauses else harm
+    became = {outcome: [row.variant for row in rows if row.outcome == outcome] for outcome in OUTCOMES}
+    left = [*became["information_lost"], *became["cannot_be_repaired"], *became["no_repair_found"]]
+    repairs = [
+        *_said(became["repaired"], "is repaired", "are repaired"),
+        *_said(became["partly_repaired"], "is repaired in part", "are repaired in part"),
+        *_said(left, "is not", "are not"),
+    ]
+    return "; ".join(", ".join(clauses) for clauses in (harms, repairs) if clauses)
+
+
+def _said(names: Sequence[str], of_one: str, of_several: str) -> list[str]:
+    """A clause on these variants, if there are any."""
+    return [f"{listed(names)} {of_one if len(names) == 1 else of_several}"] if names else []
 
 
 def _changes(rows: Sequence[VariantOutcome]) -> list[str]:
