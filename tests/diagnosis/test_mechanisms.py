@@ -12,6 +12,7 @@ from shiftassay.diagnosis.mechanisms import MEASURES, case_of, mechanisms
 from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
 from shiftassay.diagnosis.mechanisms.biases import biases
 from shiftassay.diagnosis.mechanisms.calibration import overconfident
+from shiftassay.diagnosis.mechanisms.case import Mechanism
 from shiftassay.diagnosis.mechanisms.class_prior import class_prior
 from shiftassay.diagnosis.mechanisms.labels import out_of_step, renumbered, wrong_labels
 from shiftassay.diagnosis.mechanisms.layers import dies_out, grows
@@ -379,6 +380,21 @@ def test_what_a_harmless_change_of_the_same_size_has_too_is_no_reason(thousand, 
     assert span.control.extent.value > span.control.extent.limit
     assert "and there too" in span.sentence
     assert found["in_one_place"].present
+
+
+def test_that_narrow_margins_are_lost_explains_no_attack_since_harmless_noise_loses_them_too(thousand, perceptron):
+    attacked = shift(thousand, "adversarial:epsilon=0.05", 0, Context(thousand.labels, perceptron))
+    narrow = next(m for m in mechanisms(perceptron, thousand, attacked) if m.name == "narrow_margins_lost")
+    assert narrow.control is not None
+    assert narrow.control.refutes
+    assert not narrow.present
+
+
+@pytest.mark.parametrize("name", ["overconfident", "first_order"])
+def test_what_only_describes_the_network_is_no_reason(name):
+    assert not Mechanism(name, True, "", {}).explains
+    assert Mechanism("adds_up", True, "", {}).explains
+    assert not Mechanism("adds_up", False, "", {}).explains
 
 
 def test_what_no_harmless_change_has_stays_a_reason(thousand, perceptron):

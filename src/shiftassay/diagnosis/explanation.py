@@ -31,7 +31,7 @@ def explained(
     sentences = [_what_happened(verdict, candidates), *proof.sentences]
     if evidence is not None and evidence.is_adversarial:
         sentences.append(evidence.sentence)
-    reasons = [mechanism for mechanism in mechanisms if mechanism.present][: SETTINGS.reasons]
+    reasons = [mechanism for mechanism in mechanisms if mechanism.explains][: SETTINGS.reasons]
     if reasons and images > SETTINGS.mechanism_images:
         sentences.append(f"The reasons are measured {on_sample(SETTINGS.mechanism_images, images)}.")
     sentences += [mechanism.sentence for mechanism in reasons] + without_harmless_control(reasons)

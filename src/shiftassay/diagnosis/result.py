@@ -71,7 +71,7 @@ class Diagnosis(Record):
         """
         unpaired = [self.explanation] if self.pairing.kind == "unpaired" else []
         aimed = [self.adversarial.sentence] if self.adversarial is not None and self.adversarial.is_adversarial else []
-        present = [mechanism for mechanism in self.mechanisms if mechanism.present][: SETTINGS.reasons]
+        present = [mechanism for mechanism in self.mechanisms if mechanism.explains][: SETTINGS.reasons]
         sentences = [*(mechanism.sentence for mechanism in present), *without_harmless_control(present)]
         ceiling = [] if self.ceiling is None else [self.ceiling.sentence]
         return (*unpaired, *aimed, *sentences, *ceiling)

@@ -8,7 +8,7 @@ from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.words.numbers import percent
 
 
-@briefly("confidence stays while accuracy falls")
+@briefly("confidence stays while accuracy falls", describes=True)
 def overconfident(case: Case) -> Mechanism | None:
     """Confidence stays while accuracy falls.
 

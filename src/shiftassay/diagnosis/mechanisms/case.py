@@ -80,6 +80,11 @@ class Mechanism(Record):
         """The mechanism in a few words, without numbers."""
         return _BRIEF.get(self.name, self.name.replace("_", " "))
 
+    @property
+    def explains(self) -> bool:
+        """Whether it is present as a reason, rather than as a description of what the network does."""
+        return self.present and self.name not in _DESCRIBES
+
     def __str__(self) -> str:
         return self.sentence if self.present else f"not shown: {self.brief}"
 
@@ -93,17 +98,22 @@ Measure = Callable[["Case"], Mechanism | None]
 
 _BRIEF: dict[str, str] = {}
 _EXTENTS: dict[str, Callable[["Case"], Extent | None]] = {}
+_DESCRIBES: set[str] = set()
 
 
-def briefly(text: str, extent: Callable[["Case"], Extent | None] | None = None) -> Callable[[Measure], Measure]:
+def briefly(
+    text: str, extent: Callable[["Case"], Extent | None] | None = None, describes: bool = False
+) -> Callable[[Measure], Measure]:
     """Say in a few words what a measure's mechanism is; the mechanism has the measure's name.
 
     `extent` measures how much of it there is, harm or none. A mechanism that is to explain harm has one, unless its own
-    test compares with a control that does no harm.
+    test compares with a control that does no harm, or it only `describes` what the network does.
     """
 
     def noted(measure: Measure) -> Measure:
         _BRIEF[measure.__name__] = text
+        if describes:
+            _DESCRIBES.add(measure.__name__)
         if extent is not None:
             _EXTENTS[measure.__name__] = extent
         return measure

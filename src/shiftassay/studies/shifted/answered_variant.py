@@ -114,7 +114,7 @@ def _before_and_after(change: AccuracyChange) -> str:
 def _why(diagnosed: DiagnosedVariant) -> str:
     if diagnosed.family == "identity":
         return "the images are the same"
-    present = [m.brief for m in diagnosed.diagnosis.mechanisms if m.present]
+    present = [m.brief for m in diagnosed.diagnosis.mechanisms if m.explains]
     return "; ".join(present[:REASONS]) or "not known"
 
 

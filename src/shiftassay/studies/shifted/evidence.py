@@ -53,7 +53,7 @@ def why(effect: EffectOverSeeds, diagnosed: DiagnosedVariant) -> list[str]:
     if diagnosed.family == "identity" or not mechanisms:
         return []
     start = WHY.get(effect.effect, "What it does")
-    present = [mechanism for mechanism in mechanisms if mechanism.present][:REASONS]
+    present = [mechanism for mechanism in mechanisms if mechanism.explains][:REASONS]
     if not present:
         return [f"{start} is not known: {len(mechanisms)} mechanisms were measured, and none passes its test."]
     sentences = [mechanism.sentence for mechanism in present] + without_harmless_control(present)
@@ -61,9 +61,10 @@ def why(effect: EffectOverSeeds, diagnosed: DiagnosedVariant) -> list[str]:
 
 
 def theory(diagnosed: DiagnosedVariant) -> list[str]:
-    """What can be proved of the shift, whatever was measured."""
+    """What can be proved of the shift, and what was measured of a network that is nearly linear."""
     proved = None if diagnosed.shift is None else diagnosed.shift.theory
-    return [f"Theory: {proved}"] if proved else []
+    linear = [m.sentence for m in diagnosed.diagnosis.mechanisms if m.name == "first_order" and m.present]
+    return [f"Theory: {' '.join([proved, *linear])}"] if proved else []
 
 
 def doubts(diagnosed: DiagnosedVariant, others: Sequence[Alternative]) -> list[str]:
