@@ -104,12 +104,10 @@ class Ceiling(Record):
     def _what_is_left(self) -> str:
         assert self.sufficiency is not None
         smallest = p_value(self.sufficiency.smallest)
-        tested = f"four tests of these images find no trace of position (smallest p\u00a0{smallest}, Bonferroni)"
+        tests = f"four tests of these images for a trace of position find none (smallest p {smallest}, corrected)"
         if self.proof:
-            return (
-                f"Only pixel values are left. {self.proof} The permutations of these images may be uniform: {tested}."
-            )
-        return f"Only pixel values seem to be left: {tested}."
+            return f"Only pixel values are left. {self.proof} {tests[0].upper()}{tests[1:]}."
+        return f"Only pixel values seem to be left: {tests}."
 
 
 def ceiling(

@@ -5,6 +5,7 @@ They stand on the variant's page.
 
 from collections.abc import Sequence
 
+from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
 from shiftassay.diagnosis.proof import Check, beyond_chance
 from shiftassay.diagnosis.summary import CandidateSummary
@@ -60,9 +61,12 @@ def why(effect: EffectOverSeeds, diagnosed: DiagnosedVariant) -> list[str]:
     return [f"{start}: {' '.join(sentences)}"]
 
 
-def theory(diagnosed: DiagnosedVariant) -> list[str]:
-    """What can be proved of the shift, and what was measured of a network that is nearly linear."""
-    proved = None if diagnosed.shift is None else diagnosed.shift.theory
+def theory(diagnosed: DiagnosedVariant, ceiling: Ceiling | None) -> list[str]:
+    """What can be proved of the shift, and what was measured of a network that is nearly linear.
+
+    Not what its ceiling says already.
+    """
+    proved = None if diagnosed.shift is None or (ceiling and ceiling.proof) else diagnosed.shift.theory
     linear = [m.sentence for m in diagnosed.diagnosis.mechanisms if m.name == "first_order" and m.present]
     return [f"Theory: {' '.join([proved, *linear])}"] if proved else []
 

@@ -112,7 +112,8 @@ def _repair(row: VariantOutcome) -> str:
     if row.outcome == "cannot_be_repaired":
         return f"{row.variant}: no, its labels bound every classifier{best}."
     ceiling = f", and the ceiling is estimated near {percent(row.ceiling.estimate, 1)}" if row.ceiling else ""
-    return f"{row.variant}: no repair was found{best}{ceiling}."
+    clean = f" that comes near the {percent(1 - row.effect.reference_errors, 1)} on clean images" if row.effect else ""
+    return f"{row.variant}: no repair was found{clean}{best}{ceiling}."
 
 
 def _apart(contrast: Contrast, rows: Sequence[VariantOutcome]) -> list[str]:

@@ -90,7 +90,7 @@ def page_finding(page: VariantPage) -> Finding:
         f"Claim: {claim(effect, page.evaluations[0], diagnosed)}",
         *evidence(diagnosed),
         *why(effect, diagnosed),
-        *theory(diagnosed),
+        *theory(diagnosed, repair.ceiling),
         _ruled_out(others),
         f"Repair: {repair.sentence}{_best(page)}",
         *([f"The evidence is thin: {'; '.join(doubtful)}."] if doubtful else []),
