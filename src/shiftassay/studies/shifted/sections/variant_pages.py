@@ -169,11 +169,11 @@ def _repairs(repair: Repair) -> Table:
         unrepaired.insert(3, points_with_interval(attacked.before))
         for row, attempt in zip(rows[1:], (a for a in repair.attempts if a.strategy != "none"), strict=True):
             row.insert(3, points_with_interval(attempt.attacked.after) if attempt.attacked else DASH)
-    skipped = "; ".join(f"{name}: {reason}" for name, reason in repair.skipped.items())
+    skipped = "; ".join(f"{name} ({reason})" for name, reason in repair.skipped.items() if name != "none")
     caption = (
-        f"Each repair was fitted to what one half of {repair.attempts[0].variant.n:,} images shows and judged on the "
-        f"other, both ways round; clean has {repair.attempts[0].clean.n:,} images, one seed's model was repaired."
-        + (f" A fresh attack is made on {attacked.n:,} of them, on each model anew." if attacked else "")
+        f"Each repair is fitted to one half of {repair.attempts[0].variant.n:,} images and judged on the other half, for "
+        f"both halves; clean has {repair.attempts[0].clean.n:,} images. The model of one seed is repaired."
+        + (f" Fresh attacks are made on {attacked.n:,} of the images, on each model anew." if attacked else "")
         + (f" Not tried: {skipped}." if skipped else "")
     )
     return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("needs",))
