@@ -171,7 +171,7 @@ def _repairs(repair: Repair) -> Table:
             row.insert(3, points_with_interval(attempt.attacked.after) if attempt.attacked else DASH)
     skipped = "; ".join(f"{name} ({reason})" for name, reason in repair.skipped.items() if name != "none")
     caption = (
-        f"Each repair is fitted to one half of {repair.attempts[0].variant.n:,} images and judged on the other half, for "
+        f"Each repair is fitted to one half of {repair.attempts[0].variant.n:,} images and judged on the other, for "
         f"both halves; clean has {repair.attempts[0].clean.n:,} images. The model of one seed is repaired."
         + (f" Fresh attacks are made on {attacked.n:,} of the images, on each model anew." if attacked else "")
         + (f" Not tried: {skipped}." if skipped else "")
