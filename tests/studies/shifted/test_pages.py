@@ -201,7 +201,7 @@ def test_the_table_says_what_became_of_each():
     assert finding.tables[0].rows[0][-2:] == ("undo (turned back)", "80.00 → 96.00 [95.00, 97.00] of 1,000")
     assert finding.title == "t harms the model; t is repaired"
     assert finding.sentences == (
-        "How does accuracy change? On clean images it is 97.0% (10,000 images, one seed). Lower on t (−17.00 points).",
+        "How does accuracy change? On clean images it is 97.0% (10,000 images, one seed). Lower on t (80.0%).",
         "Why, or why not? t: the network's features run together.",
         "Can it be repaired? t: yes, by undo (turned back): accuracy goes from 80.0% to 96.0% of 1,000 images.",
     )

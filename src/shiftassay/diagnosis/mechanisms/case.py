@@ -82,7 +82,7 @@ class Mechanism(Record):
 
     @property
     def explains(self) -> bool:
-        """Whether it is present as a reason, rather than as a description of what the network does."""
+        """Whether it is present as a reason: it does not only describe what the network does."""
         return self.present and self.name not in _DESCRIBES
 
     def __str__(self) -> str:

@@ -115,7 +115,7 @@ def _extent(case: Case) -> Extent:
 
 
 def _lost(case: Case) -> tuple[np.ndarray, float | None, float]:
-    """Which images are lost, how often their margin was narrower than a kept one's, and the p-value.
+    """Which images are lost, how often their margin was the narrower one, and the p-value.
 
     None for fewer than ten lost or kept images.
     """
