@@ -75,6 +75,12 @@ def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
     return next((c for c in diagnosed.diagnosis.candidates if in_short(c) == own), None)
 
 
+def residual(candidate: CandidateSummary) -> str:
+    """What a candidate leaves unexplained: a share of the change, or sampling errors without partners."""
+    paired = candidate.unexplained is not None
+    return unexplained_in_words(candidate.misfit, paired) + (" of the change" if paired else "")
+
+
 def _corrected(asked: Sequence[Alternative]) -> list[Alternative]:
     """With p-values for all tests together, and what is then ruled out."""
     corrected = iter(holm([other.p_value for other in asked if other.p_value is not None]))
@@ -123,20 +129,15 @@ def _families(diagnosed: DiagnosedVariant) -> list[Alternative]:
             rivals.setdefault(name, candidate)
     rows = []
     for name, rival in rivals.items():
-        number = f"leaves {_left(rival)}"
+        number = f"leaves {residual(rival)}"
         if own is not None:
-            number += f", the verdict {_left(own)}"
+            number += f", the verdict {residual(own)}"
         if own is not None and verdict.family != "unknown":
             worse = rival.misfit > max(own.misfit + AS_GOOD, 1.25 * own.misfit)
         else:
             worse = rival.limit is None or rival.misfit > rival.limit
         rows.append(Alternative(f"It is {name}", number, worse and rival.family not in verdict.equivalent))
     return rows
-
-
-def _left(candidate: CandidateSummary) -> str:
-    paired = candidate.unexplained is not None
-    return unexplained_in_words(candidate.misfit, paired) + (" of the change" if paired else "")
 
 
 def _values(diagnosed: DiagnosedVariant) -> list[Alternative]:

@@ -9,10 +9,11 @@ from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
 from shiftassay.diagnosis.proof import Check, beyond_chance
 from shiftassay.diagnosis.summary import CandidateSummary
+from shiftassay.diagnosis.wording import unexplained_in_words
 from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.evaluation.evaluate import Effect
 from shiftassay.shifts.wording import in_short
-from shiftassay.studies.shifted.alternatives import Alternative, own_candidate
+from shiftassay.studies.shifted.alternatives import Alternative, own_candidate, residual
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import percent, to_interval
@@ -78,7 +79,7 @@ def doubts(diagnosed: DiagnosedVariant, others: Sequence[Alternative]) -> list[s
     if verdict.confidence < DOUBTFUL:
         reasons.append(f"family and scope are right with a probability of only {verdict.confidence:.2f}")
     own = own_candidate(diagnosed)
-    if own is not None and own.misfit > MUCH and verdict.family != "unknown":
+    if own is not None and own.unexplained is not None and own.misfit > MUCH and verdict.family != "unknown":
         reasons.append(f"{percent(own.misfit)} of the change stays unexplained")
     reasons += [
         f"made again, the shift leads to other mistakes (right or wrong alike on {percent(check.value)} of images; two "
@@ -96,12 +97,13 @@ def doubts(diagnosed: DiagnosedVariant, others: Sequence[Alternative]) -> list[s
 
 def _nearest(nearest: CandidateSummary) -> list[str]:
     evidence = (
-        f"Evidence: the nearest family, {in_short(nearest)}, leaves {percent(nearest.misfit)} of the change "
-        "unexplained on images that it was not fitted to."
+        f"Evidence: the nearest family, {in_short(nearest)}, leaves {residual(nearest)} unexplained on images that it "
+        "was not fitted to."
     )
     if nearest.limit is None:
         return [evidence]
-    return [f"{evidence} If it were the right one, it would leave at most {percent(nearest.limit)}."]
+    limit = unexplained_in_words(nearest.limit, nearest.unexplained is not None)
+    return [f"{evidence} If it were the right one, it would leave at most {limit}."]
 
 
 def _accuracies(diagnosed: DiagnosedVariant) -> list[str]:
