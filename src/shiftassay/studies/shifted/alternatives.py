@@ -76,7 +76,7 @@ def own_candidate(diagnosed: DiagnosedVariant) -> CandidateSummary | None:
 
 
 def residual(candidate: CandidateSummary) -> str:
-    """What a candidate leaves unexplained: a share of the change, or sampling errors without partners."""
+    """What a candidate leaves: a share of the change or, without partners, sampling errors."""
     paired = candidate.unexplained is not None
     return unexplained_in_words(candidate.misfit, paired) + (" of the change" if paired else "")
 
