@@ -16,8 +16,9 @@ from shiftassay.repairs.result import AccuracyChange, Attempt, Cost, HalfOfVaria
 from shiftassay.shifts.catalog import parse
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.studies.shifted.alternatives import alternatives
-from shiftassay.studies.shifted.contrast import Contrast, Dose, DrawsExperiment, Unmodified
+from shiftassay.studies.shifted.contrast import Contrast, Unmodified
 from shiftassay.studies.shifted.diagnosed_variant import Control, Controls, DiagnosedVariant, ImageChange, OtherImages
+from shiftassay.studies.shifted.experiments.draws import Dose, DrawsExperiment
 from shiftassay.studies.shifted.sections.contrast_pages import contrast_page
 from shiftassay.studies.shifted.sections.outcomes import Outcomes, findings, outcome_of
 from shiftassay.studies.shifted.sections.variant_pages import VariantPage, page_finding
@@ -238,12 +239,25 @@ def test_sets_that_are_clean_are_not_set_apart():
 
 
 def test_the_experiment_says_when_the_number_of_draws_does_not_matter():
-    one, each = Dose(1, around(0.1), around(0.5)), Dose(None, around(0.1), around(0.5))
-    alike = DrawsExperiment("a", {}, learned=1000, epochs=8, dose=(one, each))
+    one, each = Dose(1, 1000, around(0.1), around(0.5)), Dose(None, 1000, around(0.1), around(0.5))
+    alike = DrawsExperiment("a", {}, updates=100, images=600, dose=(one, each))
     assert "does not set them apart" in contrast_text(NEAR_CHANCE, kind="draws", draws=alike)
     fallen = replace(alike, dose=(one, replace(each, learned=around(0.2))))
     text = contrast_text(NEAR_CHANCE, kind="draws", draws=fallen)
-    assert "it decides what can be learned (30.0 points), not what the unmodified model does" in text
+    assert "decides what can be learned, not what the unmodified model does" in text
+    assert "multiset" not in text
+    assert "only the multiset of its values" in contrast_text(
+        NEAR_CHANCE, kind="draws", draws=replace(fallen, only_values=True)
+    )
+
+
+def test_more_images_help_only_where_that_is_shown():
+    few = [Dose(4, 1000, around(0.1), around(0.5)), Dose(None, 1000, around(0.1), around(0.2))]
+    many = [Dose(4, 9000, around(0.1), around(0.8)), Dose(None, 9000, around(0.1), around(0.21))]
+    draws = DrawsExperiment("a", {}, updates=100, images=600, dose=(*few, *many))
+    text = contrast_text(NEAR_CHANCE, kind="draws", draws=draws)
+    assert "With 4 draws, going from 1,000 to 9,000 training images helps" in text
+    assert "With a draw for each image, going from 1,000 to 9,000 training images is not shown to help" in text
 
 
 def test_what_a_page_is_made_of_is_read_as_it_was_written():

@@ -7,7 +7,7 @@ from shiftassay.repairs.result import Repair
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.words.terminal import spoken
 
-VERSION = 2
+VERSION = 3
 
 
 def repair_variants(context: StudyContext, names: Sequence[str]) -> dict[str, Repair]:
@@ -34,5 +34,6 @@ def repair_variant(context: StudyContext, name: str) -> Repair:
         diagnosis=context.diagnoses[name].diagnosis,
         epochs=argument.epochs,
         quick=not argument.thorough,
+        attacks=argument.attacks.budget,
         harmed=context.effects[name].harms,
     )
