@@ -1,6 +1,7 @@
 """A set of attacks on a model, after AutoAttack.
 
-An image counts as right only if it survives all of them. Croce and Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks".
+An image counts as right only if it survives all of them. Croce and Hein 2020, "Reliable evaluation of adversarial
+robustness with an ensemble of diverse parameter-free attacks".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -116,10 +117,11 @@ def attack_set(
 ) -> Robustness:
     """Attack images within a ball around each.
 
-    Every further attack is made only on images that are still right. In turn: projected gradient ascent on the log-odds and on the margin (DLR) from random starts, ascent towards the
-    likeliest wrong classes, and Square attack, which needs no gradient. What stands in front of a model is attacked
-    with its own gradient and with that of the identity, lest it look strong because its gradient vanishes (Athalye et
-    al. 2018). A model without any gradient is attacked by Square attack alone.
+    Every further attack is made only on images that are still right. In turn: projected gradient ascent on the log-odds
+    and on the margin (DLR) from random starts, ascent towards the likeliest wrong classes, and Square attack, which
+    needs no gradient. What stands in front of a model is attacked with its own gradient and with that of the identity,
+    lest it look strong because its gradient vanishes (Athalye et al. 2018). A model without any gradient is attacked by
+    Square attack alone.
     """
     model = copied(model).to("cpu").eval().requires_grad_(False)
     logits = predict(clean.images, model=model)

@@ -46,10 +46,10 @@ class MarginChange(Record):
 class FirstOrder(Record):
     """The gradient of the margin, and what it predicts of signs of size epsilon.
 
-    Medians are over `images`. `sum_of_sizes` is ‖g‖₁ and `length` ‖g‖₂: aimed signs lower the margin by ε‖g‖₁, random ones move it with standard
-    deviation ε‖g‖₂. `ratio` is ‖g‖₁/‖g‖₂ of the model, `untrained` that of the same network before training, and
-    `gaussian` what a gradient of independent normal entries has at so many `pixels`. `spread` is the standard deviation
-    of g·δ over random signs, measured, in units of ε‖g‖₂.
+    Medians are over `images`. `sum_of_sizes` is ‖g‖₁ and `length` ‖g‖₂: aimed signs lower the margin by ε‖g‖₁, random
+    ones move it with standard deviation ε‖g‖₂. `ratio` is ‖g‖₁/‖g‖₂ of the model, `untrained` that of the same network
+    before training, and `gaussian` what a gradient of independent normal entries has at so many `pixels`. `spread` is
+    the standard deviation of g·δ over random signs, measured, in units of ε‖g‖₂.
     """
 
     aimed: str

@@ -37,8 +37,8 @@ class AtSize(Record):
 class ImageSizes(Record):
     """The ratio ‖g‖₁/‖g‖₂ by image size, and its exponent.
 
-    That is b of ratio = a dᵇ for d pixels, fitted for each seed. Intervals are Student's over seeds; None for one seed. Ratios are of `images` test images, accuracies of
-    `test_images`.
+    That is b of ratio = a dᵇ for d pixels, fitted for each seed. Intervals are Student's over seeds; None for one seed.
+    Ratios are of `images` test images, accuracies of `test_images`.
     """
 
     sizes: tuple[AtSize, ...]

@@ -81,7 +81,7 @@ def _table(experiment: SharedDrawExperiment) -> Table:
         ),
         tuple(rows),
         f"Each tested as it was trained, on {experiment.test_images:,} test images; "
-        f"{plural(experiment.seeds, 'seed')}, paired; {experiment.training_images:,} training images, {experiment.updates:,} updates. Intervals are for "
-        f"new {'seeds and new ' if experiment.seeds > 1 else ''}images. A 90% interval within "
+        f"{plural(experiment.seeds, 'seed')}, paired; {experiment.training_images:,} training images, "
+        f"{experiment.updates:,} updates. Intervals are for new {'seeds and new ' if experiment.seeds > 1 else ''}images. A 90% interval within "
         f"±{points(experiment.margin, 1)} points shows equality to that margin.",
     )
