@@ -82,6 +82,6 @@ def _table(experiment: SharedDrawExperiment) -> Table:
         tuple(rows),
         f"Each tested as it was trained, on {experiment.test_images:,} test images; "
         f"{plural(experiment.seeds, 'seed')}, paired; {experiment.training_images:,} training images, "
-        f"{experiment.updates:,} updates. Intervals are for new {'seeds and new ' if experiment.seeds > 1 else ''}images. A 90% interval within "
-        f"±{points(experiment.margin, 1)} points shows equality to that margin.",
+        f"{experiment.updates:,} updates. Intervals are for new {'seeds and new ' * (experiment.seeds > 1)}images. A "
+        f"90% interval within ±{points(experiment.margin, 1)} points shows equality to that margin.",
     )
