@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results tables bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results trials tables bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -30,8 +30,12 @@ test-all: setup
 torture: setup
 	$(BIN)/python -m benchmarks.torture --json docs/results/torture.json
 
-# The committed results: every seed of the studies, then README's tables from them. spatial-attention takes half a day.
-results: setup
+# The long trainings of spatial-attention, kept as data: ARGUMENTS='--minutes 90' for a sitting. 14 hours of two cores from nothing.
+trials: setup
+	$(BIN)/python -m benchmarks.trials $(ARGUMENTS)
+
+# The committed results: every seed of the studies, then README's tables from them.
+results: setup trials
 	$(BIN)/shiftassay run shifted-test-sets --full --json docs/results/shifted-test-sets.json
 	$(BIN)/shiftassay run shifted-test-sets-2 --full --json docs/results/shifted-test-sets-2.json
 	$(BIN)/shiftassay run spatial-attention --full --json docs/results/spatial-attention.json

@@ -21,9 +21,10 @@ class Recipe(Record):
     """How a network is trained.
 
     `held_out` training images, the same for every seed, are kept for validation; `validate_on_test` validates on the
-    test set instead and keeps the best epoch beside the last, as seed 003 does. Images are normalised by `mean` and
-    `sd`. The learning rate is constant, or (`one_cycle`) rises over the first `warmup` of all steps and falls to 0
-    along half a cosine. Gradients are scaled down to a norm of `clip_norm`, if that is above 0.
+    test set instead and keeps the best epoch beside the last, as seed 003 does; with both, each is measured after every
+    epoch. Images are normalised by `mean` and `sd`. The learning rate is constant, or (`one_cycle`) rises over the
+    first `warmup` of all steps and falls to 0 along half a cosine. Gradients are scaled down to a norm of `clip_norm`,
+    if that is above 0.
     """
 
     name: str

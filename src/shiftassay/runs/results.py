@@ -8,7 +8,10 @@ from shiftassay.records import JsonObject, Record
 
 @dataclass(frozen=True)
 class EpochMetrics(Record):
-    """One epoch of one member: means over its training steps, and the validation set after it."""
+    """One epoch of one member: means over its training steps, and the validation set after it.
+
+    With the held-out training images, where the recipe keeps some and validates on the test set.
+    """
 
     epoch: int
     loss: float
@@ -17,10 +20,16 @@ class EpochMetrics(Record):
     validation_accuracy: float | None
     learning_rate: float
     seconds: float | None = None
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
 
     def to_json(self) -> JsonObject:
-        """All but the seconds, which are no result: they belong to the environment."""
-        return {name: value for name, value in super().to_json().items() if name != "seconds"}
+        """All but the seconds, which are no result: they belong to the environment.
+
+        What was measured on held-out images is there if any were kept.
+        """
+        held_out = () if self.held_out_loss is not None else ("held_out_loss", "held_out_accuracy")
+        return {name: value for name, value in super().to_json().items() if name not in ("seconds", *held_out)}
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,20 @@ Every file is written all or nothing, and the model card, written last, holds th
 broken off has no card, and what was damaged later is seen by whatever reads it.
 """
 
-import hashlib
-import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from shiftassay.errors import BadInput
-from shiftassay.files import PARTIAL, remove, sweep, write_whole
-from shiftassay.imagesets.limits import check_memory
+from shiftassay.files import PARTIAL, remove, sweep
 from shiftassay.locks import locked
 from shiftassay.records import JsonObject, Record
+from shiftassay.runs.arrays import Arrays, read_arrays, write_arrays
 from shiftassay.runs.environment import Environment
 from shiftassay.runs.results import Failure
 from shiftassay.runs.trial import Trial
@@ -29,7 +25,6 @@ from shiftassay.sealed import (
     FILES,
     Damaged,
     check_file,
-    digest_of_bytes,
     file_digest,
     files_in,
     read_json,
@@ -52,7 +47,6 @@ CHECKPOINT = "checkpoint.safetensors"
 FAILURE = "failed.json"
 RESULTS = (TRIAL, METRICS, PREDICTIONS, WEIGHTS, BEST_WEIGHTS, IMPORT)
 
-Arrays = Mapping[str, np.ndarray]
 R = TypeVar("R", bound=Record)
 
 
@@ -260,36 +254,6 @@ class Store:
         return Run(self.root / "runs" / trial.name)
 
 
-def write_arrays(path: Path, arrays: Arrays, about: JsonObject | None = None) -> None:
-    """Write named arrays as safetensors, all or nothing.
-
-    The header holds JSON about them, and the SHA-256 of both.
-    """
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    text = json.dumps(about or {})
-    # One entry: safetensors keeps several in any order, and equal arrays are to be equal files.
-    write_whole(path, save(contiguous, {"about": json.dumps([text, _digest(contiguous, text)])}))
-
-
-def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], JsonObject]:
-    """Read what `write_arrays` wrote; `Damaged` if it is anything else."""
-    with suppress(OSError):  # which is said below
-        check_memory(2 * path.stat().st_size, 0, str(path))  # the file, and the arrays in it; too little is no damage
-    try:
-        content = path.read_bytes()
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        text, digest = json.loads(header["about"])
-        arrays, about = load(content), json.loads(text)
-        whole = digest == _digest(arrays, text)
-    except FileNotFoundError:
-        raise Damaged(path, "missing") from None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise Damaged(path, f"damaged ({' '.join(str(error).split())[:200]})") from None
-    if not whole:
-        raise Damaged(path, "damaged: its content is not that of its SHA-256")
-    return arrays, about
-
-
 def _of_kind(kind: type[R], content: JsonObject, path: Path) -> R:
     """The record that a file holds.
 
@@ -299,11 +263,3 @@ def _of_kind(kind: type[R], content: JsonObject, path: Path) -> R:
         return kind.from_json(content)
     except BadInput as error:
         raise Damaged(path, f"not what this version writes ({error})") from None
-
-
-def _digest(arrays: Arrays, about: str) -> str:
-    sha = hashlib.sha256(about.encode())
-    for name, array in sorted(arrays.items()):
-        sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        sha.update(digest_of_bytes(array.tobytes()).encode())
-    return sha.hexdigest()

@@ -1,6 +1,7 @@
 """The engine: members and their epochs, whatever path they train on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import Event
 from time import perf_counter
 
@@ -103,7 +104,13 @@ def _end_epoch(
     logits = None if data.validation is None else shuffled_logits(member, data.validation.images, epoch)
     if logits is not None and not np.isfinite(logits).all():
         return _fail(history, Failure(epoch + 1, part.step, "an answer to an image of the validation set"), run)
-    metrics = _metrics(part.of_member(place), logits, recipe, data, epoch, part.seconds)
+    metrics = _metrics(part.of_member(place), recipe, len(data.images), epoch, part.seconds)
+    if data.validation is not None and logits is not None:
+        loss, accuracy = _judged(logits, data.validation)
+        metrics = replace(metrics, validation_loss=loss, validation_accuracy=accuracy)
+    if data.held_out is not None:
+        loss, accuracy = _judged(shuffled_logits(member, data.held_out.images, epoch), data.held_out)
+        metrics = replace(metrics, held_out_loss=loss, held_out_accuracy=accuracy)
     snapshot = Snapshot(epoch + 1, weights, logits) if recipe.validate_on_test and logits is not None else None
     history.add(metrics, snapshot)
     return metrics
@@ -160,28 +167,26 @@ def cross_entropy(logits: Float32[np.ndarray, "n classes"], labels: Int64[np.nda
     return float((normalizer - wide[np.arange(len(labels)), labels]).mean())
 
 
+def _judged(logits: Float32[np.ndarray, "n classes"], images: ImageSet) -> tuple[float | None, float | None]:
+    """Loss and accuracy of logits; None without labels."""
+    if images.labels is None:
+        return None, None
+    return cross_entropy(logits, images.labels), float((logits.argmax(1) == images.labels).mean())
+
+
 def _metrics(
-    result: tuple[np.ndarray, np.ndarray],
-    logits: Float32[np.ndarray, "n classes"] | None,
-    recipe: Recipe,
-    data: TrainingData,
-    epoch: int,
-    seconds: float,
+    result: tuple[np.ndarray, np.ndarray], recipe: Recipe, images: int, epoch: int, seconds: float
 ) -> EpochMetrics:
+    """An epoch's means over its steps."""
     losses, right = result
-    n = len(data.images)
     sizes = np.full(len(losses), recipe.batch_size)
-    sizes[-1] = n - recipe.batch_size * (len(losses) - 1)
-    validation_loss = validation_accuracy = None
-    if logits is not None and data.validation is not None and data.validation.labels is not None:
-        validation_loss = cross_entropy(logits, data.validation.labels)
-        validation_accuracy = float((logits.argmax(1) == data.validation.labels).mean())
+    sizes[-1] = images - recipe.batch_size * (len(losses) - 1)
     return EpochMetrics(
         epoch=epoch + 1,
-        loss=float(losses @ sizes) / n,
-        accuracy=float(right.sum()) / n,
-        validation_loss=validation_loss,
-        validation_accuracy=validation_accuracy,
-        learning_rate=learning_rates(recipe, n, epoch)[-1],
+        loss=float(losses @ sizes) / images,
+        accuracy=float(right.sum()) / images,
+        validation_loss=None,
+        validation_accuracy=None,
+        learning_rate=learning_rates(recipe, images, epoch)[-1],
         seconds=seconds,
     )

@@ -12,12 +12,16 @@ from shiftassay.imagesets.image_set import ImageSet
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A member's training images and its validation set."""
+    """A member's training images and its validation set.
+
+    `held_out` are training images beside a validation set that is the test set.
+    """
 
     images: Float32[np.ndarray, "n c h w"]
     labels: Int64[np.ndarray, "n"]
     validation: ImageSet | None
     classes: int
+    held_out: ImageSet | None = None
 
 
 @runtime_checkable

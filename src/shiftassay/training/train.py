@@ -119,24 +119,7 @@ def train(
     """
     dataset = named_dataset(data) if isinstance(data, str) else data
     resolved = resolve_recipe(network, recipe, epochs)
-    check_fits(resolved, len(dataset.train))
-    _check_data(dataset)
-    device = resolve_device(device)
-    data_digest = digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
-    settings = {name: plain(value) for name, value in {**parameters_of(network), **(parameters or {})}.items()}
-    trials = [
-        Trial(
-            network=network,
-            parameters=settings,
-            recipe=resolved,
-            data=dataset.name,
-            data_digest=data_digest,
-            seed=seed,
-            device=device,
-            semantics=SEMANTICS,
-        )
-        for seed in seeds
-    ]
+    trials = planned_trials(network, dataset, resolved, seeds, parameters, device)
     runs = [Store(store).run(trial) if store else None for trial in trials]
     done = _ended(trials, runs)
     with all_locked([run.folder for trial, run in zip(trials, runs, strict=True) if run and trial.seed not in done]):
@@ -149,6 +132,34 @@ def train(
     if failures:
         raise TrainingFailed(trained, failures)
     return trained
+
+
+def planned_trials(
+    network: str,
+    dataset: Dataset,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    parameters: Mapping[str, JsonValue] | None = None,
+    device: str = "auto",
+) -> list[Trial]:
+    """The trials that `train` trains with these arguments. Raises `BadInput` where it would."""
+    check_fits(recipe, len(dataset.train))
+    _check_data(dataset)
+    data_digest = digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
+    settings = {name: plain(value) for name, value in {**parameters_of(network), **(parameters or {})}.items()}
+    return [
+        Trial(
+            network=network,
+            parameters=settings,
+            recipe=recipe,
+            data=dataset.name,
+            data_digest=data_digest,
+            seed=seed,
+            device=resolve_device(device),
+            semantics=SEMANTICS,
+        )
+        for seed in seeds
+    ]
 
 
 def _without(
@@ -228,7 +239,7 @@ def _train_missing(
 ) -> dict[int, Trained | Failed]:
     data = split(dataset.train, recipe.held_out, dataset.classes)
     if recipe.validate_on_test:
-        data = replace(data, validation=dataset.test)
+        data = replace(data, validation=dataset.test, held_out=data.validation)
     trials, device = [trial for trial, _ in missing], missing[0][0].device
     networks = [initial_network(trial, dataset.train.shape, dataset.classes) for trial in trials]
     groups = make_groups(networks, recipe, data, [trial.seed for trial in trials], device)

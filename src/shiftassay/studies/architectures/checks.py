@@ -49,6 +49,8 @@ def _check_networks(study: Architectures) -> None:
     for network in study.selection.networks:
         if network not in study.networks:
             raise unknown_name("network of the selection among the study's", network, study.networks)
+    if study.heads and study.heads.reference not in study.heads.variants:
+        raise unknown_name("reference among the variants of heads", study.heads.reference, study.heads.variants)
     for ablation in study.ablations:
         if ablation.network not in study.networks or ablation.name in study.networks:
             raise BadInput(
@@ -63,6 +65,9 @@ def _variations(study: Architectures) -> Iterator[tuple[str, Settings, Settings]
         yield network, {}, {}
     for ablation in study.ablations:
         yield ablation.network, ablation.parameters, ablation.recipe
+    if study.heads:
+        for parameters in study.heads.variants.values():
+            yield study.heads.network, parameters, {}
     if study.suggestions:
         suggestions = study.suggestions
         for network, dropout, changes in product(

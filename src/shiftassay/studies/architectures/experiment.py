@@ -1,6 +1,6 @@
 """A study of architectures at work: its settings, data and members, and how these are trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +9,9 @@ from jaxtyping import Int64
 from rich.console import Console
 
 from shiftassay.imagesets.dataset import Dataset
-from shiftassay.records import JsonValue
-from shiftassay.runs.recipe import Recipe
 from shiftassay.studies.architectures.members import Members
 from shiftassay.studies.architectures.study import Architectures
+from shiftassay.studies.architectures.trainings import Training, network_trainings
 from shiftassay.studies.measurements import Measurements
 from shiftassay.training.history import Diverged
 from shiftassay.training.progress import progress
@@ -51,9 +50,9 @@ def train_networks(experiment: Experiment) -> tuple[Experiment, list[Failed]]:
     # Three seeds of every network before more of any: a study that is interrupted is then a comparison all the same.
     for seeds in sorted({min(FIRST_SEEDS, study.seeds), study.seeds}):
         trained, failures = {}, []
-        for network in study.networks:
+        for network, training in network_trainings(study, range(seeds)).items():
             try:
-                trained[network] = train_members(experiment, network, range(seeds))
+                trained[network] = train_members(experiment, training)
             except TrainingFailed as error:
                 trained[network] = error.trained
                 failures += error.failures
@@ -75,31 +74,21 @@ def seeds_of(experiment: Experiment) -> list[int]:
     return [member.trial.seed for member in next(iter(experiment.members.values()))]
 
 
-def train_members(
-    experiment: Experiment,
-    network: str,
-    seeds: Sequence[int],
-    *,
-    parameters: Mapping[str, JsonValue] | None = None,
-    recipe: Recipe | None = None,
-    dataset: Dataset | None = None,
-    note: str = "",
-) -> list[Trained]:
-    """Members of a network, trained or read from the store.
+def train_members(experiment: Experiment, training: Training, dataset: Dataset | None = None) -> list[Trained]:
+    """The members of a training, trained or read from the store.
 
-    By default they have the study's recipe and data. `note` says on the console what is special about them. Raises
-    `TrainingFailed`.
+    On the study's data by default. Raises `TrainingFailed`.
     """
-    recipe = recipe or experiment.study.training_recipe()
-    name = f"{network} ({note})" if note else network
-    experiment.console.print(spoken(f"{name}: {len(seeds)} × {recipe.epochs} epochs"))
-    with progress(len(seeds), recipe.epochs, experiment.console) as watch:
+    name = f"{training.network} ({training.note})" if training.note else training.network
+    seeds, epochs = training.seeds, training.recipe.epochs
+    experiment.console.print(spoken(f"{name}: {len(seeds)} × {epochs} epochs"))
+    with progress(len(seeds), epochs, experiment.console) as watch:
         return train(
-            network,
+            training.network,
             dataset or experiment.dataset,
-            recipe=recipe,
+            recipe=training.recipe,
             seeds=seeds,
-            parameters=parameters,
+            parameters=training.parameters,
             store=experiment.store,
             device=experiment.device,
             watch=watch,

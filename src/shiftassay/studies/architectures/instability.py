@@ -84,8 +84,12 @@ def jumps_of(losses: Sequence[Sequence[float]]) -> Jumps:
 
 
 def jump_ratio(network: str, control: str, jumps: Jumps, control_jumps: Jumps, statistic: str = RMS) -> JumpRatio:
-    """The ratio of two networks' jumps. Their seeds are the same ones in the same order."""
-    logs, control_logs = jumps.logs(statistic), control_jumps.logs(statistic)
+    """The ratio of two networks' jumps, over the seeds of the first.
+
+    They are the control's first seeds, in the same order.
+    """
+    logs = jumps.logs(statistic)
+    control_logs = control_jumps.logs(statistic)[: len(logs)]
     ratio = JumpRatio(network, control, float(np.exp((logs - control_logs).mean())), None, None, statistic=statistic)
     tested = paired(logs, control_logs)
     if tested is None:

@@ -10,10 +10,9 @@ from shiftassay.records import JsonValue
 from shiftassay.runs.recipe import Recipe, recipe_named
 from shiftassay.studies.strict import MOST_SEEDS, Strict, as_stored, merged
 
-MANY_SEEDS = 10
 # What no section measures, and what only the section of its name does.
 TEXTS_AND_SIZES = {"quick", "full", "title", "question"}
-OPTIONAL_SECTIONS = {"suggestions", "distortions", "robustness"}
+OPTIONAL_SECTIONS = {"heads", "suggestions", "distortions", "robustness"}
 OWN_SETTINGS = OPTIONAL_SECTIONS | {"selection"}
 
 Settings = dict[str, JsonValue]
@@ -40,19 +39,40 @@ class Claim(Strict):
 
 
 class Ablation(Strict):
-    """A network trained with one change, to see whether its loss then fluctuates less."""
+    """A network trained with one change, to see whether its loss then fluctuates less.
+
+    Over at most so many of the study's seeds.
+    """
 
     name: str
     network: str
+    seeds: int | None = Field(default=None, ge=1)
     parameters: Settings = {}
     recipe: Settings = {}
 
 
 class Selection(Strict):
-    """Which networks are trained once more, with images held out to choose the epoch on."""
+    """Which networks are trained once more, with images held out to choose the epoch on.
+
+    Over at most so many of the study's seeds.
+    """
 
     networks: tuple[str, ...] = ()
     held_out: int = Field(default=0, ge=0)
+    seeds: int | None = Field(default=None, ge=1)
+
+
+class Heads(Strict):
+    """Variants of one network, each compared with the variant `reference`.
+
+    `variants` holds the network's parameters by the variant's name.
+    """
+
+    network: str
+    reference: str
+    variants: dict[str, Settings] = Field(min_length=2)
+    epochs: int = Field(ge=1)
+    seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
 
 
 class Suggestions(Strict):
@@ -94,7 +114,7 @@ class Robustness(Strict):
 class Architectures(Strict):
     """A study of networks that are trained alike; the others are compared with `control`.
 
-    `margin` is the equivalence margin of accuracies; it is halved from ten seeds on.
+    `margin` is the equivalence margin of accuracies.
     """
 
     kind: Literal["architectures"]
@@ -112,15 +132,12 @@ class Architectures(Strict):
     claims: tuple[Claim, ...] = ()
     ablations: tuple[Ablation, ...] = ()
     selection: Selection = Selection()
+    heads: Heads | None = None
     suggestions: Suggestions | None = None
     distortions: Distortions | None = None
     robustness: Robustness | None = None
     quick: Settings = {}
     full: Settings = {}
-
-    @property
-    def equivalence_margin(self) -> float:
-        return self.margin / 2 if self.seeds >= MANY_SEEDS else self.margin
 
     def asks_for(self, section: str) -> bool:
         """Whether a section is to be measured.

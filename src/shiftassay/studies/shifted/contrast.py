@@ -103,7 +103,8 @@ def _with_aim(contrast: Contrast, context: StudyContext, aimed: str, unaimed: st
     """The share of aimed pixels, the first-order argument, the size of the image, and strength."""
     shift = context.diagnoses[aimed].shift
     ball = shift.ball if shift is not None else None
-    contrast = replace(contrast, aim=vary_aim(context, aimed, unaimed))
+    aim = _once(context, "aim", aimed, unaimed, AimExperiment, lambda: vary_aim(context, aimed, unaimed))
+    contrast = replace(contrast, aim=aim)
     if ball is None:
         return contrast
     _, height, width = context.variants.clean.shape

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
 from rich.console import Console
 from torch import nn
 
 from shiftassay.evaluation.attack_set import QUICK, AttackBudget, Robustness, attack_set, joined
-from shiftassay.evaluation.effect import joined_over_seeds
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.fronts import front_of
@@ -23,10 +21,9 @@ from shiftassay.networks.mlp import Mlp
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.results import total_seconds
 from shiftassay.shifts.family import Shift
-from shiftassay.statistics.intervals import Interval, wilson
-from shiftassay.statistics.paired import difference_paired
+from shiftassay.statistics.intervals import wilson
+from shiftassay.studies.shifted.served_accuracy import Right, accuracy_of, differences, when_told
 from shiftassay.studies.shifted.served_variants import (
-    AccuracyOverSeeds,
     AccuracyWhenTold,
     MeasuredDesign,
     MeasuredRouter,
@@ -45,9 +42,6 @@ BEST_TWO = ("undo", "undo-and-id")
 BASELINES = ("clean-only", "mixture")  # what the others are compared with, besides specialists
 FRESH = ", fresh attack"
 ASKED = 2000  # images that are shown under every id
-
-Right = dict[str, Bool[np.ndarray, "seeds n"]]
-"""For each column (a variant, or fresh attacks), which image the model of each seed gets right."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +217,12 @@ def _measured(
             for name in shifts
             if any(name in m.held_out for m in members)
         },
-        accuracy={column: _accuracy(which) for column, which in right[design].items()},
+        accuracy={column: accuracy_of(which) for column, which in right[design].items()},
         under_attack={name: joined(of_seeds) for name, of_seeds in attacked.items()},
-        minus_specialists=_differences(right, design, SPECIALISTS),
+        minus_specialists=differences(right, design, SPECIALISTS),
         wrong_id=None if special else _wrong_ids(served, trained[""], asked),
         inferred=None if special else _inferred(served, trained[""], routed, asked),
-        minus={other: minus for other in BASELINES if (minus := _differences(right, design, other)) is not None},
+        minus={other: minus for other in BASELINES if (minus := differences(right, design, other)) is not None},
     )
 
 
@@ -241,7 +235,7 @@ def _wrong_ids(
         right = {
             name: np.stack([_classes(m.model, name, shown) == shown.labels for m in members]) for name in served.shifts
         }
-        by_id[shown.name] = {name: _when_told(of_id, right[shown.name]) for name, of_id in right.items()}
+        by_id[shown.name] = {name: when_told(of_id, right[shown.name]) for name, of_id in right.items()}
     return by_id
 
 
@@ -257,50 +251,13 @@ def _inferred(
             by_id = np.stack([_classes(member.model, name, shown) for name in names])
             by_router.append(by_id[ids, np.arange(len(ids))] == shown.labels)
             right.append(by_id[names.index(images.name)] == shown.labels)
-        accuracies[images.name] = _when_told(np.stack(by_router), np.stack(right))
+        accuracies[images.name] = when_told(np.stack(by_router), np.stack(right))
     return accuracies
 
 
 def _classes(model: OneForAll, name: str, images: ImageSet) -> np.ndarray:
     """What the model takes images for when it is told that they are of this variant."""
     return predict(images.images, model=model.on(name)).argmax(1)
-
-
-def _over_seeds(right: Bool[np.ndarray, "seeds n"]) -> Interval:
-    """The accuracy for new seeds and new images."""
-    return joined_over_seeds([wilson(int(seed.sum()), len(seed)) for seed in right], (0.0, 1.0))
-
-
-def _difference(right: Bool[np.ndarray, "seeds n"], others: Bool[np.ndarray, "seeds n"]) -> Interval:
-    """The difference in accuracy on the same images, for new seeds and new images.
-
-    Models of the same seed share their batches, so they are compared seed by seed.
-    """
-    differences = [
-        difference_paired(int((one & ~other).sum()), int((other & ~one).sum()), len(one))
-        for one, other in zip(right, others, strict=True)
-    ]
-    return joined_over_seeds(differences, (-1.0, 1.0))
-
-
-def _accuracy(right: Bool[np.ndarray, "seeds n"]) -> AccuracyOverSeeds:
-    interval = _over_seeds(right)
-    return AccuracyOverSeeds(interval.estimate, interval.low, interval.high, tuple(right.mean(1).tolist()))
-
-
-def _when_told(right: Bool[np.ndarray, "seeds n"], with_right_id: Bool[np.ndarray, "seeds n"]) -> AccuracyWhenTold:
-    interval = _over_seeds(right)
-    return AccuracyWhenTold(interval.estimate, interval.low, interval.high, _difference(right, with_right_id))
-
-
-def _differences(right: Mapping[str, Right], design: str, other: str) -> dict[str, Interval] | None:
-    """The design's accuracy minus that of another, by column.
-
-    None where that is not there, or is the same.
-    """
-    if other not in right or design == other:
-        return None
-    return {column: _difference(which, right[other][column]) for column, which in right[design].items()}
 
 
 def _sizes(

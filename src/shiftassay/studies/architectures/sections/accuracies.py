@@ -87,7 +87,7 @@ def measure(experiment: Experiment) -> ComparedAccuracies:
         right={name: tuple(np.packbits(seed).tobytes().hex() for seed in seeds) for name, seeds in correct.items()},
         images=len(experiment.labels),
         claimed={claim.network: claim.best_accuracy for claim in experiment.study.claims},
-        margin=experiment.study.equivalence_margin,
+        margin=experiment.study.margin,
         modules=modules_of_members(members),
         settled={
             name: tuple(settled_accuracy(validation_accuracies(member)) for member in group)

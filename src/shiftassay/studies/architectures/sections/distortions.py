@@ -30,6 +30,7 @@ from shiftassay.studies.architectures.module_effects import (
     modules_of_members,
     modules_of_registered,
 )
+from shiftassay.studies.architectures.trainings import Training
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import DASH, brackets, mean_sd, p_value, percent, points
 
@@ -150,8 +151,8 @@ def measure(experiment: Experiment) -> Distortions:
         samples[name] = dataset.test.images[:SAMPLES]
         correct = {}
         for network in study.networks:
-            seeds = range(settings.seeds)
-            members = train_members(experiment, network, seeds, recipe=recipe, dataset=dataset, note=name)
+            training = Training(network, tuple(range(settings.seeds)), recipe, note=name)
+            members = train_members(experiment, training, dataset)
             correct[network] = correct_after_last_epoch(members, labels_of(dataset.test))
         results[name] = DistortedResults(
             shape=dataset.train.shape,

@@ -1,17 +1,15 @@
 """Finding 1b: which epoch counts? One training, read by five protocols."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shiftassay.errors import BadInput
-from shiftassay.imagesets.dataset import Dataset
 from shiftassay.records import Record
 from shiftassay.report.finding import Finding, Table
 from shiftassay.statistics.seeds import mean_over_seeds
 from shiftassay.studies.architectures.experiment import Experiment, seeds_of, train_members
-from shiftassay.studies.architectures.members import predicted_classes, validation_accuracies, validation_losses
+from shiftassay.studies.architectures.members import validation_accuracies, validation_losses
 from shiftassay.studies.architectures.protocols import (
     BEST,
     HELD_OUT,
@@ -24,12 +22,12 @@ from shiftassay.studies.architectures.protocols import (
     protocol_accuracies,
     settled_epochs,
 )
-from shiftassay.training.engine import split
-from shiftassay.training.train import Trained, model_of
+from shiftassay.studies.architectures.trainings import selection_trainings
+from shiftassay.training.train import Trained
 from shiftassay.words.lists import plural
 from shiftassay.words.numbers import DASH, brackets, mean_sd, number, points
 
-KEY, TITLE, VERSION, PLACE = "selection", "Which epoch counts?", 1, 15
+KEY, TITLE, VERSION, PLACE = "selection", "Which epoch counts?", 2, 15
 NEEDED = "needs trainings with held-out images"
 
 
@@ -52,9 +50,9 @@ def measure(experiment: Experiment) -> Selection:
         name: protocol_accuracies([validation_accuracies(m) for m in group], [validation_losses(m) for m in group])
         for name, group in experiment.members.items()
     }
-    for name in settings.networks if settings.held_out else ():
+    for name, training in selection_trainings(experiment.study, seeds_of(experiment)).items():
         if name in networks:
-            chosen = _chosen_on_held_out_images(experiment, name, settings.held_out)
+            chosen = _chosen_on_held_out_images(train_members(experiment, training))
             networks[name] = replace(networks[name], accuracies={**networks[name].accuracies, **chosen})
     return Selection(
         networks=networks,
@@ -68,31 +66,21 @@ def findings(measured: Selection) -> list[Finding]:
     return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), numbers=measured.to_json())]
 
 
-def _chosen_on_held_out_images(experiment: Experiment, network: str, held_out: int) -> dict[str, tuple[float, ...]]:
+def _chosen_on_held_out_images(members: Sequence[Trained]) -> dict[str, tuple[float, ...]]:
     """Test accuracies of trainings with images held out.
 
     At the best epoch on these, and at the last.
     """
-    whole = experiment.dataset
-    data = split(whole.train, held_out, whole.classes)
-    if data.validation is None:
-        raise BadInput(f"{held_out} images can't be held out of {len(whole.train)}.")
-    train = replace(whole.train, images=data.images, labels=data.labels)
-    dataset = Dataset(f"{whole.name}, {held_out:,} held out", train, data.validation)
-    members = train_members(experiment, network, seeds_of(experiment), dataset=dataset, note="images held out")
     return {
-        HELD_OUT: tuple(_accuracy(_at_best_epoch(member), experiment) for member in members),
-        LAST_OF_HELD_OUT: tuple(_accuracy(member, experiment) for member in members),
+        HELD_OUT: tuple(_at_best_epoch(member) for member in members),
+        LAST_OF_HELD_OUT: tuple(validation_accuracies(member)[-1] for member in members),
     }
 
 
-def _at_best_epoch(member: Trained) -> Trained:
-    """The member as it was after the epoch that was best on the set it was validated on."""
-    return replace(member, model=model_of(member.model.card, member.best.weights)) if member.best else member
-
-
-def _accuracy(member: Trained, experiment: Experiment) -> float:
-    return float((predicted_classes(member, experiment.dataset.test.images) == experiment.labels).mean())
+def _at_best_epoch(member: Trained) -> float:
+    """The test accuracy after the epoch that is best on the held-out images."""
+    held_out = [epoch.held_out_accuracy or 0.0 for epoch in member.metrics]
+    return validation_accuracies(member)[int(np.argmax(held_out))]
 
 
 def _table(measured: Selection) -> Table:

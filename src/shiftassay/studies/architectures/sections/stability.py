@@ -33,6 +33,7 @@ from shiftassay.studies.architectures.module_effects import (
     modules_of_members,
     modules_of_registered,
 )
+from shiftassay.studies.architectures.trainings import ablation_trainings
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import DASH, brackets, mean_sd, number, p_cell, p_value, percent
 
@@ -127,15 +128,8 @@ class Stability(Record):
 def measure(experiment: Experiment) -> Stability:
     study, members = experiment.study, experiment.members
     groups = dict(members)
-    for ablation in study.ablations:
-        groups[ablation.name] = train_members(
-            experiment,
-            ablation.network,
-            seeds_of(experiment),
-            parameters=ablation.parameters,
-            recipe=study.training_recipe(**ablation.recipe),
-            note=ablation.name,
-        )
+    for name, training in ablation_trainings(study, seeds_of(experiment)).items():
+        groups[name] = train_members(experiment, training)
     return Stability(
         epochs=len(next(iter(members.values()))[0].metrics),
         control=study.control,

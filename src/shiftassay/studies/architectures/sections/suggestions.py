@@ -16,6 +16,7 @@ from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.statistics.factorial import Effect, analyze
 from shiftassay.studies.architectures.experiment import Experiment, train_members
+from shiftassay.studies.architectures.trainings import Training
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import number, p_cell, percent, points
 
@@ -88,7 +89,7 @@ def measure(experiment: Experiment) -> Factorial:
             validate_on_test=False,
         )
         note = f"dropout {dropout:g}, {recipe.name}"
-        [member] = train_members(experiment, network, [seed], parameters={"dropout": dropout}, recipe=recipe, note=note)
+        [member] = train_members(experiment, Training(network, (seed,), recipe, {"dropout": dropout}, note))
         accuracy = member.metrics[-1].validation_accuracy
         if accuracy is None:
             raise RuntimeError(f"{member.trial.name} was not validated on held-out images")

@@ -63,6 +63,12 @@ class DrawsExperiment(Record):
     dose: tuple[Dose, ...]
     only_values: bool = False
 
+    @property
+    def with_most_images(self) -> tuple[Dose, ...]:
+        """The rows with the most training images, from the first number of draws to one for each image."""
+        most = max(row.training_images for row in self.dose)
+        return tuple(row for row in self.dose if row.training_images == most)
+
 
 def vary_draws(context: StudyContext, one: str, other: str) -> DrawsExperiment:
     """Invert one draw fitted to half of the images; then learn under few or many draws."""
