@@ -342,7 +342,7 @@ def test_sets_that_are_clean_are_not_set_apart():
     same = {"difference": (0.0, -0.001, 0.001), "p_value": 1.0, "equivalence_p": 1e-6}
     text = contrast_text(Unmodified((around(0.97), around(0.97)), 0.11, around(0.0), 1.0), clean, **same)
     assert "Nothing sets them apart" in text
-    assert "only a slight one, is shown on either, and accuracy is not shown to differ between the two" in text
+    assert "shown to harm the unmodified model more than slightly, and accuracy is not shown to differ" in text
     assert "a is not shown to change and b is not shown to change" in text
     assert "experiment" not in text
 

@@ -99,7 +99,7 @@ def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
     shared = []
     if all(change.same_values > 0.999 for change in changes):
         shared.append(
-            f"every image of {one} and of {other} has, sorted, exactly the pixel values that it has in clean: the "
+            f"every image of {one} and of {other} has the pixel values that it has in clean, in another order, so a "
             "histogram cannot tell them apart"
         )
     sizes = {norm: [_median(change, norm) for change in changes] for norm in NORMS}
@@ -112,8 +112,8 @@ def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
     if shared:
         return [f"The same: {'; '.join(shared)}."]
     return [
-        f"The same: neither pixel values nor the size of the change; {one} and {other} share only the images they "
-        "began as."
+        f"Neither the pixel values nor the size of the change are the same; {one} and {other} were made from the same "
+        "images."
     ]
 
 
@@ -170,7 +170,7 @@ def _unmodified(contrast: Contrast, clean: float, effects: Mapping[str, EffectOv
         effects_in_words = listed([f"{effect.name} is {effect.effect}" for effect in of_each])
         apart = ", and accuracy is not shown to differ between the two" if not_shown else ""
         return (
-            f"No harm to the unmodified model, or only a slight one, is shown on either{apart}: {effects_in_words} "
+            f"Neither variant is shown to harm the unmodified model more than slightly{apart}: {effects_in_words} "
             f"({accuracies}; {change})."
         )
     if not (not_shown or abs(a - b) < LITTLE * lost):
@@ -211,7 +211,7 @@ def _repairs(repairs: Mapping[str, Repair]) -> list[str]:
                 why = repairs[name].skipped.get(strategy, "there was nothing to repair")
                 outcomes.append(f"{name} not tried ({why})")
             else:
-                attacked = " under a fresh attack" if attempt.attacked else ""
+                attacked = " under fresh attacks" if attempt.attacked else ""
                 after = f"{percent_with_interval(attempt.deciding.after, 1)} of {attempt.deciding.n:,} images"
                 outcomes.append(f"{name} {after}{attacked}")
         compared.append(f"{strategy}: {', '.join(outcomes)}")
