@@ -8,18 +8,22 @@ from shiftassay.words.numbers import percent_with_interval, points_with_interval
 
 def strengths_part(sweep: StrengthSweep) -> Part:
     """How accuracy falls with strength, for the model as it is and for the repaired one."""
-    budget = sweep.models["unmodified"][0].attacks.budget
+    of_unmodified = sweep.models["unmodified"]
+    first, last = of_unmodified[0], of_unmodified[-1]
+    budget = first.attacks.budget
     sentences = [
-        f"Strength was varied from {sweep.models['unmodified'][0].times:g} to {sweep.models['unmodified'][-1].times:g} "
-        f"times that of {sweep.aimed} (ε = {sweep.epsilon:.3g}), on {sweep.images:,} images, one model.",
-        *(_at(name, rows, 1.0) for name, rows in sweep.models.items()),
+        f"Strength was varied from {first.times:g} to {last.times:g} times that of {sweep.aimed}, on {sweep.images:,} "
+        "images, with one model.",
+        _near(sweep, "the unmodified model", of_unmodified),
     ]
-    if sweep.repair is not None and (beyond := sweep.models[sweep.repair][-1]).times > 1:
-        sentences.append(
-            f"{sweep.repair} was made against ε = {sweep.epsilon:.3g}. Beyond it, at ε = {beyond.epsilon:.3g}, "
-            f"{percent_with_interval(beyond.strongest, 1)} survive all attacks and "
-            f"{percent_with_interval(beyond.random, 1)} are right under random signs."
-        )
+    if sweep.repair is not None:
+        repaired = sweep.models[sweep.repair]
+        sentences.append(_near(sweep, f"the model after {sweep.repair}", repaired))
+        if (beyond := repaired[-1]).times > 1:
+            sentences.append(
+                f"That repair was made against ε = {sweep.epsilon:.3g}. Beyond it, at ε = {beyond.epsilon:.3g}, "
+                f"{percent_with_interval(beyond.strongest, 1)} of images survive all attacks."
+            )
     rows = [
         (
             name,
@@ -33,9 +37,17 @@ def strengths_part(sweep: StrengthSweep) -> Part:
         for name, of_model in sweep.models.items()
         for row in of_model
     ]
-    attacks = ", ".join(sweep.models["unmodified"][0].attacks.fell)
+    attacks = ", ".join(first.attacks.fell)
     table = Table(
-        ("model", f"times {sweep.aimed}'s ε", "ε", "random", "aimed, one step", "survive all attacks", "lost to each"),
+        (
+            "model",
+            f"times {sweep.aimed}'s ε",
+            "ε",
+            _random(sweep),
+            "aimed, one step",
+            "survive all attacks",
+            "lost to each",
+        ),
         tuple(rows),
         f"Accuracy, % [95%], of {sweep.images:,} images, first seed's model. All attacks: {budget}. Lost to each: "
         f"images that fall to it and to none before it ({attacks}).",
@@ -44,19 +56,24 @@ def strengths_part(sweep: StrengthSweep) -> Part:
     return Part(tuple(sentences), (table,), tuple(_figure(sweep, name) for name in sweep.models))
 
 
-def _at(name: str, rows: tuple[AtStrength, ...], times: float) -> str:
-    row = min(rows, key=lambda row: abs(row.times - times))
+def _near(sweep: StrengthSweep, model: str, rows: tuple[AtStrength, ...]) -> str:
+    """Accuracies at the strength that is nearest to the variant's."""
+    row = min(rows, key=lambda row: abs(row.times - 1))
     return (
-        f"{name[0].upper()}{name[1:]}, at {row.times:g} times: {percent_with_interval(row.random, 1)} right under "
-        f"random signs, {percent_with_interval(row.one_step, 1)} under signs aimed in one step, and "
-        f"{percent_with_interval(row.strongest, 1)} survive all attacks."
+        f"At ε = {row.epsilon:.3g}, {model} is right on {percent_with_interval(row.random, 1)} under {_random(sweep)} "
+        f"and on {percent_with_interval(row.one_step, 1)} under a change aimed in one step; "
+        f"{percent_with_interval(row.strongest, 1)} of images survive all attacks."
     )
+
+
+def _random(sweep: StrengthSweep) -> str:
+    return "random signs" if sweep.norm == "linf" else "random directions"
 
 
 def _figure(sweep: StrengthSweep, name: str) -> Figure:
     rows = sweep.models[name]
     series = {
-        "random signs": [row.random for row in rows],
+        _random(sweep): [row.random for row in rows],
         "aimed, one step": [row.one_step for row in rows],
         "all attacks": [row.strongest for row in rows],
     }
