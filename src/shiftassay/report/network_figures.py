@@ -15,7 +15,7 @@ ROW = 0.44  # inches
 
 
 class DrawnLayer(TypedDict):
-    """A layer: its operations, the shape of its output for one image, its parameters, and the layers it takes."""
+    """A layer: its operations, its output's shape for one image, its parameters, and its inputs."""
 
     name: str
     operations: Sequence[str]
@@ -31,7 +31,7 @@ class Architecture(TypedDict):
 
 
 def _architecture(data: Architecture, folder: Path) -> Canvas:
-    """A box for each layer, an arrow for each of its inputs; those that skip layers go around them."""
+    """A box for each layer, and an arrow for each of its inputs, around layers that it skips."""
     layers = data["layers"]
     canvas = Canvas(figsize=(7.2, ROW * len(layers) + 0.1))
     axes = canvas.subplots()
@@ -56,7 +56,7 @@ def _architecture(data: Architecture, folder: Path) -> Canvas:
 
 
 def _arrow(axes: Axes, source: int, target: int) -> None:
-    """An arrow between the boxes of two rows: straight to the next one, else around those between."""
+    """An arrow between the boxes of two rows, around those between them."""
     start, end = (3.3, source + 0.29), (3.3, target - 0.29)
     if target > source + 1:
         axes.plot([6.4, 6.75, 6.75], [source, source, target], color=INK, linewidth=0.8)

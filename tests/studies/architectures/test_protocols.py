@@ -34,7 +34,7 @@ series = st.integers(1, 30).flatmap(
 
 @given(series)
 def test_no_protocol_reads_more_than_the_best_epoch(accuracies):
-    read = protocol_accuracies(accuracies, [[1 - value for value in by_epoch] for by_epoch in accuracies])
+    read = protocol_accuracies(accuracies, [[-value for value in by_epoch] for by_epoch in accuracies])
     for protocol in (LOWEST_LOSS, LAST, SETTLED):
         assert (np.subtract(read.accuracies[BEST], read.accuracies[protocol]) >= -1e-12).all()
     assert read.accuracies[LOWEST_LOSS] == read.accuracies[BEST], "the loss is lowest where accuracy is highest"

@@ -42,7 +42,7 @@ class StoppingRule(Record):
 
 
 def stopping_rules(network: str, runs: HeldOutRuns) -> tuple[StoppingRule, ...]:
-    """Every rule, replayed on the trainings of one network. Those that they are too short for are left out."""
+    """Every rule that the trainings of one network are long enough for, replayed on them."""
     epochs = len(runs.accuracies[0])
     rules = []
     for criterion in CRITERIA:
@@ -67,7 +67,9 @@ def stopping_rules(network: str, runs: HeldOutRuns) -> tuple[StoppingRule, ...]:
 
 
 def stopping_epochs(watched: Sequence[float], patience: int) -> tuple[int, int]:
-    """The epoch at which a training stops, and the best epoch until then, from 1. Low values are good.
+    """The epoch at which a training stops, and the best one until then, counted from 1.
+
+    Low values are good.
 
     >>> stopping_epochs([3.0, 1.0, 2.0, 2.0, 0.5], patience=2)
     (4, 2)

@@ -55,7 +55,7 @@ class TriedRate(Record):
 
 @dataclass(frozen=True)
 class ShortTraining(Record):
-    """A network by its best combination of the experiment, trained again on all training images, over seeds.
+    """A network trained by its best combination, on all training images, over seeds.
 
     `accuracies` are on the test set after the last epoch, `by_the_study` those of the study's own trainings, `epochs`
     long, after their last epoch; both by seed.

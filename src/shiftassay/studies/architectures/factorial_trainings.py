@@ -1,4 +1,4 @@
-"""The trainings of the factorial experiment: learning rates, combinations, and the best combinations."""
+"""The trainings of the factorial experiment, before, in and after it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -62,7 +62,7 @@ def _confirmed(
     runs: Sequence[FactorialRun],
     rates: Mapping[tuple[str, str], float],
 ) -> tuple[ShortTraining, ...]:
-    """The best combination of each network, chosen on held-out images, and tested on the test set."""
+    """The best combination of each network on held-out images, tested on the test set."""
     rows = []
     for name in settings.networks:
         group = experiment.members.get(name)

@@ -63,7 +63,7 @@ def _is_tensor(node: fx.Node) -> bool:
 
 
 def _continues(node: fx.Node, inputs: Sequence[fx.Node], traced: fx.GraphModule) -> bool:
-    """Whether a node only goes on from one layer that nothing else takes, without parameters of its own."""
+    """Whether a node, without parameters, takes one layer that nothing else takes."""
     return (
         len(inputs) == 1
         and inputs[0].op != "placeholder"
@@ -87,7 +87,7 @@ RESHAPES = ("flatten", "view", "reshape")
 
 
 def _operation(node: fx.Node, traced: fx.GraphModule) -> str:
-    """What a node does, in a few words: a module's class with what tells it from others, or a function's name."""
+    """What a node does: a module's class with its details, or a function's name."""
     if node.op != "call_module":
         return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
     module = traced.get_submodule(str(node.target))
@@ -95,7 +95,7 @@ def _operation(node: fx.Node, traced: fx.GraphModule) -> str:
 
 
 def _details(module: nn.Module) -> Iterator[str]:
-    """What tells a module from others of its class: the size of its kernel, its heads, its dropout."""
+    """What tells a module from others of its class: kernel size, heads, dropout."""
     inner = [module, *module.children()]
     kernel = next((part.kernel_size for part in inner if isinstance(part, nn.Conv2d)), None)
     if kernel is not None:

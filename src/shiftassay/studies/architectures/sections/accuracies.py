@@ -168,7 +168,7 @@ def effect_in_points(effect: ModuleEffect) -> str:
 
 
 def seeds_needed(measured: ComparedAccuracies, first: str, second: str, margin: float, corrected: bool) -> int | None:
-    """How many seeds it takes to show a pair of networks equivalent, if there is no difference between them.
+    """How many seeds it takes to show two networks equivalent, if they do not differ.
 
     By the spread of this pair's differences, with 80% power; at the level that so many pairs leave to each if
     `corrected`.

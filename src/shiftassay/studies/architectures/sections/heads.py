@@ -38,7 +38,7 @@ class Variant(Record):
 
 @dataclass(frozen=True)
 class VariantDifference(Record):
-    """A variant minus the reference, paired by seed; p-values after Holm's correction for all rows."""
+    """A variant minus the reference, paired by seed; `p_corrected` is after Holm."""
 
     variant: str
     quantity: str

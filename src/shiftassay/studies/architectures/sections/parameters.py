@@ -50,7 +50,7 @@ class NetworkParameters(Record):
 
 @dataclass(frozen=True)
 class ParameterAudit(Record):
-    """The parameters of every network, the counts that the source claims, and the layers that were traced."""
+    """The parameters of every network, the source's counts, and the traced layers."""
 
     networks: Mapping[str, NetworkParameters]
     claims: Mapping[str, int]
@@ -93,8 +93,8 @@ def findings(measured: ParameterAudit) -> list[Finding]:
     table = Table(
         ("network", "parameters", "in use", "dead", measured.source, "where they are"),
         rows,
-        f"Dead: no gradient reaches them. The first seed of each network is asked, with {IMAGES} test images and every "
-        "draw of dropout that the audit takes.",
+        "Dead: no gradient reaches them. Measured on the first seed of each network, with "
+        f"{IMAGES} test images and several draws of dropout.",
         words=("where they are",),
     )
     figures = tuple(

@@ -1,4 +1,4 @@
-"""Finding 1b: which epoch counts? Trainings read by several protocols, and early stopping replayed on them."""
+"""Finding 1b: which epoch counts, and what early stopping would do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -83,7 +83,7 @@ def _table(measured: Factorial) -> Table:
     """Every effect, the strongest first."""
     rows = tuple(
         (
-            " × ".join(effect.factors),
+            " × ".join(map(_called, effect.factors)),
             percent(effect.share, 1),
             number(effect.f, 1),
             str(effect.freedom),
@@ -189,8 +189,8 @@ def _sentences(measured: Factorial) -> list[str]:
     runs, effects = measured.runs, measured.effects
     best, lowest = max(runs, key=lambda run: run.accuracy), min(run.accuracy for run in runs)
     mains = sorted((effect for effect in effects if len(effect.factors) == 1), key=lambda effect: -effect.share)
-    interactions = [" × ".join(e.factors) for e in effects if len(e.factors) == 2 and _is_significant(e)]
-    levels = ", ".join(f"{factor} {level}" for factor, level in best.levels.items())
+    interactions = [" × ".join(map(_called, e.factors)) for e in effects if len(e.factors) == 2 and _is_significant(e)]
+    levels = ", ".join(f"{_called(factor)} {level}" for factor, level in best.levels.items())
     return [
         f"Accuracy on {measured.held_out:,} held-out images runs from {points(lowest)} to {percent(best.accuracy, 2)} "
         f"over {len(runs)} trainings, one for each combination{_largest(effects)}.",
@@ -208,7 +208,8 @@ def _largest(effects: Sequence[Effect]) -> str:
     if not _is_significant(largest):
         return ""
     share = percent(largest.share, 0)
-    return f"; {' × '.join(largest.factors)} explains the largest part of the spread ({share} of the variance)"
+    factors = " × ".join(map(_called, largest.factors))
+    return f"; {factors} explains the largest part of the spread ({share} of the variance)"
 
 
 def _main_effect(effect: Effect, measured: Factorial) -> str:
@@ -223,14 +224,19 @@ def _main_effect(effect: Effect, measured: Factorial) -> str:
         for level, accuracies in by_level.items()
     }
     best, worst = min(errors, key=lambda level: errors[level]), max(errors, key=lambda level: errors[level])
-    verdict = "was varied" if effect.p_corrected is None else "is not shown to matter"
+    verdict = "" if effect.p_corrected is None else ", which chance would explain too"
     if _is_significant(effect):
-        verdict = "matters"
+        verdict = ", more than chance"
     return (
-        f"{factor.capitalize()} {verdict} ({percent(effect.share, 0)} of the variance): {best} has "
+        f"{_called(factor).capitalize()}: {percent(effect.share, 0)} of the variance{verdict}. {best} has "
         f"{percent(float(np.mean(by_level[best])), 2)} on average, {worst} "
         f"{percent(float(np.mean(by_level[worst])), 2)}."
     )
+
+
+def _called(factor: str) -> str:
+    """The name of a factor in a sentence: results keep the other spelling."""
+    return {"optimiser": "optimizer", "epochs": "number of epochs"}.get(factor, factor)
 
 
 def _edge(measured: Factorial) -> list[str]:
