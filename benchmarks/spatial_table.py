@@ -7,6 +7,8 @@ from shiftassay.studies.architectures.claims_table import Row, claim_rows
 from shiftassay.studies.architectures.sections import sections as all_sections
 from shiftassay.studies.architectures.sections.accuracies import ComparedAccuracies
 from shiftassay.studies.architectures.sections.reproduction import Reproduction
+from shiftassay.studies.architectures.study import Architectures
+from shiftassay.studies.schema import load_study
 from shiftassay.studies.section import record_of
 from shiftassay.words.numbers import number
 
@@ -15,13 +17,11 @@ COLUMNS = ("seed 003 says", "measured here", "verdict")
 
 def spatial_rows(sections: JsonObject) -> list[Row]:
     """A row for each claim, from the sections of the study's results."""
-    return claim_rows(
-        {
-            section.KEY: record_of(section).from_json(sections[section.KEY])
-            for section in all_sections()
-            if section.KEY in sections
-        }
-    )
+    known = [section for section in all_sections() if section.KEY in sections]
+    measured = {section.KEY: record_of(section).from_json(sections[section.KEY]) for section in known}
+    _, study = load_study("spatial-attention")
+    assert isinstance(study, Architectures)
+    return claim_rows(measured, study.statements)
 
 
 def spatial_note(results: JsonObject) -> str:

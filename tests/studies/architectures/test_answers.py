@@ -10,8 +10,10 @@ from shiftassay.studies.architectures.answers import answers
 from shiftassay.studies.architectures.claims_table import claim_rows, claims_table
 from shiftassay.studies.architectures.factorial import Factorial, FactorialRun, ShortTraining
 from shiftassay.studies.architectures.sections import sections
+from shiftassay.studies.schema import load_study
 from shiftassay.studies.section import record_of
 
+STATEMENTS = load_study("spatial-attention")[1].statements
 RESULTS = Path(__file__).parents[3] / "docs" / "results" / "spatial-attention.json"
 
 
@@ -42,15 +44,24 @@ def test_a_better_recipe_comes_first_if_it_is_shown_and_not_if_it_is_not(measure
 
 def test_nothing_is_said_of_what_was_not_measured(measured):
     assert answers({}) == ()
-    assert claims_table({}).rows == ()
+    assert claims_table({}, STATEMENTS).rows == ()
     for key in measured:
         without = {name: record for name, record in measured.items() if name != key}
         assert len(answers(without)) <= len(answers(measured))
-        assert len(claim_rows(without)) <= len(claim_rows(measured))
+        assert len(claim_rows(without, STATEMENTS)) <= len(claim_rows(measured, STATEMENTS))
 
 
 def test_the_table_says_how_many_seeds_the_margin_takes(measured):
-    [row] = [row for row in claim_rows(measured) if row[0] == "attention and STN have equivalent accuracy"]
+    [row] = [row for row in claim_rows(measured, STATEMENTS) if row[0] == "attention and STN have equivalent accuracy"]
     assert "stn − attention: " in row[1]
     assert "±0.2 takes about" in row[1]
     assert "here 5" in row[1]
+
+
+def test_what_the_source_does_not_say_is_not_judged(measured):
+    rows = claim_rows(measured, {"stability": "attention calms"})
+    assert [row[0] for row in rows if "best accuracy" not in row[0]] == ["attention calms"]
+    assert {row[0] for row in claim_rows(measured, STATEMENTS)} >= set(STATEMENTS.values()) - {
+        STATEMENTS[key]
+        for key in ("held_out", "early_stopping", "heads", "positions", "recipe")  # measured since
+    }

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from shiftassay.studies.architectures.claims_table import Measured, effect_of, section_record
+from shiftassay.studies.architectures.claims_table import Measured, section_record
 from shiftassay.studies.architectures.factorial import Factorial
 from shiftassay.studies.architectures.instability import RMS
+from shiftassay.studies.architectures.judged import effect_of
 from shiftassay.studies.architectures.module_effects import ATTENTION, COORDINATES, TRANSFORMER
 from shiftassay.studies.architectures.network_runs import MEDIAN as MEDIAN_LOSS
 from shiftassay.studies.architectures.protocols import BEST, mean_bias
@@ -74,7 +75,8 @@ def _transformer(measured: ComparedAccuracies | None, distortions: Distortions |
     parts = []
     effect = effect_of(measured.effects.get(LAST, ()) if measured else (), TRANSFORMER)
     if effect:
-        size = f"{points(abs(effect.estimate))} points {brackets(effect.interval)}"
+        ends = sorted(map(abs, effect.interval))  # of one sign where the effect is shown
+        size = f"{points(abs(effect.estimate))} points {brackets(ends)}"
         verb = "costs" if effect.estimate < 0 else "gains"
         parts.append(
             f"{verb} {size} of accuracy on upright digits"
@@ -98,27 +100,22 @@ def _other_modules(
     measured: ComparedAccuracies | None, reproduction: Reproduction | None, stability: Stability | None
 ) -> str:
     """What CoordConv and attention do to accuracy, and what makes the loss fluctuate."""
-    parts = []
+    parts, unshown = [], []
     for module in (COORDINATES, ATTENTION):
         accuracy = effect_of(measured.effects.get(LAST, ()) if measured else (), module)
         loss = effect_of(reproduction.effects.get(MEDIAN_LOSS, ()) if reproduction else (), module)
-        shown = [
-            *(
-                [f"accuracy by {points(accuracy.estimate, sign=True)} points"]
-                if accuracy and accuracy.is_significant
-                else []
-            ),
-            *([f"loss by {number(loss.estimate, 4, sign=True)}"] if loss and loss.is_significant else []),
-        ]
-        if accuracy or loss:
-            name = module if module == COORDINATES else "attention"
-            parts.append(
-                f"{name} changes {listed(shown)}" if shown else f"no effect of {name} on accuracy or loss is shown"
-            )
-    contrasts = [
-        row for row in (stability.contrasts if stability else ()) if row.statistic == RMS and row.is_significant
-    ]
-    parts += [_fluctuation(row) for row in contrasts]
+        shown = []
+        if accuracy and accuracy.is_significant:
+            shown.append(f"accuracy by {points(accuracy.estimate, sign=True)} points")
+        if loss and loss.is_significant:
+            shown.append(f"loss by {number(loss.estimate, 4, sign=True)}")
+        if shown:
+            parts.append(f"{module} changes {listed(shown)}")
+        elif accuracy or loss:
+            unshown.append(module)
+    parts += [f"no effect of {' or '.join(unshown)} on accuracy or loss is shown"] if unshown else []
+    jumps = stability.contrasts if stability else ()
+    parts += [_fluctuation(row) for row in jumps if row.statistic == RMS and row.is_significant]
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 

@@ -135,13 +135,14 @@ def _report(
     members = [member for group in experiment.members.values() for member in group]
     findings = [finding for row in measured for finding in row.findings]
     records = {row.section.KEY: row.record for row in measured if row.record is not None}
-    answered = answers(records)
+    answered, claims = answers(records), claims_table(records, experiment.study.statements)
+    tables = (claims,) if claims.rows else ()
     return Report(
         title=experiment.study.title,
         question=experiment.study.question,
         summary=answered[:SUMMARY],
         findings=(
-            Finding("answers", "Answers", answered, (claims_table(records),)),
+            Finding("answers", "Answers", answered, tables),
             *findings,
             *([failed_finding(failures)] if failures else []),
         ),
