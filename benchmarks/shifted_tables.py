@@ -12,7 +12,8 @@ from shiftassay.repairs.result import Attempt
 from shiftassay.runs.environment import Environment
 from shiftassay.statistics.intervals import wilson
 from shiftassay.statistics.paired import difference_paired, ratio_paired
-from shiftassay.studies.shifted.sections.outcomes import COLUMNS, VariantOutcome
+from shiftassay.studies.shifted.answered_variant import VariantOutcome
+from shiftassay.studies.shifted.sections.outcomes import COLUMNS
 from shiftassay.studies.shifted.served_sentences import chosen_design, why_chosen
 from shiftassay.studies.shifted.served_variants import ServedVariants
 from shiftassay.studies.shifted.serving import FRESH

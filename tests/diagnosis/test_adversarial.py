@@ -172,7 +172,7 @@ def test_transfer_and_denoising_are_measured(few, perceptrons, convolutional):
         assert result.accuracy.shifted < transfer.shifted < transfer.shuffled
     least, most = sorted(transfer.shifted for transfer in result.transfer)
     left = f"it leaves {100 * least:.1f}% to {100 * most:.1f}% of"
-    assert f"on 2 other models (seed 1 to trunk), at which it was not aimed, {left}" in result.sentence
+    assert f"On 2 other models (seed 1 to trunk), at which it was not aimed, {left}" in result.sentence
     assert result.denoised["median 3 × 3"][1] > result.accuracy.shifted
 
 

@@ -7,15 +7,17 @@ import pytest
 import torch
 from torch import nn
 
-from shiftassay.diagnosis.controls import shuffled_residual, transplanted_residual
+from shiftassay.diagnosis.controls import MATCHED, shuffled_residual, transplanted_residual
 from shiftassay.diagnosis.mechanisms import MEASURES, case_of, mechanisms
 from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
 from shiftassay.diagnosis.mechanisms.biases import biases
 from shiftassay.diagnosis.mechanisms.calibration import overconfident
+from shiftassay.diagnosis.mechanisms.case import Mechanism
 from shiftassay.diagnosis.mechanisms.class_prior import class_prior
 from shiftassay.diagnosis.mechanisms.labels import out_of_step, renumbered, wrong_labels
 from shiftassay.diagnosis.mechanisms.layers import dies_out, grows
 from shiftassay.diagnosis.mechanisms.margins import first_order, narrow_margins_lost, within_margins
+from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
 from shiftassay.diagnosis.mechanisms.places import no_linear_map, one_linear_map, other_weights
 from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_merges
 from shiftassay.diagnosis.mechanisms.span import outside_span
@@ -359,6 +361,67 @@ def test_overconfidence_is_said_of_a_network_that_is_sure_and_not_of_one_that_is
     assert sentence(overconfident, perceptron, thousand, "translate:dx=4,dy=2")
     assert not sentence(overconfident, Unsure(perceptron), thousand, "translate:dx=4,dy=2")
     assert not sentence(overconfident, perceptron, thousand, "label_noise:fraction=0.3")
+
+
+# Matched controls
+
+
+def test_what_a_harmless_change_of_the_same_size_has_too_is_no_reason(thousand, learned, perceptron):
+    """Only corners are heard: as much energy elsewhere is outside the span as well, and harmless."""
+    bright = thousand.images.copy()
+    bright[:, :, :3, :3] = np.random.default_rng(0).random(bright[:, :, :3, :3].shape)
+    shifted, model = ImageSet(bright, thousand.labels), Outside(perceptron, 20.0)
+    assert measured(outside_span, model, thousand, shifted, train=learned.train).present
+    found = {m.name: m for m in mechanisms(model, thousand, shifted, train=learned.train)}
+    span = found["outside_span"]
+    assert not span.present
+    assert span.control.refutes
+    assert span.control.accuracy > 0.8
+    assert span.control.extent.value > span.control.extent.limit
+    assert "and there too" in span.sentence
+    assert found["in_one_place"].present
+
+
+def test_that_narrow_margins_are_lost_explains_no_attack_since_harmless_noise_loses_them_too(thousand, perceptron):
+    attacked = shift(thousand, "adversarial:epsilon=0.05", 0, Context(thousand.labels, perceptron))
+    narrow = next(m for m in mechanisms(perceptron, thousand, attacked) if m.name == "narrow_margins_lost")
+    assert narrow.control is not None
+    assert narrow.control.refutes
+    assert not narrow.present
+
+
+@pytest.mark.parametrize("name", ["overconfident", "first_order"])
+def test_what_only_describes_the_network_is_no_reason(name):
+    assert not Mechanism(name, True, "", {}).explains
+    assert Mechanism("adds_up", True, "", {}).explains
+    assert not Mechanism("adds_up", False, "", {}).explains
+
+
+def test_what_no_harmless_change_has_stays_a_reason(thousand, perceptron):
+    attacked = shift(thousand, "adversarial:epsilon=0.1", 0, Context(thousand.labels, perceptron))
+    grows = next(m for m in mechanisms(perceptron, thousand, attacked) if m.name == "grows")
+    assert grows.present
+    assert grows.control.harmless
+    assert not grows.control.refutes
+    assert "is nearly harmless" in grows.sentence
+
+
+@pytest.mark.parametrize("control", MATCHED.values())
+def test_controls_are_drawn_alike_for_all_mechanisms_and_as_large(control, thousand, generator):
+    shifted = shift(thousand, "sign_noise:epsilon=0.1", 1).images
+    change = control(thousand.images, shifted, generator) - thousand.images
+    assert np.abs(change).max() <= 0.1 + 1e-6
+    sizes = [np.linalg.norm(x.reshape(len(x), -1), axis=1).mean() for x in (change, shifted - thousand.images)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
+
+
+def test_where_every_change_of_the_size_harms_it_is_said(thousand, perceptron):
+    found = mechanisms(perceptron, thousand, shift(thousand, "pixel_permutation", 1))
+    alone = [m for m in found if m.present and m.control is not None and not m.control.harmless]
+    assert "one_linear_map" in [m.name for m in alone]
+    [sentence] = without_harmless_control(found)
+    assert sentence.startswith("No harmless control was found (pixels meet weights")
+    assert not without_harmless_control([m for m in found if m.control is None])
 
 
 # All of them

@@ -176,5 +176,5 @@ def test_the_bound_is_told_with_its_method():
     assert "Cover and Hart" in str(CEILING)
     labels = replace(CEILING, above=Above("labels", 0.7, 0.7, 0.7))
     assert "labels are wrong" in str(labels)
-    assert "no bound from above" in str(replace(CEILING, above=None))
-    assert "nothing is lost" in str(replace(CEILING, above=None, information="preserved"))
+    assert "no ceiling below 100% is known" in str(replace(CEILING, above=None))
+    assert "the ceiling is that of the unshifted images" in str(replace(CEILING, above=None, information="preserved"))

@@ -32,7 +32,7 @@ def diagnose(
         ),
     ] = None,
     ceiling: Annotated[
-        bool, typer.Option("--ceiling", help="Also bracket what any classifier can reach; takes minutes.")
+        bool, typer.Option("--ceiling", help="Also estimate what the best classifier could reach; takes minutes.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
     report: Annotated[

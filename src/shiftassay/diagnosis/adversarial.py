@@ -149,26 +149,19 @@ class AdversarialEvidence(Record):
     @property
     def sentence(self) -> str:
         """Where the residual points and what it does, beside the controls."""
-        moved = (
-            f"The residual agrees with the model's gradient to {self.agreement.shifted:.2f} (shuffled over the image: "
-            f"{self.agreement.shuffled:.2f}, another image's: {self.agreement.transplanted:.2f}; 1 is an attack's aim)"
-        )
-        harm = (
-            f"{percent(self.worse)} of images are worse off than with noise of the same size, which leaves "
-            f"accuracy at {percent(self.accuracy.shuffled, 1)} where the shift leaves "
-            f"{percent(self.accuracy.shifted, 1)}; another image's perturbation leaves "
-            f"{percent(self.accuracy.transplanted, 1)}"
-        )
         aim = {
-            "this model": "it was aimed at this model",
-            "another model": (
-                "it was aimed, but not as an attack on this very model would be (at another model, or towards a "
-                "chosen class)"
-            ),
-            None: "it was not aimed at this model",
+            "this model": "The change was aimed at this model",
+            "another model": "The change was aimed, at another model or towards a chosen class",
+            None: "The change was not aimed at this model",
         }
-        carried = f"; {_carried(self.transfer)}" if self.transfer and self.is_adversarial else ""
-        return f"{moved}, and {harm}: {aim[self.aimed_at]}{carried}."
+        carried = f" {_carried(self.transfer)}" if self.transfer and self.is_adversarial else ""
+        return (
+            f"{aim[self.aimed_at]}: its agreement with the gradient is {self.agreement.shifted:.2f} (1 if every pixel "
+            f"moves the harmful way; {self.agreement.shuffled:.2f} for the same change shuffled over the image, "
+            f"{self.agreement.transplanted:.2f} for that of another image). It leaves accuracy at "
+            f"{percent(self.accuracy.shifted, 1)}; shuffled it leaves {percent(self.accuracy.shuffled, 1)}, that of "
+            f"another image {percent(self.accuracy.transplanted, 1)}.{carried}"
+        )
 
 
 @one_thread_each()
@@ -370,4 +363,4 @@ def _carried(transfer: Sequence[Transfer]) -> str:
     )
     ranges = [[getattr(t, key) for t in transfer] for key in ("shifted", "reference", "shuffled")]
     here, before, shuffled = (percent(min(r), 1) + (f" to {percent(max(r), 1)}" if len(r) > 1 else "") for r in ranges)
-    return f"on {names}, at which it was not aimed, it leaves {here} of {before} (shuffled over each image: {shuffled})"
+    return f"On {names}, at which it was not aimed, it leaves {here} of {before} (shuffled: {shuffled})."

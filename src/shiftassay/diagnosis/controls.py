@@ -1,5 +1,7 @@
 """Controls: sets as far from the reference as the shifted one, without the suspected structure."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from jaxtyping import Float32, Int64
 
@@ -40,6 +42,36 @@ def transplanted_residual(
     """
     other = derangement(len(reference), rng)
     return _clipped(reference + (shifted - reference)[other], reference, shifted)
+
+
+def signed_at_random(
+    reference: Float32[np.ndarray, "n c h w"], shifted: Float32[np.ndarray, "n c h w"], rng: np.random.Generator
+) -> Float32[np.ndarray, "n c h w"]:
+    """The reference with each pixel's change added or subtracted, by chance.
+
+    Where one of the two would leave the range of values that occur, the change keeps its sign: changes keep their
+    places and sizes.
+
+    >>> gray = np.full((1, 1, 1, 1000), 0.5, np.float32)
+    >>> moved = signed_at_random(gray, gray + np.float32(0.25), np.random.default_rng(0))
+    >>> np.unique(moved).tolist(), bool(abs(moved.mean() - 0.5) < 0.03)
+    ([0.25, 0.75], True)
+    """
+    residual = shifted - reference
+    low, high = min(reference.min(), shifted.min()), max(reference.max(), shifted.max())
+    other = reference - residual
+    flipped = (rng.random(reference.shape) < 0.5) & (other >= low) & (other <= high)
+    return np.where(flipped, other, shifted).astype(np.float32)
+
+
+Control = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+
+MATCHED: Mapping[str, Control] = {
+    "shuffled over the image": shuffled_residual,
+    "with random signs": signed_at_random,
+    "taken from another image": transplanted_residual,
+}
+"""Controls of the same size, by what completes "the same change …"."""
 
 
 def derangement(n: int, rng: np.random.Generator) -> Int64[np.ndarray, "n"]:

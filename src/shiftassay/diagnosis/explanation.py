@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from shiftassay.diagnosis.adversarial import AdversarialEvidence
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms import Mechanism
+from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.proof import Proof
 from shiftassay.diagnosis.settings import SETTINGS
@@ -30,10 +31,10 @@ def explained(
     sentences = [_what_happened(verdict, candidates), *proof.sentences]
     if evidence is not None and evidence.is_adversarial:
         sentences.append(evidence.sentence)
-    reasons = [mechanism.sentence for mechanism in mechanisms if mechanism.present][: SETTINGS.reasons]
+    reasons = [mechanism for mechanism in mechanisms if mechanism.explains][: SETTINGS.reasons]
     if reasons and images > SETTINGS.mechanism_images:
-        sentences.append(f"Why is measured {on_sample(SETTINGS.mechanism_images, images)}.")
-    sentences += reasons
+        sentences.append(f"The reasons are measured {on_sample(SETTINGS.mechanism_images, images)}.")
+    sentences += [mechanism.sentence for mechanism in reasons] + without_harmless_control(reasons)
     if ceiling is not None:
         sentences.append(ceiling.sentence)
     return " ".join(sentences)

@@ -6,6 +6,7 @@ remakes of the same shift, drawn apart, do to each other.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -154,6 +155,19 @@ def prove(
     return Proof(accuracy, evaluations, len(some), (check,), sentences)
 
 
+def beyond_chance(check: Check, right: float, images: int) -> bool:
+    """Whether two remakes agree on more images than unrelated classifiers as accurate would.
+
+    By two standard errors or more; else agreement tells nothing of the verdict.
+
+    >>> at_chance, agreed = (Check("same mistakes", null, null, True) for null in (0.82, 0.97))
+    >>> beyond_chance(at_chance, 0.1, 1000), beyond_chance(agreed, 0.1, 1000)
+    (False, True)
+    """
+    chance = right**2 + (1 - right) ** 2
+    return check.null > chance + 2 * sqrt(chance * (1 - chance) / max(images, 1))
+
+
 def undoable_blind(shift: Shift) -> bool:
     """Whether a shift can be undone without partners: it did the same to all images."""
     return all(part.scope == "shared" for part in shift.components)
@@ -220,12 +234,14 @@ def _same_mistakes(shifted: Right, remade: Right, again: Right) -> Check:
 
 
 def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, sample: str) -> Iterator[str]:
-    yield (
-        f"Made again{sample}, accuracy is {_accuracy(remade)}, with {percent(check.value)} of images right or wrong "
-        f"alike ({percent(check.null)} between two remakes)."
-    )
+    yield f"With the shift made again{sample}, accuracy is {_accuracy(remade)}."
+    if beyond_chance(check, float(remade.mean()), len(remade)):
+        yield (
+            f"Shifted set and remake are right or wrong alike on {percent(check.value)} of images, two remakes on "
+            f"{percent(check.null)}."
+        )
     if "restored_with_partner" in undone:
-        yield f"Undone, accuracy is {_accuracy(undone['restored_with_partner'])}."
+        yield f"With the shift undone, accuracy is {_accuracy(undone['restored_with_partner'])}."
 
 
 def _accuracy(right: Right) -> str:

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from shiftassay.diagnosis.adversarial import AdversarialEvidence
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms.case import Mechanism
+from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.proof import Accuracies, Check
 from shiftassay.diagnosis.settings import SETTINGS
@@ -70,9 +71,10 @@ class Diagnosis(Record):
         """
         unpaired = [self.explanation] if self.pairing.kind == "unpaired" else []
         aimed = [self.adversarial.sentence] if self.adversarial is not None and self.adversarial.is_adversarial else []
-        present = [mechanism.sentence for mechanism in self.mechanisms if mechanism.present][: SETTINGS.reasons]
+        present = [mechanism for mechanism in self.mechanisms if mechanism.explains][: SETTINGS.reasons]
+        sentences = [*(mechanism.sentence for mechanism in present), *without_harmless_control(present)]
         ceiling = [] if self.ceiling is None else [self.ceiling.sentence]
-        return (*unpaired, *aimed, *present, *ceiling)
+        return (*unpaired, *aimed, *sentences, *ceiling)
 
     @property
     def proof_in_words(self) -> str:

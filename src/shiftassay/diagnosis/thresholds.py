@@ -101,6 +101,7 @@ MARGINS_NARROW = 0.65  # probability that a lost image's margin was narrower tha
 SAME_VALUES, PLACES_KEPT = 0.98, 0.8  # share of images with the same grey values; share of pixels in their places
 RESTORED_BY_MAP = 0.3  # share of the lost accuracy that a linear map restores
 RESTORED_BY_PART = 0.2  # the same, of parts of the input
+HARMLESS = 0.2  # the same, that a control may lose: less than a part of the input has to restore
 RESTORED_BY_PLACE = 0.5  # the same, of one place
 SEPARATION_FALLS, SEPARATION_STAYS = 0.75, 0.85  # of the separation of classes that remains
 SPAN_ENERGY = 0.95  # share of the energy of training images in their span

@@ -44,11 +44,9 @@ def choose(bench: Bench, attempts: Sequence[Attempt], ceiling: Ceiling | None) -
     helped = [attempt for attempt in real if attempt.deciding.direction == "higher"]
     destroyed = verdict.information == "destroyed" and all(map(bench.falls_short, real))
     if destroyed or not helped:
-        bounded = ceiling is not None and ceiling.above is not None and ceiling.above.high < bench.clean.low
-        sentence = unrepaired_sentence(verdict.family, real, bench.clean, ceiling, bounded, bench.loss_is_shown)
-        if bounded:
-            return Choice("cannot_be_repaired", "none", sentence)
-        return Choice("no_repair_found", None, sentence)
+        outcome = _without_repair(bench, ceiling)
+        sentence = unrepaired_sentence(outcome, verdict.family, real, bench.clean, ceiling, bench.loss_is_shown)
+        return Choice(outcome, None if outcome == "no_repair_found" else "none", sentence)
     best = max(helped, key=lambda attempt: attempt.deciding.after.estimate)
     chosen = next(
         attempt
@@ -58,6 +56,13 @@ def choose(bench: Bench, attempts: Sequence[Attempt], ceiling: Ceiling | None) -
     remaining = bench.remaining_loss(chosen)
     outcome = "partly_repaired" if remaining.high < 0 else "repaired"
     return Choice(outcome, chosen.strategy, recommended_sentence(chosen, real, remaining, bench.clean))
+
+
+def _without_repair(bench: Bench, ceiling: Ceiling | None) -> Outcome:
+    """What is said where nothing repairs: whether a ceiling is below clean accuracy, and proved."""
+    if ceiling is None or ceiling.above is None or ceiling.above.high >= bench.clean.low:
+        return "no_repair_found"
+    return "cannot_be_repaired" if ceiling.proved else "information_lost"
 
 
 def _as_good(one: Right, best: Right) -> bool:

@@ -77,7 +77,7 @@ def try_strategy(strategy: Strategy, tasks: Sequence[Task], bench: Bench) -> Att
             images=first.images,
             epochs=first.epochs,
         ),
-        assumption=assumption_of(clean, tasks[0].share),
+        assumption=assumption_of(clean, tasks[0].share, tasks[0].shift.ball),
         model=first.model,
         variant_right=after,
         attacked_right=stands,

@@ -20,7 +20,11 @@ from shiftassay.words.numbers import DASH, minus, percent_with_interval, points
 
 SCHEMA = "shiftassay.repair/1"
 Right = Bool[np.ndarray, "_"]
-Outcome = Literal["nothing_to_repair", "repaired", "partly_repaired", "cannot_be_repaired", "no_repair_found"]
+Outcome = Literal[
+    "nothing_to_repair", "repaired", "partly_repaired", "cannot_be_repaired", "information_lost", "no_repair_found"
+]
+"""`cannot_be_repaired` is said only where that is proved. `information_lost`: no repair that was tried comes near clean
+accuracy, and by an estimate no classifier would."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ class Repair(Record):
         under_attack, first = attacked is not None, self.attempts[0]
         attack = [f"fresh attack on {attacked.n:,}"] if attacked else []
         sets = (f"variant, {first.variant.n:,} images", *attack, f"clean, {first.clean.n:,}")
-        heading = ("strategy", *sets, "parameters", "seconds", "assumes")
+        heading = ("strategy", *sets, "parameters", "seconds", "needs")
         return [heading, *(self._row(attempt, under_attack) for attempt in self.attempts)]
 
     def _row(self, attempt: Attempt, under_attack: bool) -> tuple[str, ...]:
@@ -174,7 +178,7 @@ class Repair(Record):
             str(attempt.clean),
             f"{attempt.cost.parameters:,} ({'±0' if added == 0 else minus(f'{added:+,}')})",
             f"{self.environment.attempts.get(attempt.strategy, 0.0):.1f}",
-            "nothing" if attempt.assumption.startswith("nothing") else "the variant is known",
+            "no variant id" if attempt.assumption.startswith("no variant id") else "the variant id",
         )
 
     def __str__(self) -> str:

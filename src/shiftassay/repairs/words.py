@@ -4,21 +4,25 @@ from collections.abc import Sequence
 
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.verdict import UNKNOWN
-from shiftassay.repairs.result import AccuracyChange, Attempt
+from shiftassay.repairs.result import AccuracyChange, Attempt, Outcome
+from shiftassay.shifts.ascent import Ball
 from shiftassay.statistics.intervals import Interval
 from shiftassay.words.numbers import brackets, percent, percent_with_interval, points
 
+NORMS = {"linf": "L∞", "l2": "L2"}
 
-def assumption_of(clean: AccuracyChange, share: float) -> str:
-    """What a user of the repaired model must know of an image.
 
-    It is judged by what the repair does to clean images.
+def assumption_of(clean: AccuracyChange, share: float, ball: Ball | None = None) -> str:
+    """What must be known of an image before the repaired model is asked about it.
+
+    Against attacks in a `ball`, also how large they are. It is judged by what the repair does to clean images.
     """
-    touched = "" if share >= 1 else f", and is one of the {percent(share)} that the shift touched"
+    effect = f"clean: {percent(clean.before.estimate, 1)} before, {percent(clean.after.estimate, 1)} after"
+    attacks = "" if ball is None else f"; it assumes {NORMS[ball.norm]} attacks of at most {ball.epsilon:.3g}"
     if clean.direction != "lower":
-        return "nothing: clean images are not shown to be worse off"
-    loss = f"a clean one is at {percent(clean.after.estimate, 1)}, before {percent(clean.before.estimate, 1)}"
-    return f"you know that the image is from this variant{touched} ({loss})"
+        return f"no variant id ({effect}){attacks}"
+    touched = "" if share >= 1 else f", and whether it is one of the {percent(share)} that the shift touched"
+    return f"the variant id of each image{touched} ({effect}){attacks}"
 
 
 def nothing_sentence(
@@ -27,16 +31,16 @@ def nothing_sentence(
     """That there is nothing to repair, and why."""
     numbers = (
         f"Accuracy is {percent_with_interval(variant)} on the variant and {percent_with_interval(clean)} on clean "
-        f"images ({_difference(missing)}, {images:,} images)"
+        f"images (difference {_difference(missing)}, {images:,} images)"
     )
     if group == "none":
         return f"Nothing to repair: the images are as they were. {numbers}."
     if group == "sample":
         return (
-            f"Nothing to repair in the model: its images are as they were, {family} is about which there are, in what "
-            f"order, or how they are labelled. {numbers}."
+            f"Nothing to repair in the model: the images are as they were; {family} concerns which there are, their "
+            f"order or their labels. {numbers}."
         )
-    return f"Nothing to repair: {family} is there, but no loss of accuracy is shown. {numbers}."
+    return f"Nothing to repair: the shift is found ({family}), a loss of accuracy is not. {numbers}."
 
 
 def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining: Interval, clean: Interval) -> str:
@@ -50,63 +54,62 @@ def recommended_sentence(chosen: Attempt, attempts: Sequence[Attempt], remaining
     ]
     best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
     if best is chosen and len(attempts) > 1:
-        less_intrusive = (
-            ", and no less intrusive one is as good within the interval" if chosen is not attempts[0] else ""
-        )
-        sentences.append(f"None of the others is better{less_intrusive}.")
+        sentences.append(f"It is the best of {len(attempts)} that were tried.")
     elif best is not chosen:
         ahead = points(best.deciding.after.estimate - change.after.estimate)
         reason = (
-            "above what the model reached on clean images: that is more training, not more repair"
+            "but that is above the model's accuracy on clean images, so it comes from more training, not from repair"
             if best.deciding.after.low > clean.estimate
-            else "within the interval"
+            else "which is within the interval"
         )
-        name = best.strategy[0].upper() + best.strategy[1:]
-        sentences.append(f"{name}, which changes more, is {ahead} points ahead, {reason}.")
+        sentences.append(
+            f"{best.strategy[0].upper()}{best.strategy[1:]} changes more and is {ahead} points ahead, {reason}."
+        )
+    clean_before = f"clean accuracy before the repair, {percent(clean.estimate, 1)}"
     if remaining.high < 0:
         short = f"{points(-remaining.estimate)} points {brackets([-remaining.high, -remaining.low])}"
-        sentences.append(f"It falls short of clean images before the repair by {short}.")
+        sentences.append(f"It remains {short} below {clean_before}.")
     elif remaining.low > 0:
-        sentences.append(f"That is above clean images before the repair ({_difference(remaining)}).")
+        sentences.append(f"That is above {clean_before} ({_difference(remaining)}).")
     else:
-        sentences.append(f"Against clean images before the repair no difference is shown ({_difference(remaining)}).")
-    that = "" if chosen.assumption.startswith("nothing") else "that "
-    sentences.append(f"It assumes {that}{chosen.assumption}.")
+        sentences.append(f"The difference to {clean_before}, is {_difference(remaining)}.")
+    sentences.append(f"It needs {chosen.assumption}.")
     return " ".join(sentences)
 
 
 def unrepaired_sentence(
+    outcome: Outcome,
     family: str,
     attempts: Sequence[Attempt],
     clean: Interval,
     ceiling: Ceiling | None,
-    bounded: bool,
     loss_is_shown: bool = True,
 ) -> str:
-    """That no repair was found, or that none can exist (`bounded`), and the best that was tried."""
-    if bounded and ceiling is not None and ceiling.above is not None:
+    """That no repair was found, or that none can exist, and how far the best falls short."""
+    if outcome == "cannot_be_repaired" and ceiling is not None and ceiling.above is not None:
         sentences = [
-            f"No repair can exist: no classifier reaches more than {percent(ceiling.above.high, 1)} on these images, "
-            f"and the model has {percent_with_interval(clean)} on clean ones. {ceiling.sentence}"
+            f"No repair can exist: {percent(ceiling.above.high, 1)} is the most that any classifier can reach on these "
+            f"images, and the model has {percent_with_interval(clean)} on clean ones. {ceiling.sentence}"
         ]
     elif family == UNKNOWN:
         sentences = [
-            "No repair found: nothing in the catalogue makes this shift, so it can neither be undone nor made for "
-            "training."
+            "No repair was found: no family of the catalogue makes this shift, so there is nothing to undo and nothing "
+            "to train on."
         ]
     elif not loss_is_shown and attempts:
         sentences = [
-            f"No repair is shown to help: on these {attempts[0].variant.n:,} images the loss itself is too small to be "
-            "shown."
+            f"No repair is shown to help: on these {attempts[0].variant.n:,} images the loss is too small to be shown."
         ]
     else:
-        sentences = ["No repair found.", *([ceiling.sentence] if ceiling else [])]
+        sentences = ["No repair was found.", *([ceiling.sentence] if ceiling else [])]
     if attempts:
         best = max(attempts, key=lambda attempt: attempt.deciding.after.estimate)
         change = best.deciding
+        which = "The only repair that was tried" if len(attempts) == 1 else f"The best of {len(attempts)} repairs"
         sentences.append(
-            f"The best that was tried, {best.strategy} ({best.what}), goes from {percent(change.before.estimate, 2)} "
-            f"to {percent_with_interval(change.after)} of {change.n:,} images."
+            f"{which}, {best.strategy} ({best.what}), goes from "
+            f"{percent(change.before.estimate, 2)} to {percent_with_interval(change.after)} of {change.n:,} images, "
+            f"{points(clean.estimate - change.after.estimate, 1)} points below clean accuracy."
         )
     return " ".join(sentences)
 

@@ -224,7 +224,14 @@ def _remade(diagnosis: Diagnosis) -> list[Dot]:
 def _ceiling(ceiling: Ceiling) -> list[Dot]:
     dots = [_dot(f"oracle: {o.name}", o.accuracy.estimate, o.accuracy.low, o.accuracy.high) for o in ceiling.oracles]
     if ceiling.above is not None:
-        dots.append(_dot("bound from above", ceiling.above.estimate, ceiling.above.low, ceiling.above.high))
+        dots.append(
+            _dot(
+                "bound" if ceiling.proved else "estimate of the ceiling",
+                ceiling.above.estimate,
+                ceiling.above.low,
+                ceiling.above.high,
+            )
+        )
     return [{**dot, "kind": "ceiling"} for dot in dots]
 
 

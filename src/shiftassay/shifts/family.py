@@ -296,6 +296,14 @@ class Shift(Traits, ParameterVector, ABC):
         return None
 
     @property
+    def theory(self) -> str | None:
+        """What can be proved of its effect on a classifier, in two sentences; None if nothing can.
+
+        Of a shift that `shuffles`: that the values of an image are all that it still tells of its class.
+        """
+        return None
+
+    @property
     def invariant(self) -> tuple[str, Invariant] | None:
         """Name and function of a statistic that no drawn parameter changes; None if unknown."""
         return None

@@ -1,9 +1,9 @@
 """Intervals for an accuracy and for the difference of two accuracies on unpaired images."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from shiftassay.records import Record
 
@@ -19,6 +19,21 @@ class Interval(Record):
 
     def __str__(self) -> str:
         return f"{self.estimate:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+def p_value_at(interval: Interval, value: float, degrees: float = inf) -> float:
+    """The two-sided p-value that the truth is `value`, which agrees with the interval.
+
+    For intervals that are Student's, or Gaussian, on the side of the value; `degrees` are those of freedom.
+
+    >>> interval = Interval(0.02, 0.0, 0.06)
+    >>> round(p_value_at(interval, 0.0), 3), round(p_value_at(interval, 0.06, 4), 3), p_value_at(interval, 0.02)
+    (0.05, 0.05, 1.0)
+    """
+    side = interval.estimate - interval.low if value < interval.estimate else interval.high - interval.estimate
+    distance = abs(value - interval.estimate)
+    critical = float(t.isf((1 - interval.level) / 2, degrees))
+    return float(2 * t.sf(critical * distance / side, degrees)) if side > 0 else float(distance == 0)
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> Interval:

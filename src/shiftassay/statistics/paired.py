@@ -83,6 +83,17 @@ def equivalence(gained: int, lost: int, n: int, margin: float) -> float:
     return float(max(above, below))
 
 
+def lower_by_more(gained: int, lost: int, n: int, margin: float) -> float:
+    """The p-value of "accuracy is lower by at most `margin`".
+
+    Small means that more than the margin is lost. One-sided score test for paired proportions (Tango 1998).
+
+    >>> lower_by_more(5, 300, 1000, margin=0.2) < 0.001 < 0.2 < lower_by_more(5, 210, 1000, margin=0.2)
+    True
+    """
+    return float(norm.cdf(_tango_z(gained, lost, n, -margin)))
+
+
 def _tango_z(gained: int, lost: int, n: int, difference: float) -> float:
     """The score statistic for "the true difference is `difference`".
 

@@ -58,7 +58,7 @@ def test_an_arrangement_that_tells_the_class_alone_fails_the_premise(images):
 
 
 @pytest.mark.parametrize("flipped", [0.0, 0.1, 0.3])
-def test_the_bound_lies_above_what_is_known_to_be_reachable(flipped, generator):
+def test_the_estimate_lies_above_what_is_known_to_be_reachable(flipped, generator):
     values = generator.random((12_000, 2)).astype(np.float32)
     labels = (values[:, 0] > 0.5).astype(np.int64)
     labels = np.where(generator.random(len(labels)) < flipped, 1 - labels, labels)
@@ -82,7 +82,9 @@ def test_of_a_fresh_permutation_little_is_left_and_the_bracket_is_not_empty(mnis
     assert estimate.above.method == "values"
     assert 0.18 < estimate.below[1] < estimate.below[0] < estimate.above.low < estimate.above.high < 0.7
     assert "sorted pixel values" in estimate.best
-    assert "no classifier is right on more than" in estimate.sentence
+    assert "no classifier can use more than the sorted values" in estimate.sentence
+    assert "The ceiling is an estimate" in estimate.sentence
+    assert not estimate.proved
     json.dumps(estimate.to_json())
 
 
@@ -91,7 +93,8 @@ def test_a_shared_permutation_costs_nothing_and_no_bound_from_above_is_claimed(m
     estimate = ceiling(spec, mnist.train, shift(images, spec, 5), quick=True)
     assert estimate.below[1] > 0.9
     assert estimate.above is None
-    assert "nothing is lost" in estimate.sentence
+    assert "the ceiling is that of the unshifted images" in estimate.sentence
+    assert not estimate.proof
 
 
 def test_where_position_still_speaks_no_bound_is_claimed(mnist, images):
@@ -100,7 +103,8 @@ def test_where_position_still_speaks_no_bound_is_claimed(mnist, images):
     assert estimate.above is None
     assert estimate.sufficiency is not None
     assert not estimate.sufficiency.holds
-    assert "no repair found" in estimate.sentence
+    assert "Position still matters" in estimate.sentence
+    assert not estimate.proof
     assert "Fourier amplitudes" in estimate.best
 
 
@@ -110,6 +114,7 @@ def test_wrong_labels_bound_what_can_be_right(mnist, images):
     assert estimate.above is not None
     assert estimate.above.high == pytest.approx(0.6)
     assert estimate.below[1] < 0.62
+    assert estimate.proved
 
 
 @pytest.mark.parametrize(

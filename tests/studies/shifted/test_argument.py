@@ -82,10 +82,10 @@ def test_a_copy_of_clean_is_said_to_be_nothing_and_the_study_resumes(study, tmp_
     text = (done.report.parent / "report.md").read_text()
     copy = text[text.index("## copy:") : text.index("## dark:")]
     assert copy.startswith("## copy: nothing happened")
-    assert "its images are those of clean" in copy
+    assert "copy holds the images of clean, unchanged" in copy
     assert "Nothing to repair" in copy
     assert done.results["effects"]["copy"]["effect"] == "not shown to change"
-    assert "copy (not shown to change): nothing to repair." in text
+    assert "copy needs no repair." in text
     assert "copy is not shown to change: " in text
     dark = text[text.index("## dark:") : text.index("## copy and dark")]
     assert "gain (factor = 0.3)" in dark.splitlines()[2]

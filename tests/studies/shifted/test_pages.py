@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from shiftassay.diagnosis.mechanisms.case import Mechanism
+from shiftassay.diagnosis.mechanisms.case import Extent, MatchedControl, Mechanism
 from shiftassay.diagnosis.pairing.pair import Pairing, PairingEvidence
 from shiftassay.diagnosis.proof import Accuracies, Check
-from shiftassay.diagnosis.result import Diagnosis
+from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.effect import effect_over_seeds
@@ -16,10 +16,12 @@ from shiftassay.repairs.result import AccuracyChange, Attempt, Cost, HalfOfVaria
 from shiftassay.shifts.catalog import parse
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.studies.shifted.alternatives import alternatives
+from shiftassay.studies.shifted.answered_variant import outcome_of
+from shiftassay.studies.shifted.best_found import best_found
 from shiftassay.studies.shifted.contrast import Contrast, Dose, DrawsExperiment, Unmodified
 from shiftassay.studies.shifted.diagnosed_variant import Control, Controls, DiagnosedVariant, ImageChange, OtherImages
 from shiftassay.studies.shifted.sections.contrast_pages import contrast_page
-from shiftassay.studies.shifted.sections.outcomes import Outcomes, findings, outcome_of
+from shiftassay.studies.shifted.sections.outcomes import Outcomes, findings
 from shiftassay.studies.shifted.sections.variant_pages import VariantPage, page_finding
 
 
@@ -28,7 +30,7 @@ def around(estimate: float, spread: float = 0.01) -> Interval:
 
 
 def candidate(family: str, misfit: float, **parameters: float) -> CandidateSummary:
-    return CandidateSummary(family, parameters, "shared", 1 - misfit, misfit, limit=0.06)
+    return CandidateSummary(family, parameters, "shared", 1 - misfit, misfit, limit=0.06, unexplained=misfit)
 
 
 ROTATED = Verdict(
@@ -40,6 +42,7 @@ DIAGNOSIS = Diagnosis(
     candidates=(candidate("rotate", 0.02, angle=25.0), candidate("shear", 0.4)),
     accuracy=Accuracies(0.97, 0.8, reproduced=0.8, restored_with_partner=0.96, restored_blind=0.96),
     proof=(Check("same mistakes", 0.99, 1.0, True),),
+    images=ImageCounts(1000, 1000),
     mechanisms=(Mechanism("network_merges", True, "Features run together.", {}),),
 )
 TURNED = DiagnosedVariant(
@@ -51,10 +54,10 @@ TURNED = DiagnosedVariant(
     text="rotate (angle = 25)",
     change=ImageChange((0.9, 1.0, 1.0), (6.0, 7.0, 8.0), touched=1.0, same_values=0.0, labels_alike=1.0),
     controls=Controls(
-        shuffled=Control(around(0.9, 0.02), around(-0.1, 0.02), 1e-9),
-        transplanted=Control(around(0.8, 0.02), around(0.0, 0.02), 1.0),
+        shuffled=Control(around(0.9, 0.02), around(-0.1, 0.02), 10, 110, 1000),
+        transplanted=Control(around(0.8, 0.02), around(0.0, 0.02), 20, 20, 1000),
     ),
-    reaches=OtherImages(1000, 0.8, 0.805),
+    reaches=OtherImages(1000, 0.8, 0.805, 8, 3),
 )
 UNKNOWN = Verdict(None, {}, {}, share=1.0, confidence=0.99)
 NOTHING_TRIED = Repair(
@@ -99,10 +102,12 @@ def test_a_sound_page_claims_weighs_and_limits():
     page = page_of()
     text = text_of(page)
     assert page.title == "t: rotate, harmed"
-    assert "t is clean under rotate (angle = 25)" in text
+    assert "t was made from clean by rotate (angle = 25)" in text
     assert "harmed: −17.00 [−18.00, −16.00] points (10,000 images, one seed); accuracy is lower" in text
-    assert "leaves 2.0% of the change unexplained" in text
-    assert "Not ruled out: the same changes do as much harm to other images." in text
+    assert "2.0% of the change stays unexplained" in text
+    assert "Other explanations. Not ruled out: the change of any image does as much harm (each image" in text
+    assert "Ruled out, by the numbers in the table: accuracy changed by chance alone; " in text
+    assert "it is shear" in text
     assert "1,000 of its 10,000 images" in text
     assert "evidence is thin" not in text
 
@@ -118,8 +123,8 @@ def test_a_rival_that_explains_as_much_is_not_ruled_out():
     ("changes", "doubt"),
     [
         ({"verdict": replace(ROTATED, confidence=0.6)}, "only 0.60"),
-        ({"proof": (Check("same mistakes", 0.7, 1.0, False),)}, "same mistakes (70%"),
-        ({"pairing": replace(DIAGNOSIS.pairing, kind="unpaired")}, "no partners in clean"),
+        ({"proof": (Check("same mistakes", 0.7, 1.0, False),)}, "leads to other mistakes (right or wrong alike on 70%"),
+        ({"pairing": replace(DIAGNOSIS.pairing, kind="unpaired")}, "no image has a partner in clean"),
         ({"verdict": replace(ROTATED, equivalent=("affine",))}, "affine would explain it as well"),
     ],
 )
@@ -180,7 +185,9 @@ def test_an_unknown_shift_is_no_claim():
 
 def test_why_is_not_known_where_no_mechanism_passes():
     unexplained = diagnosed(mechanisms=(replace(DIAGNOSIS.mechanisms[0], present=False),))
-    assert "not known: none of 1 mechanisms" in text_of(page_of(unexplained))
+    assert "Why it harms is not known: 1 mechanisms were measured, and none passes its test." in text_of(
+        page_of(unexplained)
+    )
     assert outcome_of(effect(), evaluation(), unexplained, NOTHING_TRIED).why == "not known"
 
 
@@ -191,10 +198,113 @@ def test_the_table_says_what_became_of_each():
     row = outcome_of(effect(), evaluation(), TURNED, repaired)
     [finding] = findings(Outcomes((row,)))
     assert finding.tables[0].rows[0][0] == "t"
-    assert finding.tables[0].rows[0][-2:] == ("undo: turned back", "80.00 → 96.00 [95.00, 97.00] of 1,000")
-    assert finding.sentences == ("t: accuracy comes back.",)
+    assert finding.tables[0].rows[0][-2:] == ("undo (turned back)", "80.00 → 96.00 [95.00, 97.00] of 1,000")
+    assert finding.title == "t harms the model; t is repaired"
+    assert finding.sentences == (
+        "How does accuracy change? On clean images it is 97.0% (10,000 images, one seed). Lower on t (80.0%).",
+        "Why, or why not? t: the network's features run together.",
+        "Can it be repaired? t: yes, by undo (turned back): accuracy goes from 80.0% to 96.0% of 1,000 images.",
+    )
     partly = outcome_of(effect(), evaluation(), TURNED, replace(repaired, outcome="partly_repaired"))
-    assert findings(Outcomes((partly,)))[0].sentences == ("t (94% of what was lost): accuracy comes back in part.",)
+    assert findings(Outcomes((partly,)))[0].title == "t harms the model; t is repaired in part"
+
+
+def test_where_nothing_repairs_the_best_that_was_found_anywhere_is_named():
+    network = DrawsExperiment(
+        "t", {}, 30_000, 8, (Dose(1, around(0.1), around(0.9)), Dose(None, around(0.1), around(0.3)))
+    )
+    network = replace(network, images=10_000)
+    contrast = Contrast(("s", "t"), "draws", NEAR_CHANCE, network, None)
+    lost = replace(NOTHING_TRIED, outcome="information_lost", recommended="none")
+    best = best_found("t", lost, [contrast], None)
+    assert best is not None
+    assert (best.accuracy, best.images) == (around(0.3), 10_000)
+    assert best_found("s", lost, [contrast], None) is None
+    row = outcome_of(effect(), evaluation(), TURNED, lost, best)
+    [finding] = findings(Outcomes((row,), (contrast,)))
+    assert (
+        "no repair was found that comes near the 97.0% on clean images; the best classifier found in this study is a"
+        in (finding.sentences[2])
+    )
+    assert "30.0% [29.0, 31.0] of 10,000 images" in finding.sentences[2]
+    assert finding.sentences[3].startswith("What sets s and t apart? The unmodified model is right on 12.0% of s")
+    page = page_finding(VariantPage("t", "made", (evaluation(),), TURNED, lost, best))
+    assert "The best classifier found anywhere in this study: a network" in text_of(page)
+
+
+def test_an_answer_has_at_most_six_sentences_however_many_variants():
+    rows = tuple(outcome_of(effect(), evaluation(), TURNED, NOTHING_TRIED) for _ in range(9))
+    [finding] = findings(Outcomes(rows))
+    assert all(0 < paragraph.count(". ") <= 6 for paragraph in finding.sentences)
+    assert "stand on their pages." in finding.sentences[1]
+
+
+def test_a_rival_at_chance_either_way_is_no_evidence_and_is_not_counted():
+    accuracy = Accuracies(0.97, 0.1, reproduced=0.11)
+    controls = Controls(
+        shuffled=Control(around(0.12), around(-0.02), 10, 30, 1000),
+        transplanted=Control(around(0.8), around(-0.7), 0, 700, 1000),
+    )
+    chance = replace(diagnosed(accuracy=accuracy), controls=controls, commonest=0.113)
+    rows = {other.explanation: other for other in alternatives([evaluation()], chance, NOTHING_TRIED)}
+    size, others = rows["Any change of this size does as much harm"], rows["The change of any image does as much harm"]
+    assert (size.evidence, size.is_open, size.ruled_out) == (False, False, False)
+    assert others.ruled_out
+    assert others.p_value is not None
+    text = text_of(page_of(chance))
+    assert "No evidence on whether any change of this size does as much harm" in text
+    assert "both at chance" in text
+
+
+def test_a_control_that_does_nearly_as_much_harm_does_not_rule_size_out():
+    """500 of 1,000 images are lost; a control that loses 450 of them is shown to lose fewer, and not by a fifth."""
+    controls = Controls(
+        shuffled=Control(around(0.52), around(-0.05), 0, 50, 1000),
+        transplanted=Control(around(0.87), around(-0.4), 0, 400, 1000),
+    )
+    near = replace(diagnosed(accuracy=Accuracies(0.97, 0.47, reproduced=0.47)), controls=controls)
+    rows = {other.explanation: other for other in alternatives([evaluation()], near, NOTHING_TRIED)}
+    assert not rows["Any change of this size does as much harm"].ruled_out
+    assert rows["The change of any image does as much harm"].ruled_out
+
+
+def test_tests_are_corrected_for_their_number():
+    """Two tests of p = 0.03 each: neither rejects at 5% once there are two."""
+    rows = alternatives([evaluation(difference=(-0.17, -0.18, -0.16), p_value=0.03)], TURNED, NOTHING_TRIED)
+    tested = [row for row in rows if row.p_value is not None]
+    assert len(tested) == 4
+    chance = next(row for row in tested if "by chance" in row.explanation)
+    assert chance.p_value == pytest.approx(0.06)
+    assert not chance.ruled_out
+    assert rows[0].is_open
+
+
+def test_families_that_explain_no_more_than_doing_nothing_are_not_listed():
+    straw = diagnosed(candidates=(DIAGNOSIS.candidates[0], candidate("shear", 0.4), candidate("defocus", 0.99)))
+    explanations = [other.explanation for other in alternatives([evaluation()], straw, NOTHING_TRIED)]
+    assert "It is shear" in explanations
+    assert "It is defocus" not in explanations
+
+
+def test_a_reason_that_a_harmless_control_has_too_is_a_rival_that_is_ruled_out():
+    control = MatchedControl("shuffled over the image", 0.96, Extent(0.12, 0.02, "12% lies outside"))
+    span = Mechanism("outside_span", False, "Shuffled, 12% lies outside too.", {}, control)
+    rows = alternatives([evaluation()], diagnosed(mechanisms=(*DIAGNOSIS.mechanisms, span)), NOTHING_TRIED)
+    [row] = [row for row in rows if row.explanation.startswith("It harms because")]
+    assert row.explanation == "It harms because it puts energy where training images have none"
+    assert row.ruled_out
+
+
+def test_agreement_at_chance_is_not_told():
+    """At 10% right, two unrelated classifiers agree on 82% of images."""
+    at_chance = diagnosed(
+        accuracy=Accuracies(0.97, 0.1, reproduced=0.1),
+        proof=(Check("same mistakes", 0.82, 0.82, True),),
+        images=ImageCounts(1000, 1000),
+    )
+    assert "alike" not in text_of(page_of(at_chance))
+    told = replace(at_chance, diagnosis=replace(at_chance.diagnosis, proof=(Check("same mistakes", 0.97, 0.98, True),)))
+    assert "Both are right or wrong alike on 97.0% of images" in text_of(page_of(told))
 
 
 def test_before_and_after_are_of_the_same_images_under_the_same_attack():

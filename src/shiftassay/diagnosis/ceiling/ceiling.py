@@ -1,4 +1,7 @@
-"""The accuracy that no classifier can beat on a shifted set, bracketed."""
+"""The accuracy that the best classifier could reach on a shifted set.
+
+It is an estimate, or a bound where one is proved.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
@@ -20,15 +23,15 @@ from shiftassay.records import Record, stored_as
 from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Context, Shift
 from shiftassay.shifts.sample import LabelMisalignment, LabelNoise
-from shiftassay.words.numbers import percent, points
+from shiftassay.words.numbers import brackets, p_value, percent
 
 
 @dataclass(frozen=True)
 class Above(Record):
-    """A bound from above with the ends of its interval, and how it was had.
+    """A ceiling with the ends of its interval, and how it was had.
 
-    `labels`: the labels themselves are wrong so often. `values`: an image's pixel values are all that is left of it,
-    and this is the most that can be made of them.
+    `labels`: the labels themselves are wrong so often; that bounds every classifier. `values`: an image's pixel values
+    are all that is left of it, and nearest neighbours on them, extrapolated, suggest this: an estimate, no bound.
     """
 
     method: Literal["labels", "values"]
@@ -39,10 +42,11 @@ class Above(Record):
 
 @dataclass(frozen=True)
 class Ceiling(Record):
-    """Bounds on the accuracy that can be reached on a shifted set.
+    """The accuracy that can be reached on a shifted set.
 
-    `above` is the upper bound, None if it is unknown. `below` is the best oracle's accuracy, and an end that all
-    oracles' intervals (corrected for their number) support.
+    `below` is the best oracle's accuracy, and an end that all oracles' intervals (corrected for their number) support.
+    `above` is the ceiling, None if nothing is known of it. `proof` says why values are all that is left of an image; it
+    is empty where that is only tested.
     """
 
     shift: str
@@ -53,48 +57,57 @@ class Ceiling(Record):
     above: Above | None
     sufficiency: Sufficiency | None
     neighbors: Annotated[NearestNeighbors | None, stored_as("neighbours", "neighbors")]
-    derived = ("sentence",)
+    proof: str = ""
+    derived = ("proved", "sentence")
 
     def __str__(self) -> str:
         return self.sentence
 
     def __repr__(self) -> str:
-        above = "no bound from above" if self.above is None else f"at most {percent(self.above.high, 1)}"
+        at_most = "at most" if self.proved else "by estimate at most"
+        above = "no ceiling known" if self.above is None else f"{at_most} {percent(self.above.high, 1)}"
         return f"<Ceiling: at least {percent(self.below[1], 1)}, {above}>"
 
     @property
+    def proved(self) -> bool:
+        """Whether `above` bounds every classifier."""
+        return self.above is not None and self.above.method == "labels"
+
+    @property
     def sentence(self) -> str:
-        """What was reached from below, and what bounds it from above."""
+        """What was reached, and what is known of the most that can be."""
         estimate, low = self.below
         reached = (
-            f"Trained on the shifted distribution, the best of {len(self.oracles)} oracles ({self.best}) reaches "
-            f"{percent(estimate, 1)} (at least {percent(low, 1)})"
+            f"The best of {len(self.oracles)} classifiers trained on images shifted likewise ({self.best}) reaches "
+            f"{percent(estimate, 1)} (at least {percent(low, 1)})."
         )
         if self.above is None and self.information == "preserved":
-            return f"{reached}; nothing is lost to the shift, so the ceiling is that of the unshifted images."
-        if self.above is None and self.sufficiency is not None:
-            return (
-                f"{reached}; position still matters in the shifted images, so there is no bound from "
-                "above, and if nothing better is found the word is: no repair found."
-            )
+            return f"{reached} The shift can be undone, so the ceiling is that of the unshifted images."
         if self.above is None:
-            return (
-                f"{reached}; there is no bound from above, and if nothing better is found the word is: no repair found."
-            )
+            position = "Position still matters in the shifted images, and no" if self.sufficiency is not None else "No"
+            return f"{reached} {position} ceiling below 100% is known."
         if self.above.method == "labels":
             return (
-                f"{reached}; the labels are wrong so often that no answer can be right on more than "
+                f"{reached} The labels are wrong so often that no classifier is right on more than "
                 f"{percent(self.above.high, 1)}."
             )
         assert self.neighbors is not None
         return (
-            f"{reached}. Only the multiset of pixel values is left (arrangements are uniform as far as four tests "
-            f"can see), and of that the nearest of {self.neighbors.images[-1]:,} is wrong on "
-            f"{percent(self.neighbors.errors[-1], 1)}, extrapolated to infinitely many on "
-            f"{percent(self.neighbors.limit[0], 1)}: by Cover and Hart's inequality no classifier is right on more "
-            f"than {percent(self.above.estimate, 1)} (interval {points(self.above.low, 1)} to "
-            f"{percent(self.above.high, 1)})."
+            f"{self._what_is_left} {reached} The ceiling is an estimate: the nearest of "
+            f"{self.neighbors.images[-1]:,} training images, by sorted values, is wrong on "
+            f"{percent(self.neighbors.errors[-1], 1)}; extrapolated to infinitely many training images and inserted in "
+            f"Cover and Hart's inequality that gives {percent(self.above.estimate, 1)} "
+            f"{brackets(self.above, digits=1)}. No proved bound is known."
         )
+
+    @property
+    def _what_is_left(self) -> str:
+        assert self.sufficiency is not None
+        smallest = p_value(self.sufficiency.smallest)
+        tests = f"four tests of these images for a trace of position find none (smallest p {smallest}, corrected)"
+        if self.proof:
+            return f"Only pixel values are left. {self.proof} {tests[0].upper()}{tests[1:]}."
+        return f"Only pixel values seem to be left: {tests}."
 
 
 def ceiling(
@@ -106,13 +119,13 @@ def ceiling(
     seed: int = 0,
     quick: bool = False,
 ) -> Ceiling:
-    """Bracket the accuracy that any classifier can reach on `shifted`.
+    """Estimate the accuracy that the best classifier can reach on `shifted`.
 
-    `shifted` are the images that `shift` made, with their labels. The lower bound: classifiers trained on `train`,
-    shifted likewise by fresh draws. The upper bound: for wrong labels, their share; for images of which only the pixel
-    values remain, the limit of nearest neighbours on sorted values, unless the tests of that premise object. No image's
-    partner in the reference is used. `model` is what an adversarial shift is aimed at. `quick` takes 5,000 training
-    images and fewer epochs.
+    `shifted` are the images that `shift` made, with their labels. From below: classifiers trained on `train`, shifted
+    likewise by fresh draws. From above: for wrong labels, their share, a bound; for images of which only the pixel
+    values remain, the limit of nearest neighbours on sorted values, an estimate, unless tests of that premise object.
+    No image's partner in the reference is used. `model` is what an adversarial shift is aimed at. `quick` takes 5,000
+    training images and fewer epochs.
 
     Raises `BadInput` without labels, or if what the shift draws once for all images has not been drawn.
     """
@@ -136,7 +149,7 @@ def ceiling(
     fresh = catalog.shift(ImageSet(images, labels), shift, seed_for(seed, "ceiling"), context)
     data = Dataset("shifted", fresh, replace(shifted, name="shifted"))
     judged = oracles(data, shift, seed, quick, thresholds.CEILING_LEVEL)
-    best = max(judged, key=lambda oracle: oracle.accuracy.estimate)
+    best, last = max(judged, key=lambda oracle: oracle.accuracy.estimate), shift.components[-1]
     lowest = max(oracle.accuracy.low for oracle in judged)
     above = _labels_bound(shift, train)
     sufficiency, neighbors = None, None
@@ -154,11 +167,12 @@ def ceiling(
         above=above,
         sufficiency=sufficiency,
         neighbors=neighbors,
+        proof=last.theory or "" if last.shuffles else "",
     )
 
 
 def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quick: bool) -> NearestNeighbors:
-    """The bound from nearest neighbours on sorted pixel values.
+    """The ceiling by nearest neighbours on sorted pixel values.
 
     One shifted version of each training image: sorted values of a second would be the same.
     """
@@ -175,7 +189,7 @@ def _on_values(shift: Shift, train: ImageSet, shifted: ImageSet, seed: int, quic
 
 
 def _labels_bound(shift: Shift, train: ImageSet) -> Above | None:
-    """The upper bound that wrong labels set.
+    """The bound that wrong labels set.
 
     They do not depend on the image, so no classifier can predict them.
     """

@@ -1,4 +1,4 @@
-"""A bound on what any classifier can reach, from the error of nearest neighbours."""
+"""An estimate of what the best classifier can reach, from the error of nearest neighbours."""
 
 from dataclasses import dataclass
 
@@ -41,13 +41,16 @@ def nearest_neighbor_ceiling(
     classes: int,
     seed: int = 0,
 ) -> NearestNeighbors:
-    """The ceiling on accuracy from statistics of the images (Cover and Hart 1967).
+    """The ceiling by nearest neighbours (Cover and Hart 1967): an estimate, no bound.
+
+    The inequality holds in the limit alone, and in many dimensions the extrapolation misses it: for two Gaussians in
+    600 dimensions it gives less than a linear classifier reaches.
 
     At least 2,000 training images are needed. With infinitely many neighbours to choose from, the error R of the
-    nearest is at least the Bayes error R* and at most R* (2 − c/(c − 1) R*); inverted, R* ≥ (c − 1)/c · (1 − √(1 −
-    c/(c − 1) · R)). The limit is extrapolated by R(n) = R + a n^(−b), 0.1 ≤ b ≤ 1, a ≥ 0, fitted by least squares. That
-    form is an assumption: no rate holds for all distributions, which is why the errors themselves are given. Training
-    images are split into blocks of 1,000, and the error for n is the mean over as many disjoint sets of n as there are.
+    nearest is at least the Bayes error R* and at most R* (2 − c/(c − 1) R*); inverted, R* ≥ (c − 1)/c · (1 − √(1 − c/(c
+    − 1) · R)). The limit is extrapolated by R(n) = R + a n^(−b), 0.1 ≤ b ≤ 1, a ≥ 0, fitted by least squares. That form
+    is an assumption: no rate holds for all distributions, which is why the errors themselves are given. Training images
+    are split into blocks of 1,000, and the error for n is the mean over as many disjoint sets of n as there are.
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.integers(0, 2, 5000)  # nothing to be learned: half right is the most that there is

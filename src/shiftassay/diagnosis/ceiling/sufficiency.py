@@ -1,4 +1,4 @@
-"""Has position anything left to say? The premise of a bound on what a shift destroyed."""
+"""Has position anything left to say? The premise of a ceiling by pixel values alone."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -32,7 +32,12 @@ class Sufficiency(Record):
     @property
     def holds(self) -> bool:
         """Whether no test rejects at 1%, corrected for there being four."""
-        return min(self.places, self.classes, self.neighbors, self.followers) >= thresholds.SUFFICIENCY_LEVEL / 4
+        return self.smallest >= thresholds.SUFFICIENCY_LEVEL
+
+    @property
+    def smallest(self) -> float:
+        """The smallest p-value, corrected for there being four."""
+        return _smallest([self.places, self.classes, self.neighbors, self.followers])
 
 
 def check_positions(images: Float32[np.ndarray, "n 1 h w"], labels: Int64[np.ndarray, "n"]) -> Sufficiency:

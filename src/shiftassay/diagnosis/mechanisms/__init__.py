@@ -12,6 +12,7 @@ from shiftassay.diagnosis.mechanisms.class_prior import class_prior
 from shiftassay.diagnosis.mechanisms.labels import out_of_step, renumbered, wrong_labels
 from shiftassay.diagnosis.mechanisms.layers import dies_out, grows
 from shiftassay.diagnosis.mechanisms.margins import first_order, narrow_margins_lost, within_margins
+from shiftassay.diagnosis.mechanisms.matched import held_against_controls
 from shiftassay.diagnosis.mechanisms.places import no_linear_map, one_linear_map, other_weights
 from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_merges
 from shiftassay.diagnosis.mechanisms.span import outside_span
@@ -32,6 +33,7 @@ MEASURES: tuple[Measure, ...] = (  # what takes nothing else to understand comes
     biases,
     adds_up,
     cancels,
+    first_order,
     other_weights,
     one_linear_map,
     no_linear_map,
@@ -47,7 +49,6 @@ MEASURES: tuple[Measure, ...] = (  # what takes nothing else to understand comes
     dies_out,
     within_margins,
     narrow_margins_lost,
-    first_order,
     overconfident,
 )
 
@@ -66,8 +67,9 @@ def mechanisms(
     """Measure why `model` does on `shifted` what it does, on at most 2,000 images.
 
     `labels` stand in for those that an image set lacks. The mechanisms that are `present`, in their order, are the
-    explanation; the others did not pass their tests. What can't be measured is left out: images are unpaired, there are
-    no labels, the model has no gradient, or a change inside it makes its answers infinite.
+    explanation; the others did not pass their tests, or a harmless change of the same size has them too. What can't be
+    measured is left out: images are unpaired, there are no labels, the model has no gradient, or a change inside it
+    makes its answers infinite.
 
     >>> rng = np.random.default_rng(0)
     >>> bright = ImageSet(rng.random((200, 1, 4, 4), np.float32), rng.integers(0, 2, 200))
@@ -82,7 +84,8 @@ def mechanisms(
 
 def _measured(measure: Measure, case: Case) -> Mechanism | None:
     try:
-        return measure(case)
+        mechanism = measure(case)
+        return None if mechanism is None else held_against_controls(mechanism, case)
     except (NoGradient, NotFinite):
         return None
 

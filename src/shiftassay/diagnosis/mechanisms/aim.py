@@ -24,10 +24,10 @@ def adds_up(case: Case) -> Mechanism | None:
     return Mechanism(
         "adds_up",
         evidence.is_adversarial,
-        "The pixels' effects add up: of what a change of this size could do at best, "
-        f"{percent(evidence.agreement.shifted)} arrives (shuffled over the image "
-        f"{percent(evidence.agreement.shuffled)}), and accuracy is {percent(evidence.accuracy.shifted, 1)} where "
-        f"noise of the same size leaves {percent(evidence.accuracy.shuffled, 1)}.",
+        "The effects of the pixels add up. To first order the margin moves by g·δ, the gradient times the change, and "
+        f"here that is {percent(evidence.agreement.shifted)} of Σ|g||δ|, the most that changes of these sizes could "
+        f"do. The same change shuffled over the image reaches {percent(abs(evidence.agreement.shuffled))} and leaves "
+        f"accuracy at {percent(evidence.accuracy.shuffled, 1)} instead of {percent(evidence.accuracy.shifted, 1)}.",
         _numbers(evidence),
     )
 
@@ -58,9 +58,10 @@ def cancels(case: Case) -> Mechanism | None:
     return Mechanism(
         "cancels",
         bool(present),
-        f"The pixels' effects cancel: of what a change of this size could do at best, {percent(abs(arrives))} "
-        f"arrives, as much as when it is shuffled over the image ({percent(abs(shuffled))}), and neighbouring pixels "
-        f"change independently of each other (correlation {alike:.2f}).",
+        "The effects of the pixels cancel. To first order the margin moves by g·δ, the gradient times the change; "
+        "random signs add up like a random walk, to "
+        f"{percent(abs(arrives))} of Σ|g||δ| here, the most that changes of these sizes could do (shuffled over the "
+        f"image: {percent(abs(shuffled))}). The changes of neighbouring pixels are uncorrelated ({alike:.2f}).",
         {**_numbers(evidence), "neighbours": alike, "neighbours_shuffled": null},
     )
 

@@ -54,9 +54,9 @@ def biases(case: Case) -> Mechanism | None:
     return Mechanism(
         "biases",
         bool(present),
-        f"A gain matters through the biases alone: {words}, and biases make up {percent(shares[1])} of the logits "
-        f"where on the reference they make up {percent(shares[0])}. Without biases the gain changes "
-        f"{percent(1 - unmoved, 1)} of answers; {check}.",
+        f"The gain acts through the biases alone: {words}, so biases make up {percent(shares[1])} of the logits, not "
+        f"{percent(shares[0])}. With all biases set to zero the gain changes {percent(1 - unmoved, 1)} of answers; "
+        f"{check}.",
         {
             "factor": factor,
             "factor_sd": spread,

@@ -8,7 +8,7 @@ from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
 from shiftassay.words.numbers import percent
 
 
-@briefly("confidence stays while accuracy falls")
+@briefly("confidence stays while accuracy falls", describes=True)
 def overconfident(case: Case) -> Mechanism | None:
     """Confidence stays while accuracy falls.
 
@@ -25,9 +25,9 @@ def overconfident(case: Case) -> Mechanism | None:
     return Mechanism(
         "overconfident",
         bool(present),
-        f"The network does not know: it is {percent(float(sure_after.mean()), 1)} sure and {percent(case.after, 1)} "
-        f"right, where on the reference it is {percent(float(sure_before.mean()), 1)} sure and "
-        f"{percent(case.before, 1)} right; it is {percent(float(wrong.mean()), 1)} sure of its mistakes.",
+        f"Confidence does not fall with accuracy: mean confidence is {percent(float(sure_after.mean()), 1)} at an "
+        f"accuracy of {percent(case.after, 1)} (reference: {percent(float(sure_before.mean()), 1)} at "
+        f"{percent(case.before, 1)}), and {percent(float(wrong.mean()), 1)} on the images that it gets wrong.",
         {
             "confidence": float(sure_after.mean()),
             "confidence_reference": float(sure_before.mean()),

@@ -1,7 +1,7 @@
 """What every mechanism is measured on, and what it says."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -23,25 +23,67 @@ Numbers = Mapping[str, JsonValue]
 """What was measured of a mechanism, by name: each mechanism has its own."""
 
 
-_BRIEF: dict[str, str] = {}
+@dataclass(frozen=True)
+class Extent(Record):
+    """How much there is of what a mechanism speaks of, and from where on that counts.
+
+    `words` say it in a clause.
+    """
+
+    value: float
+    limit: float
+    words: str
+
+    @property
+    def counts(self) -> bool:
+        return self.value >= self.limit
+
+
+@dataclass(frozen=True)
+class MatchedControl(Record):
+    """A change as large as the shift's, its accuracy, and how much of a mechanism it has.
+
+    `what` completes "the same change …". `extent` is None where the control does harm as well, and so tells nothing.
+    """
+
+    what: str
+    accuracy: float
+    extent: Extent | None
+
+    @property
+    def harmless(self) -> bool:
+        return self.extent is not None
+
+    @property
+    def refutes(self) -> bool:
+        """Whether the mechanism is there without harm."""
+        return self.extent is not None and self.extent.counts
 
 
 @dataclass(frozen=True)
 class Mechanism(Record):
     """One possible reason why accuracy moved or held, and whether it passed its test.
 
-    `sentence` holds true only where it is `present`; `numbers` are the measured effects beside their nulls.
+    `sentence` holds true only where it is `present`; `numbers` are the measured effects beside their nulls. `control`
+    is the harmless change of the same size that has most of it, or where none is harmless the one that harms least;
+    None where none is asked for: nothing was lost, images have no partners, or the test has a control of its own.
     """
 
     name: str
     present: bool
     sentence: str
     numbers: Numbers
+    control: MatchedControl | None = None
 
     @property
     def brief(self) -> str:
         """The mechanism in a few words, without numbers."""
         return _BRIEF.get(self.name, self.name.replace("_", " "))
+
+    @property
+    def explains(self) -> bool:
+        """Whether it is present as a reason: it does not only describe what the network does."""
+        return self.present and self.name not in _DESCRIBES
 
     def __str__(self) -> str:
         return self.sentence if self.present else f"not shown: {self.brief}"
@@ -54,14 +96,40 @@ Measure = Callable[["Case"], Mechanism | None]
 """None where it can't be measured: unpaired images, no labels, nothing lost."""
 
 
-def briefly(text: str) -> Callable[[Measure], Measure]:
-    """Say in a few words what a measure's mechanism is; the mechanism has the measure's name."""
+_BRIEF: dict[str, str] = {}
+_EXTENTS: dict[str, Callable[["Case"], Extent | None]] = {}
+_DESCRIBES: set[str] = set()
+
+
+def briefly(
+    text: str, extent: Callable[["Case"], Extent | None] | None = None, describes: bool = False
+) -> Callable[[Measure], Measure]:
+    """Say in a few words what a measure's mechanism is; the mechanism has the measure's name.
+
+    `extent` measures how much of it there is, harm or none. A mechanism that is to explain harm has one, unless its own
+    test compares with a control that does no harm, or it only `describes` what the network does.
+    """
 
     def noted(measure: Measure) -> Measure:
         _BRIEF[measure.__name__] = text
+        if describes:
+            _DESCRIBES.add(measure.__name__)
+        if extent is not None:
+            _EXTENTS[measure.__name__] = extent
         return measure
 
     return noted
+
+
+def extent_of(mechanism: Mechanism, case: "Case") -> Extent | None:
+    """How much of a mechanism there is in a case; None where its test has a control of its own."""
+    measure = _EXTENTS.get(mechanism.name)
+    return None if measure is None else measure(case)
+
+
+def has_extent(mechanism: Mechanism) -> bool:
+    """Whether a mechanism can be measured where nothing is lost."""
+    return mechanism.name in _EXTENTS
 
 
 @dataclass(frozen=True)
@@ -81,6 +149,11 @@ class Case:
     seed: int
     in_step: ImageSet
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _of_reference: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def with_shifted(self, shifted: Float32[np.ndarray, "m c h w"]) -> "Case":
+        """The same model and reference, with other images in place of the shifted ones."""
+        return replace(self, shifted=shifted, _cache={})
 
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one mechanism: the same whichever others are measured."""
@@ -92,9 +165,15 @@ class Case:
             self._cache[name] = measure()
         return self._cache[name]
 
-    @cached_property
+    def once_of_reference(self, name: str, measure: Callable[[], T]) -> T:
+        """What `measure` returns of the reference, called once whatever the shifted images."""
+        if name not in self._of_reference:
+            self._of_reference[name] = measure()
+        return self._of_reference[name]
+
+    @property
     def reference_logits(self) -> Float32[np.ndarray, "n classes"]:
-        return predict(self.reference, model=self.model, name="the reference")
+        return self.once_of_reference("logits", lambda: predict(self.reference, model=self.model, name="the reference"))
 
     @cached_property
     def shifted_logits(self) -> Float32[np.ndarray, "m classes"]:

@@ -42,8 +42,8 @@ def renumbered(case: Case) -> Mechanism | None:
     return Mechanism(
         "renumbered",
         bool(present),
-        f"The classes go by other numbers: with answers renumbered ({renumbering}) the network is right on "
-        f"{percent(mapped, 1)} of the images that did not choose the renumbering, instead of {percent(as_given, 1)}.",
+        f"The classes are numbered otherwise: with the answers renumbered ({renumbering}), accuracy is "
+        f"{percent(mapped, 1)} instead of {percent(as_given, 1)}, on images that the renumbering was not fitted to.",
         {"given": as_given, "renumbered": mapped, "shuffled_labels": null, "mapping": mapping.tolist()},
     )
 
@@ -80,9 +80,9 @@ def out_of_step(case: Case) -> Mechanism | None:
     return Mechanism(
         "out_of_step",
         bool(present),
-        f"Images and labels are out of step: against the labels {abs(offset)} places "
-        f"{'later' if offset > 0 else 'earlier'} the network is right on {percent(accuracy[best], 1)}, against those "
-        f"given on {percent(accuracy[0], 1)}, and at no other offset on more than {percent(float(others.max()), 1)}.",
+        f"Labels and images are out of step: compared with the labels {abs(offset)} places "
+        f"{'later' if offset > 0 else 'earlier'}, accuracy is {percent(accuracy[best], 1)}. Compared with the given "
+        f"labels it is {percent(accuracy[0], 1)}, and at any other offset at most {percent(float(others.max()), 1)}.",
         {
             "offset": offset,
             "given": float(accuracy[0]),
@@ -125,10 +125,10 @@ def wrong_labels(case: Case) -> Mechanism | None:
     return Mechanism(
         "wrong_labels",
         bool(present),
-        f"The labels are wrong, not the answers: the network is as sure of the {percent(1 - float(right.mean()))} of "
-        f"images that it is said to get wrong ({percent(sure, 1)} on average, {percent(usual, 1)} on the reference) "
-        f"as of the others; it is surer of a right answer than of a wrong one {percent(after)} of the time, where on "
-        f"the reference that is {percent(before)}.",
+        f"The labels are wrong, not the answers: on the {percent(1 - float(right.mean()))} of images that count as "
+        f"wrong, mean confidence is {percent(sure, 1)} (reference, all images: {percent(usual, 1)}). Confidence is "
+        f"higher on an image that counts as right than on one that counts as wrong in {percent(after)} of all pairs; "
+        f"on the reference, where labels are right, in {percent(before)}.",
         {
             "surer_when_right": after,
             "surer_when_right_reference": before,

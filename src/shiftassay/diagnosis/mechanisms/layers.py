@@ -7,7 +7,7 @@ import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement, shuffled_residual
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
+from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.records import Record
@@ -16,7 +16,7 @@ from shiftassay.words.numbers import percent
 PIXELS = "the pixels"
 
 
-@briefly("it grows on its way through the network")
+@briefly("it grows on its way through the network", extent=lambda case: _extent(case))
 def grows(case: Case) -> Mechanism | None:
     """Layer by layer the shift grows, relative to the distance between classes.
 
@@ -41,9 +41,9 @@ def grows(case: Case) -> Mechanism | None:
     return Mechanism(
         "grows",
         bool(present),
-        f"The shift grows on its way through the network: from {percent(distance[0])} of the distance between classes "
-        f"in the pixels to {percent(distance[-1])} at the output, {against:.1f} times as much as a change of the same "
-        f"size that was shuffled over the image; most at {ratios.layers[largest + 1]} ({steps[largest]:.2g} times).",
+        f"The change grows from layer to layer: it is {percent(distance[0])} of the distance between classes in the "
+        f"pixels and {percent(distance[-1])} at the output. That is {against:.1f} times the growth of the same change "
+        f"shuffled over the image; most of it is at {ratios.layers[largest + 1]} ({steps[largest]:.2g} times).",
         {
             **ratios.to_json(),
             "growth": growth,
@@ -75,10 +75,21 @@ def dies_out(case: Case) -> Mechanism | None:
     return Mechanism(
         "dies_out",
         bool(present),
-        f"The shift dies out on its way through the network: it is {percent(distance[0])} of the distance between "
-        f"classes in the pixels and {percent(distance[-1])} at the output.",
+        f"The change shrinks from layer to layer: it is {percent(distance[0])} of the distance between classes in the "
+        f"pixels and {percent(distance[-1])} at the output.",
         {**ratios.to_json(), "growth": 1 / max(inverse, 1e-9), "shrinks_low": low},
     )
+
+
+def _extent(case: Case) -> Extent | None:
+    measured = _measured(case)
+    if measured is None:
+        return None
+    shift, control, ratios = measured
+    least = min(_growth(shift, case)[1], _growth(shift, case, control)[1])
+    pixels, output = (percent(ratios.distance[k]) for k in (0, -1))
+    words = f"the change is {pixels} of the distance between classes in the pixels and {output} at the output"
+    return Extent(least, thresholds.LAYER_GROWS, words)
 
 
 @dataclass(frozen=True)

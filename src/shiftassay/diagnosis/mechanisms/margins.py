@@ -6,10 +6,12 @@ from scipy.stats import mannwhitneyu
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import derangement
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
+from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.statistics.intervals import wilson
 from shiftassay.words.numbers import percent
+
+FEWEST = 10  # lost or kept images, from which on their margins are compared
 
 
 @briefly("margins are wider than what it moves")
@@ -30,14 +32,14 @@ def within_margins(case: Case) -> Mechanism | None:
     return Mechanism(
         "within_margins",
         bool(present),
-        "Margins are wide enough: the shift moves the difference between the right logit and the best other one by "
-        f"{_median(np.abs(moved)):.2g} in the median, the margin is {_median(margin):.2g}, and on "
-        f"{percent(exceeded.estimate, 1)} of images that were right the change exceeds it.",
+        "Margins are wider than what the shift does to them: the median margin, the right class's logit minus the best "
+        f"other one, is {_median(margin):.2g}; the shift moves it by {_median(np.abs(moved)):.2g} in the median, and "
+        f"beyond zero on {percent(exceeded.estimate, 1)} of the images that were right.",
         _numbers(margin, moved) | {"pixel_change": pixel, "exceeded_interval": [exceeded.low, exceeded.high]},
     )
 
 
-@briefly("images with narrow margins are lost")
+@briefly("images with narrow margins are lost", extent=lambda case: _extent(case))
 def narrow_margins_lost(case: Case) -> Mechanism | None:
     """The images that are lost are those whose margin was narrow.
 
@@ -48,24 +50,22 @@ def narrow_margins_lost(case: Case) -> Mechanism | None:
     if not case.paired or case.truth is None or not case.dropped:
         return None
     margin, moved = _margins(case)
-    lost = margin + moved <= 0
-    if min(lost.sum(), (~lost).sum()) < 10:
+    lost, narrower, p_value = _lost(case)
+    if narrower is None:
         return None
-    test = mannwhitneyu(margin[~lost], margin[lost], alternative="greater")
-    narrower = float(test.statistic / (lost.sum() * (~lost).sum()))
-    present = narrower >= thresholds.MARGINS_NARROW and test.pvalue < thresholds.MECHANISM_LEVEL
+    present = narrower >= thresholds.MARGINS_NARROW and p_value < thresholds.MECHANISM_LEVEL
     return Mechanism(
         "narrow_margins_lost",
         bool(present),
-        "The images whose margin was narrow are lost: the shift changes the difference of logits by "
-        f"{_median(np.abs(moved)):.2g} in the median and exceeds {percent(float(lost.mean()))} of margins; a lost "
-        f"image had a margin of {_median(margin[lost]):.2g}, one that was kept {_median(margin[~lost]):.2g}, and it "
-        f"was the narrower of the two {percent(narrower)} of the time.",
-        _numbers(margin, moved) | {"lost_is_narrower": narrower, "null": 0.5, "p_value": float(test.pvalue)},
+        "Images with narrow margins are lost. The median margin, the right class's logit minus the best other one, was "
+        f"{_median(margin[lost]):.2g} for the images that are lost and {_median(margin[~lost]):.2g} for those that are "
+        f"kept; a lost image had the narrower of the two in {percent(narrower)} of all pairs. The shift moves the "
+        f"margin by {_median(np.abs(moved)):.2g} in the median.",
+        _numbers(margin, moved) | {"lost_is_narrower": narrower, "null": 0.5, "p_value": p_value},
     )
 
 
-@briefly("the gradient alone foretells it")
+@briefly("the gradient predicts the change of the log-odds", describes=True)
 def first_order(case: Case) -> Mechanism | None:
     """The Jacobian alone predicts how the log-odds change.
 
@@ -97,11 +97,34 @@ def first_order(case: Case) -> Mechanism | None:
     return Mechanism(
         "first_order",
         bool(present),
-        "The shift is small enough for the network to answer it linearly: the Jacobian alone predicts "
-        f"{percent(explained)} of how the log-odds move (correlation {correlation:.2f}; dealt to other images, "
-        f"{percent(max(null, 0.0))}); they move by {variance**0.5:.2g} (root mean square).",
+        "The network answers this change almost linearly: g·δ, the gradient times the change, predicts "
+        f"{percent(explained)} of the mean square by which the log-odds move (correlation {correlation:.2f}). "
+        f"Predictions taken from other images explain {percent(max(null, 0.0))}.",
         {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5, "size": size},
     )
+
+
+def _extent(case: Case) -> Extent:
+    _, narrower, _ = _lost(case)
+    words = (
+        "too few images are lost to tell which"
+        if narrower is None
+        else (f"a lost image had the narrower margin in {percent(narrower)} of all pairs")
+    )
+    return Extent(narrower or 0.0, thresholds.MARGINS_NARROW, words)
+
+
+def _lost(case: Case) -> tuple[np.ndarray, float | None, float]:
+    """Which images are lost, how often their margin was the narrower one, and the p-value.
+
+    None for fewer than ten lost or kept images.
+    """
+    margin, moved = _margins(case)
+    lost = margin + moved <= 0
+    if min(lost.sum(), (~lost).sum()) < FEWEST:
+        return lost, None, 1.0
+    test = mannwhitneyu(margin[~lost], margin[lost], alternative="greater")
+    return lost, float(test.statistic / (lost.sum() * (~lost).sum())), float(test.pvalue)
 
 
 def _margins(case: Case) -> tuple[np.ndarray, np.ndarray]:

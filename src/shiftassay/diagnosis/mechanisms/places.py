@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
+from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.models.predict import predict
@@ -29,7 +29,7 @@ class MapNumbers(Record):
     images: int
 
 
-@briefly("pixels meet weights that were trained for others")
+@briefly("pixels meet weights that were trained for others", extent=lambda case: _extent(case))
 def other_weights(case: Case) -> Mechanism | None:
     """Pixels keep their values but move: the first layer's units get pixels they did not learn.
 
@@ -47,14 +47,14 @@ def other_weights(case: Case) -> Mechanism | None:
     return Mechanism(
         "other_weights",
         bool(present),
-        f"Pixels kept their values but not their places ({percent(values, 1)} of the variance of sorted values is "
-        "unchanged), so they meet weights that were trained for others: over images, a first-layer unit's input "
-        f"correlates {kept:.2f} with what it was (with other images' {null:.2f}).",
+        f"Pixels kept their values ({percent(values, 1)} of the variance of sorted values is unchanged) and moved to "
+        "other places, where they meet weights that were trained for other pixels. Over images, a first-layer unit's "
+        f"input correlates {kept:.2f} with its input on the reference (with that of other images {null:.2f}).",
         {"values_kept": values, "kept": kept, "other_images": null, "layer": name},
     )
 
 
-@briefly("only the weights on the pixels are wrong")
+@briefly("only the weights on the pixels are wrong", extent=lambda case: _extent(case))
 def one_linear_map(case: Case) -> Mechanism | None:
     """One linear map of pixels, the same for all images, restores accuracy.
 
@@ -76,15 +76,14 @@ def one_linear_map(case: Case) -> Mechanism | None:
     return Mechanism(
         "one_linear_map",
         bool(present),
-        "Only the weights on the pixels are wrong: one linear map of pixels, fitted on half of the images with "
-        f"their partners, takes accuracy on the other half from {percent(numbers.after, 1)} to "
-        f"{percent(numbers.mapped, 1)} (fitted to wrong partners {percent(numbers.wrong_partners, 1)}), and "
-        "all later layers stay as they are.",
+        "Only the first layer's weights are wrong: one linear map of the pixels, fitted to one half of the images, "
+        f"takes accuracy on the other half from {percent(numbers.after, 1)} to {percent(numbers.mapped, 1)}, and all "
+        f"later layers stay as they are (a map fitted to wrong pairs of images: {percent(numbers.wrong_partners, 1)}).",
         numbers.to_json(),
     )
 
 
-@briefly("no fixed weights fit")
+@briefly("no fixed weights fit", extent=lambda case: _extent(case))
 def no_linear_map(case: Case) -> Mechanism | None:
     """Pixels moved, and no linear map that is the same for all images restores accuracy.
 
@@ -99,12 +98,23 @@ def no_linear_map(case: Case) -> Mechanism | None:
     return Mechanism(
         "no_linear_map",
         bool(present),
-        "No fixed weights fit: the best linear map of pixels, fitted on half of the images with their partners, "
-        f"takes accuracy on the other half from {percent(numbers.after, 1)} to no more than "
-        f"{percent(numbers.mapped, 1)}, where it undoes {percent(numbers.could_restore)} of the harm of one "
-        "permutation that is the same for all images.",
+        "No fixed first-layer weights fit all images: one linear map of the pixels, fitted to one half of the images, "
+        f"leaves accuracy on the other half where it was ({percent(numbers.after, 1)} before, "
+        f"{percent(numbers.mapped, 1)} after). The method works: fitted to one permutation shared by all images, it "
+        f"restores {percent(min(numbers.could_restore, 1.0))} of the lost accuracy.",
         numbers.to_json(),
     )
+
+
+def _extent(case: Case) -> Extent | None:
+    """How far first-layer inputs moved, if pixels kept their values."""
+    first_layer = _first_layer(case)
+    if first_layer is None:
+        return None
+    values, kept = first_layer[:2]
+    if values < thresholds.SAME_VALUES:
+        return Extent(0.0, 1 - thresholds.PLACES_KEPT, "pixels change their values")
+    return Extent(1 - kept, 1 - thresholds.PLACES_KEPT, f"first-layer inputs correlate {kept:.2f} with the reference's")
 
 
 def _first_layer(case: Case) -> tuple[float, float, float, str] | None:

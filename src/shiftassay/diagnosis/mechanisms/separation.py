@@ -3,13 +3,13 @@
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
+from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
 from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.words.numbers import percent
 
 
-@briefly("the images themselves tell classes apart less")
+@briefly("the images themselves tell classes apart less", extent=lambda case: _extent(case, "pixels"))
 def classes_merge(case: Case) -> Mechanism | None:
     """Already in the images classes lie closer together, beside how far images of one class differ.
 
@@ -24,13 +24,13 @@ def classes_merge(case: Case) -> Mechanism | None:
     return Mechanism(
         "classes_merge",
         bool(present),
-        f"The images themselves tell classes less well apart: {percent(numbers['pixels'])} of the variance of their "
-        f"pixels lies between classes, on the reference {percent(numbers['pixels_reference'])}.",
+        f"The images of different classes differ less: {percent(numbers['pixels'])} of the variance of the pixels lies "
+        f"between classes, on the reference {percent(numbers['pixels_reference'])}.",
         numbers,
     )
 
 
-@briefly("the network's features run together")
+@briefly("the network's features run together", extent=lambda case: _extent(case, "features"))
 def network_merges(case: Case) -> Mechanism | None:
     """The images separate classes as well as before; the network's last features do not.
 
@@ -45,10 +45,10 @@ def network_merges(case: Case) -> Mechanism | None:
     return Mechanism(
         "network_merges",
         bool(present),
-        "It is the network that no longer tells classes apart, not the images: between classes lies "
-        f"{percent(numbers['features'])} of the variance of its last features (reference "
-        f"{percent(numbers['features_reference'])}), but {percent(numbers['pixels'])} of that of the pixels "
-        f"(reference {percent(numbers['pixels_reference'])}).",
+        "The images still separate the classes, the network's features do not: between classes lies "
+        f"{percent(numbers['pixels'])} of the variance of the pixels (reference "
+        f"{percent(numbers['pixels_reference'])}), and {percent(numbers['features'])} of that of the last hidden layer "
+        f"(reference {percent(numbers['features_reference'])}).",
         numbers,
     )
 
@@ -58,9 +58,20 @@ Shares = tuple[dict[str, float], dict[str, tuple[float, float]]]
 
 
 def _shares(case: Case) -> Shares | None:
-    if case.truth is None or case.reference_labels is None or not case.dropped:
+    return (
+        case.memoized("shares", lambda: _measured(case)) if case.dropped and case.reference_labels is not None else None
+    )
+
+
+def _extent(case: Case, space: str) -> Extent | None:
+    if case.truth is None or case.reference_labels is None:
         return None
-    return case.memoized("shares", lambda: _measured(case))
+    numbers, ends = case.memoized("shares", lambda: _measured(case))
+    if space not in ends:
+        return None
+    where = "pixels" if space == "pixels" else "last hidden layer"
+    words = f"{percent(numbers[space])} of the variance of the {where} lies between classes"
+    return Extent(1 - ends[space][1], 1 - thresholds.SEPARATION_FALLS, words)
 
 
 def _measured(case: Case) -> Shares:

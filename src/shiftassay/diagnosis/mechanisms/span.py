@@ -3,12 +3,12 @@
 import numpy as np
 
 from shiftassay.diagnosis import thresholds
-from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, briefly
+from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.words.numbers import percent
 
 
-@briefly("it puts energy where training images have none")
+@briefly("it puts energy where training images have none", extent=lambda case: _extent(case))
 def outside_span(case: Case) -> Mechanism | None:
     """The shift puts energy where training images have none; without it accuracy comes back.
 
@@ -19,16 +19,11 @@ def outside_span(case: Case) -> Mechanism | None:
     """
     if case.truth is None or not case.dropped:
         return None
-    half = case.rng("span").permutation(len(case.reference))
-    source = case.train if case.train is not None else case.reference[half[::2]]
-    some = case.rng("training images").permutation(len(source))[: 2 * SETTINGS.span_images]
-    flat = source[some].reshape(len(some), -1).astype(np.float64)
-    mean = flat.mean(0)
-    basis = _basis(flat - mean)
-    dimensions, inside = flat.shape[1], basis.shape[1]
+    mean, basis, usual = case.once_of_reference("span", lambda: _span(case))
+    dimensions, inside = basis.shape
     if dimensions - inside < 2:
         return None
-    usual, outside = (_outside(x, mean, basis) for x in (case.reference[half[1::2]], case.shifted))
+    outside = _outside(case.shifted, mean, basis)
     projected = _projected(case.shifted, mean, basis)
     right = case.right(projected)
     removed = (case.shifted - projected).reshape(len(case.shifted), -1)
@@ -45,10 +40,10 @@ def outside_span(case: Case) -> Mechanism | None:
     return Mechanism(
         "outside_span",
         bool(present),
-        f"The shift puts energy where {whose} had none: {percent(outside)} of it lies outside the {inside} of "
-        f"{dimensions} directions that hold 95% of theirs (reference {percent(usual)}), and without it the network "
-        f"is right on {percent(float(right.mean()), 1)} instead of {percent(case.after, 1)} (as much taken away "
-        f"elsewhere: {percent(float(control.mean()), 1)}).",
+        f"The shift puts energy where {whose} have almost none: {percent(outside)} of its images' energy lies outside "
+        f"the {inside} of {dimensions} principal directions that hold 95% of the variance (reference "
+        f"{percent(usual)}). Projected on these directions, accuracy is {percent(float(right.mean()), 1)} instead of "
+        f"{percent(case.after, 1)}; as much energy taken away at random leaves {percent(float(control.mean()), 1)}.",
         {
             "outside": outside,
             "outside_reference": usual,
@@ -60,6 +55,24 @@ def outside_span(case: Case) -> Mechanism | None:
             "p_value": p_value,
         },
     )
+
+
+def _extent(case: Case) -> Extent:
+    mean, basis, usual = case.once_of_reference("span", lambda: _span(case))
+    outside = _outside(case.shifted, mean, basis)
+    words = f"{percent(outside)} of the energy lies outside these directions"
+    return Extent(outside - usual, thresholds.OUTSIDE_SPAN, words)
+
+
+def _span(case: Case) -> tuple[np.ndarray, np.ndarray, float]:
+    """The mean of training images, their directions, and the reference's energy outside of them."""
+    half = case.rng("span").permutation(len(case.reference))
+    source = case.train if case.train is not None else case.reference[half[::2]]
+    some = case.rng("training images").permutation(len(source))[: 2 * SETTINGS.span_images]
+    flat = source[some].reshape(len(some), -1).astype(np.float64)
+    mean = flat.mean(0)
+    basis = _basis(flat - mean)
+    return mean, basis, _outside(case.reference[half[1::2]], mean, basis)
 
 
 def _basis(centered: np.ndarray) -> np.ndarray:

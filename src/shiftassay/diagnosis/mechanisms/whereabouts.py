@@ -14,7 +14,7 @@ def in_one_place(case: Case) -> Mechanism | None:
 
     The part is where 95% of the mean |change| lies, at most 60% of the area where the reference varies. With the
     reference's pixels put back there accuracy must return by half of what was lost; put back in as many other pixels,
-    chosen at random, by 25% less.
+    chosen at random, by 25% less: that is the control.
     """
     if not case.paired or case.truth is None or not case.dropped:
         return None
@@ -38,10 +38,10 @@ def in_one_place(case: Case) -> Mechanism | None:
     return Mechanism(
         "in_one_place",
         bool(present),
-        f"The harm sits in one part of the image, {percent(area)} of its area (rows {rows.min()} to {rows.max()}, "
-        f"columns {columns.min()} to {columns.max()}): with the reference's pixels put back there the network is "
-        f"right on {percent(float(right.mean()), 1)} instead of {percent(case.after, 1)}, put back in as many random "
-        f"places on {percent(float(control.mean()), 1)}.",
+        f"One part of the image carries the harm, {percent(area)} of its area (rows {rows.min()} to {rows.max()}, "
+        f"columns {columns.min()} to {columns.max()}). With the reference's pixels put back there, accuracy is "
+        f"{percent(float(right.mean()), 1)} instead of {percent(case.after, 1)}; put back in as many places chosen at "
+        f"random, it is {percent(float(control.mean()), 1)}.",
         {
             "area": area,
             "area_that_varies": varies,
@@ -61,7 +61,7 @@ def in_one_band(case: Case) -> Mechanism | None:
 
     The Fourier plane is cut where each side holds half of the change's energy, as nearly as rings of frequencies allow.
     With the reference's coefficients put back on one side, accuracy must return by half of what was lost, and by 25%
-    more than with those of the other side.
+    more than with those of the other side, which is the control: a change of the same energy.
     """
     if not case.paired or case.truth is None or not case.dropped:
         return None
@@ -91,10 +91,9 @@ def in_one_band(case: Case) -> Mechanism | None:
     return Mechanism(
         "in_one_band",
         bool(present),
-        f"What changes in the {'fine' if fine else 'coarse'} structure harms: with only {_waves(fine, cut)} changed, "
-        f"which is {percent(1 - share if fine else share)} of the change's energy, the network is right on "
-        f"{percent(float(worse.mean()), 1)}, with only the others changed on {percent(float(better.mean()), 1)} "
-        f"(reference {percent(case.before, 1)}, shifted {percent(case.after, 1)}).",
+        f"{'High' if fine else 'Low'} frequencies carry the harm: with only {_band(fine, cut)} changed "
+        f"({percent(1 - share if fine else share)} of the change's energy) accuracy is "
+        f"{percent(float(worse.mean()), 1)}, with only the others changed it is {percent(float(better.mean()), 1)}.",
         {
             "harmful": "fine" if fine else "coarse",
             "cut_period": 1 / cut if cut > 0 else None,
@@ -118,7 +117,7 @@ def _holding_most(weight: np.ndarray) -> np.ndarray:
     return held.reshape(weight.shape)
 
 
-def _waves(fine: bool, cut: float) -> str:
+def _band(fine: bool, cut: float) -> str:
     if cut == 0:
         return "all but the mean of each image" if fine else "the mean of each image"
-    return f"waves {'shorter' if fine else 'longer'} than {1 / cut:.1f} pixels"
+    return f"the frequencies {'above' if fine else 'up to'} {cut:.2f} cycles per pixel"

@@ -58,6 +58,11 @@ class Adversarial(Shift):
     def largest_change(self) -> float | None:
         return self.epsilon if self.norm == "linf" else None
 
+    @property
+    def theory(self) -> str:
+        best = "signs along g add up to ε‖g‖₁" if self.norm == "linf" else "a change along g adds up to ε‖g‖₂"
+        return f"To first order a change δ moves the margin by g·δ, where g is the margin's gradient: {best}."
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         if context is None:
             raise BadInput("adversarial: it is aimed at a model. Pass one, and the labels of the images.")

@@ -153,6 +153,13 @@ class SignNoise(_Noise):
         super().__post_init__()
         check(self, "epsilon", lambda v: v >= 0, "0 or more")
 
+    @property
+    def theory(self) -> str:
+        return (
+            "To first order a change δ moves the margin by g·δ, where g is the margin's gradient: random signs add up "
+            "like a random walk, with a standard deviation of ε‖g‖₂."
+        )
+
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
         """All changes that nothing clipped have the same size, up to rounding."""
         size = np.abs(pairs.shifted - pairs.reference)

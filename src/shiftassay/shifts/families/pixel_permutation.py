@@ -113,6 +113,21 @@ class PixelPermutation(Permutation):
         return self.scope == "per_image"
 
     @property
+    def theory(self) -> str:
+        if self.shuffles:
+            return (
+                "If each image's permutation is drawn uniformly, all arrangements of its pixels are equally likely, so "
+                "what is seen depends on the image only through its multiset of pixel values. By Bayes' rule so do the "
+                "probabilities of the classes: no classifier can use more than the sorted values."
+            )
+        return (
+            "Let P be the permutation and W₁ the trained first layer: a perceptron with W₁Pᵀ instead answers on Px as "
+            "the trained one does on x, since W₁PᵀPx = W₁x. With independent, identically distributed initial "
+            "weights W₁Pᵀ is as likely as W₁, so a perceptron trained on permuted images is as good; a convolution, "
+            "which looks at neighbours, is not."
+        )
+
+    @property
     def invariant(self) -> tuple[str, Invariant] | None:
         return ("sorted pixel values", sorted_values) if self.scope == "per_image" else None
 

@@ -7,9 +7,9 @@ from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
 from shiftassay.words.numbers import percent_with_interval
 
 INFORMATION: dict[str | None, str] = {
-    "preserved": "nothing of the image is lost",
-    "reduced": "part of the image is lost",
-    "destroyed": "only what ignores position is left of the image",
+    "preserved": "all information about the image is kept",
+    "reduced": "part of the information about the image is lost",
+    "destroyed": "only what does not depend on position is kept",
 }
 
 
@@ -42,12 +42,12 @@ def claim(effect: EffectOverSeeds, first: Evaluation, diagnosed: DiagnosedVarian
         else f"{accuracy} with the first seed's model. All seeds: {effect}."
     )
     if diagnosed.family == "identity":
-        return f"nothing happened to {name}: its images are those of clean. {harm}"
+        return f"{name} holds the images of clean, unchanged. {harm}"
     if diagnosed.group == "sample":
         return (
-            f"nothing happened to the images of {name}; what changed is which there are, in what order, or how they "
-            f"are labelled ({text}). {harm}"
+            f"{name} holds images of clean, unchanged; which there are, their order or their labels changed ({text}). "
+            f"{harm}"
         )
     if diagnosed.family == "unknown":
-        return f"something happened to {name} that no family of the catalogue makes. {harm}"
-    return f"{name} is clean under {text}: {INFORMATION[diagnosed.diagnosis.verdict.information]}. {harm}"
+        return f"{name} was shifted, and no family of the catalogue makes this shift. {harm}"
+    return f"{name} was made from clean by {text}: {INFORMATION[diagnosed.diagnosis.verdict.information]}. {harm}"

@@ -14,7 +14,7 @@ from shiftassay.shifts.catalog import make
 from shiftassay.shifts.catalog import shift as apply_shift
 from shiftassay.shifts.estimation.pairs import ROUNDING
 from shiftassay.statistics.intervals import wilson
-from shiftassay.statistics.paired import difference_paired, mcnemar
+from shiftassay.statistics.paired import difference_paired
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnosed_variant import (
     Control,
@@ -27,7 +27,7 @@ from shiftassay.studies.shifted.diagnosed_variant import (
 from shiftassay.studies.shifted.variant_pictures import attack_context, keep_pictures
 from shiftassay.words.terminal import spoken
 
-VERSION = 6
+VERSION = 7
 
 
 def diagnose_variants(context: StudyContext, names: Sequence[str]) -> dict[str, DiagnosedVariant]:
@@ -60,6 +60,7 @@ def diagnose_variant(context: StudyContext, name: str) -> DiagnosedVariant:
         change=_change(clean, variant) if ordered else None,
         controls=_controls(context, clean, variant) if changed else None,
         reaches=_other_images(context, name, diagnosis),
+        commonest=float(np.bincount(clean.required_labels).max() / len(clean)),
     )
 
 
@@ -90,7 +91,9 @@ def _controls(context: StudyContext, clean: ImageSet, variant: ImageSet) -> Cont
         return Control(
             accuracy=wilson(int(control_right.sum()), len(control_right)),
             minus_control=difference_paired(gained, lost, len(control_right)),
-            p_value=mcnemar(gained, lost),
+            gained=gained,
+            lost=lost,
+            images=len(control_right),
         )
 
     return Controls(
@@ -116,8 +119,12 @@ def _other_images(context: StudyContext, name: str, diagnosis: Diagnosis) -> Oth
     remade = apply_shift(own, shift, 2, attack_context(context, own) if shift.needs_model else None)
     if len(remade) != len(own):
         return None
+    right = context.right(whole.images[rest], labels)
+    again = context.right(remade.images, remade.labels if remade.labels is not None else labels)
     return OtherImages(
         images=len(own),
-        accuracy=float(context.right(whole.images[rest], labels).mean()),
-        remade=float(context.right(remade.images, remade.labels if remade.labels is not None else labels).mean()),
+        accuracy=float(right.mean()),
+        remade=float(again.mean()),
+        gained=int((again & ~right).sum()),
+        lost=int((right & ~again).sum()),
     )

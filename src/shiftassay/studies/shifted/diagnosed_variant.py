@@ -9,6 +9,8 @@ from shiftassay.shifts.catalog import ShiftField, attacks
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.statistics.intervals import Interval
 
+CHANCE = 0.1  # of the accuracy above chance: two draws of one permutation differ by about as much on a perceptron
+
 Quantiles = tuple[float, float, float]
 """The 5%, 50% and 95% quantiles over images."""
 
@@ -31,12 +33,15 @@ class ImageChange(Record):
 class Control(Record):
     """Accuracy under a change as large as the variant's.
 
-    `minus_control` is the variant's accuracy minus it, `p_value` that of McNemar's test.
+    `minus_control` is the variant's accuracy minus it. `gained` are the images that only the variant leaves right,
+    `lost` those that only the control does, of `images`.
     """
 
     accuracy: Interval
     minus_control: Interval
-    p_value: float
+    gained: int
+    lost: int
+    images: int
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,15 @@ class Controls(Record):
 class OtherImages(Record):
     """Accuracy on images that the diagnosis did not see.
 
-    `remade` is that on their remake by the diagnosed shift.
+    `remade` is that on their remake by the diagnosed shift. `gained` are the images that only the remake leaves right,
+    `lost` those that only the variant does.
     """
 
     images: int
     accuracy: float
     remade: float
+    gained: int
+    lost: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +76,8 @@ class DiagnosedVariant(Record):
 
     The diagnosis rests on `images` of the `set` that the variant has. `pictures` holds the lowest and highest value of
     each kept row of pictures. `text` describes the shift; it and `shift` are None where that is unknown. `change` and
-    `controls` are None without pairs of images in the same order.
+    `controls` are None without pairs of images in the same order. `commonest` is the accuracy of always answering the
+    commonest class.
     """
 
     pictures: Mapping[str, tuple[float, float]]
@@ -80,6 +89,7 @@ class DiagnosedVariant(Record):
     change: ImageChange | None
     controls: Controls | None
     reaches: OtherImages | None
+    commonest: float = 0.0
 
     @property
     def family(self) -> str:
@@ -89,6 +99,14 @@ class DiagnosedVariant(Record):
     def group(self) -> str:
         """The group of the family; empty where the shift is unknown."""
         return FAMILIES[self.family].group if self.family in FAMILIES else ""
+
+    def at_chance(self, accuracy: float) -> bool:
+        """Whether an accuracy is as good as chance.
+
+        That is, less than a tenth is left of what the model has on clean images above always answering one class.
+        """
+        measured = self.diagnosis.accuracy
+        return measured is not None and accuracy - self.commonest < CHANCE * (measured.reference - self.commonest)
 
     @property
     def is_attack(self) -> bool:

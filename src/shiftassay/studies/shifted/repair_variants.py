@@ -7,7 +7,7 @@ from shiftassay.repairs.result import Repair
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.words.terminal import spoken
 
-VERSION = 2
+VERSION = 3
 
 
 def repair_variants(context: StudyContext, names: Sequence[str]) -> dict[str, Repair]:

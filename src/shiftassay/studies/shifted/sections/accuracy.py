@@ -14,6 +14,7 @@ from shiftassay.words.numbers import (
     p_cell,
     percent,
     percent_with_interval,
+    points,
     points_with_interval,
     times,
 )
@@ -77,8 +78,10 @@ def summary(context: StudyContext) -> tuple[str, ...]:
 
 
 def _errors(effect: EffectOverSeeds) -> str:
-    ratio = effect.comparison.error_ratio
-    return "" if ratio is None else f", {times(ratio)} the errors"
+    change = effect.comparison
+    errors = "" if change.error_ratio is None else f", {times(change.error_ratio)} the errors"
+    within = f" (shown to be within ±{100 * change.margin:g})" if change.equivalent else ""
+    return f"{errors}, {points(change.difference.estimate, sign=True)} points{within}"
 
 
 def _effects(by_set: Sequence[Sequence[Evaluation]], effects: Mapping[str, EffectOverSeeds]) -> Table:
@@ -106,16 +109,17 @@ def _how(by_set: Sequence[Sequence[Evaluation]], count: int) -> str:
     if change is None:
         return "Wilson's intervals."
     seeds = (
-        " Seeds are blocks, each compared with itself on clean; the intervals are for new seeds and new images."
+        " Each seed's model is compared with itself on clean; the intervals are for new seeds and new images."
         if count > 1
         else ""
     )
     clean_errors = 1 - by_set[0][0].accuracy.estimate
     return (
-        "Wilson's intervals for accuracy; of the same images, score intervals joined with exact ones, which exclude no "
-        f"change exactly where McNemar's exact test rejects it.{seeds} Slightly harmed: accuracy is shown to be lower, "
-        f"and by less than {margin_in_words(change.margin, clean_errors, change.reference)}. That margin is no law: it "
-        "is set in the study's file (margin), so errors come first."
+        "Accuracies have Wilson's intervals. Changes on the same images have Tango's score intervals joined with exact "
+        "ones, so that an interval excludes 0 exactly where McNemar's exact test rejects at 5%."
+        f"{seeds} Slightly harmed: accuracy is shown to be lower, and by less than "
+        f"{margin_in_words(change.margin, clean_errors, change.reference)}. The study's file sets this margin; the "
+        "ratio of errors does not depend on it."
     )
 
 

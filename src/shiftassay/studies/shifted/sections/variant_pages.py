@@ -9,13 +9,15 @@ from shiftassay.records import Record
 from shiftassay.repairs.result import Attempt, Repair
 from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.shifted.alternatives import Alternative, alternatives
+from shiftassay.studies.shifted.best_found import BestFound, best_found
 from shiftassay.studies.shifted.claim import claim, headline
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant
-from shiftassay.studies.shifted.evidence import doubts, evidence, why
+from shiftassay.studies.shifted.evidence import doubts, evidence, theory, why
+from shiftassay.studies.shifted.sections import contrast_pages, one_for_all
 from shiftassay.studies.shifted.variant_pictures import beyond_black_and_white, pictures_file
 from shiftassay.words.lists import listed
-from shiftassay.words.numbers import DASH, percent, points_with_interval
+from shiftassay.words.numbers import DASH, p_cell, percent, points_with_interval
 
 KEY, TITLE, VERSION, PLACE = "variant-pages", "A page for each variant", 1, 40
 FEWEST = 100  # images, below which nothing is diagnosed or repaired
@@ -23,13 +25,17 @@ FEWEST = 100  # images, below which nothing is diagnosed or repaired
 
 @dataclass(frozen=True, eq=False)
 class VariantPage(Record):
-    """All that is known of a variant; `evaluations` are those of every seed's model on it."""
+    """All that is known of a variant.
+
+    `evaluations` are those of every seed's model on it. `best` is the best classifier that the study found for it.
+    """
 
     name: str
     origin: str
     evaluations: tuple[Evaluation, ...]
     diagnosis: DiagnosedVariant
     repair: Repair
+    best: BestFound | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +51,18 @@ def measure(context: StudyContext) -> VariantPages | None:
         return None
     by_variant = {rows[0].name: rows for rows in zip(*context.evaluations, strict=True)}
     origins = {images.name: origin for images, origin in context.variants.sets}
+    contrasts, served = contrast_pages.measure(context), one_for_all.measure(context)
+    compared = contrasts.contrasts if contrasts else ()
     return VariantPages(
         pages=tuple(
-            VariantPage(name, origins[name], by_variant[name], diagnosed, context.repairs[name])
+            VariantPage(
+                name,
+                origins[name],
+                by_variant[name],
+                diagnosed,
+                context.repairs[name],
+                best_found(name, context.repairs[name], compared, served),
+            )
             for name, diagnosed in context.diagnoses.items()
         ),
         too_few={i.name: len(i) for i in context.variants.shifted if i.name not in context.diagnoses},
@@ -75,18 +90,20 @@ def page_finding(page: VariantPage) -> Finding:
         f"Claim: {claim(effect, page.evaluations[0], diagnosed)}",
         *evidence(diagnosed),
         *why(effect, diagnosed),
+        *theory(diagnosed, repair.ceiling),
         _ruled_out(others),
-        f"Repair: {repair.sentence}",
+        f"Repair: {repair.sentence}{_best(page)}",
         *([f"The evidence is thin: {'; '.join(doubtful)}."] if doubtful else []),
         *_limits(page),
     )
     explanations = Table(
-        ("another explanation", "what was measured", "ruled out"),
-        tuple((other.explanation, other.number, "yes" if other.ruled_out else "no") for other in others),
-        "Other explanations, and the number that rules each out or does not; where none is said, of "
-        f"{diagnosed.images:,} images and the first seed's model. What a family leaves unexplained is measured on "
-        "images that it was not fitted to; 100% is what doing nothing leaves, or more where the candidate makes it "
-        "worse.",
+        ("another explanation", "what was measured", "p, corrected", "ruled out"),
+        tuple((o.explanation, o.number, p_cell(o.p_value), _answer(o)) for o in others),
+        f"Of {diagnosed.images:,} images and the first seed's model, unless another number is given. Tests are "
+        "corrected for their number (Holm) and ask for a margin: a control rules size out if it is shown to do less "
+        "than four fifths of the harm. Rows without p are decided by what is counted in them. What a family leaves "
+        "of the change is measured on images that it was not fitted to; families that leave 90% or more are not "
+        "listed. At chance: less than a tenth of the accuracy above chance is left.",
         words=("what was measured",),
     )
     pictures = Figure(
@@ -110,14 +127,29 @@ def page_finding(page: VariantPage) -> Finding:
     )
 
 
+def _best(page: VariantPage) -> str:
+    """The lower end of the ceiling, where no repair was found."""
+    if page.best is None or page.repair.chosen is not None or page.repair.outcome == "nothing_to_repair":
+        return ""
+    return f" The best classifier found anywhere in this study: {page.best}."
+
+
+def _answer(other: Alternative) -> str:
+    return "no evidence" if not other.evidence else "yes" if other.ruled_out else "no"
+
+
 def _ruled_out(others: Sequence[Alternative]) -> str:
-    remaining = [o.explanation[0].lower() + o.explanation[1:] for o in others if not o.ruled_out]
-    if not remaining:
-        return f"All {len(others)} other explanations that are listed below are ruled out, each by a number."
-    return (
-        f"Of the {len(others)} other explanations that are listed below {len(others) - len(remaining)} are ruled out, "
-        f"each by a number. Not ruled out: {'; '.join(remaining)}."
-    )
+    """What else could explain the variant: what stays open first, with its number."""
+    sentences = [f"Not ruled out: {_clause(o)} ({o.number})." for o in others if o.is_open]
+    sentences += [f"No evidence on whether {_clause(o)} ({o.number})." for o in others if not o.evidence]
+    ruled_out = [_clause(o) for o in others if o.evidence and o.ruled_out]
+    if ruled_out:
+        sentences.append(f"Ruled out, by the numbers in the table: {'; '.join(ruled_out)}.")
+    return f"Other explanations. {' '.join(sentences)}"
+
+
+def _clause(other: Alternative) -> str:
+    return other.explanation[0].lower() + other.explanation[1:]
 
 
 def _repairs(repair: Repair) -> Table:
@@ -128,7 +160,7 @@ def _repairs(repair: Repair) -> Table:
         "change, points [95%]",
         "on clean, % [95%]",
         "parameters trained",
-        "assumes",
+        "needs",
     ]
     unrepaired = ["none", points_with_interval(repair.variant), "", points_with_interval(repair.clean), "0", ""]
     rows = [unrepaired, *(_row(a, a.strategy == repair.recommended) for a in repair.attempts if a.strategy != "none")]
@@ -137,14 +169,14 @@ def _repairs(repair: Repair) -> Table:
         unrepaired.insert(3, points_with_interval(attacked.before))
         for row, attempt in zip(rows[1:], (a for a in repair.attempts if a.strategy != "none"), strict=True):
             row.insert(3, points_with_interval(attempt.attacked.after) if attempt.attacked else DASH)
-    skipped = "; ".join(f"{name}: {reason}" for name, reason in repair.skipped.items())
+    skipped = "; ".join(f"{name} ({reason})" for name, reason in repair.skipped.items() if name != "none")
     caption = (
-        f"Each repair was fitted to what one half of {repair.attempts[0].variant.n:,} images shows and judged on the "
-        f"other, both ways round; clean has {repair.attempts[0].clean.n:,} images, one seed's model was repaired."
-        + (f" A fresh attack is made on {attacked.n:,} of them, on each model anew." if attacked else "")
+        f"Each repair is fitted to one half of {repair.attempts[0].variant.n:,} images and judged on the other, for "
+        f"both halves; clean has {repair.attempts[0].clean.n:,} images. The model of one seed is repaired."
+        + (f" Fresh attacks are made on {attacked.n:,} of the images, on each model anew." if attacked else "")
         + (f" Not tried: {skipped}." if skipped else "")
     )
-    return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("assumes",))
+    return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("needs",))
 
 
 def _row(attempt: Attempt, recommended: bool) -> list[str]:
@@ -163,21 +195,19 @@ def _limits(page: VariantPage) -> list[str]:
     verdict, limits = diagnosed.diagnosis.verdict, []
     if diagnosed.images < diagnosed.set:
         limits.append(
-            f"verdict and repair rest on {diagnosed.images:,} of its {diagnosed.set:,} images, accuracy on all"
+            f"verdict and repair are of {diagnosed.images:,} of its {diagnosed.set:,} images, accuracy is of all"
         )
     if len(page.evaluations) == 1:
-        limits.append("one trained model was asked, so nothing is said of what another seed would do")
+        limits.append("one trained model was measured; another seed may give other numbers")
     if verdict.share < 1:
-        limits.append(f"the shift touched {percent(verdict.share)} of the images, and nobody told which")
+        limits.append(f"the shift touched {percent(verdict.share)} of the images; which ones was estimated")
     unidentified = verdict.parameters.get("unidentified")
     if unidentified:
-        limits.append(
-            f"{len(unidentified)} places look like others in these images, so where those came from cannot be known"
-        )
+        limits.append(f"the source of {len(unidentified)} places is not identified: they look alike in these images")
     if diagnosed.is_attack:
         attacked = next((attempt.attacked.n for attempt in repair.attempts if attempt.attacked), 0)
         limits.append(
-            f"a stronger attack than ours may leave less; fresh attacks were made on {attacked:,} images"
+            f"a stronger attack may lower accuracy further; fresh attacks were made on {attacked:,} images"
             if attacked
             else "no repair was attacked afresh"
         )
@@ -192,4 +222,4 @@ def _caption(pictures: Mapping[str, tuple[float, float]]) -> str:
         if beyond_black_and_white(low, high)
     ]
     caption = f"The first image of each class: {listed(list(pictures))}."
-    return caption + (f" Drawn between their own extremes: {listed(wide)}." if wide else "")
+    return caption + (f" Rows drawn from their lowest to their highest value: {listed(wide)}." if wide else "")
