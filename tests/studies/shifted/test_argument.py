@@ -47,6 +47,7 @@ thorough = false
 attacks = { images = 50, targets = 0, queries = 20 }
 [experiments]
 updates = 320
+seeds = 2
 draws = [1, 8]
 training_images = [500, 1500]
 fresh_draws = 5

@@ -63,7 +63,6 @@ def contrast_variants(context: StudyContext, one: str, other: str) -> Contrast:
 
     The unmodified model is tried on both; then come the experiments that isolate their difference.
     """
-    context.console.print(spoken(f"{one} / {other}: what isolates the difference"))
     kind = kind_of(context.diagnoses[one], context.diagnoses[other])
     contrast = Contrast((one, other), kind, _unmodified(context, one, other), None, None)
     if kind == "draws":
@@ -133,8 +132,13 @@ def _once(
     context: StudyContext, name: str, one: str, other: str, record: type[AnyRecord], measure: Callable[[], AnyRecord]
 ) -> AnyRecord:
     """What an experiment measures, kept by itself, as some take minutes."""
+
+    def measured() -> AnyRecord:
+        context.console.print(spoken(f"{one} / {other}: {name}"))
+        return measure()
+
     asked = [one, other, context.study.experiments.model_dump(mode="json")]
-    return context.once(f"{name}-{one}-{other}", record, VERSION, asked, measure)
+    return context.once(f"{name}-{one}-{other}", record, VERSION, asked, measured)
 
 
 def _unmodified(context: StudyContext, one: str, other: str) -> Unmodified:

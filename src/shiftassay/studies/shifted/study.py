@@ -101,7 +101,7 @@ class Experiments(Strict):
     """
 
     updates: int = Field(default=800, ge=1)
-    seeds: int = Field(default=2, ge=1, le=MOST_SEEDS)
+    seeds: int = Field(default=3, ge=1, le=MOST_SEEDS)
     draws: tuple[Count, ...] = Field(default=(1, 4, 16, 64), min_length=1)
     """How many draws are dealt out among the images; one for each image comes on top."""
     training_images: tuple[Annotated[int, Field(ge=100)], ...] = Field(default=(2_500, 10_000), min_length=1)

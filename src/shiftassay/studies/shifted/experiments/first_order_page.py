@@ -49,5 +49,5 @@ def first_order_part(measured: FirstOrder) -> Part:
 
 
 def _quantiles(values: tuple[float, float, float]) -> str:
-    low, middle, high = values
+    low, middle, high = (round(value, 2) + 0.0 for value in values)  # never −0.00
     return f"{number(middle, 2)} [{number(low, 2)}, {number(high, 2)}]"

@@ -132,8 +132,8 @@ def _under_attack(designs: Mapping[str, MeasuredDesign], seeds: int) -> list[Tab
         Table(
             ("design", "attack", "images", "right before", *(f"lost to: {name}" for name in first.fell), "right after"),
             tuple(rows),
-            f"How much each fresh attack adds: images that fall to it and to none before it, {plural(seeds, 'seed')} "
-            "together.",
+            "How much each fresh attack adds: images that fall to it and to none before it, "
+            f"{plural(seeds, 'seed')}{' in all' * (seeds > 1)}.",
             words=("attack",),
             folded="What each fresh attack adds",
         )
