@@ -24,7 +24,10 @@ RESULTS = ROOT / "docs" / "results"
 Results = dict[str, Any]
 """A file of docs/results: each has keys of its own."""
 
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("diagnosis", "performance", "reliability")))
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("diagnosis", "performance", "reliability", "studies")),
+)
 
 
 def main() -> int:

@@ -140,9 +140,7 @@ def test_the_files_that_the_architecture_names_exist():
     assert missing == set()
 
 
-def test_every_room_is_in_the_architecture_and_in_the_readme():
+def test_every_room_is_in_the_architecture():
     rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
     architecture = (SOURCE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    readme = (SOURCE.parent / "README.md").read_text(encoding="utf-8")
     assert {room for room in rooms if f"`{room}/`" not in architecture} == set()
-    assert {room for room in rooms if f"`{room}`" not in readme} == set()

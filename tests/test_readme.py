@@ -1,8 +1,11 @@
 """README's tables are those of the committed results."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from shiftassay.shifts.family import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,8 +16,16 @@ def test_the_tables_are_up_to_date():
     assert result.returncode == 0, "run make tables\n" + result.stderr
 
 
-def test_pictures_and_folders_that_it_names_exist():
+def test_what_it_links_to_exists():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            assert "://" in link or (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_every_family_is_named():
     text = (ROOT / "README.md").read_text()
-    for name in ("docs/report.png", "benchmarks", "docs/results", "src/shiftassay/imagesets/mnist/LICENSE.md"):
-        assert name in text
-        assert (ROOT / name).exists()
+    assert {name for name in FAMILIES if f"`{name}`" not in text} <= {"identity", "compose"}
+
+
+def test_it_is_read_in_five_minutes():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150

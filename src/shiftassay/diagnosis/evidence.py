@@ -19,8 +19,8 @@ class Evidence(Record):
     """The numbers of a verdict from which its confidence follows.
 
     `misfit` and `limit` are the best candidate's; the limit is None where the misfit is so large that none was made.
-    `lead` is by how much it costs less than the best of other families or scopes, `images` how many were looked at,
-    `parts` how many shifts in a row it is: none for the identity.
+    `lead` is by how much it costs less than the best of other families or scopes that is not ruled out. `images` were
+    looked at, and `parts` is how many shifts in a row it is: none for the identity.
     """
 
     pairing: Literal["paired", "unpaired"]

@@ -44,6 +44,14 @@ class SearchSettings:
     """First parts that are completed first; if that fits well, the others are not."""
     joint_fits: int = 7
     """Compositions whose parameters are fitted together."""
+    quick_fits: int = 12
+    """Further compositions whose parameters are fitted together, to few pairs."""
+    n_quickly: int = 12
+    """Those pairs."""
+    n_promising: int = 2
+    """The best of these, which are fitted to all."""
+    n_nearest: int = 1
+    """Compositions of smallest misfit that are fitted together, whatever their parameters cost."""
     joint_fits_of_three: int = 3
     """The same for three parts, and for two simpler maps in the place of a general one."""
     n_extended: int = 2
@@ -57,6 +65,8 @@ class SearchSettings:
     """Parameters of a shift that fits, up to which nothing else is tried."""
     hopeless: float = 0.5
     """Misfit above which no third part is tried, no fit under nearest-neighbour resampling, and no null is made."""
+    hopeless_without_noise: float = 0.1
+    """The same of a shift without noise: implementations that differ by more would let anything pass."""
     reestimated: float = 0.1
     """Misfit up to which a null of estimated parameters is made, which takes a fit."""
     first_part: float = 0.9

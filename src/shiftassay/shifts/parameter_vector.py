@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from shiftassay.shifts.estimation.distribution import distribution
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.parameters import PerImage, SearchRange, candidates
 
 
@@ -28,8 +29,8 @@ class ParameterVector:
         return tuple(f.name for f in fields(cast(Any, cls)) if f.name not in ("scope", "clip"))
 
     @classmethod
-    def search_starts(cls, size: tuple[int, ...]) -> Float64[np.ndarray, "g k"]:
-        """The numbers that a fit starts from, for images of size (h, w)."""
+    def search_starts(cls, pairs: Pairs) -> Float64[np.ndarray, "g k"]:
+        """The numbers that a fit to these pairs starts from."""
         return np.array(list(product(*(s.starts for s in cls.search.values()))), np.float64)
 
     def candidate_draws(self) -> Float64[np.ndarray, "g k"]:

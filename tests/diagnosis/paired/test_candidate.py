@@ -51,7 +51,7 @@ def test_the_cheapest_that_fits_comes_first_then_the_others_by_cost(cases):
 
 
 def test_what_was_found_to_fit_is_not_forgotten_behind_many_that_do_not():
-    fitting, others = _candidate(0.1, 9.0, 1.0), [_candidate(0.1, float(i), 0.0) for i in range(8)]
+    fitting, others = _candidate(0.05, 9.0, 1.0), [_candidate(0.05, float(i), 0.0) for i in range(8)]
     assert first_that_fits([*others, fitting])[0] is not fitting  # so many are not tested
     vars(fitting)["fit"] = fitting.fit  # as when it was tested among singles
     assert first_that_fits([*others, fitting])[0] is fitting

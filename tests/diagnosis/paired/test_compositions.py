@@ -4,15 +4,26 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import affine_transform
 
+from shiftassay.diagnosis.paired.candidate import estimate
 from shiftassay.diagnosis.paired.compositions import compositions
-from shiftassay.diagnosis.paired.hidden import depends_on_value_alone, two_curves, with_integer_parameters
+from shiftassay.diagnosis.paired.first_parts import best_resampling, first_parts
+from shiftassay.diagnosis.paired.hidden import (
+    depends_on_value_alone,
+    of_more_general_maps,
+    of_simpler_maps,
+    two_curves,
+    two_linear_maps,
+    with_integer_parameters,
+)
 from shiftassay.diagnosis.paired.joint import Joint, fitted_jointly, noise_moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.shifts.catalog import parse
-from shiftassay.shifts.compose import in_normal_form
+from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES
+from shiftassay.shifts.warp import current_resampling
 
 EXAMPLES = [parse(f"{name}:{FAMILIES[name].example}") for name in FAMILIES if name != "compose"]
 
@@ -75,3 +86,55 @@ def test_nearly_whole_numbers_become_whole_once():
 def test_normal_forms_are_idempotent(shift):
     form = in_normal_form(shift)
     assert in_normal_form(form) == form
+
+
+def test_a_map_of_grey_values_is_seen_beneath_what_covers(digits, rng):
+    shifted = parse("gain:factor=2.5").apply(digits.images[:60], rng)
+    covered = np.where(rng.random(shifted.shape) < 0.2, np.float32(1), shifted)
+    pairs = Pairs(digits.images[:60], covered)
+    firsts = first_parts([], pairs, Task(pairs, pairs, ["gain", "offset", "gamma"]))
+    assert firsts[0].factor == pytest.approx(2.5, abs=0.02)
+    uncovered = Pairs(digits.images[:60], shifted)
+    assert not [f for f in first_parts([], uncovered, Task(uncovered, uncovered, [])) if f.group == "intensity"]
+
+
+@pytest.mark.parametrize(("order", "kernel"), [(1, "bilinear"), (3, "spline")])
+def test_what_follows_a_move_is_estimated_under_the_kernel_of_the_move(digits, order, kernel):
+    moved = affine_transform(digits.images[:60], np.eye(4), (0, 0, 0.4, -1.3), order=order)
+    pairs = Pairs(digits.images[:60], (0.5 * np.clip(moved, 0, 1)).astype(np.float32))
+    assert best_resampling([parse("translate:dx=1.3,dy=-0.4")], pairs).kernel == kernel
+    assert best_resampling([parse("invert")], pairs) == current_resampling()
+
+
+@pytest.mark.parametrize(
+    ("general", "simple"),
+    [
+        ("affine:matrix=[[0,1,0],[1,-0.5,0]]", "shear:factor=-0.5+transpose"),
+        ("affine:matrix=[[1.25,0,-3.75],[0,1.25,2.5]]", "translate:dx=-3,dy=2+scale:factor=1.25"),
+    ],
+)
+def test_an_affine_map_is_taken_apart(digits, general, simple):
+    pairs = _pairs(digits, general).first(60)
+    task = Task(pairs, pairs, ["rotate", "scale", "shear", "translate", "transpose", "flip_horizontal"])
+    wanted = [part.family for part in parse(simple).parts]
+    found = [s for s in two_linear_maps(pairs, task, parse(general)) if [p.family for p in s.components] == wanted]
+    residuals = [pairs.errors(s.apply(pairs.reference, np.random.default_rng(0))).mean() for s in found]
+    assert min(residuals) < 1e-4
+
+
+def test_a_general_map_makes_way_for_a_simpler_one_and_for_a_more_general_one(digits):
+    pairs = _pairs(digits, "affine:matrix=[[0.9,0.2,1],[-0.1,1.1,-2]]").first(60)
+    task = Task(pairs, pairs, ["affine", "perspective", "gain"])
+    perspective = Compose((estimate("perspective", pairs)[0], parse("gain:factor=0.5")))
+    [simpler, *_] = of_simpler_maps(perspective, pairs, task)
+    assert [part.family for part in simpler.components] == ["affine", "gain"]
+    [larger] = of_more_general_maps(simpler, pairs, task)
+    assert [part.family for part in larger.components] == ["perspective", "gain"]
+
+
+def test_impulse_noise_before_a_blur_leaves_the_blur_as_it_is(digits):
+    truth = parse("impulse_noise:fraction=0.1+gaussian_blur:sd=1")
+    pairs = Pairs(digits.images, truth.apply(digits.images, np.random.default_rng(3)))
+    begin = Compose((parse("impulse_noise:fraction=0.05"), parse("gaussian_blur:sd=1.3")))
+    noise, blur = fitted_jointly(begin, pairs).parts
+    assert (noise.fraction, blur.sd) == pytest.approx((0.1, 1.0), rel=0.1)

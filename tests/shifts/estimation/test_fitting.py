@@ -26,8 +26,8 @@ def sprinkled(images: np.ndarray, rng: np.random.Generator, fraction: float, val
 @pytest.mark.parametrize(("fraction", "value"), [(0.3, 0.0), (0.1, 1.0), (0.2, 0.4)])
 def test_what_covers_some_pixels_does_not_pull_at_the_fit(digits, rng, family, far, made, numbers, fraction, value):
     shifted = sprinkled(made(digits.images[:60]), rng, fraction, value)
-    starts = np.vstack([far, family.search_starts((28, 28))])
-    estimate = trimmed(family, starts, Pairs(digits.images[:60], shifted))
+    pairs = Pairs(digits.images[:60], shifted)
+    estimate = trimmed(family, np.vstack([far, family.search_starts(pairs)]), pairs)
     assert estimate == pytest.approx(numbers, abs=2e-3)
 
 

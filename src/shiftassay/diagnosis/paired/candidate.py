@@ -1,5 +1,6 @@
 """Candidates for a verdict: estimated, scored on held-out pairs, ranked by cost."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -18,6 +19,8 @@ from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
+
+PLAUSIBLE = 0.05  # p-value from which a shift with noise needs no further part
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +52,13 @@ class Candidate:
 
     @property
     def fits(self) -> bool:
-        """Whether it can be a verdict. One that leaves half of the change is not even tested."""
-        return self.misfit < self.task.settings.hopeless and self.fit.fits
+        """Whether it can be a verdict.
+
+        One that leaves too much of the change is not even tested.
+        """
+        budget = self.task.settings
+        most = budget.hopeless if self.remake.noise_fraction else budget.hopeless_without_noise
+        return self.misfit < most and self.fit.fits
 
     @property
     def limit(self) -> float | None:
@@ -87,14 +95,38 @@ def room_for_more(best: Candidate) -> bool:
 def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates by cost, behind the cheapest of which it is known that it fits.
 
-    Tested are the first few, and what was tested before.
+    Tested are the first few, those that leave least, and what was tested before.
     """
     ordered = ranked(candidates)
     promising = [c for c in ordered if c.misfit < c.task.settings.hopeless]
     most = promising[0].task.settings.tested if promising else 0
-    tested = promising[:most] + [c for c in promising[most:] if c.limit is not None]
+    nearest = sorted(promising, key=lambda c: c.misfit)[:most]
+    tested = [c for i, c in enumerate(promising) if i < most or c in nearest or c.limit is not None]
     best = next((candidate for candidate in tested if candidate.fits), None)
-    return ordered if best is None else [best, *(c for c in ordered if c is not best)]
+    if best is None:
+        return ordered
+    best = _simplest_alike(best, tested)
+    return [best, *(c for c in ordered if c is not best)]
+
+
+def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
+    """The candidate itself, or one that fits as well as draws of noise can tell, with less.
+
+    That is one without some of its parts, or without its general map.
+    """
+    if not best.remake.noise_fraction:
+        return best
+    noisy = [c for c in tested if c.remake.noise_fraction and c.fits]
+    enough = best.misfit + best.task.tolerance
+    without_parts = [c for c in noisy if c.fit.p_value >= PLAUSIBLE and _is_part_of(c, best)]
+    simpler_maps = [c for c in noisy if general(best.shift) and c.misfit <= enough]
+    return min([best, *without_parts, *simpler_maps], key=lambda c: complexity_penalty(c.shift))
+
+
+def _is_part_of(candidate: Candidate, whole: Candidate) -> bool:
+    """Whether a candidate has some of the parts of another, and no others."""
+    parts, of_whole = (Counter(part.family for part in c.shift.components) for c in (candidate, whole))
+    return parts < of_whole
 
 
 def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:

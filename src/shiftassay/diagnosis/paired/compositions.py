@@ -4,7 +4,7 @@ First a part that explains some of the change, then a composable family that exp
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,23 +12,23 @@ import numpy as np
 from shiftassay.diagnosis.paired.candidate import (
     Candidate,
     estimate,
-    general,
     ranked,
     room_for_more,
     scored,
     screened,
 )
-from shiftassay.diagnosis.paired.first_parts import first_parts
+from shiftassay.diagnosis.paired.first_parts import best_resampling, first_parts
 from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
     ending_in_two_values,
+    of_more_general_maps,
     of_simpler_maps,
     two_curves,
     two_linear_maps,
     with_integer_parameters,
     without_negligible_parameters,
 )
-from shiftassay.diagnosis.paired.joint import fitted_jointly, noise_moves
+from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again, noise_moves
 from shiftassay.diagnosis.paired.noise_between import with_noise
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
@@ -37,38 +37,51 @@ from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.warp import Resampling, resampled
+from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
-KEEPING_NOISE = Resampling("bicubic")  # bilinear resampling would smooth noise that came before
+# Bilinear resampling would smooth noise that came before; these keep it, each with its own overshoots.
+KEEPING_NOISE = Resampling("bicubic"), Resampling("spline")
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     """Compositions of two parts, and of three where two leave much of the change; not sorted.
 
     `singles` are the single shifts that were scored. Where the best composition has a general affine map, two simpler
-    maps are tried in its place, so it can become one of four. Of three parts, each is tried to be left out.
+    maps are tried in its place, so it can become one of four; where it does not fit, a more general one. Of three
+    parts, each is tried to be left out.
     """
-    budget = task.settings
-    fit = task.fit.first(budget.n_composed)
+    fit = task.fit.first(task.settings.n_composed)
     firsts = first_parts(singles, fit, task)
+    with resampled(best_resampling(firsts, fit)):
+        return _compositions(singles, firsts, fit, task)
+
+
+def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, task: Task) -> list[Candidate]:
+    budget = task.settings
     value_alone = depends_on_value_alone(fit, task)
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
     best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
-    if best and best[0].fits and not room_for_more(best[0]) and not general(best[0].shift):
-        return best
-    hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
-    covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
-    noisy = with_noise(firsts, covering[: budget.n_covering], fit, task.families)
-    two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task.families)
-    best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
+    if not _suffices(best):
+        hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
+        covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
+        noisy = with_noise(firsts, covering[: budget.n_covering], fit, task.families)
+        two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task.families)
+        best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
     if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
         best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
     if not best:
         return best
-    simpler = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
-    return best + _fitted(simpler, fit, task, budget.joint_fits_of_three)
+    others = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
+    if not best[0].fits:
+        others += of_more_general_maps(best[0].shift, fit, task)
+    return best + _fitted(others, fit, task, budget.joint_fits_of_three)
+
+
+def _suffices(best: list[Candidate]) -> bool:
+    """Whether the first candidate fits, and no other part could pay for itself."""
+    return bool(best) and best[0].fits and not room_for_more(best[0])
 
 
 def _of_two_parts(shift: Shift) -> list[Shift]:
@@ -83,20 +96,37 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     The first few are also tried in the other order, if they have two parts.
     """
     shifts = [either for shift in shifts for either in (shift, *_reversed_noise(shift))]
-    ordered = [c.shift for c in screened(dict.fromkeys(shifts), task)]
+    ranking = screened(dict.fromkeys(shifts), task)
+    ordered = [c.shift for c in ranking]
     # Screening sees few draws of what covers at random.
     covering = [shift for shift in ordered if any(part.random and part.covers for part in shift.components)]
-    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering[:1]))
+    # Before the parameters are fitted together, what will pay for its parameters may leave much.
+    nearest = [c.shift for c in sorted(ranking, key=lambda c: c.misfit)[: task.settings.n_nearest]]
+    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering[:1] + nearest))
+    chosen += _promising([shift for shift in ordered if shift not in chosen], fit, task)
     likely = chosen[: task.settings.n_reversed]
     in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
     chosen = list(dict.fromkeys(chosen + in_reverse))
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen)
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
-    with resampled(KEEPING_NOISE):
-        fitted += mapped(fit_jointly, filter(noise_moves, chosen))
-    fitted += with_integer_parameters(fitted)
+    for resampling in KEEPING_NOISE:
+        with resampled(resampling):
+            fitted += mapped(fit_jointly, filter(noise_moves, chosen))
+    fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
     return scored(dict.fromkeys(fitted), task)
+
+
+def _promising(shifts: Sequence[Shift], pairs: Pairs, task: Task) -> list[Shift]:
+    """Further compositions without noise: those that cost least once fitted to a few pairs.
+
+    Parts that were estimated one after the other may leave much of what both explain together.
+    """
+    budget = task.settings
+    predictable = [shift for shift in shifts if not any(part.random for part in shift.components)]
+    few = pairs.first(budget.n_quickly)
+    fitted = mapped(partial(fitted_jointly, pairs=few), _chosen(predictable, budget.quick_fits, 1))
+    return [c.shift for c in screened(dict.fromkeys(fitted), task)[: budget.n_promising]]
 
 
 def _reversed_noise(shift: Shift) -> list[Shift]:
@@ -139,6 +169,20 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -
     Covered pixels are outliers, which bias a least-squares fit: so each shift is also fitted robustly and composed with
     the families that cover.
     """
+    with resampled(_quick(current_resampling())):
+        completed = _all_completed(firsts, pairs, families)
+    return [shift for shift in completed if not _hidden_by_noise(shift, pairs, families)]
+
+
+def _quick(resampling: Resampling) -> Resampling:
+    """A resampling that is good enough to estimate a part.
+
+    Splines take three times as long as what is nearest to them.
+    """
+    return replace(resampling, kernel="bicubic") if resampling.kernel == "spline" else resampling
+
+
+def _all_completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     by_first = {first: others for first in firsts if (others := _partners(first.components, families))}
     subproblems = [s for first, others in by_first.items() for s in _subproblems(first, others, pairs)]
     robust = mapped(partial(_fitted_robustly, pairs=pairs), by_first)
@@ -148,8 +192,7 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -
             subproblems += _subproblems(first, covering, pairs)
     estimated = mapped(_estimate, subproblems)
     solved = zip(subproblems, estimated, strict=True)
-    completed = [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
-    return [shift for shift in completed if not _hidden_by_noise(shift, pairs, families)]
+    return [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
 
 
 def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Subproblem]:
@@ -189,7 +232,7 @@ def _fitted_robustly(first: Shift, pairs: Pairs) -> Shift | None:
         return None
     begin, family = first.candidate_draws()[0], Refit(first)
     try:
-        numbers = trimmed(family, np.vstack([begin, first.search_starts(pairs.reference.shape[2:])]), pairs)
+        numbers = trimmed(family, np.vstack([begin, first.search_starts(pairs)]), pairs)
         return None if numbers is None or np.allclose(numbers, begin, atol=1e-3) else family.from_numbers(numbers)
     except (BadInput, np.linalg.LinAlgError):
         return None

@@ -1,22 +1,35 @@
 """First parts of compositions: shifts that explain some of the change, whatever followed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from shiftassay.diagnosis.paired.candidate import Candidate, estimates
 from shiftassay.diagnosis.paired.complexity import complexity_penalty
-from shiftassay.diagnosis.paired.remake import change_of
+from shiftassay.diagnosis.paired.remake import change_of, moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.warp import Resampling, current_resampling, resampled
 
+AGREE = 1.5 / 255  # within which pixels agree on what their grey value became
+ALL_FOLLOW = 0.995  # of the pixels: above, nothing is covered
+POSSIBLE_RESAMPLINGS = (
+    Resampling("bicubic"),
+    Resampling("spline"),
+    Resampling("bilinear", 0.5),
+    Resampling("bicubic", 0.5),
+)
+CLEARLY = 1.1  # times the error of a simpler map
 LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 
 
 def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]:
     """First parts of compositions: shifts without noise, in three groups.
 
-    - evident: what a family can tell whatever followed, such as the order of channels;
+    - evident: what a family can tell whatever followed, such as the order of channels, and maps of grey values that
+      most pixels agree on;
     - chosen: of each class, the one of least cost up to a linear map of grey values (`contrast`), which stands for the
       unknown second part. Those that explain something, alone or beside such a map, come before the others, which may
       be mirrors;
@@ -53,9 +66,50 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
             chosen.append(shift)
     chosen = chosen[: budget.n_first_parts]
     others = by_residual[: budget.n_unmodified_first_parts]
-    unmodified = [shift for shift in others if all(type(shift) is not type(c) for c in chosen)]
+    unmodified = [s for s in others if all((type(s), s.variant) != (type(c), c.variant) for c in chosen)]
     evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
+    evident += _beneath_what_covers(fit, task)
     return evident + chosen + unmodified
+
+
+def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
+    """Maps of grey values that most pixels of each value agree on, while others are covered.
+
+    The best two. They are estimated from the median of what each grey value became: covered pixels are outliers.
+    """
+    values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64)
+    order = np.lexsort((pairs.shifted.ravel(), values.ravel()))
+    counts = np.bincount(values.ravel(), minlength=256)
+    middle = np.cumsum(counts) - counts + counts // 2
+    became = pairs.shifted.ravel()[order][np.minimum(middle, order.size - 1)]
+    follows = np.abs(pairs.shifted - became[values]) < AGREE
+    lit = values > values.min()
+    if not min(follows[lit].mean() if lit.any() else 0, follows[~lit].mean()) > 0.5 or follows.mean() > ALL_FOLLOW:
+        return []
+    uncovered = Pairs(pairs.reference, became[values])
+    tones = [f for f in task.families if FAMILIES[f].group == "intensity" and FAMILIES[f].composable()]
+    shared = [shift for shift in estimates(tones, uncovered) if shift.scope == "shared"]
+    errors = {s: float(uncovered.errors(s.apply(pairs.reference, np.random.default_rng(0))).mean()) for s in shared}
+    unmapped = float(uncovered.errors(pairs.reference).mean())
+    return sorted((s for s in shared if errors[s] < unmapped / 2), key=lambda s: errors[s])[:2]
+
+
+def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:
+    """The resampling under which a first part that moves the picture leaves least.
+
+    That is up to a linear map of grey values. What comes after is estimated from what the move leaves: another kernel
+    would seem a blur, or noise, and another centre a further move. A general map could absorb that move, so it must be
+    clearly better.
+    """
+    view, errors = replace(pairs, contrast=True), {}
+    for shift in (s for s in firsts if moves(s) and not s.random):
+        inferred = shift.infer_draws(view) or shift
+        for resampling in (current_resampling(), *POSSIBLE_RESAMPLINGS):
+            with resampled(resampling):
+                remade = inferred.apply(pairs.reference, np.random.default_rng(0))
+            error = float(np.median(view.errors(remade))) * (CLEARLY if shift.general else 1)
+            errors[resampling] = min(error, errors.get(resampling, np.inf))
+    return min(errors, key=lambda resampling: errors[resampling], default=current_resampling())
 
 
 def _orders_each(shift: Shift) -> bool:

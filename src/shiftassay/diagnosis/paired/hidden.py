@@ -29,7 +29,7 @@ def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> li
 
     A general affine map may be their product. Two maps are fitted together, beginning at their estimates; if `affine`
     is such a general map, at the member of each family nearest to its matrix. The best two are also fitted in the other
-    order. A map after a mirror is estimated alone.
+    order. A map after a mirror is estimated alone, and so is one before it where `affine` is given.
     """
     linear = [f for f in task.families if FAMILIES[f].linear]
     mirrors = _applicable([FAMILIES[f]() for f in task.families if FAMILIES[f].mirror], pairs)
@@ -47,22 +47,51 @@ def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> li
         fitted.append(fitted_jointly(Compose(best.components[::-1]), pairs))
     mirrored = [(mirror, f) for mirror in mirrors for f in linear]
     after = mapped(partial(_estimate_after, pairs=pairs), mirrored)
-    return fitted + [
-        Compose((mirror, shift)) for (mirror, _), shifts in zip(mirrored, after, strict=True) for shift in shifts
-    ]
+    fitted += [Compose((m, shift)) for (m, _), shifts in zip(mirrored, after, strict=True) for shift in shifts]
+    if affine is not None:
+        before = mapped(partial(_estimate_before, pairs=pairs), mirrored)
+        fitted += [Compose((shift, m)) for (m, _), shifts in zip(mirrored, before, strict=True) for shift in shifts]
+    return fitted
 
 
 def of_simpler_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
-    """A composition with one or two simpler maps in the place of its first general affine one."""
+    """A composition with one or two simpler maps in the place of its first general one."""
+    parts = shift.components
+    for i, part in enumerate(parts):
+        if part.general and part.scope == "shared":
+            simpler = _simpler_maps(part, pairs, task)
+            return [Compose((*parts[:i], *maps.components, *parts[i + 1 :])) for maps in simpler]
+    return []
+
+
+def of_more_general_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
+    """A composition with a map of more parameters in the place of its first affine one.
+
+    Fits begin there.
+    """
     parts = shift.components
     for i, part in enumerate(parts):
         if part.affine_map is not None:
             alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
-            matrix = np.array(part.affine_map)
-            one = [FAMILIES[f].from_affine(matrix) for f in task.families if FAMILIES[f].linear]
-            simpler = [*one, *two_linear_maps(alone, task, part)]
-            return [Compose((*parts[:i], *maps.components, *parts[i + 1 :])) for maps in simpler]
+            larger = [f for f in task.families if FAMILIES[f].general and not isinstance(part, FAMILIES[f])]
+            maps = [general for general in estimates(larger, alone) if general.scope == "shared"]
+            return [Compose((*parts[:i], general, *parts[i + 1 :])) for general in maps]
     return []
+
+
+def _simpler_maps(general: Shift, pairs: Pairs, task: Task) -> list[Shift]:
+    """The affine map nearest to a more general one, and simpler ones nearest to that."""
+    alone = Pairs(pairs.reference, general.apply(pairs.reference, np.random.default_rng(0)))
+    if general.affine_map is not None:
+        affine, simpler = general, []
+    else:
+        others = [f for f in task.families if FAMILIES[f].general and not isinstance(general, FAMILIES[f])]
+        affine = next((shift for shift in estimates(others, alone) if shift.affine_map is not None), None)
+        if affine is None:
+            return []
+        simpler = [affine]
+    one = [FAMILIES[f].from_affine(np.array(affine.affine_map)) for f in task.families if FAMILIES[f].linear]
+    return [*simpler, *one, *two_linear_maps(alone, task, affine)]
 
 
 def two_curves(pairs: Pairs, task: Task) -> list[Shift]:
@@ -107,7 +136,7 @@ def ending_in_two_values(pairs: Pairs, task: Task) -> list[Shift]:
     compositions: list[Shift] = []
     for last in (f for f in task.families if FAMILIES[f].hides_blur):
         for blur in (FAMILIES[f] for f in task.families if FAMILIES[f].point_spread):
-            starts = blur.search_starts(few.reference.shape[2:])
+            starts = blur.search_starts(few)
             two_part_shifts = [shift for start in starts for shift in _followed_by(blur.from_numbers(start), last, few)]
             if two_part_shifts:
                 compositions.append(simplex(_nearest(two_part_shifts, few), pairs, tuple(FAMILIES[last].search)))
@@ -142,6 +171,13 @@ def _estimate_after(first_and_family: tuple[Shift, str], pairs: Pairs) -> list[S
     """A family's estimates of what happened after a first part."""
     first, family = first_and_family
     return estimate(family, Pairs(first.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted))
+
+
+def _estimate_before(last_and_family: tuple[Shift, str], pairs: Pairs) -> list[Shift]:
+    """A family's estimates of what happened before a last part that can be undone."""
+    last, family = last_and_family
+    undone = last.undo(pairs.shifted, np.random.default_rng(0))
+    return [] if undone is None else estimate(family, Pairs(pairs.reference, undone))
 
 
 def _followed_by(first: Shift, last: str, pairs: Pairs) -> list[Compose]:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
-from shiftassay.diagnosis.paired.remake import moves, remake
+from shiftassay.diagnosis.paired.remake import blurs, moves, remake
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, in_normal_form
@@ -18,6 +18,7 @@ from shiftassay.shifts.parameters import PerImage, SearchRange
 from shiftassay.shifts.warp import Resampling, resampled
 
 NOT_ALLOWED = 1e6  # the misfit of parameters that a family does not allow
+FEW_NUMBERS = 3  # that a simplex can fit beside those of noise
 FIRST_STEP = 0.08  # of a parameter, for the simplex
 
 
@@ -31,8 +32,10 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     | without noise | least squares | least squares | |
     | noise on all pixels | least squares | `simplex` | `simplex` |
     | noise that covers some pixels | least trimmed squares | least trimmed squares | `simplex` |
+    | the same, then a blur or a move | least squares | least squares, then `simplex` | `simplex` |
 
-    Least squares would shrink noise to none, as its draws can't be predicted.
+    Least squares would shrink noise to none, as its draws can't be predicted. A blur spreads what covers over all
+    pixels, a move over its neighbors: then trimming would not find pixels that are free of it.
     """
     if not isinstance(shift, Compose):
         return shift
@@ -46,7 +49,22 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
         old if any(isinstance(v, PerImage) for v in vars(new).values()) else in_normal_form(new)
         for old, new in zip(shift.parts, fitted.parts, strict=True)
     ]
-    return Compose(tuple(parts))
+    return last_part_again(Compose(tuple(parts)), pairs)
+
+
+def last_part_again(shift: Compose, pairs: Pairs) -> Compose:
+    """The composition with its last part estimated again, after the others.
+
+    That is, if no fit of several parts can fit it.
+    """
+    *others, last = shift.parts
+    if any(part.random for part in shift.parts) or last.search or not last.derivative_free:
+        return shift
+    first = Compose(tuple(others))
+    inferred = first.infer_draws(pairs) or first
+    after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+    again = next((estimate for estimate in type(last).estimate(after) if estimate.scope == last.scope), last)
+    return Compose((*others, in_normal_form(again)))
 
 
 def noise_moves(shift: Shift) -> bool:
@@ -111,12 +129,27 @@ def _with_noise(shift: Compose, inferred: tuple[Shift, ...], pairs: Pairs) -> Co
     deterministic = [i for i, part in enumerate(shift.parts) if not part.random]
     parts = list(inferred)
     start = tuple(parts[i] for i in deterministic)
-    trimmed_fit = _least_trimmed(start, pairs) if any(part.covers for part in shift.parts) else None
-    fitted = trimmed_fit or _least_squares(start, replace(pairs, contrast=True), only=("geometry",))
+    trimmed_fit = _least_trimmed(start, pairs) if _leaves_pixels(shift.parts) else None
+    groups = ("geometry", "blur") if _is_spread(shift.parts) else ("geometry",)
+    fitted = trimmed_fit or _least_squares(start, replace(pairs, contrast=True), only=groups)
     for i, part in zip(deterministic, fitted, strict=True):
         parts[i] = in_normal_form(part)
+    begun = Compose(tuple(parts))
     fixed_groups = {parts[i].group for i in deterministic} if trimmed_fit else {"geometry"}
-    return simplex(Compose(tuple(parts)), pairs, fixed_groups=fixed_groups)
+    if noise_moves(begun) and len(Joint(begun.parts).begin) <= FEW_NUMBERS:
+        fixed_groups = set()  # noise that moves shows by itself how it was moved
+    return simplex(begun, pairs, fixed_groups=fixed_groups)
+
+
+def _is_spread(parts: tuple[Shift, ...]) -> bool:
+    """Whether a blur, or a move by fractions of a pixel, follows what covers some pixels."""
+    covering = next((i for i, part in enumerate(parts) if part.random and part.covers), len(parts))
+    return any(blurs(part) or moves(part) for part in parts[covering:])
+
+
+def _leaves_pixels(parts: tuple[Shift, ...]) -> bool:
+    """Whether what covers at random leaves some pixels as the other parts make them."""
+    return any(part.covers for part in parts) and not _is_spread(parts)
 
 
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:

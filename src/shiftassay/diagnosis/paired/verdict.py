@@ -25,7 +25,8 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     is the fraction of all images that changed; `pairs` holds only those.
     """
     best = candidates[0]
-    rivals = [c for c in candidates[1:] if _kinds(c) != _kinds(best)]
+    ruled_out = [c for c in candidates[1:] if c.limit is not None and not c.fits]
+    rivals = [c for c in candidates[1:] if c not in ruled_out and _kinds(c) != _kinds(best)]
     evidence = Evidence(
         "paired",
         best.misfit,

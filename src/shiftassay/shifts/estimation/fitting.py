@@ -78,7 +78,7 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
 
     The latter only if the family has that scope. An empty list if the best fit leaves about as much as no shift at all.
     """
-    starts = family.search_starts(pairs.reference.shape[2:])
+    starts = family.search_starts(pairs)
     if not family.search_steps()[0].any():
         return on_grid(family, pairs)
     view = pairs.smooth if family.smooth else pairs
@@ -108,7 +108,7 @@ def on_grid(family: type[Shift], pairs: Pairs) -> list[Shift]:
     taken.
     """
     few = pairs.first(COARSE)
-    starts = family.search_starts(pairs.reference.shape[2:])
+    starts = family.search_starts(pairs)
     estimates = [family.from_numbers(starts[_middle(_on_grid(family, starts, few).mean(1))])]
     if "per_image" in family.scopes:
         estimates += _if_drawn(summarized(family, fit_each(family, starts, few), few))

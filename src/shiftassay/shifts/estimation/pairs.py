@@ -14,7 +14,7 @@ LEVEL = 1.001 / 255
 ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to bytes
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 WHITE = 0.8  # mean grey value of the border
-OF_A_LEVEL = 0.13  # that a whole grey level may be off: half precision loses up to 1/8
+FOUR_DECIMALS = 0.5e-4  # a value that is written with four decimals is off by so much at most
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -105,9 +105,17 @@ class Pairs:
 
 
 def in_bytes(images: Images) -> bool:
-    """Whether images are rounded to 256 values, whatever precision keeps them."""
-    few = images[:20] * 255
-    return bool(np.abs(few - np.rint(few)).max() < OF_A_LEVEL)
+    """Whether images are rounded to 256 values.
+
+    They may be kept in half precision, or with four decimals.
+
+    >>> levels = np.arange(256, dtype=np.float32).reshape(1, 1, 16, 16) / 255
+    >>> in_bytes(levels.astype(np.float16).astype(np.float32)), in_bytes(levels + np.float32(0.1172))
+    (True, False)
+    """
+    few = images[:20]
+    lost = np.spacing(np.abs(few).astype(np.float16)).astype(np.float32) + FOUR_DECIMALS
+    return bool((np.abs(few - np.rint(few * 255) / 255) < lost).all())
 
 
 def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.linear_maps import rotation_matrices
 from shiftassay.shifts.families.matrix_shift import MatrixShift, nested_tuples
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope
@@ -50,11 +51,15 @@ class Affine(MatrixShift):
     matrix: Matrix | Choice | PerImage
 
     @classmethod
-    def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
-        """Twelve angles at three sizes, mirrored or not."""
+    def search_starts(cls, pairs: Pairs) -> np.ndarray:
+        """Twelve angles at three sizes, mirrored or not.
+
+        Each moves the mean picture's centroid to where it went.
+        """
         turns = np.linalg.inv(rotation_matrices(-np.arange(0.0, 360.0, 30.0)))
         linear = [size * turn * [mirror, 1] for turn in turns for size in (0.75, 1.0, 1.3) for mirror in (1, -1)]
-        return np.stack([np.concatenate([m, np.zeros((2, 1))], 1).ravel() for m in linear])
+        before, after = _centroid(pairs.reference), _centroid(pairs.shifted)
+        return np.stack([np.concatenate([m, (after - m @ before)[:, None]], 1).ravel() for m in linear])
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,6 +78,16 @@ class Affine(MatrixShift):
     @property
     def affine_map(self) -> Matrix | None:
         return self.matrix if isinstance(self.matrix, tuple) else None
+
+
+def _centroid(images: Images) -> Float64[np.ndarray, "2"]:
+    """The mean picture's centroid (x, y) about the centre.
+
+    A pixel weighs as much as it differs from the median grey value.
+    """
+    ink = np.abs(images.astype(np.float64) - np.median(images)).mean((0, 1))
+    places = np.meshgrid(*(np.arange(size) - (size - 1) / 2 for size in ink.shape[::-1]))
+    return np.array([(ink * place).sum() for place in places]) / max(ink.sum(), 1e-12)
 
 
 def _inverse_affine(matrices: Float64[np.ndarray, "n 2 3"]) -> Float64[np.ndarray, "n 2 3"]:

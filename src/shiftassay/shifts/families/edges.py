@@ -92,7 +92,7 @@ class CannyEdges(Shift):
         sd = SDS[errors.argmin()]
         if errors.min() > 0.6 * wanted.mean():
             return []
-        for step in (0.1, 0.03):
+        for step in (0.1, 0.03, 0.01, 0.003):
             tried = sd + step * np.arange(-2, 3)
             fits = [_fit_thresholds(cls, more, s) for s in tried[tried > 0.05]]
             sd = min(fits, key=lambda fit: fit[1])[0].sd

@@ -20,6 +20,7 @@ FEW = 24  # images for which every line that may have been drawn is tried
 WHITE = 0.99  # ink may have been clipped where the result is as bright as this
 SHARPNESS = 10.0  # scales the residual for `matched`, whose tolerances are made for numbers of about 1
 LARGEST_RESIDUAL = 0.6  # of the ink's energy: lines that leave more are not what was drawn
+STRIDES = np.array([0.3, 0.3, 0.3])  # of a zigzag's step, height and width
 WIDTHS = (1.0, 1.5, 2.3, 3.5, 5.0)  # pixels, to start from
 
 Ink = Float[np.ndarray, "n h w"]
@@ -176,10 +177,13 @@ class Zigzag(Shift):
             tall = cls(step, height, width)._zigzags(np.full(len(falls), h), falls, 3 * h, w)
             return np.concatenate([tall[:, h - start : 2 * h - start] for start in range(max(h - 1, 1))])
 
-        starts = np.array([(s, a, 2.3) for s in (1.5, 2.0, 3.0, 4.5) for a in (1.0, 2.0, 3.5)])
-        strides = np.array([0.3, 0.3, 0.3])
-        start, _ = matched(_residual_of(lines, ink[:8], unclipped[:8]), np.zeros(1), starts, strides, tries=4)
-        best, residual = matched(_residual_of(lines, ink, unclipped), np.zeros(1), start[None], strides, tries=80)
+        # An error of the step adds up from corner to corner: so the first columns are fitted first, then more of them.
+        starts = np.array([(s, a, b) for s in (1.5, 2.0, 2.7, 3.6) for a in (1.5, 2.5, 4.0) for b in (1.5, 2.6)])
+        column = np.arange(w)
+        for images, columns, tries in ((8, w // 3, 40), (8, w // 2, 30), (len(ink), w, 80)):
+            seen = unclipped[:images] & (column < max(columns, MARGIN + 4))
+            best, residual = matched(_residual_of(lines, ink[:images], seen), np.zeros(1), starts, STRIDES, tries)
+            starts = best[None]
         return [cls(*map(float, best))] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
 
     def _zigzags(self, start: Int64[np.ndarray, "n"], fall: Int64[np.ndarray, "n"], h: int, w: int) -> Ink:

@@ -35,7 +35,7 @@ class Dilate(Shift):
     )
     example: ClassVar[str] = "size=3"
     information: ClassVar[Information] = "reduced"
-    completed_by: ClassVar[tuple[str, ...]] = ("intensity", "noise", "overlay")
+    completed_by: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "noise", "overlay")
     completes: ClassVar[tuple[str, ...]] = ("geometry",)
     found_as_first_part: ClassVar[bool] = True
     random: ClassVar[bool] = False

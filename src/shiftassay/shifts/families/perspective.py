@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
+from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.matrix_shift import MatrixShift
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope
 from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw
@@ -48,9 +49,9 @@ class Perspective(MatrixShift):
     corners: Corners | Choice | PerImage
 
     @classmethod
-    def search_starts(cls, size: tuple[int, ...]) -> np.ndarray:
+    def search_starts(cls, pairs: Pairs) -> np.ndarray:
         """No change; each side shortened or lengthened; the whole a little smaller or larger."""
-        h, w = size[-2:]
+        h, w = pairs.reference.shape[2:]
         tilts = [((s * w, 0), (-s * w, 0), (0, 0), (0, 0)) for s in (0.2, -0.15)]
         turned = [
             np.roll(tilt, quarter, 0)[:, :: 1 if quarter % 2 == 0 else -1] for tilt in tilts for quarter in range(4)
