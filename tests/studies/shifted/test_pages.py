@@ -18,8 +18,9 @@ from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.studies.shifted.alternatives import alternatives
 from shiftassay.studies.shifted.answered_variant import outcome_of
 from shiftassay.studies.shifted.best_found import best_found
-from shiftassay.studies.shifted.contrast import Contrast, Dose, DrawsExperiment, Unmodified
+from shiftassay.studies.shifted.contrast import Contrast, Unmodified
 from shiftassay.studies.shifted.diagnosed_variant import Control, Controls, DiagnosedVariant, ImageChange, OtherImages
+from shiftassay.studies.shifted.experiments.draws import Dose, DrawsExperiment
 from shiftassay.studies.shifted.sections.contrast_pages import contrast_page
 from shiftassay.studies.shifted.sections.outcomes import Outcomes, findings
 from shiftassay.studies.shifted.sections.variant_pages import VariantPage, page_finding
@@ -211,9 +212,8 @@ def test_the_table_says_what_became_of_each():
 
 def test_where_nothing_repairs_the_best_that_was_found_anywhere_is_named():
     network = DrawsExperiment(
-        "t", {}, 30_000, 8, (Dose(1, around(0.1), around(0.9)), Dose(None, around(0.1), around(0.3)))
+        "t", {}, 100, 10_000, (Dose(1, 30_000, around(0.1), around(0.9)), Dose(None, 30_000, around(0.1), around(0.3)))
     )
-    network = replace(network, images=10_000)
     contrast = Contrast(("s", "t"), "draws", NEAR_CHANCE, network, None)
     lost = replace(NOTHING_TRIED, outcome="information_lost", recommended="none")
     best = best_found("t", lost, [contrast], None)
@@ -342,18 +342,31 @@ def test_sets_that_are_clean_are_not_set_apart():
     same = {"difference": (0.0, -0.001, 0.001), "p_value": 1.0, "equivalence_p": 1e-6}
     text = contrast_text(Unmodified((around(0.97), around(0.97)), 0.11, around(0.0), 1.0), clean, **same)
     assert "Nothing sets them apart" in text
-    assert "only a slight one, is shown on either, and accuracy is not shown to differ between the two" in text
+    assert "shown to harm the unmodified model more than slightly, and accuracy is not shown to differ" in text
     assert "a is not shown to change and b is not shown to change" in text
     assert "experiment" not in text
 
 
 def test_the_experiment_says_when_the_number_of_draws_does_not_matter():
-    one, each = Dose(1, around(0.1), around(0.5)), Dose(None, around(0.1), around(0.5))
-    alike = DrawsExperiment("a", {}, learned=1000, epochs=8, dose=(one, each))
+    one, each = Dose(1, 1000, around(0.1), around(0.5)), Dose(None, 1000, around(0.1), around(0.5))
+    alike = DrawsExperiment("a", {}, updates=100, images=600, dose=(one, each))
     assert "does not set them apart" in contrast_text(NEAR_CHANCE, kind="draws", draws=alike)
     fallen = replace(alike, dose=(one, replace(each, learned=around(0.2))))
     text = contrast_text(NEAR_CHANCE, kind="draws", draws=fallen)
-    assert "it decides what can be learned (30.0 points), not what the unmodified model does" in text
+    assert "decides what can be learned, not what the unmodified model does" in text
+    assert "multiset" not in text
+    assert "only the multiset of its values" in contrast_text(
+        NEAR_CHANCE, kind="draws", draws=replace(fallen, only_values=True)
+    )
+
+
+def test_more_images_help_only_where_that_is_shown():
+    few = [Dose(4, 1000, around(0.1), around(0.5)), Dose(None, 1000, around(0.1), around(0.2))]
+    many = [Dose(4, 9000, around(0.1), around(0.8)), Dose(None, 9000, around(0.1), around(0.21))]
+    draws = DrawsExperiment("a", {}, updates=100, images=600, dose=(*few, *many))
+    text = contrast_text(NEAR_CHANCE, kind="draws", draws=draws)
+    assert "With 4 draws, going from 1,000 to 9,000 training images helps" in text
+    assert "With a draw for each image, going from 1,000 to 9,000 training images is not shown to help" in text
 
 
 def test_what_a_page_is_made_of_is_read_as_it_was_written():

@@ -140,10 +140,11 @@ def _agreement(rows: Mapping[str, VariantOutcome]) -> list[str]:
 
 
 def _draws(experiment: DrawsExperiment) -> str:
-    first, last = experiment.dose[0], experiment.dose[-1]
+    rows = experiment.with_most_images
+    first, last = rows[0], rows[-1]
     draws = "one draw shared by all images" if first.draws == 1 else f"{first.draws} draws for all images"
     return (
-        f"Trained on {experiment.learned:,} images shifted likewise, the network reaches "
+        f"Trained on {first.training_images:,} images shifted likewise, the network reaches "
         f"{percent(first.learned.estimate, 1)} where {draws} has to be learned and {percent(last.learned.estimate, 1)} "
         f"with a fresh draw for each image ({experiment.images:,} test images, one seed)."
     )
@@ -190,7 +191,7 @@ def _one_model(served: ServedVariants) -> list[str]:
     if fresh:
         attacked = [f"{percent(accuracy, 1)} on {name}" for name, accuracy in fresh.items()]
         sentences.append(
-            f"Under fresh attacks on this very model it is {listed(attacked)} ({served.asked:,} images each)."
+            f"Under fresh attacks on this very model it is {listed(attacked)} ({served.attacked:,} images each)."
         )
     routed = [f"{percent(right.estimate, 1)} of {name}" for name, right in served.router.accuracy.items()]
     sentences.append(
