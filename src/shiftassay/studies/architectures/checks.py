@@ -72,7 +72,8 @@ def _variations(study: Architectures) -> Iterator[tuple[str, Settings, Settings]
         suggestions = study.suggestions
         for name, changes in suggestions.optimizers.items():
             rates = changes.get("learning_rate", [0.0])
-            if isinstance(rates, list) and not (rates and all(isinstance(rate, int | float) for rate in rates)):
+            rates = rates if isinstance(rates, list) else [rates]
+            if not (rates and all(isinstance(rate, int | float) for rate in rates)):
                 raise BadInput(f"optimizers: {name}: learning_rate: expected a number or several, found {rates}.")
         for network, dropout, changes in product(
             suggestions.networks, suggestions.dropout, suggestions.optimizers.values()

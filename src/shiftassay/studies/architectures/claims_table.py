@@ -35,6 +35,7 @@ from shiftassay.studies.architectures.sections.parameters import ParameterAudit
 from shiftassay.studies.architectures.sections.reproduction import Reproduction
 from shiftassay.studies.architectures.sections.selection import Selection
 from shiftassay.studies.architectures.sections.stability import Stability
+from shiftassay.studies.architectures.study import Statement
 from shiftassay.words.numbers import mean_sd, percent, points
 
 Row = tuple[str, str, str]
@@ -43,7 +44,7 @@ Measured = Mapping[str, Record]
 R = TypeVar("R", bound=Record)
 
 
-def claims_table(measured: Measured, statements: Mapping[str, str]) -> Table:
+def claims_table(measured: Measured, statements: Mapping[Statement, str]) -> Table:
     """The claims of the study's source, what was measured of each, and the verdict."""
     reproduction = section_record(measured, Reproduction)
     source = reproduction.source if reproduction else "the source"
@@ -58,7 +59,7 @@ def claims_table(measured: Measured, statements: Mapping[str, str]) -> Table:
     )
 
 
-def claim_rows(measured: Measured, statements: Mapping[str, str]) -> list[Row]:
+def claim_rows(measured: Measured, statements: Mapping[Statement, str]) -> list[Row]:
     """A row for each claim that these sections and their seeds allow to judge.
 
     `statements` are the source's, by what they are about; what it says nothing of has no row.
@@ -66,7 +67,7 @@ def claim_rows(measured: Measured, statements: Mapping[str, str]) -> list[Row]:
     reproduction = section_record(measured, Reproduction)
     accuracies = section_record(measured, ComparedAccuracies)
     selection, heads = section_record(measured, Selection), section_record(measured, Heads)
-    judged: dict[str, Judged | None] = {}
+    judged: dict[Statement, Judged | None] = {}
     if reproduction and accuracies:
         settled = _protocols(reproduction)
         judged["selection"] = judge_selection(settled, reproduction.epochs)

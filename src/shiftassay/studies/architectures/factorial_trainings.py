@@ -111,7 +111,7 @@ def _tried_rates(experiment: Experiment, settings: Suggestions, held_out: int) -
 def _rates(changes: Settings, by_default: float) -> list[float]:
     """The learning rates to try: those of a list, or the only one."""
     rates = changes.get("learning_rate", by_default)
-    return [float(rate) for rate in (rates if isinstance(rates, list) else [rates])]
+    return [float(rate) for rate in (rates if isinstance(rates, list) else [rates]) if isinstance(rate, int | float)]
 
 
 def _recipe(

@@ -84,7 +84,7 @@ def findings(measured: Selection) -> list[Finding]:
     tables = [_protocols(measured)]
     tables += [_stopping(measured)] if measured.rules else []
     numbers = {"networks": measured.networks, "held_out": measured.sound, "rules": measured.rules}
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), numbers=plain(numbers))]
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), numbers=numbers)]
 
 
 def published(measured: Selection) -> JsonObject:

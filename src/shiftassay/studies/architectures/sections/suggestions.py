@@ -165,10 +165,11 @@ def _confirmations(measured: Factorial) -> Table:
 def confirmation_sentence(row: ShortTraining, images: int | None) -> str:
     """What the best combination reaches on the test set, beside the study's own trainings."""
     best, difference = row.best, row.difference
-    recipe = f"{best.optimizer}, {best.schedule.replace('_', ' ')}, dropout {number(best.dropout)}"
+    recipe = f"{best.optimizer}, {best.schedule.replace('_', ' ')} and dropout {number(best.dropout)}"
     sentence = (
-        f"{plural(best.epochs, 'epoch')} of {best.network} with {recipe} reach {mean_sd(row.accuracies, 100)}% on "
-        f"{images:,} test images, {plural(row.epochs, 'epoch')} of the study's recipe {mean_sd(row.by_the_study, 100)}%"
+        f"With {recipe}, {best.network} gets {mean_sd(row.accuracies, 100)}% of {images:,} test images right after "
+        f"{plural(best.epochs, 'epoch')}, and {mean_sd(row.by_the_study, 100)}% after {plural(row.epochs, 'epoch')} of "
+        "the study's recipe"
     )
     if difference is None:
         return f"{sentence} (one seed each)."
@@ -224,13 +225,13 @@ def _main_effect(effect: Effect, measured: Factorial) -> str:
         for level, accuracies in by_level.items()
     }
     best, worst = min(errors, key=lambda level: errors[level]), max(errors, key=lambda level: errors[level])
-    verdict = "" if effect.p_corrected is None else ", which chance would explain too"
-    if _is_significant(effect):
-        verdict = ", more than chance"
+    tested = "" if effect.p_corrected is None else f", p {p_value(effect.p_corrected)}"
+    if effect.p_corrected is not None and not _is_significant(effect):
+        tested = f", no effect is shown{tested}"
+    means = [f"{level} {percent(float(np.mean(by_level[level])), 2)}" for level in dict.fromkeys((best, worst))]
     return (
-        f"{_called(factor).capitalize()}: {percent(effect.share, 0)} of the variance{verdict}. {best} has "
-        f"{percent(float(np.mean(by_level[best])), 2)} on average, {worst} "
-        f"{percent(float(np.mean(by_level[worst])), 2)}."
+        f"{_called(factor).capitalize()}: {percent(effect.share, 0)} of the variance{tested}; mean accuracy by level, "
+        f"best and worst: {' and '.join(means)}."
     )
 
 

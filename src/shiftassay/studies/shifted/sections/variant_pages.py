@@ -19,7 +19,7 @@ from shiftassay.studies.shifted.variant_pictures import beyond_black_and_white, 
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import DASH, p_cell, percent, points_with_interval
 
-KEY, TITLE, VERSION, PLACE = "variant-pages", "A page for each variant", 1, 40
+KEY, TITLE, VERSION, PLACE = "variant-pages", "A page for each variant", 2, 40
 FEWEST = 100  # images, below which nothing is diagnosed or repaired
 
 
