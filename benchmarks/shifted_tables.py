@@ -117,7 +117,8 @@ def one_for_all_table(results: Results) -> str:
         )
         for name, design in served.designs.items()
     ]
-    headings = (f"{column}, {served.asked:,} images" if column.endswith(FRESH) else column for column in columns)
+    attacked = served.attacked or served.asked  # results of earlier versions attacked as many as were asked
+    headings = (f"{column}, {attacked:,} images" if column.endswith(FRESH) else column for column in columns)
     router = "; ".join(f"{name} {points_with_interval(right, 1)}" for name, right in served.router.accuracy.items())
     note = (
         f"{why_chosen(served, chosen_design(served))}\n\n"

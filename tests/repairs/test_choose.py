@@ -10,6 +10,7 @@ from shiftassay.diagnosis.ceiling.ceiling import Above, Ceiling
 from shiftassay.diagnosis.ceiling.nearest import NearestNeighbors
 from shiftassay.diagnosis.ceiling.sufficiency import Sufficiency
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.attack_set import QUICK
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.repairs.bench import Bench, Half, halves_of
 from shiftassay.repairs.choose import choose, nothing_to_repair
@@ -29,7 +30,7 @@ def bench_of(clean=980, variant=300, shift="invert"):
     images = ImageSet(np.zeros((N, 1, 1, 1), np.float32), np.zeros(N, np.int64))
     verdict = Verdict(parse(shift) if shift else None, {}, {}, 1.0, 0.9)
     halves = tuple(Half(places, places, verdict) for places in halves_of(N, 0, "shifted"))
-    return Bench(images, images, nn.Identity(), halves, True, right(clean), right(variant), None, 0, 1, 0, "cpu")
+    return Bench(images, images, nn.Identity(), halves, True, right(clean), right(variant), None, QUICK, 0, "cpu")
 
 
 def attempt(bench, strategy, count, clean=300):

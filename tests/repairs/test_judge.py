@@ -9,6 +9,7 @@ from torch import nn
 
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.attack_set import QUICK
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.repairs.bench import Half, attacked_places, split_set
 from shiftassay.repairs.judge import try_strategy
@@ -21,7 +22,7 @@ from shiftassay.shifts.catalog import parse, shift
 
 @pytest.fixture(scope="module")
 def bench(small, model):
-    return split_set(small.test, shift(small.test, "invert"), model=model, seed=0, quick=True, device="cpu")
+    return split_set(small.test, shift(small.test, "invert"), model=model, seed=0, attacks=QUICK, device="cpu")
 
 
 def broken(model):

@@ -174,14 +174,14 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
         return replace(diagnosed(sets[0], sets[0]), shift=adversarial)
 
     asked = []
-    fresh = bench_room.attack
+    fresh = bench_room.attack_set
     monkeypatch.setattr(bench_room, "verdict_on", aimed)
 
     def attack(*arguments, model, **options):
         asked.append(model)
         return fresh(*arguments, model=model, **options)
 
-    monkeypatch.setattr(bench_room, "attack", attack)
+    monkeypatch.setattr(bench_room, "attack_set", attack)
     result = repair(small.test, attacked, model=model, train=small.train, epochs=3, quick=True)
     hardened = attempt_of(result, "adversarial training")
     assert model in asked
@@ -189,6 +189,9 @@ def test_an_attack_is_repaired_against_and_judged_by_a_fresh_attack(small, model
     assert hardened.attacked is not None
     assert hardened.attacked.direction == "higher"
     assert hardened.attacked.before.estimate < 0.5 < hardened.attacked.after.estimate
+    assert hardened.under_attack is not None
+    assert hardened.under_attack.survived == round(hardened.attacked.after.estimate * hardened.attacked.n)
+    assert "Square attack" in hardened.under_attack.fell
     assert "under a fresh attack" in result.sentence
     assert any(column.startswith("fresh attack on ") for column in result.rows()[0])
 

@@ -13,18 +13,15 @@ from torch import nn
 from shiftassay.diagnosis.diagnose import refit, verdict_on
 from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.attack_set import AttackBudget, Robustness, attack_set, joined
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
-from shiftassay.repairs.attacked import attack
 from shiftassay.repairs.result import Attempt, Right, accuracy_difference
 from shiftassay.shifts.family import Shift
 from shiftassay.statistics.intervals import Interval, wilson
 
 Places = Int64[np.ndarray, "k"]
-
-ATTACKED, ATTACKED_QUICK = 1000, 100  # images; RobustBench takes 1,000 of a test set
-RESTARTS, RESTARTS_QUICK = 2, 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +41,8 @@ class Bench:
     """The sets on which repairs are judged, and the halves of the variant.
 
     `clean_right` and `variant_right`: which images the unrepaired model gets right. `paired`: both sets are the same
-    images in the same order. `attacked` is how many images are attacked afresh. `harmed`: a loss of accuracy is known,
-    whether these images show it or not.
+    images in the same order. `attacks` is what is spent on fresh attacks, `attacked` what they leave of the unrepaired
+    model. `harmed`: a loss of accuracy is known, whether these images show it or not.
     """
 
     reference: ImageSet
@@ -55,9 +52,8 @@ class Bench:
     paired: bool
     clean_right: Right
     variant_right: Right
-    attacked_right: Right | None
-    attacked: int
-    restarts: int
+    attacked: Robustness | None
+    attacks: AttackBudget
     seed: int
     device: str
     harmed: bool = False
@@ -118,7 +114,7 @@ class Bench:
         """
         if attempt.attacked_right is None:
             return accuracy_difference(self.clean_right, attempt.variant_right, self.paired)
-        places = [attacked_places(half, self.attacked, self.seed) for half in self.halves]
+        places = [attacked_places(half, self.attacks.images, self.seed) for half in self.halves]
         return accuracy_difference(self.clean_right[np.concatenate(places)], attempt.attacked_right, True)
 
     def falls_short(self, attempt: Attempt) -> bool:
@@ -133,7 +129,7 @@ def split_set(
     model: nn.Module,
     verdict: Verdict | None = None,
     seed: int,
-    quick: bool,
+    attacks: AttackBudget,
     device: str,
     harmed: bool = False,
 ) -> Bench:
@@ -152,17 +148,15 @@ def split_set(
         paired=paired,
         clean_right=clean_right,
         variant_right=variant_right,
-        attacked_right=None,
-        attacked=ATTACKED_QUICK if quick else ATTACKED,
-        restarts=RESTARTS_QUICK if quick else RESTARTS,
+        attacked=None,
+        attacks=attacks,
         seed=seed,
         device=device,
         harmed=harmed,
     )
     if bench.is_harmless or not all(shift is not None and shift.ball is not None for shift in bench.shifts):
         return bench
-    attacked = [attacked_right(bench, half, model=model) for half in bench.halves]
-    return replace(bench, attacked_right=np.concatenate(attacked))
+    return replace(bench, attacked=joined([attack_half(bench, half, model=model) for half in bench.halves]))
 
 
 def halves_of(n: int, seed: int, name: str) -> tuple[Places, Places]:
@@ -191,16 +185,13 @@ def attacked_places(half: Half, attacked: int, seed: int) -> Places:
     return np.sort(rng.permutation(half.reference)[: attacked // 2])
 
 
-def attacked_right(bench: Bench, half: Half, *, model: nn.Module) -> Right:
-    """Which reference images of a half stay right under a fresh attack on the model.
-
-    The attack has the size that was diagnosed.
-    """
+def attack_half(bench: Bench, half: Half, *, model: nn.Module) -> Robustness:
+    """What fresh attacks on a model, of the diagnosed size, leave of a half."""
     shift = half.verdict.shift
     if shift is None or shift.ball is None:
         raise ValueError("no attack was diagnosed on this half")
-    clean = part(bench.reference, attacked_places(half, bench.attacked, bench.seed))
-    return attack(clean, shift, model=model, seed=bench.seed, restarts=bench.restarts, targets=bench.restarts)
+    clean = part(bench.reference, attacked_places(half, bench.attacks.images, bench.seed))
+    return attack_set(clean, shift.ball, model=model, budget=bench.attacks, seed=bench.seed)
 
 
 def _halves(

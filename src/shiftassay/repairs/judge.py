@@ -11,7 +11,8 @@ import numpy as np
 from torch import nn
 
 from shiftassay.errors import BadInput
-from shiftassay.repairs.bench import Bench, Half, attacked_right, part, right_of
+from shiftassay.evaluation.attack_set import Robustness, joined
+from shiftassay.repairs.bench import Bench, Half, attack_half, part, right_of
 from shiftassay.repairs.result import Attempt, Cost, Right, accuracy_change
 from shiftassay.repairs.strategy import RepairedModel, Strategy, Task, by_intrusiveness, parameters_of
 from shiftassay.repairs.words import assumption_of
@@ -54,11 +55,11 @@ def try_strategy(strategy: Strategy, tasks: Sequence[Task], bench: Bench) -> Att
             repaired[key] = model
     seconds = (perf_counter() - began) / len(repaired)
     models = [repaired[strategy.key(task)] for task in tasks]
-    stands = None
+    attacked = None
     try:
         after, clean_after = on_the_other_half(bench, models)
-        if bench.attacked_right is not None:
-            stands = under_attack(bench, models)
+        if bench.attacked is not None:
+            attacked = under_attack(bench, models)
     except BadInput as error:  # a repaired model whose answers are not finite
         return _clause(error)
     clean, first = accuracy_change(bench.clean_right, clean_after), models[0]
@@ -68,8 +69,9 @@ def try_strategy(strategy: Strategy, tasks: Sequence[Task], bench: Bench) -> Att
         variant=accuracy_change(bench.variant_right, after),
         clean=clean,
         attacked=None
-        if bench.attacked_right is None or stands is None
-        else accuracy_change(bench.attacked_right, stands),
+        if bench.attacked is None or attacked is None
+        else accuracy_change(bench.attacked.survives, attacked.survives),
+        under_attack=attacked,
         cost=Cost(
             parameters=parameters_of(first.model),
             parameters_added=first.parameters_added,
@@ -80,7 +82,7 @@ def try_strategy(strategy: Strategy, tasks: Sequence[Task], bench: Bench) -> Att
         assumption=assumption_of(clean, tasks[0].share, tasks[0].shift.ball),
         model=first.model,
         variant_right=after,
-        attacked_right=stands,
+        attacked_right=attacked.survives if attacked else None,
         seconds=seconds,
     )
 
@@ -95,12 +97,9 @@ def on_the_other_half(bench: Bench, models: Sequence[RepairedModel]) -> tuple[Ri
     return after, clean_after
 
 
-def under_attack(bench: Bench, models: Sequence[RepairedModel]) -> Right:
-    """Which attacked images stay right under attacks on the other half's model.
-
-    The images of the first half come first.
-    """
-    return np.concatenate([attacked_right(bench, half, model=model) for half, model in _crossed(bench, models)])
+def under_attack(bench: Bench, models: Sequence[RepairedModel]) -> Robustness:
+    """What attacks on the other half's model leave; the first half's images come first."""
+    return joined([attack_half(bench, half, model=model) for half, model in _crossed(bench, models)])
 
 
 def _crossed(bench: Bench, models: Sequence[RepairedModel]) -> list[tuple[Half, nn.Module]]:

@@ -18,6 +18,7 @@ from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.models.predict import as_bad_input, copied, precision_of, predict
@@ -45,6 +46,7 @@ def repair(
     epochs: int | None = None,
     ceiling: Ceiling | None = None,
     quick: bool = False,
+    attacks: AttackBudget | None = None,
     device: str = "cpu",
     harmed: bool = False,
 ) -> Repair:
@@ -55,8 +57,9 @@ def repair(
     training images that the model's card names; the labels of the sets are used to judge, never to train. With the
     `diagnosis` of the whole variant, the halves only estimate the parameters of its shift, which is faster than a
     diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what the image
-    was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks. `harmed` says that
-    accuracy is known to be lower, from more images than these: repairs are then tried even if these do not show it.
+    was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks, unless `attacks`
+    says what to spend on those. `harmed` says that accuracy is known to be lower, from more images than these: repairs
+    are then tried even if these do not show it.
 
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
     """
@@ -64,8 +67,9 @@ def repair(
     reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
     model, notes = _fitting(model, reference, shifted, device)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
+    attacks = attacks or (QUICK if quick else THOROUGH)
     bench = split_set(
-        reference, shifted, model=model, verdict=verdict, seed=seed, quick=quick, device=device, harmed=harmed
+        reference, shifted, model=model, verdict=verdict, seed=seed, attacks=attacks, device=device, harmed=harmed
     )
     notes = (*notes, *bench.disagreement())
     if bench.is_harmless:

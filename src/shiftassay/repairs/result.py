@@ -10,6 +10,7 @@ from torch import nn
 
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.attack_set import Robustness
 from shiftassay.evaluation.evaluate import ALPHA
 from shiftassay.records import Record, not_kept
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
@@ -73,7 +74,8 @@ class Cost(Record):
 class Attempt(Record):
     """A strategy that was tried, with the accuracies that it led to.
 
-    `attacked` is accuracy under a fresh attack on the model, where an attack was diagnosed.
+    `attacked` is accuracy under a set of fresh attacks on the model, where an attack was diagnosed, and `under_attack`
+    how much each of them takes.
     Two models were fitted to a half of the variant each and judged on the other half; `model` is that of the first
     half. Where both halves show the same shift, there is one model. `variant_right` and `attacked_right` say which
     images were judged right, `seconds` is the time of one model.
@@ -86,6 +88,7 @@ class Attempt(Record):
     attacked: AccuracyChange | None
     cost: Cost
     assumption: str
+    under_attack: Robustness | None = None
     model: nn.Module = not_kept()
     variant_right: Right = not_kept()
     attacked_right: Right | None = not_kept()

@@ -14,14 +14,23 @@ import matplotlib as mpl
 from shiftassay.errors import unknown_name
 from shiftassay.report.architecture_figures import ARCHITECTURE_FIGURES
 from shiftassay.report.diagnosis_figures import DIAGNOSIS_FIGURES
+from shiftassay.report.experiment_figures import EXPERIMENT_FIGURES
 from shiftassay.report.finding import Figure
 from shiftassay.report.module_figures import MODULE_FIGURES
+from shiftassay.report.network_figures import NETWORK_FIGURES
 from shiftassay.report.set_figures import SET_FIGURES
 from shiftassay.report.style import STYLE
 from shiftassay.words.text import printable, shortened
 
 LONGEST_LABEL = 500  # bytes
-DRAWERS = {**SET_FIGURES, **ARCHITECTURE_FIGURES, **MODULE_FIGURES, **DIAGNOSIS_FIGURES}
+DRAWERS = {
+    **SET_FIGURES,
+    **ARCHITECTURE_FIGURES,
+    **MODULE_FIGURES,
+    **NETWORK_FIGURES,
+    **DIAGNOSIS_FIGURES,
+    **EXPERIMENT_FIGURES,
+}
 
 
 def draw(figure: Figure, folder: Path) -> bytes:

@@ -13,6 +13,11 @@ from shiftassay.errors import BadInput
 
 STEPS = 20
 STEP_SIZE = 2.5  # × epsilon / steps: far enough to reach the border of the ball from anywhere in it (Madry et al. 2018)
+FIRST_STEP = 2.0  # × epsilon: from any point of the ball to any other (Croce and Hein 2020)
+
+
+Objective = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""What an attack makes grow: a number for each image, of its logits and its label."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +37,25 @@ class Ball:
         labels: torch.Tensor,
         logits: Callable[[torch.Tensor], torch.Tensor],
         steps: int = STEPS,
+        objective: Objective | None = None,
+        decaying: bool = False,
     ) -> torch.Tensor:
         """The attacked images, starting at the ball's border in direction `start`.
 
-        For training a few steps suffice.
+        For training a few steps suffice. The `objective` that grows is `log_odds_against` unless another is given. All
+        steps are equally long, or (`decaying`) they shrink from 2 epsilon to 0, which ends nearer to the maximum.
         """
-        attacked = self._project(clean + self._step(start) * self.epsilon, clean)
-        for _ in range(steps):
+        objective = objective or log_odds_against
+        attacked = self.project(clean + self._step(start) * self.epsilon, clean)
+        for step in range(steps):
             attacked.requires_grad_()
-            gradient = gradient_of(log_odds_against(logits(attacked), labels).sum(), attacked)
-            step = self._step(gradient) * (STEP_SIZE * self.epsilon / steps)
-            attacked = self._project(attacked.detach() + step, clean)
+            gradient = gradient_of(objective(logits(attacked), labels).sum(), attacked)
+            length = FIRST_STEP * (1 - step / steps) if decaying else STEP_SIZE / steps
+            attacked = self.project(attacked.detach() + self._step(gradient) * (length * self.epsilon), clean)
         return attacked
 
-    def _step(self, direction: torch.Tensor) -> torch.Tensor:
-        """The longest step of norm 1 along a direction."""
-        if self.norm == "linf":
-            return direction.sign()
-        return direction / direction.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
-
-    def _project(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    def project(self, images: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        """The nearest images in the ball; under "l2" black and white are clipped last."""
         delta = images - clean
         if self.norm == "linf":
             delta = delta.clamp(-self.epsilon, self.epsilon)
@@ -59,6 +63,12 @@ class Ball:
             size = delta.flatten(1).norm(dim=1).clamp_min(1e-12)
             delta = delta * (self.epsilon / size).clamp_max(1)[:, None, None, None]
         return (clean + delta).clamp(0, 1)
+
+    def _step(self, direction: torch.Tensor) -> torch.Tensor:
+        """The longest step of norm 1 along a direction."""
+        if self.norm == "linf":
+            return direction.sign()
+        return direction / direction.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
 
 
 class NoGradient(BadInput):
@@ -101,3 +111,25 @@ def log_odds_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
     true = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return others.logsumexp(1) - true[:, 0]
+
+
+def margin_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The best wrong logit minus the true one: above 0 where the model is wrong."""
+    true = logits.gather(1, labels[:, None])
+    return logits.scatter(1, labels[:, None], -torch.inf).amax(1) - true[:, 0]
+
+
+def margin_ratio_against(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The margin in units of the first logit minus the third (DLR, Croce and Hein 2020).
+
+    It does not change with the scale of the logits. With two classes it is the margin itself.
+
+    >>> logits = torch.tensor([[3.0, 2.0, 1.0], [27.0, 18.0, 9.0]])
+    >>> margin_ratio_against(logits, torch.tensor([0, 0])).tolist()
+    [-0.5, -0.5]
+    """
+    margin = margin_against(logits, labels)
+    if logits.shape[1] < 3:
+        return margin
+    best = logits.topk(3, dim=1).values
+    return margin / (best[:, 0] - best[:, 2]).clamp_min(1e-12)

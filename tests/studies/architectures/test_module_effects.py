@@ -48,9 +48,9 @@ def test_what_no_pair_shows_all_networks_together_may(rng):
     sentence = effects_sentence(list(effects.values()), "accuracy", "changes by", shown, " points")
     assert sentence.startswith("Over 6 networks and 5 seeds, accuracy changes by -0.5")
     assert "with a transformer (p" in sentence
-    assert "no effect is shown of CoordConv" in sentence
+    assert "No effect of CoordConv" in sentence
     unchanged = effects_sentence([effects[COORDINATES]], "accuracy", "changes by", shown, " points")
-    assert "no effect on accuracy is shown of CoordConv" in unchanged
+    assert "no effect of CoordConv" in unchanged
 
 
 def test_p_values_are_corrected_for_the_modules(rng):

@@ -53,7 +53,14 @@ networks = ["trunk"]
 dropout = [0.0, 0.5]
 schedules = ["constant", "one_cycle"]
 epochs = [1]
-optimizers = {{ sgd = {{ learning_rate = 0.01 }}, fast = {{ learning_rate = 0.05, momentum = 0.9 }} }}
+optimizers = {{ sgd = {{ learning_rate = 0.01 }}, fast = {{ learning_rate = [0.05, 0.1], momentum = 0.9 }} }}
+[heads]
+network = "attention"
+reference = "2 heads"
+epochs = 1
+[heads.variants]
+"1 head" = {{ heads = 1 }}
+"2 heads" = {{}}
 [distortions]
 datasets = ["mnist-rotated"]
 epochs = 1
@@ -91,6 +98,8 @@ def test_every_section_stands_in_the_report(finished):
     html = done.report.read_text()
     for section in sections():
         assert f'id="{section.KEY}"' in html
+    assert 1 <= len(done.summary) <= 3
+    assert 'id="answers"' in html
     assert list(done.results["sections"]) == [section.KEY for section in sections()]
     json.dumps(done.results)
 
@@ -99,8 +108,10 @@ def test_every_section_stands_in_the_report(finished):
 def test_a_second_run_measures_nothing_again_and_says_the_same(finished):
     done, again, folder = finished
     assert again.results["sections"] == done.results["sections"]
-    networks, ablation, factorial, distorted = 2 * len(list(NETWORKS)) + 2, 2, 8, len(list(NETWORKS))
-    assert len(list((folder / "out" / "runs").iterdir())) == networks + ablation + factorial + distorted
+    networks, ablation, heads, distorted = 2 * len(list(NETWORKS)) + 2, 2, 2, len(list(NETWORKS))
+    rates, combinations, confirmed = 2 * 3, 8, 2
+    trained = networks + ablation + heads + distorted + rates + combinations + confirmed
+    assert len(list((folder / "out" / "runs").iterdir())) == trained
     assert write_report(done.report.parent) == done.report
 
 
@@ -119,12 +130,14 @@ def test_one_training_is_read_twice(finished, small):
 def test_the_epoch_is_also_chosen_on_images_that_were_held_out(finished):
     selection = finished[0].results["sections"]["selection"]
     assert selection["held_out"] == 200
-    for name, network in selection["networks"].items():
+    assert list(selection["held_out_runs"]) == ["stn"]
+    for network in (*selection["networks"].values(), selection["sound"]["stn"]):
         accuracies = network["accuracies"]
-        assert (HELD_OUT in accuracies) == (name == "stn")
         for best, lowest, last in zip(accuracies[BEST], accuracies[LOWEST_LOSS], accuracies[LAST], strict=True):
             assert best >= max(lowest, last)
-    assert "needs trainings with held-out images" in finished[0].report.read_text()
+    runs, chosen = selection["held_out_runs"]["stn"], selection["sound"]["stn"]["accuracies"][HELD_OUT]
+    for accuracy, on_test, held_out in zip(chosen, runs["accuracies"], runs["held_out_accuracies"], strict=True):
+        assert accuracy == on_test[held_out.index(max(held_out))]
 
 
 @pytest.mark.torture
@@ -168,6 +181,10 @@ def test_every_removable_module_is_removed(finished):
 def test_the_factorial_experiment_ran_every_combination_once(finished):
     factorial = finished[0].results["sections"]["suggestions"]
     assert len(factorial["runs"]) == 2 * 2 * 2
+    assert sum(row["chosen"] for row in factorial["tried"]) == 2 * 2
+    assert len(factorial["tried"]) == 2 * 3
+    [confirmed] = factorial["confirmed"]
+    assert len(confirmed["accuracies"]) == 2
     assert {tuple(effect["factors"]) for effect in factorial["effects"]} >= {("dropout",), ("dropout", "optimiser")}
 
 
@@ -231,5 +248,5 @@ def test_what_stored_measurements_were_asked_stays_the_same():
     full = load_study("spatial-attention")[1].sized("full", None)
     asked = json.dumps({section.KEY: full.settings_for(section.KEY) for section in sections()}, sort_keys=True)
     assert (
-        hashlib.sha256(asked.encode()).hexdigest()[:16] == "27d53714d9807e4b"
+        hashlib.sha256(asked.encode()).hexdigest()[:16] == "c6d37882966a1c62"
     )  # a change of it measures every study again

@@ -44,8 +44,17 @@ contrasts = [["copy", "dark"], ["copy", "absent"]]
 images = 300
 epochs = 1
 thorough = false
+attacks = { images = 50, targets = 0, queries = 20 }
+[experiments]
+updates = 320
+seeds = 2
 draws = [1, 8]
-learned = 2000
+training_images = [500, 1500]
+fresh_draws = 5
+images = 100
+image_sizes = [14, 28]
+strengths = [1.0, 2.0]
+strength_images = 50
 [one_for_all]
 designs = ["undo"]
 asked = 50
@@ -188,10 +197,22 @@ def test_one_draw_is_undone_and_learned_and_many_are_not(context):
     assert each is not None
     assert one.accuracy > 0.7 > 0.3 > each.accuracy
     assert one.put_back > one.at_random + 0.4
-    learned = [row.learned.estimate for row in draws.dose]
-    assert learned[0] > 0.7 > 0.4 > learned[2]
+    learned = {(row.draws, row.training_images): row.learned.estimate for row in draws.dose}
+    assert learned[1, 1500] > 0.7 > 0.4 > learned[None, 1500]
+    assert learned[8, 1500] > learned[8, 500] + 0.05
     assert all(row.unmodified.estimate < 0.3 for row in draws.dose)
-    assert "it decides what can be learned" in text
+    assert "the number of draws decides what can be learned" in text
+    assert "only the multiset of its values" in text
+    shared = contrast.shared_draw
+    assert shared is not None
+    assert len(shared.fresh) == 5
+    assert max(shared.fresh) < 0.4
+    assert (shared.moves_pixels, shared.starts_linear) == (True, True)
+    own, convolutional = shared.networks
+    assert own.difference.low < 0 < own.difference.high  # permuted pixels cost a perceptron nothing
+    assert convolutional.difference.high < -0.02
+    assert "sees in Px what W₁ sees in x" in text
+    assert "trunk, trained from scratch" in text
     assert Contrast.from_json(contrast.to_json()) == contrast
 
 
@@ -201,7 +222,25 @@ def test_aimed_pixels_harm_and_random_ones_do_not(context):
     accuracies = [row.accuracy.estimate for row in contrast.aim.mixed]
     assert accuracies == sorted(accuracies, reverse=True)
     assert accuracies[0] > accuracies[-1] + 0.3
-    assert "So aim, not size, does it." in text
+    assert "So aim does it, not size." in text
+    order = contrast.first_order
+    assert order is not None
+    assert order.spread == pytest.approx(1.0, abs=0.1)  # random signs: standard deviation ε‖g‖₂
+    assert order.untrained[1] == pytest.approx(order.gaussian, rel=0.05)  # √(2d/π)
+    weak = {change.kind: change for change in order.changes if change.epsilon < 0.05}
+    assert weak["aimed signs"].explained > 0.8
+    assert weak["aimed signs"].predicted[1] == pytest.approx(0.01 * order.sum_of_sizes, rel=1e-3)
+    sizes = contrast.image_sizes
+    assert sizes is not None
+    assert [size.pixels for size in sizes.sizes] == [196, 784]
+    assert sizes.untrained_exponent.estimate == pytest.approx(0.5, abs=0.05)
+    sweep = contrast.strengths
+    assert sweep is not None
+    for rows in sweep.models.values():
+        for row in rows:
+            assert row.strongest.estimate <= row.one_step.estimate + 0.02 <= row.random.estimate + 0.04
+        assert rows[0].strongest.estimate >= rows[-1].strongest.estimate
+    assert "survive all attacks" in text
 
 
 def test_noise_that_is_taken_for_an_attack_does_not_pass_the_experiment(context):

@@ -70,6 +70,11 @@ def _variations(study: Architectures) -> Iterator[tuple[str, Settings, Settings]
             yield study.heads.network, parameters, {}
     if study.suggestions:
         suggestions = study.suggestions
+        for name, changes in suggestions.optimizers.items():
+            rates = changes.get("learning_rate", [0.0])
+            rates = rates if isinstance(rates, list) else [rates]
+            if not (rates and all(isinstance(rate, int | float) for rate in rates)):
+                raise BadInput(f"optimizers: {name}: learning_rate: expected a number or several, found {rates}.")
         for network, dropout, changes in product(
             suggestions.networks, suggestions.dropout, suggestions.optimizers.values()
         ):

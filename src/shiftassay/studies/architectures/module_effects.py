@@ -159,7 +159,7 @@ def effects_sentence(
         if not effect.is_significant
     ]
     over = f"Over {plural(effects[0].networks, 'network')} and {plural(effects[0].seeds, 'seed')}"
+    unshown = " or ".join(others)
     if not shown:
-        return f"{over}, no effect on {quantity} is shown of {listed(others)}."
-    rest = f"; no effect is shown of {listed(others)}" if others else ""
-    return f"{over}, {quantity} {verb} {listed(shown)}{rest}."
+        return f"{over}, no effect of {unshown} on {quantity} is shown."
+    return f"{over}, {quantity} {verb} {listed(shown)}." + (f" No effect of {unshown} is shown." if others else "")

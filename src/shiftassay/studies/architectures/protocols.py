@@ -13,7 +13,7 @@ from shiftassay.statistics.seeds import mean_over_seeds
 SETTLED_OVER = 50  # epochs; a sixth of the epochs where that is fewer
 BEST, LOWEST_LOSS, LAST = "best accuracy on the test set", "lowest loss on the test set", "last epoch"
 SETTLED = "mean of the last epochs"
-HELD_OUT, LAST_OF_HELD_OUT = "best accuracy on held-out images", "last epoch of those trainings"
+HELD_OUT, HELD_OUT_LOSS = "best accuracy on held-out images", "lowest loss on held-out images"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,31 @@ class ProtocolAccuracies(Record):
     def bias(self, protocol: str) -> Float[np.ndarray, "seeds"]:
         """By seed, what a protocol reads above the accuracy at which the same training settles."""
         return np.subtract(self.accuracies[protocol], self.accuracies[SETTLED])
+
+
+@dataclass(frozen=True)
+class HeldOutRuns(Record):
+    """Trainings of one network with some training images held out: their curves by seed and epoch.
+
+    `accuracies` and `losses` are on the test set, the others on the held-out images.
+    """
+
+    accuracies: tuple[tuple[float, ...], ...]
+    losses: tuple[tuple[float, ...], ...]
+    held_out_accuracies: tuple[tuple[float, ...], ...]
+    held_out_losses: tuple[tuple[float, ...], ...]
+
+    @property
+    def protocols(self) -> ProtocolAccuracies:
+        """The test accuracies by protocol, those that choose on held-out images among them."""
+        read = protocol_accuracies(self.accuracies, self.losses)
+        by_accuracy = [int(np.argmax(curve)) for curve in self.held_out_accuracies]
+        by_loss = [int(np.argmin(curve)) for curve in self.held_out_losses]
+        chosen = {
+            protocol: tuple(curve[epoch] for curve, epoch in zip(self.accuracies, epochs, strict=True))
+            for protocol, epochs in ((HELD_OUT, by_accuracy), (HELD_OUT_LOSS, by_loss))
+        }
+        return ProtocolAccuracies({**chosen, **read.accuracies}, read.sd_within)
 
 
 def protocol_accuracies(accuracies: Sequence[Sequence[float]], losses: Sequence[Sequence[float]]) -> ProtocolAccuracies:

@@ -13,7 +13,9 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.records import JsonObject, Record
 from shiftassay.report.finding import Finding, Report
 from shiftassay.runs.environment import Environment, environment
+from shiftassay.studies.architectures.answers import answers
 from shiftassay.studies.architectures.checks import check_study
+from shiftassay.studies.architectures.claims_table import claims_table
 from shiftassay.studies.architectures.experiment import Experiment, train_networks
 from shiftassay.studies.architectures.members import labels_of
 from shiftassay.studies.architectures.sections import sections
@@ -26,6 +28,8 @@ from shiftassay.training.engine import SEMANTICS
 from shiftassay.training.history import Diverged
 from shiftassay.training.train import Failed
 from shiftassay.words.terminal import spoken
+
+SUMMARY = 3  # sentences of the answers
 
 
 def run_architectures(
@@ -130,11 +134,18 @@ def _report(
 ) -> Report:
     members = [member for group in experiment.members.values() for member in group]
     findings = [finding for row in measured for finding in row.findings]
+    records = {row.section.KEY: row.record for row in measured if row.record is not None}
+    answered, claims = answers(records), claims_table(records, experiment.study.statements)
+    tables = (claims,) if claims.rows else ()
     return Report(
         title=experiment.study.title,
         question=experiment.study.question,
-        summary=tuple(finding.sentences[0] for finding in findings),
-        findings=(*findings, *([failed_finding(failures)] if failures else [])),
+        summary=answered[:SUMMARY],
+        findings=(
+            Finding("answers", "Answers", answered, tables),
+            *findings,
+            *([failed_finding(failures)] if failures else []),
+        ),
         provenance=provenance(members, experiment.dataset),
         environment=surroundings(machine),
     )

@@ -11,12 +11,31 @@ from shiftassay.runs.recipe import Recipe, recipe_named
 from shiftassay.studies.strict import MOST_SEEDS, Strict, as_stored, merged
 
 # What no section measures, and what only the section of its name does.
-TEXTS_AND_SIZES = {"quick", "full", "title", "question"}
+TEXTS_AND_SIZES = {"quick", "full", "title", "question", "statements"}
 OPTIONAL_SECTIONS = {"heads", "suggestions", "distortions", "robustness"}
 OWN_SETTINGS = OPTIONAL_SECTIONS | {"selection"}
 
 Settings = dict[str, JsonValue]
 """Values by the names that a network, a recipe or the study itself has for them."""
+
+
+Statement = Literal[
+    "selection",
+    "held_out",
+    "early_stopping",
+    "accuracies",
+    "coordinates",
+    "attention_and_transformer",
+    "lowest_loss",
+    "stability",
+    "heads",
+    "positions",
+    "recipe",
+    "distortions",
+    "parameters",
+    "batches",
+]
+"""What a source may say something of that the study judges."""
 
 
 class Claim(Strict):
@@ -114,7 +133,8 @@ class Robustness(Strict):
 class Architectures(Strict):
     """A study of networks that are trained alike; the others are compared with `control`.
 
-    `margin` is the equivalence margin of accuracies.
+    `margin` is the equivalence margin of accuracies. `statements` are what the source says, by what it is about: the
+    report judges them in a table.
     """
 
     kind: Literal["architectures"]
@@ -130,6 +150,7 @@ class Architectures(Strict):
     audit_images: int | None = Field(default=None, ge=1)
     source: str = "the source"
     claims: tuple[Claim, ...] = ()
+    statements: dict[Statement, str] = {}
     ablations: tuple[Ablation, ...] = ()
     selection: Selection = Selection()
     heads: Heads | None = None

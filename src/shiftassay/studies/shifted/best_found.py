@@ -58,5 +58,5 @@ def _served(name: str, served: ServedVariants | None) -> Iterator[BestFound]:
 def _learned(name: str, contrasts: Sequence[Contrast]) -> Iterator[BestFound]:
     for contrast in contrasts:
         if contrast.draws is not None and contrast.draws.each == name:
-            learned = contrast.draws.dose[-1].learned
+            learned = contrast.draws.with_most_images[-1].learned
             yield BestFound("a network trained on such images alone", learned, contrast.draws.images, 1)

@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.evaluation.evaluate import Effect
 from shiftassay.studies.shifted.answered_variant import OUTCOMES, VariantOutcome
-from shiftassay.studies.shifted.contrast import AimExperiment, Contrast, DrawsExperiment
+from shiftassay.studies.shifted.contrast import Contrast
+from shiftassay.studies.shifted.experiments.aim import AimExperiment
+from shiftassay.studies.shifted.experiments.draws import DrawsExperiment
+from shiftassay.studies.shifted.experiments.image_sizes import ImageSizes
+from shiftassay.studies.shifted.experiments.shared_draw import SharedDrawExperiment
 from shiftassay.studies.shifted.served_sentences import chosen_design
 from shiftassay.studies.shifted.served_variants import ServedVariants
 from shiftassay.studies.shifted.serving import FRESH
 from shiftassay.words.lists import listed, plural
-from shiftassay.words.numbers import percent
+from shiftassay.words.numbers import brackets, percent
 
 MOST = 6  # sentences of an answer
 EFFECTS: dict[Effect, str] = {
@@ -117,19 +121,46 @@ def _repair(row: VariantOutcome) -> str:
 
 
 def _apart(contrast: Contrast, rows: Sequence[VariantOutcome]) -> list[str]:
-    """What theory says of both variants, and what the experiment on their difference says."""
+    """What theory says of both variants, and what the experiments on their difference say."""
     of = {row.variant: row for row in rows if row.variant in contrast.names}
-    a, b = (side.estimate for side in contrast.unmodified.accuracy)
-    one, other = contrast.names
-    sentences = [f"The unmodified model is right on {percent(a, 1)} of {one} and {percent(b, 1)} of {other}."]
-    sentences += [f"{name}: {row.theory}" for name, row in of.items() if row.theory]
+    theory = [f"{name}: {row.theory}" for name, row in of.items() if row.theory]
     if contrast.draws:
-        sentences.append(_draws(contrast.draws))
-    elif contrast.aim:
-        sentences += [*_agreement(of), *_aim(contrast.aim)]
-    else:
-        sentences.append("They differ in more than one thing, so no experiment isolates the difference.")
-    return sentences
+        return [*theory, *_from_scratch(contrast.shared_draw), _draws(contrast.draws)]
+    if contrast.aim:
+        return [*theory, *_agreement(of), *_image_sizes(contrast.image_sizes), *_aim(contrast.aim)]
+    (one, other), (a, b) = contrast.names, (side.estimate for side in contrast.unmodified.accuracy)
+    return [
+        f"The unmodified model is right on {percent(a, 1)} of {one} and {percent(b, 1)} of {other}.",
+        *theory,
+        "They differ in more than one thing, so no experiment isolates the difference.",
+    ]
+
+
+def _from_scratch(experiment: SharedDrawExperiment | None) -> list[str]:
+    """Networks that are trained under the shared draw, beside the same trained on clean images."""
+    if experiment is None or not experiment.networks:
+        return []
+    trained = [
+        f"{percent(network.under_draw.estimate, 1)} for {network.network} (clean {percent(network.clean.estimate, 1)})"
+        for network in experiment.networks
+    ]
+    return [
+        f"Trained from scratch on {experiment.training_images:,} images under {experiment.name}'s draw, accuracy is "
+        f"{listed(trained)}, on {experiment.test_images:,} test images and {plural(experiment.seeds, 'seed')}."
+    ]
+
+
+def _image_sizes(experiment: ImageSizes | None) -> list[str]:
+    """How the ratio of aimed to random effects grows with the number of pixels."""
+    if experiment is None or not experiment.exponents:
+        return []
+    mean = sum(experiment.exponents) / len(experiment.exponents)
+    within = brackets(experiment.exponent, scale=1) if experiment.exponent else "one seed"
+    sizes = listed([str(size.side) for size in experiment.sizes])
+    return [
+        f"The ratio of the two, ‖g‖₁/‖g‖₂, grows with the number of pixels d like d to the power {mean:.2f} ({within}; "
+        f"images of side {sizes}, {experiment.images:,} each); √d would be 0.50."
+    ]
 
 
 def _agreement(rows: Mapping[str, VariantOutcome]) -> list[str]:
@@ -140,10 +171,11 @@ def _agreement(rows: Mapping[str, VariantOutcome]) -> list[str]:
 
 
 def _draws(experiment: DrawsExperiment) -> str:
-    first, last = experiment.dose[0], experiment.dose[-1]
+    rows = experiment.with_most_images
+    first, last = rows[0], rows[-1]
     draws = "one draw shared by all images" if first.draws == 1 else f"{first.draws} draws for all images"
     return (
-        f"Trained on {experiment.learned:,} images shifted likewise, the network reaches "
+        f"Trained on {first.training_images:,} images shifted likewise, the network reaches "
         f"{percent(first.learned.estimate, 1)} where {draws} has to be learned and {percent(last.learned.estimate, 1)} "
         f"with a fresh draw for each image ({experiment.images:,} test images, one seed)."
     )
@@ -190,7 +222,7 @@ def _one_model(served: ServedVariants) -> list[str]:
     if fresh:
         attacked = [f"{percent(accuracy, 1)} on {name}" for name, accuracy in fresh.items()]
         sentences.append(
-            f"Under fresh attacks on this very model it is {listed(attacked)} ({served.asked:,} images each)."
+            f"Under fresh attacks on this very model it is {listed(attacked)} ({served.attacked:,} images each)."
         )
     routed = [f"{percent(right.estimate, 1)} of {name}" for name, right in served.router.accuracy.items()]
     sentences.append(

@@ -34,5 +34,6 @@ def repair_variant(context: StudyContext, name: str) -> Repair:
         diagnosis=context.diagnoses[name].diagnosis,
         epochs=argument.epochs,
         quick=not argument.thorough,
+        attacks=argument.attacks.budget,
         harmed=context.effects[name].harms,
     )

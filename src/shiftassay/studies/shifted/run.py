@@ -89,6 +89,7 @@ def check_study(study: ShiftedTestSets) -> None:
     """
     resolve_recipe(study.network, study.recipe, study.epochs)
     check_parameters(study.network, study.network_parameters)
+    check_parameters(study.experiments.control, {})
     for variant in study.variants:
         parameters = {
             name: 0.1 if isinstance(value, HarmlessWithin | SameAs) else value

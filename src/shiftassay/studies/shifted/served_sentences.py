@@ -135,8 +135,8 @@ def _attacks(served: ServedVariants, chosen: str) -> list[str]:
     fresh = {column.removesuffix(FRESH): column for column in accuracy if column.endswith(FRESH)}
     return [
         f"{name} as a file, which was made on another model: {percent_with_interval(accuracy[name])} of "
-        f"{served.images:,} images. Attacked afresh, every image by two attacks on this very model: "
-        f"{percent_with_interval(accuracy[column])} of {served.asked:,} images."
+        f"{served.images:,} images. Attacked afresh, every image by a set of attacks on this very model: "
+        f"{percent_with_interval(accuracy[column])} of {served.attacked:,} images survive all."
         for name, column in fresh.items()
     ]
 

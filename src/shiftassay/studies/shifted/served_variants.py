@@ -4,8 +4,9 @@ Each design's accuracies and costs, and the router's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shiftassay.evaluation.attack_set import QUICK, AttackBudget, Robustness
 from shiftassay.records import Record
 from shiftassay.runs.results import TrainingTimes
 from shiftassay.statistics.intervals import Interval
@@ -54,8 +55,8 @@ class MeasuredDesign(Record):
     `for_one_more` counts the parameters for one variant more, `attacks` gradients for attacks. `held_out` are
     accuracies on held-out training images. `minus` are differences from other designs, by name. `wrong_id[a][b]` is
     the accuracy on images of a when the model is told b, `inferred` that with the router's ids.
-    `minus_specialists`, `wrong_id` and `inferred` are None where they have no meaning: for specialists, or without
-    them.
+    `under_attack` says, over all seeds, how much each fresh attack takes. `minus_specialists`, `wrong_id` and
+    `inferred` are None where they have no meaning: for specialists, or without them.
     """
 
     parameters: int
@@ -68,6 +69,7 @@ class MeasuredDesign(Record):
     wrong_id: Mapping[str, Mapping[str, AccuracyWhenTold]] | None
     inferred: Mapping[str, AccuracyWhenTold] | None
     minus: Mapping[str, Mapping[str, Interval]]
+    under_attack: Mapping[str, Robustness] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class ServedVariants(Record):
     """One model for all variants, with its designs by name.
 
     `asked` is the number of images that are shown under every id, `held_out_images` that of the training images held
-    out, on which designs are chosen.
+    out, on which designs are chosen. `attacked` images are attacked afresh, by `attacks`.
     """
 
     variants: Mapping[str, ServedVariant]
@@ -99,3 +101,5 @@ class ServedVariants(Record):
     designs: Mapping[str, MeasuredDesign]
     router: MeasuredRouter
     held_out_images: int = 0
+    attacked: int = 0
+    attacks: AttackBudget = QUICK

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
 from rich.console import Console
 from torch import nn
 
-from shiftassay.evaluation.effect import joined_over_seeds
-from shiftassay.evaluation.fresh_attack import right_under_attack
+from shiftassay.evaluation.attack_set import QUICK, AttackBudget, Robustness, attack_set, joined
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.fronts import front_of
@@ -23,10 +21,9 @@ from shiftassay.networks.mlp import Mlp
 from shiftassay.runs.recipe import Recipe
 from shiftassay.runs.results import total_seconds
 from shiftassay.shifts.family import Shift
-from shiftassay.statistics.intervals import Interval, wilson
-from shiftassay.statistics.paired import difference_paired
+from shiftassay.statistics.intervals import wilson
+from shiftassay.studies.shifted.served_accuracy import Right, accuracy_of, differences, when_told
 from shiftassay.studies.shifted.served_variants import (
-    AccuracyOverSeeds,
     AccuracyWhenTold,
     MeasuredDesign,
     MeasuredRouter,
@@ -44,10 +41,7 @@ SPECIALISTS = "specialists"
 BEST_TWO = ("undo", "undo-and-id")
 BASELINES = ("clean-only", "mixture")  # what the others are compared with, besides specialists
 FRESH = ", fresh attack"
-ASKED = 2000  # images that are shown under every id, and attacked afresh
-
-Right = dict[str, Bool[np.ndarray, "seeds n"]]
-"""For each column (a variant, or a fresh attack), which image the model of each seed gets right."""
+ASKED = 2000  # images that are shown under every id
 
 
 @dataclass(frozen=True)
@@ -101,11 +95,16 @@ class Trainer:
 
 
 def serve(
-    served: SetsToServe, trainer: Trainer, *, designs: Sequence[str] = BEST_TWO, asked: int = ASKED
+    served: SetsToServe,
+    trainer: Trainer,
+    *,
+    designs: Sequence[str] = BEST_TWO,
+    asked: int = ASKED,
+    attacks: AttackBudget = QUICK,
 ) -> ServedVariants:
     """Train the designs once for each seed, and judge them on every variant.
 
-    They are also judged under wrong and inferred ids.
+    They are also judged under wrong and inferred ids, and under fresh attacks on themselves.
     """
     dataset, console, recipe = served.dataset, trainer.console, trainer.recipe
     widths = tuple(trainer.widths)
@@ -117,7 +116,11 @@ def serve(
             trained[design] = {name: trainer.train({name: own}, dataset, "undo") for name, own in shifts.items()}
         else:
             trained[design] = {"": trainer.train(shifts, dataset, design)}
-    right = {design: _right(served, shifts, models, asked) for design, models in trained.items()}
+    right = {design: _right(served, models) for design, models in trained.items()}
+    console.print(spoken("one for all: attacking every model afresh"))
+    attacked = {design: _attacked(served, shifts, models, attacks) for design, models in trained.items()}
+    for design, columns in attacked.items():
+        right[design] |= {f"{name}{FRESH}": np.stack([r.survives for r in of]) for name, of in columns.items()}
     console.print(spoken("one for all: asking with wrong ids, and with inferred ones"))
     router = train_router(shifts, dataset, served.target, held_out=recipe.held_out, store=trainer.out)
     routed = {
@@ -137,11 +140,13 @@ def serve(
         images=len(served.sets[0]),
         held_out_images=recipe.held_out,
         asked=len(evenly_spaced(served.sets[0], asked)),
+        attacked=len(evenly_spaced(served.sets[0], attacks.images)) if served.attacks else 0,
+        attacks=attacks,
         seeds=len(trainer.seeds),
         epochs=recipe.epochs,
         plain_parameters=_parameters(Mlp(dataset.train.shape, dataset.classes, widths)),
         designs={
-            design: _measured(design, served, shifts, models, widths, right, routed, asked)
+            design: _measured(design, served, shifts, models, widths, right, attacked[design], routed, asked)
             for design, models in trained.items()
         },
         router=MeasuredRouter(
@@ -154,25 +159,37 @@ def serve(
     )
 
 
-def _right(
-    served: SetsToServe, shifts: Mapping[str, Shift], trained: Mapping[str, Sequence[TrainedForAll]], asked: int
-) -> Right:
-    """Which images the models get right on each variant, told the right id.
+def _right(served: SetsToServe, trained: Mapping[str, Sequence[TrainedForAll]]) -> Right:
+    """Which images the models get right on each variant, told the right id."""
+    return {
+        images.name: np.stack(
+            [_classes(m.model, images.name, images) == images.labels for m in _models_for(images.name, trained)]
+        )
+        for images in served.sets
+    }
 
-    Fresh attacks on the models themselves are included.
-    """
-    right: Right = {}
-    clean = evenly_spaced(served.sets[0], asked)
-    for images in served.sets:
-        name = images.name
-        members = trained.get(name) or trained[""]
-        right[name] = np.stack([_classes(m.model, name, images) == images.labels for m in members])
-        if name in served.attacks:
-            attacked = [
-                right_under_attack(name, clean, model=m.model, attack=shifts[name], seed=m.trial.seed) for m in members
-            ]
-            right[name + FRESH] = np.stack(attacked)
-    return right
+
+def _attacked(
+    served: SetsToServe,
+    shifts: Mapping[str, Shift],
+    trained: Mapping[str, Sequence[TrainedForAll]],
+    budget: AttackBudget,
+) -> dict[str, list[Robustness]]:
+    """For each attack, what fresh ones of its size on each seed's model leave."""
+    clean = evenly_spaced(served.sets[0], budget.images)
+    return {
+        name: [
+            attack_set(clean, ball, model=m.model.on(name), budget=budget, seed=m.trial.seed)
+            for m in _models_for(name, trained)
+        ]
+        for name in served.attacks
+        if (ball := shifts[name].ball) is not None
+    }
+
+
+def _models_for(name: str, trained: Mapping[str, Sequence[TrainedForAll]]) -> Sequence[TrainedForAll]:
+    """The models of every seed for a variant: its specialists, or those for all."""
+    return trained.get(name) or trained[""]
 
 
 def _measured(
@@ -182,6 +199,7 @@ def _measured(
     trained: Mapping[str, Sequence[TrainedForAll]],
     widths: tuple[int, ...],
     right: Mapping[str, Right],
+    attacked: Mapping[str, Sequence[Robustness]],
     routed: Mapping[str, np.ndarray],
     asked: int,
 ) -> MeasuredDesign:
@@ -199,11 +217,12 @@ def _measured(
             for name in shifts
             if any(name in m.held_out for m in members)
         },
-        accuracy={column: _accuracy(which) for column, which in right[design].items()},
-        minus_specialists=_differences(right, design, SPECIALISTS),
+        accuracy={column: accuracy_of(which) for column, which in right[design].items()},
+        under_attack={name: joined(of_seeds) for name, of_seeds in attacked.items()},
+        minus_specialists=differences(right, design, SPECIALISTS),
         wrong_id=None if special else _wrong_ids(served, trained[""], asked),
         inferred=None if special else _inferred(served, trained[""], routed, asked),
-        minus={other: minus for other in BASELINES if (minus := _differences(right, design, other)) is not None},
+        minus={other: minus for other in BASELINES if (minus := differences(right, design, other)) is not None},
     )
 
 
@@ -216,7 +235,7 @@ def _wrong_ids(
         right = {
             name: np.stack([_classes(m.model, name, shown) == shown.labels for m in members]) for name in served.shifts
         }
-        by_id[shown.name] = {name: _when_told(of_id, right[shown.name]) for name, of_id in right.items()}
+        by_id[shown.name] = {name: when_told(of_id, right[shown.name]) for name, of_id in right.items()}
     return by_id
 
 
@@ -232,50 +251,13 @@ def _inferred(
             by_id = np.stack([_classes(member.model, name, shown) for name in names])
             by_router.append(by_id[ids, np.arange(len(ids))] == shown.labels)
             right.append(by_id[names.index(images.name)] == shown.labels)
-        accuracies[images.name] = _when_told(np.stack(by_router), np.stack(right))
+        accuracies[images.name] = when_told(np.stack(by_router), np.stack(right))
     return accuracies
 
 
 def _classes(model: OneForAll, name: str, images: ImageSet) -> np.ndarray:
     """What the model takes images for when it is told that they are of this variant."""
     return predict(images.images, model=model.on(name)).argmax(1)
-
-
-def _over_seeds(right: Bool[np.ndarray, "seeds n"]) -> Interval:
-    """The accuracy for new seeds and new images."""
-    return joined_over_seeds([wilson(int(seed.sum()), len(seed)) for seed in right], (0.0, 1.0))
-
-
-def _difference(right: Bool[np.ndarray, "seeds n"], others: Bool[np.ndarray, "seeds n"]) -> Interval:
-    """The difference in accuracy on the same images, for new seeds and new images.
-
-    Models of the same seed share their batches, so they are compared seed by seed.
-    """
-    differences = [
-        difference_paired(int((one & ~other).sum()), int((other & ~one).sum()), len(one))
-        for one, other in zip(right, others, strict=True)
-    ]
-    return joined_over_seeds(differences, (-1.0, 1.0))
-
-
-def _accuracy(right: Bool[np.ndarray, "seeds n"]) -> AccuracyOverSeeds:
-    interval = _over_seeds(right)
-    return AccuracyOverSeeds(interval.estimate, interval.low, interval.high, tuple(right.mean(1).tolist()))
-
-
-def _when_told(right: Bool[np.ndarray, "seeds n"], with_right_id: Bool[np.ndarray, "seeds n"]) -> AccuracyWhenTold:
-    interval = _over_seeds(right)
-    return AccuracyWhenTold(interval.estimate, interval.low, interval.high, _difference(right, with_right_id))
-
-
-def _differences(right: Mapping[str, Right], design: str, other: str) -> dict[str, Interval] | None:
-    """The design's accuracy minus that of another, by column.
-
-    None where that is not there, or is the same.
-    """
-    if other not in right or design == other:
-        return None
-    return {column: _difference(which, right[other][column]) for column, which in right[design].items()}
 
 
 def _sizes(

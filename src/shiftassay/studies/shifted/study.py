@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from shiftassay.evaluation.attack_set import AttackBudget
 from shiftassay.evaluation.evaluate import MARGIN
 from shiftassay.paths import LONGEST_VARIANT, not_a_name
 from shiftassay.records import JsonObject
@@ -62,20 +63,59 @@ class VariantSpec(Strict):
         }
 
 
+class Attacks(Strict):
+    """What is spent on attacks wherever accuracy under attack is reported."""
+
+    images: int = Field(default=500, ge=10)
+    steps: int = Field(default=20, ge=1)
+    restarts: int = Field(default=1, ge=1)
+    targets: int = Field(default=2, ge=0)
+    queries: int = Field(default=200, ge=0)
+
+    @property
+    def budget(self) -> AttackBudget:
+        return AttackBudget(self.images, self.steps, self.restarts, self.targets, self.queries)
+
+
 class Argument(Strict):
     """How much is spent on the argument.
 
     `images` are diagnosed and repaired (None: all); `epochs` are passes over training images. `thorough` repairs train
-    on all training images, and fresh attacks have several starts on a thousand images.
+    on all training images.
     """
 
     images: int | None = Field(default=None, ge=200)
     epochs: int = Field(default=4, ge=1)
     thorough: bool = True
-    draws: tuple[Annotated[int, Field(ge=1)], ...] = (1, 4, 16, 64)
-    """How many draws are shared out among the images in the contrast of one draw for all with one for each."""
-    learned: int = Field(default=10_000, ge=100)
-    """Training images that are learned from in that contrast."""
+    attacks: Attacks = Attacks()
+
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Experiments(Strict):
+    """How much is spent on the experiments that isolate what sets two variants apart.
+
+    Networks are trained from scratch in `updates` steps, whatever the number of training images, over `seeds` seeds
+    where seeds are compared. `control` is a network of the registry that is not invariant to permuting pixels.
+    """
+
+    updates: int = Field(default=800, ge=1)
+    seeds: int = Field(default=3, ge=1, le=MOST_SEEDS)
+    draws: tuple[Count, ...] = Field(default=(1, 4, 16, 64), min_length=1)
+    """How many draws are dealt out among the images; one for each image comes on top."""
+    training_images: tuple[Annotated[int, Field(ge=100)], ...] = Field(default=(2_500, 10_000), min_length=1)
+    """How many are learned from while the number of draws varies; the other experiments take the largest."""
+    fresh_draws: int = Field(default=20, ge=2)
+    """How many other draws that all images share the unmodified model is tried on."""
+    control: str = "trunk"
+    images: int = Field(default=1000, ge=10)
+    """Test images on which gradients are taken."""
+    image_sizes: tuple[Annotated[int, Field(ge=4)], ...] = (14, 28, 56)
+    """Sides, in pixels, to which square images are resized."""
+    strengths: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 1.0, 1.5, 2.0), min_length=1)
+    """An attack's strengths, in units of the variant's."""
+    strength_images: int = Field(default=200, ge=10)
 
 
 class Serving(Strict):
@@ -119,6 +159,7 @@ class ShiftedTestSets(Strict):
     folder: str | None = None
     contrasts: tuple[tuple[str, str], ...] = ()
     argument: Argument | None = None
+    experiments: Experiments = Experiments()
     one_for_all: Serving | None = None
     quick: JsonObject = {}
     full: JsonObject = {}

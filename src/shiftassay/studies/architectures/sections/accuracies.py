@@ -7,15 +7,18 @@ each module does, over all networks that have it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 from pydantic import model_validator
 
-from shiftassay.evaluation.compare import ComparisonOfGroups, compare
+from shiftassay.evaluation.compare import ALPHA, ComparisonOfGroups, compare
 from shiftassay.records import JsonObject, Record, plain
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.statistics.power import MOST, seeds_for_equivalence
+from shiftassay.statistics.seeds import variance_of_mean
 from shiftassay.studies.architectures.experiment import Experiment
 from shiftassay.studies.architectures.members import correct_after_last_epoch, validation_accuracies
 from shiftassay.studies.architectures.module_effects import (
@@ -33,6 +36,8 @@ from shiftassay.words.numbers import brackets, number, p_cell, percent, percent_
 
 KEY, TITLE, VERSION, PLACE = "accuracies", "Are the accuracies different?", 2, 20
 LAST = "accuracy after the last epoch"
+MARGINS = (0.002, 0.001, 0.0005)
+"""For which the number of seeds is told."""
 SETTLED = f"mean accuracy of the last epochs (a sixth of them, at most {SETTLED_OVER})"
 
 
@@ -101,6 +106,7 @@ def findings(measured: ComparedAccuracies) -> list[Finding]:
     comparison, effects = measured.comparison, measured.effects
     pairs, *others = _sentences(comparison)
     tables = [_groups(comparison), _pairs(comparison)]
+    tables += [_seeds_needed(measured)] if comparison.pairs[0].common_seeds > 1 else []
     if effects:
         of = f", each measured on the same {measured.images:,} images"
         tables.insert(1, effects_table(effects, "points", effect_in_points, of))
@@ -159,6 +165,38 @@ def published(measured: ComparedAccuracies) -> JsonObject:
 def effect_in_points(effect: ModuleEffect) -> str:
     """An effect on an accuracy, in percentage points with its interval."""
     return f"{points(effect.estimate, 3, sign=True)} {brackets(effect.interval, digits=3)}"
+
+
+def seeds_needed(measured: ComparedAccuracies, first: str, second: str, margin: float, corrected: bool) -> int | None:
+    """How many seeds it takes to show two networks equivalent, if they do not differ.
+
+    By the spread of this pair's differences, with 80% power; at the level that so many pairs leave to each if
+    `corrected`.
+    """
+    differences = measured.correct[first].mean(1) - measured.correct[second].mean(1)
+    sd = sqrt(variance_of_mean(differences, sqrt(2) / measured.images) * len(differences))
+    return seeds_for_equivalence(sd, margin, ALPHA / (len(measured.comparison.pairs) if corrected else 1))
+
+
+def _seeds_needed(measured: ComparedAccuracies) -> Table:
+    rows = []
+    for pair in measured.comparison.pairs:
+        counts = [
+            seeds_needed(measured, pair.first, pair.second, margin, corrected)
+            for margin in MARGINS
+            for corrected in (False, True)
+        ]
+        cells = [f"over {MOST:,}" if count is None else f"{count:,}" for count in counts]
+        alone = zip(cells[::2], cells[1::2], strict=True)
+        rows.append((f"{pair.first} − {pair.second}", *(f"{one} ({all_})" for one, all_ in alone), pair.verdict))
+    return Table(
+        ("pair", *(f"seeds for ±{number(100 * margin)} points" for margin in MARGINS), "verdict"),
+        tuple(rows),
+        "How many seeds it takes to show a pair equivalent within a margin, if its two networks do not differ: with "
+        "80% power, by the spread of this pair's differences over "
+        f"{plural(measured.comparison.pairs[0].common_seeds, 'seed')}. In brackets: at the level that the correction "
+        f"for {len(measured.comparison.pairs)} pairs leaves to each.",
+    )
 
 
 def _sentences(comparison: ComparisonOfGroups) -> list[str]:

@@ -181,7 +181,7 @@ def _sentence(networks: Mapping[str, NetworkCosts]) -> str:
         "and reaches "
         f"{percent(networks[cheapest].mean_accuracy, 2)}; the highest mean, "
         f"{percent(networks[best].mean_accuracy, 2)}, "
-        f"is that of {best} with {factor} times as much. Whether that is a difference at all stands under accuracies."
+        f"is that of {best} with {factor} times as much. The section on accuracies tests the difference."
     )
 
 

@@ -37,7 +37,7 @@ from shiftassay.words.numbers import DASH, brackets, mean_sd, p_value, percent, 
 KEY, TITLE, VERSION, PLACE = "distortions", "The test that fits: distorted digits", 2, 80
 SAMPLES = 10
 MEAN = "mean over the data sets"
-OURS = "What it leaves open of the distortions, such as how far the corners of projective digits move, is ours."
+OURS = "Where it does not specify a distortion, such as how far the corners of projective digits move, we chose."
 
 
 @dataclass(frozen=True)

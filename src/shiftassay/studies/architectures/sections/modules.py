@@ -270,5 +270,5 @@ def _coordinates_sentence(name: str, seeds: Sequence[Mapping[str, CoordinateWeig
     by_layer = ", ".join(f"{layer} {mean_sd(values)}" for layer, values in ratios.items())
     return (
         f"{name}: weights on the coordinate x, relative to those on the other channels: {by_layer}. "
-        "At their random start they are alike, so 1 would say that training left them as they were."
+        "At the random start this ratio is about 1."
     )

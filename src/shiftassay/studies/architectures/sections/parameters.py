@@ -4,7 +4,7 @@ The source's counts stand beside them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import torch
@@ -16,11 +16,12 @@ from shiftassay.evaluation.gradients import ParameterCounts
 from shiftassay.networks.coordconv import CoordConv2d
 from shiftassay.networks.registry import build
 from shiftassay.records import Record
-from shiftassay.report.finding import Finding, Table
+from shiftassay.report.finding import Figure, Finding, Table
 from shiftassay.studies.architectures.experiment import Experiment
+from shiftassay.studies.architectures.layers import Layer, layers_of
 from shiftassay.words.numbers import DASH
 
-KEY, TITLE, VERSION, PLACE = "parameters", "Parameter audit", 1, 50
+KEY, TITLE, VERSION, PLACE = "parameters", "Parameters and architectures", 2, 50
 IMAGES = 512
 
 
@@ -49,18 +50,20 @@ class NetworkParameters(Record):
 
 @dataclass(frozen=True)
 class ParameterAudit(Record):
-    """The parameters of every network, and the counts that the source claims."""
+    """The parameters of every network, the source's counts, and the traced layers."""
 
     networks: Mapping[str, NetworkParameters]
     claims: Mapping[str, int]
     source: str
+    layers: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
 
 
 def measure(experiment: Experiment) -> ParameterAudit:
     study, dataset = experiment.study, experiment.dataset
-    networks = {}
+    networks, layers = {}, {}
     for name in study.networks:
         model = experiment.members[name][0].model
+        layers[name] = layers_of(model.network, dataset.train.shape)
         parts: dict[str, int] = {}
         for key, tensor in model.network.named_parameters():
             part = key.split(".")[0]
@@ -72,7 +75,7 @@ def measure(experiment: Experiment) -> ParameterAudit:
         dead = {**counts.unused, **counts.silent}
         networks[name] = NetworkParameters(sum(parts.values()), parts, dead, inherited)
     claims = {claim.network: claim.parameters for claim in study.claims if claim.network in networks}
-    return ParameterAudit(networks, claims, study.source)
+    return ParameterAudit(networks, claims, study.source, layers)
 
 
 def findings(measured: ParameterAudit) -> list[Finding]:
@@ -90,11 +93,21 @@ def findings(measured: ParameterAudit) -> list[Finding]:
     table = Table(
         ("network", "parameters", "in use", "dead", measured.source, "where they are"),
         rows,
-        f"Dead: no gradient reaches them. The first seed of each network is asked, with {IMAGES} test images and every "
-        "draw of dropout that the audit takes.",
+        "Dead: no gradient reaches them. Measured on the first seed of each network, with "
+        f"{IMAGES} test images and several draws of dropout.",
         words=("where they are",),
     )
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), numbers=measured.to_json())]
+    figures = tuple(
+        Figure(
+            "architecture",
+            {"layers": [layer.to_json() for layer in layers]},
+            f"{name}, as traced: layers with the operations that follow them, the shape of an image's output "
+            "(channels × height × width), and parameters (blue). Arrows at the side skip layers.",
+        )
+        for name, layers in measured.layers.items()
+        if layers
+    )
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (table,), figures, measured.to_json())]
 
 
 def inherited_parameters(network: nn.Module) -> int:
@@ -120,7 +133,7 @@ def _sentences(measured: ParameterAudit) -> list[str]:
         if name in measured.claims
     ]
     dead = ", ".join(f"{network.dead_count:,} of {name}" for name, network in networks.items() if network.dead)
-    sentences.append(f"Dead here: {dead}." if dead else "No network here has a dead parameter.")
+    sentences.append(f"Parameters without a gradient: {dead}." if dead else "Every parameter here gets a gradient.")
     smallest = min(networks, key=lambda name: networks[name].total)
     sentences.append(f"The smallest network is {smallest} with {networks[smallest].total:,} parameters.")
     return sentences

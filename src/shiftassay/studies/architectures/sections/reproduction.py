@@ -179,14 +179,15 @@ def _claim_sentence(claim: CheckedClaim, source: str) -> str:
     best = claim.figures[0]
     sentence = (
         f"{claim.name}: {source} reports {percent(best.reported, 2)}, "
-        f"our {claim.network} reaches {mean_sd(best.ours, 100, 2)}% read the same way"
+        f"our {claim.network} reaches {mean_sd(best.ours, 100, 2)}% by the same choice of the epoch."
     )
     tested = [figure for figure in claim.figures if figure.within is not None]
     outside = [figure.quantity for figure in tested if not figure.within]
     if tested:
         covered = f"{len(tested) - len(outside)} of {len(tested)}"
-        sentence += f"; {covered} of its figures lie in the 95% prediction interval for a new seed"
-    return sentence + (f"; outside: {listed(outside)}." if outside else ".")
+        sentence += f" {covered} of its figures lie in our 95% prediction interval for a new seed"
+        sentence += f"; outside: {listed(outside)}." if outside else "."
+    return sentence
 
 
 def _lowest_loss(measured: Reproduction) -> list[str]:
@@ -199,12 +200,12 @@ def _lowest_loss(measured: Reproduction) -> list[str]:
     shown = [f"{other} ({listed(figures)})" for other, figures in beaten.items() if figures]
     unshown = [other for other, figures in beaten.items() if not figures]
     network = tests[0].network
-    sentence = f"A lower loss of {network} is shown against {listed(shown) or 'no other network'}"
+    sentence = f"{network} is shown to have a lower loss than {listed(shown) or 'no other network'}."
     if not unshown:
-        return [f"{sentence}: against each other network, as {measured.source} says."]
+        return [f"{sentence} So it has the lowest loss of all, as {measured.source} says."]
     return [
-        f"{sentence}, and not against {listed(unshown)}: that it has the lowest of all, as {measured.source} says, is "
-        "not shown."
+        f"{sentence} It is not shown to have a lower loss than {listed(unshown)}. So the claim of {measured.source}, "
+        "the lowest loss of all, is not shown."
     ]
 
 

@@ -256,7 +256,7 @@ def _against_control(network: str, measured: Robustness) -> str:
     worse = [s for s in shown if s not in better]
     parts = [f"better under {', '.join(better)}"] if better else []
     parts += [f"worse under {', '.join(worse)}"] if worse else []
-    return f"{network} against {control}: {'; '.join(parts) or 'no shift under which a difference is shown'}."
+    return f"{network} against {control}: {'; '.join(parts) or 'no difference is shown under any shift'}."
 
 
 def _effect_in_points(effect: ModuleEffect) -> str:

@@ -55,7 +55,7 @@ def findings(measured: Rises) -> list[Finding]:
     shares = {name: rise.explained_by(rise.new_transformer) for name, rise in networks.items()}
     explained = [f"{percent(share, 0)} ({name})" for name, share in shares.items() if share is not None]
     sentences = [
-        f"Of the largest rise of the loss, the transformer's step alone makes {listed(explained)}."
+        f"The transformer's step alone explains {listed(explained)} of the largest rise of the loss."
         if explained
         else "The loss never rises in the last two thirds of the epochs."
     ]
@@ -63,7 +63,7 @@ def findings(measured: Rises) -> list[Finding]:
     identical = [name for name, rise in {**networks, control.name: control}.items() if rise.identical]
     if identical:
         sentences.append(
-            f"Trained again to look inside, {listed(identical)} ended with the very weights that were stored."
+            f"Trained again for this measurement, {listed(identical)} ended with exactly the stored weights."
         )
     return [Finding(KEY, TITLE, tuple(sentences), (_table(measured),), figures, measured.to_json())]
 
@@ -107,14 +107,11 @@ def _sentence(name: str, rise: TransformerRise, control: ControlRise) -> str:
     if rest is None:
         return f"{name}: the loss never rises in the last two thirds of the epochs."
     return (
-        f"{name}: {number(rise.before, 3)} to {number(rise.after, 3)} at epoch {rise.epoch}, of which the rest of the "
-        "network's step "
-        f"alone makes {percent(rest, 0)}. One image in a hundred carries {percent(rise.from_worst, 0)} of all that "
-        "rose "
-        f"({percent(control.from_worst, 0)} in the largest rise of {control.name}, {number(control.before, 3)} to "
-        f"{number(control.after, 3)}). On those images {percent(rise.outside_worst, 0)} of the sampling points lie "
-        "outside the image, "
-        f"on the others {percent(rise.outside_others, 0)}; over the last two thirds of the epochs, changes of the loss "
-        "and of that "
+        f"{name}: the loss rises from {number(rise.before, 3)} to {number(rise.after, 3)} at epoch {rise.epoch}. The "
+        f"step of the rest of the network alone explains {percent(rest, 0)}. The worst image in a hundred accounts for "
+        f"{percent(rise.from_worst, 0)} of the rise ({percent(control.from_worst, 0)} in the largest rise of "
+        f"{control.name}, from {number(control.before, 3)} to {number(control.after, 3)}). On those images "
+        f"{percent(rise.outside_worst, 0)} of the sampling points lie outside the image, on the others "
+        f"{percent(rise.outside_others, 0)}. Over the last two thirds of the epochs, changes of the loss and of that "
         f"share, where it is largest, have a rank correlation of {number(rise.correlation, 2)}."
     )

@@ -263,14 +263,15 @@ def _against_control(measured: Stability) -> list[str]:
         if steady:
             names = listed([f"{ratio.network} ({_with_interval(ratio, 2)})" for ratio in steady])
             sentences.append(
-                f"By its {statistic} jump, as steady as {control} (a ratio from {1 / AS_STEADY:g} to {AS_STEADY:g}) is "
-                f"{names}."
+                f"By the {statistic} jump, {names} are as steady as {control} (a ratio from {1 / AS_STEADY:g} to "
+                f"{AS_STEADY:g})."
             )
         open_ = [ratio for ratio in ratios if not ratio.is_significant and not ratio.is_as_steady]
         if open_:
             names = listed([f"{ratio.network} ({_with_interval(ratio)})" for ratio in open_])
             sentences.append(
-                f"By its {statistic} jump, not shown to differ from {control}, nor to be as steady: {names}."
+                f"Undecided by the {statistic} jump, for the tests show neither a difference from {control} nor "
+                f"equality: {names}."
             )
     return sentences
 

@@ -1,103 +1,30 @@
 """Finding 6: the further work that the source suggests, as a factorial experiment.
 
-It shows which factors matter, and which interact.
+It shows which factors matter, which interact, and what the best combination reaches on the test set.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
-from typing import Annotated
+from collections.abc import Sequence
 
 import numpy as np
-from pydantic import Field
 
 from shiftassay.errors import BadInput
-from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.statistics.factorial import Effect, analyze
-from shiftassay.studies.architectures.experiment import Experiment, train_members
-from shiftassay.studies.architectures.trainings import Training
-from shiftassay.words.lists import listed
-from shiftassay.words.numbers import number, p_cell, percent, points
+from shiftassay.statistics.factorial import Effect
+from shiftassay.studies.architectures.experiment import Experiment
+from shiftassay.studies.architectures.factorial import Factorial, ShortTraining, log_error
+from shiftassay.studies.architectures.factorial_trainings import run_factorial
+from shiftassay.words.lists import listed, plural
+from shiftassay.words.numbers import DASH, brackets, mean_sd, number, p_cell, p_value, percent, points
 
-KEY, TITLE, VERSION, PLACE = "suggestions", "Dropout, schedule, optimiser, epochs", 1, 70
+KEY, TITLE, VERSION, PLACE = "suggestions", "Dropout, schedule, optimizer, epochs", 2, 70
 MOST_INTERACTIONS = 3  # in the figure
-
-Level = str | int | float
-"""A value of a factor."""
-
-
-@dataclass(frozen=True)
-class FactorialRun(Record):
-    """One combination of levels, trained once, and its accuracy on the held-out images."""
-
-    network: str
-    dropout: float
-    schedule: str
-    optimizer: Annotated[str, Field(alias="optimiser")]
-    epochs: int
-    accuracy: float
-
-    @property
-    def levels(self) -> dict[str, Level]:
-        """The level of each factor."""
-        return {key: level for key, level in self.to_json().items() if key != "accuracy" and isinstance(level, Level)}
-
-
-@dataclass(frozen=True)
-class Factorial(Record):
-    """Every run, the levels of each factor, and what factors and pairs of them explain."""
-
-    runs: tuple[FactorialRun, ...]
-    levels: Mapping[str, tuple[Level, ...]]
-    effects: tuple[Effect, ...]
-    held_out: int
-
-    @property
-    def varied(self) -> list[str]:
-        """The factors with several levels."""
-        return [factor for factor, levels in self.levels.items() if len(levels) > 1]
-
-    def accuracies(self, **levels: Level) -> list[float]:
-        """The accuracies of all runs at these levels of these factors."""
-        return [run.accuracy for run in self.runs if levels.items() <= run.levels.items()]
 
 
 def measure(experiment: Experiment) -> Factorial:
-    """Train every combination once, with its own seed, and judge it on held-out training images."""
-    study, settings = experiment.study, experiment.study.suggestions
+    settings = experiment.study.suggestions
     if settings is None:
         raise BadInput("the study has no [suggestions].")
-    levels: dict[str, tuple[Level, ...]] = {
-        "network": settings.networks,
-        "dropout": settings.dropout,
-        "schedule": settings.schedules,
-        "optimiser": tuple(settings.optimizers),
-        "epochs": settings.epochs,
-    }
-    held_out = min(settings.held_out, len(experiment.dataset.train) // 4)
-    combinations = product(
-        settings.networks, settings.dropout, settings.schedules, settings.optimizers.items(), settings.epochs
-    )
-    runs = []
-    for seed, (network, dropout, schedule, (optimizer, changes), epochs) in enumerate(combinations):
-        recipe = replace(
-            study.training_recipe(schedule=schedule, **changes),
-            name=f"{optimizer}-{schedule}",
-            epochs=epochs,
-            held_out=held_out,
-            validate_on_test=False,
-        )
-        note = f"dropout {dropout:g}, {recipe.name}"
-        [member] = train_members(experiment, Training(network, (seed,), recipe, {"dropout": dropout}, note))
-        accuracy = member.metrics[-1].validation_accuracy
-        if accuracy is None:
-            raise RuntimeError(f"{member.trial.name} was not validated on held-out images")
-        runs.append(FactorialRun(network, dropout, schedule, optimizer, epochs, accuracy))
-    varied = [factor for factor, values in levels.items() if len(values) > 1]
-    response = [_log_error(run.accuracy, held_out) for run in runs]
-    effects = analyze([{factor: run.levels[factor] for factor in varied} for run in runs], response)
-    return Factorial(tuple(runs), levels, tuple(effects), held_out)
+    return run_factorial(experiment, settings)
 
 
 def findings(measured: Factorial) -> list[Finding]:
@@ -128,15 +55,10 @@ def findings(measured: Factorial) -> list[Finding]:
                 "interact.",
             )
         )
-    return [Finding(KEY, TITLE, tuple(_sentences(measured)), (_table(measured),), tuple(figures), measured.to_json())]
-
-
-def _log_error(accuracy: float, n: int) -> float:
-    """The logarithm of the error rate, on which effects multiply and spread is even.
-
-    Without any error, half an image counts as one.
-    """
-    return float(np.log(max(1 - accuracy, 0.5 / n)))
+    tables = [_table(measured)]
+    tables += [_tried(measured)] if measured.tried else []
+    tables += [_confirmations(measured)] if measured.confirmed else []
+    return [Finding(KEY, TITLE, tuple(_sentences(measured)), tuple(tables), tuple(figures), measured.to_json())]
 
 
 def _cell_means(measured: Factorial, first: str, second: str) -> dict[str, dict[str, float]]:
@@ -161,7 +83,7 @@ def _table(measured: Factorial) -> Table:
     """Every effect, the strongest first."""
     rows = tuple(
         (
-            " × ".join(effect.factors),
+            " × ".join(map(_called, effect.factors)),
             percent(effect.share, 1),
             number(effect.f, 1),
             str(effect.freedom),
@@ -178,18 +100,106 @@ def _table(measured: Factorial) -> Table:
     )
 
 
+def _tried(measured: Factorial) -> Table:
+    """The learning rates that were tried."""
+    networks = list(measured.tried[0].accuracies)
+    rows = tuple(
+        (
+            f"{row.optimizer}, {row.schedule}",
+            number(row.learning_rate),
+            *(_accuracy_or_failure(row.accuracies[name]) for name in networks),
+            _accuracy_or_failure(row.mean),
+            "yes" if row.chosen else "",
+        )
+        for row in measured.tried
+    )
+    return Table(
+        ("optimizer, schedule", "learning rate", *(f"{name}, %" for name in networks), "mean, %", "chosen"),
+        rows,
+        f"Learning rates, tried before the experiment: accuracy on {measured.held_out:,} held-out images, one training "
+        "of the fewest epochs each, with the middle dropout of the experiment. Each optimizer takes the rate with the "
+        "highest mean into the experiment.",
+    )
+
+
+def _confirmations(measured: Factorial) -> Table:
+    """The best combination of each network beside the study's own trainings."""
+    rows = []
+    for row in measured.confirmed:
+        best, difference = row.best, row.difference
+        interval = (
+            f"{points(difference.estimate, 3, sign=True)} {brackets(difference.interval(), digits=3)}"
+            if difference
+            else DASH
+        )
+        rows.append(
+            (
+                best.network,
+                f"{best.optimizer}, {best.schedule}, {number(row.learning_rate)}, dropout {number(best.dropout)}",
+                str(best.epochs),
+                mean_sd(row.accuracies, 100, 3),
+                mean_sd(row.by_the_study, 100, 3),
+                interval,
+                p_cell(row.p_corrected),
+            )
+        )
+    first = measured.confirmed[0]
+    return Table(
+        (
+            "network",
+            "combination",
+            "epochs",
+            "accuracy, %",
+            f"{first.epochs} epochs by the study's recipe, %",
+            "difference, points [95%]",
+            "p, corrected",
+        ),
+        tuple(rows),
+        "The combination of each network that was best on held-out images, trained again on all training images: "
+        f"accuracy on {measured.images:,} test images after the last epoch, mean ± sd over "
+        f"{plural(len(first.accuracies), 'seed')}, paired by seed with the study's own trainings; Holm's correction.",
+        words=("combination",),
+    )
+
+
+def confirmation_sentence(row: ShortTraining, images: int | None) -> str:
+    """What the best combination reaches on the test set, beside the study's own trainings."""
+    best, difference = row.best, row.difference
+    recipe = f"{best.optimizer}, {best.schedule.replace('_', ' ')} and dropout {number(best.dropout)}"
+    sentence = (
+        f"With {recipe}, {best.network} gets {mean_sd(row.accuracies, 100)}% of {images:,} test images right after "
+        f"{plural(best.epochs, 'epoch')}, and {mean_sd(row.by_the_study, 100)}% after {plural(row.epochs, 'epoch')} of "
+        "the study's recipe"
+    )
+    if difference is None:
+        return f"{sentence} (one seed each)."
+    size = f"{points(difference.estimate, sign=True)} {brackets(difference.interval())} points"
+    shown = (
+        f"p {p_value(row.p_corrected)}"
+        if row.p_corrected is not None and row.is_significant
+        else "no difference is shown"
+    )
+    return f"{sentence} ({size}, {plural(len(row.accuracies), 'seed')}, {shown})."
+
+
+def _accuracy_or_failure(accuracy: float | None) -> str:
+    return "diverged" if accuracy is None else points(accuracy)
+
+
 def _sentences(measured: Factorial) -> list[str]:
     runs, effects = measured.runs, measured.effects
     best, lowest = max(runs, key=lambda run: run.accuracy), min(run.accuracy for run in runs)
     mains = sorted((effect for effect in effects if len(effect.factors) == 1), key=lambda effect: -effect.share)
-    interactions = [" × ".join(e.factors) for e in effects if len(e.factors) == 2 and _is_significant(e)]
-    levels = ", ".join(f"{factor} {level}" for factor, level in best.levels.items())
+    interactions = [" × ".join(map(_called, e.factors)) for e in effects if len(e.factors) == 2 and _is_significant(e)]
+    levels = ", ".join(f"{_called(factor)} {level}" for factor, level in best.levels.items())
     return [
-        f"{len(runs)} trainings, every combination once, judged on {measured.held_out:,} held-out training images: "
-        f"accuracy from {points(lowest)} to {percent(best.accuracy, 2)}{_largest(effects)}.",
+        f"Accuracy on {measured.held_out:,} held-out images runs from {points(lowest)} to {percent(best.accuracy, 2)} "
+        f"over {len(runs)} trainings, one for each combination{_largest(effects)}.",
         *(_main_effect(effect, measured) for effect in mains),
         f"Interactions that are shown: {listed(interactions) or 'none'}.",
-        f"The best combination: {levels}. It is the best of {len(runs)}, and so optimistic.",
+        f"The best combination is {levels}. Its accuracy is the highest of {len(runs)}, and so optimistic.",
+        *(confirmation_sentence(row, measured.images) for row in measured.confirmed),
+        *_edge(measured),
     ]
 
 
@@ -199,7 +209,8 @@ def _largest(effects: Sequence[Effect]) -> str:
     if not _is_significant(largest):
         return ""
     share = percent(largest.share, 0)
-    return f"; {' × '.join(largest.factors)} explains the largest part of the spread ({share} of the variance)"
+    factors = " × ".join(map(_called, largest.factors))
+    return f"; {factors} explains the largest part of the spread ({share} of the variance)"
 
 
 def _main_effect(effect: Effect, measured: Factorial) -> str:
@@ -210,15 +221,30 @@ def _main_effect(effect: Effect, measured: Factorial) -> str:
     [factor] = effect.factors
     by_level = {level: measured.accuracies(**{factor: level}) for level in measured.levels[factor]}
     errors = {
-        level: np.mean([_log_error(accuracy, measured.held_out) for accuracy in accuracies])
+        level: np.mean([log_error(accuracy, measured.held_out) for accuracy in accuracies])
         for level, accuracies in by_level.items()
     }
     best, worst = min(errors, key=lambda level: errors[level]), max(errors, key=lambda level: errors[level])
-    verdict = "was varied" if effect.p_corrected is None else "is not shown to matter"
-    if _is_significant(effect):
-        verdict = "matters"
+    tested = "" if effect.p_corrected is None else f", p {p_value(effect.p_corrected)}"
+    if effect.p_corrected is not None and not _is_significant(effect):
+        tested = f", no effect is shown{tested}"
+    means = [f"{level} {percent(float(np.mean(by_level[level])), 2)}" for level in dict.fromkeys((best, worst))]
     return (
-        f"{factor.capitalize()} {verdict} ({percent(effect.share, 0)} of the variance): {best} has "
-        f"{percent(float(np.mean(by_level[best])), 2)} on average, {worst} "
-        f"{percent(float(np.mean(by_level[worst])), 2)}."
+        f"{_called(factor).capitalize()}: {percent(effect.share, 0)} of the variance{tested}; mean accuracy by level, "
+        f"best and worst: {' and '.join(means)}."
     )
+
+
+def _called(factor: str) -> str:
+    """The name of a factor in a sentence: results keep the other spelling."""
+    return {"optimiser": "optimizer", "epochs": "number of epochs"}.get(factor, factor)
+
+
+def _edge(measured: Factorial) -> list[str]:
+    """The optimizers whose best learning rate is the highest or lowest that was tried."""
+    edges = []
+    for row in measured.tried:
+        rates = [r.learning_rate for r in measured.tried if (r.optimizer, r.schedule) == (row.optimizer, row.schedule)]
+        if row.chosen and len(rates) > 1 and row.learning_rate in (min(rates), max(rates)):
+            edges.append(f"{row.optimizer} with {row.schedule} ({number(row.learning_rate)})")
+    return [f"The best learning rate lies at the edge of those tried for {listed(edges)}."] if edges else []

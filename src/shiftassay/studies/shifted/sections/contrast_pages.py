@@ -1,21 +1,26 @@
 """What sets two variants apart: a page for each contrast that the study asks for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shiftassay.evaluation.effect import EffectOverSeeds
 from shiftassay.records import Record
 from shiftassay.repairs.result import Repair
-from shiftassay.report.finding import Figure, Finding, Table
-from shiftassay.statistics.intervals import Interval
+from shiftassay.report.finding import Finding
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.contrast import Contrast, contrast_variants
-from shiftassay.studies.shifted.contrast_sentences import aim_sentences, draws_sentences
 from shiftassay.studies.shifted.diagnosed_variant import DiagnosedVariant, ImageChange
+from shiftassay.studies.shifted.experiments.aim_page import aim_part
+from shiftassay.studies.shifted.experiments.draws_page import draws_part
+from shiftassay.studies.shifted.experiments.first_order_page import first_order_part
+from shiftassay.studies.shifted.experiments.image_sizes_page import image_sizes_part
+from shiftassay.studies.shifted.experiments.part import Part
+from shiftassay.studies.shifted.experiments.shared_draw_page import shared_draw_part
+from shiftassay.studies.shifted.experiments.strengths_page import strengths_part
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import p_cell, percent, percent_with_interval, points_with_interval
 
-KEY, TITLE, VERSION, PLACE = "contrasts", "What sets variants apart", 3, 50
+KEY, TITLE, VERSION, PLACE = "contrasts", "What sets variants apart", 4, 50
 ALIKE = 0.05  # relative difference up to which two sizes are called the same
 LITTLE = 0.1  # of the accuracy that was lost: a difference below this is little beside it
 NORMS = {"linf": "L∞", "l2": "L2"}
@@ -39,10 +44,7 @@ def measure(context: StudyContext) -> Contrasts | None:
     pairs = [pair for pair in context.study.contrasts if set(pair) <= set(context.diagnoses)]
     if not pairs:
         return None
-    contrasts = [
-        context.once(f"contrast-{a}-{b}", Contrast, VERSION, [a, b], lambda a=a, b=b: contrast_variants(context, a, b))
-        for a, b in pairs
-    ]
+    contrasts = [contrast_variants(context, *pair) for pair in pairs]
     clean = context.evaluations[0][0].accuracy.estimate
     return Contrasts(tuple(contrasts), context.diagnoses, context.repairs, clean, context.effects)
 
@@ -64,13 +66,12 @@ def contrast_page(
     """The contrast of two variants; `clean` is the accuracy on clean images."""
     one, other = contrast.names
     sides = {name: diagnoses[name] for name in contrast.names}
-    controls = diagnoses[contrast.aim.aimed].controls if contrast.aim else None
+    parts = _parts(contrast, diagnoses)
     sentences = (
         *_same(sides),
         *_differs(sides),
         _unmodified(contrast, clean, effects),
-        *(draws_sentences(contrast.draws) if contrast.draws else ()),
-        *(aim_sentences(contrast.aim, controls, ALIKE) if contrast.aim else ()),
+        *(sentence for part in parts for sentence in part.sentences),
         *_no_experiment(contrast, sides),
         *_repairs({name: repairs[name] for name in contrast.names}),
     )
@@ -78,8 +79,8 @@ def contrast_page(
         f"contrast-{one}-{other}",
         f"{one} and {other}: what sets them apart",
         sentences,
-        tuple(_tables(contrast, diagnoses)),
-        tuple(_figures(contrast)),
+        tuple(table for part in parts for table in part.tables),
+        tuple(figure for part in parts for figure in part.figures),
         contrast.to_json(),
     )
 
@@ -98,7 +99,7 @@ def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
     shared = []
     if all(change.same_values > 0.999 for change in changes):
         shared.append(
-            f"every image of {one} and of {other} has, sorted, exactly the pixel values that it has in clean: the "
+            f"every image of {one} and of {other} has the pixel values that it has in clean, in another order, so a "
             "histogram cannot tell them apart"
         )
     sizes = {norm: [_median(change, norm) for change in changes] for norm in NORMS}
@@ -111,8 +112,8 @@ def _same(sides: Mapping[str, DiagnosedVariant]) -> list[str]:
     if shared:
         return [f"The same: {'; '.join(shared)}."]
     return [
-        f"The same: neither pixel values nor the size of the change; {one} and {other} share only the images they "
-        "began as."
+        f"Neither the pixel values nor the size of the change are the same; {one} and {other} were made from the same "
+        "images."
     ]
 
 
@@ -169,7 +170,7 @@ def _unmodified(contrast: Contrast, clean: float, effects: Mapping[str, EffectOv
         effects_in_words = listed([f"{effect.name} is {effect.effect}" for effect in of_each])
         apart = ", and accuracy is not shown to differ between the two" if not_shown else ""
         return (
-            f"No harm to the unmodified model, or only a slight one, is shown on either{apart}: {effects_in_words} "
+            f"Neither variant is shown to harm the unmodified model more than slightly{apart}: {effects_in_words} "
             f"({accuracies}; {change})."
         )
     if not (not_shown or abs(a - b) < LITTLE * lost):
@@ -210,72 +211,26 @@ def _repairs(repairs: Mapping[str, Repair]) -> list[str]:
                 why = repairs[name].skipped.get(strategy, "there was nothing to repair")
                 outcomes.append(f"{name} not tried ({why})")
             else:
-                attacked = " under a fresh attack" if attempt.attacked else ""
+                attacked = " under fresh attacks" if attempt.attacked else ""
                 after = f"{percent_with_interval(attempt.deciding.after, 1)} of {attempt.deciding.n:,} images"
                 outcomes.append(f"{name} {after}{attacked}")
         compared.append(f"{strategy}: {', '.join(outcomes)}")
     return [f"After repair: {'; '.join(compared)}."] if compared else []
 
 
-def _tables(contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant]) -> list[Table]:
-    draws, aim = contrast.draws, contrast.aim
-    if draws:
-        rows = [
-            (
-                str(row.draws or "one for each image"),
-                points_with_interval(row.unmodified, 1),
-                points_with_interval(row.learned, 1),
-            )
-            for row in draws.dose
-        ]
-        return [
-            Table(
-                ("draws among all images", "unmodified model, % [95%]", "trained on such images, % [95%]"),
-                tuple(rows),
-                f"{draws.images:,} test images under the same draws as the training images; {draws.epochs} epochs from "
-                "scratch, one seed.",
-            )
-        ]
-    if aim:
-        changes = [(f"{percent(row.aimed, 0)} of pixels aimed", row) for row in aim.mixed]
-        changes += [(f"{aim.unaimed} × {row.times}", row) for row in aim.larger[1:]]
-        rows = [
-            (name, points_with_interval(row.accuracy, 1), f"{row.linf:.3g}", f"{row.l2:.3g}") for name, row in changes
-        ]
-        if (controls := diagnoses[aim.aimed].controls) is not None:
-            rows += [
-                (f"{aim.aimed}, {name}", points_with_interval(control.accuracy, 1), "as above", "as above")
-                for name, control in {"shuffled": controls.shuffled, "transplanted": controls.transplanted}.items()
-            ]
-        return [
-            Table(
-                ("change", "accuracy, % [95%]", "L∞", "L2"),
-                tuple(rows),
-                f"On {aim.images:,} images, the first seed's model; sizes are medians over images.",
-            )
-        ]
-    return []
-
-
-def _figures(contrast: Contrast) -> list[Figure]:
+def _parts(contrast: Contrast, diagnoses: Mapping[str, DiagnosedVariant]) -> list[Part]:
+    """What each experiment that was made adds to the page, in the order of reading."""
+    parts = []
+    if contrast.shared_draw:
+        parts.append(shared_draw_part(contrast.shared_draw))
     if contrast.draws:
-        dose = contrast.draws.dose
-        series = {
-            "trained on such images": [row.learned for row in dose],
-            "unmodified model": [row.unmodified for row in dose],
-        }
-        return [_dose([str(row.draws or "each") for row in dose], "draws among all images", series)]
+        parts.append(draws_part(contrast.draws))
     if contrast.aim:
-        rows = contrast.aim.mixed
-        series = {"unmodified model": [row.accuracy for row in rows]}
-        return [_dose([f"{100 * row.aimed:.0f}" for row in rows], "pixels that are aimed, %", series)]
-    return []
-
-
-def _dose(ticks: list[str], label: str, series: Mapping[str, Sequence[Interval]]) -> Figure:
-    data = {
-        "ticks": ticks,
-        "label": label,
-        "series": {name: [[row.estimate, row.low, row.high] for row in rows] for name, rows in series.items()},
-    }
-    return Figure("dose", data, f"Accuracy by {label}, with 95% intervals; nothing else varies.")
+        parts.append(aim_part(contrast.aim, diagnoses[contrast.aim.aimed].controls, ALIKE))
+    if contrast.first_order:
+        parts.append(first_order_part(contrast.first_order))
+    if contrast.image_sizes:
+        parts.append(image_sizes_part(contrast.image_sizes))
+    if contrast.strengths:
+        parts.append(strengths_part(contrast.strengths))
+    return parts

@@ -18,7 +18,7 @@ from shiftassay.training.train import resolve_recipe
 from shiftassay.words.lists import plural
 from shiftassay.words.numbers import points_with_interval
 
-KEY, TITLE, VERSION, PLACE = "one-for-all", "One model for all variants", 3, 60
+KEY, TITLE, VERSION, PLACE = "one-for-all", "One model for all variants", 4, 60
 
 
 def measure(context: StudyContext) -> ServedVariants | None:
@@ -26,7 +26,7 @@ def measure(context: StudyContext) -> ServedVariants | None:
     serving = context.study.one_for_all
     if serving is None or not context.diagnoses:
         return None
-    clean, data = context.variants.clean, context.dataset
+    clean, data, attacks = context.variants.clean, context.dataset, context.argument.attacks.budget
     shifts: dict[str, Shift] = {clean.name: Identity()}
     shifts |= {name: diagnosed.shift or Identity() for name, diagnosed in context.diagnoses.items()}
     dataset = Dataset(data.name, evenly_spaced(data.train, serving.images), data.test)
@@ -43,7 +43,7 @@ def measure(context: StudyContext) -> ServedVariants | None:
             console=context.console,
         )
         to_serve = SetsToServe(shifts, sets, context.model, dataset)
-        return serve(to_serve, trainer, designs=serving.designs, asked=serving.asked)
+        return serve(to_serve, trainer, designs=serving.designs, asked=serving.asked, attacks=attacks)
 
     asked = {
         "how": serving.model_dump(mode="json"),
@@ -60,6 +60,7 @@ def findings(measured: ServedVariants) -> list[Finding]:
         _accuracies(measured, columns),
         *([_differences(designs, columns)] if SPECIALISTS in designs else []),
         *_ids(measured, chosen),
+        *_under_attack(designs, measured.seeds),
     ]
     intervals = {
         name: [[design.accuracy[c].estimate, design.accuracy[c].low, design.accuracy[c].high] for c in columns]
@@ -100,12 +101,43 @@ def _accuracies(measured: ServedVariants, columns: Sequence[str]) -> Table:
             "attack gradients, millions",
         ),
         tuple(rows),
-        f"Accuracy, %, with 95% intervals: {measured.images:,} images of each variant, {measured.asked:,} of them "
-        f"under a fresh attack; {plural(measured.seeds, 'seed')} of each design. Every network takes the same number "
-        "of steps on as many images; specialists do so once for each variant. A fresh attack is made on the model in "
-        "question, with 20 steps from two starts.",
+        f"Accuracy, %, with 95% intervals: {measured.images:,} images of each variant, "
+        f"{plural(measured.seeds, 'seed')} of each design. Every network takes the same number of steps on as many "
+        f"images; specialists do so once for each variant.{_attacks(measured)}",
         words=("worst", "worst that can be repaired"),
     )
+
+
+def _attacks(measured: ServedVariants) -> str:
+    """What the columns under fresh attack were made with."""
+    if not measured.attacked:
+        return ""
+    return (
+        f" Fresh attacks are made on the model in question, of {measured.attacked:,} images: {measured.attacks}; an "
+        "image counts as right only if it survives all of them."
+    )
+
+
+def _under_attack(designs: Mapping[str, MeasuredDesign], seeds: int) -> list[Table]:
+    """How many images each attack takes that the attacks before it left."""
+    rows = [
+        (name, attacked, *(f"{n:,}" for n in (result.images, result.right, *result.fell.values(), result.survived)))
+        for name, design in designs.items()
+        for attacked, result in design.under_attack.items()
+    ]
+    if not rows:
+        return []
+    [first, *_] = (result for design in designs.values() for result in design.under_attack.values())
+    return [
+        Table(
+            ("design", "attack", "images", "right before", *(f"lost to: {name}" for name in first.fell), "right after"),
+            tuple(rows),
+            "How much each fresh attack adds: images that fall to it and to none before it, "
+            f"{plural(seeds, 'seed')}{' in all' * (seeds > 1)}.",
+            words=("attack",),
+            folded="What each fresh attack adds",
+        )
+    ]
 
 
 def _worst(accuracy: Mapping[str, AccuracyOverSeeds], among: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from shiftassay.studies.shifted.variant_pictures import beyond_black_and_white, 
 from shiftassay.words.lists import listed
 from shiftassay.words.numbers import DASH, p_cell, percent, points_with_interval
 
-KEY, TITLE, VERSION, PLACE = "variant-pages", "A page for each variant", 1, 40
+KEY, TITLE, VERSION, PLACE = "variant-pages", "A page for each variant", 2, 40
 FEWEST = 100  # images, below which nothing is diagnosed or repaired
 
 
@@ -154,6 +154,7 @@ def _clause(other: Alternative) -> str:
 
 def _repairs(repair: Repair) -> Table:
     attacked = next((attempt.attacked for attempt in repair.attempts if attempt.attacked), None)
+    budgets = [attempt.under_attack.budget for attempt in repair.attempts if attempt.under_attack]
     columns = [
         "repair",
         "on the variant, % [95%]",
@@ -174,6 +175,7 @@ def _repairs(repair: Repair) -> Table:
         f"Each repair is fitted to one half of {repair.attempts[0].variant.n:,} images and judged on the other, for "
         f"both halves; clean has {repair.attempts[0].clean.n:,} images. The model of one seed is repaired."
         + (f" Fresh attacks are made on {attacked.n:,} of the images, on each model anew." if attacked else "")
+        + (f" They are {budgets[0]}; an image is right only if it survives all." if budgets else "")
         + (f" Not tried: {skipped}." if skipped else "")
     )
     return Table(tuple(columns), tuple(map(tuple, rows)), caption, words=("needs",))

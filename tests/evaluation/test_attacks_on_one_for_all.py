@@ -1,4 +1,4 @@
-"""Attacks on the model in question."""
+"""Attacks on one model for several variants."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from shiftassay.evaluation.fresh_attack import right_under_attack
+from shiftassay.evaluation.attack_set import AttackBudget, attack_set
 from shiftassay.models.one_for_all import OneForAll, OneForAllCard
 from shiftassay.models.predict import predict
 from shiftassay.runs.recipe import Recipe
@@ -16,6 +16,7 @@ from shiftassay.training.one_for_all import train_one_for_all
 
 RECIPE = Recipe("test", epochs=6, batch_size=50, optimizer="adamw", learning_rate=3e-3, held_out=300)
 ATTACK = parse("adversarial:epsilon=0.15")
+BUDGET = AttackBudget(restarts=1, targets=0, queries=0)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,13 @@ def trained(small):
 
 def test_an_attack_takes_most_from_a_model_that_was_not_trained_for_it_and_nothing_from_its_file(trained, small):
     images = small.test.first(200)
-    right = right_under_attack("t4", images, model=trained, attack=ATTACK)
+    right = attack_set(images, ATTACK.ball, model=trained.on("t4"), budget=BUDGET).survives
     clean = predict(images.images, model=trained.on("t4")).argmax(1) == images.labels
     assert clean.mean() > 0.8
     assert right.mean() < clean.mean() - 0.3
     assert not (right & ~clean).all()
     harmless = dataclasses.replace(ATTACK, epsilon=0.0)
-    assert np.array_equal(right_under_attack("t4", images, model=trained, attack=harmless), clean)
+    assert np.array_equal(attack_set(images, harmless.ball, model=trained.on("t4"), budget=BUDGET).survives, clean)
 
 
 def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
@@ -54,4 +55,4 @@ def test_a_front_whose_gradient_vanishes_is_attacked_all_the_same(small):
     context = Context(images.labels, model.on("t4"))
     along_gradient = predict(shift(images, ATTACK, 0, context).images, model=model.on("t4")).argmax(1)
     assert (along_gradient == images.labels).all()
-    assert not right_under_attack("t4", images, model=model, attack=ATTACK).any()
+    assert not attack_set(images, ATTACK.ball, model=model.on("t4"), budget=BUDGET).survives.any()
