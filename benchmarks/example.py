@@ -57,7 +57,9 @@ def run(command: tuple[str, ...], folder: Path) -> str:
 def changes() -> list[dict[str, str | float]]:
     """Mean squares of some changes of the test set, beside the variance of its pixels before."""
     digits = load_dataset("mnist").test
-    pairs = {f"rotation by {angle}°": (digits.images, shift(digits, f"rotate:angle={angle}").images) for angle in ANGLES}
+    pairs = {
+        f"rotation by {angle}°": (digits.images, shift(digits, f"rotate:angle={angle}").images) for angle in ANGLES
+    }
     turned = pairs[f"rotation by {ANGLES[-1]}°"][1]
     pairs["rounding to 8 bits"] = turned, np.round(255 * turned) / 255
     pairs["cutting to 8 bits"] = turned, np.floor(255 * turned) / 255

@@ -81,7 +81,9 @@ def by_images(results: Json) -> list[Line]:
     """Family right, by the number of images in the smaller set."""
     lines = []
     for low, high in pairwise((60, 150, 400, 1000, 3000, 10_000)):
-        here = [c for c in results["outcomes"] if low <= min(c["images"], c["shifted_images"]) < high + (high == 10_000)]
+        here = [
+            c for c in results["outcomes"] if low <= min(c["images"], c["shifted_images"]) < high + (high == 10_000)
+        ]
         lines.append([low, "to", high, *_by_kind(here, (PARTNERS, SEVERAL, ("unpaired",), ("unknown",)))])
     return lines
 
@@ -157,7 +159,7 @@ def seconds(results: Json) -> list[Line]:
 def ranges(results: Json) -> list[Line]:
     """What strengths are drawn from: a setting, read off the program that draws, without running it."""
     return [
-        [f"| `{family}` |", *(part for name, ends in drawn.items() for part in (name, ends[0], "to", ends[1]))]
+        [f"| `{family}` |", *(f"{name} {low:g} to {high:g}" for name, (low, high) in drawn.items())]
         for family, drawn in _ranges().items()
     ]
 

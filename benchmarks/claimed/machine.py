@@ -87,11 +87,12 @@ def pairing(results: Json) -> list[Line]:
     """Counts; where there are no partners, the upper bound of false pairings (exact, one-sided)."""
     lines: list[Line] = [("rate of false pairings, 95%",)]
     for kind, by in results["results"].items():
-        counts = by["all"]
-        line = [f"| {kind} |", counts["n"], counts["paired"], counts["right"]]
+        tried, paired, right = (
+            sum(counts.get(what, 0) for counts in by["material"].values()) for what in ("n", "paired", "right")
+        )
+        line = [f"| {kind} |", tried, paired, right]
         if kind in ("foreign", "partly shared"):
-            bound = percents(clopper_pearson(counts["paired"], counts["n"], 0.05))[2]
-            line += ["at most", bound, "%"]
+            line += ["at most", *percents(clopper_pearson(paired, tried, 0.05))[2:], "%"]
         lines.append(line)
     return [*lines, ("Seed", results["seed"], "used once", *values(results["development_seeds"]))]
 

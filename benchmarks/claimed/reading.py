@@ -4,7 +4,7 @@ What is inside code, link targets and comments does not count, but blocks of out
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 NUMBER = re.compile(r"(?<![\w.])(?:[−+-](?=\d))?\d+(?:,\d{3})*(?:\.\d+)*(?!\w)")
@@ -16,7 +16,10 @@ UNREAD = re.compile(r"`[^`]+`|\]\([^)]*\)|<!--.*?-->", re.DOTALL)
 
 @dataclass(frozen=True)
 class Page:
-    """A page in two parts: its prose on one line, and the lines of each table by the table's name."""
+    """A page in two parts: its prose on one line, and the lines with numbers of each table, by the table's name.
+
+    Output that stands in a table's place is one line.
+    """
 
     prose: str
     tables: dict[str, list[str]]
@@ -26,7 +29,10 @@ def read(text: str) -> Page:
     """The parts of a page that are read."""
     text = BLOCK.sub(lambda block: block[2] if block[1] == "text" else "", text.replace("\u00a0", " "))
     text = LIST_NUMBER.sub("", text)
-    tables = {name: [line for line in block.splitlines() if numbers(line)] for name, block in TABLE.findall(text)}
+    tables = {}
+    for name, block in TABLE.findall(text):
+        lines = block.splitlines() if "|" in block else [" ".join(block.split())]
+        tables[name] = [line for line in lines if numbers(line)]
     return Page(" ".join(TABLE.sub("", text).split()), tables)
 
 
@@ -54,21 +60,23 @@ def value(number: str) -> float:
 
 
 def agrees(printed: str, computed: float) -> bool:
-    """Whether a number is printed right: off by no more than half a unit of its last digit.
+    """Whether a number is printed right: a count exactly, else off by no more than half a unit of its last digit.
 
     >>> agrees("98.62", 98.6249), agrees("98.62", 98.626), agrees("10,000", 10_000), agrees("2.13.0", 2.13)
     (True, False, True, False)
     """
     if printed.count(".") > 1:
         return False
+    if isinstance(computed, int):
+        return value(printed) == computed
     unit = 10.0 ** -len(printed.partition(".")[2])
     return abs(value(printed) - computed) <= unit / 2 + 1e-9 * abs(computed)
 
 
-def without(prose: str, fragments: Iterator[str]) -> str:
-    """A text without some of its fragments."""
+def without(prose: str, fragments: Iterable[str]) -> str:
+    """A text without some of its fragments, which do not end or begin in the middle of a number."""
     for fragment in sorted(fragments, key=len, reverse=True):
-        prose = prose.replace(fragment, " … ")
+        prose = re.sub(rf"(?<![\w.,−]){re.escape(fragment)}(?!\w|[.,]\d)", "…", prose)
     return prose
 
 

@@ -122,7 +122,16 @@ def _accuracies(sections: Json) -> Line:
     undecided = sum(difference >= 0.05 <= equivalence for difference, equivalence in corrected)
     runs = sections["reproduction"]["networks"]
     late = {network: [mean(a[-LATE:]) for a in runs[network]["accuracies"]] for network in MODULES}
-    line = ["no significant difference", "of", len(corrected), "pairs,", differ, "differ,", equivalent, "are equivalent"]
+    line = [
+        "no significant difference",
+        "of",
+        len(corrected),
+        "pairs,",
+        differ,
+        "differ,",
+        equivalent,
+        "are equivalent",
+    ]
     line += ["±", 100 * margin, "points,", undecided, "are undecided"]
     line += [*_points(accuracies, TRANSFORMER, step), "at the last epoch", *_points(late, TRANSFORMER)]
     return [*line, "in the mean of the last", LATE]
@@ -187,7 +196,10 @@ def _lowest_loss(reproduction: Json) -> Line:
             lower[other].append(way)
     beaten = [f"{other} ({_listed(ways)})" for other, ways in lower.items() if ways]
     unshown = [other for other, ways in lower.items() if not ways]
-    return ["| attention has the lowest", f"lower than that of {_listed(beaten)} | not shown against {_listed(unshown)}"]
+    return [
+        "| attention has the lowest",
+        f"lower than that of {_listed(beaten)} | not shown against {_listed(unshown)}",
+    ]
 
 
 def _median_of_last(losses: Sequence[float]) -> float:
@@ -260,4 +272,14 @@ def _note(sections: Json) -> Line:
     networks = sections["reproduction"]["networks"]
     hours = sum(seconds for runs in networks.values() for seconds in runs["seconds"]) / 3600
     seeds = len(networks["trunk"]["losses"])
-    return [seeds, "seeds", len(networks), "networks", sections["accuracies"]["images"], "images", "95%", hours, "hours"]
+    return [
+        seeds,
+        "seeds",
+        len(networks),
+        "networks",
+        sections["accuracies"]["images"],
+        "images",
+        "95%",
+        hours,
+        "hours",
+    ]
