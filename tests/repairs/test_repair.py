@@ -13,6 +13,7 @@ from shiftassay.diagnosis.ceiling.nearest import NearestNeighbors
 from shiftassay.diagnosis.ceiling.sufficiency import Sufficiency
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.attack_set import QUICK
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.load import load_model
 from shiftassay.models.predict import predict
@@ -155,7 +156,7 @@ def retrained(small, model, reference, shifted):
     verdict = bench_room.verdict_on(reference, shifted)
     halves = tuple(Half(places, places, verdict) for places in half)
     clean, variant = (right_of(images, model=model, device="cpu") for images in (reference, shifted))
-    bench = Bench(reference, shifted, model, halves, True, clean, variant, None, 0, 1, 0, "cpu")
+    bench = Bench(reference, shifted, model, halves, True, clean, variant, None, QUICK, 1, "cpu")
     tasks = tasks_of(bench, training_images(bench, small.train), epochs=4, images=2000)
     return try_strategy(Retrain(), tasks, bench)
 

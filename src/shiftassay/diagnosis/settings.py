@@ -50,6 +50,8 @@ class SearchSettings:
     """Those pairs."""
     n_promising: int = 2
     """The best of these, which are fitted to all."""
+    n_moved_noise: int = 2
+    """Compositions of noise and a move after it that are fitted under every kernel that keeps noise."""
     n_nearest: int = 1
     """Compositions of smallest misfit that are fitted together, whatever their parameters cost."""
     joint_fits_of_three: int = 3

@@ -4,7 +4,7 @@ First a part that explains some of the change, then a composable family that exp
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -28,8 +28,9 @@ from shiftassay.diagnosis.paired.hidden import (
     with_integer_parameters,
     without_negligible_parameters,
 )
-from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again, noise_moves
+from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again
 from shiftassay.diagnosis.paired.noise_between import with_noise
+from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
@@ -37,10 +38,7 @@ from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.warp import Resampling, current_resampling, resampled
-
-# Bilinear resampling would smooth noise that came before; these keep it, each with its own overshoots.
-KEEPING_NOISE = Resampling("bicubic"), Resampling("spline")
+from shiftassay.shifts.warp import resampled
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
@@ -110,9 +108,10 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen)
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
+    moved_noise = list(filter(noise_moves, chosen))[: task.settings.n_moved_noise]
     for resampling in KEEPING_NOISE:
         with resampled(resampling):
-            fitted += mapped(fit_jointly, filter(noise_moves, chosen))
+            fitted += mapped(fit_jointly, moved_noise)
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
     return scored(dict.fromkeys(fitted), task)
 
@@ -169,20 +168,6 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -
     Covered pixels are outliers, which bias a least-squares fit: so each shift is also fitted robustly and composed with
     the families that cover.
     """
-    with resampled(_quick(current_resampling())):
-        completed = _all_completed(firsts, pairs, families)
-    return [shift for shift in completed if not _hidden_by_noise(shift, pairs, families)]
-
-
-def _quick(resampling: Resampling) -> Resampling:
-    """A resampling that is good enough to estimate a part.
-
-    Splines take three times as long as what is nearest to them.
-    """
-    return replace(resampling, kernel="bicubic") if resampling.kernel == "spline" else resampling
-
-
-def _all_completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
     by_first = {first: others for first in firsts if (others := _partners(first.components, families))}
     subproblems = [s for first, others in by_first.items() for s in _subproblems(first, others, pairs)]
     robust = mapped(partial(_fitted_robustly, pairs=pairs), by_first)
@@ -192,7 +177,8 @@ def _all_completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str
             subproblems += _subproblems(first, covering, pairs)
     estimated = mapped(_estimate, subproblems)
     solved = zip(subproblems, estimated, strict=True)
-    return [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
+    completed = [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
+    return [shift for shift in completed if not _hidden_by_noise(shift, pairs, families)]
 
 
 def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Subproblem]:

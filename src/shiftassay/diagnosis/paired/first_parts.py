@@ -17,11 +17,11 @@ AGREE = 1.5 / 255  # within which pixels agree on what their grey value became
 ALL_FOLLOW = 0.995  # of the pixels: above, nothing is covered
 POSSIBLE_RESAMPLINGS = (
     Resampling("bicubic"),
-    Resampling("spline"),
     Resampling("bilinear", 0.5),
     Resampling("bicubic", 0.5),
 )
 CLEARLY = 1.1  # times the error of a simpler map
+NOISE = 0.95  # of the least residual of a first part: what is taken for noise, which no first part explains
 LEAST_EXPLAINED = 2e-3  # of what a linear map of grey values leaves
 
 
@@ -41,7 +41,7 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
     residuals = {
         c.shift: float(np.mean(c.remake.residual**2)) / change
         for c in singles
-        if c.remake.noise_fraction == 0 and not _orders_each(c.shift)
+        if c.remake.noise_fraction == 0 and not _explains_any_change(c.shift)
     }
     by_residual = sorted(residuals, key=lambda shift: residuals[shift])
     beginning = [f for f in task.families if FAMILIES[f].found_as_first_part and FAMILIES[f].composable()]
@@ -54,10 +54,16 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
         or up_to_tone[shift] < (1 - LEAST_EXPLAINED) * tone_alone
         for shift in up_to_tone
     }
-    costs = [
-        (not explains[shift], float(np.log(residual + task.tolerance)) + complexity_penalty(shift), shift)
+    possible = {
+        shift: residual
         for shift, residual in up_to_tone.items()
-        if residual < np.inf and (explains[shift] or shift in estimated) and not _orders_each(shift)
+        if residual < np.inf and (explains[shift] or shift in estimated) and not _explains_any_change(shift)
+    }
+    # What noise leaves under every first part says nothing of which is better.
+    floor = NOISE * min(possible.values(), default=0.0)
+    costs = [
+        (not explains[shift], float(np.log(residual - floor + task.tolerance)) + complexity_penalty(shift), shift)
+        for shift, residual in possible.items()
     ]
     costs.sort(key=lambda cost: cost[:2])
     chosen: list[Shift] = []
@@ -112,12 +118,12 @@ def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:
     return min(errors, key=lambda resampling: errors[resampling], default=current_resampling())
 
 
-def _orders_each(shift: Shift) -> bool:
-    """Whether it permutes parts of each image in its own way.
+def _explains_any_change(shift: Shift) -> bool:
+    """Whether it permutes parts of each image, or maps each by a general map, in its own way.
 
     That explains some of any change.
     """
-    return shift.orders and shift.scope == "per_image"
+    return (shift.orders or shift.general) and shift.scope == "per_image"
 
 
 def _residual_up_to_linear_tone(shift: Shift, pairs: Pairs, task: Task) -> float:

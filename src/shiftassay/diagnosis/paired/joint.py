@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
-from shiftassay.diagnosis.paired.remake import blurs, moves, remake
+from shiftassay.diagnosis.paired.remake import blurs, moves, noise_moves, remake
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, in_normal_form
@@ -65,12 +65,6 @@ def last_part_again(shift: Compose, pairs: Pairs) -> Compose:
     after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
     again = next((estimate for estimate in type(last).estimate(after) if estimate.scope == last.scope), last)
     return Compose((*others, in_normal_form(again)))
-
-
-def noise_moves(shift: Shift) -> bool:
-    """Whether a picture moves that noise was added to before."""
-    parts = shift.components
-    return any(part.random and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
 def simplex(

@@ -29,6 +29,9 @@ OTHER_RESAMPLINGS = (
     Resampling("bilinear", 0.5),
     Resampling("nearest", 0.5),
 )
+# Bilinear resampling would smooth noise that came before; these keep it. Each has its own overshoots, which the
+# statistics of noise show.
+KEEPING_NOISE = Resampling("bicubic"), Resampling("keys"), Resampling("spline")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,7 @@ def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resampl
         remakes += [_remake(shift, form, evaluation, seed, current_resampling()) for form in forms]
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:
         others = [*OTHER_RESAMPLINGS, *([Resampling("area")] if shrinks(shift) else [])]
+        others += KEEPING_NOISE[1:] if any(part.random for part in shift.components) else ()
         remakes += [_remake(shift, inferred, evaluation, seed, other) for other in others]
         best = min(remakes, key=lambda r: r.misfit)
         if best.resampling == Resampling("bilinear", 0.5):
@@ -91,6 +95,12 @@ def remake_under(shift: Shift, evaluation: EvaluationPairs, resamplings: Sequenc
 def moves(shift: Shift) -> bool:
     """Whether the picture is resampled at places between its pixels."""
     return any(part.smooth for part in shift.components)
+
+
+def noise_moves(shift: Shift) -> bool:
+    """Whether a picture moves that noise was added to before."""
+    parts = shift.components
+    return any(part.random and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
 def shrinks(shift: Shift) -> bool:

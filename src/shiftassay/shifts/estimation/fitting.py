@@ -21,6 +21,7 @@ FINE = 120
 EXACT = 0.003  # of the error without a shift: below, the residual leaves no room for differences between images
 SOME, SOME_STEPS = 16, 4  # images, and steps, to see whether parameters differ between images
 WORTHWHILE = 0.85  # of the error without a shift: above, the fit explains nothing
+WORTHWHILE_UNDER_MORE = 0.98  # the same where a map of grey values is free: noise may have come as well
 KEPT = 3  # starts that are refined where the picture moves; elsewhere the error has one minimum
 STEPS = 10
 INK = 0.02  # of the contrast: by how much a pixel of ink differs from the background
@@ -90,7 +91,7 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
     shared_errors = errors_of(family, shared[None], coarse)
     remaining = float(shared_errors.mean())
     estimates: list[Shift] = []
-    if remaining < WORTHWHILE * unshifted:
+    if remaining < (WORTHWHILE_UNDER_MORE if pairs.contrast else WORTHWHILE) * unshifted:
         estimates.append(family.from_numbers(refine(family, shared[None], pairs.first(FINE))))
     if "per_image" in family.scopes and remaining > EXACT * unshifted:
         starts, errors = np.vstack([starts, shared]), np.vstack([errors, shared_errors])

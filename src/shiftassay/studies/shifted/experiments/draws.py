@@ -65,7 +65,7 @@ class DrawsExperiment(Record):
 
     @property
     def with_most_images(self) -> tuple[Dose, ...]:
-        """The rows with the most training images, from the first number of draws to one for each image."""
+        """The rows with the most training images, from the fewest draws to one for each image."""
         most = max(row.training_images for row in self.dose)
         return tuple(row for row in self.dose if row.training_images == most)
 
