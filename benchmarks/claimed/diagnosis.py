@@ -1,4 +1,4 @@
-"""How often diagnoses are right: every table counts the drawn cases anew, of which docs/results/diagnosis.json has each.
+"""How often diagnoses are right: every table counts anew the cases that were drawn.
 
 Whether a single case is right was decided when it was judged, and is taken as stored.
 """
@@ -50,7 +50,8 @@ def summary(results: Json) -> list[Line]:
 
 def strata(results: Json) -> list[Line]:
     """All that is judged of a case, by kind; where there is nothing to judge, the case does not count."""
-    judged = ("family", *(f"{what}_right" for what in "scope parameters order pairing share information".split()))
+    details = ("scope", "parameters", "order", "pairing", "share", "information")
+    judged = ("family", *(f"{detail}_right" for detail in details))
     lines = []
     for kind, words in KINDS.items():
         if of_kind := _of(results["outcomes"], kind):
@@ -253,7 +254,8 @@ def _ends(drawn: ast.expr) -> dict[str, tuple[float, float]]:
     assert isinstance(drawn, ast.Dict)
     ends = {}
     for name, call in zip(drawn.keys, drawn.values, strict=True):
-        assert name is not None and isinstance(call, ast.Call)
+        assert name is not None
+        assert isinstance(call, ast.Call)
         low, high = (float(ast.literal_eval(end)) for end in call.args)
         ends[ast.literal_eval(name)] = (low, high)
     return ends

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import exp, hypot, log, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import beta, binom, norm, t
 
 Interval = tuple[float, float, float]
@@ -35,9 +35,10 @@ def mcnemar(gained: int, lost: int) -> float:
 
 
 def paired_difference(gained: int, lost: int, n: int) -> Interval:
-    """Accuracy minus that of the reference on the same images: Tango's score interval (1998) joined with the exact one.
+    """Accuracy minus that of the reference on the same images.
 
-    The exact one is Clopper and Pearson's of the share of gains among the images that differ.
+    The union of Tango's score interval (1998), and of Clopper and Pearson's for the share of gains among the images
+    that differ.
     """
 
     def z(difference: float) -> float:
@@ -54,7 +55,10 @@ def paired_difference(gained: int, lost: int, n: int) -> Interval:
 
 
 def paired_ratio(gained: int, lost: int, wrong_in_both: int, n: int) -> Interval:
-    """Errors over those of the reference on the same images: Tang, Tang and Chan's score interval (2003), as above."""
+    """Errors over those of the reference on the same images.
+
+    The union of the score interval of Tang, Tang and Chan (2003) with the exact one, as above.
+    """
     both, ever = wrong_in_both, wrong_in_both + gained + lost
 
     def z(logarithm: float) -> float:
@@ -75,8 +79,11 @@ def paired_ratio(gained: int, lost: int, wrong_in_both: int, n: int) -> Interval
 
 def _where_significant(z: Callable[[float], float], estimate: float, least: float, most: float) -> tuple[float, float]:
     """Where a statistic that falls from `least` to `most`, and is 0 at the estimate, passes z and −z."""
-    low = brentq(lambda x: z(x) - Z, least, estimate) if z(least) > Z else least
-    high = brentq(lambda x: z(x) + Z, estimate, most) if z(most) < -Z else most
+    low, high = least, most
+    if z(least) > Z:
+        low = root_scalar(lambda x: z(x) - Z, bracket=(least, estimate)).root
+    if z(most) < -Z:
+        high = root_scalar(lambda x: z(x) + Z, bracket=(estimate, most)).root
     return float(low), float(high)
 
 
@@ -104,9 +111,10 @@ def new_seed(values: Sequence[float] | np.ndarray) -> Interval:
 
 
 def over_seeds_and_images(of_seeds: Sequence[Interval]) -> Interval:
-    """The mean of seeds for new seeds and new images: Student's interval of the seeds joined with the images' (Zou 2008).
+    """The mean of seeds, for new seeds and new images.
 
-    The images' is the mean of the seeds' own, as if all seeds erred on the same images.
+    Student's interval of the seeds is joined with that of the images as Zou and Donner (2008) join limits: distances
+    from the mean add up in squares. The images' is the mean of the seeds' own, as if all erred on the same images.
     """
     (estimate, low, _), _ = over_seeds([of_seed[0] for of_seed in of_seeds])
     below, above = (float(np.mean([abs(of_seed[end] - of_seed[0]) for of_seed in of_seeds])) for end in (1, 2))
@@ -114,7 +122,7 @@ def over_seeds_and_images(of_seeds: Sequence[Interval]) -> Interval:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for how many there are: the k-th smallest of m times m − k + 1, never falling (Holm 1979)."""
+    """p-values corrected for their number m: the k-th smallest times m − k + 1, never falling (Holm 1979)."""
     corrected, largest = [0.0] * len(p_values), 0.0
     for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
@@ -128,8 +136,8 @@ def module_effects(
     """What each module adds to a value of networks × seeds: interval, and p-value after Holm.
 
     Least squares over the networks, for each seed. An effect varies over seeds; and networks with the same modules
-    differ. Three accounts have the same estimate: by the variance over seeds, by that of networks, and by the sum of the
-    two less the rest that both contain. The widest interval and the largest p-value hold.
+    differ. There are three variances of the same estimate: over seeds, over networks, and the sum of the two less the
+    rest that both contain. The widest interval and the largest p-value hold.
     """
     table = np.array([values[network] for network in modules])
     names = list(dict.fromkeys(module for of_network in modules.values() for module in sorted(of_network)))

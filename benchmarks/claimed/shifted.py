@@ -27,7 +27,7 @@ def model(results: Json) -> list[Line]:
     held_out = [100 * member["validation_accuracy"] for member in results["members"]]
     clean = [member["evaluations"][0] for member in results["members"]]
     test = [100 * row["correct"] / row["n"] for row in clean]
-    seconds = median(member["seconds"] for member in results["members"])
+    seconds = median(member.get("environment", member)["seconds"] for member in results["members"])
     return [
         (results["recipe"]["held_out"], "held-out", mean(held_out), stdev(held_out), min(held_out), max(held_out)),
         (clean[0]["n"], "test images", mean(test), stdev(test), min(test), max(test)),
@@ -74,7 +74,7 @@ def one_for_all(results: Json) -> list[Line]:
     """Accuracy of each design, a mean over seeds of counts of the same images; its interval is taken as stored."""
     served = results["argument"]["one_for_all"]
     designs, sets, images, asked = served["designs"], len(served["variants"]), served["images"], served["asked"]
-    lines: list[Line] = [("t4, fresh attack", asked, "images")]
+    lines: list[Line] = [("t4, fresh attack", served.get("attacked") or asked, "images")]
     for name, design in designs.items():
         accuracies = [
             100 * share

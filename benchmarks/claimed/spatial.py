@@ -6,6 +6,7 @@ from math import exp, inf, log, sqrt
 from statistics import mean, stdev
 
 import numpy as np
+from benchmarks.claimed import suggested
 from benchmarks.claimed.intervals import holm, module_effects, new_seed, over_seeds, student
 from benchmarks.claimed.lines import Json, Line, p, percents
 from scipy.stats import nct, t
@@ -38,6 +39,7 @@ def spatial(results: Json) -> list[Line]:
         _distortions(sections["distortions"]),
         _parameters(sections["parameters"]),
         _batches(sections["batches"]),
+        *suggested.lines(sections),
         _note(sections),
     ]
 
@@ -78,20 +80,17 @@ def _selection(reproduction: Json) -> Line:
     networks = reproduction["networks"].values()
     line: list[str | float] = ["the best of", reproduction["epochs"], "epochs", "mean of the last", LATE, "epochs"]
     for way in ("best epoch", "lowest loss", "last epoch"):
-        biases = np.array([_biases(runs, way) for runs in networks])  # networks × seeds
-        interval, _ = over_seeds(biases.mean(0))
-        line += [way, *interval, biases.mean(1).min(), "to", biases.mean(1).max(), "by network"]
+        line += [way, *suggested.bias([suggested.biases(runs, _chosen(runs, way)) for runs in networks])]
     noise = [100 * sqrt(mean(float(np.var(a[-LATE:], ddof=1)) for a in runs["accuracies"])) for runs in networks]
     return [*line, "sd of", min(noise), "to", max(noise), "points"]
 
 
-def _biases(runs: Json, way: str) -> list[float]:
-    biases = []
-    for accuracies, losses in zip(runs["accuracies"], runs["losses"], strict=True):
-        chosen = {"best epoch": max(accuracies), "last epoch": accuracies[-1]}
-        chosen["lowest loss"] = accuracies[int(np.argmin(losses))]
-        biases.append(100 * (chosen[way] - mean(accuracies[-LATE:])))
-    return biases
+def _chosen(runs: Json, way: str) -> list[float]:
+    """The accuracy of the epoch that is chosen, by seed."""
+    if way == "lowest loss":
+        pairs = zip(runs["accuracies"], runs["losses"], strict=True)
+        return [accuracies[int(np.argmin(losses))] for accuracies, losses in pairs]
+    return [max(accuracies) if way == "best epoch" else accuracies[-1] for accuracies in runs["accuracies"]]
 
 
 def _right(accuracies: Json) -> dict[str, list[float]]:
@@ -107,7 +106,7 @@ def _margin(accuracies: Json) -> float:
 
 
 def _accuracies(sections: Json) -> Line:
-    """Pairs of networks seed by seed, differences and equivalence each with Holm's correction; and the transformer's."""
+    """Pairs of networks, compared seed by seed, with Holm's correction; and what the transformer does."""
     accuracies = _right(sections["accuracies"])
     margin, step = _margin(sections["accuracies"]), 1 / sections["accuracies"]["images"]
     differing, equal = [], []
@@ -270,7 +269,8 @@ def _batches(batches: Json) -> Line:
 
 def _note(sections: Json) -> Line:
     networks = sections["reproduction"]["networks"]
-    hours = sum(seconds for runs in networks.values() for seconds in runs["seconds"]) / 3600
+    times = [runs.get("environment", runs)["seconds"] for runs in networks.values()]
+    hours = sum(seconds for of_seeds in times for seconds in of_seeds) / 3600
     seeds = len(networks["trunk"]["losses"])
     return [
         seeds,
