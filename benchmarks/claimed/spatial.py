@@ -1,27 +1,26 @@
 """What seed 003 claims: each row of its table, from losses and accuracies by epoch and from the images got right."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from math import exp, inf, log, sqrt
 from statistics import mean, stdev
 
 import numpy as np
 from benchmarks.claimed import suggested
-from benchmarks.claimed.intervals import holm, module_effects, new_seed, over_seeds, student
-from benchmarks.claimed.lines import Json, Line, p, percents
-from scipy.stats import nct, t
+from benchmarks.claimed.accuracies import (
+    ATTENTION,
+    LATE,
+    MEDIAN_OVER,
+    MODULES,
+    TRANSFORMER,
+    accuracies,
+    attention_and_transformer,
+    coordinates,
+    points,
+)
+from benchmarks.claimed.intervals import holm, module_effects, new_seed, over_seeds
+from benchmarks.claimed.lines import Json, Line
 
-TRANSFORMER, COORDINATES, ATTENTION = "a transformer", "CoordConv", "attention"
-MODULES = {
-    "trunk": frozenset[str](),
-    "stn": frozenset({TRANSFORMER}),
-    "attention": frozenset({ATTENTION}),
-    "coordconv-stn": frozenset({TRANSFORMER, COORDINATES}),
-    "attention-across-batch": frozenset({ATTENTION}),
-    "coordconv": frozenset({COORDINATES}),
-}
-"""What each network is made of, beside the trunk that all share."""
-LATE, MEDIAN_OVER, JUMPS_OVER = 50, 100, 200  # epochs
+JUMPS_OVER = 200  # epochs
 
 
 def spatial(results: Json) -> list[Line]:
@@ -31,9 +30,9 @@ def spatial(results: Json) -> list[Line]:
         ("seed 003 says",),
         *_best_accuracies(sections["reproduction"]),
         _selection(sections["reproduction"]),
-        _accuracies(sections),
-        _coordinates(sections),
-        _attention_and_transformer(sections["accuracies"]),
+        accuracies(sections),
+        coordinates(sections),
+        attention_and_transformer(sections["accuracies"]),
         _lowest_loss(sections["reproduction"]),
         _stability(sections["reproduction"]),
         _distortions(sections["distortions"]),
@@ -60,7 +59,8 @@ def _best_accuracies(reproduction: Json) -> Iterator[Line]:
         _, low, high = new_seed(best)
         line = [f"| {claim['name']}: best accuracy", 100 * claim["figures"][0]["reported"], "%", mean(best), "±"]
         line += [stdev(best), "95% prediction interval for a new seed", low, "to", min(high, 100.0)]
-        yield [*line, within, "of", len(claim["figures"]), "of its figures"]
+        verdict = "reproduced" if low <= 100 * claim["figures"][0]["reported"] <= high else "not reproduced"
+        yield [*line, within, "of", len(claim["figures"]), "of its figures", f"| {verdict}"]
 
 
 def _figure(what: str, runs: Json) -> list[float]:
@@ -93,90 +93,6 @@ def _chosen(runs: Json, way: str) -> list[float]:
     return [max(accuracies) if way == "best epoch" else accuracies[-1] for accuracies in runs["accuracies"]]
 
 
-def _right(accuracies: Json) -> dict[str, list[float]]:
-    """The accuracies after the last epoch, from the bits of the images that each seed got right."""
-    return {
-        network: [int(bits, 16).bit_count() / accuracies["images"] for bits in of_seeds]
-        for network, of_seeds in accuracies["right"].items()
-    }
-
-
-def _margin(accuracies: Json) -> float:
-    return accuracies["comparison"]["margin"]
-
-
-def _accuracies(sections: Json) -> Line:
-    """Pairs of networks, compared seed by seed, with Holm's correction; and what the transformer does."""
-    accuracies = _right(sections["accuracies"])
-    margin, step = _margin(sections["accuracies"]), 1 / sections["accuracies"]["images"]
-    differing, equal = [], []
-    for one, other in combinations(accuracies.values(), 2):
-        differences = np.subtract(one, other)
-        error = sqrt(max(float(differences.var(ddof=1)), 2 * step**2 / 12) / len(differences))
-        differing.append(student(float(differences.mean()), error, len(differences) - 1)[1])
-        equal.append(float(t.sf((margin - abs(differences.mean())) / error, len(differences) - 1)))
-    corrected = list(zip(holm(differing), holm(equal), strict=True))
-    equivalent = sum(equivalence < 0.05 for _, equivalence in corrected)
-    differ = sum(difference < 0.05 for difference, _ in corrected)
-    undecided = sum(difference >= 0.05 <= equivalence for difference, equivalence in corrected)
-    runs = sections["reproduction"]["networks"]
-    late = {network: [mean(a[-LATE:]) for a in runs[network]["accuracies"]] for network in MODULES}
-    line = [
-        "no significant difference",
-        "of",
-        len(corrected),
-        "pairs,",
-        differ,
-        "differ,",
-        equivalent,
-        "are equivalent",
-    ]
-    line += ["±", 100 * margin, "points,", undecided, "are undecided"]
-    line += [*_points(accuracies, TRANSFORMER, step), "at the last epoch", *_points(late, TRANSFORMER)]
-    return [*line, "in the mean of the last", LATE]
-
-
-def _points(values: dict[str, list[float]], module: str, step: float = 0.0) -> list[str | float]:
-    interval, p_value = module_effects(values, MODULES, step)[module]
-    return [*percents(interval), "points (p", *p(p_value)]
-
-
-def _coordinates(sections: Json) -> Line:
-    accuracies, runs = sections["accuracies"], sections["reproduction"]["networks"]
-    losses = {network: [float(np.median(a[-MEDIAN_OVER:])) for a in runs[network]["losses"]] for network in MODULES}
-    loss, p_value = module_effects(losses, MODULES)[COORDINATES]
-    right, step = _right(accuracies), 1 / accuracies["images"]
-    (_, low, high), _ = module_effects(right, MODULES, step)[COORDINATES]
-    line = ["| CoordConv gives", *_points(right, COORDINATES, step), "median of the last", MEDIAN_OVER, "epochs", *loss]
-    return [*line, "(p", *p(p_value), "above", 100 * max(abs(low), abs(high)), "points is ruled out"]
-
-
-def _attention_and_transformer(accuracies: Json) -> Line:
-    """Two pairs, and how many seeds their spread asks for at the level that Holm's correction leaves to each pair."""
-    right, step, margin = _right(accuracies), 1 / accuracies["images"], _margin(accuracies)
-    pairs = len(list(combinations(right, 2)))
-    line: list[str | float] = ["| attention and STN have equivalent accuracy"]
-    for attention in ("attention", "attention-across-batch"):
-        differences = np.subtract(right["stn"], right[attention])
-        difference, _ = over_seeds(differences, sqrt(2) * step)
-        seeds = _seeds_needed(float(differences.std(ddof=1)), margin, 0.05 / pairs)
-        line += [f"stn − {attention}:", *percents(difference), "points; ±", 100 * margin, "takes about", seeds, "seeds"]
-    return [*line, "(80% power", len(right["stn"]), "±", 100 * margin, "points"]
-
-
-def _seeds_needed(sd: float, margin: float, level: float) -> int:
-    """The fewest with which both one-sided tests reject in four of five studies, if there is no difference.
-
-    Each rejects with probability P(T' > t), T' noncentral with margin · √n / sd; both do in at least 2P − 1 (Phillips
-    1990).
-    """
-    for seeds in range(2, 100_000):
-        rejects = nct.sf(t.isf(level, seeds - 1), seeds - 1, margin * sqrt(seeds) / sd)
-        if 2 * rejects - 1 >= 0.8:
-            return seeds
-    raise ValueError("more seeds than can be trained")
-
-
 def _lowest_loss(reproduction: Json) -> Line:
     """Three figures that may be called the loss, against each other network, Holm's correction for all."""
     ways = {"last": lambda losses: losses[-1], "lowest": min, f"median of the last {MEDIAN_OVER}": _median_of_last}
@@ -195,10 +111,8 @@ def _lowest_loss(reproduction: Json) -> Line:
             lower[other].append(way)
     beaten = [f"{other} ({_listed(ways)})" for other, ways in lower.items() if ways]
     unshown = [other for other, ways in lower.items() if not ways]
-    return [
-        "| attention has the lowest",
-        f"lower than that of {_listed(beaten)} | not shown against {_listed(unshown)}",
-    ]
+    verdict = f"not shown against {_listed(unshown)}" if unshown else "holds"
+    return ["| attention has the lowest", f"lower than that of {_listed(beaten) or 'none'} | {verdict}"]
 
 
 def _median_of_last(losses: Sequence[float]) -> float:
@@ -239,7 +153,7 @@ def _distortions(distortions: Json) -> Line:
         network: np.mean([dataset["networks"][network]["errors"] for dataset in datasets], axis=0).tolist()
         for network in MODULES
     }
-    return [len(datasets), "sets of them,", len(errors["trunk"]), "seeds", *_points(errors, TRANSFORMER)]
+    return [len(datasets), "sets of them,", len(errors["trunk"]), "seeds", *points(errors, TRANSFORMER)]
 
 
 def _parameters(audit: Json) -> Line:
