@@ -1,17 +1,17 @@
 """Pages as they are read: their tables, their prose, and every number in them.
 
-What is inside code, link targets and comments does not count, but blocks of output (```text) do.
+What is inside code, link targets, comments and the names of commits does not count, but blocks of output (```text) do.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-NUMBER = re.compile(r"(?<![\w.])(?:[−+-](?=\d))?\d+(?:,\d{3})*(?:\.\d+)*(?!\w)")
+NUMBER = re.compile(r"(?<![\w.])(?:[−+-](?=\d))?\d+(?:,\d{3})*(?:\.\d+)*")
 TABLE = re.compile(r"<!-- table: ([\w-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LIST_NUMBER = re.compile(r"^\d+\. ", re.MULTILINE)
-UNREAD = re.compile(r"`[^`]+`|\]\([^)]*\)|<!--.*?-->", re.DOTALL)
+UNREAD = re.compile(r"`[^`]+`|\]\([^)]*\)|<!--.*?-->|\bcommit [0-9a-f]{12}", re.DOTALL)
 
 
 @dataclass(frozen=True)

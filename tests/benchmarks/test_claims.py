@@ -139,5 +139,6 @@ def test_it_shares_no_code_with_what_it_examines():
 
 
 def test_numbers_are_told_from_names_code_and_links():
-    text = "t4 of 10,000 [−1.5, 2.75] on AVX2, `n = 7`, [a page](page-3.md) <!-- 8 -->, 95% of 1a2b, 2.13.0"
-    assert [number[0] for number in numbers(text)] == ["10,000", "−1.5", "2.75", "95", "2.13.0"]
+    text = "t4 of 10,000 [−1.5, 2.75] on AVX2, `n = 7`, [a page](page-3.md) <!-- 8 -->, 95% in 17x, 2.13.0, "
+    text += "commit 32bf1bb317ca"
+    assert [number[0] for number in numbers(text)] == ["10,000", "−1.5", "2.75", "95", "17", "2.13.0"]
