@@ -52,13 +52,13 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     return last_part_again(Compose(tuple(parts)), pairs)
 
 
-def last_part_again(shift: Compose, pairs: Pairs) -> Compose:
+def last_part_again(shift: Shift, pairs: Pairs) -> Shift:
     """The composition with its last part estimated again, after the others.
 
     That is, if no fit of several parts can fit it.
     """
-    *others, last = shift.parts
-    if any(part.random for part in shift.parts) or last.search or not last.derivative_free:
+    *others, last = shift.components
+    if not others or any(part.random for part in shift.components) or last.search or not last.derivative_free:
         return shift
     first = Compose(tuple(others))
     inferred = first.infer_draws(pairs) or first
