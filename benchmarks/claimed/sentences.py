@@ -39,7 +39,7 @@ def studies(results: Results) -> list[str]:
     return [
         f"{shifted.PARAMETERS:,} parameters and is trained for {study['recipe']['epochs']} epochs",
         f"shown to fall by less than {100 * margin:g} points",
-        f"errors are about {SHARES[round(more, 1)]} more than on clean images, in each of the {COUNTS[worse]} training",
+        f"errors are about {SHARES.get(round(more, 1), f'{100 * more:.0f}%')} more than on clean images, in each of the {COUNTS[worse]} training",
         f"shown to be lower by less than {100 * margin:g} points. So it is called {effect}",
         f"each of {len(shifts)} shifts",
     ]

@@ -184,7 +184,7 @@ def _batches(batches: Json) -> Line:
 def _note(sections: Json) -> Line:
     networks = sections["reproduction"]["networks"]
     times = [runs.get("environment", runs)["seconds"] for runs in networks.values()]
-    hours = sum(seconds for of_seeds in times for seconds in of_seeds) / 3600
+    hours = sum(seconds or 0 for of_seeds in times for seconds in of_seeds) / 3600
     seeds = len(networks["trunk"]["losses"])
     return [
         seeds,
