@@ -35,11 +35,12 @@ def studies(results: Results) -> list[str]:
     of_seeds = [member["evaluations"][random_signs]["comparison"] for member in study["members"]]
     worse = sum(change["lost"] > change["gained"] for change in of_seeds)
     more, effect = shifted.error_ratio(study, random_signs)[0] - 1, shifted.effect(study, random_signs)
+    share = SHARES.get(round(more, 1), f"{100 * more:.0f}%")
     shifts = set(results["spatial-attention"]["sections"]["robustness"]["shifts"]) - {"identity"}
     return [
         f"{shifted.PARAMETERS:,} parameters and is trained for {study['recipe']['epochs']} epochs",
         f"shown to fall by less than {100 * margin:g} points",
-        f"errors are about {SHARES.get(round(more, 1), f'{100 * more:.0f}%')} more than on clean images, in each of the {COUNTS[worse]} training",
+        f"errors are about {share} more than on clean images, in each of the {COUNTS[worse]} training",
         f"shown to be lower by less than {100 * margin:g} points. So it is called {effect}",
         f"each of {len(shifts)} shifts",
     ]

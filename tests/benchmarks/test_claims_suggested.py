@@ -5,6 +5,7 @@ import pytest
 from benchmarks.claimed import suggested
 from benchmarks.claimed.lines import faults
 
+from shiftassay.records import JsonObject
 from shiftassay.studies.architectures.factorial import Factorial, FactorialRun, ShortTraining
 from shiftassay.studies.architectures.judged_accuracies import judge_early_stopping, judge_held_out
 from shiftassay.studies.architectures.judged_modules import judge_heads, judge_positions, judge_recipe
@@ -63,7 +64,7 @@ def recipes(rng: np.random.Generator) -> Factorial:
     return Factorial((), {}, (), 5000, confirmed=rows, images=IMAGES)
 
 
-def rows(rng: np.random.Generator) -> tuple[dict[str, object], list[str]]:
+def rows(rng: np.random.Generator) -> tuple[dict[str, JsonObject], list[str]]:
     """The sections as results have them, and the rows as the study prints them."""
     chosen, variants, short = selection(rng), heads(rng), recipes(rng)
     judged = [judge_held_out(chosen), judge_early_stopping(chosen), judge_heads(variants), judge_positions(variants)]
