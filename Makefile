@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results trials tables bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results trials tables claims example bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -57,6 +57,10 @@ paths: setup
 protocol: setup
 	$(BIN)/python -m benchmarks.protocol
 
+# README's example, as its commands print it.
+example: setup
+	$(BIN)/python -m benchmarks.example
+
 # How long the command line keeps people waiting.
 startup: setup
 	$(BIN)/python -m benchmarks.startup
@@ -101,6 +105,10 @@ beside: setup
 
 tables: setup
 	$(BIN)/python -m benchmarks.tables
+
+# Whether README and docs say what docs/results says, by code that shares nothing with what it examines.
+claims: setup
+	$(BIN)/python benchmarks/claims.py
 
 setup: $(STAMP)
 

@@ -32,6 +32,7 @@ PAGES = (
 
 def main() -> int:
     tables = {
+        "example": example_block(read("example")),
         "model": model_table(read("shifted-test-sets")),
         "variants": variants_table(read("shifted-test-sets")),
         "answers": answers_table(read("shifted-test-sets")),
@@ -63,6 +64,11 @@ def main() -> int:
 
 def read(name: str) -> Results:
     return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def example_block(results: Results) -> str:
+    """What a diagnosis prints, up to the reasons."""
+    return f"```text\n{results['printed'].split(chr(10) + 'Why')[0]}\n```"
 
 
 def listed_diagnosis_table(results: Results) -> str:

@@ -195,7 +195,7 @@ def confusion(outcomes: Outcomes) -> str:
 def wrong(outcomes: Outcomes) -> str:
     """Every case whose family or scope is wrong."""
     rows = [
-        (f"`{o.case}`", f"`{o.verdict}`", number(o.confidence, 2), "; ".join(o.wrong) or "failed")
+        (f"`{o.case}`", f"`{o.verdict}`", number(o.confidence, 2), " ".join("; ".join(o.wrong).split()) or "failed")
         for o in outcomes
         if not o.right
     ]

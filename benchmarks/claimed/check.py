@@ -1,0 +1,73 @@
+"""Every number of some pages against some results: what is wrong, and what has no source."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from benchmarks.claimed import diagnosis, example, machine, shifted, spatial
+from benchmarks.claimed.definitions import DEFINITIONS
+from benchmarks.claimed.lines import Json, Line, faults
+from benchmarks.claimed.reading import numbers, read, without
+from benchmarks.claimed.sentences import SENTENCES
+
+TABLES: dict[str, tuple[str, Callable[[Json], list[Line]]]] = {
+    "example": ("example", example.example),
+    "model": ("shifted-test-sets", shifted.model),
+    "variants": ("shifted-test-sets", shifted.variants),
+    "answers": ("shifted-test-sets", shifted.answers),
+    "one-for-all": ("shifted-test-sets", shifted.one_for_all),
+    "variants-2": ("shifted-test-sets-2", shifted.variants),
+    "spatial": ("spatial-attention", spatial.spatial),
+    "diagnosis": ("diagnosis", diagnosis.summary),
+    "diagnosis-strata": ("diagnosis", diagnosis.strata),
+    "diagnosis-nulls": ("diagnosis", diagnosis.nulls),
+    "diagnosis-images": ("diagnosis", diagnosis.by_images),
+    "diagnosis-strength": ("diagnosis", diagnosis.by_strength),
+    "diagnosis-families": ("diagnosis", diagnosis.by_family),
+    "diagnosis-confidence": ("diagnosis", diagnosis.confidence),
+    "diagnosis-confusion": ("diagnosis", diagnosis.confusion),
+    "diagnosis-wrong": ("diagnosis", diagnosis.wrong),
+    "diagnosis-seconds": ("diagnosis", diagnosis.seconds),
+    "diagnosis-ranges": ("diagnosis", diagnosis.ranges),
+    "diagnosis-listed": ("diagnosis-listed", diagnosis.listed),
+    "diagnosis-speed": ("diagnosis-speed", diagnosis.speed),
+    "speed": ("speed-cpu", machine.speed),
+    "members": ("speed-cpu", machine.members),
+    "paths": ("paths", machine.paths),
+    "startup": ("startup", machine.startup),
+    "torture": ("torture", machine.torture),
+    "interrupts": ("interrupts", machine.interrupts),
+    "pairing": ("pairing", machine.pairing),
+}
+"""By its name on the pages, each table's file in docs/results, and how its numbers are worked out."""
+
+
+def problems(pages: Mapping[str, str], results: Mapping[str, Json]) -> Iterator[str]:
+    """What is wrong on the pages, by their names: a number that differs or has no source, or an entry without use."""
+    tables = set[str]()
+    for name, text in pages.items():
+        page = read(text)
+        tables |= set(page.tables)
+        found = [problem for table, lines in page.tables.items() for problem in table_problems(table, lines, results)]
+        found += prose_problems(name, page.prose, results)
+        yield from (f"{name}: {problem}" for problem in found)
+    yield from (f"no page has the table {table}" for table in TABLES if table not in tables)
+    yield from (f"there is no page {name}" for name in (*SENTENCES, *DEFINITIONS) if name not in pages)
+
+
+def table_problems(name: str, lines: list[str], results: Mapping[str, Json]) -> Iterator[str]:
+    """What is wrong in one table."""
+    if name not in TABLES:
+        yield f"table {name} has no source"
+        return
+    file, recompute = TABLES[name]
+    yield from (f"table {name}, {file}.json: {fault}" for fault in faults(lines, recompute(results[file])))
+
+
+def prose_problems(name: str, prose: str, results: Mapping[str, Json]) -> Iterator[str]:
+    """What is wrong in the text of a page."""
+    sentences = SENTENCES[name](results) if name in SENTENCES else []
+    phrases = [phrase for phrases in DEFINITIONS.get(name, {}).values() for phrase in phrases]
+    yield from (f"recomputed, but not there: {sentence}" for sentence in sentences if sentence not in prose)
+    yield from (f"a definition that is not there: {phrase}" for phrase in phrases if without(prose, [phrase]) == prose)
+    rest = without(prose, [*sentences, *phrases])
+    for number in numbers(rest):
+        yield f"{number[0]} has no source in: … {rest[max(0, number.start() - 60) : number.end() + 30]} …"

@@ -1,0 +1,56 @@
+"""Numbers that nobody measured: names, levels, sizes, versions, limits and settings, as they stand on each page."""
+
+DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "README.md": {
+        "level": ("Numbers in brackets are 95% intervals",),
+        "version": ("Python 3.11 or newer", "CC BY-SA 3.0"),
+        "size": ("black (0) to white (1)", "28 × 28", "64 × 64 in colour", "224 × 224"),
+        "limit": ("at least 50 of each set",),
+        "setting": ("rotate (angle = 15)", "turned by 15°", "60 to 10,000 images", "60 to 10,000 were measured"),
+    },
+    "docs/studies.md": {
+        "name": ("seed 000", "Seed 000", "seed 003", "Seed 003", "training seed 0", "counted from 0"),
+        "level": ("brackets are 95% intervals",),
+        "what the document says": ("trained once each for 300 epochs",),
+    },
+    "docs/diagnosis.md": {
+        "level": ("at 95%", "at most 1%", "p < 0.0001", "% [95%]"),
+        "name": ("Seeds below 1000", "seed of 1000 or more"),
+        "size": ("float, 8 bits", "4 × 4 square"),
+        "tolerance": ("within 5%",),
+        "setting": (
+            "60 to 10,000",
+            "an sd of 0.1 to 1.2",
+            "at most 3,000 images",
+            "less than 0.02 in strength",
+            "in no catalogue, 0.15",
+            "8 standard errors",
+            "less than 30% of the change",
+            "less than 1.5 pixels",
+            "a strength below 0.1",
+            "less than 30% of the whole change (of three: 25%)",
+            "600 or 200 images",
+        ),
+    },
+    "docs/performance.md": {
+        "name": ("AVX-512",),
+        "size": ("16 images in the lanes",),
+        "level": ("More than 100%",),
+        "tolerance": ("allow 5% of the largest move", "1% elsewhere"),
+    },
+    "docs/reliability.md": {
+        "name": ("SHA-256", "exit code 0", "exit code 130"),
+        "limit": (
+            "1.5 s after the signal",
+            "at most 2,000 bytes, within 5 s, and in memory at most 3 × what the file decodes to",
+            "300 MiB",
+        ),
+        "setting": ("100 mutated inputs", "500 in", "20,000 on demand", "300 images"),
+    },
+    "docs/usage.md": {
+        "name": ("exit code is 0; 1 where", "2 for bad input", "130 after an interrupt"),
+        "version": ("PyTorch 2.13.0", "accepts 2.11 and newer"),
+    },
+    "docs/glossary.md": {"level": ("[0, 1]", "0 is equal, 1 is no better than no shift")},
+}
+"""By page and kind. Keep it short: what could be measured is a claim, and belongs to `sentences`."""

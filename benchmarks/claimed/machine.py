@@ -1,0 +1,103 @@
+"""What was timed, trained on two paths, killed, interrupted and paired: lists and counts summed up anew."""
+
+from collections.abc import Sequence
+from statistics import mean, median, stdev
+
+import numpy as np
+from benchmarks.claimed.intervals import clopper_pearson, over_seeds
+from benchmarks.claimed.lines import Json, Line, percents
+from benchmarks.claimed.reading import values
+from scipy.stats import wilcoxon
+
+OURS = "ours, 2 threads"
+
+
+def speed(results: Json) -> list[Line]:
+    """Medians over rounds. Ratios are taken within a round, in which contenders took turns."""
+    networks, made = results["networks"], results["environment"]
+    contenders = list(next(iter(networks.values()))["seconds"])
+    sgemm = results["sgemm_gflops"]["2"]
+    lines: list[Line] = [(*contenders, "tutorial / ours | eager / ours, 2 threads |")]
+    for name, measured in networks.items():
+        seconds = measured["seconds"]
+        line: list[str | float] = [f"| {name} |", *(median(seconds[contender]) for contender in contenders)]
+        line += [*_ratio(seconds["tutorial loop"], seconds[OURS]), *_ratio(seconds["eager, 2 threads"], seconds[OURS])]
+        lines.append([*line, 100 * measured["gflop_per_epoch"] / median(seconds[OURS]) / sgemm, "%"])
+    versions = f"PyTorch {made['packages']['torch']}"
+    return [*lines, (results["protocol"], made["cores"], "cores", versions, sgemm, "GFLOP/s on two")]
+
+
+def members(results: Json) -> list[Line]:
+    """Images a second, medians over rounds, and how much faster ten members are on two cores than one on one."""
+    lines: list[Line] = []
+    for name, measured in results["members"].items():
+        rates = measured["images_per_second"]
+        gain = _ratio(rates["10 on two cores"], rates["1 on one core"])
+        lines.append([f"| {name} |", *(median(of_rounds) for of_rounds in rates.values()), *gain])
+    return [(" | ".join(rates),), *lines]
+
+
+def paths(results: Json) -> list[Line]:
+    """Accuracies of two paths by seed: their difference with Student's interval, and Wilcoxon's signed ranks."""
+    lines: list[Line] = [("points [95%]",)]
+    for name, accuracies in results["networks"].items():
+        native, plain = (np.multiply(100, accuracies[path]) for path in ("native", "plain"))
+        difference, _ = over_seeds(native - plain)
+        both = (mean(native), "±", stdev(native), mean(plain), "±", stdev(plain))
+        _, p_value = np.asarray(wilcoxon(np.subtract(accuracies["native"], accuracies["plain"])))
+        lines.append([f"| {name} |", *both, *difference, float(p_value)])
+    return [*lines, ("Test accuracy after", results["epochs"], "epochs, mean ± sd over", len(native), "seeds")]
+
+
+def startup(results: Json) -> list[Line]:
+    """Seconds of each command."""
+    return [
+        [f"| `shiftassay {command}` |", median(took), min(took), "to", max(took)]
+        for command, took in results["seconds"].items()
+    ]
+
+
+def torture(results: Json) -> list[Line]:
+    """Counts of what went wrong, and of what happened beside that; their sum."""
+    lines: list[Line] = []
+    for outcome in results["outcomes"]:
+        line = [f"| {outcome['what']} |", outcome["tried"], *(outcome[fault] for fault in _FAULTS)]
+        beside = ((count, name) for name, count in sorted(outcome["more"].items()) if count)
+        lines.append([*line, *(part for pair in beside for part in pair)])
+    made, total = results["environment"], sum(outcome["tried"] for outcome in results["outcomes"])
+    parts = (len(results["outcomes"]), "of", results["planned"], "parts")
+    unfinished = parts if len(results["outcomes"]) < results["planned"] else ()
+    return [*lines, (*unfinished, total, "cases in", made["seconds"] / 60, "minutes;", made["cores"], "cores")]
+
+
+_FAULTS = ("lost", "wrong", "wedged", "silent")
+
+
+def interrupts(results: Json) -> list[Line]:
+    """Seconds from the signal to the end of the command."""
+    lines: list[Line] = []
+    for outcome in results["outcomes"]:
+        took = outcome["seconds"]
+        line = [f"| {outcome['what']} |", outcome["tried"], outcome["more"].get("too late", 0), median(took), max(took)]
+        lines.append([*line, outcome["lost"], outcome["wrong"], outcome["wedged"]])
+    return [*lines, (results["environment"]["cores"], "cores")]
+
+
+def pairing(results: Json) -> list[Line]:
+    """Counts; where there are no partners, the upper bound of false pairings (exact, one-sided)."""
+    lines: list[Line] = [("rate of false pairings, 95%",)]
+    for kind, by in results["results"].items():
+        tried, paired, right = (
+            sum(counts.get(what, 0) for counts in by["material"].values()) for what in ("n", "paired", "right")
+        )
+        line = [f"| {kind} |", tried, paired, right]
+        if kind in ("foreign", "partly shared"):
+            line += ["at most", *percents(clopper_pearson(paired, tried, 0.05))[2:], "%"]
+        lines.append(line)
+    return [*lines, ("Seed", results["seed"], "used once", *values(results["development_seeds"]))]
+
+
+def _ratio(of: Sequence[float], to: Sequence[float]) -> tuple[float, float, float]:
+    """The median, lowest and highest over rounds."""
+    ratios = [a / b for a, b in zip(of, to, strict=True)]
+    return median(ratios), min(ratios), max(ratios)

@@ -1,0 +1,84 @@
+"""What the prose of each page says with numbers, composed of numbers that are worked out anew."""
+
+from collections.abc import Callable, Mapping
+from math import ceil, sqrt
+from statistics import median
+
+from benchmarks.claimed import example, shifted
+from benchmarks.claimed.lines import Json
+
+Results = Mapping[str, Json]
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+SHARES = {0.1: "a tenth", 0.2: "a fifth", 0.3: "three tenths", 0.5: "a half"}
+
+
+def readme(results: Results) -> list[str]:
+    """How much faster than the tutorial's loop the slowest and the fastest networks train; memory of diagnoses."""
+    ratios = []
+    for network in results["speed-cpu"]["networks"].values():
+        rounds = zip(network["seconds"]["tutorial loop"], network["seconds"]["ours, 2 threads"], strict=True)
+        ratios.append(median(tutorial / ours for tutorial, ours in rounds))
+    most = max(row["memory_gb"] for row in results["diagnosis-speed"]["diagnoses"])
+    return [
+        f"Train small networks {min(ratios):.0f} to {max(ratios):.0f} times as fast",
+        f"less than {ceil(most)} GB",
+        *example.sentences(results["example"]),
+    ]
+
+
+def studies(results: Results) -> list[str]:
+    """Size and training of the perceptron, what random signs do to it, and what the spatial study looks at."""
+    study = results["shifted-test-sets"]
+    names = [image_set["name"] for image_set in study["sets"]]
+    random_signs = names.index("t3")
+    margin = study["members"][0]["evaluations"][random_signs]["comparison"]["margin"]
+    of_seeds = [member["evaluations"][random_signs]["comparison"] for member in study["members"]]
+    worse = sum(change["lost"] > change["gained"] for change in of_seeds)
+    more, effect = shifted.error_ratio(study, random_signs)[0] - 1, shifted.effect(study, random_signs)
+    share = SHARES.get(round(more, 1), f"{100 * more:.0f}%")
+    shifts = set(results["spatial-attention"]["sections"]["robustness"]["shifts"]) - {"identity"}
+    return [
+        f"{shifted.PARAMETERS:,} parameters and is trained for {study['recipe']['epochs']} epochs",
+        f"shown to fall by less than {100 * margin:g} points",
+        f"errors are about {share} more than on clean images, in each of the {COUNTS[worse]} training",
+        f"shown to be lower by less than {100 * margin:g} points. So it is called {effect}",
+        f"each of {len(shifts)} shifts",
+    ]
+
+
+def diagnosis(results: Results) -> list[str]:
+    """How strong some changes of digits are, and how many cases the older benchmark had."""
+    strengths = {row["change"]: sqrt(row["mean_square"] / row["variance"]) for row in results["example"]["changes"]}
+    turned = [f"by {angle}° {strengths[f'rotation by {angle}°']:.2f}" for angle in (1, 5, 15)]
+    return [
+        f"Rounding to 8 bits is {strengths['rounding to 8 bits']:.3f}",
+        f"cutting to 8 bits {strengths['cutting to 8 bits']:.3f}",
+        f"a rotation of MNIST {', '.join(turned)}",
+        f"{0.02 / round(strengths['cutting to 8 bits'], 3):.0f} times what cutting to 8 bits does",
+        f"{len(results['diagnosis-listed']['cases']):,} listed cases",
+    ]
+
+
+def performance(results: Results) -> list[str]:
+    """Arithmetic per second on one thread, and how long a first epoch takes."""
+    speed, startup = results["speed-cpu"], results["startup"]["seconds"]
+    sgemm = speed["sgemm_gflops"]["1"]
+    rates = {
+        name: network["gflop_per_epoch"] / median(network["seconds"]["ours, 1 thread"])
+        for name, network in speed["networks"].items()
+    }
+    slowest = max(max(took) for command, took in startup.items() if command.startswith("train") and "epochs" in command)
+    return [
+        f"{rates['stn']:.0f} GFLOP/s (STN), {rates['mlp']:.0f} (MLP) and {rates['attention']:.0f} (attention)",
+        f"matrix product reaches {sgemm:.0f} on one thread",
+        f"before the command has run for {COUNTS[ceil(slowest)]} seconds",
+    ]
+
+
+SENTENCES: dict[str, Callable[[Results], list[str]]] = {
+    "README.md": readme,
+    "docs/studies.md": studies,
+    "docs/diagnosis.md": diagnosis,
+    "docs/performance.md": performance,
+}
+"""By page."""
