@@ -14,7 +14,7 @@ from benchmarks.torture.outcome import Outcome
 from benchmarks.torture.power import Disk, can_record, power_cuts
 from benchmarks.torture.together import together
 
-from shiftassay.runs import store
+from shiftassay.runs import arrays, store
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands are forked")
 
@@ -77,7 +77,7 @@ class TestTheTortureItself:
 
     def test_without_checksums_damage_would_be_silent(self, tmp_path, monkeypatch):
         monkeypatch.setattr(store, "check_file", lambda path, digest: None)
-        monkeypatch.setattr(store, "_digest", lambda arrays, about: "same")
+        monkeypatch.setattr(arrays, "_digest", lambda arrays, about: "same")
         assert damages("train", 16, tmp_path, seed=5).silent > 0
 
     def test_what_was_not_brought_to_the_disk_may_be_gone(self):

@@ -53,6 +53,7 @@ def signed_at_random(
     places and sizes.
 
     >>> gray = np.full((1, 1, 1, 1000), 0.5, np.float32)
+    >>> gray[..., 0] = 0
     >>> moved = signed_at_random(gray, gray + np.float32(0.25), np.random.default_rng(0))
     >>> np.unique(moved).tolist(), bool(abs(moved.mean() - 0.5) < 0.03)
     ([0.25, 0.75], True)

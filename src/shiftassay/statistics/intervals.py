@@ -27,7 +27,7 @@ def p_value_at(interval: Interval, value: float, degrees: float = inf) -> float:
     For intervals that are Student's, or Gaussian, on the side of the value; `degrees` are those of freedom.
 
     >>> interval = Interval(0.02, 0.0, 0.06)
-    >>> round(p_value_at(interval, 0.0), 3), round(p_value_at(interval, 0.06, 4), 3), p_value_at(interval, 0.02)
+    >>> round(p_value_at(interval, 0.0), 3), round(p_value_at(interval, 0.06, 4.0), 3), p_value_at(interval, 0.02)
     (0.05, 0.05, 1.0)
     """
     side = interval.estimate - interval.low if value < interval.estimate else interval.high - interval.estimate

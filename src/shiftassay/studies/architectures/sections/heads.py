@@ -71,12 +71,19 @@ class Heads(Record):
     @property
     def possible_heads(self) -> list[int]:
         """The numbers of heads that divide the width of every layer."""
-        return [heads for heads in range(1, min(self.widths) + 1) if all(width % heads == 0 for width in self.widths)]
+        return [
+            heads
+            for heads in range(1, min(self.widths, default=0) + 1)
+            if all(width % heads == 0 for width in self.widths)
+        ]
 
     @cached_property
     def differences(self) -> tuple[VariantDifference, ...]:
         """Every other variant against the reference; none for a single seed."""
-        reference, rows = self.variants[self.reference], []
+        rows: list[VariantDifference] = []
+        reference = self.variants.get(self.reference)
+        if reference is None:
+            return ()
         for name, variant in self.variants.items():
             pairs = {
                 ACCURACY: paired(variant.accuracies, reference.accuracies, 1 / self.images),
