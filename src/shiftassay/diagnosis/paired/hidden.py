@@ -21,6 +21,7 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 AnyShift = TypeVar("AnyShift", bound=Shift)
 
+CLEARLY = 0.5  # of the squared error: what another order of a map and a mirror has to reach
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
@@ -50,7 +51,10 @@ def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> li
     fitted += [Compose((m, shift)) for (m, _), shifts in zip(mirrored, after, strict=True) for shift in shifts]
     if affine is not None:
         before = mapped(partial(_estimate_before, pairs=pairs), mirrored)
-        fitted += [Compose((shift, m)) for (m, _), shifts in zip(mirrored, before, strict=True) for shift in shifts]
+        other = [Compose((shift, m)) for (m, _), shifts in zip(mirrored, before, strict=True) for shift in shifts]
+        # Most maps before a mirror are maps of the same family after it.
+        enough = CLEARLY * min((_error(shift, pairs) for shift in fitted), default=np.inf)
+        fitted += [shift for shift in other if _error(shift, pairs) < enough]
     return fitted
 
 
@@ -189,8 +193,11 @@ def _followed_by(first: Shift, last: str, pairs: Pairs) -> list[Compose]:
 
 def _nearest(shifts: Sequence[AnyShift], pairs: Pairs) -> AnyShift:
     """The shift of least squared error."""
-    rng = np.random.default_rng(0)
-    return min(shifts, key=lambda shift: pairs.errors(shift.apply(pairs.reference, rng)).mean())
+    return min(shifts, key=lambda shift: _error(shift, pairs))
+
+
+def _error(shift: Shift, pairs: Pairs) -> float:
+    return float(pairs.errors(shift.apply(pairs.reference, np.random.default_rng(0))).mean())
 
 
 def _applicable(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:
