@@ -118,8 +118,8 @@ def test_an_affine_map_is_taken_apart(digits, general, simple):
     pairs = _pairs(digits, general).first(60)
     task = Task(pairs, pairs, ["rotate", "scale", "shear", "translate", "transpose", "flip_horizontal"])
     wanted = [part.family for part in parse(simple).parts]
-    found = [s for s in two_linear_maps(pairs, task, parse(general)) if [p.family for p in s.components] == wanted]
-    residuals = [pairs.errors(s.apply(pairs.reference, np.random.default_rng(0))).mean() for s in found]
+    alike = [s for s in two_linear_maps(pairs, task, parse(general)) if [p.family for p in s.components] == wanted]
+    residuals = [pairs.errors(s.apply(pairs.reference, np.random.default_rng(0))).mean() for s in alike]
     assert min(residuals) < 1e-4
 
 

@@ -38,7 +38,7 @@ from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
-from shiftassay.shifts.warp import resampled
+from shiftassay.shifts.warp import current_resampling, resampled
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
@@ -110,6 +110,8 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
     moved_noise = list(filter(noise_moves, chosen))[: task.settings.n_moved_noise]
     for resampling in KEEPING_NOISE:
+        if resampling == current_resampling():
+            continue  # under which all were fitted
         with resampled(resampling):
             fitted += mapped(fit_jointly, moved_noise)
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]

@@ -76,26 +76,35 @@ def of_more_general_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     parts = shift.components
     for i, part in enumerate(parts):
         if part.affine_map is not None:
-            alone = Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
-            larger = [f for f in task.families if FAMILIES[f].general and not isinstance(part, FAMILIES[f])]
-            maps = [general for general in estimates(larger, alone) if general.scope == "shared"]
-            return [Compose((*parts[:i], general, *parts[i + 1 :])) for general in maps]
+            larger = _other_general_maps(part, _alone(part, pairs), task)
+            return [Compose((*parts[:i], general, *parts[i + 1 :])) for general in larger]
     return []
 
 
 def _simpler_maps(general: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     """The affine map nearest to a more general one, and simpler ones nearest to that."""
-    alone = Pairs(pairs.reference, general.apply(pairs.reference, np.random.default_rng(0)))
+    alone = _alone(general, pairs)
     if general.affine_map is not None:
         affine, simpler = general, []
     else:
-        others = [f for f in task.families if FAMILIES[f].general and not isinstance(general, FAMILIES[f])]
-        affine = next((shift for shift in estimates(others, alone) if shift.affine_map is not None), None)
+        others = _other_general_maps(general, alone, task)
+        affine = next((shift for shift in others if shift.affine_map is not None), None)
         if affine is None:
             return []
         simpler = [affine]
     one = [FAMILIES[f].from_affine(np.array(affine.affine_map)) for f in task.families if FAMILIES[f].linear]
     return [*simpler, *one, *two_linear_maps(alone, task, affine)]
+
+
+def _alone(part: Shift, pairs: Pairs) -> Pairs:
+    """The reference before and after a part, and nothing else."""
+    return Pairs(pairs.reference, part.apply(pairs.reference, np.random.default_rng(0)))
+
+
+def _other_general_maps(part: Shift, alone: Pairs, task: Task) -> list[Shift]:
+    """What the general maps of other families make of what one part did to all images."""
+    others = [f for f in task.families if FAMILIES[f].general and not isinstance(part, FAMILIES[f])]
+    return [shift for shift in estimates(others, alone) if shift.scope == "shared"]
 
 
 def two_curves(pairs: Pairs, task: Task) -> list[Shift]:

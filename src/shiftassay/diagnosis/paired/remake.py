@@ -79,6 +79,7 @@ def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resampl
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:
         others = [*OTHER_RESAMPLINGS, *([Resampling("area")] if shrinks(shift) else [])]
         others += KEEPING_NOISE[1:] if any(part.random for part in shift.components) else ()
+        others = [other for other in others if other != current_resampling()]
         remakes += [_remake(shift, inferred, evaluation, seed, other) for other in others]
         best = min(remakes, key=lambda r: r.misfit)
         if best.resampling == Resampling("bilinear", 0.5):
