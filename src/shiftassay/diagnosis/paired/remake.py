@@ -18,12 +18,13 @@ from shiftassay.shifts.estimation.fit_error import away_from_edges
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
-from shiftassay.shifts.warp import Resampling, current_resampling, resampled
+from shiftassay.shifts.warp import OURS, Resampling, current_resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
 BORDER_DIVISOR = 7  # a border is the side divided by this
 BARELY_EXPLAINED = 0.6  # of the change: if more than this is unexplained, other resamplings are skipped
-OTHER_RESAMPLINGS = (
+USUAL_RESAMPLINGS = (
+    OURS,
     Resampling("bicubic"),
     Resampling("nearest"),
     Resampling("bilinear", 0.5),
@@ -77,7 +78,7 @@ def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resampl
         forms = inferred.alternatives().values()
         remakes += [_remake(shift, form, evaluation, seed, current_resampling()) for form in forms]
     if all_resamplings and moves(shift) and remakes[0].unexplained < BARELY_EXPLAINED:
-        others = [*OTHER_RESAMPLINGS, *([Resampling("area")] if shrinks(shift) else [])]
+        others = [*USUAL_RESAMPLINGS, *([Resampling("area")] if shrinks(shift) else [])]
         others += KEEPING_NOISE[1:] if any(part.random for part in shift.components) else ()
         others = [other for other in others if other != current_resampling()]
         remakes += [_remake(shift, inferred, evaluation, seed, other) for other in others]
