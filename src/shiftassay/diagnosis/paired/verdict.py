@@ -87,7 +87,10 @@ def _families(candidate: Candidate) -> str:
 
 
 def _is_same_map(candidate: Candidate, other: Candidate) -> bool:
-    """Whether both move pixels to the same places: a mirror before one turn is another mirror before another."""
+    """Whether both move pixels to the same places.
+
+    A mirror before one turn is another mirror before another turn.
+    """
     parts = (*candidate.shift.components, *other.shift.components)
     if not all(part.group in ("geometry", "rearrangement") for part in parts):
         return False
