@@ -121,10 +121,12 @@ def identify_unpaired(
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
     """The task of a search.
 
-    Parameters are fitted to the first pairs, candidates judged on the next ones.
+    Parameters are fitted to the first pairs, candidates judged on the next ones: of large pictures to few.
     """
-    cut = min(SETTINGS.n_fit, int(0.6 * len(pairs)))
-    held_out = pairs.subset(np.arange(cut, min(cut + SETTINGS.n_held_out, len(pairs))))
+    budget = SETTINGS
+    cut = min(int(0.6 * len(pairs)), pairs.affordable(budget.n_fit, budget.values_fit, budget.fewest_large))
+    count = pairs.affordable(budget.n_held_out, budget.values_held_out, budget.fewest_large)
+    held_out = pairs.subset(np.arange(cut, min(cut + count, len(pairs))))
     return Task(pairs.first(cut), held_out, families, seed)
 
 

@@ -22,6 +22,18 @@ class SearchSettings:
     """Held-out pairs on which every candidate is screened."""
     n_composed: int = 60
     """Pairs that compositions are fitted to."""
+    values_fit: int = 900_000
+    """Values, of all pixels and channels of these pairs, that parameters are fitted to at most: few large pictures."""
+    values_held_out: int = 600_000
+    """The same of held-out pairs."""
+    values_screened: int = 150_000
+    """The same of those on which every candidate is screened."""
+    values_composed: int = 450_000
+    """The same of pairs that compositions are fitted to."""
+    values_refitted: int = 2_400_000
+    """The same of pairs that the winner's parameters are fitted to again."""
+    fewest_large: int = 4
+    """Pairs that are taken however large they are; half as many for screening and compositions."""
     nearest: int = 100
     """Pairs for a fit under nearest-neighbour resampling."""
     refitted: int = 600

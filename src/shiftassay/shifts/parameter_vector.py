@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, ClassVar, cast
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -43,6 +43,11 @@ class ParameterVector:
         """Of each number: the step of its finite differences, its lower and its upper limit."""
         s = cls.search.values()
         return np.array([v.step for v in s]), np.array([v.low for v in s]), np.array([v.high for v in s])
+
+    @classmethod
+    def search_lengths(cls) -> Bool[np.ndarray, "k"]:
+        """Which of the numbers are lengths in pixels: in pictures half as large they are half as large."""
+        return np.array([v.pixels for v in cls.search.values()], bool)
 
     @classmethod
     def from_numbers(cls, numbers: np.ndarray) -> Any:

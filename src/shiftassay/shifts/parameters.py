@@ -84,6 +84,8 @@ class SearchRange:
     low: float = -np.inf
     high: float = np.inf
     resolution: float | None = None
+    pixels: bool = False
+    """Whether it is a length on the picture, in pixels."""
 
     @property
     def limits(self) -> tuple[float, float]:

@@ -48,7 +48,7 @@ def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     maps are tried in its place, so it can become one of four; where it does not fit, a more general one. Of three
     parts, each is tried to be left out.
     """
-    fit = task.fit.first(task.settings.n_composed)
+    fit = task.composed
     firsts = first_parts(singles, fit, task)
     with resampled(best_resampling(firsts, fit)):
         return _compositions(singles, firsts, fit, task)

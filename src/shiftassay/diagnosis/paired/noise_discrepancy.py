@@ -34,7 +34,7 @@ OFF_EDGE = 0.31
 REFERENCE_BINS, BINS = 8, 40  # of grey values between black and white
 OUTSIDE = 4  # more bins: below black, black, white, above white
 BLOCKS = 4  # a side: where in the picture the residual's energy is
-INVARIANT_IMAGES = 48  # that invariants are computed of
+INVARIANT_IMAGES, INVARIANT_VALUES = 48, 200_000  # images, and values of them, that invariants are computed of
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
 
@@ -199,6 +199,6 @@ def _invariants(images: Images) -> list[np.ndarray]:
 
     Sorted grey values, amplitudes of the spectrum, sums of rows and columns.
     """
-    images = images[:INVARIANT_IMAGES]
+    images = images[: min(INVARIANT_IMAGES, max(1, INVARIANT_VALUES // images[0].size))]
     flat = np.sort(images.reshape(len(images), -1), axis=1)
     return [flat, np.abs(np.fft.rfft2(images)) / images.shape[3], images.mean(3), images.mean(2)]

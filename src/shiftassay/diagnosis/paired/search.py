@@ -63,7 +63,7 @@ def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> 
     parts = [part for part in shift.components if part.family in task.families]
     if len(parts) > 1:
         composition = Compose(tuple(parts))
-        return scored([fitted_jointly(composition, task.fit.first(task.settings.n_composed))], task)
+        return scored([fitted_jointly(composition, task.composed)], task)
     single = parts[0] if parts else Identity()
     return screened_then_scored([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
 
@@ -81,7 +81,7 @@ def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
 
 def _simpler(many_parameters: Shift, task: Task) -> list[Shift]:
     """Compositions with fewer parameters than a shift that is nearly exact but has many."""
-    fit = task.fit.first(task.settings.n_composed)
+    fit = task.composed
     factors = many_parameters.factors(fit)
     if factors is None:
         two_part_shifts = two_linear_maps(fit, task, many_parameters)

@@ -43,12 +43,13 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     if not best.fits or confidence < EVEN_ODDS:
         unknown = max(evidence.confidence(known=False), 1 - confidence if best.fits else 0.0)
         return Verdict(None, {}, {}, share, unknown, evidence=evidence)
-    refit_pairs = pairs.first(SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted)
+    count = SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted
+    refit_pairs = pairs.first(pairs.affordable(count, SETTINGS.values_refitted, SETTINGS.fewest_large))
     resampling = best.remake.resampling
     shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
     shift, ends = measured(shift, refit_pairs, resampling, thresholds.LEVEL)
     shift = shift.settle(pairs)
-    parameters = parameters_of(shift, shift.infer_draws(pairs.first(SETTINGS.n_fit)))
+    parameters = parameters_of(shift, shift.infer_draws(refit_pairs.first(SETTINGS.n_fit)))
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates), evidence=evidence)
 
 

@@ -14,7 +14,7 @@ from shiftassay.words.numbers import percent
 
 LEVELS = 255  # steps of the range of values: smaller differences are rounding
 NAMED = 6  # places, or runs of them, that a sentence names
-CHUNK = 1000  # images that are rounded at a time
+CHUNK = 1 << 20  # values that are rounded at a time
 LARGEST = 2**30  # level: values further out count as equal
 
 
@@ -134,8 +134,9 @@ def _without(side: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
 def _names(images: Images, scale: float) -> list[bytes]:
     """A digest of each image's rounded values; none for an image of one value."""
     names = []
-    for start in range(0, len(images), CHUNK):
-        part = np.clip(np.rint(images[start : start + CHUNK] * np.float32(scale)), -LARGEST, LARGEST).astype(np.int32)
+    step = max(1, CHUNK // images[0].size)
+    for start in range(0, len(images), step):
+        part = np.clip(np.rint(images[start : start + step] * np.float32(scale)), -LARGEST, LARGEST).astype(np.int32)
         flat = np.ascontiguousarray(part.reshape(len(part), -1))
         varied = flat.max(axis=1) > flat.min(axis=1)
         names += [blake2b(row.data, digest_size=16).digest() if v else b"" for row, v in zip(flat, varied, strict=True)]

@@ -8,8 +8,11 @@ from jaxtyping import Float32
 from scipy.sparse import csr_array
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.pairs import SMALL_SIDE, block_means
 from shiftassay.statistics.principal import axes
 
+CHUNK = 1 << 24  # values of images that are looked at at a time
+MOST_VALUES = 4096  # sorted values of an image
 Trait = Float32[np.ndarray, "_ _"]
 ANGLES = 32  # of the rays that rings are sampled on: at 28 pixels neighbours are less than three apart at the border
 
@@ -19,16 +22,32 @@ def traits_of(images: Images) -> dict[str, Trait]:
 
     `pixels` survive intensity, blur, noise and every fixed linear map; `values`, sorted, any rearrangement;
     `amplitudes` of the Fourier transform rolls and random phases; `rings`, amplitudes of the harmonics along circles
-    about the centre, rotations; `sums` of rows and columns rows or columns in another order.
+    about the centre, rotations; `sums` of rows and columns rows or columns in another order. Large pictures are made
+    small first, but for values and sums.
     """
-    gray = images.mean(axis=1)
+    step = max(1, CHUNK // images[0].size)
+    parts = [_traits_of_some(images[start : start + step]) for start in range(0, len(images), step)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _traits_of_some(images: Images) -> dict[str, Trait]:
+    small = block_means(images, max(1, min(images.shape[2:]) // SMALL_SIDE))
+    gray, full = small.mean(axis=1), images.mean(axis=1)
     return {
-        "pixels": images.reshape(len(images), -1),
-        "values": np.sort(images.reshape(len(images), -1), axis=1),
+        "pixels": small.reshape(len(small), -1),
+        "values": _sorted_values(images.reshape(len(images), -1)),
         "amplitudes": np.abs(np.fft.rfft2(gray)).reshape(len(gray), -1).astype(np.float32),
         "rings": _rings(gray),
-        "sums": np.concatenate([gray.sum(axis=1), gray.sum(axis=2)], axis=1),
+        "sums": np.concatenate([full.sum(axis=1), full.sum(axis=2)], axis=1),
     }
+
+
+def _sorted_values(flat: Trait) -> Trait:
+    """Each image's values from low to high: all of a small one, evenly many of a large one."""
+    ordered = np.sort(flat, axis=1)
+    if flat.shape[1] <= MOST_VALUES:
+        return ordered
+    return ordered[:, np.linspace(0, flat.shape[1] - 1, MOST_VALUES).astype(int)]
 
 
 def principal(trait: Trait, count: int, rng: np.random.Generator) -> Trait:

@@ -43,6 +43,9 @@ class Refit:
     def search_steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.shift.search_steps()
 
+    def search_lengths(self) -> np.ndarray:
+        return self.shift.search_lengths()
+
     def from_numbers(self, numbers: np.ndarray) -> Shift:
         parameters = vars(self.shift.from_numbers(numbers))
         searched = [
@@ -79,11 +82,11 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
 
     The latter only if the family has that scope. An empty list if the best fit leaves about as much as no shift at all.
     """
-    starts = family.search_starts(pairs)
     if not family.search_steps()[0].any():
         return on_grid(family, pairs)
-    view = pairs.smooth if family.smooth else pairs
-    coarse = view.first(COARSE)
+    small, to_full = _small(family, pairs)
+    starts = family.search_starts(small)
+    coarse = (small.smooth if family.smooth else small).first(COARSE)
     unshifted = float(coarse.errors(coarse.reference).mean())
     errors = _on_grid(family, starts, coarse)
     best = np.argsort(errors.mean(1))[: KEPT if family.smooth else 1]
@@ -92,14 +95,24 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
     remaining = float(shared_errors.mean())
     estimates: list[Shift] = []
     if remaining < (WORTHWHILE_UNDER_MORE if pairs.contrast else WORTHWHILE) * unshifted:
-        estimates.append(family.from_numbers(refine(family, shared[None], pairs.first(FINE))))
+        estimates.append(family.from_numbers(refine(family, (shared * to_full)[None], pairs.first(FINE))))
     if "per_image" in family.scopes and remaining > EXACT * unshifted:
         starts, errors = np.vstack([starts, shared]), np.vstack([errors, shared_errors])
-        some, few = pairs.first(SOME), pairs.first(FINE)
+        some, few = small.first(SOME), pairs.first(FINE)
         each = _each_from(family, starts[errors[:, : len(some)].argmin(0)], some, SOME_STEPS)
         if _gain(family, each, shared, some) < WORTHWHILE:
-            estimates += _if_drawn(summarized(family, fit_each(family, starts, few), few))
+            estimates += _if_drawn(summarized(family, fit_each(family, starts * to_full, few), few))
     return estimates
+
+
+def _small(family: "type[Shift] | Refit", pairs: Pairs) -> tuple[Pairs, Float64[np.ndarray, "k"]]:
+    """Pairs for a first fit, and what its numbers are multiplied by in the pairs themselves.
+
+    Moved pictures are made small: there a few pixels are a large part of the picture, and a fit costs little.
+    """
+    if not family.smooth or pairs.reduction == 1:
+        return pairs, np.ones(len(family.search_steps()[0]))
+    return pairs.reduced, np.where(family.search_lengths(), pairs.reduction, 1.0)
 
 
 def on_grid(family: type[Shift], pairs: Pairs) -> list[Shift]:
@@ -169,8 +182,13 @@ def _scale(family: Family, values: Float64[np.ndarray, "k"], pairs: Pairs) -> tu
     return float(np.median(np.abs(residual[informative]))) / 0.6745 if informative.any() else np.inf, residual
 
 
-def fit_each(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) -> Float64[np.ndarray, "n k"]:
+def fit_each(
+    family: type[Shift] | Refit, starts: Float64[np.ndarray, "g k"], pairs: Pairs
+) -> Float64[np.ndarray, "n k"]:
     """The parameters of each image, from its own best start."""
+    small, to_full = _small(family, pairs)
+    if small is not pairs:
+        return _each_from(family, fit_each(family, starts / to_full, small) * to_full, pairs)
     view = pairs.smooth if family.smooth else pairs
     errors = _on_grid(family, starts, view)
     if not family.search_steps()[0].any():

@@ -1,14 +1,17 @@
 """Where each part of an image comes from, told by pairs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.shifts.estimation.places import RISK, Parts, Placement, nearest_rivals, risk_of, standard_scores
 
+MOST_ASSIGNED = 2048  # parts: an assignment of more would take their square in memory and time
 PAIRS = 3000  # that an order is fitted to where values differ; equal values are sought in all
+LEVELS = 255  # steps of grey between black and white
+MOST_UNEQUAL = 0.5  # of the parts: if more have no equal, it is no order of equal parts
 ROUNDED = 2 / 255  # largest difference that rounding to bytes makes, before and after a shift
 
 
@@ -22,8 +25,51 @@ def placement_of_pairs(before: Parts, after: Parts) -> Placement:
     difference beyond rounding or, where values differ by more, beyond chance.
     """
     columns = [[row.tobytes() for row in np.moveaxis(side, 1, 0) + np.float32(0)] for side in (before, after)]
-    exact = _equal_parts(*columns)  # −0 became 0
-    return _least_squares(before[:PAIRS], after[:PAIRS]) if exact is None else exact
+    if (exact := _equal_parts(*columns)) is not None:  # −0 became 0
+        return exact
+    if before.shape[1] > MOST_ASSIGNED:
+        return _nearly_equal(before, after)
+    return _least_squares(before[:PAIRS], after[:PAIRS])
+
+
+def order_of_equal_parts(before: Parts, after: Parts) -> Int64[np.ndarray, "count"] | None:
+    """The order that puts equal parts in place, in time that grows with their number; None if most have no equal.
+
+    Values are equal up to rounding to bytes. What has no equal stays where it is, if that is free.
+    """
+    columns = [
+        [row.tobytes() for row in np.rint(np.moveaxis(side, 1, 0) * LEVELS).astype(np.int32)]
+        for side in (before, after)
+    ]
+    sources, places = (_places_by_value(side) for side in columns)
+    order = np.full(len(columns[1]), -1)
+    for value, to in places.items():
+        among = sources.get(value, [])
+        staying = sorted(set(to) & set(among))
+        order[staying] = staying
+        moving = [place for place in to if order[place] < 0]
+        others = sorted(set(among) - set(staying))[: len(moving)]
+        order[moving[: len(others)]] = others
+    left = np.flatnonzero(order < 0)
+    if len(left) > MOST_UNEQUAL * len(order):
+        return None
+    free = np.setdiff1d(np.arange(len(order)), order)
+    staying = np.intersect1d(left, free)
+    order[staying] = staying
+    order[order < 0] = np.setdiff1d(free, staying)
+    return order
+
+
+def _nearly_equal(before: Parts, after: Parts) -> Placement:
+    """Equal parts in place; identified are those with one equal only, up to rounding to bytes."""
+    order = order_of_equal_parts(before, after)
+    if order is None:
+        return Placement(np.arange(before.shape[1]), np.zeros(before.shape[1], bool))
+    rounded = np.rint(np.moveaxis(before, 1, 0) * LEVELS).astype(np.int32)
+    counts = Counter(row.tobytes() for row in rounded)
+    alone = np.array([counts[row.tobytes()] == 1 for row in rounded])
+    equal = np.abs(after - before[:, order]).max((0, 2)) <= ROUNDED
+    return Placement(order, equal & alone[order])
 
 
 def _equal_parts(before: list[bytes], after: list[bytes]) -> Placement | None:

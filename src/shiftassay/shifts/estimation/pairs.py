@@ -15,6 +15,7 @@ ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to b
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
 WHITE = 0.8  # mean grey value of the border
 FOUR_DECIMALS = 0.5e-4  # a value that is written with four decimals is off by so much at most
+SMALL_SIDE = 32  # pixels, about, of the shorter side of pictures that are made small
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -36,6 +37,10 @@ class Pairs:
         """The first n pairs."""
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
 
+    def affordable(self, count: int, values: int, fewest: int) -> int:
+        """How many pairs have at most so many values on each side; at most `count`, at least `fewest`."""
+        return min(count, max(fewest, values // max(self.reference[:1].size, 1)))
+
     def subset(self, indices: np.ndarray) -> "Pairs":
         """The pairs at these indices."""
         return replace(self, reference=self.reference[indices], shifted=self.shifted[indices])
@@ -47,6 +52,22 @@ class Pairs:
         return replace(
             self, reference=gaussian_filter(self.reference, blur), shifted=gaussian_filter(self.shifted, blur)
         )
+
+    @cached_property
+    def reduced(self) -> "Pairs":
+        """The pairs made small, in grey, for fits of moved pictures; themselves if they are small.
+
+        Pixels are means over squares of `reduction` a side; what remains at the edges is cut off alike on both sides.
+        """
+        if self.reduction == 1:
+            return self
+        small = [block_means(side.mean(1, keepdims=True), self.reduction) for side in (self.reference, self.shifted)]
+        return replace(self, reference=small[0], shifted=small[1])
+
+    @property
+    def reduction(self) -> int:
+        """How many pixels of these pictures are one of `reduced`, along each side."""
+        return max(1, min(self.reference.shape[2:]) // SMALL_SIDE)
 
     @cached_property
     def inferred(self) -> dict[Any, Any]:
@@ -90,7 +111,7 @@ class Pairs:
         """Each image's mean squared error under a remake."""
         return mean_squares(self.residual(remade))
 
-    def fit_intensity(self, remade: Images) -> tuple[np.float32, np.float32]:
+    def fit_intensity(self, remade: np.ndarray) -> tuple[np.float32, np.float32]:
         """Gain and offset of the best linear map of grey values from remade to shifted.
 
         1 and 0 without `contrast`.
@@ -102,6 +123,15 @@ class Pairs:
         variance = np.vdot(centered, centered)
         gain = np.vdot(centered, self.shifted) / variance if variance > 1e-9 else 0.0
         return np.float32(gain), np.float32(target - gain * mean)
+
+
+def block_means(images: Images, side: int) -> Images:
+    """The means over squares of `side` pixels; what remains is cut off at both edges."""
+    n, c, h, w = images.shape
+    rows, columns = h // side, w // side
+    top, left = (h - rows * side) // 2, (w - columns * side) // 2
+    inner = images[:, :, top : top + rows * side, left : left + columns * side]
+    return inner.reshape(n, c, rows, side, columns, side).mean((3, 5), dtype=np.float32)
 
 
 def in_bytes(images: Images) -> bool:

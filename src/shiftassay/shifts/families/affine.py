@@ -43,7 +43,8 @@ class Affine(MatrixShift):
     )
     information: ClassVar[Information] = "reduced"
     search: ClassVar[dict[str, SearchRange]] = {
-        name: SearchRange((), step) for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
+        name: SearchRange((), step, pixels=name in "cf")
+        for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
     }
     smooth: ClassVar[bool] = True
     matrix_shape: ClassVar[tuple[int, int]] = (2, 3)

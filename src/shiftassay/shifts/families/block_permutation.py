@@ -75,14 +75,16 @@ class BlockPermutation(Permutation):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """For every side that fits: a shared order, and fresh ones if images keep their values."""
         sides = _sides(*pairs.reference.shape[2:])
-        shared: list[Shift] = [cls(side, shared_order(cls(side), pairs)) for side in sides]
+        orders = {side: shared_order(cls(side), pairs) for side in sides}
+        shared: list[Shift] = [cls(side, order) for side, order in orders.items() if order is not None]
         return shared + [cls(side, scope="per_image") for side in sides if keeps_values(pairs)]
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """For every side that fits: the order in which mean blocks are most alike."""
         sides = _sides(*samples.reference.shape[2:])
-        return [cls(side, order_by_mean_picture(cls(side), samples)) for side in sides]
+        orders = {side: order_by_mean_picture(cls(side), samples) for side in sides}
+        return [cls(side, order) for side, order in orders.items() if order is not None]
 
     @property
     def variant(self) -> tuple[object, ...]:

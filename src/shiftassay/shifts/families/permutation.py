@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.mean_picture import matched_parts
-from shiftassay.shifts.estimation.paired_places import placement_of_pairs
+from shiftassay.shifts.estimation.paired_places import MOST_ASSIGNED, ROUNDED, order_of_equal_parts, placement_of_pairs
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.places import Parts, Placement
 from shiftassay.shifts.estimation.samples import Samples
@@ -20,6 +20,7 @@ from shiftassay.shifts.family import Context, Information, Scope, Shift
 from shiftassay.shifts.parameters import PerImage, count_numbers
 
 IMAGES = 300
+MANY_VALUES = 64 * 64 * 3  # of an image
 SAMPLES = 10  # for each part of an image, to tell by regression which part it comes from
 RIDGE = 0.01  # of the parts' mean energy: what stabilizes that regression
 SORTED_VALUES_MAY_DIFFER = 0.3  # of the change: by how much sorted grey values may differ in images that are permuted
@@ -77,14 +78,16 @@ class Permutation(Shift):
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """A shared order, by correlation; and fresh ones, if images keep their grey values."""
         unknown = cls()
-        shared: list[Shift] = [replace(unknown, permutation=shared_order(unknown, pairs))]
+        order = shared_order(unknown, pairs)
+        shared: list[Shift] = [] if order is None else [replace(unknown, permutation=order)]
         return shared + [replace(unknown, scope="per_image")] * keeps_values(pairs)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The order in which the parts of the mean pictures are most alike."""
         unknown = cls()
-        return [replace(unknown, permutation=order_by_mean_picture(unknown, samples))]
+        order = order_by_mean_picture(unknown, samples)
+        return [] if order is None else [replace(unknown, permutation=order)]
 
     def settle(self, pairs: Pairs) -> Shift:
         """The order that all pairs tell, and the places whose source they don't tell."""
@@ -112,6 +115,10 @@ class Permutation(Shift):
         if self.scope == "shared":
             return self
         before, after = self.to_parts(pairs.reference), self.to_parts(pairs.shifted)
+        if before.shape[1] > MOST_ASSIGNED:
+            orders = [order_of_equal_parts(before[[i]], after[[i]]) for i in range(len(pairs))]
+            known = [order for order in orders if order is not None]
+            return replace(self, permutation=PerImage(np.stack(known))) if len(known) == len(orders) else None
         cost = -np.einsum("nik,njk->nij", after, before)
         return replace(self, permutation=PerImage(np.stack([linear_sum_assignment(c)[1] for c in cost])))
 
@@ -141,12 +148,16 @@ class Permutation(Shift):
         return orders
 
 
-def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...]:
+def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...] | None:
     """The order in which the parts of all images correlate most with those of their partners.
 
-    Parts that never vary stay where they are if they can.
+    Parts that never vary stay where they are if they can. Of very many parts, the order of equal ones; None if most
+    have no equal.
     """
     few = pairs.first(IMAGES)
+    if shift.count(*pairs.reference.shape[2:]) > MOST_ASSIGNED:
+        equal = order_of_equal_parts(shift.to_parts(few.reference), shift.to_parts(few.shifted))
+        return None if equal is None else tuple(equal.tolist())
     # (count, n · values): how each part varies from image to image
     before, after = (shift.to_parts(side).swapaxes(0, 1) for side in (few.reference, few.shifted))
     before, after = (side - side.mean(1, keepdims=True) for side in (before, after))
@@ -163,9 +174,11 @@ def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...]:
     return tuple(linear_sum_assignment(agreement, maximize=True)[1].tolist())
 
 
-def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...]:
-    """The order in which the parts of the mean pictures are most alike."""
+def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...] | None:
+    """The order in which the parts of the mean pictures are most alike; None if they are too many to try."""
     shape = samples.reference.shape[1:]
+    if shift.count(*shape[1:]) > MOST_ASSIGNED:
+        return None
 
     def parts(picture: np.ndarray) -> np.ndarray:
         return shift.to_parts(picture.reshape(1, *shape).astype(np.float32))[0]
@@ -177,6 +190,9 @@ def keeps_values(pairs: Pairs) -> bool:
     """Whether each image keeps most of its grey values, in whatever order."""
     few = pairs.first(50)
     before, after = (np.sort(side.reshape(len(side), -1), axis=1) for side in (few.reference, few.shifted))
+    if before.shape[1] > MANY_VALUES:  # there noise hardly changes sorted values, and trying orders takes long
+        mapped = few.fit_intensity(before)
+        return float(np.abs(mapped[0] * before + mapped[1] - after).max()) <= ROUNDED
     return few.contrast or float(np.mean((before - after) ** 2)) < SORTED_VALUES_MAY_DIFFER * few.change
 
 

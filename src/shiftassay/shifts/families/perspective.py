@@ -43,7 +43,7 @@ class Perspective(MatrixShift):
     smooth: ClassVar[bool] = True
     matrix_shape: ClassVar[tuple[int, int]] = (4, 2)
     search: ClassVar[dict[str, SearchRange]] = {
-        f"{axis}{corner}": SearchRange((), 0.3) for corner in range(4) for axis in "xy"
+        f"{axis}{corner}": SearchRange((), 0.3, pixels=True) for corner in range(4) for axis in "xy"
     }
 
     corners: Corners | Choice | PerImage

@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.estimation.paired_places import MOST_ASSIGNED
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.places import Parts
 from shiftassay.shifts.estimation.samples import Samples
@@ -64,7 +65,9 @@ class PixelPermutation(Permutation):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """A shared order, by correlation; and fresh ones, if images keep their grey values."""
-        return [cls(shared_order(cls(), pairs)), *[cls(scope="per_image")] * keeps_values(pairs)]
+        order = shared_order(cls(), pairs)
+        shared: list[Shift] = [] if order is None else [cls(order)]
+        return shared + [cls(scope="per_image")] * keeps_values(pairs)
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
         """None for fresh orders: many orders of single pixels fit an image."""
@@ -75,6 +78,8 @@ class PixelPermutation(Permutation):
         """An order of places, where the grey values are the same and their places are not."""
         distances = samples.distances()
         if distances["values"] > VALUES_APART or distances["pixels"] < PLACES_APART:
+            return []
+        if cls().count(*samples.reference.shape[2:]) > MOST_ASSIGNED:
             return []
         return [cls(tuple(matched_places(samples.reference, samples.shifted).tolist()))]
 

@@ -44,8 +44,7 @@ class Translate(Shift):
     )
     information: ClassVar[Information] = "reduced"
     search: ClassVar[dict[str, SearchRange]] = {
-        "dx": SearchRange((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
-        "dy": SearchRange((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25),
+        axis: SearchRange((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25, pixels=True) for axis in ("dx", "dy")
     }
     smooth: ClassVar[bool] = True
 
