@@ -205,6 +205,7 @@ def _cv2_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     colored = image.ndim == 3
     stored = cv2.imencode(".jpg", image[..., ::-1] if colored else image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     read = cv2.imdecode(stored, cv2.IMREAD_COLOR if colored else cv2.IMREAD_GRAYSCALE)
+    assert read is not None
     return read[..., ::-1] if colored else read
 
 
