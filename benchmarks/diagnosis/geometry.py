@@ -143,7 +143,7 @@ def affine(matrix: Parameter, way: Way = PLAIN) -> Part:
 
 def perspective(corners: Parameter, way: Way = PLAIN) -> Part:
     def transform(x: np.ndarray, rng: np.random.Generator, corners: np.ndarray) -> np.ndarray:
-        h, w = x.shape[1:]
+        h, w = x.shape[1:3]
         start = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]
         return mapped(x, np.stack([_homography(start + moved, start) for moved in corners]), way)
 

@@ -100,7 +100,10 @@ def _paired(place: of_digits.Place, rng: Rng, size: int) -> Case | None:
 
 def _compositions(place: of_digits.Place, rng: Rng, size: int) -> Case | None:
     def draw_part(family: str, rng: Rng, each: bool, smooth: bool) -> Part | None:
-        return None if family == SCRAMBLED else drawn_part(family, rng, size, each, smooth, few_places=True)
+        if family == SCRAMBLED:
+            return None
+        part = drawn_part(family, rng, size, each, smooth, few_places=True)
+        return None if part is None or _leaves(part) else part
 
     case = compositions.drawn_composition(place.turn(PAIRS), rng, draw_part, AS_BYTES)
     made_of = int(rng.integers(2**31))
@@ -125,8 +128,14 @@ def _null(place: of_digits.Place, rng: Rng, size: int) -> Case | None:
 
 def _how(part: Part, rng: Rng) -> str:
     """Whether the result is stored as bytes: not where values leave [0, 1]."""
-    leaves = part.family == "rescale" or part.parameters.get("clip") is False
-    return "bytes" if rng.random() < AS_BYTES and not leaves else "float"
+    return "bytes" if rng.random() < AS_BYTES and not _leaves(part) else "float"
+
+
+def _leaves(part: Part) -> bool:
+    """Whether values leave [0, 1]: a gain says only where it is cut."""
+    factor = part.parameters.get("factor")
+    brightens = part.family == "gain" and not isinstance(factor, dict) and factor > 1
+    return part.family == "rescale" or part.parameters.get("clip", not brightens) is False
 
 
 def _is_seen(case: Case, images: Images, rng: Rng) -> bool:
