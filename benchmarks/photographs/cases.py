@@ -134,7 +134,7 @@ def _how(part: Part, rng: Rng) -> str:
 def _leaves(part: Part) -> bool:
     """Whether values leave [0, 1]: a gain says only where it is cut."""
     factor = part.parameters.get("factor")
-    brightens = part.family == "gain" and not isinstance(factor, dict) and factor > 1
+    brightens = part.family == "gain" and isinstance(factor, float) and factor > 1
     return part.family == "rescale" or part.parameters.get("clip", not brightens) is False
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from benchmarks.diagnosis.drawn.compositions import rms
-from benchmarks.photographs import command, run, source
+from benchmarks.photographs import cases, command, run, source
 from benchmarks.photographs.cases import PAIRS, drawn_case, drawn_cases, photograph_case, split_of
 from benchmarks.photographs.run import Asked, outcome_of
 from benchmarks.photographs.singles import FAMILIES
@@ -115,7 +115,15 @@ def test_a_case_is_the_same_wherever_it_is_asked_for() -> None:
     assert truth.answers[0].family == drawn_case(3, "paired", 2, 20, SIZE).family
 
 
+@pytest.fixture
+def same_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every case has the first of the same crops, which are read once."""
+    crops = photographs("development", FEW, SIZE)
+    monkeypatch.setattr(cases, "photographs", lambda split, n, size, seed: crops[:n])
+
+
 @needs_photographs
+@pytest.mark.usefixtures("same_crops")
 def test_the_catalogue_makes_the_same_pictures_by_the_truth() -> None:
     """Conventions of colour are the catalogue's; another kernel makes another picture, but a near one.
 
