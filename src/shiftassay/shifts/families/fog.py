@@ -15,7 +15,8 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shif
 from shiftassay.shifts.parameters import Parameters
 
 CHUNK = 500
-SIMULATED = 160  # maps for each decay that is tried
+SIMULATED, FEWEST_SIMULATED = 160, 16  # maps for each decay that is tried: of small pictures, and of the largest
+SIMULATED_VALUES = 160 * 32 * 32  # of these maps, beyond which there are fewer: large ones tell more
 DECAYS = np.geomspace(1.1, 8.0, 16)
 LAGS = (1, 2, 4, 8)  # pixels
 FLOORS = 40  # levels of noise on top that are tried
@@ -108,7 +109,7 @@ class Fog(Shift):
         if np.mean((plasma < -0.1) | (plasma > 1.1)) > 0.1 or plasma.std() < 0.03 or plasma.mean() < 0.1:
             return []
         in_bytes = np.abs(np.rint(255 * pairs.shifted[:20]) - 255 * pairs.shifted[:20]).max() < 1e-3
-        some = np.resize(np.flatnonzero(lit), SIMULATED)
+        some = np.resize(np.flatnonzero(lit), _simulated_count(max(h, w)))
         picture, strength = (contrast * pairs.reference)[some], np.maximum(amount * contrast[some], 1e-6)
 
         def as_measured(plasma: Float32[np.ndarray, "n s s"]) -> Float32[np.ndarray, "n h w"]:
@@ -195,7 +196,7 @@ def _distances(
 
     In standard errors. Noise on top adds the same to every lag. It is allowed for only if no decay fits without it.
     """
-    mean, variance = measured.mean(0), 1 / len(measured) + 1 / SIMULATED
+    mean, variance = measured.mean(0), 1 / len(measured) + 1 / _simulated_count(side)
     without_noise, with_noise = [], []
     for plasma in _simulated(side):
         squares = _second_differences(as_measured(plasma))
@@ -208,7 +209,11 @@ def _distances(
     return np.array(without_noise if min(without_noise) < FITS else with_noise)
 
 
+def _simulated_count(side: int) -> int:
+    return int(np.clip(SIMULATED_VALUES // side**2, FEWEST_SIMULATED, SIMULATED))
+
+
 @lru_cache(maxsize=4)
 def _simulated(side: int) -> list[Float32[np.ndarray, "n s s"]]:
     """Maps of each decay."""
-    return [plasma_corner(SIMULATED, side, float(d), np.random.default_rng(0)) for d in DECAYS]
+    return [plasma_corner(_simulated_count(side), side, float(d), np.random.default_rng(0)) for d in DECAYS]

@@ -19,6 +19,7 @@ from shiftassay.shifts.parameters import Parameters
 PUBLISHED_SHADE = 63 / 255
 SOFT_EDGE = 0.8  # of a full film: thinner film does not show
 COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for refinement, and to correct for those few
+SMALL, FEWEST_SIMULATED = 32 * 32, 4  # pixels: of larger pictures fewer are made, but not fewer than so many
 LAGS = (1, 2, 4, 8)  # pixels
 SIZES = (0.7, 1.0, 2.0, 4.0, 8.0)  # pixels, to begin with
 SOFT = (0.1, 0.6, 1.5)  # pixels: softness of edges, to begin with
@@ -138,7 +139,8 @@ def _match_moments(
     """
 
     def simulated(images: int) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda numbers: _simulated_moments(numbers, images, size, step)
+        count = max(FEWEST_SIMULATED, min(images, images * SMALL // (size[0] * size[1])))
+        return lambda numbers: _simulated_moments(numbers, count, size, step)
 
     def distance(of_many: np.ndarray) -> float:
         return float(((of_many - moments) ** 2).sum())
