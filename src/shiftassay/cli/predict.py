@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
-    images: Annotated[str, typer.Argument(metavar="SET", help="An image file or a data set.")],
+    images: Annotated[str, typer.Argument(metavar="SET", help="An image file, a folder of pictures or a data set.")],
     variant: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The variant that the images are, for a model that serves several."),
@@ -35,7 +36,8 @@ def predict(
     from shiftassay.training.train import resolve_device
 
     classifier = for_variant(load_model(model, weights), variant)
-    image_set = read_image_set(images, labels="none", unpickle=unpickle)
+    with reading() as watch:
+        image_set = read_image_set(images, labels="none", unpickle=unpickle, watch=watch)
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)
     probabilities = softmax(logits.astype(float), axis=1)

@@ -191,5 +191,5 @@ def _ceiling(
     if verdict.shift is None or train is None or labels is None:
         return None
     changed = Pairs(before.images, after.images).changed if verdict.share < 1 else np.ones(len(labels), bool)
-    variant = replace(after, images=after.images[changed], labels=labels[changed])
+    variant = replace(after, labels=labels).subset(np.flatnonzero(changed))
     return ceiling_of(verdict.shift, train, variant, model=model, seed=seed)
