@@ -49,10 +49,10 @@ def parquet_file(path: Path) -> PictureSource:
     if not rows:
         raise BadInput(f"{path}: no pictures in it.")
     named = names is not None and None not in names and len(set(names)) == rows
-    titles = list(map(str, names)) if names is not None and named else [f"row {row}" for row in range(rows)]
+    titles = map(str, names) if names is not None and named else (f"row {row}" for row in range(rows))
     labels, classes, notes = _labels(values, class_names, f"{path}: column {label_column!r}")
     where = f"from column {short(label_column)!r}" if labels is not None else ""
-    source = PictureSource(path, titles, _opener(path, column, is_struct), named, labels, classes, where)
+    source = PictureSource(path, tuple(titles), _opener(path, column, is_struct), named, labels, classes, where)
     return source.noting(*notes)
 
 

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 from shiftassay.imagesets.limits import SHARE, available_memory
 from shiftassay.words.numbers import in_bytes
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF")  # none that runs another program
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF")  # none that runs another program
 ENDINGS = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif")
 LARGEST = 178_000_000  # pixels: what Pillow holds for a decompression bomb
 STORED = 4  # bytes that Pillow takes for one pixel of colour
@@ -83,14 +83,14 @@ def read_picture(file: BinaryIO, factor: int = 1) -> Picture:
     """
     with _opened(file) as image:
         orientation, done = _orientation(image), []
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # phones put previews into an MPO
+        if getattr(image, "is_animated", False) and image.format != "MPO":  # phones put previews into an MPO
             done.append(FIRST_FRAME)
         if any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())) and image.mode not in DEEP:
             done.append(CUT_TO_BYTES)
         image.load()
         plain, conversions = _plain(image)
         if factor > 1:
-            plain = plain.reduce(factor)
+            plain = _reduced(plain, factor)
         if orientation in TURNS:
             done.append(TURNED)
             if image.format != "TIFF":  # Pillow turns those itself
@@ -105,6 +105,7 @@ def read_picture(file: BinaryIO, factor: int = 1) -> Picture:
 @contextmanager
 def _opened(file: BinaryIO) -> Iterator[ImageFile.ImageFile]:
     """The picture with its header read. Whatever goes wrong while it is open is `Unreadable`."""
+    Image.init()  # else only some formats are known
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, and of large pictures, which are checked here
         try:
@@ -163,6 +164,13 @@ def _plain(image: ImageFile.ImageFile) -> tuple[Image.Image, list[str]]:
     if image.mode == "CMYK":
         return image.convert("RGB"), [CMYK]
     return image.convert("L" if gray else "RGB"), []
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    if image.mode not in DEEP:
+        return image.reduce(factor)
+    means = Image.fromarray(np.asarray(image).astype(np.float32)).reduce(factor)
+    return Image.fromarray(np.rint(np.asarray(means)).astype(np.uint16))
 
 
 def _laid_on_white(image: Image.Image, mode: str) -> tuple[Image.Image, list[str]]:

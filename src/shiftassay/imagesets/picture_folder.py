@@ -43,7 +43,7 @@ def picture_folder(path: Path) -> PictureSource:
     content = _listed(path)
     if not content.pictures:
         raise _no_pictures(path, content)
-    names = sorted(content.pictures, key=natural_order)
+    names = tuple(sorted(content.pictures, key=natural_order))
     source = PictureSource(path, names, _opener(path, names), notes=_leftovers(content))
     return _with_classes(source, content)
 

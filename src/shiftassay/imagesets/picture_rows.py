@@ -6,7 +6,7 @@ A row is one picture of each set: of one set, or of two whose pictures belong to
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -122,7 +122,7 @@ def _headers(one: ReadPictures, places: Int64[np.ndarray, "k"], watch: Watch | N
     return headers
 
 
-def _title(one: ReadPictures, place: int | np.integer) -> str:
+def _title(one: ReadPictures, place: Any) -> str:
     return one.source.titles[int(place)]
 
 

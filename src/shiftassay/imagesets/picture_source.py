@@ -22,7 +22,7 @@ class PictureSource:
     """
 
     path: Path
-    titles: Sequence[str]
+    titles: tuple[str, ...]
     opened: Callable[[Sequence[int]], Opened]
     named: bool = True
     labels: Int64[np.ndarray, "n"] | None = None
@@ -45,6 +45,6 @@ class PictureSource:
             for place, file in self.opened(sorted(row_of)):
                 yield row_of[place], file
 
-        titles = [self.titles[place] for place in places]
+        titles = tuple(self.titles[place] for place in places.tolist())
         labels = None if self.labels is None else self.labels[places]
         return replace(self, titles=titles, labels=labels, opened=opened)
