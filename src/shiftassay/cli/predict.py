@@ -41,9 +41,13 @@ def predict(
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)
     probabilities = softmax(logits.astype(float), axis=1)
+    names = image_set.names or [str(index) for index in range(len(image_set))]
     content = {"labels": probabilities.argmax(1).tolist(), "probabilities": probabilities.round(6).tolist()}
+    if image_set.names is not None:
+        content["names"] = list(image_set.names)
     with written(json_file, "shiftassay.predictions/1", content):
         say_notes([image_set])
-        say("image  label  probability")
-        for index, row in enumerate(probabilities):
-            say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
+        width = max(5, *map(len, names)) if names else 5
+        say(f"{'image':{width}}  label  probability")
+        for name, row in zip(names, probabilities, strict=True):
+            say(f"{name:>{width}}  {row.argmax():5}  {row.max():.4f}")

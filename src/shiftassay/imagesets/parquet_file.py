@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -149,7 +149,7 @@ def _opener(path: Path, column: str, is_struct: bool) -> Callable[[Sequence[int]
                         while place is not None and place < row + len(batch):
                             value = batch.column(0)[place - row].as_py()
                             content = value["bytes"] if is_struct and value is not None else value
-                            yield place, None if content is None else cast(BinaryIO, io.BytesIO(content))
+                            yield place, None if content is None else io.BytesIO(content)
                             place = next(remaining, None)
                         row += len(batch)
                 start = end

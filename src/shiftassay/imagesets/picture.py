@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps
@@ -65,7 +65,7 @@ class Picture:
     done: tuple[str, ...]
 
 
-def read_header(file: BinaryIO) -> Header:
+def read_header(file: BufferedIOBase) -> Header:
     """Size and kind of a picture, without decoding it. Raises `Unreadable`."""
     with _opened(file) as image:
         height, width = image.height, image.width
@@ -75,7 +75,7 @@ def read_header(file: BinaryIO) -> Header:
         return Header(height, width, channels, WHITE_OF_DEEP if image.mode in DEEP else WHITE_OF_BYTES)
 
 
-def read_picture(file: BinaryIO, factor: int = 1) -> Picture:
+def read_picture(file: BufferedIOBase, factor: int = 1) -> Picture:
     """The pixels of a picture, its height and width divided by `factor` (means of blocks).
 
     EXIF's orientation is honoured. Palettes and CMYK become RGB, grey stays grey. Transparent pictures are laid on
@@ -103,7 +103,7 @@ def read_picture(file: BinaryIO, factor: int = 1) -> Picture:
 
 
 @contextmanager
-def _opened(file: BinaryIO) -> Iterator[ImageFile.ImageFile]:
+def _opened(file: BufferedIOBase) -> Iterator[ImageFile.ImageFile]:
     """The picture with its header read. Whatever goes wrong while it is open is `Unreadable`."""
     Image.init()  # else only some formats are known
     with warnings.catch_warnings():

@@ -6,7 +6,8 @@ A row is one picture of each set: of one set, or of two whose pictures belong to
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -126,7 +127,7 @@ def _title(one: ReadPictures, place: Any) -> str:
     return one.source.titles[int(place)]
 
 
-def _checked(file: BinaryIO | None) -> BinaryIO:
+def _checked(file: BufferedIOBase | None) -> BufferedIOBase:
     """The file at its beginning. Raises `Unreadable` for one that is missing or empty."""
     if file is None:
         raise Unreadable("can't be opened")

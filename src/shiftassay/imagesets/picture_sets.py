@@ -102,12 +102,12 @@ def to_image_set(pictures: ReadPictures, places: Places, notes: Sequence[str] = 
 
 
 def unshared(of_reference: int, of_other: int, shared: int, reference: str) -> list[str]:
-    """Sentences on the pictures whose names only one set has."""
+    """Sentences on how many pictures share a name with another set's, and on those that do not."""
     notes = [f"{plural(shared, 'picture')} paired with {reference} by file name"]
     if of_reference > shared:
-        notes.append(f"{of_reference - shared:,} names of {reference} are not in it")
+        notes.append(f"left out: {plural(of_reference - shared, 'picture')} of {reference} without a partner in it")
     if of_other > shared:
-        notes.append(f"{of_other - shared:,} of its names are not in {reference}, and were left out")
+        notes.append(f"left out: {plural(of_other - shared, 'picture')} without a partner in {reference}")
     return notes
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Int64
 
-Opened = Iterator[tuple[int, BinaryIO | None]]
+Opened = Iterator[tuple[int, BufferedIOBase | None]]
 """Places and their open files, in order; None for one that can't be opened."""
 
 

@@ -58,7 +58,8 @@ def read_image_set(
         source = open_pictures(path, labels, reference.classes if reference else None, unpickle)
         if source is None:
             return _read(path, label_file, without, reference, unpickle)
-        image_set = read_pictures(source, reference, limits=limits, seed=seed, watch=watch)
+        like = replace(reference, labels=None) if reference is not None and without else reference
+        image_set = read_pictures(source, like, limits=limits, seed=seed, watch=watch)
         if reference is not None:
             check_same_shape(image_set.shape, reference.shape, image_set.name, reference.name)
         return image_set if without else _with_labels(image_set, reference)

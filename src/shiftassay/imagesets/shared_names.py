@@ -38,6 +38,14 @@ def shared_names(reference: Sequence[str], other: Sequence[str]) -> tuple[Places
     return shared, partner[shared]
 
 
+def same_names(reference: Sequence[str] | None, other: Sequence[str] | None) -> bool | None:
+    """Whether two sets have the same names in the same order; None where one has no names."""
+    if reference is None or other is None:
+        return None
+    places, partners = shared_names(reference, other)
+    return len(reference) == len(other) == len(places) and bool(np.array_equal(places, partners))
+
+
 def are_numbers(names: Sequence[str]) -> bool:
     """Whether all file names are mere numbers, which other pictures may have as well: 0001.png."""
     return all(NUMBER.fullmatch(_without_folder(name)) for name in names)

@@ -127,6 +127,16 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     return content if contradicted else replace(pairing, evidence=content.evidence)
 
 
+def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
+    """A sentence on names that both sets have, and that did not decide which images belong together."""
+    if pairing.kind == "by_name" or _order_by_name(reference, shifted) is None:
+        return None
+    return (
+        f"The pictures of {reference.name} and {shifted.name} have the same numbers for names, but by content those of "
+        "one number do not belong together: the names were not taken."
+    )
+
+
 def _order_by_name(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"] | None:
     """The place of the reference image of each shifted image's name; None where names tell nothing."""
     if reference.names is None or shifted.names is None:
