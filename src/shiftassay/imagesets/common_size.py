@@ -16,7 +16,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class CommonSize:
-    """The size that each set's pictures are cropped to, the rows that are kept, and what that loses."""
+    """The size that each set's pictures are cropped to, the rows that are kept, what that loses."""
 
     sizes: tuple[Size, ...]
     kept: Bool[np.ndarray, "n"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
+from typing import IO, cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps
@@ -109,7 +110,7 @@ def _opened(file: BufferedIOBase) -> Iterator[ImageFile.ImageFile]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, and of large pictures, which are checked here
         try:
-            with Image.open(file, formats=FORMATS) as image:
+            with Image.open(cast(IO[bytes], file), formats=FORMATS) as image:
                 _check_size(image)
                 if image.mode in ("I", "F"):
                     raise Unreadable("holds 32-bit numbers, of which nothing says what is white: save them as .npy")

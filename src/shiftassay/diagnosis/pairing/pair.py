@@ -128,7 +128,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
 
 
 def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
-    """A sentence on names that both sets have, and that did not decide which images belong together."""
+    """A sentence on names that both sets have, where they did not decide how images belong together."""
     if pairing.kind == "by_name" or _order_by_name(reference, shifted) is None:
         return None
     return (
@@ -138,7 +138,7 @@ def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str 
 
 
 def _order_by_name(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"] | None:
-    """The place of the reference image of each shifted image's name; None where names tell nothing."""
+    """The place in the reference of each shifted image's name; None where names tell nothing."""
     if reference.names is None or shifted.names is None:
         return None
     places, partners = shared_names(reference.names, shifted.names)
