@@ -128,7 +128,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
 
 
 def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
-    """A sentence on names that both sets have, where they did not decide how images belong together."""
+    """A sentence on names that both sets have, where they did not decide the pairing."""
     if pairing.kind == "by_name" or _order_by_name(reference, shifted) is None:
         return None
     return (
