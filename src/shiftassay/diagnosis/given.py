@@ -37,9 +37,9 @@ def read_pair(
     if len(labels) > 2:
         raise BadInput(f"--labels: {len(labels)} files for two sets. Give one for both, or one for each.")
     first, second = (labels[0], labels[-1]) if labels else (None, None)
-    pictures = open_pictures(Path(reference), first, None, unpickle)
+    pictures = open_pictures(reference, first, None, unpickle)
     classes = None if pictures is None else pictures.classes
-    others = open_pictures(Path(shifted), second, classes, unpickle)
+    others = open_pictures(shifted, second, classes, unpickle)
     if pictures is not None and others is not None:
         return read_picture_pair(pictures, others, limits=limits, seed=seed, watch=watch)
     if pictures is not None:

@@ -23,7 +23,7 @@ from shiftassay.words.text import printable, short
 
 
 def open_pictures(
-    path: Path,
+    path: str | Path,
     labels: str | Path | None = None,
     classes: Sequence[str] | None = None,
     unpickle: bool = False,
@@ -33,6 +33,9 @@ def open_pictures(
     `labels` is a file of labels, `"none"` for none. A table of labels by name leaves out the pictures that it lacks.
     `classes` are those of a reference, whose numbers the labels get. Raises `BadInput`.
     """
+    if not str(path):  # which `Path` takes for the working directory
+        raise BadInput("no name of a set: an empty text was given. Name a file, a folder or a data set.")
+    path = Path(path)
     if path.suffix.lower() in ENDINGS and not is_folder(path):
         source = parquet_file(path)
     elif is_folder(path):

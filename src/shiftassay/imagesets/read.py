@@ -52,10 +52,10 @@ def read_image_set(
     >>> test.images.shape, test.labels[:5].tolist()
     ((10000, 1, 28, 28), [7, 2, 1, 0, 4])
     """
-    path, without = Path(path), str(labels) == "none"  # a Path, from the command line
+    name, path, without = path, Path(path), str(labels) == "none"  # a Path, from the command line
     label_file = None if without or labels is None else Path(labels)
     with enough_memory(str(path)):
-        source = open_pictures(path, labels, reference.classes if reference else None, unpickle)
+        source = open_pictures(name, labels, reference.classes if reference else None, unpickle)
         if source is None:
             return _read(path, label_file, without, reference, unpickle)
         like = replace(reference, labels=None) if reference is not None and without else reference
