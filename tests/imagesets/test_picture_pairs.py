@@ -8,6 +8,7 @@ from tests.imagesets.pictures import pixels, write_folder
 
 from shiftassay.diagnosis.given import read_pair, training_images
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.embedded import embedded_mnist
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.picture_rows import Limits
 
@@ -127,3 +128,16 @@ def test_training_images_may_be_a_folder_of_other_names(tmp_path, clean):
     before, _ = read_pair(clean, clean)
     training = training_images(str(write_folder(tmp_path / "t", ["x/1.png", "y/2.png"])), None, before)
     assert training.required_labels.tolist() == [0, 1]
+
+
+def test_digits_of_mnist_are_recognised_in_both_sets(tmp_path):
+    images, labels = embedded_mnist("test")
+    names = [f"digit{n}.png" for n in range(12)]
+    folders = [
+        write_folder(tmp_path / folder, names, lambda name, sign=sign: images[int(name[5:-4])] ^ np.uint8(sign))
+        for folder, sign in (("a", 0), ("b", 255))
+    ]
+    before, after = read_pair(*folders)
+    assert before.required_labels.tolist() == labels[:12].tolist()
+    assert after.labels is None
+    assert read_pair(*folders, labels=["none"])[0].labels is None

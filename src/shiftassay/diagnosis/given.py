@@ -13,7 +13,7 @@ from shiftassay.imagesets.picture_folder import holds_pictures
 from shiftassay.imagesets.picture_pairs import read_picture_pair, read_sample
 from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, Limits, Watch
 from shiftassay.imagesets.picture_sets import open_pictures
-from shiftassay.imagesets.read import read_image_set
+from shiftassay.imagesets.read import read_image_set, with_known_labels
 from shiftassay.imagesets.shared_names import Places
 from shiftassay.imagesets.stream import is_folder
 
@@ -41,15 +41,17 @@ def read_pair(
     classes = None if pictures is None else pictures.classes
     others = open_pictures(shifted, second, classes, unpickle)
     if pictures is not None and others is not None:
-        return read_picture_pair(pictures, others, limits=limits, seed=seed, watch=watch)
+        before, after = read_picture_pair(pictures, others, limits=limits, seed=seed, watch=watch)
+        return _known(before, first), _known(after, second)
     if pictures is not None:
         before, rows = read_sample(pictures, limits=limits, seed=seed, watch=watch)
+        before = _known(before, first)
         after = _read_shifted(shifted, second, before, unpickle)
         return before, _same_rows(after, rows, len(pictures))
     before = read_image_set(reference, labels=first, unpickle=unpickle)
     if others is not None:
         after, rows = read_sample(others, limits=limits, seed=seed, watch=watch)
-        return _same_rows(before, rows, len(others)), after
+        return _same_rows(before, rows, len(others)), _known(after, second)
     return before, _read_shifted(shifted, second, before, unpickle)
 
 
@@ -81,6 +83,11 @@ def _read_shifted(path: str | Path, labels: str | Path | None, before: ImageSet,
         if alone.shape == before.shape:
             raise
         return alone  # the diagnosis says what another size may mean
+
+
+def _known(images: ImageSet, labels: str | Path | None) -> ImageSet:
+    """The images with the labels that their content tells, unless they are to have none."""
+    return images if str(labels) == "none" else with_known_labels(images)
 
 
 def _same_rows(images: ImageSet, rows: Places, count: int) -> ImageSet:

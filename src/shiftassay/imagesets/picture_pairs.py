@@ -34,13 +34,13 @@ def read_picture_pair(
         names = unshared(len(reference), len(shifted), len(of_reference), reference.path.name)
         return to_image_set(first, of_reference[rows]), to_image_set(second, of_shifted[rows], names)
     # Of as many pictures the same places are drawn: their order may be the same, which the diagnosis finds out.
-    (before, first), (after, second) = (_sample(source, limits, seed, watch) for source in (reference, shifted))
+    (first, rows), (second, others) = (_sample(source, limits, seed, watch) for source in (reference, shifted))
+    before, after = to_image_set(first, rows), to_image_set(second, others)
     if first.cropped and second.cropped:
         before, after = _cropped_alike(before, after)
     if reference.named and shifted.named:
-        after = replace(
-            after, notes=(*after.notes, f"{after.name}: no file names in common with {before.name}: unpaired")
-        )
+        note = f"{after.name}: no file names in common with {before.name}: unpaired, unless their content tells"
+        after = replace(after, notes=(*after.notes, note))
     return before, after
 
 
@@ -48,17 +48,14 @@ def read_sample(
     source: PictureSource, *, limits: Limits = FOR_DIAGNOSIS, seed: int = 0, watch: Watch | None = None
 ) -> tuple[ImageSet, Places]:
     """The pictures of a source, of one size, and which they are. Raises `BadInput`."""
-    [pictures], rows = read_rows(
-        [source], [np.arange(len(source))], limits=limits, seed=seed, watch=watch, to_one_size=True
-    )
+    pictures, rows = _sample(source, limits, seed, watch)
     return to_image_set(pictures, rows), rows
 
 
-def _sample(source: PictureSource, limits: Limits, seed: int, watch: Watch | None) -> tuple[ImageSet, ReadPictures]:
-    [pictures], rows = read_rows(
-        [source], [np.arange(len(source))], limits=limits, seed=seed, watch=watch, to_one_size=True
-    )
-    return to_image_set(pictures, rows), pictures
+def _sample(source: PictureSource, limits: Limits, seed: int, watch: Watch | None) -> tuple[ReadPictures, Places]:
+    everything = np.arange(len(source))
+    [pictures], rows = read_rows([source], [everything], limits=limits, seed=seed, watch=watch, to_one_size=True)
+    return pictures, rows
 
 
 def _paired(reference: PictureSource, shifted: PictureSource) -> tuple[Places, Places]:

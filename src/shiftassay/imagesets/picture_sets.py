@@ -43,7 +43,7 @@ def open_pictures(
     else:
         return None
     if str(labels) == "none":
-        return replace(source, labels=None, classes=None, labels_from="", notes=source.notes)
+        return replace(source, labels=None, classes=None, labels_from="")
     beside = path / LABELS_FILE
     if labels is not None:
         source = _labeled_by(Path(labels), source, unpickle)

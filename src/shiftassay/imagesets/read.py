@@ -62,10 +62,10 @@ def read_image_set(
         image_set = read_pictures(source, like, limits=limits, seed=seed, watch=watch)
         if reference is not None:
             check_same_shape(image_set.shape, reference.shape, image_set.name, reference.name)
-        return image_set if without else _with_labels(image_set, reference)
+        return image_set if without else with_known_labels(image_set, reference)
 
 
-def _with_labels(image_set: ImageSet, reference: ImageSet | None) -> ImageSet:
+def with_known_labels(image_set: ImageSet, reference: ImageSet | None = None) -> ImageSet:
     """Pictures without labels of their own, with those that their content or their order tells."""
     if image_set.labels is not None:
         return image_set
