@@ -10,6 +10,7 @@ from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, Limits, ReadPicture
 from shiftassay.imagesets.picture_sets import to_image_set, unshared
 from shiftassay.imagesets.picture_source import PictureSource
 from shiftassay.imagesets.shared_names import Places, shared_names
+from shiftassay.words.text import printable
 
 
 def read_picture_pair(
@@ -31,7 +32,7 @@ def read_picture_pair(
         (first, second), rows = read_rows(
             [reference, shifted], places, limits=limits, seed=seed, watch=watch, to_one_size=True
         )
-        names = unshared(len(reference), len(shifted), len(of_reference), reference.path.name)
+        names = unshared(len(reference), len(shifted), len(of_reference), printable(reference.path.name))
         return to_image_set(first, of_reference[rows]), to_image_set(second, of_shifted[rows], names)
     # Of as many pictures the same places are drawn: their order may be the same, which the diagnosis finds out.
     (first, rows), (second, others) = (_sample(source, limits, seed, watch) for source in (reference, shifted))
