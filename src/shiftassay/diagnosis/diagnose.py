@@ -14,13 +14,13 @@ from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
 from shiftassay.diagnosis.explanation import explained
 from shiftassay.diagnosis.identify import identify, identify_unpaired, searched_families
-from shiftassay.diagnosis.inputs import check_sets
+from shiftassay.diagnosis.inputs import check_sets, check_unpaired
 from shiftassay.diagnosis.labels import renumbering
 from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.paired.search import search_again
 from shiftassay.diagnosis.paired.verdict import candidate_summary
 from shiftassay.diagnosis.pairing.matched import MatchedSets, Order, matched_sets, order_notes
-from shiftassay.diagnosis.pairing.pair import Pairing, names_note, pair
+from shiftassay.diagnosis.pairing.pair import Pairing, few_note, names_note, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, shared_note
 from shiftassay.diagnosis.proof import Proof, prove
 from shiftassay.diagnosis.result import Diagnosis, ImageCounts
@@ -69,7 +69,7 @@ def diagnose(
             diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
     else:
         diagnosis = _with_partners(question, pairing.order, others or {}, train, ceiling)
-    by_name = names_note(before, after, pairing)
+    by_name = names_note(before, after, pairing) or few_note(before, after, pairing)
     notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
     return replace(diagnosis, notes=notes, seconds=time.monotonic() - started)
 
@@ -131,6 +131,7 @@ class _Question:
 
 def _without_partners(question: _Question) -> Diagnosis:
     before, after, pairing = question.before, question.after, question.pairing
+    check_unpaired(before, after)
     verdict, candidates, sentence = identify_unpaired(before, after, pairing, question.seed)
     proof = question.proof_of(verdict, None)
     accuracy, notes = proof.accuracy, []

@@ -1,6 +1,6 @@
 """Which shift lies between two sets: the verdict without its proof."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -72,7 +72,7 @@ def identify(
     if share == 0:
         labels = label_shift(reference, shifted, pairing)
         return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, thresholds.SAME_IMAGES))
-    if round(share * len(after)) < thresholds.FEWEST_CHANGED:
+    if share < 1 and round(share * len(after)) < _fewest_changed(after):
         return Identified(Verdict(None, {}, {}, share, EVEN_ODDS, touched=touched))
 
     @cache
@@ -123,9 +123,12 @@ def identify_unpaired(
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
     """The task of a search.
 
-    Parameters are fitted to the first pairs, candidates judged on the next ones: of large pictures to few.
+    Parameters are fitted to the first pairs, candidates judged on the next ones: of large pictures to few. Of few pairs, all are used for both.
     """
     budget = SETTINGS
+    if len(pairs) < budget.few:
+        few = pairs.first(pairs.affordable(len(pairs), budget.values_fit, budget.fewest_large))
+        return Task(few, few, families, seed)
     cut = min(int(0.6 * len(pairs)), pairs.affordable(budget.n_fit, budget.values_fit, budget.fewest_large))
     count = pairs.affordable(budget.n_held_out, budget.values_held_out, budget.fewest_large)
     held_out = pairs.subset(np.arange(cut, min(cut + count, len(pairs))))
@@ -143,7 +146,12 @@ def changed_images(pairs: Pairs) -> tuple[float, Pairs]:
         return 0.0, pairs
     if 1 - share <= thresholds.UNCHANGED:
         return 1.0, pairs
-    return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.subset(np.flatnonzero(changed))
+    return share, pairs if changed.sum() < _fewest_changed(pairs) else pairs.subset(np.flatnonzero(changed))
+
+
+def _fewest_changed(images: Sized) -> float:
+    """How many images have to have changed to be diagnosed alone: of few images, half of them."""
+    return min(thresholds.FEWEST_CHANGED, len(images) / 2)
 
 
 def _touched(pairs: Pairs, shifted: ImageSet, order: Order) -> tuple[int | str, ...]:

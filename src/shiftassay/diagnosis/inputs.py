@@ -27,8 +27,7 @@ def check_sets(
 ) -> CheckedSets:
     """Both sets as image sets; `labels` are those of both, where the sets bring none.
 
-    Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey value, or values that are
-    not finite.
+    Raises `BadInput` for no images, images of different sizes, sets of one grey value, or values that are not finite.
     """
     before = _image_set(reference, "reference")
     after = _image_set(shifted, "shifted", before)
@@ -48,11 +47,8 @@ def check_sets(
 
 
 def _check_images(images: ImageSet) -> None:
-    if len(images) < thresholds.FEWEST_IMAGES:
-        raise BadInput(
-            f"{images.name}: a diagnosis needs at least {thresholds.FEWEST_IMAGES} images, found {len(images)}. "
-            "Give more."
-        )
+    if not len(images):
+        raise BadInput(f"{images.name}: no images in it. Give at least one.")
     if not np.isfinite(images.images).all():
         raise BadInput(f"{images.name}: it holds NaN or infinity. Repair or leave out those images.")
     if float(np.ptp(images.images)) == 0:
@@ -60,6 +56,17 @@ def _check_images(images: ImageSet) -> None:
             f"{images.name}: all pixels of all images have the same value, {images.images.flat[0]:g}. There is nothing "
             "to tell shifts apart by: give the images themselves."
         )
+
+
+def check_unpaired(reference: ImageSet, shifted: ImageSet) -> None:
+    """Raise `BadInput` for too few images to compare as sets, where none has a partner."""
+    for images in (reference, shifted):
+        if len(images) < thresholds.FEWEST_IMAGES:
+            raise BadInput(
+                f"{images.name}: {len(images)} images, of which none has a partner in the other set. Without partners "
+                f"a diagnosis needs at least {thresholds.FEWEST_IMAGES} images a set: give more, or the same pictures "
+                "in both."
+            )
 
 
 def _labeled(before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] | None) -> tuple[ImageSet, ImageSet]:
@@ -89,7 +96,7 @@ def _image_set(images: ImageSet | np.ndarray, name: str, beside: ImageSet | None
             "Give images.transpose(0, 3, 1, 2)."
         )
     if not images.size:
-        raise BadInput(f"{name}: a diagnosis needs at least {thresholds.FEWEST_IMAGES} images, found none. Give more.")
+        raise BadInput(f"{name}: no images in it. Give at least one.")
     values, unit, note = to_unit(images if images.ndim == 4 else images[:, None], name, beside)
     return ImageSet(np.ascontiguousarray(values), None, name, unit, images.dtype.kind in "bui", (f"{name}: {note}.",))
 

@@ -32,6 +32,8 @@ class SearchSettings:
     """The same of pairs that compositions are fitted to."""
     values_refitted: int = 2_400_000
     """The same of pairs that the winner's parameters are fitted to again."""
+    few: int = 8
+    """Pairs up to which all are used both to fit parameters and to judge candidates."""
     fewest_large: int = 4
     """Pairs that are taken however large they are; half as many for screening and compositions."""
     nearest: int = 100

@@ -12,7 +12,7 @@ REFIT_MISFIT = 0.002  # by which the misfit may grow by chance when parameters a
 SAME_IMAGES = 0.99  # confidence that images which agree up to rounding are the same
 
 # Which images changed.
-FEWEST_IMAGES = 50  # for a diagnosis
+FEWEST_IMAGES = 50  # for a diagnosis without partners
 FEWEST_CHANGED = 12  # images that changed, from which on those are diagnosed alone
 UNCHANGED = 0.03  # share of images exactly as they were, above which the shift counts as one of some images only
 

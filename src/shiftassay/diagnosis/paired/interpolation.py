@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import mean_squares
+from shiftassay.shifts.estimation.pairs import mean_squares, squares_of_parts
 from shiftassay.shifts.warp import OURS, Resampling, warp
 
 HALF = np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]])  # to the lower right
@@ -23,4 +23,4 @@ def interpolation_differences(images: Images, change: float) -> Float[np.ndarray
     half = np.repeat(HALF, len(images), 0)
     linear, cubic = (warp(images, half, resampling=r) for r in (OURS, Resampling("bicubic")))
     of_a_move = float(mean_squares(linear - images).mean())
-    return mean_squares(cubic - linear) * (MEAN_OF_PLACES * min(change / max(of_a_move, 1e-12), 1.0))
+    return squares_of_parts(cubic - linear) * (MEAN_OF_PLACES * min(change / max(of_a_move, 1e-12), 1.0))

@@ -38,7 +38,7 @@ from shiftassay.diagnosis.paired.remake import (
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, mean_squares
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, squares_of_parts
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
@@ -162,7 +162,7 @@ def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:
     kernels = [made.resampling, *(r for r in SMOOTH if r.kernel != made.resampling.kernel and moves(made.shift))]
     for resampling in kernels:
         if (stand_in := _remake_of_estimate(made, resampling, task)) is not None:
-            yield _over_images(stand_in.misfit, mean_squares(stand_in.residual), mean_squares(made.residual))
+            yield _over_images(stand_in.misfit, squares_of_parts(stand_in.residual), squares_of_parts(made.residual))
 
 
 def _remake_of_estimate(made: Remake, resampling: Resampling, task: Task, draw: int = 0) -> Remake | None:

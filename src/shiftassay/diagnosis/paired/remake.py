@@ -15,7 +15,7 @@ from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, energ
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import away_from_edges
-from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, mean_squares
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, squares_of_parts
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.warp import OURS, Resampling, current_resampling, resampled
@@ -153,15 +153,15 @@ def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampli
 
 
 def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[np.ndarray, "n"]:
-    """The mean square of each image's residual where implementations agree.
+    """The mean square of each image's residual, or of parts of few images, where implementations agree.
 
     It leaves out the edges of a moved picture, and the borders of a blur.
     """
     if blurs(inferred):
-        return mean_squares(_inner(residual))
+        return squares_of_parts(_inner(residual))
     if pairs.bordered and (clear := away_from_edges(inferred, pairs.reference)) is not None:
-        return mean_squares(residual * clear) / float(clear.mean())
-    return mean_squares(residual)
+        return squares_of_parts(residual * clear) / float(clear.mean())
+    return squares_of_parts(residual)
 
 
 def _change_beside(shift: Shift, pairs: Pairs) -> float:

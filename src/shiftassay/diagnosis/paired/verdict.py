@@ -16,6 +16,7 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 
+CALIBRATED_PIXELS = 28 * 28  # of the images that confidence was fitted on
 FEW_EQUIVALENT = 5  # families that are named as equivalent, at most
 
 
@@ -36,7 +37,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
         best.misfit,
         best.limit,
         min((rival.cost - best.cost for rival in rivals), default=LARGEST_LEAD),
-        len(pairs),
+        _small_images(pairs),
         len(best.shift.components),
     )
     confidence = evidence.confidence(known=True)
@@ -51,6 +52,12 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     shift = shift.settle(pairs)
     parameters = parameters_of(shift, shift.infer_draws(refit_pairs.first(SETTINGS.n_fit)))
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates), evidence=evidence)
+
+
+def _small_images(pairs: Pairs) -> int:
+    """How many images of the size that confidence was fitted on have as many pixels."""
+    h, w = pairs.reference.shape[2:]
+    return round(len(pairs) * max(1.0, h * w / CALIBRATED_PIXELS))
 
 
 def candidate_summary(candidate: Candidate) -> CandidateSummary:

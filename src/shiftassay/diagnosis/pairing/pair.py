@@ -137,6 +137,18 @@ def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str 
     )
 
 
+def few_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
+    """A sentence where the same order had to be assumed."""
+    if pairing.kind != "same_order" or len(shifted) >= thresholds.FEWEST_SOUGHT:
+        return None
+    if len(shifted) == 1:
+        return f"The only images of {reference.name} and {shifted.name} were taken to belong together."
+    return (
+        f"Image i of {reference.name} and image i of {shifted.name} were taken to belong together: "
+        f"{len(shifted)} images are too few to test it."
+    )
+
+
 def _order_by_name(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"] | None:
     """The place in the reference of each shifted image's name; None where names tell nothing."""
     if reference.names is None or shifted.names is None:
@@ -180,6 +192,8 @@ def _same_order(
     else:
         same_share = float(np.array_equal(reference.images, shifted.images))
     if same_share == 1:
+        return None, np.arange(n)
+    if n < thresholds.FEWEST_SOUGHT:  # too few to find another order in; `few_note` says so
         return None, np.arange(n)
     # Images that occur more than once are left in: some are at their place by chance, and without these the rest
     # would look less alike than chance has it.

@@ -94,14 +94,20 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
     shared_errors = errors_of(family, shared[None], coarse)
     remaining = float(shared_errors.mean())
     estimates: list[Shift] = []
-    if remaining < (WORTHWHILE_UNDER_MORE if pairs.contrast else WORTHWHILE) * unshifted:
-        estimates.append(family.from_numbers(refine(family, (shared * to_full)[None], pairs.first(FINE))))
+    few = pairs.first(FINE)
+    explains = remaining < (WORTHWHILE_UNDER_MORE if pairs.contrast else WORTHWHILE) * unshifted
+    finer = refine(family, (shared * to_full)[None], few) if explains else shared * to_full
+    if explains:
+        estimates.append(family.from_numbers(finer))
     if "per_image" in family.scopes and remaining > EXACT * unshifted:
         starts, errors = np.vstack([starts, shared]), np.vstack([errors, shared_errors])
-        some, few = small.first(SOME), pairs.first(FINE)
+        some = small.first(SOME)
         each = _each_from(family, starts[errors[:, : len(some)].argmin(0)], some, SOME_STEPS)
         if _gain(family, each, shared, some) < WORTHWHILE:
-            estimates += _if_drawn(summarized(family, fit_each(family, starts * to_full, few), few))
+            each = fit_each(family, starts * to_full, few)
+            # Small pictures may seem to differ by what full ones show to be alike.
+            if small is pairs or _gain(family, each, finer, few) < WORTHWHILE:
+                estimates += _if_drawn(summarized(family, each, few))
     return estimates
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photog
 WHITE = 0.8  # mean grey value of the border
 FOUR_DECIMALS = 0.5e-4  # a value that is written with four decimals is off by so much at most
 SMALL_SIDE = 32  # pixels, about, of the shorter side of pictures that are made small
+ENOUGH = 24  # images for a standard error over them
+SMALLEST_PART = 7  # pixels a side of the parts of fewer images
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -146,6 +149,22 @@ def in_bytes(images: Images) -> bool:
     few = images[:20]
     lost = np.spacing(np.abs(few).astype(np.float16)).astype(np.float32) + FOUR_DECIMALS
     return bool((np.abs(few - np.rint(few * 255) / 255) < lost).all())
+
+
+def squares_of_parts(images: Images) -> Float64[np.ndarray, "parts"]:
+    """The mean squares of each image; of few images, of squares that they are cut into.
+
+    Means over images have a standard error: of few images, it is that over parts of them.
+    """
+    n, _, h, w = images.shape
+    sides = 1 if n >= ENOUGH else int(np.ceil((ENOUGH / n) ** 0.5))
+    rows, columns = (np.linspace(0, size, min(sides, max(size // SMALLEST_PART, 1)) + 1).astype(int) for size in (h, w))
+    parts = [
+        mean_squares(np.ascontiguousarray(images[:, :, top:bottom, left:right]))
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
+    ]
+    return np.concatenate(parts)
 
 
 def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:
