@@ -1,11 +1,16 @@
 """Which images changed, and whether the change may be an attack's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shiftassay.diagnosis.diagnose import verdict_on
 from shiftassay.diagnosis.identify import changed_images, is_uniform, searched_families, split
+from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES
 
@@ -47,3 +52,18 @@ def test_families_that_need_a_model_or_change_which_images_there_are_are_not_sea
     groups = {FAMILIES[family].group for family in searched_families()}
     assert "identity" in searched_families()
     assert not groups & {"sample", "several", "attack"}
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_images_that_changed_are_told_by_place_or_name(named):
+    names = tuple(f"photo{n}.png" for n in range(100)) if named else None
+    clean = ImageSet(CLEAN, names=names)
+    changed = np.array([3, 50, 97])
+    images = CLEAN.copy()
+    images[changed] = 1 - images[changed]
+    verdict = verdict_on(clean, replace(clean, images=images))
+    expected = (3, 50, 97) if names is None else ("photo3.png", "photo50.png", "photo97.png")
+    assert verdict.share == pytest.approx(0.03)
+    assert verdict.touched == expected
+    assert Verdict.from_json(verdict.to_json()).touched == expected
+    assert "touched" not in verdict_on(clean, clean).to_json()

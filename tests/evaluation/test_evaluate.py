@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,3 +103,21 @@ def test_a_result_is_printed_as_a_sentence_and_shown_as_a_table(labels):
     assert len(repr(result)) < 200
     assert "<b>" not in result._repr_html_()
     assert result._repr_html_().count("<tr>") == 11
+
+
+def test_classes_are_called_by_their_names():
+    images = replace(labeled([0, 0, 1]), classes=("cat & dog", "eel"))
+    result = assess(images, logits_for(np.array([0, 1, 1]), classes=3))
+    shown = result._repr_html_()
+    assert "<td>cat &amp; dog</td><td>2</td>" in shown
+    assert "<td>2</td><td>0</td>" in shown  # the model has a class more, which has no name
+    assert Evaluation.from_json(json.loads(json.dumps(result.to_json()))).classes == ("cat & dog", "eel")
+
+
+@pytest.mark.parametrize(("names", "paired"), [(("a.jpg", "b.png"), True), (("b.png", "a.png"), False), (None, True)])
+def test_pictures_of_other_names_are_not_compared_in_pairs(names, paired):
+    clean = replace(labeled([0, 0], "clean"), names=("a.png", "b.png"))
+    answers = logits_for(np.array([0, 1]))
+    comparison = assess(replace(labeled([0, 0]), names=names), answers, clean, answers).comparison
+    assert comparison is not None
+    assert comparison.paired is paired

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from tests import mutation
+from tests.fuzz import pictures
 from tests.memory import peak_above_idle
 from tests.mutation import Rng, damaged
 
@@ -319,6 +320,25 @@ def _findings(folder: Path) -> Reader:
     return Reader(f"report/{FINDINGS}", path.read_bytes(), lie, read)
 
 
+def _picture(kind: str) -> Callable[[Path], Reader]:
+    def reader(folder: Path) -> Reader:
+        (folder / kind).mkdir(exist_ok=True)
+        name, whole = f"{kind}/{pictures.KINDS[kind]}", pictures.encoded(kind)
+        return Reader(name, whole, lambda rng: pictures.lying(kind, rng), pictures.read_folder_of)
+
+    return reader
+
+
+def _parquet(_: Path) -> Reader:
+    whole = pictures.parquet()
+    return Reader("a.parquet", whole, lambda rng: damaged(damaged(whole, rng), rng), pictures.read_file)
+
+
+def _labels_by_name(_: Path) -> Reader:
+    whole = b"file,label\na.png,cat\nb.png,dog\n"
+    return Reader("names.csv", whole, lambda rng: damaged(damaged(whole, rng), rng), pictures.read_labeled_by)
+
+
 READERS: dict[str, Callable[[Path], Reader]] = {
     ".npy": _npy,
     ".npz": _npz,
@@ -329,6 +349,9 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "labels.npz": _labels_npz,
     "labels.csv": _labels_csv,
     "labels.idx": _labels_idx,
+    **{kind: _picture(kind) for kind in pictures.KINDS},
+    "Parquet": _parquet,
+    "labels by name": _labels_by_name,
     "study.toml": _toml,
     "model.json": _card,
     "model.json, fronted": _fronted_card,

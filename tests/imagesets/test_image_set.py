@@ -49,3 +49,21 @@ def _with(labels: np.ndarray, colors: np.ndarray) -> ImageSet:
     for name, value in (("images", colors.astype(np.float32)), ("labels", labels), ("name", "a")):
         object.__setattr__(made, name, value)
     return made
+
+
+def test_a_part_keeps_labels_names_and_classes(colors: np.ndarray) -> None:
+    names = tuple(f"{n}.png" for n in range(6))
+    whole = ImageSet(colors.astype(np.float32), np.arange(6) % 2, names=names, classes=("cat", "dog"))
+    some = whole.subset(np.array([4, 1]))
+    np.testing.assert_array_equal(some.images, whole.images[[4, 1]])
+    assert (some.required_labels.tolist(), some.names, some.classes) == ([0, 1], ("4.png", "1.png"), ("cat", "dog"))
+    assert whole.first(2).names == ("0.png", "1.png")
+    assert ImageSet(whole.images).subset(np.array([0])).names is None
+
+
+def test_names_and_classes_that_do_not_fit_are_refused(colors: np.ndarray) -> None:
+    images = colors.astype(np.float32)
+    with pytest.raises(BadInput, match="6 images need as many names, found 1"):
+        ImageSet(images, names=("a.png",))
+    with pytest.raises(BadInput, match="label 5, but there are names for 2 classes"):
+        ImageSet(images, np.arange(6), classes=("cat", "dog"))

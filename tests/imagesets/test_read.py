@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, ending: str) -> 
     os.mkfifo(tmp_path / f"pipe.{ending}")
     for name, message in (
         ("missing", "no such file"),
-        ("folder", "a folder, where a file was expected"),
+        ("folder", "no pictures in this folder"),
         ("empty", "empty|no rows|not a readable|don't know the format"),
         ("loop", "can't be read"),
         ("pipe", "not a regular file"),

@@ -5,13 +5,16 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def audit(
     model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
-    images: Annotated[str, typer.Argument(metavar="[SET]", help="An image file or a data set.")] = "mnist:test",
+    images: Annotated[
+        str, typer.Argument(metavar="[SET]", help="An image file, a folder of pictures or a data set.")
+    ] = "mnist:test",
     largest_batch: Annotated[int, typer.Option(min=1, help="The largest batch to try.")] = 10_000,
     single_images: Annotated[int, typer.Option(min=1, help="How many images to show one at a time.")] = 1000,
     labels: Labels = None,
@@ -32,7 +35,8 @@ def audit(
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights)
-    image_set = read_image_set(images, labels=labels, unpickle=unpickle)
+    with reading() as watch:
+        image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
     device = resolve_device(device)
     result = audit_model(
         image_set, model=classifier, largest_batch=largest_batch, single_images=single_images, device=device

@@ -7,14 +7,19 @@ import typer
 
 from shiftassay.cli.options import Device, Json, Unpickle, Weights
 from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
 
 
 def diagnose(
-    reference: Annotated[str, typer.Argument(help="The images as they should be: a file or a data set.")],
-    shifted: Annotated[str, typer.Argument(help="The images as they are.")],
+    reference: Annotated[
+        str, typer.Argument(help="The images as they should be: a file, a folder of pictures or a data set.")
+    ],
+    shifted: Annotated[
+        str, typer.Argument(help="The images as they are. Two folders of pictures are paired by file name.")
+    ],
     labels: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Labels of both sets; given twice, of the reference and of the shifted set."),
@@ -28,7 +33,8 @@ def diagnose(
     train: Annotated[
         str | None,
         typer.Option(
-            metavar="SET", help="Training images: a data set's training part, or a file. By default the model's."
+            metavar="SET",
+            help="Training images: a data set's training part, a file or a folder of pictures. By default the model's.",
         ),
     ] = None,
     ceiling: Annotated[
@@ -59,8 +65,9 @@ def diagnose(
         raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
     classifier = load_model(model, weights) if model else None
     others = {name: load_model(name) for name in beside or []}
-    before, after = read_pair(reference, shifted, labels or [], unpickle)
-    training = training_images(train, classifier, before, unpickle) if train or ceiling else None
+    with reading() as watch:
+        before, after = read_pair(reference, shifted, labels or [], unpickle, seed=seed, watch=watch)
+        training = training_images(train, classifier, before, unpickle, watch) if train or ceiling else None
     diagnosis = diagnose_sets(
         before,
         after,

@@ -1,10 +1,12 @@
 """`shiftassay evaluate`: accuracies with their intervals."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
@@ -13,7 +15,9 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
     sets: Annotated[
         list[str],
-        typer.Argument(metavar="SET…", help="Image files or data sets; the first is the reference."),
+        typer.Argument(
+            metavar="SET…", help="Image files, folders of pictures or data sets; the first is the reference."
+        ),
     ],
     labels: Labels = None,
     weights: Weights = None,
@@ -34,8 +38,10 @@ def evaluate(
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights)
-    reference = read_image_set(sets[0], labels=labels, unpickle=unpickle)
-    others = [read_image_set(path, labels=labels, reference=reference, unpickle=unpickle) for path in sets[1:]]
+    with reading() as watch:
+        read = partial(read_image_set, labels=labels, unpickle=unpickle, watch=watch)
+        reference = read(sets[0])
+        others = [read(path, reference=reference) for path in sets[1:]]
     device = resolve_device(device)
     results = [evaluate_set(reference, model=classifier, device=device)]
     results += [

@@ -13,7 +13,13 @@ Json = Annotated[
     typer.Option("--json", metavar="FILE", callback=kept(JSON_ROOM), help="Also write the result as JSON."),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where results are kept.")]
-Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Labels: .npy, .npz, .csv or IDX.")]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Labels: .npy, .npz, .csv or IDX; none for none. Of pictures: .csv with columns file and label.",
+    ),
+]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="Weights for package.module:factory.")]
 Unpickle = Annotated[
     bool,

@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
-    images: Annotated[str, typer.Argument(metavar="SET", help="An image file or a data set.")],
+    images: Annotated[str, typer.Argument(metavar="SET", help="An image file, a folder of pictures or a data set.")],
     variant: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The variant that the images are, for a model that serves several."),
@@ -35,13 +36,18 @@ def predict(
     from shiftassay.training.train import resolve_device
 
     classifier = for_variant(load_model(model, weights), variant)
-    image_set = read_image_set(images, labels="none", unpickle=unpickle)
+    with reading() as watch:
+        image_set = read_image_set(images, labels="none", unpickle=unpickle, watch=watch)
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)
     probabilities = softmax(logits.astype(float), axis=1)
+    names = image_set.names or [str(index) for index in range(len(image_set))]
     content = {"labels": probabilities.argmax(1).tolist(), "probabilities": probabilities.round(6).tolist()}
+    if image_set.names is not None:
+        content["names"] = list(image_set.names)
     with written(json_file, "shiftassay.predictions/1", content):
         say_notes([image_set])
-        say("image  label  probability")
-        for index, row in enumerate(probabilities):
-            say(f"{index:5}  {row.argmax():5}  {row.max():.4f}")
+        width = max(5, *map(len, names)) if names else 5
+        say(f"{'image':{width}}  label  probability")
+        for name, row in zip(names, probabilities, strict=True):
+            say(f"{name:>{width}}  {row.argmax():5}  {row.max():.4f}")

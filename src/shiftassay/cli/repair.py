@@ -1,6 +1,7 @@
 """`shiftassay repair`: a model for a shifted set."""
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,15 @@ import typer
 
 from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def repair(
-    reference: Annotated[str, typer.Argument(help="The images the model was meant for: a file or a data set.")],
+    reference: Annotated[
+        str, typer.Argument(help="The images the model was meant for: a file, a folder of pictures or a data set.")
+    ],
     shifted: Annotated[str, typer.Argument(help="The images it met.")],
     model: Annotated[str, typer.Option(help="A run's folder, or package.module:factory.")],
     labels: Labels = None,
@@ -44,9 +48,11 @@ def repair(
     from shiftassay.words.lists import in_columns
 
     classifier = load_model(model, weights)
-    before = read_image_set(reference, labels=labels, unpickle=unpickle)
-    after = read_image_set(shifted, labels=labels, reference=before, unpickle=unpickle)
-    training = read_image_set(train, unpickle=unpickle) if train else None
+    with reading() as watch:
+        read = partial(read_image_set, unpickle=unpickle, watch=watch)
+        before = read(reference, labels=labels)
+        after = read(shifted, labels=labels, reference=before)
+        training = read(train) if train else None
     say_notes([before, after])
     with ExitStack() as held:
         if out is not None:

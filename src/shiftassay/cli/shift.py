@@ -7,6 +7,7 @@ import typer
 
 from shiftassay.cli.options import Json, Labels, Unpickle, Weights
 from shiftassay.cli.places import MB, room
+from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
@@ -16,7 +17,7 @@ def shift(
         str,
         typer.Argument(metavar="FAMILY[:k=v,…]", help="A shift (shiftassay list shifts) and its parameters."),
     ],
-    source: Annotated[str, typer.Argument(metavar="IN", help="An image file or a data set.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="An image file, a folder of pictures or a data set.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The .npy file to write.")],
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
     model: Annotated[str | None, typer.Option(help="For shifts that are aimed at a model.")] = None,
@@ -41,7 +42,8 @@ def shift(
 
     parsed = parse(family)
     check_npy(target)
-    image_set = read_image_set(source, labels=labels, unpickle=unpickle)
+    with reading() as watch:
+        image_set = read_image_set(source, labels=labels, unpickle=unpickle, watch=watch)
     context = None
     if model and image_set.labels is not None:
         context = Context(image_set.labels, aimed_at(load_model(model, weights).requires_grad_(False)))

@@ -20,7 +20,7 @@ from shiftassay.diagnosis.mechanisms import mechanisms
 from shiftassay.diagnosis.paired.search import search_again
 from shiftassay.diagnosis.paired.verdict import candidate_summary
 from shiftassay.diagnosis.pairing.matched import MatchedSets, Order, matched_sets, order_notes
-from shiftassay.diagnosis.pairing.pair import Pairing, pair
+from shiftassay.diagnosis.pairing.pair import Pairing, names_note, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, shared_note
 from shiftassay.diagnosis.proof import Proof, prove
 from shiftassay.diagnosis.result import Diagnosis, ImageCounts
@@ -47,8 +47,8 @@ def diagnose(
     Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
     none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
     same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
-    images that changed. Raises `BadInput` for fewer than 50 images, images of different sizes, sets of one grey
-    value, or values that are not finite.
+    images that changed. Images with names are paired by name. Raises `BadInput` for fewer than 50 images, images of
+    different sizes, sets of one grey value, or values that are not finite.
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalog import shift
@@ -69,7 +69,8 @@ def diagnose(
             diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
     else:
         diagnosis = _with_partners(question, pairing.order, others or {}, train, ceiling)
-    notes = (*notes, *answers.notes, *diagnosis.notes)
+    by_name = names_note(before, after, pairing)
+    notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
     return replace(diagnosis, notes=notes, seconds=time.monotonic() - started)
 
 
@@ -191,5 +192,5 @@ def _ceiling(
     if verdict.shift is None or train is None or labels is None:
         return None
     changed = Pairs(before.images, after.images).changed if verdict.share < 1 else np.ones(len(labels), bool)
-    variant = replace(after, images=after.images[changed], labels=labels[changed])
+    variant = replace(after, labels=labels).subset(np.flatnonzero(changed))
     return ceiling_of(verdict.shift, train, variant, model=model, seed=seed)

@@ -15,7 +15,7 @@ from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.paired.verdict import paired_verdict
-from shiftassay.diagnosis.pairing.matched import matched_sets
+from shiftassay.diagnosis.pairing.matched import Order, matched_sets
 from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.pairing.shared import apart
 from shiftassay.diagnosis.settings import SETTINGS
@@ -68,11 +68,12 @@ def identify(
     assert pairing.order is not None
     before, after = matched_sets(reference, shifted, pairing.order)
     share, pairs = changed_images(Pairs(before.images, after.images))
+    touched = _touched(Pairs(before.images, after.images), shifted, pairing.order) if 0 < share < 1 else None
     if share == 0:
         labels = label_shift(reference, shifted, pairing)
         return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, thresholds.SAME_IMAGES))
     if round(share * len(after)) < thresholds.FEWEST_CHANGED:
-        return Identified(Verdict(None, {}, {}, share, EVEN_ODDS))
+        return Identified(Verdict(None, {}, {}, share, EVEN_ODDS, touched=touched))
 
     @cache
     def evidence() -> AdversarialEvidence | None:
@@ -90,7 +91,7 @@ def identify(
     pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     candidates = tuple(find(split(pairs, searched_families(), seed), is_attack))
     if not candidates:
-        return Identified(Verdict(None, {}, {}, share, EVEN_ODDS))
+        return Identified(Verdict(None, {}, {}, share, EVEN_ODDS, touched=touched))
     verdict = paired_verdict(candidates, pairs, share)
     noisy = candidates[0].remake.noise_fraction > 0
     adversarial = evidence() if verdict.shift is None or noisy else None
@@ -98,7 +99,8 @@ def identify(
         verdict = _attack_verdict(adversarial, share)
     elif model is None and (verdict.shift is None or verdict.shift.imitates_attack) and is_uniform(pairs):
         verdict = replace(verdict, equivalent=tuple(dict.fromkeys((*verdict.equivalent, *attacks()))))
-    return Identified(_with_labels(verdict, relabeling(reference, shifted, pairing)), candidates, adversarial)
+    verdict = replace(_with_labels(verdict, relabeling(reference, shifted, pairing)), touched=touched)
+    return Identified(verdict, candidates, adversarial)
 
 
 def identify_unpaired(
@@ -140,6 +142,12 @@ def changed_images(pairs: Pairs) -> tuple[float, Pairs]:
     if 1 - share <= thresholds.UNCHANGED:
         return 1.0, pairs
     return share, pairs if changed.sum() < thresholds.FEWEST_CHANGED else pairs.subset(np.flatnonzero(changed))
+
+
+def _touched(pairs: Pairs, shifted: ImageSet, order: Order) -> tuple[int | str, ...]:
+    """The images that changed: their file names, or their places in the shifted set."""
+    places = np.flatnonzero(order >= 0)[pairs.changed].tolist()
+    return tuple(places) if shifted.names is None else tuple(shifted.names[place] for place in places)
 
 
 def is_uniform(pairs: Pairs) -> bool:

@@ -60,7 +60,9 @@ def renumbering(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str
     if pairing.order is None or reference.labels is None or not isinstance(first, LabelPermutation):
         return None
     present = np.unique(reference.labels[pairing.order[pairing.order >= 0]])
-    numbers = ", ".join(f"{k} → {first.mapping[k]}" for k in present[:NAMED]) + (" …" if len(present) > NAMED else "")
+    names = reference.classes or range(int(present.max()) + 1)
+    numbers = ", ".join(f"{names[k]} → {first.mapping[k]}" for k in present[:NAMED])
+    numbers += " …" if len(present) > NAMED else ""
     rule = first.in_words or "the classes are numbered in another way"
     return f"{shifted.name}: {rule} ({numbers})."
 

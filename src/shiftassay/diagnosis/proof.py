@@ -185,8 +185,8 @@ def _labeled(
     if before.labels is None and labels is not None:
         labels = labels[paired]
     return (
-        replace(before, images=before.images[order[paired]], labels=labels),
-        replace(after, images=after.images[paired], labels=labels),
+        replace(before.subset(order[paired]), labels=labels),
+        replace(after.subset(paired), labels=labels),
         np.arange(len(paired)),
         (logits[0][order[paired]], logits[1][paired]),
     )

@@ -28,6 +28,7 @@ from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.records import JsonObject, Record
 from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.words.html import html_table, paragraphs
+from shiftassay.words.lists import first_of
 
 SCHEMA = "shiftassay.diagnosis/1"
 
@@ -100,6 +101,7 @@ class Diagnosis(Record):
     def _facts(self) -> dict[str, str]:
         facts = {
             "images": pairing_in_words(self.pairing),
+            "touched": first_of(self.verdict.touched or (), "images"),
             "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
             "accuracy": "\n".join(map(str, self.evaluations)),
             "proof": self.proof_in_words,

@@ -25,6 +25,7 @@ ORDER = (
     "level",
     "scope",
     "share",
+    "touched",
     "information",
     "confidence",
     "equivalent",
@@ -38,7 +39,8 @@ class Verdict(Record):
     """The shift, or None for `unknown`.
 
     `parameters` are the shift's for a reader, as in `ShiftSummary`; `intervals` hold low and high of a shared shift's
-    numbers at `level`. `share` of the images changed. `confidence` is the probability that family and scope are right.
+    numbers at `level`. `share` of the images changed; `touched` are those, if not all did: their file names, or their
+    places in the shifted set. `confidence` is the probability that family and scope are right.
     `equivalent` names the families that fit as well; `evidence` is what the confidence follows from.
     """
 
@@ -50,6 +52,7 @@ class Verdict(Record):
     equivalent: tuple[str, ...] = ()
     level: float = 0.95
     evidence: Evidence | None = None
+    touched: tuple[int | str, ...] | None = None
     derived = ("family", "scope", "information")
 
     @property
@@ -81,7 +84,7 @@ class Verdict(Record):
     def to_json(self) -> JsonObject:
         """What it is for a reader, and the shift as `catalog.from_json` reads it."""
         content = super().to_json()
-        return {name: content[name] for name in ORDER}
+        return {name: content[name] for name in ORDER if name != "touched" or self.touched is not None}
 
     @model_validator(mode="before")
     @classmethod

@@ -18,6 +18,7 @@ INFORMATION = {
 }
 PAIRINGS = {
     "same_order": "the same images in the same order",
+    "by_name": "the same images by their file names",
     "reordered": "the same images in another order",
     "unpaired": "no image of one set was found in the other",
 }

@@ -11,6 +11,7 @@ from torch import nn
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.shared_names import same_names
 from shiftassay.models.predict import check_finite, labels_of, predict
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
@@ -98,7 +99,7 @@ class Evaluation(Record):
     """A model's results on one image set.
 
     `confusion[i][j]` counts images of class i that were taken for class j. `recall` is None for a class that the set
-    does not hold.
+    does not hold. `classes` are the names of the classes, where the set has them.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Evaluation(Record):
     mean_confidence: float
     calibration_error: float
     comparison: Comparison | None
+    classes: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         """What was measured on the set, and what that says against its reference."""
@@ -131,10 +133,13 @@ class Evaluation(Record):
 
     def _repr_html_(self) -> str:
         rows = [
-            (str(label), f"{sum(counts):,}", DASH if recall is None else percent(recall, 2))
+            (self._class_name(label), f"{sum(counts):,}", DASH if recall is None else percent(recall, 2))
             for label, (counts, recall) in enumerate(zip(self.confusion, self.recall, strict=True))
         ]
         return paragraphs(str(self)) + html_table(("class", "images", "recall"), rows)
+
+    def _class_name(self, label: int) -> str:
+        return self.classes[label] if self.classes is not None and label < len(self.classes) else str(label)
 
 
 def evaluate(
@@ -188,7 +193,8 @@ def assess(
     if reference is not None and reference_logits is not None:
         check_finite(reference_logits, reference.name)
         reference_right = labels_of(reference_logits) == _labels(reference, classes)
-        paired = np.array_equal(labels, _labels(reference, classes))
+        named_alike = same_names(reference.names, image_set.names)
+        paired = named_alike is not False and np.array_equal(labels, _labels(reference, classes))
         comparison = compare(reference.name, right, reference_right, paired, margin)
     return Evaluation(
         name=image_set.name,
@@ -200,6 +206,7 @@ def assess(
         mean_confidence=float(confidence.mean()),
         calibration_error=expected_calibration_error(confidence, right),
         comparison=comparison,
+        classes=image_set.classes,
     )
 
 

@@ -16,7 +16,8 @@ class ImageSet:
     """Images `(n, c, h, w)`, black 0, white 1; values outside that range are kept.
 
     `unit` is what the values were divided by when they were read, `integer` whether their type was an integer: both are
-    needed to read another file in the same unit. `notes` are sentences on what was found and assumed.
+    needed to read another file in the same unit. `notes` are sentences on what was found and assumed. `names` are the
+    file names of pictures, relative to their folder; `classes` the names of the classes, in the order of their labels.
     """
 
     images: Float32[np.ndarray, "n c h w"]
@@ -25,6 +26,8 @@ class ImageSet:
     unit: float = 1.0
     integer: bool = False
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.float32:
@@ -42,6 +45,15 @@ class ImageSet:
                 f"{self.name}: label {self.labels[at]} at place {at}. Labels are whole numbers from 0: "
                 "number the classes."
             )
+        if self.names is not None and len(self.names) != len(self.images):
+            raise BadInput(f"{self.name}: {len(self.images)} images need as many names, found {len(self.names)}.")
+        if self.classes is not None and self.labels is not None and len(self.labels):
+            largest = int(self.labels.max())
+            if largest >= len(self.classes):
+                raise BadInput(
+                    f"{self.name}: label {largest}, but there are names for {len(self.classes)} classes. "
+                    "Give a name for each class, in the order of the labels."
+                )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -63,7 +75,20 @@ class ImageSet:
         """The first n images with their labels; all of them for None."""
         if n is None or n >= len(self):
             return self
-        return replace(self, images=self.images[:n], labels=None if self.labels is None else self.labels[:n])
+        return self.subset(slice(n))
+
+    def subset(self, places: Int64[np.ndarray, "k"] | slice) -> "ImageSet":
+        """The images at these places, in their order, with their labels and names.
+
+        >>> two = ImageSet(np.zeros((2, 1, 4, 4), np.float32), np.array([3, 5]), names=("a.png", "b.png"))
+        >>> two.subset(np.array([1])).labels.tolist(), two.subset(np.array([1])).names
+        ([5], ('b.png',))
+        """
+        names = self.names
+        if names is not None:
+            names = names[places] if isinstance(places, slice) else tuple(names[place] for place in places)
+        labels = None if self.labels is None else self.labels[places]
+        return replace(self, images=self.images[places], labels=labels, names=names)
 
     @property
     def digest(self) -> str:

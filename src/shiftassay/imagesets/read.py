@@ -1,4 +1,4 @@
-"""Reading any file of images as an image set; every assumption is noted."""
+"""Reading any file or folder of images as an image set; every assumption is noted."""
 
 import re
 from dataclasses import replace
@@ -16,6 +16,8 @@ from shiftassay.imagesets.layout import check_same_shape, size_of, to_nchw
 from shiftassay.imagesets.limits import enough_memory
 from shiftassay.imagesets.matching import labels_by_content, labels_by_reference
 from shiftassay.imagesets.numpy_files import read_npy, read_npz
+from shiftassay.imagesets.picture_rows import EVERYTHING, Limits, Watch
+from shiftassay.imagesets.picture_sets import open_pictures, read_pictures
 from shiftassay.imagesets.raw import RawSet
 from shiftassay.imagesets.stream import is_file, opened
 from shiftassay.imagesets.values import to_unit
@@ -32,22 +34,44 @@ def read_image_set(
     labels: str | Path | None = None,
     reference: ImageSet | None = None,
     unpickle: bool = False,
+    limits: Limits = EVERYTHING,
+    seed: int = 0,
+    watch: Watch | None = None,
 ) -> ImageSet:
-    """Read a file of images, or a data set by its name.
+    """Read a file of images, a folder of pictures, or a data set by its name.
 
-    Formats: `.npy`, `.npz`, `.csv`, IDX. Names: `mnist`, `mnist:train`. Labels are, in this order: `labels`, those in
-    the file, `labels.npy` beside it (of IDX, the file named alike), matched by content against MNIST, then against the
-    reference, and those of the reference if it has as many images; none with `labels="none"`. `reference` also fixes
-    size and unit. `notes` of the result says what was found and assumed. Raises `BadInput`.
+    Formats: `.npy`, `.npz`, `.csv`, IDX, Parquet; PNG, JPEG, WebP, TIFF, BMP and GIF in folders, flat or one for each
+    class. Names: `mnist`, `mnist:train`. Labels are, in this order: `labels`, those in the file or of the folders,
+    `labels.npy` beside it (of IDX, the file named alike; in a folder `labels.csv`), matched by content against MNIST,
+    then against the reference, and those of the reference by file name, or if it has as many images; none with
+    `labels="none"`. `reference` also fixes size and unit, and of pictures which are read: those that share its names.
+    Of more pictures than the limits allow, a sample is drawn by `seed`; `watch` is told how far reading has come.
+    `notes` of the result says what was found and assumed. Raises `BadInput`.
 
     >>> test = read_image_set("mnist:test")
     >>> test.images.shape, test.labels[:5].tolist()
     ((10000, 1, 28, 28), [7, 2, 1, 0, 4])
     """
-    path, without = Path(path), str(labels) == "none"  # a Path, from the command line
+    name, path, without = path, Path(path), str(labels) == "none"  # a Path, from the command line
     label_file = None if without or labels is None else Path(labels)
     with enough_memory(str(path)):
-        return _read(path, label_file, without, reference, unpickle)
+        source = open_pictures(name, labels, reference.classes if reference else None, unpickle)
+        if source is None:
+            return _read(path, label_file, without, reference, unpickle)
+        like = replace(reference, labels=None) if reference is not None and without else reference
+        image_set = read_pictures(source, like, limits=limits, seed=seed, watch=watch)
+        if reference is not None:
+            check_same_shape(image_set.shape, reference.shape, image_set.name, reference.name)
+        return image_set if without else with_known_labels(image_set, reference)
+
+
+def with_known_labels(image_set: ImageSet, reference: ImageSet | None = None) -> ImageSet:
+    """Pictures without labels of their own, with those that their content or their order tells."""
+    if image_set.labels is not None:
+        return image_set
+    labels, origin = _labels_elsewhere(image_set, reference)
+    note = f"{image_set.name}: {f'labels {origin}' if labels is not None else 'no labels found'}"
+    return replace(image_set, labels=labels, notes=(*image_set.notes, note))
 
 
 def _read(path: Path, label_file: Path | None, without: bool, reference: ImageSet | None, unpickle: bool) -> ImageSet:
@@ -124,7 +148,8 @@ def _read_raw(path: Path, reference: ImageSet | None, unpickle: bool) -> RawSet:
     with opened(path):  # that it is missing, or a folder, is to be said first
         pass
     raise BadInput(
-        f"{path}: don't know the format {path.suffix or 'without an ending'!r}. Known: .npy, .npz, .csv, IDX."
+        f"{path}: don't know the format {path.suffix or 'without an ending'!r}. Known: .npy, .npz, .csv, IDX, Parquet, "
+        "and folders of pictures."
     )
 
 
@@ -155,13 +180,19 @@ def _labels(
             else ""
         )
         return labels, f"from {printable(beside.name)} beside it{doubt}"
+    return _labels_elsewhere(image_set, reference)
+
+
+def _labels_elsewhere(image_set: ImageSet, reference: ImageSet | None) -> tuple[np.ndarray | None, str]:
+    """Labels of images whose content is known, or those of a reference with as many images."""
     if matched := labels_by_content(image_set.images):
         return matched[0], f"found by matching every image with {matched[1]}"
     if reference is None:
         return None, ""
     if (same := labels_by_reference(image_set, reference)) is not None:
         return same, f"found by matching every image with {reference.name}"
-    if reference.labels is not None and len(reference) == n:
+    named = image_set.names is not None and reference.names is not None  # with names, an order is no reason
+    if reference.labels is not None and len(reference) == len(image_set) and not named:
         return reference.labels, f"those of {reference.name}, assuming the same order"
     return None, ""
 

@@ -139,7 +139,7 @@ def split_set(
     """
     clean_right, variant_right = (right_of(images, model=model, device=device) for images in (reference, shifted))
     pairing = pair(reference, shifted, seed)
-    paired = pairing.kind == "same_order" and pairing.complete
+    paired = pairing.in_place and len(reference) == len(shifted)
     bench = Bench(
         reference=reference,
         shifted=shifted,
@@ -167,8 +167,7 @@ def halves_of(n: int, seed: int, name: str) -> tuple[Places, Places]:
 
 def part(images: ImageSet, places: Places) -> ImageSet:
     """Some images with their labels."""
-    labels = None if images.labels is None else images.labels[places]
-    return ImageSet(images.images[places], labels, images.name, images.unit, images.integer)
+    return replace(images.subset(places), notes=())
 
 
 def right_of(images: ImageSet, *, model: nn.Module, device: str) -> Right:

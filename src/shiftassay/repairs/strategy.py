@@ -174,8 +174,7 @@ def some_of(images: ImageSet, n: int, seed: int) -> ImageSet:
     if len(images) <= n:
         return images
     some = np.sort(np.random.default_rng(seed_for(seed, "repair", "some")).permutation(len(images))[:n])
-    labels = None if images.labels is None else images.labels[some]
-    return replace(images, images=images.images[some], labels=labels)
+    return images.subset(some)
 
 
 def groups_of(shift: Shift) -> set[str]:

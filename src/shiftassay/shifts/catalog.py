@@ -141,7 +141,7 @@ def shift(image_set: ImageSet, by: Shift | str, seed: int = 0, context: Context 
         raise BadInput(
             f"{by}: its result holds NaN or infinity. Choose smaller parameters, and images that are finite."
         )
-    return ImageSet(shifted.images, shifted.labels, f"{image_set.name} under {by}")
+    return dataclasses.replace(shifted, name=f"{image_set.name} under {by}", unit=1.0, integer=False, notes=())
 
 
 def generator(by: Shift, seed: int, name: str) -> np.random.Generator:

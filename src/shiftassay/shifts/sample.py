@@ -35,9 +35,7 @@ class Reorder(Shift):
         return images[self._places(len(images), rng)]
 
     def apply_to_set(self, image_set: ImageSet, rng: np.random.Generator, context: Context | None = None) -> ImageSet:
-        places = self._places(len(image_set), rng)
-        labels = None if image_set.labels is None else image_set.labels[places]
-        return replace(image_set, images=image_set.images[places], labels=labels)
+        return image_set.subset(self._places(len(image_set), rng))
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images[np.argsort(self._places(len(images), rng))]
@@ -90,7 +88,7 @@ class ClassPrior(Shift):
         places = np.sort(np.concatenate(chosen))
         if len(places) == 0:
             raise BadInput("class_prior: no image would be left. A class that should be there has none.")
-        return replace(image_set, images=image_set.images[places], labels=labels[places])
+        return image_set.subset(places)
 
 
 @FAMILIES.register("label_permutation")
@@ -140,7 +138,7 @@ class LabelPermutation(Shift):
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.mapping):
             wrong = labels.min() if labels.min() < 0 else labels.max()
             raise BadInput(f"label_permutation: a mapping of {len(self.mapping)} classes, but a label is {wrong}.")
-        return replace(image_set, labels=np.array(self.mapping, np.int64)[labels])
+        return replace(image_set, labels=np.array(self.mapping, np.int64)[labels], classes=None)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images.copy()

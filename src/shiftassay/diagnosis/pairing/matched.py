@@ -1,6 +1,5 @@
 """The images of two sets that are partners, and what a pairing leaves out."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +26,7 @@ def matched_sets(reference: ImageSet, shifted: ImageSet, order: Order) -> Matche
         return MatchedSets(reference, shifted)
     matched = np.flatnonzero(order >= 0)
     partners = order[matched]
-    before = None if reference.labels is None else reference.labels[partners]
-    after = None if shifted.labels is None else shifted.labels[matched]
-    return MatchedSets(
-        replace(reference, images=reference.images[partners], labels=before),
-        replace(shifted, images=shifted.images[matched], labels=after),
-    )
+    return MatchedSets(reference.subset(partners), shifted.subset(matched))
 
 
 def order_notes(reference: ImageSet, shifted: ImageSet, order: Order) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ from shiftassay.diagnosis.pairing.same_order import OrderTest, order_test
 from shiftassay.diagnosis.pairing.shared import Shared, shared_images
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.shared_names import are_numbers, shared_names
 from shiftassay.random_stream import seed_for
 from shiftassay.records import JsonObject, Record
 
-Kind = Literal["same_order", "reordered", "unpaired"]
+Kind = Literal["same_order", "by_name", "reordered", "unpaired"]
 Order = Annotated[Int64[np.ndarray, "n"], BeforeValidator(lambda places: np.asarray(places, np.int64))]
 
 
@@ -57,6 +58,11 @@ class Pairing(Record):
         return self.order is not None and bool(np.all(self.order >= 0))
 
     @property
+    def in_place(self) -> bool:
+        """Whether image i of one set is the partner of image i of the other, for every image."""
+        return self.order is not None and np.array_equal(self.order, np.arange(len(self.order)))
+
+    @property
     def partnered(self) -> float | None:
         """The share of the shifted images that have a partner; None if unpaired."""
         if self.order is None:
@@ -74,7 +80,7 @@ class Pairing(Record):
         The order is written unless it is the same and complete; the shared images only of unpaired sets.
         """
         content = {**super().to_json(), "found": self.partnered}
-        if self.kind == "same_order" and self.complete:
+        if self.in_place:
             content["order"] = None
         names = ("kind", "found", "order", "evidence", *(["shared"] if self.kind == "unpaired" else []), "images")
         return {name: content[name] for name in names}
@@ -95,8 +101,11 @@ class Pairing(Record):
 def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     """Find out how the images belong together, whatever shift lies between them.
 
-    Images that are in both sets, value for value, are set apart first: a few of them say nothing of the others. Of
-    those the same order is tested (see `order_test`), then partners are looked for by content (see `find_partners`).
+    Pictures with names belong together by name. Names that are mere numbers may number other pictures: what belongs
+    together by them has to be found in the same order by content as well, where there are enough images to tell.
+    Without names, images that are in both sets, value for value, are set apart first: a few of them say nothing of the
+    others. Of the rest the same order is tested (see `order_test`), then partners are looked for by content (see
+    `find_partners`).
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalog import shift
@@ -107,6 +116,39 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     >>> pairing.kind, int((pairing.order >= 0).sum())
     ('reordered', 200)
     """
+    by_name = _order_by_name(reference, shifted)
+    if by_name is None:
+        return _by_content(reference, shifted, seed)
+    pairing = Pairing("by_name", by_name, PairingEvidence(None, None))
+    if not (len(reference) == len(shifted) and pairing.in_place and are_numbers(shifted.names or ())):
+        return pairing
+    content = _by_content(reference, shifted, seed)
+    contradicted = content.kind != "same_order" and (content.evidence.order is not None or content.kind == "reordered")
+    return content if contradicted else replace(pairing, evidence=content.evidence)
+
+
+def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
+    """A sentence on names that both sets have, where they did not decide the pairing."""
+    if pairing.kind == "by_name" or _order_by_name(reference, shifted) is None:
+        return None
+    return (
+        f"The pictures of {reference.name} and {shifted.name} have the same numbers for names, but by content those of "
+        "one number do not belong together: the names were not taken."
+    )
+
+
+def _order_by_name(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"] | None:
+    """The place in the reference of each shifted image's name; None where names tell nothing."""
+    if reference.names is None or shifted.names is None:
+        return None
+    places, partners = shared_names(reference.names, shifted.names)
+    order = np.full(len(shifted), -1)
+    order[partners] = places
+    return order if len(places) else None
+
+
+def _by_content(reference: ImageSet, shifted: ImageSet, seed: int) -> Pairing:
+    """How the images belong together by their content and their order."""
     rng = np.random.default_rng(seed_for(seed, "pairing"))
     shared = shared_images(reference, shifted)
     test, order = None, None
@@ -185,9 +227,7 @@ def _blank(images: ImageSet) -> Bool[np.ndarray, "n"]:
 def _at(images: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
     if len(places) == len(images):
         return images
-    return replace(
-        images, images=images.images[places], labels=None if images.labels is None else images.labels[places]
-    )
+    return images.subset(places)
 
 
 def _evidence(test: OrderTest | None, partners: Partners | None) -> PairingEvidence:

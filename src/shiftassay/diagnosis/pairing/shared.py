@@ -1,7 +1,7 @@
 """Images that stand in both sets, value for value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
@@ -127,8 +127,7 @@ def places_in_words(places: Int64[np.ndarray, "k"]) -> str:
 
 
 def _without(side: ImageSet, places: Int64[np.ndarray, "k"]) -> ImageSet:
-    labels = None if side.labels is None else np.delete(side.labels, places)
-    return replace(side, images=np.delete(side.images, places, axis=0), labels=labels)
+    return side.subset(np.delete(np.arange(len(side)), places))
 
 
 def _names(images: Images, scale: float) -> list[bytes]:

@@ -143,10 +143,7 @@ def _halves(side: ImageSet, size: int, rng: np.random.Generator) -> tuple[ImageS
     order = rng.permutation(len(side))[: 2 * size]
     middle = len(order) // 2
     parts = (order[:middle], order[middle:])
-    first, second = (
-        replace(side, images=side.images[p], labels=None if side.labels is None else side.labels[p]) for p in parts
-    )
-    return first, second
+    return side.subset(parts[0]), side.subset(parts[1])
 
 
 def _promising(guesses: list[Shift], count: int) -> list[Shift]:
