@@ -216,7 +216,7 @@ def test_one_model_for_a_folder_of_variants_is_trained_and_told_which_variant_it
         (["diagnose", "clean.npy", "large.npy"], "A resize or a crop may be the shift itself"),
         (["diagnose", "clean.npy", "nan.npy"], "NaN or infinity"),
         (["diagnose", "clean.npy", "grey.npy"], "all pixels of all images have the same value, 0.5"),
-        (["diagnose", "few.npy", "few.npy"], "at least 50 images, found 40"),
+        (["diagnose", "few.npy", "short.npy"], "at least 50 images a set"),
         (["diagnose", "clean.npy", "clean.npy", "--labels", "short.npy"], "3 labels for 60 images"),
         (["diagnose", "clean.npy", "clean.npy", *["--labels", "far.npy"] * 3], "one for both, or one for each"),
         (["diagnose", "clean.npy", "clean.npy", "--ceiling"], "--train mnist"),

@@ -125,9 +125,9 @@ def test_the_json_has_its_keys_and_survives_the_round_trip(few, perceptron):
     assert content["accuracy"]["reproduced"] == pytest.approx(content["accuracy"]["shifted"], abs=0.01)
 
 
-def test_too_few_images_are_refused(few):
-    with pytest.raises(BadInput, match="at least 50 images, found 49"):
-        diagnose(few.first(49), few.first(49))
+def test_too_few_images_without_partners_are_refused(few):
+    with pytest.raises(BadInput, match=r"48 images, of which none has a partner.*at least 50 images a set"):
+        diagnose(few.first(49), few.first(97).subset(np.arange(49, 97)))
 
 
 def test_another_size_may_be_the_shift_itself(few):

@@ -123,7 +123,8 @@ def identify_unpaired(
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
     """The task of a search.
 
-    Parameters are fitted to the first pairs, candidates judged on the next ones: of large pictures to few. Of few pairs, all are used for both.
+    Parameters are fitted to the first pairs, candidates judged on the next ones. Of large pictures these are few. Of
+    few pairs, all are used for both.
     """
     budget = SETTINGS
     if len(pairs) < budget.few:

@@ -13,7 +13,7 @@ HALF = np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]])  # to the lower right
 MEAN_OF_PLACES = (1 / 30) / (1 / 16)
 
 
-def interpolation_differences(images: Images, change: float) -> Float[np.ndarray, "n"]:
+def interpolation_differences(images: Images, change: float) -> Float[np.ndarray, "parts"]:
     """The mean square by which linear and cubic interpolation of each image differ.
 
     It is a mean over places between the pixels.

@@ -77,7 +77,7 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
     change = float(observed.mean()) / made.misfit if made.misfit else change_of(pairs)
     rounding = ROUNDING * in_bytes(pairs.shifted)
 
-    def null(energies: Float[np.ndarray, "n"]) -> NullDistribution:
+    def null(energies: Float[np.ndarray, "parts"]) -> NullDistribution:
         return _over_images(max(float(energies.mean()) - rounding, ROUNDING) / change, energies, observed)
 
     yield null(np.full(len(pairs), rounding + ROUNDING))
@@ -130,8 +130,10 @@ def _rounded_between(shift: Shift, images: Images, resampling: Resampling) -> Im
     return images
 
 
-def _over_images(misfit: float, energies: Float[np.ndarray, "n"], observed: Float[np.ndarray, "n"]) -> NullDistribution:
-    """The null of a misfit without noise: images differ, which gives both sides a standard error.
+def _over_images(
+    misfit: float, energies: Float[np.ndarray, "parts"], observed: Float[np.ndarray, "others"]
+) -> NullDistribution:
+    """The null of a misfit without noise: images, or parts of few, differ, which gives both sides a standard error.
 
     It is that of the logarithm of a mean over images, of the stand-in's residual and of the observed one.
     """

@@ -152,7 +152,7 @@ def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampli
     return Remake(shift, inferred, energy / _change_beside(shift, pairs), 0.0, 0.0, {}, kernel, residual)
 
 
-def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[np.ndarray, "n"]:
+def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[np.ndarray, "parts"]:
     """The mean square of each image's residual, or of parts of few images, where implementations agree.
 
     It leaves out the edges of a moved picture, and the borders of a blur.

@@ -5,6 +5,7 @@ of the family's `apply`: a family declares no more than where to start and how f
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -84,41 +85,74 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
     """
     if not family.search_steps()[0].any():
         return on_grid(family, pairs)
-    small, to_full = _small(family, pairs)
+    first, *finer_views = _views(family, pairs)
+    small, few = first.pairs, pairs.first(FINE)
     starts = family.search_starts(small)
     coarse = (small.smooth if family.smooth else small).first(COARSE)
     unshifted = float(coarse.errors(coarse.reference).mean())
     errors = _on_grid(family, starts, coarse)
     best = np.argsort(errors.mean(1))[: KEPT if family.smooth else 1]
     shared = refine(family, starts[best], coarse)
+    if finer_views:
+        shared = _from_images(family, shared, starts, errors, coarse)
     shared_errors = errors_of(family, shared[None], coarse)
     remaining = float(shared_errors.mean())
     estimates: list[Shift] = []
-    few = pairs.first(FINE)
-    explains = remaining < (WORTHWHILE_UNDER_MORE if pairs.contrast else WORTHWHILE) * unshifted
-    finer = refine(family, (shared * to_full)[None], few) if explains else shared * to_full
-    if explains:
+    finer = shared * first.scale
+    if remaining < (WORTHWHILE_UNDER_MORE if pairs.contrast else WORTHWHILE) * unshifted:
+        finer = _refined(family, finer, few)
         estimates.append(family.from_numbers(finer))
     if "per_image" in family.scopes and remaining > EXACT * unshifted:
         starts, errors = np.vstack([starts, shared]), np.vstack([errors, shared_errors])
         some = small.first(SOME)
         each = _each_from(family, starts[errors[:, : len(some)].argmin(0)], some, SOME_STEPS)
         if _gain(family, each, shared, some) < WORTHWHILE:
-            each = fit_each(family, starts * to_full, few)
+            each = fit_each(family, starts * first.scale, few)
             # Small pictures may seem to differ by what full ones show to be alike.
-            if small is pairs or _gain(family, each, finer, few) < WORTHWHILE:
+            if not finer_views or _gain(family, each, finer, few) < WORTHWHILE:
                 estimates += _if_drawn(summarized(family, each, few))
     return estimates
 
 
-def _small(family: "type[Shift] | Refit", pairs: Pairs) -> tuple[Pairs, Float64[np.ndarray, "k"]]:
-    """Pairs for a first fit, and what its numbers are multiplied by in the pairs themselves.
+class _View(NamedTuple):
+    """Pairs, perhaps made small, and what numbers that are fitted to them are multiplied by in the full pictures."""
 
-    Moved pictures are made small: there a few pixels are a large part of the picture, and a fit costs little.
+    pairs: Pairs
+    scale: Float64[np.ndarray, "k"]
+
+
+def _views(family: "type[Shift] | Refit", pairs: Pairs) -> list[_View]:
+    """The pairs for one fit after another, the full ones last.
+
+    Large pictures that move are made small first: there a few pixels are a large part of the picture.
     """
-    if not family.smooth or pairs.reduction == 1:
-        return pairs, np.ones(len(family.search_steps()[0]))
-    return pairs.reduced, np.where(family.search_lengths(), pairs.reduction, 1.0)
+    if not family.smooth:
+        return [_View(pairs, np.ones(len(family.search_steps()[0])))]
+    lengths = family.search_lengths()
+    return [_View(pairs.reduced(by), np.where(lengths, by, 1.0)) for by in pairs.reductions]
+
+
+def _refined(family: type[Shift], numbers: Float64[np.ndarray, "k"], pairs: Pairs) -> Float64[np.ndarray, "k"]:
+    """The parameters fitted to larger and larger pictures, from those that the smallest gave."""
+    first, *finer = _views(family, pairs)
+    for view in finer or [first]:
+        numbers = refine(family, (numbers / view.scale)[None], view.pairs) * view.scale
+    return numbers
+
+
+def _from_images(
+    family: type[Shift],
+    shared: Float64[np.ndarray, "k"],
+    starts: Float64[np.ndarray, "g k"],
+    errors: Float64[np.ndarray, "g n"],
+    pairs: Pairs,
+) -> Float64[np.ndarray, "k"]:
+    """The shared parameters, or those that a fit from the median of the images' own ones finds, if these are better.
+
+    Large moves have few starts nearby: some images find what all together miss.
+    """
+    values, _ = _gauss_newton(family, starts[errors.argmin(0)], pairs, pooled=False)
+    return refine(family, np.stack([shared, np.median(values, 0)]), pairs)
 
 
 def on_grid(family: type[Shift], pairs: Pairs) -> list[Shift]:
@@ -192,14 +226,15 @@ def fit_each(
     family: type[Shift] | Refit, starts: Float64[np.ndarray, "g k"], pairs: Pairs
 ) -> Float64[np.ndarray, "n k"]:
     """The parameters of each image, from its own best start."""
-    small, to_full = _small(family, pairs)
-    if small is not pairs:
-        return _each_from(family, fit_each(family, starts / to_full, small) * to_full, pairs)
-    view = pairs.smooth if family.smooth else pairs
-    errors = _on_grid(family, starts, view)
+    first, *finer = _views(family, pairs)
+    starts = starts / first.scale
+    errors = _on_grid(family, starts, first.pairs.smooth if family.smooth else first.pairs)
     if not family.search_steps()[0].any():
         return starts[[_middle(column) for column in errors.T]]
-    return _each_from(family, starts[errors.argmin(0)], pairs)
+    values = _each_from(family, starts[errors.argmin(0)], first.pairs) * first.scale
+    for view in finer:
+        values = _each_from(family, values / view.scale, view.pairs, SOME_STEPS) * view.scale
+    return values
 
 
 def _each_from(

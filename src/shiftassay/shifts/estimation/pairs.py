@@ -19,6 +19,7 @@ FOUR_DECIMALS = 0.5e-4  # a value that is written with four decimals is off by s
 SMALL_SIDE = 32  # pixels, about, of the shorter side of pictures that are made small
 ENOUGH = 24  # images for a standard error over them
 SMALLEST_PART = 7  # pixels a side of the parts of fewer images
+FINER = 3  # times the side of the next smaller picture
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -56,21 +57,35 @@ class Pairs:
             self, reference=gaussian_filter(self.reference, blur), shifted=gaussian_filter(self.shifted, blur)
         )
 
-    @cached_property
-    def reduced(self) -> "Pairs":
-        """The pairs made small, in grey, for fits of moved pictures; themselves if they are small.
+    def reduced(self, by: int) -> "Pairs":
+        """The pairs made small, in grey, for fits of moved pictures; themselves by 1.
 
-        Pixels are means over squares of `reduction` a side; what remains at the edges is cut off alike on both sides.
+        Pixels are means over squares with so many pixels a side; what remains at the edges is cut off alike on both
+        sides.
         """
-        if self.reduction == 1:
+        if by == 1:
             return self
-        small = [block_means(side.mean(1, keepdims=True), self.reduction) for side in (self.reference, self.shifted)]
-        return replace(self, reference=small[0], shifted=small[1])
+        if by not in self.smaller:
+            sides = (block_means(side.mean(1, keepdims=True), by) for side in (self.reference, self.shifted))
+            self.smaller[by] = Pairs(*sides, self.contrast)
+        return self.smaller[by]
 
-    @property
-    def reduction(self) -> int:
-        """How many pixels of these pictures are one of `reduced`, along each side."""
-        return max(1, min(self.reference.shape[2:]) // SMALL_SIDE)
+    @cached_property
+    def smaller(self) -> dict[int, "Pairs"]:
+        """What `reduced` made of these pairs."""
+        return {}
+
+    @cached_property
+    def reductions(self) -> tuple[int, ...]:
+        """By how much they are reduced for one fit after another: 1 alone if they are small.
+
+        The first makes the shorter side about `SMALL_SIDE` pixels long, each further picture is about three times as
+        large.
+        """
+        steps = [max(1, min(self.reference.shape[2:]) // SMALL_SIDE)]
+        while steps[-1] > 1:
+            steps.append(max(1, steps[-1] // FINER))
+        return tuple(steps)
 
     @cached_property
     def inferred(self) -> dict[Any, Any]:
