@@ -30,7 +30,7 @@ class SearchSettings:
     """The same of those on which every candidate is screened."""
     values_composed: int = 450_000
     """The same of pairs that compositions are fitted to."""
-    values_refitted: int = 2_400_000
+    values_refitted: int = 900_000
     """The same of pairs that the winner's parameters are fitted to again."""
     few: int = 8
     """Pairs up to which all are used both to fit parameters and to judge candidates."""

@@ -66,8 +66,8 @@ class Pairs:
         if by == 1:
             return self
         if by not in self.smaller:
-            sides = (block_means(side.mean(1, keepdims=True), by) for side in (self.reference, self.shifted))
-            self.smaller[by] = Pairs(*sides, self.contrast)
+            before, after = (block_means(s.mean(1, keepdims=True), by) for s in (self.reference, self.shifted))
+            self.smaller[by] = Pairs(before, after, self.contrast)
         return self.smaller[by]
 
     @cached_property
