@@ -126,7 +126,7 @@ def test_the_json_has_its_keys_and_survives_the_round_trip(few, perceptron):
 
 
 def test_too_few_images_without_partners_are_refused(few):
-    with pytest.raises(BadInput, match=r"48 images, of which none has a partner.*at least 50 images a set"):
+    with pytest.raises(BadInput, match=r"49 images, of which none has a partner.*at least 50 images a set"):
         diagnose(few.first(49), few.first(97).subset(np.arange(49, 97)))
 
 

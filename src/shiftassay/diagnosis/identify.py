@@ -152,7 +152,7 @@ def changed_images(pairs: Pairs) -> tuple[float, Pairs]:
 
 def _fewest_changed(images: Sized) -> float:
     """How many images have to have changed to be diagnosed alone: of few images, half of them."""
-    return min(thresholds.FEWEST_CHANGED, len(images) / 2)
+    return min(float(thresholds.FEWEST_CHANGED), len(images) / 2)
 
 
 def _touched(pairs: Pairs, shifted: ImageSet, order: Order) -> tuple[int | str, ...]:
