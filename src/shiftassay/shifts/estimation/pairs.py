@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float32, Float64
 from scipy.ndimage import gaussian_filter
 
 from shiftassay.imagesets.image_set import Images
@@ -143,7 +143,7 @@ class Pairs:
         return np.float32(gain), np.float32(target - gain * mean)
 
 
-def block_means(images: Images, side: int) -> Images:
+def block_means(images: Images, side: int) -> Float32[np.ndarray, "n c rows columns"]:
     """The means over squares of `side` pixels; what remains is cut off at both edges."""
     n, c, h, w = images.shape
     rows, columns = h // side, w // side
