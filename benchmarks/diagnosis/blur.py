@@ -52,7 +52,7 @@ def defocus_blur(radius: Parameter, rounded: bool = False) -> Part:
     """Correlated with a disc, drawn finely and shrunk; the border is repeated."""
 
     def transform(x: np.ndarray, rng: np.random.Generator, radius: np.ndarray) -> np.ndarray:
-        kernels = {r: _disc(r) for r in set(radius.tolist())}
+        kernels = {r: disc_kernel(r) for r in set(radius.tolist())}
         return np.stack(
             [ndimage.correlate(one, kernels[r], mode="nearest") for one, r in zip(x, radius.tolist(), strict=True)]
         )
@@ -66,8 +66,8 @@ def motion_blur(length: Parameter, angle: Parameter = 0.0, rounded: bool = False
     def transform(x: np.ndarray, rng: np.random.Generator, length: np.ndarray, angle: np.ndarray) -> np.ndarray:
         lines = np.stack([length, np.radians(angle)], 1)
         if (lines == lines[0]).all():
-            return _smeared(x, _line(*lines[0], fading))
-        return np.concatenate([_smeared(x[i : i + 1], _line(*line, fading)) for i, line in enumerate(lines)])
+            return _smeared(x, line_kernel(*lines[0], fading))
+        return np.concatenate([_smeared(x[i : i + 1], line_kernel(*line, fading)) for i, line in enumerate(lines)])
 
     parameters = {"length": length, "angle": angle}
     part = _part("motion_blur", parameters, transform, "scipy" + ("-bytes" if rounded else ""))
@@ -135,7 +135,7 @@ def _part(family: str, parameters: dict[str, Parameter], transform: Callable[...
     return Part(family, parameters, by(transform, parameters, way.endswith("-bytes")), GROUP, scope, way=way)
 
 
-def _disc(radius: float) -> np.ndarray:
+def disc_kernel(radius: float) -> np.ndarray:
     reach = int(np.ceil(radius - 0.5))
     side = (2 * reach + 1) * FINE
     y, x = (np.mgrid[:side, :side] + 0.5) / FINE - (reach + 0.5)
@@ -143,7 +143,7 @@ def _disc(radius: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def _line(length: float, angle: float, fading: float | None) -> np.ndarray:
+def line_kernel(length: float, angle: float, fading: float | None) -> np.ndarray:
     """A line's weights, from points a fraction of a pixel apart that are shared out among four pixels each."""
     reach = int(np.ceil(length)) + 1
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
@@ -202,8 +202,11 @@ def _pil_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 def _cv2_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     import cv2
 
-    stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE)
+    colored = image.ndim == 3
+    stored = cv2.imencode(".jpg", image[..., ::-1] if colored else image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    read = cv2.imdecode(stored, cv2.IMREAD_COLOR if colored else cv2.IMREAD_GRAYSCALE)
+    assert read is not None
+    return read[..., ::-1] if colored else read
 
 
 GAUSSIANS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {

@@ -39,7 +39,7 @@ def build(case: Case, count: int = 2000, seed: int = 0) -> Built:
     test = dataset(case.dataset).test
     assert test.labels is not None
     chosen = np.sort(rng.permutation(len(test))[: count * (2 if case.pairing == "unpaired" else 1)])
-    return _assembled(case, test.images[chosen, 0], test.labels[chosen], rng, [rng] * len(case.parts))
+    return assembled(case, test.images[chosen, 0], test.labels[chosen], rng, [rng] * len(case.parts))
 
 
 def build_drawn(case: Case) -> Built:
@@ -53,10 +53,10 @@ def build_drawn(case: Case) -> Built:
     count = drawn.images * (2 if case.pairing == "unpaired" else 1)
     chosen = np.sort(rng.choice(len(train), count, replace=False))
     streams = [np.random.default_rng(seed_for(*source, "part", i)) for i in range(len(case.parts))]
-    return _assembled(case, train.images[chosen, 0], train.labels[chosen], rng, streams)
+    return assembled(case, train.images[chosen, 0], train.labels[chosen], rng, streams)
 
 
-def _assembled(
+def assembled(
     case: Case, images: Images, labels: Labels, rng: np.random.Generator, streams: list[np.random.Generator]
 ) -> Built:
     """Both sets from the images that were chosen; `streams` are the generators of the parts."""

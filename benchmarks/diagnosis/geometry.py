@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.diagnosis.case import Parameter, Part, by
-from benchmarks.diagnosis.resample import ORDERS, WAYS, Way, displaced, mapped
+from benchmarks.diagnosis.resample import ORDERS, WAYS, Way, clipped, displaced, mapped
 from PIL import Image
 from scipy import ndimage
 
@@ -80,7 +80,7 @@ def parts() -> Iterator[Part]:
 def rotate(angle: Parameter, way: Way = PLAIN) -> Part:
     def transform(x: np.ndarray, rng: np.random.Generator, angle: np.ndarray) -> np.ndarray:
         if way.library in ROTATIONS:
-            return np.clip(np.stack([ROTATIONS[way.library](one, a) for one, a in zip(x, angle, strict=True)]), 0, 1)
+            return clipped(np.stack([ROTATIONS[way.library](one, a) for one, a in zip(x, angle, strict=True)]))
         cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
         # Forward, with y down, counter-clockwise on the screen: (x, y) to (cos x + sin y, −sin x + cos y).
         return mapped(x, _matrices(cos, -sin, sin, cos), way)
@@ -143,7 +143,7 @@ def affine(matrix: Parameter, way: Way = PLAIN) -> Part:
 
 def perspective(corners: Parameter, way: Way = PLAIN) -> Part:
     def transform(x: np.ndarray, rng: np.random.Generator, corners: np.ndarray) -> np.ndarray:
-        h, w = x.shape[1:]
+        h, w = x.shape[1:3]
         start = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]
         return mapped(x, np.stack([_homography(start + moved, start) for moved in corners]), way)
 
@@ -251,7 +251,7 @@ def _skimage_rotate(image: np.ndarray, angle: float) -> np.ndarray:
 def _cv2_rotate(image: np.ndarray, angle: float) -> np.ndarray:
     import cv2
 
-    h, w = image.shape
+    h, w = image.shape[:2]
     return cv2.warpAffine(image, cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), angle, 1.0), (w, h))
 
 

@@ -76,7 +76,7 @@ def pixel_dropout(fraction: Parameter, rounded: bool = False) -> Part:
 def fog(amount: float, decay: float, rounded: bool = False) -> Part:
     def transform(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n, h, w = x.shape
-        clouds = np.concatenate([_plasma(min(200, n - i), decay, rng)[:, :h, :w] for i in range(0, n, 200)])
+        clouds = np.concatenate([plasma(min(200, n - i), decay, rng)[:, :h, :w] for i in range(0, n, 200)])
         brightest = x.max((1, 2), keepdims=True)
         return np.clip((x + amount * clouds) * brightest / (brightest + amount), 0, 1)
 
@@ -139,7 +139,7 @@ def canny_edges(sd: float, low: float, high: float) -> Part:
     return Part("canny_edges", {"sd": sd, "low": low, "high": high}, by(transform, {}), GROUP, way="skimage")
 
 
-def _plasma(n: int, decay: float, rng: np.random.Generator) -> np.ndarray:
+def plasma(n: int, decay: float, rng: np.random.Generator) -> np.ndarray:
     """Diamond-square on a map that wraps round, in place on a lattice that halves: ImageNet-C's `plasma_fractal`."""
     clouds = np.zeros((n, MAP, MAP), np.float32)
     step, wobble = MAP, 1.0

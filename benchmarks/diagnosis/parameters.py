@@ -197,7 +197,7 @@ def _pieces(family: str, images: np.ndarray, estimate: Mapping[str, Any]) -> np.
 
 def _phases(estimate: Any, true: Any, built: Built) -> str | None:
     """The mean cosine of the differences, weighted by the amplitudes."""
-    weight = np.abs(np.fft.rfft2(built.reference)).mean(0).ravel()
+    weight = np.abs(np.fft.rfft2(with_channels(built.reference))).mean((0, 1)).ravel()
     weight[0] = 0
     estimate = np.asarray(estimate, float)
     if estimate.size != weight.size:
@@ -211,20 +211,20 @@ def _field(name: str, estimate: Any, true: Any, built: Built, unpaired: bool) ->
     estimate, true = np.asarray(estimate, float).ravel(), np.asarray(true, float)
     if estimate.size != true.size:
         return f"{name}: {estimate.size} numbers, not {true.size}"
-    ink = built.reference.std(0).ravel()
+    ink = with_channels(built.reference).std(0)
     if name == "field":
-        weight = np.tile(ink, 2)
+        weight = np.tile(ink.mean(0).ravel(), 2)
         error = float(np.sqrt((weight * (estimate - true) ** 2).sum() / weight.sum()))
         return None if error <= PIXELS else f"field: off by {error:.2f} pixels"
     # A pattern below black, or above white, is cut off where the picture is always black: any such value is right.
-    shown = (ink > 0.1) | (true > 0)
+    shown = (ink.ravel() > 0.1) | (true > 0)
     error = float(np.sqrt(((estimate - true)[shown] ** 2).mean()) / true.std())
     return None if error <= (PATTERN_UNPAIRED if unpaired else PATTERN) else f"pattern: off by {error:.0%} of its sd"
 
 
 def _matrix(estimate: Any, true: Any, built: Built) -> str | None:
     """How far the corners of the picture's middle, where ink is, land from where they should."""
-    h, w = built.reference.shape[1:]
+    h, w = built.reference.shape[-2:]
     corners = np.array([[x * w / 3, y * h / 3, 1] for x in (-1, 1) for y in (-1, 1)])
     away = np.abs(corners @ (np.asarray(estimate, float) - np.asarray(true, float)).T).max()
     return None if away <= PIXELS else f"matrix: off by {away:.2f} pixels"

@@ -40,13 +40,17 @@ WAYS = (
 
 
 def mapped(images: np.ndarray, back: np.ndarray, way: Way) -> np.ndarray:
-    """Each image sampled where its 3 × 3 matrix takes (x, y, 1), all counted from the centre, x right and y down."""
-    n, h, w = images.shape
+    """Each image sampled where its 3 × 3 matrix takes (x, y, 1), all counted from the centre, x right and y down.
+
+    Pillow and OpenCV take bytes too, and colours: images (n, h, w, c), whose bytes stay bytes.
+    """
+    n, h, w = images.shape[:3]
     center = np.eye(3)
     center[:2, 2] = (w - 1) / 2 + way.half / 2, (h - 1) / 2 + way.half / 2
     in_pixels = center @ back @ np.linalg.inv(center)
     function = LIBRARIES[way.library]
-    return np.clip(np.stack([function(images[i], in_pixels[i], way.kernel) for i in range(n)]), 0, 1)
+    made = np.stack([function(images[i], in_pixels[i], way.kernel) for i in range(n)])
+    return clipped(made)
 
 
 def displaced(images: np.ndarray, dx: np.ndarray, dy: np.ndarray, way: Way) -> np.ndarray:
@@ -65,6 +69,11 @@ def displaced(images: np.ndarray, dx: np.ndarray, dy: np.ndarray, way: Way) -> n
     return np.clip(np.stack([fetch(i) for i in range(n)]), 0, 1)
 
 
+def clipped(images: np.ndarray) -> np.ndarray:
+    """Between black and white, as bytes are anyway."""
+    return images if images.dtype == np.uint8 else np.clip(images, 0, 1)
+
+
 def _scipy(image: np.ndarray, back: np.ndarray, kernel: str) -> np.ndarray:
     order = ORDERS[kernel]
     if np.allclose(back[2], (0, 0, 1)):
@@ -79,7 +88,7 @@ def _cv2(image: np.ndarray, back: np.ndarray, kernel: str) -> np.ndarray:
     import cv2
 
     flags = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[kernel]
-    size = image.shape[::-1]
+    size = image.shape[1::-1]
     if np.allclose(back[2], (0, 0, 1)):
         return cv2.warpAffine(image, back[:2], size, flags=flags | cv2.WARP_INVERSE_MAP)
     return cv2.warpPerspective(image, back, size, flags=flags | cv2.WARP_INVERSE_MAP)

@@ -125,11 +125,11 @@ def test_outcomes_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(kept, "FOLDER", tmp_path)
     verdict = {"family": "identity", "scope": None, "parameters": {}, "confidence": 0.7, "evidence": {"excess": 0.4}}
     said: dict[str, Any] = {"verdict": verdict, "pairing": {"kind": "same_order"}, "candidates": []}
-    monkeypatch.setattr("benchmarks.diagnosis.diagnosed.diagnosed", lambda case, built, seed: said)
+    monkeypatch.setattr(drawn_run, "diagnosed", lambda case, built, seed: said)
     case = next(c for c in drawn_cases(1, {"null": 80}) if c.variant == "png" and c.drawn and c.drawn.images < 2000)
     first = drawn_run.run([case])
     assert (first[0].right, first[0].alarm, first[0].evidence) == (True, False, {"excess": 0.4})
-    monkeypatch.delattr("benchmarks.diagnosis.diagnosed.diagnosed")
+    monkeypatch.delattr(drawn_run, "diagnosed")
     assert drawn_run.run([case]) == first
     assert Outcome.from_json(first[0].to_json()) == first[0]
     written = json.loads(command._text({"seed": 1}, first))["outcomes"]

@@ -68,13 +68,13 @@ def drawn_case(seed: int, stratum: str, index: int) -> Case:
     """The case of this number in a stratum, wherever and however often it is asked for."""
     rng = np.random.default_rng(seed_for("drawn", seed, stratum, index))
     for _ in range(ATTEMPTS):
-        case = STRATA[stratum](_Place(seed, stratum, index), rng)
+        case = STRATA[stratum](Place(seed, stratum, index), rng)
         if case is not None:
             return case
     raise AssertionError(f"{stratum}-{index} of seed {seed}: no draw of {ATTEMPTS} was allowed")
 
 
-class _Place:
+class Place:
     """Where in a stratum a case stands: kinds take turns, in an order that the seed draws."""
 
     def __init__(self, seed: int, stratum: str, index: int) -> None:
@@ -90,15 +90,15 @@ class _Place:
         return replace(case, dataset=name, drawn=Drawn(self.seed, self.stratum, self.index, int(n)))
 
 
-def _paired(place: _Place, rng: Rng) -> Case | None:
+def _paired(place: Place, rng: Rng) -> Case | None:
     return _single(place, rng, place.turn(tuple(SINGLES)), IMAGES)
 
 
-def _small(place: _Place, rng: Rng) -> Case | None:
+def _small(place: Place, rng: Rng) -> Case | None:
     return _single(place, rng, place.turn(PICTURE), Range(SMALL, SMALL), plain=True)
 
 
-def _single(place: _Place, rng: Rng, family: str, images: Range, plain: bool = False) -> Case | None:
+def _single(place: Place, rng: Rng, family: str, images: Range, plain: bool = False) -> Case | None:
     """One family with pairs; `plain`: all images touched, in the same order."""
     part = drawn_part(family, rng)
     if part is None:
@@ -128,27 +128,27 @@ def _single(place: _Place, rng: Rng, family: str, images: Range, plain: bool = F
     return looked if _is_seen(looked, rng) else None
 
 
-def _compositions(place: _Place, rng: Rng) -> Case | None:
+def _compositions(place: Place, rng: Rng) -> Case | None:
     return _composition(place, rng, place.turn(compositions.PAIRS))
 
 
-def _triples(place: _Place, rng: Rng) -> Case | None:
+def _triples(place: Place, rng: Rng) -> Case | None:
     return _composition(place, rng, place.turn(compositions.TRIPLES))
 
 
-def _composition(place: _Place, rng: Rng, kinds: tuple[str, ...]) -> Case | None:
+def _composition(place: Place, rng: Rng, kinds: tuple[str, ...]) -> Case | None:
     case = compositions.drawn_composition(kinds, rng)
     n, name = IMAGES.draw(rng), _dataset(rng)
     if case is None or ("labels" in kinds and n < FEWEST_LABELED):
         return None
     images, labels = _some(name, rng)
     made_of = int(rng.integers(2**31))
-    if not (_changes(case, images, labels, rng, VISIBLE) and compositions.shows(case, images, labels, made_of)):
+    if not (changes(case, images, labels, rng, VISIBLE) and compositions.shows(case, images, labels, made_of)):
         return None
     return place.case(compositions.with_other_order(case, images, labels, made_of), n, rng, name)
 
 
-def _unpaired(place: _Place, rng: Rng) -> Case | None:
+def _unpaired(place: Place, rng: Rng) -> Case | None:
     family = place.turn(unpairable())
     noise = family.endswith("_noise") or family in RANDOM_UNPAIRED
     part = drawn_part(family, rng, per_image=False)
@@ -165,17 +165,17 @@ def _unpaired(place: _Place, rng: Rng) -> Case | None:
     return case if _is_seen(case, rng) and _stands_out(case, n, rng) else None
 
 
-def _unknown(place: _Place, rng: Rng) -> Case | None:
+def _unknown(place: Place, rng: Rng) -> Case | None:
     kind = place.turn(tuple(STRANGERS))
     case = unknown_case(kind, UNKNOWN[kind].draw(rng), STRANGERS[kind])
     how = "bytes" if rng.random() < 0.45 else "float"
     case = replace(case, parts=(stored(case.parts[0], how),))
     n, name = IMAGES.draw(rng), _dataset(rng)
     images, labels = _some(name, rng)
-    return place.case(case, n, rng, name) if _changes(case, images, labels, rng, VISIBLE_UNKNOWN) else None
+    return place.case(case, n, rng, name) if changes(case, images, labels, rng, VISIBLE_UNKNOWN) else None
 
 
-def _left_out(place: _Place, rng: Rng) -> Case | None:
+def _left_out(place: Place, rng: Rng) -> Case | None:
     """A family that the catalogue then lacks: `unknown` is right, or what else makes the same."""
     families = tuple(family for family in PICTURE if family not in ("adversarial", "channel_order"))
     case = _single(place, rng, place.turn(families), LEFT_OUT_IMAGES, plain=True)
@@ -186,7 +186,7 @@ def _left_out(place: _Place, rng: Rng) -> Case | None:
     return replace(case, left_out=case.family, instead=answers)
 
 
-def _null(place: _Place, rng: Rng) -> Case | None:
+def _null(place: Place, rng: Rng) -> Case | None:
     case = nulls.drawn_null(rng, place.turn(NULL_KINDS))
     n, name = (NULL_IMAGES if case and case.pairing != "same_order" else IMAGES).draw(rng), _dataset(rng)
     if case is None or nulls.kept(case, n) < nulls.FEWEST:
@@ -235,18 +235,18 @@ def _is_seen(case: Case, rng: Rng) -> bool:
     if case.family == "roll" and not _wraps(case, images):
         return False
     if case.family == "glass_blur":
-        one, other = (_before_and_after(case, images, labels, rng)[1] for _ in range(2))
+        one, other = (before_and_after(case, images, labels, rng)[1] for _ in range(2))
         if compositions.rms(one - other) < BY_CHANCE * compositions.rms(one - images):
             return False
-    return _changes(case, images, labels, rng, VISIBLE)
+    return changes(case, images, labels, rng, VISIBLE)
 
 
-def _changes(case: Case, images: Images, labels: Labels, rng: Rng, least: float) -> bool:
-    before, after = _before_and_after(case, images, labels, rng)
+def changes(case: Case, images: Images, labels: Labels, rng: Rng, least: float) -> bool:
+    before, after = before_and_after(case, images, labels, rng)
     return bool(np.sqrt(np.mean((after - before) ** 2)) >= least * before.std())
 
 
-def _before_and_after(case: Case, images: Images, labels: Labels, rng: Rng) -> tuple[Images, Images]:
+def before_and_after(case: Case, images: Images, labels: Labels, rng: Rng) -> tuple[Images, Images]:
     before = after = case.prepare(images, rng)
     for part in case.parts:
         if part.group != "sample":
@@ -270,7 +270,7 @@ def _stands_out(case: Case, n: float, rng: Rng) -> bool:
     errors in two samples of n images.
     """
     images, labels = _some(case.dataset, rng)
-    before, after = (_statistics(side) for side in _before_and_after(case, images, labels, rng))
+    before, after = (_statistics(side) for side in before_and_after(case, images, labels, rng))
     error = np.sqrt((before.var(0) + after.var(0)) / n) + 1e-3
     return bool((np.abs(after.mean(0) - before.mean(0)) / error).max() >= STANDING_OUT)
 
@@ -287,7 +287,7 @@ def _statistics(images: Images) -> np.ndarray:
 RANDOM_UNPAIRED = ("pixel_dropout", "fog", "spatter", "dotted_line", "zigzag")
 PAIRING = {"reorder": "reordered", "class_prior": None}
 NULL_KINDS = (*4 * ("samples",), *2 * ("drifted",), *4 * ("paired",))
-STRATA: dict[str, Callable[[_Place, Rng], Case | None]] = {
+STRATA: dict[str, Callable[[Place, Rng], Case | None]] = {
     "paired": _paired,
     "compositions": _compositions,
     "triples": _triples,

@@ -20,7 +20,7 @@ from benchmarks.diagnosis.drawn.run import run
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
-from shiftassay.runs.environment import environment
+from shiftassay.runs.environment import Environment, environment
 
 SCHEMA = "shiftassay.diagnosis-benchmark/2"
 
@@ -36,12 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     if not fashion.INSTALLED_HERE:
         print(fashion.MISSING)
     command = " ".join(["python -m benchmarks.diagnosis", *arguments])
-    made = environment()
-    if asked.seed >= log.FIRST_TEST_SEED:
-        try:
-            made = replace(made, commit=log.used(asked.seed, command).commit)
-        except BadInput as problem:
-            sys.exit(str(problem))
+    made = noted_environment(asked.seed, command)
     began = perf_counter()
     outcomes = run(cases, asked.workers, asked.again, asked.verbose)
     print(f"{len(outcomes)} cases in {perf_counter() - began:.0f} s")
@@ -50,9 +45,25 @@ def main(arguments: Sequence[str]) -> None:
         right, seconds = sum(o.right for o in of_stratum), sum(o.seconds for o in of_stratum)
         print(f"{stratum:14}{right:5} of {len(of_stratum):4} right{seconds / len(of_stratum):8.1f} s each")
     if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
         head = {"schema": SCHEMA, "command": command, "seed": asked.seed, "environment": made.to_json()}
-        write_whole(asked.json, _text(head, outcomes).encode())
+        write(asked.json, head, outcomes)
+
+
+def noted_environment(seed: int, command: str) -> Environment:
+    """The environment of a run; a test seed is noted as used, or ends the program where it may not be."""
+    made = environment()
+    if seed < log.FIRST_TEST_SEED:
+        return made
+    try:
+        return replace(made, commit=log.used(seed, command).commit)
+    except BadInput as problem:
+        sys.exit(str(problem))
+
+
+def write(path: Path, head: dict[str, object], outcomes: Sequence[Outcome]) -> None:
+    """Write the outcomes of a run as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, _text(head, outcomes).encode())
 
 
 def _text(head: dict[str, object], outcomes: Sequence[Outcome]) -> str:

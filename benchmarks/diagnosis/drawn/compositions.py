@@ -18,6 +18,8 @@ from benchmarks.diagnosis.drawn.singles import drawn_part
 
 GROUP = "compose"
 Rng = np.random.Generator
+DrawPart = Callable[[str, Rng, bool, bool], Part | None]
+"""Of a family, a generator, whether a strength is drawn for each image, and whether nearest sampling is left out."""
 MOVES = ("rotate", "translate", "scale", "shear")
 MIRRORS = ("flip_horizontal", "flip_vertical", "transpose")
 TONES = ("gain", "gain", "offset", "gamma", "invert")
@@ -42,6 +44,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "rows": ("row_permutation",),
     "columns": ("column_permutation",),
     "labels": ("label_permutation", "label_noise"),
+    "channels": ("channel_order",),
 }
 PAIRS: tuple[tuple[str, str], ...] = (
     *(("move", "noise"), ("plain noise", "move"), ("move", "tone"), ("tone", "move"), ("move", "blur")),
@@ -77,14 +80,16 @@ COMMUTE = 0.1  # of the change, up to which another order makes the same picture
 SMALL_ANGLE, LARGE_ANGLE = 3.0, 75.0  # degrees: of turns in a composition
 
 
-def drawn_composition(kinds: tuple[str, ...], rng: Rng) -> Case | None:
+def drawn_composition(
+    kinds: tuple[str, ...], rng: Rng, draw_part: DrawPart = drawn_part, bytes_share: float = 0.4
+) -> Case | None:
     """Parts of these kinds in this order; None where the draw is to be drawn again."""
     families = [str(rng.choice(KINDS[kind])) for kind in kinds]
     if len(set(families)) < len(families) or any(clash <= set(families) for clash in CLASH):
         return None
     each = [rng.random() < 0.1 and family in ("rotate", "translate") for family in families]
-    parts = [drawn_part(family, rng, one, smooth=True) for family, one in zip(families, each, strict=True)]
-    how = "bytes" if rng.random() < 0.4 else "float"
+    parts = [draw_part(family, rng, one, True) for family, one in zip(families, each, strict=True)]
+    how = "bytes" if rng.random() < bytes_share else "float"
     whole = [part for part in parts if part is not None and _allowed(part)]
     if len(whole) < len(parts):
         return None
@@ -142,7 +147,7 @@ def _allowed(part: Part) -> bool:
 
 def _exactly_interchangeable(parts: tuple[Part, ...]) -> bool:
     """Noise of each pixel alone, and pixels that change places: the same in distribution."""
-    exact = {*MIRRORS, *KINDS["order"]}
+    exact = {*MIRRORS, *KINDS["order"], *KINDS["channels"]}
     noise = {*NOISES, "pixel_dropout"}
     families = {part.family for part in parts}
     return bool(families & exact) and bool(families & noise)

@@ -1,10 +1,11 @@
 """One draw of a shift: the generator, the ranges of its family, and how strengths, scopes and makers are drawn."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from benchmarks.diagnosis.case import Images, Labels, Made, Parameter, Part, eight_bits
-from benchmarks.diagnosis.drawn.ranges import RANGES
+from benchmarks.diagnosis.drawn.ranges import RANGES, Range
 from benchmarks.diagnosis.resample import Way
 
 LIBRARIES = ("scipy", "cv2", "PIL", "skimage")
@@ -16,19 +17,31 @@ Rng = np.random.Generator
 
 
 class Draw:
-    """One draw: its family's ranges, the generator, and what was asked for."""
+    """One draw: its family's ranges, the generator, and what was asked for.
 
-    def __init__(self, family: str, rng: Rng, each: bool, smooth: bool) -> None:
+    `side` is that of the pictures, in pixels.
+    """
+
+    def __init__(
+        self,
+        family: str,
+        rng: Rng,
+        each: bool,
+        smooth: bool,
+        ranges: Mapping[str, Mapping[str, Range]] = RANGES,
+        side: int = SIDE,
+    ) -> None:
         self.family, self.rng, self.each, self.smooth = family, rng, each, smooth
+        self.ranges, self.side = ranges.get(family, {}), side
 
     def number(self, name: str) -> float:
-        return RANGES[self.family][name].draw(self.rng)
+        return self.ranges[name].draw(self.rng)
 
     def whole(self, name: str) -> int:
         return int(self.number(name))
 
     def signed(self, name: str) -> float:
-        return RANGES[self.family][name].signed(self.rng)
+        return self.ranges[name].signed(self.rng)
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)
@@ -50,8 +63,8 @@ class Draw:
         return {"values": [-size, size]} if self.chance(0.5) else {"low": -size, "high": size}
 
     def way(self, reach: float, half: bool = False) -> Way:
-        """A library and its kernel for a map that moves the ends of a digit by `reach` pixels."""
-        kernels = KERNELS[:2] if self.smooth or reach < COARSE else KERNELS
+        """A library and its kernel for a map that moves the ends of a digit by `reach` pixels of 28."""
+        kernels = KERNELS[:2] if self.smooth or reach * self.side / SIDE < COARSE else KERNELS
         library, kernel = str(self.rng.choice(LIBRARIES)), str(self.rng.choice(kernels))
         return Way(library, kernel, half and self.chance(HALF_PIXEL))
 

@@ -37,7 +37,7 @@ def _translate(draw: Draw) -> Part:
 def _roll(draw: Draw) -> Part:
     """By so much that ink comes back on the other side: else it is a move, which `cases` sees to."""
     dx, dy = (int(draw.signed("length")) if draw.chance(0.7) else 0 for _ in range(2))
-    if -14 in (dx, dy):
+    if -(draw.side // 2) in (dx, dy):
         dx, dy = abs(dx), abs(dy)  # half of the side: the sign says nothing
     if draw.each:
         return geometry.roll({"values": [-dx, dx]}, {"values": [-dy, dy]})
@@ -52,10 +52,12 @@ def _scale(draw: Draw) -> Part | None:
     factor = draw.number("smaller") if draw.chance(0.5) else draw.number("larger")
     if draw.chance(0.25):
         # A side that leaves the same on both sides of it, so that nothing moves.
-        side = SIDE + 2 * round(SIDE * (factor - 1) / 2)
-        if side == SIDE:
+        side = draw.side + 2 * round(draw.side * (factor - 1) / 2)
+        if side == draw.side:
             return None
-        return geometry.scale(side / SIDE, Way(draw.library("PIL.resize", "cv2.resize", "skimage.resize"), "bilinear"))
+        return geometry.scale(
+            side / draw.side, Way(draw.library("PIL.resize", "cv2.resize", "skimage.resize"), "bilinear")
+        )
     return geometry.scale(factor, draw.way(10 * abs(factor - 1), abs(factor - 1) <= 0.3))
 
 
@@ -68,11 +70,11 @@ def _matrix(draw: Draw) -> list[list[float]] | None:
     """A turn of a stretched and slanted picture, moved.
 
     None where a simpler family, or two in a row, come near: the stretches must differ by 20%, the area must change by
-    10%, and the move be at least a pixel.
+    10%, and the move be at least a pixel of 28.
     """
     a, b, turn = draw.number("stretch"), draw.number("stretch"), np.radians(draw.number("angle"))
-    move = draw.rng.uniform(-3, 3, 2)
-    if abs(np.log(a / b)) < 0.2 or abs(np.log(a * b)) < 0.1 or np.hypot(*move) < 1:
+    move = draw.rng.uniform(-3, 3, 2) * draw.side / SIDE
+    if abs(np.log(a / b)) < 0.2 or abs(np.log(a * b)) < 0.1 or np.hypot(*move) < draw.side / SIDE:
         return None
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     linear = rotation @ np.array([[a, draw.number("shear")], [0, b]])

@@ -24,6 +24,10 @@ class Outcome(Record):
     images: int
     shifted_images: int
     seconds: float
+    """On the clock; of the process's threads together, where a case has its own process: `cpu_seconds`."""
+    cpu_seconds: float | None = None
+    peak_mib: float | None = None
+    """The largest resident size of the case's own process."""
     pairing: str | None = None
     strength: float | None = None
     """The rms change of pixels over their sd; None where images were chosen or reordered."""

@@ -6,16 +6,20 @@ Outcomes are kept in out/diagnosis-benchmark by case, seed and the source that t
 import json
 import multiprocessing
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 from benchmarks.diagnosis import kept
 from benchmarks.diagnosis.attack import victim
+from benchmarks.diagnosis.build import Built, build_drawn
 from benchmarks.diagnosis.case import Case, Drawn
+from benchmarks.diagnosis.diagnosed import diagnosed
 from benchmarks.diagnosis.drawn.cases import drawn_case
 from benchmarks.diagnosis.drawn.outcome import Outcome
+from benchmarks.diagnosis.judge import judge
 
 from shiftassay.files import write_whole
 from shiftassay.random_stream import seed_for
@@ -44,26 +48,26 @@ def run(cases: Sequence[Case], workers: int = 1, again: bool = False, verbose: b
 
 def outcome_of(seed: int, stratum: str, index: int) -> Outcome:
     """Make a case, diagnose it, judge the verdict."""
-    from benchmarks.diagnosis.build import build_drawn
-    from benchmarks.diagnosis.diagnosed import diagnosed
-    from benchmarks.diagnosis.judge import judge
-
     case = drawn_case(seed, stratum, index)
     began = perf_counter()
-    outcome = _described(case)
+    outcome = described(case)
     try:
         built = build_drawn(case)
         outcome = replace(outcome, shifted_images=len(built.shifted), strength=built.strength, share=built.share)
         began = perf_counter()
         diagnosis = diagnosed(case, built, seed_for(seed, stratum, index) % 2**31)
-        seconds = perf_counter() - began
-        judged = judge(diagnosis, case, built)
+        outcome = replace(outcome, seconds=round(perf_counter() - began, 3))
+        return judged_outcome(outcome, diagnosis, case, built)
     except Exception:
         return replace(outcome, error=traceback.format_exc(), seconds=perf_counter() - began)
+
+
+def judged_outcome(outcome: Outcome, diagnosis: Mapping[str, Any], case: Case, built: Built) -> Outcome:
+    """The outcome with the verdict of the diagnosis, given as JSON, and what is right of it."""
+    judged = judge(diagnosis, case, built)
     verdict = diagnosis["verdict"]
     return replace(
         outcome,
-        seconds=round(seconds, 3),
         verdict=verdict["family"],
         scope=verdict["scope"],
         confidence=judged.confidence,
@@ -77,7 +81,7 @@ def outcome_of(seed: int, stratum: str, index: int) -> Outcome:
         share_right=judged.share,
         information_right=judged.information,
         order_right=judged.order,
-        alarm=_alarm(case, verdict["family"]) if stratum == "null" else None,
+        alarm=_alarm(case, verdict["family"]) if outcome.stratum == "null" else None,
         wrong=judged.wrong,
     )
 
@@ -88,7 +92,8 @@ def _alarm(case: Case, verdict: str) -> bool:
     return verdict not in (quiet | {"class_prior"} if case.by_labels else quiet)
 
 
-def _described(case: Case) -> Outcome:
+def described(case: Case) -> Outcome:
+    """What a case is, before it is diagnosed."""
     drawn = case.drawn
     assert drawn is not None
     kinds = tuple(part.way.rsplit("-", 2)[0] if part.family == "unknown" else part.family for part in case.parts)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from benchmarks.diagnosis import attack, blur, intensity, noise, overlay, rearrangement, sample
 from benchmarks.diagnosis.case import Part
-from benchmarks.diagnosis.drawn.draw import LIBRARIES, SIDE, Draw, Rng
+from benchmarks.diagnosis.drawn.draw import LIBRARIES, Draw, Rng
 from benchmarks.diagnosis.drawn.moves import MOVES
 from benchmarks.diagnosis.families import channel_order, dilate
 
@@ -80,7 +80,7 @@ def _motion_blur(draw: Draw) -> Part:
 
 def _pixelate(draw: Draw) -> Part:
     factor = draw.whole("factor")
-    return blur.pixelate(factor, draw.library("PIL", "cv2", "float") if SIDE % factor == 0 else "float")
+    return blur.pixelate(factor, draw.library("PIL", "cv2", "float") if draw.side % factor == 0 else "float")
 
 
 def _jpeg(draw: Draw) -> Part:
@@ -92,18 +92,19 @@ def _occlusion(draw: Draw) -> Part:
     height, width = draw.whole("side"), draw.whole("side")
     fill = 0.0 if draw.chance(0.3) else draw.number("fill")
     if draw.each:
-        place = {"low": 2, "high": 26 - min(height, 14)}, {"low": 2, "high": 26 - min(width, 14)}
-        return overlay.occlusion(*place, min(height, 14), min(width, 14), fill)
-    top, left = (int(draw.rng.integers(0, SIDE - side + 1)) for side in (height, width))
+        height, width = min(height, draw.side // 2), min(width, draw.side // 2)
+        top, left = ({"low": 2, "high": draw.side - 2 - side} for side in (height, width))
+        return overlay.occlusion(top, left, height, width, fill)
+    top, left = (int(draw.rng.integers(0, draw.side - side + 1)) for side in (height, width))
     return overlay.occlusion(top, left, height, width, fill)
 
 
 def _stripe(draw: Draw) -> Part:
     count = draw.whole("columns")
     if draw.chance(0.5):
-        first = int(draw.rng.integers(0, SIDE - count + 1))
+        first = int(draw.rng.integers(0, draw.side - count + 1))
         return overlay.stripe(list(range(first, first + count)))
-    return overlay.stripe(sorted(draw.rng.permutation(SIDE)[:count].tolist()))
+    return overlay.stripe(sorted(draw.rng.permutation(draw.side)[:count].tolist()))
 
 
 def _order(maker: Callable[..., Part]) -> Callable[[Draw], Part]:

@@ -1,5 +1,6 @@
 """First parts of compositions: shifts that explain some of the change, whatever followed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +31,7 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
 
     - evident: what a family can tell whatever followed, such as the order of channels, and maps of grey values that
       most pixels agree on;
-    - chosen: of each class, the one of least cost up to a linear map of grey values (`contrast`), which stands for the
+    - chosen: of each class, those of least cost up to a linear map of grey values (`contrast`), which stands for the
       unknown second part. Those that explain something, alone or beside such a map, come before the others, which may
       be mirrors;
     - unmodified: those of smallest residual without such a map.
@@ -66,16 +67,26 @@ def first_parts(singles: list[Candidate], fit: Pairs, task: Task) -> list[Shift]
         for shift, residual in possible.items()
     ]
     costs.sort(key=lambda cost: cost[:2])
-    chosen: list[Shift] = []
-    for _, _, shift in costs:
-        if all(type(shift) is not type(c) for c in chosen) and shift.group != "none":
-            chosen.append(shift)
-    chosen = chosen[: budget.n_first_parts]
+    chosen = _of_each_class([shift for _, _, shift in costs if shift.group != "none"], budget.n_first_parts)
     others = by_residual[: budget.n_unmodified_first_parts]
     unmodified = [s for s in others if all((type(s), s.variant) != (type(c), c.variant) for c in chosen)]
     evident = [shift for f in task.families for shift in FAMILIES[f].evident_first_parts(fit)]
     evident += _beneath_what_covers(fit, task)
     return evident + chosen + unmodified
+
+
+def _of_each_class(shifts: Sequence[Shift], count: int) -> list[Shift]:
+    """The first shift of each class, and after one per image the first that is shared.
+
+    What follows may only make its parameters seem to differ between images: a map of grey values that is not linear.
+    """
+    chosen: list[Shift] = []
+    for shift in shifts:
+        alike = [c for c in chosen if type(c) is type(shift)]
+        first_shared = shift.scope == "shared" and all(c.scope == "per_image" for c in alike)
+        if first_shared if alike else len({type(c) for c in chosen}) < count:
+            chosen.append(shift)
+    return chosen
 
 
 def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:

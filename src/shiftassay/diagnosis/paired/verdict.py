@@ -6,7 +6,9 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.intervals import measured
+from shiftassay.diagnosis.paired.noise_discrepancy import energy_of
 from shiftassay.diagnosis.paired.refit import refitted
+from shiftassay.diagnosis.paired.remake import ROUNDING
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
 from shiftassay.diagnosis.verdict import Verdict
@@ -26,7 +28,9 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     """
     best = candidates[0]
     ruled_out = [c for c in candidates[1:] if c.limit is not None and not c.fits]
-    rivals = [c for c in candidates[1:] if c not in ruled_out and _kinds(c) != _kinds(best)]
+    rivals = [
+        c for c in candidates[1:] if c not in ruled_out and _kinds(c) != _kinds(best) and not _is_same_map(c, best)
+    ]
     evidence = Evidence(
         "paired",
         best.misfit,
@@ -80,6 +84,18 @@ def _equivalent(candidates: Sequence[Candidate]) -> tuple[str, ...]:
 def _families(candidate: Candidate) -> str:
     """The families of a candidate's parts in order, such as `rotate + gain`."""
     return " + ".join(part.family for part in in_normal_form(candidate.shift).components)
+
+
+def _is_same_map(candidate: Candidate, other: Candidate) -> bool:
+    """Whether both move pixels to the same places.
+
+    A mirror before one turn is another mirror before another turn.
+    """
+    parts = (*candidate.shift.components, *other.shift.components)
+    if not all(part.group in ("geometry", "rearrangement") for part in parts):
+        return False
+    n = min(len(candidate.remake.residual), len(other.remake.residual))
+    return energy_of(candidate.remake.residual[:n] - other.remake.residual[:n]) < ROUNDING
 
 
 def _kinds(candidate: Candidate) -> list[tuple[str, str]]:

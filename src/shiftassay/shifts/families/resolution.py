@@ -136,9 +136,11 @@ class Jpeg(Shift):
             return [shared]
         values = values[errors <= 4 * np.median(errors) + 1e-6].astype(float)
         quality = distribution(values, 2.0)
+        if isinstance(quality, float):  # nearly all the same: what another part spoils counts less
+            return list(dict.fromkeys([shared, cls(round(quality))]))
         if isinstance(quality, Uniform):
             quality = Uniform(float(values.min()), float(values.max()))
-        return [shared, cls(round(quality) if isinstance(quality, float) else quality, scope="per_image")]
+        return [shared, cls(quality, scope="per_image")]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
         """With each image's own quality: the one of least squared error that can be drawn."""

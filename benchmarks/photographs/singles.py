@@ -1,0 +1,40 @@
+"""A shift of one family on photographs, drawn: as on digits, with the ranges and the side of photographs."""
+
+import numpy as np
+from benchmarks.diagnosis import rearrangement
+from benchmarks.diagnosis.case import Part
+from benchmarks.diagnosis.drawn.draw import Draw
+from benchmarks.diagnosis.drawn.singles import PER_IMAGE, SAMPLE
+from benchmarks.diagnosis.drawn.singles import SINGLES as OF_DIGITS
+from benchmarks.photographs.colored import colored
+from benchmarks.photographs.ranges import ranges
+
+NATIVE = 0.6  # of the draws: the library works on bytes, where it can
+SMALLEST_BLOCK = 8
+FEW_BLOCKS = 16  # pixels: blocks in compositions, whose every place is compared with every other
+LEFT_OUT = ("adversarial", *(family for family in SAMPLE if family != "reorder"))
+"""What needs a model or labels."""
+FAMILIES = tuple(family for family in OF_DIGITS if family not in LEFT_OUT)
+Rng = np.random.Generator
+
+
+def drawn_part(
+    family: str, rng: Rng, size: int, per_image: bool | None = None, smooth: bool = False, few_places: bool = False
+) -> Part | None:
+    """A shift of the family; None where this draw is to be drawn again.
+
+    `per_image`: whether a strength is drawn for each image, else as chance has it; `smooth`: no nearest-neighbour
+    sampling; `few_places`: large blocks.
+    """
+    each = rng.random() < PER_IMAGE if per_image is None else per_image
+    draw = Draw(family, rng, each, smooth, ranges(size), size)
+    if family == "block_permutation":
+        part = _block_permutation(draw, FEW_BLOCKS if few_places else SMALLEST_BLOCK)
+    else:
+        part = OF_DIGITS[family](draw)
+    return None if part is None else colored(part, as_bytes=draw.chance(NATIVE))
+
+
+def _block_permutation(draw: Draw, smallest: int) -> Part:
+    blocks = [block for block in range(smallest, draw.side // 2 + 1) if draw.side % block == 0]
+    return rearrangement.block_permutation(int(draw.rng.choice(blocks)), "per_image" if draw.each else "shared")
