@@ -16,13 +16,14 @@ from shiftassay.shifts.framing import Framing
 from shiftassay.shifts.resizing import Kernel, Resized, Size, resize
 
 PAIRS = 8
-VALUES = 4_000_000  # of the larger side, that pairs are compared by at full size
+VALUES = 1_200_000  # of the larger side, that pairs are compared by at full size
 LEAST_CORRELATION = 0.5  # pictures that do not belong together reach 0.25
 NEAR = 1.2  # pixels of the output that an end may be off where the registration saw it
-TRIED, REFINED = 12, 5  # framings that are compared with one kernel, and with all
+TRIED, REFINED = 24, 4  # framings that are compared with some kernels, and with all
 ROUNDING = 0.15 / 255  # a root mean square that does not decide between two framings
 SURE = 2.5  # standard errors of a difference that does
 TINY = 1e-12
+FIRST: tuple[tuple[Kernel, bool], ...] = (("bilinear", True), ("nearest", False), ("nearest_floor", False))
 # In the order in which they are preferred where they make the same pictures.
 KERNELS: tuple[tuple[Kernel, bool], ...] = (
     ("bilinear", True),
@@ -66,17 +67,16 @@ def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels 
     before, after = reference[few], gray[1][few]
     if before.shape[1] != 3:
         before = before[:, :1]
-    found = [framing for framing in _framings(registration, before.shape[2:], after.shape[1:])]
-    start: tuple[Kernel, bool] = ("bilinear", True)
-    found = _best([replace(f, kernel=start[0]) for f in found], before, after, REFINED)
-    every = [replace(f, kernel=kernel, antialias=antialias) for f in found for kernel, antialias in KERNELS]
-    best = _best([f for f in every if f.is_resized or (f.kernel, f.antialias) == start], before, after, 1)[0]
+    found = _framings(registration, before.shape[2:], after.shape[1:])
+    found = _best(_with_kernels(found, FIRST), before, after)
+    plain = dict.fromkeys(replace(framing, kernel="bilinear", antialias=True) for framing in found)
+    best = _best(_with_kernels(list(plain)[:REFINED], KERNELS), before, after)[0]
     return replace(best, fill=_fill(best, shifted)) if best.is_padded else best
 
 
 def shift_of(framing: Framing) -> Shift:
     """The framing as one shift, or as several in a row."""
-    families = [cls for cls in FAMILIES.values() if cls.group == "framing"]
+    families = [FAMILIES[name] for name in FAMILIES if FAMILIES[name].group == "framing"]
     alone = [shift for cls in families if (shift := cls.of_framing(framing)) is not None]
     return alone[0] if alone else Compose(tuple(shift_of(stage) for stage in framing.stages))
 
@@ -133,9 +133,9 @@ def _distance(one: Axis, other: Axis, before: int, after: int) -> float:
 
 def _numbers(framing: Framing) -> float:
     """How many numbers describe it, beside the two sizes and the kernel."""
-    (height, width), (h, w) = framing.cut_size, framing.resized
+    h, w = framing.resized
     stretched = framing.resized == framing.output
-    kept = abs(h / height - w / width) * max(height, width) <= 1.01
+    kept = framing.keeps_aspect
     filling = kept and not stretched and (h == framing.output[0] or w == framing.output[1])
     count = 0.0 if stretched or not framing.is_resized or filling else 1.0 if kept else 2.0
     for start, end, whole in zip(framing.cut[:2], framing.cut[2:], framing.source[::-1], strict=True):
@@ -146,7 +146,16 @@ def _numbers(framing: Framing) -> float:
     return count
 
 
-def _best(framings: list[Framing], before: Images, after: Float32[np.ndarray, "n y x"], most: int) -> list[Framing]:
+def _with_kernels(framings: list[Framing], kernels: tuple[tuple[Kernel, bool], ...]) -> list[Framing]:
+    """The framings with each kernel; with one where nothing is resized."""
+    return [
+        replace(framing, kernel=kernel, antialias=antialias)
+        for framing in framings
+        for kernel, antialias in (kernels if framing.is_resized else kernels[:1])
+    ]
+
+
+def _best(framings: list[Framing], before: Images, after: Float32[np.ndarray, "n y x"]) -> list[Framing]:
     """The framings that come nearest, best first: the simplest of those that come as near."""
     errors = np.stack([_errors(framing, before, after) for framing in framings])
     means = errors.mean(1)
@@ -157,7 +166,7 @@ def _best(framings: list[Framing], before: Images, after: Float32[np.ndarray, "n
         range(len(framings)),
         key=lambda i: (not tied[i], _numbers(framings[i]) if tied[i] else 0, i if tied[i] else means[i]),
     )
-    return [framings[i] for i in order[:most]]
+    return [framings[i] for i in order]
 
 
 def framed(images: Images, framing: Framing) -> tuple[Resized, tuple[slice, slice]]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 from shiftassay.shifts.resizing import Kernel, Size
+from shiftassay.words.lists import listed
 
+CENTERED = "at the centre"
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are the first column and row outside."""
 
@@ -67,6 +69,44 @@ class Framing:
         left, top, right, bottom = self.seen
         return (bottom - top, right - left) != self.output
 
+    def __str__(self) -> str:
+        """What was done to the pictures, as a sentence without its full stop.
+
+        >>> print(Framing((400, 600), (0, 0, 600, 400), (256, 384), (-80, -16), (224, 224)))
+        400 × 600 pictures were resized to 256 on the shorter side (bilinear, antialiased) and cropped to 224 × 224 at the centre
+        >>> print(Framing((28, 28), (0, 0, 28, 28), (28, 28), (2, 2), (32, 32)))
+        28 × 28 pictures were laid at the centre of a frame of 32 × 32 (filled with 0)
+        """
+        done = []
+        if self.is_cut:
+            done.append(f"cropped to {_size(self.cut_size)} {_where(self.cut, self.source)}")
+        if self.is_resized:
+            done.append(f"{self._resizing} ({self.kernel}{', antialiased' if self.antialias else ''})")
+        if self.is_cropped:
+            left, top, right, bottom = self.seen
+            done.append(f"cropped to {_size((bottom - top, right - left))} {_where(self.seen, self.resized)}")
+        if self.is_padded:
+            where = _where(self.box, self.output)
+            frame = f"a frame of {_size(self.output)} (filled with {_value(self.fill)})"
+            done.append(f"laid {where} of {frame}" if where == CENTERED else f"laid into {frame} {where}")
+        return f"{_size(self.source)} pictures were {listed(done)}"
+
+    @property
+    def keeps_aspect(self) -> bool:
+        """Whether height and width are resized by the same factor, up to rounding."""
+        (height, width), (h, w) = self.cut_size, self.resized
+        return abs(h / height - w / width) * max(height, width) <= 1.01
+
+    @property
+    def _resizing(self) -> str:
+        if not self.keeps_aspect:
+            return f"stretched to {_size(self.resized)}"
+        height, width = self.resized
+        if height == width or not (self.is_cropped or self.is_padded):
+            return f"resized to {_size(self.resized)}"
+        shorter, longer = sorted(self.resized)
+        return f"resized to {longer} on the longer side" if self.is_padded else f"resized to {shorter} on the shorter side"
+
     @property
     def stages(self) -> "tuple[Framing, ...]":
         """The same in several steps, each a crop, or a resize, or a crop into the frame, or a filled frame."""
@@ -87,3 +127,20 @@ class Framing:
         )
         wanted = ((cut, self.is_cut), (inner, self.is_resized), (crop, self.is_cropped), (frame, self.is_padded))
         return tuple(stage for stage, is_done in wanted if is_done)
+
+
+def _size(size: Size) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def _where(box: Box, of: Size) -> str:
+    """Where a box lies: `at the centre`, or by its upper left corner."""
+    left, top, right, bottom = box
+    if abs(left - (of[1] - right)) <= 1 and abs(top - (of[0] - bottom)) <= 1:
+        return CENTERED
+    return f"from column {left} and row {top}"
+
+
+def _value(fill: float | tuple[float, ...]) -> str:
+    values = fill if isinstance(fill, tuple) else (fill,)
+    return listed([f"{value:.3g}" for value in values])
