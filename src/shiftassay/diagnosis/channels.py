@@ -1,4 +1,4 @@
-"""Two sets of different numbers of channels, brought to one: grey beside colour, and transparency."""
+"""Sets of different numbers of channels brought to one: grey beside colour, transparency."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ WITH_ALPHA = (2, 4)
 
 
 class SameChannels(NamedTuple):
-    """Both sets, with one number of channels where they can be brought together, and what was done."""
+    """Both sets, with one number of channels where that is possible, and what was done."""
 
     reference: ImageSet
     shifted: ImageSet
@@ -38,7 +38,9 @@ def with_same_channels(reference: ImageSet, shifted: ImageSet) -> SameChannels:
             notes.append(f"{after.name}: its three channels are equal, so one is compared with the grey {before.name}.")
         case 1, 3:
             before = replace(before, images=np.repeat(before.images, 3, 1))
-            notes.append(f"{before.name}: grey beside the colour of {after.name}; its channel was repeated three times.")
+            notes.append(
+                f"{before.name}: grey beside the colour of {after.name}; its channel was repeated three times."
+            )
         case 3, 1:
             before = replace(before, images=_luma(before.images))
             notes.append(f"{before.name}: colour beside the grey of {after.name}; its luma (BT.601) is compared.")

@@ -183,7 +183,13 @@ def _with_partners(
         accuracy=proof.accuracy,
         ceiling=bound,
         explanation=explained(
-            question.one.named(verdict), identified.candidates, proof, reasons, len(matched.shifted), identified.adversarial, bound
+            question.one.named(verdict),
+            identified.candidates,
+            proof,
+            reasons,
+            len(matched.shifted),
+            identified.adversarial,
+            bound,
         ),
         proof=proof.checks,
         mechanisms=tuple(reasons),

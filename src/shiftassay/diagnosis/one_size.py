@@ -1,4 +1,4 @@
-"""Two sets of different sizes, brought to one: how the pictures of one became those of the other."""
+"""Two sets of different sizes brought to one: how one became the other."""
 
 from dataclasses import dataclass, replace
 
@@ -67,9 +67,9 @@ class OneSize:
 
 @one_thread_each()
 def at_one_size(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> OneSize:
-    """Both sets in one shape: channels brought together, and the reference in the size of the shifted set.
+    """Both sets in one shape.
 
-    Raises `BadInput` where nothing is found that leads from one size to the other.
+    Channels are brought together, and the reference comes to the size of the shifted set. Raises `BadInput` where nothing is found that leads from one size to the other.
     """
     before, after, notes = with_same_channels(reference, shifted)
     if before.shape[0] != after.shape[0]:

@@ -1,4 +1,4 @@
-"""The geometry that leads from pictures of one size to pictures of another, found from a few pairs."""
+"""The geometry that leads from pictures of one size to pictures of another, from a few pairs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -6,7 +6,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose
@@ -21,8 +21,10 @@ LEAST_CORRELATION = 0.5  # pictures that do not belong together reach 0.25
 NEAR = 1.2  # pixels of the output that an end may be off where the registration saw it
 TRIED, REFINED = 24, 4  # framings that are compared with some kernels, and with all
 ROUNDING = 0.15 / 255  # a root mean square that does not decide between two framings
-SURE = 2.5  # standard errors of a difference that does
-TINY = 1e-12
+EXACT = 0.4 / 255  # a root mean square of what is rounded alone: any larger one is worse
+SURE = 1.0  # standard errors of a difference that does
+SIMPLER = 0.1  # squared pixels that a number less is worth, before framings are compared at full size
+FLAT = 0.6  # of the deviation inside of a frame: what stands around the picture has less
 FIRST: tuple[tuple[Kernel, bool], ...] = (("bilinear", True), ("nearest", False), ("nearest_floor", False))
 # In the order in which they are preferred where they make the same pictures.
 KERNELS: tuple[tuple[Kernel, bool], ...] = (
@@ -40,7 +42,10 @@ KERNELS: tuple[tuple[Kernel, bool], ...] = (
 
 
 class Way(NamedTuple):
-    """Along one axis: what is cut out of the source, to how many pixels, and where that begins in the output."""
+    """Along one axis, how the source comes into the output.
+
+    The `cut` is resized to so many pixels, and begins at that `place`.
+    """
 
     cut: tuple[int, int]
     resized: int
@@ -53,9 +58,9 @@ class Way(NamedTuple):
 
 
 def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels height width"]) -> Framing | None:
-    """What leads from the reference's pictures to the shifted ones of another size; None where nothing does.
+    """What leads from the reference's pictures to the shifted ones of another size.
 
-    Image i of both belong together; a few are enough. Whatever else happened to colours, or noise, hardly matters: the
+    None where nothing does. Image i of both belong together; a few are enough. Whatever else happened to colours, or noise, hardly matters: the
     pictures are compared after the best polynomial of grey values and colours.
     """
     size = max(reference[0, 0].size, shifted[0, 0].size)
@@ -67,11 +72,15 @@ def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels 
     before, after = reference[few], gray[1][few]
     if before.shape[1] != 3:
         before = before[:, :1]
-    found = _framings(registration, before.shape[2:], after.shape[1:])
-    found = _best(_with_kernels(found, FIRST), before, after)
-    plain = dict.fromkeys(replace(framing, kernel="bilinear", antialias=True) for framing in found)
+    near = _framings(registration, before.shape[2:], after.shape[1:])
+    near = _best(_with_kernels(near, FIRST), gray[0][few][:, None], after)
+    plain = dict.fromkeys(replace(framing, kernel="bilinear", antialias=True) for framing in near)
     best = _best(_with_kernels(list(plain)[:REFINED], KERNELS), before, after)[0]
-    return replace(best, fill=_fill(best, shifted)) if best.is_padded else best
+    if not best.is_padded:
+        return best
+    around = _around_picture(best)
+    inside, outside = (gray[1][:, place].std(1).mean() for place in (~around, around))
+    return replace(best, fill=_fill(shifted[:, :, around])) if outside < FLAT * inside else None
 
 
 def shift_of(framing: Framing) -> Shift:
@@ -101,14 +110,14 @@ def _framings(registration: Registration, source: Size, output: Size) -> list[Fr
             _distance(way.axis, axis, n, m) ** 2
             for way, axis, n, m in zip((vertical, horizontal), axes, source, output, strict=True)
         )
-        framings[framing] = distance + 0.02 * _numbers(framing)
+        framings[framing] = distance + SIMPLER * _numbers(framing)
     return sorted(framings, key=lambda f: framings[f])[:TRIED]
 
 
 def _ways(axis: Axis, before: int, after: int) -> Iterator[Way]:
     """The ways along one axis that come near: resized and then placed, or cut and then resized."""
     for resized in _around(axis.scale * before):
-        for place in _around((axis.offset + (axis.scale * before - resized) / 2)):
+        for place in _around(axis.offset + (axis.scale * before - resized) / 2):
             yield from _near(Way((0, before), resized, place), axis, before, after)
     for start in _around(-axis.offset / axis.scale):
         for end in _around((after - axis.offset) / axis.scale):
@@ -125,7 +134,10 @@ def _around(value: float) -> range:
 
 
 def _distance(one: Axis, other: Axis, before: int, after: int) -> float:
-    """How far apart two axes put what the output shows of the source, at most, in pixels of the output."""
+    """How far apart two axes put what the output shows of the source, at most.
+
+    In pixels of the output.
+    """
     low, high = max(other.offset, 0.0), min(other.offset + other.scale * before, float(after))
     at = ((end - other.offset) / other.scale for end in (low, high))
     return max(abs((one.scale - other.scale) * x + one.offset - other.offset) for x in at)
@@ -138,20 +150,27 @@ def _numbers(framing: Framing) -> float:
     kept = framing.keeps_aspect
     filling = kept and not stretched and (h == framing.output[0] or w == framing.output[1])
     count = 0.0 if stretched or not framing.is_resized or filling else 1.0 if kept else 2.0
-    for start, end, whole in zip(framing.cut[:2], framing.cut[2:], framing.source[::-1], strict=True):
-        if (start, end) != (0, whole):
-            count += 1 if abs(start - (whole - end)) <= 1 else 2
+    if framing.is_cut:
+        (height, width), (whole_height, whole_width) = framing.cut_size, framing.source
+        plain = height == width or abs(height * whole_width / whole_height - width) <= 1.01
+        count += 1 if plain else (height < whole_height) + (width < whole_width)
+        left, top, right, bottom = framing.cut
+        count += (abs(left - (whole_width - right)) > 1) + (abs(top - (whole_height - bottom)) > 1)
     for place, side, whole in zip(framing.place, (w, h), framing.output[::-1], strict=True):
         count += 0 if abs(2 * place + side - whole) <= 1 else 1
     return count
 
 
 def _with_kernels(framings: list[Framing], kernels: tuple[tuple[Kernel, bool], ...]) -> list[Framing]:
-    """The framings with each kernel; with one where nothing is resized."""
+    """The framings with each kernel; with one where nothing is resized.
+
+    Without antialiasing, what is enlarged bilinearly is the same.
+    """
     return [
         replace(framing, kernel=kernel, antialias=antialias)
         for framing in framings
         for kernel, antialias in (kernels if framing.is_resized else kernels[:1])
+        if (kernel, antialias) != ("bilinear", False) or framing.shrinks
     ]
 
 
@@ -161,7 +180,10 @@ def _best(framings: list[Framing], before: Images, after: Float32[np.ndarray, "n
     means = errors.mean(1)
     least = int(means.argmin())
     spread = (errors - errors[least]).std(1) / np.sqrt(max(errors.shape[1] - 1, 1))
-    tied = means - means[least] <= np.maximum(ROUNDING**2, SURE * spread)
+    if means[least] <= EXACT**2:
+        tied = means <= max(EXACT**2, means[least] + ROUNDING**2)
+    else:
+        tied = means - means[least] <= np.maximum(ROUNDING**2, SURE * spread)
     order = sorted(
         range(len(framings)),
         key=lambda i: (not tied[i], _numbers(framings[i]) if tied[i] else 0, i if tied[i] else means[i]),
@@ -172,7 +194,9 @@ def _best(framings: list[Framing], before: Images, after: Float32[np.ndarray, "n
 def framed(images: Images, framing: Framing) -> tuple[Resized, tuple[slice, slice]]:
     """What a frame shows of the pictures, and which rows and columns of the frame."""
     left, top, right, bottom = framing.cut
-    small = resize(np.ascontiguousarray(images[:, :, top:bottom, left:right]), framing.resized, framing.kernel, framing.antialias)
+    small = resize(
+        np.ascontiguousarray(images[:, :, top:bottom, left:right]), framing.resized, framing.kernel, framing.antialias
+    )
     left, top, right, bottom = framing.seen
     x, y = max(framing.place[0], 0), max(framing.place[1], 0)
     return small[:, :, top:bottom, left:right], (slice(y, y + bottom - top), slice(x, x + right - left))
@@ -186,7 +210,7 @@ def _errors(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"
     for image, target in zip(made.astype(np.float64), wanted, strict=True):
         flat = image.reshape(len(image), -1)
         gray = flat.mean(0)
-        design = np.stack([np.ones_like(gray), *flat, gray**2, gray**3])
+        design = np.stack([np.ones_like(gray), *flat, gray**2, gray**3, np.sqrt(np.maximum(gray, 0))])
         normal = design @ design.T
         normal[np.diag_indices(len(normal))] += 1e-9 * len(gray)
         rest = target - np.linalg.solve(normal, design @ target) @ design
@@ -194,10 +218,15 @@ def _errors(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"
     return np.array(errors)
 
 
-def _fill(framing: Framing, shifted: Images) -> float | tuple[float, ...]:
-    """The colour around the picture: one number where all channels have it."""
+def _around_picture(framing: Framing) -> Bool[np.ndarray, "height width"]:
+    """Which pixels of the frame the picture leaves free."""
     (left, top), (height, width) = framing.place, framing.resized
     around = np.ones(framing.output, bool)
     around[max(top, 0) : top + height, max(left, 0) : left + width] = False
-    values = [float(np.median(channel)) for channel in np.moveaxis(shifted[:, :, around], 1, 0)]
+    return around
+
+
+def _fill(around: Float32[np.ndarray, "n c pixels"]) -> float | tuple[float, ...]:
+    """The colour around the picture: one number where all channels have it."""
+    values = [float(np.median(channel)) for channel in np.moveaxis(around, 1, 0)]
     return values[0] if len(set(values)) == 1 else tuple(values)

@@ -266,7 +266,10 @@ class Shift(Traits, ParameterVector, ABC):
 
     @classmethod
     def of_framing(cls, framing: Framing) -> "Shift | None":
-        """Of a family that gives pictures another size: the shift that does this alone, if one does."""
+        """The shift that does this alone, if one of this family does.
+
+        Only of families that give pictures another size.
+        """
         return None
 
     def factors(self, pairs: Pairs) -> "list[Shift] | None":

@@ -59,6 +59,12 @@ class Framing:
         return self.resized != self.cut_size
 
     @property
+    def shrinks(self) -> bool:
+        """Whether it is resized to fewer rows or columns."""
+        (height, width), (h, w) = self.cut_size, self.resized
+        return h < height or w < width
+
+    @property
     def is_cropped(self) -> bool:
         """Whether the frame leaves out a part of the resized cut."""
         return self.seen != (0, 0, self.resized[1], self.resized[0])
@@ -72,8 +78,8 @@ class Framing:
     def __str__(self) -> str:
         """What was done to the pictures, as a sentence without its full stop.
 
-        >>> print(Framing((400, 600), (0, 0, 600, 400), (256, 384), (-80, -16), (224, 224)))
-        400 × 600 pictures were resized to 256 on the shorter side (bilinear, antialiased) and cropped to 224 × 224 at the centre
+        >>> print(Framing((40, 60), (0, 0, 60, 40), (20, 20), (0, 0), (20, 20), "area"))
+        40 × 60 pictures were stretched to 20 × 20 (area, antialiased)
         >>> print(Framing((28, 28), (0, 0, 28, 28), (28, 28), (2, 2), (32, 32)))
         28 × 28 pictures were laid at the centre of a frame of 32 × 32 (filled with 0)
         """
@@ -105,18 +111,17 @@ class Framing:
         if height == width or not (self.is_cropped or self.is_padded):
             return f"resized to {_size(self.resized)}"
         shorter, longer = sorted(self.resized)
-        return f"resized to {longer} on the longer side" if self.is_padded else f"resized to {shorter} on the shorter side"
+        return (
+            f"resized to {longer} on the longer side" if self.is_padded else f"resized to {shorter} on the shorter side"
+        )
 
     @property
     def stages(self) -> "tuple[Framing, ...]":
-        """The same in several steps, each a crop, or a resize, or a crop into the frame, or a filled frame."""
-        height, width = self.resized
+        """The same in steps: crop, resize, crop into the frame, filled frame, as far as needed."""
         left, top, right, bottom = self.seen
         seen = bottom - top, right - left
         cut = replace(self, resized=self.cut_size, place=(0, 0), output=self.cut_size)
-        inner = replace(
-            self, source=self.cut_size, cut=(0, 0, *self.cut_size[::-1]), place=(0, 0), output=self.resized
-        )
+        inner = replace(self, source=self.cut_size, cut=(0, 0, *self.cut_size[::-1]), place=(0, 0), output=self.resized)
         crop = Framing(self.resized, self.seen, seen, (0, 0), seen)
         frame = replace(
             self,

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 from PIL import Image
 
 from shiftassay.errors import BadInput
@@ -64,7 +64,8 @@ def _by_pillow(images: Images, size: Size, kernel: Image.Resampling, bytes_: boo
     planes = images.reshape(n * c, *images.shape[2:])
     if bytes_:  # Pillow's own arithmetic of bytes: equal to what it makes of pictures
         planes = np.rint(planes * 255).astype(np.uint8)
-    made = [np.asarray(Image.fromarray(plane).resize(size[::-1], kernel)) for plane in planes]
+    height, width = size
+    made = [np.asarray(Image.fromarray(plane).resize((width, height), kernel)) for plane in planes]
     small = np.stack(made).reshape(n, c, *size).astype(np.float32)
     return small / 255 if bytes_ else np.clip(small, low, high)
 
@@ -82,7 +83,7 @@ def _area_means(images: Images, size: Size) -> Resized:
 
 def _overlaps(before: int, after: int) -> Float32[np.ndarray, "after before"]:
     """The share of each pixel of the result that lies on each pixel of the source."""
-    ends: Float64[np.ndarray, "ends"] = np.arange(after + 1) * (before / after)
+    ends = np.arange(after + 1) * (before / after)
     pixels = np.arange(before)
     shares = np.clip(np.minimum(ends[1:, None], pixels + 1) - np.maximum(ends[:-1, None], pixels), 0, None)
     return (shares * (after / before)).astype(np.float32)

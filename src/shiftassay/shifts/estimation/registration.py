@@ -1,4 +1,7 @@
-"""Where pictures lie in pictures of another size: a scale and an offset for each axis, whatever happened to colours."""
+"""Where pictures lie in pictures of another size, whatever happened to their colours.
+
+A scale and an offset for each axis.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +24,15 @@ MARGIN = 1.5  # sd of the blur that the border is left out by
 ITERATIONS = 8
 TINY = 1e-12
 
-Gray = Float32[np.ndarray, "n h w"]
-Stack = Float[np.ndarray, "n height width"]
+Gray = Float32[np.ndarray, "n _ _"]
+Stack = Float[np.ndarray, "n _ _"]
 
 
 class Axis(NamedTuple):
-    """Position x in the source, in pixels from its edge, lies at `scale` · x + `offset` in the output."""
+    """Position x in the source lies at `scale` · x + `offset` in the output.
+
+    Positions are in pixels from the edge.
+    """
 
     scale: float
     offset: float
@@ -34,7 +40,7 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True)
 class Registration:
-    """How a picture lies in another, along the vertical and the horizontal axis, and how well they correlate there."""
+    """How a picture lies in another along both axes, and how well they correlate there."""
 
     vertical: Axis
     horizontal: Axis
@@ -42,18 +48,18 @@ class Registration:
 
 
 def registered(source: Gray, output: Stack) -> Registration | None:
-    """The registration of the best correlation, the same for all pairs; None where nothing overlaps.
+    """The registration of the best correlation, the same for all pairs.
 
-    Scales are tried on small pictures, offsets by normalized cross-correlation (Padfield 2012, "Masked object
+    None where nothing overlaps. Scales are tried on small pictures, offsets by normalized cross-correlation (Padfield 2012, "Masked object
     registration in the Fourier domain"), and the best are refined by least squares on blurred pictures.
     """
     source, output = (_centered(side) for side in (source, output))
     factor = min(1.0, SEARCHED / max(output.shape[1:]))
     small = _reduced(output, factor)
     exact = [a / b for a, b in zip(small.shape[1:], output.shape[1:], strict=True)]
-    found: list[Registration] = []
+    tried: list[Registration] = []
     for scales in dict.fromkeys(_scales(source.shape[1:], output.shape[1:])):
-        if found and max(one.correlation for one in found) > CLEAR:
+        if tried and tried[-1].correlation > CLEAR:
             break
         size = tuple(max(round(n * s * e), 1) for n, s, e in zip(source.shape[1:], scales, exact, strict=True))
         if min(size) < 4:
@@ -63,13 +69,18 @@ def registered(source: Gray, output: Stack) -> Registration | None:
             Axis(n / before / e, at / e)
             for n, before, e, at in zip(size, source.shape[1:], exact, (top, left), strict=True)
         ]
-        found.append(Registration(*axes, correlation))
+        tried.append(Registration(axes[0], axes[1], correlation))
     starts: list[Registration] = []
-    for one in sorted(found, key=lambda r: -r.correlation):
+    for one in sorted(tried, key=lambda r: -r.correlation):
         if all(_apart(one, other, source.shape[1:]) > 0.03 * max(output.shape[1:]) for other in starts):
             starts.append(one)
-    refined = [_refined(source, output, start, STARTED) for start in starts[:STARTS]]
-    best = max(refined, key=lambda r: r.correlation, default=None)
+    best = None
+    for start in starts[:STARTS]:
+        refined = _refined(source, output, start, STARTED)
+        if best is None or refined.correlation > best.correlation:
+            best = refined
+        if best.correlation > CLEAR:
+            break
     return None if best is None else _refined(source, output, best, REFINED)
 
 
@@ -98,10 +109,10 @@ def _best_offset(source: Stack, output: Gray) -> tuple[tuple[int, int], float]:
     size = tuple(next_fast_len(side, real=True) for side in sides)
 
     def transform(images: np.ndarray, turned: bool = False) -> np.ndarray:
-        return rfft2(images[..., ::-1, ::-1] if turned else images, size)
+        return np.asarray(rfft2(images[..., ::-1, ::-1] if turned else images, size))
 
     def correlated(of_output: np.ndarray, of_source: np.ndarray) -> np.ndarray:
-        return irfft2(of_output * of_source, size)[..., : sides[0], : sides[1]]
+        return np.asarray(irfft2(of_output * of_source, size))[..., : sides[0], : sides[1]]
 
     ones_output, ones_source = np.ones((1, *output.shape[1:]), np.float32), np.ones((1, *source.shape[1:]), np.float32)
     everywhere_output, everywhere_source = transform(ones_output), transform(ones_source, True)
@@ -126,7 +137,10 @@ def _best_offset(source: Stack, output: Gray) -> tuple[tuple[int, int], float]:
 
 
 def _refined(source: Gray, output: Stack, start: Registration, side: int) -> Registration:
-    """Scale and offset of both axes by least squares, on pictures whose longer side has so many pixels."""
+    """Scale and offset of both axes by least squares.
+
+    On pictures whose longer side has so many pixels.
+    """
     factor = min(1.0, side / max(output.shape[1:]))
     small = _reduced(output, factor)
     exact = [a / b for a, b in zip(small.shape[1:], output.shape[1:], strict=True)]
@@ -138,7 +152,7 @@ def _refined(source: Gray, output: Stack, start: Registration, side: int) -> Reg
     for blur in (2.0, 1.0):
         axes, correlation = _fitted(source, small, axes, blur)
     back = [Axis(a.scale / e / k, a.offset / e) for a, e, k in zip(axes, exact, blocks, strict=True)]
-    return Registration(*back, correlation)
+    return Registration(back[0], back[1], correlation)
 
 
 def _fitted(source: Stack, output: Stack, axes: list[Axis], blur: float) -> tuple[list[Axis], float]:
@@ -148,7 +162,9 @@ def _fitted(source: Stack, output: Stack, axes: list[Axis], blur: float) -> tupl
     target = _both(output, *smooth)
     best, reached = axes, -1.0
     for _ in range(ITERATIONS):
-        inside = [_inside(a, n, m, sd) for a, n, m, sd in zip(axes, source.shape[1:], output.shape[1:], blurs, strict=True)]
+        inside = [
+            _inside(a, n, m, sd) for a, n, m, sd in zip(axes, source.shape[1:], output.shape[1:], blurs, strict=True)
+        ]
         if min(part.sum() for part in inside) < 4:
             break
         vertical, horizontal = (
@@ -170,7 +186,7 @@ def _fitted(source: Stack, output: Stack, axes: list[Axis], blur: float) -> tupl
 
 
 def _step(made: Stack, wanted: Stack, slopes: list[Stack]) -> tuple[Float64[np.ndarray, "2 2"], float]:
-    """The change of scale and offset of both axes that brings `made` nearer to `wanted`, and their correlation.
+    """The change of both axes that brings `made` nearer to `wanted`, and their correlation.
 
     Each image has a linear map of grey values of its own.
     """
@@ -216,7 +232,10 @@ def _inside(axis: Axis, before: int, after: int, sd: float) -> np.ndarray:
 
 
 def _apart(one: Registration, other: Registration, size: tuple[int, ...]) -> float:
-    """The largest distance between where two registrations put a corner, in pixels of the output."""
+    """The largest distance between where two registrations put a corner.
+
+    In pixels of the output.
+    """
     return max(
         abs(a.offset + at * n * a.scale - b.offset - at * n * b.scale)
         for n, a, b in zip(size, (one.vertical, one.horizontal), (other.vertical, other.horizontal), strict=True)

@@ -31,8 +31,8 @@ class Stretch(Shift):
     family: ClassVar[str] = "stretch"
     group: ClassVar[str] = "framing"
     why: ClassVar[str] = (
-        "Things have another size or another shape than those that the network was trained on, and without antialiasing "
-        "fine texture turns into patterns that are not there."
+        "Things have another size or another shape than those that the network was trained on, and without "
+        "antialiasing fine texture turns into patterns that are not there."
     )
     example: ClassVar[str] = "factors=[0.5,0.5]"
     information: ClassVar[Information] = "reduced"
@@ -62,7 +62,9 @@ class Stretch(Shift):
     def alternatives(self) -> Mapping[str, Shift]:
         """With and without antialiasing."""
         try:
-            return {"with antialiasing" if not self.antialias else "without": replace(self, antialias=not self.antialias)}
+            return {
+                "with antialiasing" if not self.antialias else "without": replace(self, antialias=not self.antialias)
+            }
         except BadInput:
             return {}
 
@@ -171,7 +173,8 @@ class Letterbox(Shift):
         left, top, right, bottom = self.box
         if min(left, top) < 0 or right > self.size[1] or bottom > self.size[0]:
             raise BadInput(
-                f"letterbox: the box {list(self.box)} reaches beyond the frame of {self.size[0]} × {self.size[1]} pixels."
+                f"letterbox: the box {list(self.box)} reaches beyond the frame of {self.size[0]} × {self.size[1]} "
+                "pixels."
             )
         check_kernel(self.family, self.kernel, self.antialias)
 
@@ -200,7 +203,9 @@ class Letterbox(Shift):
     def of_framing(cls, framing: Framing) -> Shift | None:
         if framing.is_cut or framing.is_cropped or not framing.is_padded:
             return None
-        kernel: dict[str, Any] = {"kernel": framing.kernel, "antialias": framing.antialias} if framing.is_resized else {}
+        kernel: dict[str, Any] = (
+            {"kernel": framing.kernel, "antialias": framing.antialias} if framing.is_resized else {}
+        )
         return cls(framing.box, framing.output, framing.fill, **kernel)
 
 
