@@ -86,10 +86,10 @@ def test_shorter_side_and_crop_at_the_centre(resize, kernel, antialias):
     assert [part.family for part in shift_of(framing).components] == ["stretch", "crop"]
 
 
-def test_the_size_of_scikit_images_resize_is_found():
+def test_the_gaussian_before_scikit_images_resize_is_told_from_pillows_kernels():
     reference = photographs(120, 181)
-    framing = found(reference, [by_skimage(p, (64, 96)) for p in reference])
-    assert (framing.is_cut, framing.resized, framing.is_cropped) == (False, (64, 96), False)
+    framing = found(reference, [by_skimage(p, (40, 61)) for p in reference])
+    assert (framing.resized, framing.kernel, framing.is_cropped) == ((40, 61), "gaussian", False)
 
 
 AFTER: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -69,7 +69,8 @@ class OneSize:
 def at_one_size(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> OneSize:
     """Both sets in one shape.
 
-    Channels are brought together, and the reference comes to the size of the shifted set. Raises `BadInput` where nothing is found that leads from one size to the other.
+    Channels are brought together, and the reference comes to the size of the shifted set. Raises `BadInput` where
+    nothing is found that leads from one size to the other.
     """
     before, after, notes = with_same_channels(reference, shifted)
     if before.shape[0] != after.shape[0]:

@@ -19,10 +19,11 @@ PAIRS = 8
 VALUES = 1_200_000  # of the larger side, that pairs are compared by at full size
 LEAST_CORRELATION = 0.5  # pictures that do not belong together reach 0.25
 NEAR = 1.2  # pixels of the output that an end may be off where the registration saw it
-TRIED, REFINED = 24, 4  # framings that are compared with some kernels, and with all
+TRIED, REFINED = 16, 4  # framings that are compared with some kernels, and with all
 ROUNDING = 0.15 / 255  # a root mean square that does not decide between two framings
 EXACT = 0.4 / 255  # a root mean square of what is rounded alone: any larger one is worse
 SURE = 1.0  # standard errors of a difference that does
+ROUNDED_DOWN = 0.4  # pixels by which pictures that become smaller seem moved, where positions are rounded down
 SIMPLER = 0.1  # squared pixels that a number less is worth, before framings are compared at full size
 FLAT = 0.6  # of the deviation inside of a frame: what stands around the picture has less
 FIRST: tuple[tuple[Kernel, bool], ...] = (("bilinear", True), ("nearest", False), ("nearest_floor", False))
@@ -38,6 +39,7 @@ KERNELS: tuple[tuple[Kernel, bool], ...] = (
     ("nearest_floor", False),
     ("box", True),
     ("hamming", True),
+    ("gaussian", True),
 )
 
 
@@ -60,8 +62,8 @@ class Way(NamedTuple):
 def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels height width"]) -> Framing | None:
     """What leads from the reference's pictures to the shifted ones of another size.
 
-    None where nothing does. Image i of both belong together; a few are enough. Whatever else happened to colours, or noise, hardly matters: the
-    pictures are compared after the best polynomial of grey values and colours.
+    None where nothing does. Image i of both belong together; a few are enough. Whatever else happened to colours, or
+    noise, hardly matters: the pictures are compared after the best polynomial of grey values and colours.
     """
     size = max(reference[0, 0].size, shifted[0, 0].size)
     few = slice(max(2, min(PAIRS, VALUES // size)))
@@ -72,7 +74,8 @@ def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels 
     before, after = reference[few], gray[1][few]
     if before.shape[1] != 3:
         before = before[:, :1]
-    near = _framings(registration, before.shape[2:], after.shape[1:])
+    sizes = before.shape[2:], after.shape[1:]
+    near = [*_framings(registration, *sizes), *_framings(_rounded_down(registration), *sizes)]
     near = _best(_with_kernels(near, FIRST), gray[0][few][:, None], after)
     plain = dict.fromkeys(replace(framing, kernel="bilinear", antialias=True) for framing in near)
     best = _best(_with_kernels(list(plain)[:REFINED], KERNELS), before, after)[0]
@@ -112,6 +115,15 @@ def _framings(registration: Registration, source: Size, output: Size) -> list[Fr
         )
         framings[framing] = distance + SIMPLER * _numbers(framing)
     return sorted(framings, key=lambda f: framings[f])[:TRIED]
+
+
+def _rounded_down(registration: Registration) -> Registration:
+    """Where pictures lie that look so because positions in a larger source were rounded down."""
+    vertical, horizontal = (
+        axis._replace(offset=axis.offset - ROUNDED_DOWN) if axis.scale < 1 else axis
+        for axis in (registration.vertical, registration.horizontal)
+    )
+    return Registration(vertical, horizontal, registration.correlation)
 
 
 def _ways(axis: Axis, before: int, after: int) -> Iterator[Way]:

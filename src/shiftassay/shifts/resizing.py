@@ -6,16 +6,18 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import in_bytes
 
-Kernel = Literal["nearest", "nearest_floor", "box", "bilinear", "hamming", "bicubic", "lanczos", "area"]
+Kernel = Literal["nearest", "nearest_floor", "box", "bilinear", "hamming", "bicubic", "lanczos", "area", "gaussian"]
 """How a pixel is made of those around it.
 
 `nearest` takes the pixel whose centre is nearest, as Pillow does; `nearest_floor` rounds positions down, as OpenCV's
-INTER_NEAREST and torch's "nearest" do. `area` is the mean over the pixel's area, as OpenCV's INTER_AREA.
+INTER_NEAREST and torch's "nearest" do. `area` is the mean over the pixel's area, as OpenCV's INTER_AREA. `gaussian`
+smooths what becomes smaller by a Gaussian and reads it bilinearly, as scikit-image's resize does.
 """
 KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 SOME = 32  # pixels of a side, which tell whether values are in bytes
@@ -42,6 +44,9 @@ def resize(images: Images, size: Size, kernel: Kernel = "bilinear", antialias: b
     bytes_ = low == 0 and high == 1 and in_bytes(images[:, :, ::step, ::step])
     if kernel == "area":
         small = _area_means(images, size)
+    elif kernel == "gaussian":
+        sd = [max(before / after - 1, 0) / 2 for before, after in zip(images.shape[2:], size, strict=True)]
+        small = _without_antialiasing(gaussian_filter(images, (0, 0, *sd), mode="mirror"), size, "bilinear")
     elif kernel == "nearest_floor" or not (antialias or kernel == "nearest"):
         small = _without_antialiasing(images, size, kernel)
     else:

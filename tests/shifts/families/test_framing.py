@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage.transform import resize
 
 from shiftassay.errors import BadInput
 from shiftassay.shifts.catalog import from_json, parse
@@ -50,6 +51,12 @@ def test_a_stretch_without_antialiasing_is_opencvs_up_to_rounding(pictures, kern
     made = np.stack([cv2.resize(p, (30, 17), interpolation=flag) for p in pictures]).astype(int)
     stretched = as_pictures(Stretch((30 / 61, 17 / 40), kernel, antialias).apply(as_images(pictures), RNG))
     assert np.abs(stretched - made).max() <= 1
+
+
+def test_a_stretch_after_a_gaussian_is_scikit_images(pictures):
+    made = np.stack([resize(p, (17, 30), order=1, anti_aliasing=True) for p in pictures])
+    stretched = Stretch((30 / 61, 17 / 40), "gaussian").apply(as_images(pictures), RNG)
+    assert np.abs(np.moveaxis(stretched, 1, 3) - made).max() <= 1 / 255
 
 
 def test_a_stretch_of_floats_is_torchs(pictures):

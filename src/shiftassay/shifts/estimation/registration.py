@@ -50,8 +50,9 @@ class Registration:
 def registered(source: Gray, output: Stack) -> Registration | None:
     """The registration of the best correlation, the same for all pairs.
 
-    None where nothing overlaps. Scales are tried on small pictures, offsets by normalized cross-correlation (Padfield 2012, "Masked object
-    registration in the Fourier domain"), and the best are refined by least squares on blurred pictures.
+    None where nothing overlaps. Scales are tried on small pictures, offsets by normalized cross-correlation (Padfield
+    2012, "Masked object registration in the Fourier domain"), and the best are refined by least squares on blurred
+    pictures.
     """
     source, output = (_centered(side) for side in (source, output))
     factor = min(1.0, SEARCHED / max(output.shape[1:]))

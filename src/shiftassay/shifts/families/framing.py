@@ -24,7 +24,7 @@ class Stretch(Shift):
 
     Parameters:
         factors: of width and height, above 0; below 1 the picture becomes smaller.
-        kernel: nearest, nearest_floor, box, bilinear, hamming, bicubic, lanczos or area.
+        kernel: nearest, nearest_floor, box, bilinear, hamming, bicubic, lanczos, area or gaussian.
         antialias: whether the kernel widens where the picture becomes smaller, as Pillow's does and OpenCV's does not.
     """
 
@@ -144,7 +144,7 @@ class Letterbox(Shift):
         box: where the picture lies in the frame: left, top, right and bottom in pixels.
         size: height and width of the frame.
         fill: what stands around the picture: a grey value, or one for each channel.
-        kernel: nearest, nearest_floor, box, bilinear, hamming, bicubic, lanczos or area.
+        kernel: nearest, nearest_floor, box, bilinear, hamming, bicubic, lanczos, area or gaussian.
         antialias: whether the kernel widens where the picture becomes smaller.
     """
 
