@@ -79,6 +79,14 @@ EXAMPLES: dict[str, list[str]] = {
     "row_permutation": ["row_permutation", "row_permutation:scope=per_image"],
     "column_permutation": ["column_permutation", "column_permutation:scope=per_image"],
     "phase_scramble": ["phase_scramble", "phase_scramble:scope=per_image"],
+    "stretch": [
+        "stretch:factors=[2,1.5],kernel=bicubic",
+        "stretch:factors=[0.7,0.5],antialias=false",
+        "stretch:factors=[0.7,1.2],kernel=area",
+        "stretch:factors=[0.5,0.5],kernel=nearest_floor",
+    ],
+    "crop": ["crop:box=[0,0,19,12]"],
+    "letterbox": ["letterbox:box=[3,2,13,22],size=[24,16],fill=0.5,kernel=lanczos"],
     "reorder": ["reorder"],
     "class_prior": ["class_prior:proportions=[0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1]"],
     "label_permutation": ["label_permutation:mapping=[1,2,3,4,5,6,7,8,9,0]"],
@@ -97,6 +105,7 @@ ALL = [
     for text in dict.fromkeys(OWN.get(name, []) + EXAMPLES.get(name, []))
 ]
 ALL += [pytest.param(shift, id=name) for name, shift in presets().items()]
+SAME_SIZE = parse("letterbox:box=[0,4,28,24],size=[28,28]")  # the one example that leaves digits their size
 # What changes labels, or which images there are, has tests of its own.
 SHIFTS = [p for p in ALL if p.values[0].group != "sample"]
 
@@ -119,7 +128,8 @@ def test_shape_and_type_are_kept_and_the_input_is_not_touched(shift, digits, con
     digits = pictures(shift, digits)
     before = digits.images.copy()
     shifted = catalog.shift(digits, shift, 0, context)
-    assert shifted.images.shape == digits.images.shape
+    assert shifted.images.shape[:2] == digits.images.shape[:2]
+    assert (shifted.images.shape == digits.images.shape) == (shift.group != "framing" or shift == SAME_SIZE)
     assert shifted.images.dtype == np.float32
     assert np.array_equal(digits.images, before)
     assert np.array_equal(shifted.labels, digits.labels)
@@ -174,7 +184,8 @@ def test_a_shift_is_rebuilt_from_its_json(shift):
 def test_pictures_of_another_size_with_three_channels_can_be_shifted_too(shift, rng):
     shape = (20, 20) if shift.family == "transpose" else (12, 20)
     shifted = catalog.shift(ImageSet(rng.random((3, 3, *shape)).astype(np.float32)), shift)
-    assert shifted.images.shape == (3, 3, *shape)
+    assert shifted.images.shape[:2] == (3, 3)
+    assert (shifted.images.shape[2:] == shape) == (shift.group != "framing")
     assert np.isfinite(shifted.images).all()
 
 

@@ -19,7 +19,8 @@ SHARED = [
     for name, shift in EXAMPLES.items()
     if shift.scope == "shared" and shift.group != "sample" and not shift.needs_model
 ]
-GRAY = [name for name in SHARED if EXAMPLES[name].group != "colour"]
+# A crop's box fits no picture that another part has made smaller.
+GRAY = [name for name in SHARED if EXAMPLES[name].group not in ("colour", "framing")]
 
 
 @st.composite

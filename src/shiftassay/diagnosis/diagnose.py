@@ -17,6 +17,7 @@ from shiftassay.diagnosis.identify import identify, identify_unpaired, searched_
 from shiftassay.diagnosis.inputs import check_sets, check_unpaired
 from shiftassay.diagnosis.labels import renumbering
 from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.diagnosis.one_size import OneSize, at_one_size
 from shiftassay.diagnosis.paired.search import search_again
 from shiftassay.diagnosis.paired.verdict import candidate_summary
 from shiftassay.diagnosis.pairing.matched import MatchedSets, Order, matched_sets, order_notes
@@ -47,8 +48,11 @@ def diagnose(
     Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
     none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
     same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
-    images that changed. Images with names are paired by name. Raises `BadInput` for fewer than 50 images, images of
-    different sizes, sets of one grey value, or values that are not finite.
+    images that changed. Images with names are paired by name. Raises `BadInput` for fewer than 50 images, sets
+    of one grey value, or values that are not finite.
+
+    Of sets of two sizes, the resize, crop or frame is found that leads from the reference's pictures to the shifted
+    ones. The reference is then brought to that size, and what else changed is found as between sets of one size.
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalog import shift
@@ -58,10 +62,12 @@ def diagnose(
     ('rotate', 15.0, 'shared')
     """
     started = time.monotonic()
-    before, after, notes = check_sets(reference, shifted, labels)
+    before, after, notes = check_sets(reference, shifted, labels, of_one_size=False)
+    one = at_one_size(before, after, seed)
+    before, after, notes = one.reference, one.shifted, (*notes, *one.notes)
     answers = Answers() if model is None else ask(model, before, after, seed, device)
     pairing = pair(before, after, seed)
-    question = _Question(before, after, pairing, model, answers, seed, device)
+    question = _Question(before, after, one, pairing, model, answers, seed, device)
     if pairing.order is None:
         diagnosis = _without_partners(question)
         if model is not None or ceiling:
@@ -71,7 +77,14 @@ def diagnose(
         diagnosis = _with_partners(question, pairing.order, others or {}, train, ceiling)
     by_name = names_note(before, after, pairing) or few_note(before, after, pairing)
     notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
-    return replace(diagnosis, notes=notes, seconds=time.monotonic() - started)
+    return replace(
+        diagnosis,
+        verdict=one.named(diagnosis.verdict),
+        framing=one.shift,
+        explanation=one.sentence + diagnosis.explanation,
+        notes=notes,
+        seconds=time.monotonic() - started,
+    )
 
 
 def verdict_on(reference: ImageSet, shifted: ImageSet, *, model: nn.Module | None = None, seed: int = 0) -> Verdict:
@@ -116,6 +129,7 @@ class _Question:
 
     before: ImageSet
     after: ImageSet
+    one: OneSize
     pairing: Pairing
     model: nn.Module | None
     answers: Answers
@@ -170,7 +184,13 @@ def _with_partners(
         accuracy=proof.accuracy,
         ceiling=bound,
         explanation=explained(
-            verdict, identified.candidates, proof, reasons, len(matched.shifted), identified.adversarial, bound
+            question.one.named(verdict),
+            identified.candidates,
+            proof,
+            reasons,
+            len(matched.shifted),
+            identified.adversarial,
+            bound,
         ),
         proof=proof.checks,
         mechanisms=tuple(reasons),

@@ -23,20 +23,25 @@ class CheckedSets(NamedTuple):
 
 
 def check_sets(
-    reference: ImageSet | np.ndarray, shifted: ImageSet | np.ndarray, labels: Int64[np.ndarray, "n"] | None = None
+    reference: ImageSet | np.ndarray,
+    shifted: ImageSet | np.ndarray,
+    labels: Int64[np.ndarray, "n"] | None = None,
+    *,
+    of_one_size: bool = True,
 ) -> CheckedSets:
     """Both sets as image sets; `labels` are those of both, where the sets bring none.
 
-    Raises `BadInput` for no images, images of different sizes, sets of one grey value, or values that are not finite.
+    Raises `BadInput` for no images, images of different sizes if they are to be `of_one_size`, sets of one grey value,
+    or values that are not finite.
     """
     before = _image_set(reference, "reference")
     after = _image_set(shifted, "shifted", before)
     for images in (before, after):
         _check_images(images)
-    if before.shape != after.shape:
+    if of_one_size and before.shape != after.shape:
         raise BadInput(
-            f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. A resize or a crop "
-            "may be the shift itself: bring both to one size, in the way that you suspect, and diagnose again."
+            f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. Only a "
+            "diagnosis takes both as they are, and finds how one became the other: bring them to one size as it says."
         )
     before, after = _labeled(before, after, labels)
     notes: list[str] = []

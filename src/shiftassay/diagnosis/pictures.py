@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from torch import nn
 
+from shiftassay.diagnosis.one_size import alike
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
@@ -61,6 +62,7 @@ def pictures(
     What a shift drew for an image is inferred where possible; else the remake draws again. `model` is what an
     adversarial shift is aimed at: without it, that one is not remade.
     """
+    before, after = alike(before, after, diagnosis.framing)
     order = _partners(before, after, diagnosis)
     paired = order is not None
     partners = order if paired else np.arange(min(len(before), len(after)))
@@ -69,7 +71,7 @@ def pictures(
     labels = None if before.labels is None else before.labels[partners[places]]
     columns = _columns(clean, shifted, labels if paired else None, seed)
     few, own = Pairs(clean[columns], shifted[columns]), None if labels is None else labels[columns]
-    shift, remade = diagnosis.verdict.shift, _Remade()
+    shift, remade = diagnosis.beside_framing, _Remade()
     if shift is not None and FAMILIES[shift.family].group not in ("none", "sample"):
         remade = _remade(shift, few, own, paired, model, seed)
     some = np.sort(np.random.default_rng(seed_for(seed, "pictures")).permutation(len(clean))[:AVERAGED])

@@ -26,6 +26,10 @@ from shiftassay.diagnosis.wording import (
 )
 from shiftassay.evaluation.evaluate import Evaluation
 from shiftassay.records import JsonObject, Record
+from shiftassay.shifts.catalog import ShiftField
+from shiftassay.shifts.compose import Compose
+from shiftassay.shifts.family import Shift
+from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.lists import first_of
@@ -45,6 +49,7 @@ class ImageCounts(Record):
 class Diagnosis(Record):
     """What a diagnosis found.
 
+    `framing` is what changed the pictures' size, the verdict's first parts; None where both sets have one size.
     `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
     considered, best first. `accuracy` is the model's, None without a model or labels, and `evaluations` are those of
     the model on all images of both sets. `seconds` is how long the diagnosis took.
@@ -53,6 +58,7 @@ class Diagnosis(Record):
     pairing: Pairing
     verdict: Verdict
     candidates: tuple[CandidateSummary, ...] = ()
+    framing: ShiftField | None = None
     accuracy: Accuracies | None = None
     ceiling: Ceiling | None = None
     explanation: str = ""
@@ -76,6 +82,15 @@ class Diagnosis(Record):
         sentences = [*(mechanism.sentence for mechanism in present), *without_harmless_control(present)]
         ceiling = [] if self.ceiling is None else [self.ceiling.sentence]
         return (*unpaired, *aimed, *sentences, *ceiling)
+
+    @property
+    def beside_framing(self) -> Shift | None:
+        """What the verdict says of the pictures once they have one size."""
+        shift = self.verdict.shift
+        if self.framing is None or shift is None:
+            return shift
+        rest = shift.components[len(self.framing.components) :]
+        return Compose(rest) if len(rest) > 1 else rest[0] if rest else Identity()
 
     @property
     def proof_in_words(self) -> str:
@@ -135,12 +150,14 @@ class Diagnosis(Record):
         return html_table((), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
-        """Its fields in their order, after the schema's name.
+        """Its fields in their order, after the schema's name; the framing only where there is one.
 
         The time that it took stands under `environment`.
         """
         content = super().to_json()
         seconds = content.pop("seconds")
+        if self.framing is None:
+            del content["framing"]
         return {"schema": SCHEMA, **content, "environment": {"seconds": seconds}}
 
     @model_validator(mode="before")

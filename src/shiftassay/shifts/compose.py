@@ -11,6 +11,7 @@ from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.resizing import Resized
 
 BY_VALUE = ("intensity", "noise")  # groups that change each value alone
 SETTLED = 3000  # pairs
@@ -54,7 +55,7 @@ class Compose(Shift):
     def realize(self, shape: tuple[int, int, int], rng: np.random.Generator) -> "Compose":
         return replace(self, parts=tuple(part.realize(shape, own) for part, own in self._with_generators(rng)))
 
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Resized:
         for part, own in self._with_generators(rng):
             images = part.apply(images, own, context)
         return images
@@ -70,7 +71,7 @@ class Compose(Shift):
         pairs = list(zip(self.parts, of_parts, strict=True))
         return {name: replace(self, parts=tuple(others.get(name, part) for part, others in pairs)) for name in names}
 
-    def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
+    def undo(self, images: Images, rng: np.random.Generator) -> Resized | None:
         for part, own in reversed(self._with_generators(rng)):
             undone = part.undo(images, own)
             if undone is None:

@@ -20,6 +20,7 @@ from shiftassay.registry import Registry
 from shiftassay.shifts.ascent import Ball
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.framing import Framing
 from shiftassay.shifts.groups import GROUPS
 from shiftassay.shifts.parameter_vector import ParameterVector
 from shiftassay.shifts.parameters import (
@@ -262,6 +263,14 @@ class Shift(Traits, ParameterVector, ABC):
     def from_affine(cls, matrix: np.ndarray) -> "Shift":
         """Of a `linear` family: its member nearest to a 2 × 3 affine map."""
         raise NotImplementedError(f"{cls.__name__} is no linear map")
+
+    @classmethod
+    def of_framing(cls, framing: Framing) -> "Shift | None":
+        """The shift that does this alone, if one of this family does.
+
+        Only of families that give pictures another size.
+        """
+        return None
 
     def factors(self, pairs: Pairs) -> "list[Shift] | None":
         """Simpler shifts in a row that are equivalent; None where they have to be searched for."""

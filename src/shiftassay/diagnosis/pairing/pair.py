@@ -116,10 +116,10 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
     >>> pairing.kind, int((pairing.order >= 0).sum())
     ('reordered', 200)
     """
-    by_name = _order_by_name(reference, shifted)
-    if by_name is None:
+    named = by_name(reference, shifted)
+    if named is None:
         return _by_content(reference, shifted, seed)
-    pairing = Pairing("by_name", by_name, PairingEvidence(None, None))
+    pairing = Pairing("by_name", named, PairingEvidence(None, None))
     if not (len(reference) == len(shifted) and pairing.in_place and are_numbers(shifted.names or ())):
         return pairing
     content = _by_content(reference, shifted, seed)
@@ -129,7 +129,7 @@ def pair(reference: ImageSet, shifted: ImageSet, seed: int = 0) -> Pairing:
 
 def names_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | None:
     """A sentence on names that both sets have, where they did not decide the pairing."""
-    if pairing.kind == "by_name" or _order_by_name(reference, shifted) is None:
+    if pairing.kind == "by_name" or by_name(reference, shifted) is None:
         return None
     return (
         f"The pictures of {reference.name} and {shifted.name} have the same numbers for names, but by content those of "
@@ -149,7 +149,7 @@ def few_note(reference: ImageSet, shifted: ImageSet, pairing: Pairing) -> str | 
     )
 
 
-def _order_by_name(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"] | None:
+def by_name(reference: ImageSet, shifted: ImageSet) -> Int64[np.ndarray, "n"] | None:
     """The place in the reference of each shifted image's name; None where names tell nothing."""
     if reference.names is None or shifted.names is None:
         return None
