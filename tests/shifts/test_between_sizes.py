@@ -150,6 +150,13 @@ def test_digits_are_enlarged_and_framed(digits):
     assert (framed.parameters["box"], framed.parameters["size"]) == ([6, 6, 26, 26], [32, 32])
 
 
+@pytest.mark.parametrize("fill", [0, 255])
+def test_the_colour_around_a_picture_is_that_before_its_colours_changed(fill):
+    reference = photographs(97, 130)
+    negatives = [255 - np.pad(p, ((3, 5), (0, 9), (0, 0)), constant_values=fill) for p in reference]
+    assert shift_of(found(reference, negatives)).parameters["fill"] == fill / 255
+
+
 def test_pictures_that_do_not_belong_together_have_no_framing():
     reference = photographs(97, 130)
     shifted = [pillow("bilinear")(p, (64, 64)) for p in reference]

@@ -25,6 +25,9 @@ EXACT = 0.4 / 255  # a root mean square of what is rounded alone: any larger one
 SURE = 1.0  # standard errors of a difference that does
 ROUNDED_DOWN = 0.4  # pixels by which pictures that become smaller seem moved, where positions are rounded down
 SIMPLER = 0.1  # squared pixels that a number less is worth, before framings are compared at full size
+LEVELS = 64  # bins of grey values, for what became of them
+ALIKE = 0.03  # of white: what a grey value became is known so well
+TINY = 1e-6
 FLAT = 0.6  # of the deviation inside of a frame: what stands around the picture has less
 FIRST: tuple[tuple[Kernel, bool], ...] = (("bilinear", True), ("nearest", False), ("nearest_floor", False))
 # In the order in which they are preferred where they make the same pictures.
@@ -83,7 +86,10 @@ def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels 
         return best
     around = _around_picture(best)
     inside, outside = (gray[1][:, place].std(1).mean() for place in (~around, around))
-    return replace(best, fill=_fill(shifted[:, :, around])) if outside < FLAT * inside else None
+    if outside >= FLAT * inside:
+        return None
+    fill = _fill(shifted[:, :, around])
+    return replace(best, fill=fill if isinstance(fill, tuple) else _before_colors(fill, best, before, after))
 
 
 def shift_of(framing: Framing) -> Shift:
@@ -228,6 +234,18 @@ def _errors(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"
         rest = target - np.linalg.solve(normal, design @ target) @ design
         errors.append(np.mean(rest**2))
     return np.array(errors)
+
+
+def _before_colors(fill: float, framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"]) -> float:
+    """The grey value that became this one: itself, black or white where that may be, else the nearest that did."""
+    made, (rows, columns) = framed(before, framing)
+    values, became = made.mean(1).ravel(), after[:, rows, columns].ravel()
+    ends = np.linspace(values.min(), values.max() + TINY, LEVELS + 1)
+    level = np.clip(np.searchsorted(ends, values, "right") - 1, 0, LEVELS - 1)
+    count = np.bincount(level, minlength=LEVELS)
+    centers, means = (np.bincount(level, of, LEVELS)[count > 0] / count[count > 0] for of in (values, became))
+    usual = [value for value in (fill, 0.0, 1.0) if abs(np.interp(value, centers, means) - fill) < ALIKE]
+    return usual[0] if usual else float(centers[np.abs(means - fill).argmin()])
 
 
 def _around_picture(framing: Framing) -> Bool[np.ndarray, "height width"]:
