@@ -237,7 +237,10 @@ def _errors(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"
 
 
 def _before_colors(fill: float, framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"]) -> float:
-    """The grey value that became this one: itself, black or white where that may be, else the nearest that did."""
+    """The grey value that became this one.
+
+    Itself, black or white where that may be; else the value whose pixels came nearest.
+    """
     made, (rows, columns) = framed(before, framing)
     values, became = made.mean(1).ravel(), after[:, rows, columns].ravel()
     ends = np.linspace(values.min(), values.max() + TINY, LEVELS + 1)
