@@ -4,8 +4,8 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "README.md": {
         "level": ("Numbers in brackets are 95% intervals",),
         "version": ("Python 3.11 or newer", "CC BY-SA 3.0"),
-        "size": ("black (0) to white (1)", "28 × 28", "64 × 64 in colour", "224 × 224"),
-        "limit": ("at least 50 of each set",),
+        "size": ("black (0) to white (1)", "28 × 28", "224 × 224"),
+        "limit": ("at least 50 a set",),
         "setting": ("rotate (angle = 15)", "turned by 15°", "60 to 10,000 images", "60 to 10,000 were measured"),
     },
     "docs/studies.md": {

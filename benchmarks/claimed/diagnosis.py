@@ -63,9 +63,9 @@ def strata(results: Json) -> list[Line]:
 def nulls(results: Json) -> list[Line]:
     """False alarms by kind of null, the upper end of the exact interval, and the share of right verdicts."""
     kinds: dict[str, Callable[[Json], bool]] = {
-        "| the same images": lambda case: case["pairing"] in ("same_order", "reordered"),
-        "| other images of one": lambda case: case["pairing"] == "unpaired" and "drifted" not in case["families"],
-        "| a subset": lambda case: case["pairing"] is None,
+        "| the same images": lambda case: case.get("pairing") in ("same_order", "reordered"),
+        "| other images of one": lambda case: case.get("pairing") == "unpaired" and "drifted" not in case["families"],
+        "| a subset": lambda case: case.get("pairing") is None,
         "| other images, other shares": lambda case: "drifted" in case["families"],
         "| all": lambda case: True,
     }
