@@ -130,9 +130,9 @@ def test_too_few_images_without_partners_are_refused(few):
         diagnose(few.first(49), few.first(97).subset(np.arange(49, 97)))
 
 
-def test_another_size_may_be_the_shift_itself(few):
-    with pytest.raises(BadInput, match=r"28 × 24, those of .* 28 × 28. A resize or a crop may be the shift"):
-        diagnose(few, ImageSet(np.ascontiguousarray(few.images[..., :24]), few.labels, "cropped"))
+def test_a_crop_is_found_between_two_sizes(few):
+    verdict = diagnose(few, ImageSet(np.ascontiguousarray(few.images[..., :24]), few.labels, "cropped")).verdict
+    assert (verdict.family, verdict.parameters["box"]) == ("crop", [0, 0, 24, 28])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -26,6 +26,7 @@ def test_the_same_few_images_are_the_same(digits, count):
     assert diagnose(images, images.copy()).verdict.family == "identity"
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("count", [2, 10])
 def test_other_images_are_no_shift_of_few(digits, count):
     diagnosis = diagnose(digits.images[:count], digits.images[count : 2 * count])

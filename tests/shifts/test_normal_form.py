@@ -28,7 +28,7 @@ SPECIAL = (
 
 def _sound(shift: Shift) -> bool:
     """Whether it does the same to all images, and keeps digits one channel of values in [0, 1]."""
-    if shift.scope != "shared" or shift.group in ("sample", "colour") or shift.needs_model:
+    if shift.scope != "shared" or shift.group in ("sample", "colour", "framing") or shift.needs_model:
         return False
     shifted = shift.apply(DIGITS, np.random.default_rng(0))
     return bool(shifted.min() >= 0 and shifted.max() <= 1)

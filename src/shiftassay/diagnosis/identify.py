@@ -47,7 +47,7 @@ class Identified:
 
 def searched_families() -> list[str]:
     """The families that a search tries one by one."""
-    return [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack")]
+    return [f for f in FAMILIES if FAMILIES[f].group not in ("sample", "several", "attack", "framing")]
 
 
 def identify(

@@ -46,7 +46,10 @@ class ParameterVector:
 
     @classmethod
     def search_lengths(cls) -> Bool[np.ndarray, "k"]:
-        """Which of the numbers are lengths in pixels: in pictures half as large they are half as large."""
+        """Which of the numbers are lengths in pixels.
+
+        In pictures half as large they are half as large.
+        """
         return np.array([v.pixels for v in cls.search.values()], bool)
 
     @classmethod

@@ -133,7 +133,9 @@ def _rounded_between(shift: Shift, images: Images, resampling: Resampling) -> Im
 def _over_images(
     misfit: float, energies: Float[np.ndarray, "parts"], observed: Float[np.ndarray, "others"]
 ) -> NullDistribution:
-    """The null of a misfit without noise: images, or parts of few, differ, which gives both sides a standard error.
+    """The null of a misfit without noise.
+
+    Images, or parts of few images, differ, which gives both sides a standard error.
 
     It is that of the logarithm of a mean over images, of the stand-in's residual and of the observed one.
     """

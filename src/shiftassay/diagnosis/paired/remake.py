@@ -153,9 +153,9 @@ def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampli
 
 
 def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[np.ndarray, "parts"]:
-    """The mean square of each image's residual, or of parts of few images, where implementations agree.
+    """The mean square of each image's residual where implementations agree.
 
-    It leaves out the edges of a moved picture, and the borders of a blur.
+    Of few images, it is that of their parts. It leaves out the edges of a moved picture, and the borders of a blur.
     """
     if blurs(inferred):
         return squares_of_parts(_inner(residual))

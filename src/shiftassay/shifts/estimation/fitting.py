@@ -115,7 +115,10 @@ def fitted(family: type[Shift], pairs: Pairs) -> list[Shift]:
 
 
 class _View(NamedTuple):
-    """Pairs, perhaps made small, and what numbers that are fitted to them are multiplied by in the full pictures."""
+    """Pairs, perhaps made small, for a fit.
+
+    In the full pictures its numbers are multiplied by `scale`.
+    """
 
     pairs: Pairs
     scale: Float64[np.ndarray, "k"]
@@ -147,7 +150,7 @@ def _from_images(
     errors: Float64[np.ndarray, "g n"],
     pairs: Pairs,
 ) -> Float64[np.ndarray, "k"]:
-    """The shared parameters, or those that a fit from the median of the images' own ones finds, if these are better.
+    """The shared parameters, or better ones from a fit that begins at the median over images.
 
     Large moves have few starts nearby: some images find what all together miss.
     """

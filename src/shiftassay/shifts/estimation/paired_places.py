@@ -33,9 +33,10 @@ def placement_of_pairs(before: Parts, after: Parts) -> Placement:
 
 
 def order_of_equal_parts(before: Parts, after: Parts) -> Int64[np.ndarray, "count"] | None:
-    """The order that puts equal parts in place, in time that grows with their number; None if most have no equal.
+    """The order that puts equal parts in place; None if most have no equal.
 
-    Values are equal up to rounding to bytes. What has no equal stays where it is, if that is free.
+    It takes time in proportion to their number. Values are equal up to rounding to bytes. What has no equal stays
+    where it is, if that is free.
     """
     columns = [
         [row.tobytes() for row in np.rint(np.moveaxis(side, 1, 0) * LEVELS).astype(np.int32)]

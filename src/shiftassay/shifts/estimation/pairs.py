@@ -42,7 +42,10 @@ class Pairs:
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
 
     def affordable(self, count: int, values: int, fewest: int) -> int:
-        """How many pairs have at most so many values on each side; at most `count`, at least `fewest`."""
+        """How many pairs have at most so many values on each side.
+
+        At most `count`, at least `fewest`.
+        """
         return min(count, max(fewest, values // max(self.reference[:1].size, 1)))
 
     def subset(self, indices: np.ndarray) -> "Pairs":

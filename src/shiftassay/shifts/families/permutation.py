@@ -175,7 +175,10 @@ def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...] | None:
 
 
 def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...] | None:
-    """The order in which the parts of the mean pictures are most alike; None if they are too many to try."""
+    """The order in which the parts of the mean pictures are most alike.
+
+    None if they are too many to try.
+    """
     shape = samples.reference.shape[1:]
     if shift.count(*shape[1:]) > MOST_ASSIGNED:
         return None
