@@ -38,6 +38,7 @@ def test_a_disk_that_is_too_small_loses_nothing(tmp_path):
     faultless(full_disks("train", 2, tmp_path, seed=5))
 
 
+@pytest.mark.torture
 @pytest.mark.skipif(not can_record(), reason="strace is not here, or may not be used")
 def test_a_power_cut_leaves_nothing_that_is_used_by_mistake(tmp_path):
     faultless(power_cuts("train", 4, tmp_path, seed=5))

@@ -31,6 +31,7 @@ def folder(mnist, small, tmp_path_factory):
 MORE = (("clean", "turned"), ("others", "turned"))
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize(
     ("reference", "shifted"), [("clean", "noisy"), *(pytest.param(*sets, marks=pytest.mark.torture) for sets in MORE)]
 )

@@ -67,6 +67,7 @@ def test_a_shift_of_half_of_the_images_carries_its_share(few):
     assert verdict.share == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.torture
 def test_pictures_on_white_move_as_those_on_black_do(few):
     some = few.first(100)
     turned = shift(some, "rotate:angle=20")

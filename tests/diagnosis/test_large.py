@@ -8,6 +8,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from shiftassay.diagnosis.diagnose import diagnose
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.shifts.catalog import shift
 
 cv2 = pytest.importorskip("cv2")
 data = pytest.importorskip("skimage.data")
@@ -38,7 +40,12 @@ MIDDLE = (SIZE - 1) / 2
 @pytest.mark.parametrize(
     ("family", "parameters", "make"),
     [
-        ("rotate", {"angle": 20.0}, lambda x: by_opencv(x, cv2.getRotationMatrix2D((MIDDLE, MIDDLE), 20, 1))),
+        pytest.param(
+            "rotate",
+            {"angle": 20.0},
+            lambda x: by_opencv(x, cv2.getRotationMatrix2D((MIDDLE, MIDDLE), 20, 1)),
+            marks=pytest.mark.torture,
+        ),
         pytest.param(
             "scale",
             {"factor": 0.8},
@@ -58,7 +65,7 @@ MIDDLE = (SIZE - 1) / 2
             marks=pytest.mark.torture,
         ),
         ("channel_order", {"order": [2, 1, 0]}, lambda x: x[:, ::-1]),
-        ("invert", {}, lambda x: 255 - x),
+        pytest.param("invert", {}, lambda x: 255 - x, marks=pytest.mark.torture),
         pytest.param("rotate", {"angle": 90.0}, lambda x: np.rot90(x, 1, (2, 3)), marks=pytest.mark.torture),
     ],
 )
@@ -67,6 +74,15 @@ def test_shifts_of_photographs_are_named(photographs, family, parameters, make):
     assert (verdict.family, verdict.scope) == (family, "shared")
     for name, value in parameters.items():
         assert verdict.parameters[name] == pytest.approx(value, rel=0.01, abs=0.05)
+
+
+@pytest.mark.torture
+def test_all_pixels_in_another_order_are_put_back(photographs):
+    images = ImageSet(photographs.astype(np.float32) / 255)
+    shuffled = shift(images, "pixel_permutation", seed=3)
+    verdict = diagnose(images, shuffled).verdict
+    assert (verdict.family, verdict.scope) == ("pixel_permutation", "shared")
+    assert np.allclose(verdict.shift.undo(shuffled.images, np.random.default_rng(0)), images.images, atol=1 / 255)
 
 
 def test_a_diagnosis_of_photographs_stays_within_its_memory(tmp_path):

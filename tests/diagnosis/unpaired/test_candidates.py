@@ -53,6 +53,7 @@ def test_numbers_are_found_without_pairs(
     assert best.shift.parameters[name] == pytest.approx(value, abs=tolerance)
 
 
+@pytest.mark.torture
 def test_halves_of_one_set_are_identical(halves: tuple[ImageSet, ImageSet]) -> None:
     best = estimate_unpaired(halves[0], halves[1], FAMILIES)[0]
     assert best.shift.family == "identity"

@@ -30,6 +30,7 @@ def test_identified_places_are_right_and_most_places_that_vary_are_identified(sa
     assert np.mean((placement.order == order)[varies]) > 0.85
 
 
+@pytest.mark.torture
 def test_no_place_is_identified_in_an_order_that_images_contradict(samples):
     reference, _, _ = samples
     noise = np.random.default_rng(0).random((1000, 784, 1), np.float32)

@@ -86,6 +86,7 @@ def study(tmp_path, digits):
     return tmp_path / "small.toml"
 
 
+@pytest.mark.torture
 def test_a_copy_of_clean_is_said_to_be_nothing_and_the_study_resumes(study, tmp_path, digits):
     done = run_study(study, digits, out=tmp_path / "out")
     text = (done.report.parent / "report.md").read_text()

@@ -112,10 +112,14 @@ def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
     """The candidate itself, or one that fits as well as draws of noise can tell, with less.
 
-    That is one without some of its parts, or without its general map.
+    That is one without some of its parts, without its general map, or without draws.
     """
     if not best.remake.noise_fraction:
         return best
+    alike = [c for c in tested if _families(c) == _families(best) and not c.remake.noise_fraction]
+    predicted = [c for c in alike if c.fits]
+    if predicted:  # one order of all images that fits, however many places it has, is no chance
+        return predicted[0]
     noisy = [c for c in tested if c.remake.noise_fraction and c.fits]
     enough = best.misfit + best.task.tolerance
     without_parts = [c for c in noisy if c.fit.p_value >= PLAUSIBLE and _is_part_of(c, best)]
@@ -123,9 +127,13 @@ def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
     return min([best, *without_parts, *simpler_maps], key=lambda c: complexity_penalty(c.shift))
 
 
+def _families(candidate: Candidate) -> list[str]:
+    return [part.family for part in candidate.shift.components]
+
+
 def _is_part_of(candidate: Candidate, whole: Candidate) -> bool:
     """Whether a candidate has some of the parts of another, and no others."""
-    parts, of_whole = (Counter(part.family for part in c.shift.components) for c in (candidate, whole))
+    parts, of_whole = (Counter(_families(c)) for c in (candidate, whole))
     return parts < of_whole
 
 

@@ -30,7 +30,9 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     best = candidates[0]
     ruled_out = [c for c in candidates[1:] if c.limit is not None and not c.fits]
     rivals = [
-        c for c in candidates[1:] if c not in ruled_out and _kinds(c) != _kinds(best) and not _is_same_map(c, best)
+        c
+        for c in candidates[1:]
+        if c not in ruled_out and _kinds(c) != _kinds(best) and not _is_same_map(c, best) and not _is_drawn(c, best)
     ]
     evidence = Evidence(
         "paired",
@@ -104,6 +106,12 @@ def _is_same_map(candidate: Candidate, other: Candidate) -> bool:
         return False
     n = min(len(candidate.remake.residual), len(other.remake.residual))
     return energy_of(candidate.remake.residual[:n] - other.remake.residual[:n]) < ROUNDING
+
+
+def _is_drawn(candidate: Candidate, predicted: Candidate) -> bool:
+    """Whether a candidate draws for each image what the other predicts of all of them."""
+    drawn, known = (c.remake.noise_fraction for c in (candidate, predicted))
+    return bool(drawn and not known) and _families(candidate) == _families(predicted)
 
 
 def _kinds(candidate: Candidate) -> list[tuple[str, str]]:
