@@ -48,8 +48,8 @@ def diagnose(
     Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
     none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
     same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
-    images that changed. Images with names are paired by name. Raises `BadInput` for fewer than 50 images, sets
-    of one grey value, or values that are not finite.
+    images that changed. Images with names are paired by name. Raises `BadInput` for no images, fewer
+    than 50 without partners, sets of one grey value, or values that are not finite.
 
     Of sets of two sizes, the resize, crop or frame is found that leads from the reference's pictures to the shifted
     ones. The reference is then brought to that size, and what else changed is found as between sets of one size.

@@ -67,8 +67,9 @@ def identify(
     """
     assert pairing.order is not None
     before, after = matched_sets(reference, shifted, pairing.order)
-    share, pairs = changed_images(Pairs(before.images, after.images))
-    touched = _touched(Pairs(before.images, after.images), shifted, pairing.order) if 0 < share < 1 else None
+    matched = Pairs(before.images, after.images)
+    share, pairs = changed_images(matched)
+    touched = _touched(matched, shifted, pairing.order) if 0 < share < 1 else None
     if share == 0:
         labels = label_shift(reference, shifted, pairing)
         return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, thresholds.SAME_IMAGES))

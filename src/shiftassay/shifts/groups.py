@@ -21,6 +21,7 @@ GROUPS = {
     "overlay": Group(("intensity", "noise")),
     "noise": Group(random=True),
     "attack": Group(),
+    "framing": Group(),
     "none": Group(),
     "sample": Group(),
     "several": Group(),

@@ -116,8 +116,7 @@ def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
     """
     if not best.remake.noise_fraction:
         return best
-    alike = [c for c in tested if _families(c) == _families(best) and not c.remake.noise_fraction]
-    predicted = [c for c in alike if c.fits]
+    predicted = [c for c in tested if draws_what_is_predicted(best, c) and c.fits]
     if predicted:  # one order of all images that fits, however many places it has, is no chance
         return predicted[0]
     noisy = [c for c in tested if c.remake.noise_fraction and c.fits]
@@ -135,6 +134,15 @@ def _is_part_of(candidate: Candidate, whole: Candidate) -> bool:
     """Whether a candidate has some of the parts of another, and no others."""
     parts, of_whole = (Counter(_families(c)) for c in (candidate, whole))
     return parts < of_whole
+
+
+def draws_what_is_predicted(candidate: Candidate, other: Candidate) -> bool:
+    """Whether a candidate draws for each image what another predicts of all of them.
+
+    Both are of the same families.
+    """
+    drawn, known = (c.remake.noise_fraction for c in (candidate, other))
+    return bool(drawn and not known) and _families(candidate) == _families(other)
 
 
 def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
-from shiftassay.diagnosis.paired.candidate import Candidate
+from shiftassay.diagnosis.paired.candidate import Candidate, draws_what_is_predicted
 from shiftassay.diagnosis.paired.intervals import measured
 from shiftassay.diagnosis.paired.noise_discrepancy import energy_of
 from shiftassay.diagnosis.paired.refit import refitted
@@ -32,7 +32,10 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     rivals = [
         c
         for c in candidates[1:]
-        if c not in ruled_out and _kinds(c) != _kinds(best) and not _is_same_map(c, best) and not _is_drawn(c, best)
+        if c not in ruled_out
+        and _kinds(c) != _kinds(best)
+        and not _is_same_map(c, best)
+        and not draws_what_is_predicted(c, best)
     ]
     evidence = Evidence(
         "paired",
@@ -106,12 +109,6 @@ def _is_same_map(candidate: Candidate, other: Candidate) -> bool:
         return False
     n = min(len(candidate.remake.residual), len(other.remake.residual))
     return energy_of(candidate.remake.residual[:n] - other.remake.residual[:n]) < ROUNDING
-
-
-def _is_drawn(candidate: Candidate, predicted: Candidate) -> bool:
-    """Whether a candidate draws for each image what the other predicts of all of them."""
-    drawn, known = (c.remake.noise_fraction for c in (candidate, predicted))
-    return bool(drawn and not known) and _families(candidate) == _families(predicted)
 
 
 def _kinds(candidate: Candidate) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Where each part of an image comes from, told by pairs."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -38,12 +38,8 @@ def order_of_equal_parts(before: Parts, after: Parts) -> Int64[np.ndarray, "coun
     It takes time in proportion to their number. Values are equal up to rounding to bytes. What has no equal stays
     where it is, if that is free.
     """
-    columns = [
-        [row.tobytes() for row in np.rint(np.moveaxis(side, 1, 0) * LEVELS).astype(np.int32)]
-        for side in (before, after)
-    ]
-    sources, places = (_places_by_value(side) for side in columns)
-    order = np.full(len(columns[1]), -1)
+    sources, places = (_places_by_value(_in_levels(side)) for side in (before, after))
+    order = np.full(after.shape[1], -1)
     for value, to in places.items():
         among = sources.get(value, [])
         staying = sorted(set(to) & set(among))
@@ -66,9 +62,8 @@ def _nearly_equal(before: Parts, after: Parts) -> Placement:
     order = order_of_equal_parts(before, after)
     if order is None:
         return Placement(np.arange(before.shape[1]), np.zeros(before.shape[1], bool))
-    rounded = np.rint(np.moveaxis(before, 1, 0) * LEVELS).astype(np.int32)
-    counts = Counter(row.tobytes() for row in rounded)
-    alone = np.array([counts[row.tobytes()] == 1 for row in rounded])
+    alone = np.zeros(len(order), bool)
+    alone[[among[0] for among in _places_by_value(_in_levels(before)).values() if len(among) == 1]] = True
     equal = np.abs(after - before[:, order]).max((0, 2)) <= ROUNDED
     return Placement(order, equal & alone[order])
 
@@ -88,6 +83,11 @@ def _equal_parts(before: list[bytes], after: list[bytes]) -> Placement | None:
         order[sorted(set(to) - staying)] = sorted(set(among) - staying)
         alone[to] = len(to) == 1
     return Placement(order, alone)
+
+
+def _in_levels(parts: Parts) -> list[bytes]:
+    """The values of each part in all images, rounded to bytes."""
+    return [row.tobytes() for row in np.rint(np.moveaxis(parts, 1, 0) * LEVELS).astype(np.int32)]
 
 
 def _places_by_value(columns: list[bytes]) -> dict[bytes, list[int]]:

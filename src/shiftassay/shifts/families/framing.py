@@ -12,10 +12,6 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.framing import Box, Framing
 from shiftassay.shifts.resizing import Kernel, Resized, Size, check_kernel, resize
 
-# What the families of the group have in common. Sets of one size never try them, so they are part of no composition
-# that is searched for.
-COMPLETED_BY: tuple[str, ...] = ()
-
 
 @FAMILIES.register("stretch")
 @dataclass(frozen=True)
@@ -36,10 +32,6 @@ class Stretch(Shift):
     )
     example: ClassVar[str] = "factors=[0.5,0.5]"
     information: ClassVar[Information] = "reduced"
-    completed_by: ClassVar[tuple[str, ...]] = COMPLETED_BY
-    found_as_first_part: ClassVar[bool] = False
-    random: ClassVar[bool] = False
-    exact: ClassVar[bool] = False
 
     factors: tuple[float, float]
     kernel: Kernel = "bilinear"
@@ -105,9 +97,6 @@ class Crop(Shift):
     why: ClassVar[str] = "What tells the class may lie outside of the box, and what is left fills more of the frame."
     example: ClassVar[str] = "box=[2,1,18,11]"
     information: ClassVar[Information] = "reduced"
-    completed_by: ClassVar[tuple[str, ...]] = COMPLETED_BY
-    found_as_first_part: ClassVar[bool] = False
-    random: ClassVar[bool] = False
     exact: ClassVar[bool] = True
 
     box: Box
@@ -156,10 +145,6 @@ class Letterbox(Shift):
     )
     example: ClassVar[str] = "box=[0,4,28,24],size=[28,28]"
     information: ClassVar[Information] = "reduced"
-    completed_by: ClassVar[tuple[str, ...]] = COMPLETED_BY
-    found_as_first_part: ClassVar[bool] = False
-    random: ClassVar[bool] = False
-    exact: ClassVar[bool] = False
 
     box: Box
     size: Size
