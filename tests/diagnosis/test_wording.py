@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shiftassay.diagnosis.adversarial import (
@@ -151,6 +151,7 @@ def test_a_notebook_shows_a_table_in_which_text_is_only_text():
 
 
 @given(st.floats(0, 1))
+@example(0.995)
 def test_no_confidence_is_certainty(confidence):
     assert confidence_in_words(confidence) not in ("100%", "over 100%")
 

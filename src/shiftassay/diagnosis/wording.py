@@ -43,7 +43,8 @@ def confidence_in_words(confidence: float) -> str:
     >>> confidence_in_words(0.87), confidence_in_words(0.998)
     ('87%', 'over 99%')
     """
-    return "over 99%" if confidence > 0.995 else f"{100 * confidence:.0f}%"
+    whole = round(100 * confidence)
+    return "over 99%" if whole == 100 else f"{whole}%"
 
 
 def pairing_in_words(pairing: Pairing) -> str:
