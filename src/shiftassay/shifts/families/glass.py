@@ -113,25 +113,33 @@ class GlassBlur(Shift):
         return [cls(sd, reach, rounds)]
 
     def _shuffle(self, images: Images, rng: np.random.Generator) -> Images:
-        n, _, h, w = images.shape
-        rows, columns = range(h - self.reach, self.reach, -1), range(w - self.reach, self.reach, -1)
+        """Exchanges in waves that slant across the picture.
+
+        A wave holds the places whose exchanges touch none of each other's pixels; what an exchange touches and another
+        touched before it in the order of pixels, an earlier wave held. So waves give what one place after the other
+        would give.
+        """
+        n, c, h, w = images.shape
+        rows, columns = np.arange(h - self.reach, self.reach, -1), np.arange(w - self.reach, self.reach, -1)
         side = 2 * self.reach
         kind = np.uint8 if 2 * side**2 <= 256 else np.uint16
         # One draw for each image, round and place: below side² the pixel stays, from side² on it numbers a neighbour.
         chosen = rng.integers(0, 2 * side**2, (n, self.rounds * len(rows) * len(columns)), dtype=kind)
-        steps = iter(np.ascontiguousarray(chosen.T))
-        pixels = np.ascontiguousarray(images.transpose(2, 3, 0, 1))
-        for _ in range(self.rounds):
-            for y in rows:
-                for x in columns:
-                    choice = next(steps)
-                    swapped = np.flatnonzero(choice >= side**2)
-                    neighbor = choice[swapped].astype(np.int64) - side**2
-                    to_y, to_x = y + neighbor // side - self.reach, x + neighbor % side - self.reach
-                    there = pixels[to_y, to_x, swapped]
-                    pixels[to_y, to_x, swapped] = pixels[y, x, swapped]
-                    pixels[y, x, swapped] = there
-        return np.ascontiguousarray(pixels.transpose(2, 3, 0, 1))
+        chosen = np.ascontiguousarray(chosen.T).reshape(self.rounds, len(rows), len(columns), n)
+        pixels = np.ascontiguousarray(images.transpose(2, 3, 0, 1)).reshape(h * w, n, c)
+        i, j = np.indices((len(rows), len(columns))).reshape(2, -1)
+        number = i * (side + 1) + j
+        order = np.argsort(number, kind="stable")
+        waves = np.split(order, np.cumsum(np.bincount(number))[:-1])
+        for of_round in chosen.reshape(self.rounds, -1, n):
+            for wave in waves:
+                choice = of_round[wave]
+                place, image = np.nonzero(choice >= side**2)
+                down, right = np.divmod(choice[place, image].astype(np.int64) - side**2, side)
+                y, x = rows[i[wave[place]]], columns[j[wave[place]]]
+                here, there = y * w + x, (y + down - self.reach) * w + x + right - self.reach
+                pixels[here, image], pixels[there, image] = pixels[there, image], pixels[here, image]
+        return np.ascontiguousarray(pixels.reshape(h, w, n, c).transpose(2, 3, 0, 1))
 
 
 @lru_cache(maxsize=32)
