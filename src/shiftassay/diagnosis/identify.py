@@ -124,17 +124,18 @@ def identify_unpaired(
 def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
     """The task of a search.
 
-    Parameters are fitted to the first pairs, candidates judged on the next ones. Of large pictures these are few. Of
-    few pairs, all are used for both.
+    Parameters are fitted to the first pairs, candidates judged on others. Of large pictures these are few, and of those
+    with detail. Of few pairs, all are used for both.
     """
     budget = SETTINGS
     if len(pairs) < budget.few:
         few = pairs.first(pairs.affordable(len(pairs), budget.values_fit, budget.fewest_large))
         return Task(few, few, families, seed)
-    cut = min(int(0.6 * len(pairs)), pairs.affordable(budget.n_fit, budget.values_fit, budget.fewest_large))
-    count = pairs.affordable(budget.n_held_out, budget.values_held_out, budget.fewest_large)
-    held_out = pairs.subset(np.arange(cut, min(cut + count, len(pairs))))
-    return Task(pairs.first(cut), held_out, families, seed)
+    cut = min(int(0.6 * len(pairs)), budget.n_fit)
+    fit, others = pairs.first(cut), pairs.subset(np.arange(cut, len(pairs)))
+    fit_count = pairs.affordable(budget.n_fit, budget.values_fit, budget.fewest_large)
+    held_out_count = pairs.affordable(budget.n_held_out, budget.values_held_out, budget.fewest_large)
+    return Task(fit.first_detailed(fit_count), others.first_detailed(held_out_count), families, seed)
 
 
 def changed_images(pairs: Pairs) -> tuple[float, Pairs]:

@@ -54,11 +54,11 @@ def cubic_sample(
     flat = (coefficients(images, (2, 3)) if kernel == "spline" else images).reshape(n, c, h * w)
     shape = places[0].shape[1:]
     if len(positions) == 1:
-        index = (rows[0][:, None] * w + columns[0]).reshape(TAPS**2, -1)
-        weight = (rows[1][:, None] * columns[1]).reshape(TAPS**2, -1)
-        ends = np.broadcast_to(np.arange(index.shape[1]), index.shape)
-        entries = weight.ravel(), (ends.ravel(), index.ravel())
-        matrix = sparse.csr_array(entries, (index.shape[1], h * w), dtype=np.float32)
+        (y, y_weight), (x, x_weight) = ([np.moveaxis(part, 0, -1) for part in taps] for taps in (rows, columns))
+        index = (y[..., None].astype(np.int32) * w + x[..., None, :].astype(np.int32)).reshape(-1, TAPS**2)
+        weight = y_weight[..., None].astype(np.float32) * x_weight[..., None, :].astype(np.float32)
+        ends = np.arange(0, index.size + 1, TAPS**2, dtype=np.int32)
+        matrix = sparse.csr_array((weight.ravel(), index.ravel(), ends), (len(index), h * w))
         return (matrix @ flat.reshape(n * c, h * w).T).T.reshape(n, c, *shape)
     sampled = np.zeros((n, c, *shape), np.float32)
     for i in range(TAPS):

@@ -16,6 +16,7 @@ from shiftassay.diagnosis.paired.candidate import (
     room_for_more,
     scored,
     screened,
+    screened_then_scored,
 )
 from shiftassay.diagnosis.paired.first_parts import best_resampling, first_parts
 from shiftassay.diagnosis.paired.hidden import (
@@ -72,7 +73,9 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     if not best:
         return best
     others = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
-    if not best[0].fits:
+    if best[0].fits:  # what takes its place leaves little already
+        others = [c.shift for c in screened(dict.fromkeys(others), task) if c.misfit < budget.hopeless]
+    else:
         others += of_more_general_maps(best[0].shift, fit, task)
     return best + _fitted(others, fit, task, budget.joint_fits_of_three)
 
@@ -108,13 +111,20 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen)
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
-    moved_noise = list(filter(noise_moves, chosen))[: task.settings.n_moved_noise]
+    fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
+    best = screened_then_scored(dict.fromkeys(fitted), task)
+    return best if _suffices(best) else ranked(best + _with_moved_noise(chosen, fit, task))
+
+
+def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
+    """The first of the compositions in which noise moves, fitted under every other kernel that keeps noise."""
+    moved_noise = list(filter(noise_moves, shifts))[: task.settings.n_moved_noise]
+    fitted: list[Shift] = []
     for resampling in KEEPING_NOISE:
         if resampling == current_resampling():
             continue  # under which all were fitted
         with resampled(resampling):
-            fitted += mapped(fit_jointly, moved_noise)
-    fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
+            fitted += mapped(partial(fitted_jointly, pairs=fit), moved_noise)
     return scored(dict.fromkeys(fitted), task)
 
 

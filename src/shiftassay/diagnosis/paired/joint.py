@@ -79,9 +79,11 @@ def simplex(
     are. Fitted are the parameters with a derivative, and those in `derivative_free`: by default each part's own.
     """
     joint = Joint(shift.parts, derivative_free, tuple({part.group for part in shift.parts} - fixed_groups))
-    begin, evaluation = joint.begin, EvaluationPairs(pairs)
+    begin = joint.begin
     if not len(begin):
         return shift
+    few = pairs.affordable(len(pairs), SETTINGS.values_simplex, SETTINGS.fewest_large // 2)
+    evaluation = EvaluationPairs(pairs.first(few))
 
     def objective(steps: np.ndarray) -> float:
         try:

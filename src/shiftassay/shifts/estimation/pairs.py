@@ -20,6 +20,8 @@ SMALL_SIDE = 32  # pixels, about, of the shorter side of pictures that are made 
 ENOUGH = 24  # images for a standard error over them
 SMALLEST_PART = 7  # pixels a side of the parts of fewer images
 FINER = 3  # times the side of the next smaller picture
+FEW_LARGE = 30  # pairs below which it matters which are taken
+LOOKED_AT = 4  # times as many pairs, of which those with detail are taken
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -40,6 +42,17 @@ class Pairs:
     def first(self, n: int) -> "Pairs":
         """The first n pairs."""
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
+
+    def first_detailed(self, n: int) -> "Pairs":
+        """The first n pairs; a few of large pictures, of those whose reference has at least the median of detail.
+
+        Clear skies tell little of what was done to them.
+        """
+        if n >= len(self) or n > FEW_LARGE:
+            return self.first(n)
+        seen = self.reference[: n * LOOKED_AT]
+        detail = sum((np.diff(seen, axis=axis) ** 2).mean((1, 2, 3), dtype=np.float64) for axis in (2, 3))
+        return self.subset(np.argsort(detail < np.median(detail), kind="stable")[:n])
 
     def affordable(self, count: int, values: int, fewest: int) -> int:
         """How many pairs have at most so many values on each side.
