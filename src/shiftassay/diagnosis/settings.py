@@ -30,7 +30,7 @@ class SearchSettings:
     """The same of those on which every candidate is screened."""
     values_composed: int = 450_000
     """The same of pairs that compositions are fitted to."""
-    values_simplex: int = 300_000
+    values_simplex: int = 160_000
     """The same of those that a simplex fits parameters to, with noise."""
     values_refitted: int = 900_000
     """The same of pairs that the winner's parameters are fitted to again."""

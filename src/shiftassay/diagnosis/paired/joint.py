@@ -82,7 +82,7 @@ def simplex(
     begin = joint.begin
     if not len(begin):
         return shift
-    few = pairs.affordable(len(pairs), SETTINGS.values_simplex, SETTINGS.fewest_large // 2)
+    few = pairs.affordable(len(pairs), SETTINGS.values_simplex, 1)
     evaluation = EvaluationPairs(pairs.first(few))
 
     def objective(steps: np.ndarray) -> float:

@@ -15,7 +15,8 @@ the mean of several remakes, and another remake minus that mean. The statistics 
 | levels | 1 | share of the energy that is a change of each image's mean brightness |
 | invariants | 0.5 | distance from the reference in what some shifts leave unchanged (relative difference) |
 
-The weights are constants; how they were chosen is not recorded.
+The weights are constants; how they were chosen is not recorded. Of large pictures all but the invariants are those of
+the middle: a few hold as many pixels there as hundreds of digits.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, middle_of
 
 CLIPPED = 2e-3  # from black or white, within which values count as clipped to it
 # Of a bin: so no edge of a bin lies at a round number, or at one of 256 grey values, where shifts put many pixels.
@@ -43,6 +44,7 @@ class Statistics:
     """Statistics of a set of images, some of them jointly with its reference."""
 
     images: Images
+    """Of large ones, the middle."""
     joint_histogram: Float[np.ndarray, "a b"]
     """The share of pixels by their grey value in the reference and in these images.
 
@@ -75,15 +77,18 @@ class EvaluationPairs:
         """The statistics of a remake, or of the shifted images, with the pairs' reference."""
         columns = BINS + OUTSIDE
         rows, invariants = self._of_reference
-        counts = np.bincount((rows + _bins(images, BINS)).ravel(), minlength=(REFERENCE_BINS + OUTSIDE) * columns)
         distances = [float(np.mean((a - b) ** 2)) for a, b in zip(invariants, _invariants(images), strict=True)]
+        images = middle_of(images)
+        counts = np.bincount((rows + _bins(images, BINS)).ravel(), minlength=(REFERENCE_BINS + OUTSIDE) * columns)
         histogram = counts.reshape(-1, columns) / images.size
         return Statistics(images, histogram, _log_collision_probability(images), distances)
 
     @cached_property
     def _of_reference(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """The row of the joint histogram that each pixel falls into, and the invariants."""
-        return _bins(self.pairs.reference, REFERENCE_BINS) * (BINS + OUTSIDE), _invariants(self.pairs.reference)
+        return _bins(middle_of(self.pairs.reference), REFERENCE_BINS) * (BINS + OUTSIDE), _invariants(
+            self.pairs.reference
+        )
 
 
 def noise_discrepancies(mean: Images, shifted: Statistics, remake: Statistics, energy: float) -> dict[str, float]:
@@ -92,7 +97,7 @@ def noise_discrepancies(mean: Images, shifted: Statistics, remake: Statistics, e
     `mean` is that of several remakes, which both residuals are taken from. `energy` is the noise's: the mean square of
     a remake minus a mean of others. It sets the width of the bins of residuals.
     """
-    residual, noise = shifted.images - mean, remake.images - mean
+    residual, noise = shifted.images - middle_of(mean), remake.images - middle_of(mean)
     sd = float(np.sqrt(max(energy, 1e-12)))
     return {
         "grey values": _total_variation(shifted.joint_histogram, remake.joint_histogram),

@@ -22,6 +22,7 @@ SMALLEST_PART = 7  # pixels a side of the parts of fewer images
 FINER = 3  # times the side of the next smaller picture
 FEW_LARGE = 30  # pairs below which it matters which are taken
 LOOKED_AT = 4  # times as many pairs, of which those with detail are taken
+MIDDLE = 112  # pixels a side of the middle of larger pictures
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
 
@@ -64,6 +65,11 @@ class Pairs:
     def subset(self, indices: np.ndarray) -> "Pairs":
         """The pairs at these indices."""
         return replace(self, reference=self.reference[indices], shifted=self.shifted[indices])
+
+    @cached_property
+    def middle(self) -> "Pairs":
+        """The middle of large pictures, for what happens to each pixel by itself."""
+        return replace(self, reference=middle_of(self.reference), shifted=middle_of(self.shifted))
 
     @cached_property
     def smooth(self) -> "Pairs":
@@ -157,6 +163,12 @@ class Pairs:
         variance = np.vdot(centered, centered)
         gain = np.vdot(centered, self.shifted) / variance if variance > 1e-9 else 0.0
         return np.float32(gain), np.float32(target - gain * mean)
+
+
+def middle_of(images: Images) -> Images:
+    """The middle of large pictures, small ones whole."""
+    top, left = (max(0, (side - MIDDLE) // 2) for side in images.shape[2:])
+    return images[:, :, top : top + MIDDLE, left : left + MIDDLE]
 
 
 def block_means(images: Images, side: int) -> Float32[np.ndarray, "n c rows columns"]:

@@ -8,17 +8,60 @@ from shiftassay.shifts.parameters import Choice, Uniform
 Rectangles = Int64[np.ndarray, "n 4"]
 """Top, left, height and width; a height of 0 where there is none."""
 
+COARSE_SIDE = 48  # squares, about, in the shorter side of large pictures
+MOVES = 20  # of the sides, at most
 FAILED = 0.04  # share of the images that may contradict a constant
 
 
 def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
     """The rectangle of the largest positive sum in each of n pictures.
 
-    Kadane's algorithm, over every pair of rows.
+    Kadane's algorithm, over every pair of rows. In large pictures, over pairs of squares of pixels: then each side in
+    turn is moved to where the sum is largest.
 
     >>> heaviest(np.array([[[-1.0, -1.0, -1.0], [-1.0, 2.0, 3.0]]])).tolist()
     [[1, 1, 1, 2]]
     """
+    by = max(1, min(weights.shape[1:]) // COARSE_SIDE)
+    if by == 1:
+        return _heaviest(weights)
+    h, w = weights.shape[1:]
+    padded = np.pad(weights, ((0, 0), (0, -h % by), (0, -w % by)))
+    coarse = _heaviest(padded.reshape(len(padded), -(-h // by), by, -(-w // by), by).sum((2, 4)))
+    return np.stack([_refined(picture, *rectangle * by) for picture, rectangle in zip(weights, coarse, strict=True)])
+
+
+def _refined(
+    weights: Float64[np.ndarray, "h w"], top: int, left: int, height: int, width: int
+) -> Int64[np.ndarray, "4"]:
+    """The rectangle with its sides where the sum is largest, each in turn until none moves.
+
+    One without height begins at the heaviest pixel, if any has a positive weight.
+    """
+    h, w = weights.shape
+    if not height:
+        top, left = map(int, np.unravel_index(weights.argmax(), weights.shape))
+        height = width = int(weights[top, left] > 0)
+    rows, columns = (top, min(top + height, h)), (left, min(left + width, w))
+    for _ in range(MOVES if height else 0):
+        before = rows, columns
+        rows = _heaviest_range(weights[:, slice(*columns)].sum(1))
+        columns = _heaviest_range(weights[slice(*rows)].sum(0))
+        if (rows, columns) == before:
+            break
+    return np.array([rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0]]) * bool(height)
+
+
+def _heaviest_range(weights: Float64[np.ndarray, "n"]) -> tuple[int, int]:
+    """Begin and end of the consecutive numbers with the largest sum: the fewest of equals."""
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
+    gains = sums[1:] - np.minimum.accumulate(sums[:-1])
+    end = int(gains.argmax()) + 1
+    begin = end - 1 - int(sums[:end][::-1].argmin())
+    return begin, end
+
+
+def _heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
     n, h, w = weights.shape
     down = np.concatenate([np.zeros((n, 1, w)), np.cumsum(weights, 1)], 1)
     best, rectangles, image = np.zeros(n), np.zeros((n, 4), np.int64), np.arange(n)

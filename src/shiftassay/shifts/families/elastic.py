@@ -18,6 +18,7 @@ from shiftassay.shifts.warp import displace, grid, sample
 CHUNK = 2000
 INVERSION_STEPS = 10  # of a fixed-point iteration that gains a digit or so at each
 FLOW, COARSE, FINE = 300, 10, 28  # images: for the flow, for each start, and for refinement
+VALUES = 300_000  # of the images of the refinement, at most; half as many of the first look
 SHARED_RESIDUAL = 0.35  # of the change: a field that leaves less is shared by all images
 LOCALLY_EXPLAINED = 0.2  # of the change, at least, by small displacements around each place
 WINDOW = 2.0  # pixels around a place
@@ -127,7 +128,8 @@ class Elastic(Shift):
 
         starts = np.log([(a, s) for s in (1.5, 2.5, 4.0, 7.0) for a in (0.4, 0.8, 1.5, 3.0)])
         step = np.array([0.2, 0.2])
-        first, part = pairs.first(COARSE), pairs.first(FINE)
+        first = pairs.first(pairs.affordable(COARSE, VALUES // 2, 1))
+        part = pairs.first(pairs.affordable(FINE, VALUES, 2))
         target = moments / STANDARD_ERRORS
         best, _ = matched(lambda p: simulated(p, first), _moments(first) / STANDARD_ERRORS, starts, step, tries=5)
         best, _ = matched(lambda p: simulated(p, part), target, best[None], step, tries=18)

@@ -44,6 +44,7 @@ class _Noise(Shift):
         """The strength whose change has the same energy as the change seen (see `strength_of`)."""
         if cls.strengths is None:
             return []
+        pairs = pairs.middle
         clipped = is_clipped(pairs)
 
         def of_strength(value: Number) -> Shift:
