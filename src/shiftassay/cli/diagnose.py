@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import written
@@ -24,8 +24,10 @@ def diagnose(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Labels of both sets; given twice, of the reference and of the shifted set."),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="A run's folder, or package.module:factory.")] = None,
+    model: Annotated[str | None, typer.Option(help=MODEL)] = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     beside: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="Another model, which an attack may hurt as well; may be given again."),
@@ -63,8 +65,8 @@ def diagnose(
 
     if beside and not model:
         raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
-    classifier = load_model(model, weights) if model else None
-    others = {name: load_model(name) for name in beside or []}
+    classifier = load_model(model, weights, takes=takes, trust=trust) if model else None
+    others = {name: load_model(name, trust=trust) for name in beside or []}
     with reading() as watch:
         before, after = read_pair(reference, shifted, labels or [], unpickle, seed=seed, watch=watch)
         training = training_images(train, classifier, before, unpickle, watch) if train or ceiling else None

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     sets: Annotated[
         list[str],
         typer.Argument(
@@ -21,6 +21,8 @@ def evaluate(
     ],
     labels: Labels = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     margin: Annotated[
         float, typer.Option(min=1e-6, max=1, help="A loss that is shown to be below this is called slight.")
     ] = 0.005,
@@ -37,7 +39,7 @@ def evaluate(
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
 
-    classifier = load_model(model, weights)
+    classifier = load_model(model, weights, takes=takes, trust=trust)
     with reading() as watch:
         read = partial(read_image_set, labels=labels, unpickle=unpickle, watch=watch)
         reference = read(sets[0])

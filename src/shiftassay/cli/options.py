@@ -20,6 +20,19 @@ Labels = Annotated[
         help="Labels: .npy, .npz, .csv or IDX; none for none. Of pictures: .csv with columns file and label.",
     ),
 ]
+MODEL = "A run's folder, an .onnx or .pt2 file, or package.module:factory."
+Takes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="How a model of another make takes images, where its file does not say: nchw or nhwc; the values of black "
+        "and white, as 0:1, 0:255, -1:1 or imagenet; bgr; probabilities. With commas between: nhwc,0:255.",
+    ),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Read .pt2 files. This runs whatever code is in them: only for files you trust."),
+]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="Weights for package.module:factory.")]
 Unpickle = Annotated[
     bool,

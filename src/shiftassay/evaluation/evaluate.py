@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int64
 from scipy.special import softmax
-from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.shared_names import same_names
+from shiftassay.model import Model
 from shiftassay.models.predict import check_finite, labels_of, predict
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
@@ -145,7 +145,7 @@ class Evaluation(Record):
 def evaluate(
     image_set: ImageSet,
     *,
-    model: nn.Module,
+    model: Model,
     reference: ImageSet | None = None,
     margin: float = MARGIN,
     device: str = "cpu",

@@ -21,7 +21,9 @@ from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, precision_of, predict
+from shiftassay.models.prepared import module_of
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
 from shiftassay.repairs.judge import judge_all
@@ -38,7 +40,7 @@ def repair(
     reference: ImageSet,
     shifted: ImageSet,
     *,
-    model: nn.Module,
+    model: Model,
     labels: Int64[np.ndarray, "n"] | None = None,
     train: ImageSet | None = None,
     diagnosis: Diagnosis | Verdict | None = None,
@@ -65,7 +67,7 @@ def repair(
     """
     began = perf_counter()
     reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
-    model, notes = _fitting(model, reference, shifted, device)
+    model, notes = _fitting(module_of(model), reference, shifted, device)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     attacks = attacks or (QUICK if quick else THOROUGH)
     bench = split_set(
