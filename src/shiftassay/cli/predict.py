@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
@@ -23,6 +23,7 @@ def predict(
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Predict the label of each image with its probability; all probabilities with --json.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
@@ -35,6 +35,7 @@ def repair(
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Try repairs of a model for a shifted set, the least intrusive first, and say which to take.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Json, Labels, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
@@ -27,6 +27,7 @@ def shift(
     trust: Trust = False,
     unpickle: Unpickle = False,
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Make a shifted set with a family of the catalogue.
 

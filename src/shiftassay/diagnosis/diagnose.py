@@ -186,6 +186,7 @@ def _with_partners(
         verdict=verdict,
         candidates=tuple(candidate_summary(c) for c in identified.candidates[: SETTINGS.listed]),
         accuracy=proof.accuracy,
+        agreement=proof.agreement,
         ceiling=bound,
         explanation=explained(
             question.one.named(verdict),

@@ -60,16 +60,16 @@ def load_program(path: Path, takes: str | None = None, trust: bool = False) -> P
             "from, or export the model as ONNX, which holds no code."
         )
     check_size(path)
-    said: dict[str, Any] = {TAKES: ""}
+    ours: dict[str, Any] = {TAKES: ""}
     with quiet_export():
         try:
-            program = torch.export.load(path, extra_files=said)
+            program = torch.export.load(path, extra_files=ours)
             module = program.module()
         except Exception as error:  # a damaged or foreign file may raise anything
             raise BadInput(
                 f"{path}: can't be read as an exported program ({reason(error)}). Export it again."
             ) from None
-    read = _inputs(program, path).stated(_text(said[TAKES]), str(path))
+    read = _inputs(program, path).stated(_text(ours[TAKES]), str(path))
     return Prepared(ProgramModule(module), read.stated(takes, str(path)).known(str(path)), str(path))
 
 

@@ -1,7 +1,8 @@
-"""A model by its name: a run's folder, a factory of the user's, an ONNX file or an exported program."""
+"""A model by its name: a run's folder, a user's factory, an ONNX file, an exported program."""
 
 import sys
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.dataset import known_datasets
 from shiftassay.model import Model
 from shiftassay.models import fronted
 from shiftassay.models.classifier import Classifier, ModelCard
@@ -82,6 +84,21 @@ def load_model(
 def is_factory(name: str | Path) -> bool:
     """Whether a name is meant for `package.module:factory`."""
     return ":" in str(name) and not Path(name).exists()
+
+
+def load_models(names: Sequence[str], *, takes: str | None = None, trust: bool = False) -> dict[str, nn.Module]:
+    """Several models by their names, as `load_model` reads each; `takes` is for those that are no runs of ours."""
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BadInput(f"{twice}: is given twice. Give each model once.")
+    return {name: load_model(name, takes=None if Run(Path(name)).complete else takes, trust=trust) for name in names}
+
+
+def names_model(name: str) -> bool:
+    """Whether a name is that of a model, not of a set of images."""
+    path = Path(name)
+    if path.suffix.lower() in (".onnx", ".pt2") or Run(path).complete:
+        return True
+    return is_factory(name) and name.partition(":")[0] not in known_datasets()
 
 
 def _untrained(card: JsonObject) -> Classifier | OneForAll | fronted.Fronted:

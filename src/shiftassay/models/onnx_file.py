@@ -53,7 +53,10 @@ class OnnxSession(nn.Module):
         self.output = output
 
     def session(self) -> "onnxruntime.InferenceSession":
-        """The session for as many threads as PyTorch has. Raises `BadInput` for a file that can't be run."""
+        """The session for as many threads as PyTorch has.
+
+        Raises `BadInput` for a file that can't be run.
+        """
         threads = torch.get_num_threads()
         if threads not in self.sessions:
             self.sessions[threads] = _session(self.path, threads)
