@@ -12,6 +12,7 @@ from shiftassay.cli.check import check
 from shiftassay.cli.compare import compare
 from shiftassay.cli.diagnose import diagnose
 from shiftassay.cli.evaluate import evaluate
+from shiftassay.cli.export import export
 from shiftassay.cli.import_ import import_
 from shiftassay.cli.list_ import list_
 from shiftassay.cli.predict import predict
@@ -59,6 +60,7 @@ for verb in (
     audit,
     repair,
     import_,
+    export,
     shift,
     variants,
     report,

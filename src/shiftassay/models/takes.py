@@ -122,10 +122,7 @@ class Takes:
 
         Gradients pass where it takes floating-point numbers.
         """
-        black, white = (
-            torch.tensor(ends, dtype=images.dtype, device=images.device).view(-1, 1, 1)
-            for ends in (self.black or (0.0,), self.white or (1.0,))
-        )
+        black, white = self._ends(images)
         images = images * (white - black) + black if self.black != (0.0,) or self.white != (1.0,) else images
         if self.bgr:
             images = images.flip(1)
@@ -139,6 +136,30 @@ class Takes:
             limits = torch.iinfo(self.dtype)
             images = images.round().clamp(limits.min, limits.max)
         return images.to(self.dtype).contiguous()
+
+    def restored(self, images: Tensor, shape: tuple[int, int, int]) -> Tensor:
+        """Images of (c, h, w) as the model takes them, back as (n, c, h, w), black 0 and white 1."""
+        channels, height, width = shape
+        images = images.to(torch.float32)
+        if self.layout in ("nhwc", "flat-hwc"):
+            images = images.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
+        else:
+            images = images.reshape(-1, channels, height, width)
+        if self.bgr:
+            images = images.flip(1)
+        black, white = self._ends(images)
+        return (images - black) / (white - black)
+
+    @property
+    def shape(self) -> tuple[int, int, int] | None:
+        """The (channels, height, width) of an image, where the file says it all."""
+        sizes = [size for size in self.dims or () if size is not None]
+        if len(sizes) == 2 and self.layout == "nhw" and len(self.dims or ()) == 2:
+            return (1, sizes[0], sizes[1])
+        if len(sizes) != 3:
+            return None
+        first, second, third = sizes
+        return (third, first, second) if self.layout == "nhwc" else (first, second, third)
 
     @property
     def text(self) -> str:
@@ -154,6 +175,14 @@ class Takes:
         return {"nchw": "channels × height × width", "nhwc": "height × width × channels", "nhw": "height × width"}.get(
             self.layout or "nchw", "numbers"
         )
+
+    def _ends(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What black and white are for the model, to be broadcast over channels."""
+        black, white = (
+            torch.tensor(ends, dtype=images.dtype, device=images.device).view(-1, 1, 1)
+            for ends in (self.black or (0.0,), self.white or (1.0,))
+        )
+        return black, white
 
     def _laid_out(self, layout: str, name: str) -> "Takes":
         if self.dims is not None and AXES[layout] != len(self.dims):
