@@ -23,9 +23,8 @@ ALLOWED = {
     "registry.py": {"import_module"},  # our own rooms
     "__init__.py": {"import_module"},
 }
-RUNS_CODE = {"eval", "exec", "compile", "__import__", "import_module", "pickle.load", "pickle.loads", "runpy.run_path"} | {
-    "torch.export.load"
-}
+RUNS_CODE = {"eval", "exec", "compile", "__import__", "import_module", "pickle.load", "pickle.loads", "runpy.run_path"}
+RUNS_CODE.add("torch.export.load")
 NETWORK = ("urllib.request", "http", "requests", "ftplib", "smtplib", "asyncio", "socketserver", "ssl", "torch.hub")
 
 

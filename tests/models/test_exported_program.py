@@ -52,7 +52,7 @@ def test_a_program_answers_as_its_module_and_has_its_gradient(path, network, ima
 def test_size_is_read_and_the_range_is_asked_for(path, images):
     with pytest.raises(BadInput, match="does not say which values black and white have"):
         load_model(path, trust=True)
-    with pytest.raises(BadInput, match="takes images of 1 × 8 × 8 .* and these are 1 × 9 × 8"):
+    with pytest.raises(BadInput, match=r"takes images of 1 × 8 × 8 .* and these are 1 × 9 × 8"):
         predict(np.zeros((2, 1, 9, 8), np.float32), model=load_model(path, takes="0:1", trust=True))
 
 

@@ -86,5 +86,5 @@ def test_what_is_no_model_is_refused(model, images):
 
 
 def test_answers_that_are_no_numbers_are_refused(images):
-    with pytest.raises(BadInput, match="no array of .images, classes. but of type list"):
+    with pytest.raises(BadInput, match=r"no array of .images, classes. but of type list"):
         predict(images, model=lambda array: ["cat"] * len(array))

@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
-from torch import Tensor, nn
+from jaxtyping import Float32
+from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.fronts import AsIs, Front, Several, Sort, Undo, front_of
+from shiftassay.models.maps import AffineMap, ChannelMap, CurveMap, FrontModule, MatrixMap, NeighbourMap, PlaceMap
 from shiftassay.shifts import catalog
 from shiftassay.shifts.family import Shift
 
 EQUAL = 1e-4  # the largest difference of a pixel that is rounding: a fortieth of a grey level
 PROBES = 16  # images that are shifted, to check a map on
 MOST_PIXELS = 48 * 48  # of which each is asked for by itself
+STEPS = (0.5, 0.1, 0.02, 0.004)  # of the spread of values, by which single pixels are made brighter
+KNOTS = 16  # of a curve, for each grey level
 MOST_NEIGHBOURS = 16  # pixels that one pixel is mixed from; with more, a matrix is kept
 
 Images = Float32[np.ndarray, "n c h w"]
@@ -55,9 +58,11 @@ def traceable(front: Front, shape: tuple[int, int, int]) -> nn.Module:
     probe = _probe(front.shift, shape)
 
     def undo(images: Images) -> Images:
-        return front(torch.from_numpy(images)).numpy()
+        return front(torch.from_numpy(np.array(images))).numpy()
 
     wanted = undo(probe)
+    if probe.shape[1:] != shape or wanted.shape != probe.shape:
+        raise BadInput(f"{front}: changes the size of images, which no model's file can undo. Resize them before.")
     for module in _maps(undo, probe, wanted, shape):
         for candidate in (module, nn.Sequential(module, nn.Hardtanh(0.0, 1.0))):
             with torch.no_grad():
@@ -71,70 +76,6 @@ def traceable(front: Front, shape: tuple[int, int, int]) -> nn.Module:
     )
 
 
-class FrontModule(nn.Module):
-    """A front that is made of tensor operations already."""
-
-    def __init__(self, front: Front):
-        super().__init__()
-        self.front = front
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        return self.front(images)
-
-
-class ChannelMap(nn.Module):
-    """At each pixel, `matrix` @ channels + `offset`: (c, c) and (c,)."""
-
-    def __init__(self, matrix: np.ndarray, offset: np.ndarray):
-        super().__init__()
-        self.register_buffer("matrix", torch.from_numpy(matrix.astype(np.float32)))
-        self.register_buffer("offset", torch.from_numpy(offset.astype(np.float32)).view(-1, 1, 1))
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        n, c, h, w = images.shape
-        return (self.matrix @ images.reshape(n, c, h * w)).reshape(n, c, h, w) + self.offset
-
-
-class PlaceMap(nn.Module):
-    """Each value from a place of the image, of all channels, or a constant where that place is −1."""
-
-    def __init__(self, places: np.ndarray, constant: np.ndarray):
-        super().__init__()
-        self.register_buffer("places", torch.from_numpy(np.maximum(places, 0)))
-        self.register_buffer("kept", torch.from_numpy((places >= 0).astype(np.float32)))
-        self.register_buffer("constant", torch.from_numpy(constant.astype(np.float32)))
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        moved = images.flatten(1)[:, self.places] * self.kept + self.constant
-        return moved.reshape(images.shape)
-
-
-class NeighbourMap(nn.Module):
-    """In each channel, each pixel a weighted sum of a few, plus a constant: (p, k), (p, k) and (p,) of p pixels."""
-
-    def __init__(self, places: np.ndarray, weights: np.ndarray, constant: np.ndarray):
-        super().__init__()
-        self.register_buffer("places", torch.from_numpy(places))
-        self.register_buffer("weights", torch.from_numpy(weights.astype(np.float32)))
-        self.register_buffer("constant", torch.from_numpy(constant.astype(np.float32)))
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        sums = (images.flatten(2)[:, :, self.places] * self.weights).sum(-1)
-        return (sums + self.constant).reshape(images.shape)
-
-
-class MatrixMap(nn.Module):
-    """In each channel, pixels @ `matrix` + `constant`: (p, p) and (p,)."""
-
-    def __init__(self, matrix: np.ndarray, constant: np.ndarray):
-        super().__init__()
-        self.register_buffer("matrix", torch.from_numpy(matrix.astype(np.float32)))
-        self.register_buffer("constant", torch.from_numpy(constant.astype(np.float32)))
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        return (images.flatten(2) @ self.matrix + self.constant).reshape(images.shape)
-
-
 def _probe(shift: Shift, shape: tuple[int, int, int]) -> Images:
     """Images under the shift: noise, and smooth ones, whose values stay between black and white in the undo."""
     rng = np.random.default_rng(0)
@@ -142,16 +83,20 @@ def _probe(shift: Shift, shape: tuple[int, int, int]) -> Images:
     rows, columns = np.linspace(0, 1, shape[1])[:, None], np.linspace(0, 1, shape[2])
     waves = [np.sin(a * rows + b * columns + c) for a, b, c in rng.uniform(1, 6, (PROBES // 2 * shape[0], 3))]
     smooth = (0.5 + 0.4 * np.stack(waves)).astype(np.float32).reshape(-1, *shape)
-    return catalog.shift(ImageSet(np.concatenate([noise, smooth])), shift, 0).images
+    return catalog.shift(ImageSet(np.concatenate([noise, smooth])), shift, 0).images.copy()
 
 
 def _maps(undo: UndoFunction, probe: Images, wanted: Images, shape: tuple[int, int, int]) -> Iterator[nn.Module]:
     """The maps that an undo may be, the simplest first, with the numbers that its answers give."""
     yield _channel_map(probe, wanted)
+    if probe.min() >= 0 and probe.max() <= 1:
+        yield _curve_map(undo, shape)
     if (moved := _place_map(undo, shape)) is not None:
         yield moved
     if shape[1] * shape[2] <= MOST_PIXELS:
-        yield _pixel_map(undo, shape)
+        yield _pixel_map(undo, probe, shape)
+    elif (turned := _affine_map(undo, shape)) is not None:
+        yield turned
 
 
 def _channel_map(probe: Images, wanted: Images) -> ChannelMap:
@@ -178,19 +123,56 @@ def _place_map(undo: UndoFunction, shape: tuple[int, int, int]) -> PlaceMap | No
     return PlaceMap(np.where(constant, -1, places), np.where(constant, up, 0.0))
 
 
-def _pixel_map(undo: UndoFunction, shape: tuple[int, int, int]) -> nn.Module:
-    """From the answers to single white pixels, the same in all channels."""
+def _curve_map(undo: UndoFunction, shape: tuple[int, int, int]) -> CurveMap:
+    """From images whose pixels are its knots, one after another; all values of bytes are among these."""
+    channels, height, width = shape
+    knots = np.linspace(0, 1, 255 * KNOTS + 1, dtype=np.float32)
+    grey = np.resize(knots, (-(-len(knots) // (height * width)), 1, height, width))
+    undone = undo(np.broadcast_to(grey, (len(grey), *shape)))
+    return CurveMap(knots, undone.transpose(1, 0, 2, 3).reshape(channels, -1)[:, : len(knots)])
+
+
+def _affine_map(undo: UndoFunction, shape: tuple[int, int, int]) -> AffineMap | None:
+    """From images whose values are their columns and their rows, where neither takes anything from outside."""
+    _, height, width = shape
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    size = max(height, width)
+    ramps = np.stack([columns / size, rows / size, np.ones_like(rows), np.zeros_like(rows)])[:, None]
+    x, y, white, black = undo(np.broadcast_to(ramps, (4, *shape))).astype(np.float64)
+    inside = (white[0] - black[0] > 1 - 1e-5) & (x[0] * size > 1) & (y[0] * size > 1)
+    inside &= (x[0] * size < width - 2) & (y[0] * size < height - 2)
+    if inside.sum() < 100:
+        return None
+    design = np.column_stack([columns[inside], rows[inside], np.ones(inside.sum())])
+    matrix = np.linalg.lstsq(design, size * np.column_stack([x[0][inside], y[0][inside]]), rcond=None)[0].T
+    outside = white[0] - black[0] < 1e-5
+    fill = black[:, outside].mean(1) if outside.any() else np.zeros(shape[0])
+    return AffineMap(matrix, fill, height, width)
+
+
+def _pixel_map(undo: UndoFunction, probe: Images, shape: tuple[int, int, int]) -> nn.Module:
+    """From the answers to grey images with one brighter pixel, the same in all channels.
+
+    Brighter by so little that nothing is cut off at black or white, and no less: answers are rounded.
+    """
     _, height, width = shape
     pixels = height * width
-    black = undo(np.zeros((1, *shape), np.float32))[0, 0].ravel().astype(np.float64)
-    matrix = np.empty((pixels, pixels))
-    for start in range(0, pixels, 256):
-        rows = np.eye(pixels, dtype=np.float32)[start : start + 256].reshape(-1, 1, height, width)
-        alike = np.ascontiguousarray(np.broadcast_to(rows, (len(rows), *shape)))
-        matrix[start : start + 256] = undo(alike)[:, 0].reshape(len(rows), pixels) - black
-    matrix[np.abs(matrix) < 1e-7] = 0
+    grey, undone, step = float(probe.mean()), np.empty(0), 0.0
+
+    def answers(images: np.ndarray) -> np.ndarray:
+        images = images.astype(np.float32).reshape(-1, 1, height, width)
+        return undo(np.broadcast_to(images, (len(images), *shape)))[:, 0].reshape(-1, pixels).astype(np.float64)
+
+    base = answers(np.full((1, pixels), grey))
+    for step in float(probe.std()) * np.array(STEPS):
+        undone = np.concatenate([answers(grey + step * rows) for rows in np.array_split(np.eye(pixels), 8)])
+        if not ((undone == 0) | (undone == 1)).any():
+            break
+    matrix = (undone - base) / step
+    matrix[np.abs(matrix) < 1e-5] = 0
+    constant = base[0] - grey * matrix.sum(0)
     most = int((matrix != 0).sum(0).max(initial=1))
     if most > MOST_NEIGHBOURS:
-        return MatrixMap(matrix, black)
+        return MatrixMap(matrix, constant)
     places = np.ascontiguousarray(np.argsort(-np.abs(matrix), axis=0)[: max(most, 1)].T)
-    return NeighbourMap(places, np.take_along_axis(matrix.T, places, 1), black)
+    return NeighbourMap(places, np.take_along_axis(matrix.T, places, 1), constant)
