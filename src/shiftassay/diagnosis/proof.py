@@ -258,7 +258,8 @@ def _answers(shift: Shift, share: float, asked: _Asked, model: nn.Module, seed: 
         images = undoing.undo(asked.shifted, np.random.default_rng(0)) if undoing is not None else None
         if images is not None:
             undone[name] = answers(images, asked.shifted)
-    return _Answered(*(answers(r.images, asked.clean) for r in remakes), (first, second), undone)
+    remade, again = (answers(remake.images, asked.clean) for remake in remakes)
+    return _Answered(remade, again, (first, second), undone)
 
 
 def _only(touched: Right, images: Images, others: Images) -> Images:

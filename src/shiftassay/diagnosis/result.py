@@ -113,7 +113,7 @@ class Diagnosis(Record):
         return on_sample(some, self._evaluated) if 0 < some < self._evaluated else ""
 
     @property
-    def _agreement_in_words(self) -> str:
+    def agreement_in_words(self) -> str:
         """How far the model answers as on the reference; empty where accuracy says more."""
         if self.agreement is None or self.evaluations:
             return ""
@@ -130,7 +130,7 @@ class Diagnosis(Record):
             "touched": first_of(self.verdict.touched or (), "images"),
             "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
             "accuracy": "\n".join(map(str, self.evaluations)),
-            "agreement": self._agreement_in_words,
+            "agreement": self.agreement_in_words,
             "proof": self.proof_in_words,
             "equivalent": ", ".join(self.verdict.equivalent),
         }

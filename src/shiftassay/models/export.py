@@ -69,12 +69,13 @@ def export(model: nn.Module, path: str | Path, *, shape: Shape | None = None, un
         raise BadInput(f"{path}: a model is written as {' or '.join(ENDINGS)}. Name it {path.stem}.onnx.")
     shape = _shape(model, shape)
     front = None if undo is None else traceable_undo(undo, shape)
+    before = [] if front is None else [front]
     takes = OURS
     if isinstance(model, Prepared) and isinstance(model.model, OnnxSession):
         content, takes = _with_front(model, model.model.path, front, shape, path), model.takes
-        model = nn.Sequential(*[front] * (front is not None), model).eval()
+        model = nn.Sequential(*before, model).eval()
     else:
-        model = nn.Sequential(*[front] * (front is not None), _traceable_model(model, shape)).eval()
+        model = nn.Sequential(*before, _traceable_model(model, shape)).eval()
         program = _program(model, shape, path)
         content = onnx_of(program, path, {TAKES: OURS.text}) if onnx else _as_program(program)
     write_whole(path, content)

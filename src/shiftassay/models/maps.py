@@ -23,6 +23,9 @@ class FrontModule(nn.Module):
 class ChannelMap(nn.Module):
     """At each pixel, `matrix` @ channels + `offset`: (c, c) and (c,)."""
 
+    matrix: Tensor
+    offset: Tensor
+
     def __init__(self, matrix: np.ndarray, offset: np.ndarray):
         super().__init__()
         self.register_buffer("matrix", torch.from_numpy(matrix.astype(np.float32)))
@@ -35,6 +38,10 @@ class ChannelMap(nn.Module):
 
 class PlaceMap(nn.Module):
     """Each value from a place of the image, of all channels, or a constant where that place is −1."""
+
+    places: Tensor
+    kept: Tensor
+    constant: Tensor
 
     def __init__(self, places: np.ndarray, constant: np.ndarray):
         super().__init__()
@@ -50,6 +57,10 @@ class PlaceMap(nn.Module):
 class NeighbourMap(nn.Module):
     """In each channel, each pixel a weighted sum of a few, plus a constant: (p, k), (p, k) and (p,) of p pixels."""
 
+    places: Tensor
+    weights: Tensor
+    constant: Tensor
+
     def __init__(self, places: np.ndarray, weights: np.ndarray, constant: np.ndarray):
         super().__init__()
         self.register_buffer("places", torch.from_numpy(places))
@@ -63,6 +74,9 @@ class NeighbourMap(nn.Module):
 
 class MatrixMap(nn.Module):
     """In each channel, pixels @ `matrix` + `constant`: (p, p) and (p,)."""
+
+    matrix: Tensor
+    constant: Tensor
 
     def __init__(self, matrix: np.ndarray, constant: np.ndarray):
         super().__init__()
@@ -78,6 +92,8 @@ class CurveMap(nn.Module):
 
     Knots are evenly spaced; beyond the first and the last, the curve stays at its ends.
     """
+
+    values: Tensor
 
     def __init__(self, knots: np.ndarray, values: np.ndarray):
         super().__init__()
@@ -99,6 +115,9 @@ class AffineMap(nn.Module):
 
     `matrix` (2, 3) leads from (x, y, 1) of a pixel to the (x, y) that it is taken from.
     """
+
+    grid: Tensor
+    fill: Tensor
 
     def __init__(self, matrix: np.ndarray, fill: np.ndarray, height: int, width: int):
         super().__init__()

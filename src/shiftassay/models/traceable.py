@@ -103,10 +103,10 @@ def _channel_map(probe: Images, wanted: Images) -> ChannelMap:
     """By least squares on the pixels whose undone values are not cut off."""
     channels = probe.shape[1]
     x, y = (images.transpose(0, 2, 3, 1).reshape(-1, channels).astype(np.float64) for images in (probe, wanted))
-    inside = ((y > 1e-6) & (y < 1 - 1e-6)).all(1)
-    if inside.sum() <= channels:
-        inside[:] = True
-    design = np.column_stack([x[inside], np.ones(inside.sum())])
+    inside = np.flatnonzero(((y > 1e-6) & (y < 1 - 1e-6)).all(1))
+    if len(inside) <= channels:
+        inside = np.arange(len(y))
+    design = np.column_stack([x[inside], np.ones(len(inside))])
     solution = np.linalg.lstsq(design, y[inside], rcond=None)[0]
     return ChannelMap(solution[:-1].T, solution[-1])
 
