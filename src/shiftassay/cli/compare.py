@@ -30,7 +30,7 @@ def compare(
     json_file: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare networks over their seeds on the test set, or any models on the same images, pair by pair.
+    """Compare networks over their seeds, or any models on the same images, pair by pair.
 
     Seeds that two networks have in common are compared with each other. P-values are corrected for the number of pairs;
     equivalence is tested too. Models on the same images are compared by their answers and, with labels, by accuracy.

@@ -28,9 +28,10 @@ def export(
     json_file: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write a model as ONNX or as an exported program, and check that the file answers as the model does.
+    """Write a model as one file, ONNX or an exported program.
 
-    With the undo of a diagnosis, a repair is deployed as one file.
+    The file is asked whether it answers as the model does. With the undo of a diagnosis, a repair is deployed as one
+    file.
 
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay export demo/runs/* demo.pt2`
     """

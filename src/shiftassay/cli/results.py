@@ -20,7 +20,10 @@ Content = Mapping[str, Any]
 
 @contextmanager
 def written(path: Path | None, schema: str, content: Content) -> Iterator[None]:
-    """In this context, the result is written to the file, or for `-` to stdout, before it is reported."""
+    """In this context, the result is written before it is reported.
+
+    It goes to the file, or for `-` to stdout.
+    """
     if path is None:
         yield
         return

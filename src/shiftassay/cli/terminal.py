@@ -44,7 +44,10 @@ def say(text: object, *, error: bool = False) -> None:
 
 
 def write_out(text: str) -> None:
-    """Write a result for machines on stdout. Raises `OutputError` where that can't be written to."""
+    """Write a result for machines on stdout.
+
+    Raises `OutputError` where that can't be written to.
+    """
     try:
         typer.echo(text, nl=False)
     except OSError as problem:

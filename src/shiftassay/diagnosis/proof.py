@@ -65,9 +65,9 @@ class Accuracies(Record):
 
 @dataclass(frozen=True)
 class Agreements(Record):
-    """Shares of images that a model answers as their partners in the reference; no labels are needed.
+    """Shares of images that a model answers as their partners in the reference.
 
-    Of the shifted set, and with the shift made again and undone, as in `Accuracies`.
+    No labels are needed. Of the shifted set, and with the shift made again and undone, as in `Accuracies`.
     """
 
     shifted: float
@@ -111,7 +111,7 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """The images on which a verdict is proved, their labels if they have any, and the model's answers."""
+    """The images on which a verdict is proved, their labels if any, and the model's answers."""
 
     clean: Images
     shifted: Images
@@ -121,13 +121,13 @@ class _Asked:
 
     @property
     def targets(self) -> Classes:
-        """What an image is to be answered with: its label or, without one, the answer to its partner."""
+        """The answer that an image is to have: its label, else the answer to its partner."""
         return self.clean_answers if self.labels is None else self.labels
 
 
 @dataclass(frozen=True, eq=False)
 class _Answered:
-    """The model's answers to two remakes, and with the shift undone; `targets` are those of the remakes."""
+    """The model's answers to two remakes, with what was wanted, and to the shift undone."""
 
     remade: Classes
     again: Classes
@@ -268,7 +268,7 @@ def _only(touched: Right, images: Images, others: Images) -> Images:
 
 
 def _alike(name: str, values: Right, null: Right) -> Check:
-    """On how many images a remake is answered as the shifted set is, beside two remakes' own agreement."""
+    """How far a remake is answered as the shifted set is, beside two remakes' own agreement."""
     value, expected = _share(values), _share(null)
     return Check(name, value, expected, value >= expected - 0.03)
 

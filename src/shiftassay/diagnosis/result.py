@@ -97,7 +97,7 @@ class Diagnosis(Record):
 
     @property
     def proof_in_words(self) -> str:
-        """The model's accuracy on remade and restored images, or without labels its agreement, and their number.
+        """The model's accuracy, else agreement, on remade and restored images, and their number.
 
         Empty where neither could be made.
         """

@@ -60,7 +60,7 @@ class Agreement(Record):
 
 @dataclass(frozen=True)
 class ComparisonOfModels(Record):
-    """Models on the same images: how far they agree, and with labels their accuracies beside each other."""
+    """Models on the same images: how far they agree and, with labels, their accuracies."""
 
     images: str
     n: int
@@ -89,9 +89,10 @@ class ComparisonOfModels(Record):
 
 
 def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device: str = "cpu") -> Agreement:
-    """On how many images a model answers as on their partners in the reference; no labels are needed.
+    """On how many images a model answers as on their partners in the reference.
 
-    Pictures with names have partners by name, other images by their place. Raises `BadInput` where they have none.
+    No labels are needed. Pictures with names have partners by name, other images by their place. Raises `BadInput`
+    where they have none.
 
     >>> images = np.linspace(0, 1, 10, dtype=np.float32).reshape(10, 1, 1, 1)
     >>> bright = lambda images: np.stack([0.5 - images.mean((1, 2, 3)), images.mean((1, 2, 3)) - 0.5], 1)
@@ -138,10 +139,11 @@ def partners_of(image_set: ImageSet, reference: ImageSet) -> tuple[Places, Place
 def compare_models(
     models: Mapping[str, Model], image_set: ImageSet, *, margin: float, device: str = "cpu"
 ) -> ComparisonOfModels:
-    """Models by name on the same images: each pair's agreement and, with labels, the difference of their accuracies.
+    """Models by name on the same images: each pair's agreement.
 
-    That difference is between these models, not between their architectures, of which there is one seed each. Raises
-    `BadInput` for fewer than two models, for models of other classes, and for images or labels that don't fit.
+    With labels, the difference of their accuracies too. That difference is between these models, not between their
+    architectures, of which there is one seed each. Raises `BadInput` for fewer than two models, for models of other
+    classes, and for images or labels that don't fit.
     """
     if len(models) < 2:
         raise BadInput("one model alone is nothing to compare. Name two or more, then the images.")

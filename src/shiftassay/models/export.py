@@ -1,4 +1,4 @@
-"""A model, with an undo in front of it if wanted, written as one file: ONNX or an exported program."""
+"""A model, and an undo in front of it, written as one file: ONNX or an exported program."""
 
 import io
 import re
@@ -37,7 +37,10 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Exported(Record):
-    """A model's file: how it takes images, what is undone in front, and how far it was from the model when checked."""
+    """A model's file: how it takes images, what is undone in front, how far it is from the model.
+
+    That is the largest difference of a logit on the images that it was checked on.
+    """
 
     file: str
     bytes: int
@@ -56,12 +59,13 @@ class Exported(Record):
 
 
 def export(model: nn.Module, path: str | Path, *, shape: Shape | None = None, undo: Shift | None = None) -> Exported:
-    """Write a model as ONNX (`.onnx`) or as an exported program (`.pt2`), and ask the file whether it answers alike.
+    """Write a model as ONNX (`.onnx`) or as an exported program (`.pt2`).
 
-    The file takes any number of images (c, h, w), float32 from black 0 to white 1, and gives logits; an ONNX file to
-    which only an `undo` is added keeps its own way of taking images. `shape` is that of an image, where neither the
-    model's card nor its file says it. With `undo`, the shift is undone in front of the model. Raises `BadInput` for
-    what can't be written so, and `NotDone` if the file doesn't answer as the model does.
+    Then the file is asked whether it answers alike. It takes any number of images (c, h, w), float32 from black 0 to
+    white 1, and gives logits; an ONNX file to which only an `undo` is added keeps its own way of taking images. `shape`
+    is that of an image, where neither the model's card nor its file says it. With `undo`, the shift is undone in front
+    of the model. Raises `BadInput` for what can't be written so, and `NotDone` if the file doesn't answer as the model
+    does.
     """
     path = Path(path)
     onnx = path.suffix.lower() == ".onnx"
@@ -155,7 +159,10 @@ def _images(shape: Shape) -> np.ndarray:
 
 
 def _difference(path: Path, model: nn.Module, shape: Shape) -> float:
-    """The largest difference of a logit of the file from the model's. Raises `NotDone` where it is no rounding."""
+    """The largest difference of a logit of the file from the model's.
+
+    Raises `NotDone` where it is no rounding.
+    """
     images = _images(shape)
     written = load_onnx(path) if path.suffix.lower() == ".onnx" else load_program(path, trust=True)  # it is our own
     wanted, answers = predict(images, model=model), predict(images, model=written)

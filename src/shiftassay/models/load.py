@@ -87,7 +87,10 @@ def is_factory(name: str | Path) -> bool:
 
 
 def load_models(names: Sequence[str], *, takes: str | None = None, trust: bool = False) -> dict[str, nn.Module]:
-    """Several models by their names, as `load_model` reads each; `takes` is for those that are no runs of ours."""
+    """Several models by their names, as `load_model` reads each.
+
+    `takes` is for those that are no runs of ours. Raises `BadInput`.
+    """
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise BadInput(f"{twice}: is given twice. Give each model once.")
     return {name: load_model(name, takes=None if Run(Path(name)).complete else takes, trust=trust) for name in names}

@@ -37,7 +37,7 @@ class ChannelMap(nn.Module):
 
 
 class PlaceMap(nn.Module):
-    """Each value from a place of the image, of all channels, or a constant where that place is −1."""
+    """Each value from a place of the image, its channels included; a constant where that is −1."""
 
     places: Tensor
     kept: Tensor
@@ -55,7 +55,10 @@ class PlaceMap(nn.Module):
 
 
 class NeighbourMap(nn.Module):
-    """In each channel, each pixel a weighted sum of a few, plus a constant: (p, k), (p, k) and (p,) of p pixels."""
+    """In each channel, each pixel a weighted sum of a few, plus a constant.
+
+    `places` and `weights` are (p, k), `constant` is (p,), of p pixels.
+    """
 
     places: Tensor
     weights: Tensor
@@ -111,9 +114,10 @@ class CurveMap(nn.Module):
 
 
 class AffineMap(nn.Module):
-    """Each pixel from its place under an affine map, bilinear; `fill` (c,) is what lies around the image.
+    """Each pixel from its place under an affine map, bilinear.
 
-    `matrix` (2, 3) leads from (x, y, 1) of a pixel to the (x, y) that it is taken from.
+    `fill` (c,) is what lies around the image. `matrix` (2, 3) leads from (x, y, 1) of a pixel to the (x, y) that it is
+    taken from.
     """
 
     grid: Tensor

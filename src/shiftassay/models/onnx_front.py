@@ -60,7 +60,7 @@ def onnx_of(
 
 
 class _Around(nn.Module):
-    """A front for images as a model takes them: brought back to ours, through the front, and prepared again."""
+    """A front for images as a model takes them: brought back to ours, and prepared again."""
 
     def __init__(self, front: nn.Module, takes: Takes, shape: Shape):
         super().__init__()
@@ -71,9 +71,9 @@ class _Around(nn.Module):
 
 
 def with_front(source: Path, front: nn.Module, takes: Takes, shape: Shape, path: Path) -> bytes:
-    """The content of an ONNX file with a front before its model, which takes images as the file's own does.
+    """The content of an ONNX file with a front before its model.
 
-    Raises `BadInput`.
+    It takes images as that model does. Raises `BadInput`.
     """
     import onnx
 

@@ -138,7 +138,7 @@ class Takes:
         return images.to(self.dtype).contiguous()
 
     def restored(self, images: Tensor, shape: tuple[int, int, int]) -> Tensor:
-        """Images of (c, h, w) as the model takes them, back as (n, c, h, w), black 0 and white 1."""
+        """Images as the model takes them, back as (n, c, h, w), black 0 and white 1."""
         channels, height, width = shape
         images = images.to(torch.float32)
         if self.layout in ("nhwc", "flat-hwc"):

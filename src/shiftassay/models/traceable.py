@@ -77,7 +77,7 @@ def traceable(front: Front, shape: tuple[int, int, int]) -> nn.Module:
 
 
 def _probe(shift: Shift, shape: tuple[int, int, int]) -> Images:
-    """Images under the shift: noise, and smooth ones, whose values stay between black and white in the undo."""
+    """Images under the shift: noise, and smooth ones without black and white."""
     rng = np.random.default_rng(0)
     noise = rng.random((PROBES // 2, *shape), np.float32)
     rows, columns = np.linspace(0, 1, shape[1])[:, None], np.linspace(0, 1, shape[2])
@@ -112,7 +112,10 @@ def _channel_map(probe: Images, wanted: Images) -> ChannelMap:
 
 
 def _place_map(undo: UndoFunction, shape: tuple[int, int, int]) -> PlaceMap | None:
-    """From two images whose values number the places, once up and once down: what answers both alike is constant."""
+    """From two images whose values number the places, once up and once down.
+
+    What is the same of both is constant.
+    """
     count = int(np.prod(shape))
     numbers = ((np.arange(count) + 1) / (count + 1)).astype(np.float32).reshape(1, *shape)
     up, down = (undo(images)[0].ravel().astype(np.float64) for images in (numbers, 1 - numbers))
@@ -124,7 +127,7 @@ def _place_map(undo: UndoFunction, shape: tuple[int, int, int]) -> PlaceMap | No
 
 
 def _curve_map(undo: UndoFunction, shape: tuple[int, int, int]) -> CurveMap:
-    """From images whose pixels are its knots, one after another; all values of bytes are among these."""
+    """From images whose pixels are its knots; all values of bytes are among these."""
     channels, height, width = shape
     knots = np.linspace(0, 1, 255 * KNOTS + 1, dtype=np.float32)
     grey = np.resize(knots, (-(-len(knots) // (height * width)), 1, height, width))
@@ -133,7 +136,7 @@ def _curve_map(undo: UndoFunction, shape: tuple[int, int, int]) -> CurveMap:
 
 
 def _affine_map(undo: UndoFunction, shape: tuple[int, int, int]) -> AffineMap | None:
-    """From images whose values are their columns and their rows, where neither takes anything from outside."""
+    """From images whose values are their columns and rows, where nothing is from outside."""
     _, height, width = shape
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     size = max(height, width)

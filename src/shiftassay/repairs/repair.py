@@ -81,8 +81,9 @@ def repair(
     model, notes = _fitting(module_of(model), reference, shifted, device)
     judged_by: Literal["labels", "agreement"] = "labels"
     if reference.labels is None and shifted.labels is None:
-        reference, shifted = _answered(reference, shifted, model, seed, device)
         judged_by, notes = "agreement", (*notes, WITHOUT_LABELS)
+    if reference.labels is None or shifted.labels is None:
+        reference, shifted = _with_partners_labels(reference, shifted, model, seed, device)
     _check_labels(reference, shifted)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     attacks = attacks or (QUICK if quick else THOROUGH)
@@ -107,16 +108,21 @@ def _labeled(images: ImageSet, labels: np.ndarray | None) -> ImageSet:
     return images
 
 
-def _answered(
+def _with_partners_labels(
     reference: ImageSet, shifted: ImageSet, model: nn.Module, seed: int, device: str
 ) -> tuple[ImageSet, ImageSet]:
-    """The images that have partners, with the model's answers to the reference in the place of labels."""
+    """The images that have partners, both with the labels that one set has.
+
+    Where none has any, the answers to the reference stand in for them.
+    """
     order = pair(reference, shifted, seed).order
     if order is None or np.sum(order >= 0) < FEWEST:
         return reference, shifted
     before, after = matched_sets(reference, shifted, order)
-    answers = labels_of(predict(before.images, model=model, device=device, name=before.name))
-    return replace(before, labels=answers), replace(after, labels=answers)
+    labels = after.labels if before.labels is None else before.labels
+    if labels is None:
+        labels = labels_of(predict(before.images, model=model, device=device, name=before.name))
+    return replace(before, labels=labels), replace(after, labels=labels)
 
 
 def _check_labels(*sets: ImageSet) -> None:
