@@ -121,7 +121,7 @@ def test_every_verb_takes_it(make, command, folder):
     evaluated = command(f"evaluate {model} clean.npy turned.npy --labels truth.npy --json out.json")[3]["sets"]
     assert evaluated[0]["accuracy"]["estimate"] > 0.7 > 0.3 > evaluated[1]["accuracy"]["estimate"]
     compared = command(f"compare {model} odd_makes:upside clean.npy --labels truth.npy --json out.json")[3]
-    assert compared["groups"][0]["accuracies"] == [evaluated[0]["accuracy"]["estimate"]]
+    assert compared["accuracy"]["groups"][0]["accuracies"] == [evaluated[0]["accuracy"]["estimate"]]
     assert compared["agreements"][0]["share"]["estimate"] < 0.8
     repaired = command(f"repair clean.npy turned.npy --model {model} --labels truth.npy --quick --json out.json")[3]
     assert repaired["recommended"] == "undo"

@@ -50,9 +50,11 @@ def compare(
 
     comparison: ComparisonOfGroups | ComparisonOfModels
     if all(Run(Path(name)).complete for name in models):
+        schema = "shiftassay.comparison/1"
         groups = read_groups([Path(name) for name in models])
         comparison = compare_groups(groups.right, margin, seeds=groups.seeds)
     else:
+        schema = "shiftassay.comparison_of_models/1"
         *names, images = models
         if names_model(images):
             raise BadInput(f"{images}: models are compared on the same images. Name the images last.")
@@ -61,6 +63,6 @@ def compare(
             image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
         say_notes([image_set])
         comparison = compare_models(classifiers, image_set, margin=margin, device=resolve_device(device))
-    with written(json_file, "shiftassay.comparison/1", comparison.to_json()):
+    with written(json_file, schema, comparison.to_json()):
         for sentence in comparison.sentences():
             say(sentence)

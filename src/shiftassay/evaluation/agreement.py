@@ -17,7 +17,7 @@ from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.shared_names import shared_names
 from shiftassay.model import Model
 from shiftassay.models.predict import labels_of, predict
-from shiftassay.records import JsonObject, Record
+from shiftassay.records import Record
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.words.html import paragraphs
 from shiftassay.words.lists import first_of
@@ -81,11 +81,6 @@ class ComparisonOfModels(Record):
 
     def _repr_html_(self) -> str:
         return paragraphs(*self.sentences())
-
-    def to_json(self) -> JsonObject:
-        """The agreements, and the keys of a comparison of groups where there are labels."""
-        accuracy = {} if self.accuracy is None else self.accuracy.to_json()
-        return {"images": self.images, "n": self.n, **accuracy, "agreements": [a.to_json() for a in self.agreements]}
 
 
 def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device: str = "cpu") -> Agreement:
