@@ -156,7 +156,7 @@ def evaluate(
     and are compared image by image. Raises `BadInput` if there are no labels, or labels or images do not fit the model.
 
     >>> import torch
-    >>> class Bright(nn.Module):  # class 1 if the only pixel is brighter than a half
+    >>> class Bright(torch.nn.Module):  # class 1 if the only pixel is brighter than a half
     ...     def forward(self, images):
     ...         return torch.stack([0.5 - images.flatten(), images.flatten() - 0.5], dim=1)
     >>> labels = np.array([0, 1] * 50)
