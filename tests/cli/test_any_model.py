@@ -94,7 +94,9 @@ pytestmark = pytest.mark.filterwarnings("default")
 SLOW = pytest.mark.torture
 
 
-@pytest.mark.parametrize("make", [pytest.param("module", marks=SLOW), "function", "onnx", "program"])
+@pytest.mark.parametrize(
+    "make", ["onnx", *(pytest.param(make, marks=SLOW) for make in ("module", "function", "program"))]
+)
 def test_accuracy_and_verdict_are_those_of_the_weights(make, command, folder):
     clean, truth = np.load(folder / "clean.npy"), np.load(folder / "truth.npy")
     weights = np.load(folder / "weights.npy")

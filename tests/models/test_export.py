@@ -59,6 +59,7 @@ def test_an_undo_in_front_gives_the_answers_to_the_images_as_they_were(network, 
         np.testing.assert_allclose(answers, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.torture
 def test_an_undo_is_put_before_a_file_that_takes_images_in_its_own_way(network, images, tmp_path):
     class ChannelsLast(nn.Module):
         def __init__(self):
