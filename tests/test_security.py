@@ -18,11 +18,13 @@ TEXT = " ".join((SOURCE.parents[1] / "SECURITY.md").read_text(encoding="utf-8").
 ALLOWED = {
     "execution/mapping.py": {"pickle.load"},  # from a process that was forked
     "studies/section.py": {"import_module"},  # the files of a folder of sections
+    "models/exported_program.py": {"torch.export.load"},  # with --trust alone
     "models/load.py": {"import_module"},  # package.module:factory, as the user asked
     "registry.py": {"import_module"},  # our own rooms
     "__init__.py": {"import_module"},
 }
 RUNS_CODE = {"eval", "exec", "compile", "__import__", "import_module", "pickle.load", "pickle.loads", "runpy.run_path"}
+RUNS_CODE.add("torch.export.load")
 NETWORK = ("urllib.request", "http", "requests", "ftplib", "smtplib", "asyncio", "socketserver", "ssl", "torch.hub")
 
 

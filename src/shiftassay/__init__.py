@@ -1,7 +1,7 @@
 """Shiftassay: name the shift, prove it, repair it.
 
 The library is what lies behind the command line: `shiftassay.evaluate` is `shiftassay evaluate`, on arrays and
-any `nn.Module`. Names are loaded when first used, so that importing the package costs nothing.
+any model. Names are loaded when first used, so that importing the package costs nothing.
 
 >>> import shiftassay
 >>> print(shiftassay.parse_shift("rotate:angle=15"))
@@ -22,6 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if TYPE_CHECKING:
     from shiftassay.diagnosis.diagnose import diagnose as diagnose
     from shiftassay.errors import BadInput as BadInput
+    from shiftassay.evaluation.agreement import agreement as agreement
+    from shiftassay.evaluation.agreement import compare_models as compare_models
     from shiftassay.evaluation.audit import audit as audit
     from shiftassay.evaluation.compare import compare as compare
     from shiftassay.evaluation.evaluate import evaluate as evaluate
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
     from shiftassay.imagesets.dataset import load_dataset as load_dataset
     from shiftassay.imagesets.image_set import ImageSet as ImageSet
     from shiftassay.imagesets.read import read_image_set as read_image_set
+    from shiftassay.models.export import export as export
     from shiftassay.models.foreign import import_weights as import_weights
     from shiftassay.models.load import load_model as load_model
     from shiftassay.models.predict import predict as predict
+    from shiftassay.models.prepared import module_of as module_of
     from shiftassay.repairs.repair import repair as repair
     from shiftassay.runs.recipe import Recipe as Recipe
     from shiftassay.shifts.catalog import parse as parse_shift  # noqa: F401  # shown under another name
@@ -47,14 +51,18 @@ _HOMES = {
     "Dataset": "imagesets.dataset",
     "ImageSet": "imagesets.image_set",
     "Recipe": "runs.recipe",
+    "agreement": "evaluation.agreement",
     "audit": "evaluation.audit",
     "compare": "evaluation.compare",
+    "compare_models": "evaluation.agreement",
     "diagnose": "diagnosis.diagnose",
     "evaluate": "evaluation.evaluate",
+    "export": "models.export",
     "families": "shifts.listing",
     "import_weights": "models.foreign",
     "load_dataset": "imagesets.dataset",
     "load_model": "models.load",
+    "module_of": "models.prepared",
     "parse_shift": "shifts.catalog",
     "predict": "models.predict",
     "read_image_set": "imagesets.read",

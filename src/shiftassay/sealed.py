@@ -39,8 +39,15 @@ def write_json(path: Path, content: Any) -> None:
 
     NaN and infinity, which JSON lacks, become null.
     """
-    text = json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, text.encode(errors="backslashreplace"))  # file names that are no UTF-8, as JSON escapes them
+    write_whole(path, json_text(content).encode(errors="backslashreplace"))
+
+
+def json_text(content: Any) -> str:
+    """Indented JSON, with null for NaN and infinity.
+
+    File names that are no UTF-8 hold surrogates, to be encoded with "backslashreplace", as JSON escapes them.
+    """
+    return json.dumps(finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

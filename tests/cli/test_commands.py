@@ -30,6 +30,7 @@ VERBS = (
     "audit",
     "repair",
     "import",
+    "export",
     "diagnose",
     "shift",
     "variants",

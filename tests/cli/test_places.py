@@ -26,6 +26,7 @@ ARGUMENTS = {
     "import": ["absent", "--out", "o"],
     "diagnose": ["absent", "absent"],
     "compare": ["absent", "absent"],
+    "export": ["absent", "o.onnx"],
     "shift": ["absent", "absent", "o.npy"],
     "variants": ["o", "--study", "absent"],
     "report": ["absent"],

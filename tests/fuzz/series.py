@@ -231,7 +231,7 @@ def _sealed(folder: Path, tree: Any) -> bytes:
 def _safetensors(folder: Path) -> Reader:
     from safetensors.numpy import save
 
-    from shiftassay.models.load import read_file
+    from shiftassay.models.weights_file import read_file
 
     whole = save({"0.weight": np.arange(12.0).reshape(3, 4), "0.bias": np.zeros(3, np.float32)})
     return Reader(
@@ -242,7 +242,7 @@ def _safetensors(folder: Path) -> Reader:
 def _pt(_: Path) -> Reader:
     import torch
 
-    from shiftassay.models.load import read_file, tensors_of
+    from shiftassay.models.weights_file import read_file, tensors_of
 
     state = {"0.weight": torch.arange(12.0).reshape(3, 4), "0.bias": torch.zeros(3)}
     zipped, pickled = (

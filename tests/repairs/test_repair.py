@@ -270,8 +270,9 @@ def test_it_is_printed_as_a_table_and_sentences(repaired):
 
 def test_bad_input_says_what_to_do(small, model):
     bare = replace(small.test, labels=None)
-    with pytest.raises(BadInput, match="--labels"):
-        repair(bare, bare, model=model)
+    halves = bare.subset(np.arange(250)), bare.subset(np.arange(250, 500))
+    with pytest.raises(BadInput, match=r"nor do the images have partners.*--labels"):
+        repair(*halves, model=model)
     few = small.test.first(60)
     with pytest.raises(BadInput, match="at least 100 images"):
         repair(few, few, model=model)

@@ -12,6 +12,7 @@ from shiftassay.cli.check import check
 from shiftassay.cli.compare import compare
 from shiftassay.cli.diagnose import diagnose
 from shiftassay.cli.evaluate import evaluate
+from shiftassay.cli.export import export
 from shiftassay.cli.import_ import import_
 from shiftassay.cli.list_ import list_
 from shiftassay.cli.predict import predict
@@ -19,13 +20,12 @@ from shiftassay.cli.repair import repair
 from shiftassay.cli.report import report
 from shiftassay.cli.run import run
 from shiftassay.cli.shift import shift
-from shiftassay.cli.terminal import say
+from shiftassay.cli.terminal import be_quiet, say
 from shiftassay.cli.train import train
 from shiftassay.cli.variants import variants
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # Rich takes longer to load than all the rest of `--help`
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,6 +47,7 @@ def _options(
     ] = False,
 ) -> None:
     """Shiftassay: name the shift, prove it, repair it."""
+    be_quiet(False)  # which an earlier command of this process may have asked for
 
 
 for verb in (
@@ -59,6 +60,7 @@ for verb in (
     audit,
     repair,
     import_,
+    export,
     shift,
     variants,
     report,

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def audit(
-    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     images: Annotated[
         str, typer.Argument(metavar="[SET]", help="An image file, a folder of pictures or a data set.")
     ] = "mnist:test",
@@ -19,9 +19,12 @@ def audit(
     single_images: Annotated[int, typer.Option(min=1, help="How many images to show one at a time.")] = 1000,
     labels: Labels = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Look for what a model should not do.
 
@@ -34,7 +37,7 @@ def audit(
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
 
-    classifier = load_model(model, weights)
+    classifier = load_model(model, weights, takes=takes, trust=trust)
     with reading() as watch:
         image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
     device = resolve_device(device)

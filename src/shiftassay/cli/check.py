@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Json
+from shiftassay.cli.options import Json, Quiet
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
 
@@ -13,6 +13,7 @@ from shiftassay.cli.terminal import say
 def check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results: what --out named, or one in it.")],
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Check that everything in a store is what was written, and say what would be made again.
 

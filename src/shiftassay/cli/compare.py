@@ -1,36 +1,68 @@
-"""`shiftassay compare`: networks over their seeds."""
+"""`shiftassay compare`: networks over their seeds, or models on the same images."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Json
-from shiftassay.cli.results import written
+from shiftassay.cli.options import Device, Json, Labels, Quiet, Takes, Trust, Unpickle
+from shiftassay.cli.reading import reading
+from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
+from shiftassay.errors import BadInput
 
 
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN…", help="Folders of runs: two networks or more, seeds of each.")
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN… | MODEL… SET",
+            help="Folders of runs: two networks or more, seeds of each. Or two models or more, of any make, then the "
+            "images to show them.",
+        ),
     ],
     margin: Annotated[float, typer.Option(min=1e-6, max=1, help="Differences below this count as none.")] = 0.002,
+    labels: Labels = None,
+    takes: Takes = None,
+    trust: Trust = False,
+    unpickle: Unpickle = False,
+    device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Compare networks over their seeds on the test set, pair by pair.
+    """Compare networks over their seeds, or any models on the same images, pair by pair.
 
     Seeds that two networks have in common are compared with each other. P-values are corrected for the number of pairs;
-    equivalence is tested too.
+    equivalence is tested too. Models on the same images are compared by their answers and, with labels, by accuracy.
 
     Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair &&
     shiftassay train trunk --epochs 1 --seeds 2 --out pair &&
     shiftassay compare pair/runs/*`
     """
+    from shiftassay.evaluation.agreement import ComparisonOfModels, compare_models
+    from shiftassay.evaluation.compare import ComparisonOfGroups
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
+    from shiftassay.imagesets.read import read_image_set
+    from shiftassay.models.load import load_models, names_model
+    from shiftassay.runs.store import Run
+    from shiftassay.training.train import resolve_device
 
-    groups = read_groups(runs)
-    comparison = compare_groups(groups.right, margin, seeds=groups.seeds)
-    with written(json_file, "shiftassay.comparison/1", comparison.to_json()):
+    comparison: ComparisonOfGroups | ComparisonOfModels
+    if all(Run(Path(name)).complete for name in models):
+        schema = "shiftassay.comparison/1"
+        groups = read_groups([Path(name) for name in models])
+        comparison = compare_groups(groups.right, margin, seeds=groups.seeds)
+    else:
+        schema = "shiftassay.comparison_of_models/1"
+        *names, images = models
+        if names_model(images):
+            raise BadInput(f"{images}: models are compared on the same images. Name the images last.")
+        classifiers = load_models(names, takes=takes, trust=trust)
+        with reading() as watch:
+            image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
+        say_notes([image_set])
+        comparison = compare_models(classifiers, image_set, margin=margin, device=resolve_device(device))
+    with written(json_file, schema, comparison.to_json()):
         for sentence in comparison.sentences():
             say(sentence)

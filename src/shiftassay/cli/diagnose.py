@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import written
@@ -24,8 +24,10 @@ def diagnose(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Labels of both sets; given twice, of the reference and of the shifted set."),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="A run's folder, or package.module:factory.")] = None,
+    model: Annotated[str | None, typer.Option(help=MODEL)] = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     beside: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="Another model, which an attack may hurt as well; may be given again."),
@@ -40,6 +42,10 @@ def diagnose(
     ceiling: Annotated[
         bool, typer.Option("--ceiling", help="Also estimate what the best classifier could reach; takes minutes.")
     ] = False,
+    expect: Annotated[
+        str | None,
+        typer.Option(metavar="FAMILY", help="Exit with code 1 if the verdict is of another family: identity for none."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
     report: Annotated[
         Path | None,
@@ -48,6 +54,7 @@ def diagnose(
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Name the shift between two sets, with its parameters and what else was tried.
 
@@ -56,15 +63,18 @@ def diagnose(
     Example: `shiftassay shift rotate:angle=15 mnist:test rotated.npy && shiftassay diagnose mnist:test rotated.npy`
     """
     from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
+    from shiftassay.diagnosis.gate import check_expected, hold_to
     from shiftassay.diagnosis.given import read_pair, training_images
-    from shiftassay.models.load import load_model
+    from shiftassay.models.load import load_model, load_models
     from shiftassay.report.diagnosis_page import write_page
     from shiftassay.training.train import resolve_device
 
+    if expect is not None:
+        check_expected(expect)
     if beside and not model:
         raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
-    classifier = load_model(model, weights) if model else None
-    others = {name: load_model(name) for name in beside or []}
+    classifier = load_model(model, weights, takes=takes, trust=trust) if model else None
+    others = load_models(beside or [], takes=takes, trust=trust)
     with reading() as watch:
         before, after = read_pair(reference, shifted, labels or [], unpickle, seed=seed, watch=watch)
         training = training_images(train, classifier, before, unpickle, watch) if train or ceiling else None
@@ -91,3 +101,5 @@ def diagnose(
             say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
         if report is not None:
             say(report)
+    if expect is not None:
+        hold_to(expect, diagnosis.verdict)

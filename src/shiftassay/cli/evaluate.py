@@ -5,49 +5,75 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
+from shiftassay.errors import BadInput
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     sets: Annotated[
         list[str],
         typer.Argument(
             metavar="SET…", help="Image files, folders of pictures or data sets; the first is the reference."
         ),
     ],
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            metavar="POINTS",
+            help="Exit with code 1 if accuracy (without labels, agreement) is lower than on the first set by more.",
+        ),
+    ] = None,
     labels: Labels = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     margin: Annotated[
         float, typer.Option(min=1e-6, max=1, help="A loss that is shown to be below this is called slight.")
     ] = 0.005,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Measure accuracy with its interval, and compare each further set with the first, paired.
 
+    Without labels, measure on how many images the answers are those to the first set.
+
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay evaluate demo/runs/* mnist:test`
     """
+    from shiftassay.evaluation.agreement import Agreement, agreement
+    from shiftassay.evaluation.evaluate import Evaluation
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
+    from shiftassay.evaluation.gate import hold_to
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
 
-    classifier = load_model(model, weights)
+    classifier = load_model(model, weights, takes=takes, trust=trust)
     with reading() as watch:
         read = partial(read_image_set, labels=labels, unpickle=unpickle, watch=watch)
         reference = read(sets[0])
         others = [read(path, reference=reference) for path in sets[1:]]
+    if max_drop is not None and not others:
+        raise BadInput("--max-drop: a drop is from the first set to another. Name a second set.")
     device = resolve_device(device)
-    results = [evaluate_set(reference, model=classifier, device=device)]
-    results += [
-        evaluate_set(other, model=classifier, reference=reference, margin=margin, device=device) for other in others
-    ]
-    with written(json_file, "shiftassay.evaluation/1", {"sets": [result.to_json() for result in results]}):
+    evaluations: list[Evaluation] = []
+    agreements: list[Agreement] = []
+    if others and any(images.labels is None for images in (reference, *others)):
+        agreements = [agreement(other, model=classifier, reference=reference, device=device) for other in others]
+    else:
+        evaluations = [evaluate_set(reference, model=classifier, device=device)]
+        evaluations += [
+            evaluate_set(other, model=classifier, reference=reference, margin=margin, device=device) for other in others
+        ]
+    content = {"sets": [one.to_json() for one in evaluations], "agreements": [one.to_json() for one in agreements]}
+    with written(json_file, "shiftassay.evaluation/1", content):
         say_notes([reference, *others])
-        for result in results:
+        for result in (*evaluations, *agreements):
             say(str(result))
+    if max_drop is not None:
+        hold_to(max_drop, [*evaluations[1:], *agreements])

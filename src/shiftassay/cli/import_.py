@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Json
+from shiftassay.cli.options import Json, Quiet
 from shiftassay.cli.places import MB, room
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
@@ -16,6 +16,7 @@ def import_(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to keep the model in.")],
     network: Annotated[str | None, typer.Option(help="The network meant, where several fit.")] = None,
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Read others' weights into our networks.
 

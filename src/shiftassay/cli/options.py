@@ -5,12 +5,37 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.places import JSON_ROOM, kept
+from shiftassay.cli.places import JSON_ROOM, STDOUT, kept
+from shiftassay.cli.terminal import be_quiet
+
+
+def _json_place(path: Path | None) -> Path | None:
+    """Room for the file; for `-`, stdout is left to the JSON alone."""
+    if path == STDOUT:
+        be_quiet(True)
+        return path
+    return kept(JSON_ROOM)(path)
+
+
+def _quieted(asked: bool) -> bool:
+    """An option's callback that keeps results from stdout."""
+    if asked:
+        be_quiet(True)
+    return asked
+
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[
     Path | None,
-    typer.Option("--json", metavar="FILE", callback=kept(JSON_ROOM), help="Also write the result as JSON."),
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        callback=_json_place,
+        help="Also write the result as JSON; - writes it to stdout alone.",
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=_quieted, help="Say nothing on stdout; messages stay on stderr.")
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where results are kept.")]
 Labels = Annotated[
@@ -19,6 +44,19 @@ Labels = Annotated[
         metavar="FILE",
         help="Labels: .npy, .npz, .csv or IDX; none for none. Of pictures: .csv with columns file and label.",
     ),
+]
+MODEL = "A run's folder, an .onnx or .pt2 file, or package.module:factory."
+Takes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="How a model of another make takes images, where its file does not say: nchw or nhwc; the values of black "
+        "and white, as 0:1, 0:255, -1:1 or imagenet; bgr; probabilities. With commas between: nhwc,0:255.",
+    ),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Read .pt2 files. This runs whatever code is in them: only for files you trust."),
 ]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="Weights for package.module:factory.")]
 Unpickle = Annotated[

@@ -15,6 +15,8 @@ MB = 1_000_000  # bytes
 JSON_ROOM = 4 * MB  # all probabilities of 20,000 images
 PAGE_ROOM = 16 * MB  # a page with its pictures takes 1 to 3
 
+STDOUT = Path("-")
+
 _kept: dict[Path, ExitStack] = {}
 
 

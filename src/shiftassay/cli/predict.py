@@ -4,23 +4,26 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A run's folder, or package.module:factory.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     images: Annotated[str, typer.Argument(metavar="SET", help="An image file, a folder of pictures or a data set.")],
     variant: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The variant that the images are, for a model that serves several."),
     ] = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Predict the label of each image with its probability; all probabilities with --json.
 
@@ -35,7 +38,7 @@ def predict(
     from shiftassay.models.predict import predict as predict_set
     from shiftassay.training.train import resolve_device
 
-    classifier = for_variant(load_model(model, weights), variant)
+    classifier = for_variant(load_model(model, weights, takes=takes, trust=trust), variant)
     with reading() as watch:
         image_set = read_image_set(images, labels="none", unpickle=unpickle, watch=watch)
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))

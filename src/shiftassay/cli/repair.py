@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
@@ -19,7 +19,7 @@ def repair(
         str, typer.Argument(help="The images the model was meant for: a file, a folder of pictures or a data set.")
     ],
     shifted: Annotated[str, typer.Argument(help="The images it met.")],
-    model: Annotated[str, typer.Option(help="A run's folder, or package.module:factory.")],
+    model: Annotated[str, typer.Option(help=MODEL)],
     labels: Labels = None,
     train: Annotated[
         str | None,
@@ -30,9 +30,12 @@ def repair(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer training images and weaker attacks.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the recommended model in this folder.")] = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Try repairs of a model for a shifted set, the least intrusive first, and say which to take.
 
@@ -47,7 +50,7 @@ def repair(
     from shiftassay.training.train import resolve_device
     from shiftassay.words.lists import in_columns
 
-    classifier = load_model(model, weights)
+    classifier = load_model(model, weights, takes=takes, trust=trust)
     with reading() as watch:
         read = partial(read_image_set, unpickle=unpickle, watch=watch)
         before = read(reference, labels=labels)

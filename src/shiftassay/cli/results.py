@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shiftassay.cli.places import release, saved
-from shiftassay.cli.terminal import say
+from shiftassay.cli.places import STDOUT, release, saved
+from shiftassay.cli.terminal import say, write_out
 
 if TYPE_CHECKING:
     from shiftassay.imagesets.image_set import ImageSet
@@ -20,12 +20,19 @@ Content = Mapping[str, Any]
 
 @contextmanager
 def written(path: Path | None, schema: str, content: Content) -> Iterator[None]:
-    """In this context, the result is written to the file before it is reported."""
+    """In this context, the result is written before it is reported.
+
+    It goes to the file, or for `-` to stdout.
+    """
     if path is None:
         yield
         return
-    from shiftassay.sealed import write_json
+    from shiftassay.sealed import json_text, write_json
 
+    if path == STDOUT:
+        write_out(json_text({"schema": schema, **content}))
+        yield
+        return
     with saved(lambda: write_json(release(path), {"schema": schema, **content})):
         yield
 

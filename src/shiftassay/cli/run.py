@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Out, Unpickle
+from shiftassay.cli.options import Device, Json, Out, Quiet, Unpickle
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import console, say
 from shiftassay.errors import BadInput
@@ -21,6 +21,7 @@ def run(
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run a study and write its report; the path of the report is printed last.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Json, Labels, Unpickle, Weights
+from shiftassay.cli.options import Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
@@ -23,8 +23,11 @@ def shift(
     model: Annotated[str | None, typer.Option(help="For shifts that are aimed at a model.")] = None,
     labels: Labels = None,
     weights: Weights = None,
+    takes: Takes = None,
+    trust: Trust = False,
     unpickle: Unpickle = False,
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Make a shifted set with a family of the catalogue.
 
@@ -46,7 +49,8 @@ def shift(
         image_set = read_image_set(source, labels=labels, unpickle=unpickle, watch=watch)
     context = None
     if model and image_set.labels is not None:
-        context = Context(image_set.labels, aimed_at(load_model(model, weights).requires_grad_(False)))
+        aim = aimed_at(load_model(model, weights, takes=takes, trust=trust).requires_grad_(False))
+        context = Context(image_set.labels, aim)
     with room(target, image_set.images.nbytes + MB):
         shifted = shift_set(image_set, parsed, seed, context)
     path = write_images(target, shifted.images)

@@ -15,15 +15,26 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_quiet = False
+
+
 class OutputError(Exception):
     """Stdout can't be written to: a full disk, or a closed pipe."""
 
 
-def say(text: object, *, error: bool = False) -> None:
-    """Print a text on stdout or stderr. Raises `OutputError` where stdout can't be written to.
+def be_quiet(quiet: bool) -> None:
+    """Whether results are kept from stdout; messages on stderr are not."""
+    global _quiet
+    _quiet = quiet
 
-    On stderr are messages, of at most `LONGEST` bytes.
+
+def say(text: object, *, error: bool = False) -> None:
+    """Print a text on stdout, unless that is to be quiet, or on stderr.
+
+    On stderr are messages, of at most `LONGEST` bytes. Raises `OutputError` where stdout can't be written to.
     """
+    if _quiet and not error:
+        return
     shown = printable(str(text), lines=True)
     try:
         typer.echo(shortened(shown, LONGEST) if error else shown, err=error)
@@ -32,11 +43,22 @@ def say(text: object, *, error: bool = False) -> None:
             raise OutputError(problem.strerror) from None
 
 
+def write_out(text: str) -> None:
+    """Write a result for machines on stdout.
+
+    Raises `OutputError` where that can't be written to.
+    """
+    try:
+        typer.echo(text, nl=False)
+    except OSError as problem:
+        raise OutputError(problem.strerror) from None
+
+
 def console() -> "Console":
     """The console for live lines and tables."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, quiet=_quiet)
 
 
 def tolerant() -> None:

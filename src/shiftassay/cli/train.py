@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Out
+from shiftassay.cli.options import Device, Json, Out, Quiet
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import console, say
 from shiftassay.errors import BadInput
@@ -35,6 +35,7 @@ def train(
     out: Out = Path("out"),
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train one member of a network, or one for each of several seeds.
 

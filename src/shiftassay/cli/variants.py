@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Out, Weights
+from shiftassay.cli.options import Device, Json, Out, Quiet, Weights
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import console, say
 
@@ -21,6 +21,7 @@ def variants(
     out: Out = Path("out"),
     device: Device = "auto",
     json_file: Json = None,
+    quiet: Quiet = False,
 ) -> None:
     """Write clean.npy, t1.npy … t4.npy and labels.npy.
 

@@ -28,6 +28,8 @@ from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.model import Model
+from shiftassay.models.prepared import module_of
 from shiftassay.shifts.estimation.pairs import Pairs
 
 
@@ -35,9 +37,9 @@ def diagnose(
     reference: ImageSet | np.ndarray,
     shifted: ImageSet | np.ndarray,
     *,
-    model: nn.Module | None = None,
+    model: Model | None = None,
     labels: Int64[np.ndarray, "n"] | None = None,
-    others: Mapping[str, nn.Module] | None = None,
+    others: Mapping[str, Model] | None = None,
     train: ImageSet | None = None,
     ceiling: bool = False,
     seed: int = 0,
@@ -65,16 +67,18 @@ def diagnose(
     before, after, notes = check_sets(reference, shifted, labels, of_one_size=False)
     one = at_one_size(before, after, seed)
     before, after, notes = one.reference, one.shifted, (*notes, *one.notes)
-    answers = Answers() if model is None else ask(model, before, after, seed, device)
+    module = None if model is None else module_of(model)
+    beside = {name: module_of(other) for name, other in (others or {}).items()}
+    answers = Answers() if module is None else ask(module, before, after, seed, device)
     pairing = pair(before, after, seed)
-    question = _Question(before, after, one, pairing, model, answers, seed, device)
+    question = _Question(before, after, one, pairing, module, answers, seed, device)
     if pairing.order is None:
         diagnosis = _without_partners(question)
         if model is not None or ceiling:
             note = "Without partners, neither what harms the model nor the ceiling is asked about."
             diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
     else:
-        diagnosis = _with_partners(question, pairing.order, others or {}, train, ceiling)
+        diagnosis = _with_partners(question, pairing.order, beside, train, ceiling)
     by_name = names_note(before, after, pairing) or few_note(before, after, pairing)
     notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
     return replace(
@@ -182,6 +186,7 @@ def _with_partners(
         verdict=verdict,
         candidates=tuple(candidate_summary(c) for c in identified.candidates[: SETTINGS.listed]),
         accuracy=proof.accuracy,
+        agreement=proof.agreement,
         ceiling=bound,
         explanation=explained(
             question.one.named(verdict),

@@ -14,6 +14,7 @@ from torch import nn
 
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.evaluation.agreement import agreed
 from shiftassay.evaluation.evaluate import Evaluation, assess
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import Images, ImageSet
@@ -29,6 +30,7 @@ from shiftassay.statistics.intervals import wilson
 from shiftassay.words.numbers import percent, percent_with_interval
 
 Right = Bool[np.ndarray, "n"]
+Classes = Int64[np.ndarray, "n"]
 Logits = tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]]
 
 
@@ -54,19 +56,27 @@ class Accuracies(Record):
         >>> print(Accuracies(0.98, 0.5, reproduced=0.5, restored_with_partner=0.97))
         50.00% remade → 97.00% restored with partners
         """
-        if self.restored_with_partner == self.restored_blind:
-            named = {"remade": self.reproduced, "restored": self.restored_blind}
-        else:
-            named = {
-                "remade": self.reproduced,
-                "restored with partners": self.restored_with_partner,
-                "restored without": self.restored_blind,
-            }
-        return " → ".join(f"{percent(share, 2)} {name}" for name, share in named.items() if share is not None)
+        return _stages(self)
 
     def to_json(self) -> JsonObject:
         """Its fields, the last two only where the sets share images."""
         return {k: v for k, v in super().to_json().items() if v is not None or not k.endswith("_without_shared")}
+
+
+@dataclass(frozen=True)
+class Agreements(Record):
+    """Shares of images that a model answers as their partners in the reference.
+
+    No labels are needed. Of the shifted set, and with the shift made again and undone, as in `Accuracies`.
+    """
+
+    shifted: float
+    reproduced: float | None = None
+    restored_with_partner: float | None = None
+    restored_blind: float | None = None
+
+    def __str__(self) -> str:
+        return _stages(self)
 
 
 @dataclass(frozen=True)
@@ -86,11 +96,13 @@ class Check(Record):
 class Proof:
     """Accuracies, checks beside their nulls, and sentences on both.
 
-    Accuracies are None without a model or labels. `evaluations` are what `evaluate` says of all images of the reference
-    and of the shifted set; `images` is how many were made again and undone.
+    Accuracies are None without a model or labels, agreements without a model or partners. `evaluations` are what
+    `evaluate` says of all images of the reference and of the shifted set; `images` is how many were made again and
+    undone.
     """
 
     accuracy: Accuracies | None
+    agreement: Agreements | None = None
     evaluations: tuple[Evaluation, ...] = ()
     images: int = 0
     checks: tuple[Check, ...] = ()
@@ -99,12 +111,28 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """The images on which a verdict is proved, and whether the model gets each right."""
+    """The images on which a verdict is proved, their labels if any, and the model's answers."""
 
     clean: Images
     shifted: Images
-    labels: Int64[np.ndarray, "n"]
-    right: Right
+    labels: Classes | None
+    clean_answers: Classes
+    shifted_answers: Classes
+
+    @property
+    def targets(self) -> Classes:
+        """The answer that an image is to have: its label, else the answer to its partner."""
+        return self.clean_answers if self.labels is None else self.labels
+
+
+@dataclass(frozen=True, eq=False)
+class _Answered:
+    """The model's answers to two remakes, with what was wanted, and to the shift undone."""
+
+    remade: Classes
+    again: Classes
+    targets: tuple[Classes, Classes]
+    undone: Mapping[str, Classes]
 
 
 @one_thread_each()
@@ -121,38 +149,51 @@ def prove(
     """Ask the model about both sets, about a remake, and about the shift undone.
 
     The last two need partners. `order` says which image of the reference is the partner of each of the shifted set, −1
-    for none; `logits` are the answers to both sets. A set without labels takes those of its partners. Raises `BadInput`
-    for labels that the model has no output for.
+    for none; `logits` are the answers to both sets. A set without labels takes those of its partners; where neither has
+    any, the answers to the reference stand in for them. Raises `BadInput` for labels that the model has no output for.
     """
     if order is not None and (before.labels is None) != (after.labels is None):
         before, after, order, logits = _labeled(before, after, order, logits)
-    if before.labels is None or after.labels is None:
-        return Proof(None)
-    evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
-    accuracy = Accuracies(*(e.correct / e.n for e in evaluations))
-    measured = tuple(map(str, evaluations))
+    accuracy, evaluations, measured = None, (), ()
+    if before.labels is not None and after.labels is not None:
+        evaluations = (assess(before, logits[0]), assess(after, logits[1], before, logits[0]))
+        accuracy, measured = Accuracies(*(e.correct / e.n for e in evaluations)), tuple(map(str, evaluations))
     shift = Identity() if isinstance(verdict.shift, Reorder) else verdict.shift  # partners are in one order
-    if shift is None or order is None:
-        return Proof(accuracy, evaluations, sentences=measured)
+    if order is None:
+        return Proof(accuracy, evaluations=evaluations, sentences=measured)
     some = np.flatnonzero(order >= 0)
+    agreed_on = agreed(logits[1][some], logits[0][order[some]], after.name, before.name, some)
+    agreement = Agreements(agreed_on.share.estimate)
+    measured = measured or (str(agreed_on),)
     if len(some) > SETTINGS.proved:
         some = np.sort(np.random.default_rng(seed_for(seed, "proof")).permutation(some)[: SETTINGS.proved])
     asked = _Asked(
         before.images[order[some]],
         after.images[some],
-        before.labels[order[some]],
-        (labels_of(logits[1]) == after.labels)[some],
+        None if accuracy is None or before.labels is None else before.labels[order[some]],
+        labels_of(logits[0])[order[some]],
+        labels_of(logits[1])[some],
     )
-    answers = _answers(shift, verdict.share, asked, model, seed, device)
+    answers = None if shift is None else _answers(shift, verdict.share, asked, model, seed, device)
     if answers is None:
-        return Proof(accuracy, evaluations, sentences=measured)
-    remade, again, undone = answers
-    restored = {name: float(right.mean()) for name, right in undone.items()}
-    accuracy = replace(accuracy, reproduced=float(remade.mean()), **restored)
-    check = _same_mistakes(asked.right, remade, again)
+        return Proof(accuracy, agreement, evaluations, sentences=measured)
+    agreement = replace(
+        agreement,
+        reproduced=_share(answers.remade == asked.clean_answers),
+        **{name: _share(undone == asked.clean_answers) for name, undone in answers.undone.items()},
+    )
+    remade, again = (a == t for a, t in zip((answers.remade, answers.again), answers.targets, strict=True))
+    restored = {name: undone == asked.targets for name, undone in answers.undone.items()}
     sample = f" on {len(some):,} of the {len(after):,} images" if len(some) < len(after) else ""
-    sentences = (*measured, *_sentences(remade, undone, check, sample))
-    return Proof(accuracy, evaluations, len(some), (check,), sentences)
+    if accuracy is None or after.labels is None:
+        check = _alike("same answers", asked.shifted_answers == answers.remade, answers.remade == answers.again)
+        sentences = (*measured, *_sentences_without_labels(remade, restored, check, sample))
+        return Proof(None, agreement, (), len(some), (check,), sentences)
+    accuracy = replace(accuracy, reproduced=_share(remade), **{name: _share(right) for name, right in restored.items()})
+    right = asked.shifted_answers == after.labels[some]
+    check = _alike("same mistakes", right == remade, remade == again)
+    sentences = (*measured, *_sentences(remade, restored, check, sample))
+    return Proof(accuracy, agreement, evaluations, len(some), (check,), sentences)
 
 
 def beyond_chance(check: Check, right: float, images: int) -> bool:
@@ -192,34 +233,33 @@ def _labeled(
     )
 
 
-def _answers(
-    shift: Shift, share: float, asked: _Asked, model: nn.Module, seed: int, device: str
-) -> tuple[Right, Right, dict[str, Right]] | None:
-    """Which images the model gets right on two remakes, and with the shift undone.
+def _answers(shift: Shift, share: float, asked: _Asked, model: nn.Module, seed: int, device: str) -> _Answered | None:
+    """The model's answers to two remakes, and with the shift undone.
 
     None where the shift changes how many images there are.
     """
     pairs = Pairs(asked.clean, asked.shifted)
     touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
 
-    def right(images: Images, others: Images, labels: Int64[np.ndarray, "n"]) -> Right:
-        return labels_of(predict(_only(touched, images, others), model=model, device=device)) == labels
+    def answers(images: Images, others: Images) -> Classes:
+        return labels_of(predict(_only(touched, images, others), model=model, device=device))
 
-    context = Context(asked.labels, aimed_at(model, device)) if shift.needs_model else None
+    context = Context(asked.targets, aimed_at(model, device)) if shift.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)
     remakes = [catalog.shift(clean, shift, seed_, context) for seed_ in (seed + 1, seed + 2)]
     if any(len(remake) != len(clean) for remake in remakes):
         return None
-    remade, again = (right(r.images, asked.clean, asked.labels if r.labels is None else r.labels) for r in remakes)
-    undone: dict[str, Right] = {}
+    first, second = (asked.targets if remake.labels is None else remake.labels for remake in remakes)
+    undone: dict[str, Classes] = {}
     for name, undoing in (
         ("restored_with_partner", shift.infer_draws(pairs)),
         ("restored_blind", shift if undoable_blind(shift) else None),
     ):
         images = undoing.undo(asked.shifted, np.random.default_rng(0)) if undoing is not None else None
         if images is not None:
-            undone[name] = right(images, asked.shifted, asked.labels)
-    return remade, again, undone
+            undone[name] = answers(images, asked.shifted)
+    remade, again = (answers(remake.images, asked.clean) for remake in remakes)
+    return _Answered(remade, again, (first, second), undone)
 
 
 def _only(touched: Right, images: Images, others: Images) -> Images:
@@ -227,10 +267,27 @@ def _only(touched: Right, images: Images, others: Images) -> Images:
     return np.where(touched[:, None, None, None], images, others)
 
 
-def _same_mistakes(shifted: Right, remade: Right, again: Right) -> Check:
-    """How far the images that the model gets wrong agree, beside two remakes' own agreement."""
-    value, null = float(np.mean(shifted == remade)), float(np.mean(remade == again))
-    return Check("same mistakes", value, null, value >= null - 0.03)
+def _alike(name: str, values: Right, null: Right) -> Check:
+    """How far a remake is answered as the shifted set is, beside two remakes' own agreement."""
+    value, expected = _share(values), _share(null)
+    return Check(name, value, expected, value >= expected - 0.03)
+
+
+def _share(of: Right) -> float:
+    return float(np.mean(of))
+
+
+def _stages(shares: Accuracies | Agreements) -> str:
+    """What becomes of a share with the shift made again, and undone."""
+    if shares.restored_with_partner == shares.restored_blind:
+        named = {"remade": shares.reproduced, "restored": shares.restored_blind}
+    else:
+        named = {
+            "remade": shares.reproduced,
+            "restored with partners": shares.restored_with_partner,
+            "restored without": shares.restored_blind,
+        }
+    return " → ".join(f"{percent(share, 2)} {name}" for name, share in named.items() if share is not None)
 
 
 def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, sample: str) -> Iterator[str]:
@@ -242,6 +299,17 @@ def _sentences(remade: Right, undone: Mapping[str, Right], check: Check, sample:
         )
     if "restored_with_partner" in undone:
         yield f"With the shift undone, accuracy is {_accuracy(undone['restored_with_partner'])}."
+
+
+def _sentences_without_labels(remade: Right, undone: Mapping[str, Right], check: Check, sample: str) -> Iterator[str]:
+    yield f"With the shift made again{sample}, {_accuracy(remade)} are answered as on the reference."
+    yield (
+        f"Shifted set and remake are answered alike on {percent(check.value)} of images, two remakes on "
+        f"{percent(check.null)}."
+    )
+    if "restored_with_partner" in undone:
+        right = undone["restored_with_partner"]
+        yield f"With the shift undone, {_accuracy(right)} are answered as on the reference."
 
 
 def _accuracy(right: Right) -> str:

@@ -11,7 +11,7 @@ from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.mechanisms.case import Mechanism
 from shiftassay.diagnosis.mechanisms.matched import without_harmless_control
 from shiftassay.diagnosis.pairing.pair import Pairing
-from shiftassay.diagnosis.proof import Accuracies, Check
+from shiftassay.diagnosis.proof import Accuracies, Agreements, Check
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
@@ -33,6 +33,7 @@ from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.lists import first_of
+from shiftassay.words.numbers import percent
 
 SCHEMA = "shiftassay.diagnosis/1"
 
@@ -51,8 +52,9 @@ class Diagnosis(Record):
 
     `framing` is what changed the pictures' size, the verdict's first parts; None where both sets have one size.
     `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
-    considered, best first. `accuracy` is the model's, None without a model or labels, and `evaluations` are those of
-    the model on all images of both sets. `seconds` is how long the diagnosis took.
+    considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far it
+    answers as on the reference, None without a model or partners. `evaluations` are those of the model on all images of
+    both sets. `seconds` is how long the diagnosis took.
     """
 
     pairing: Pairing
@@ -60,6 +62,7 @@ class Diagnosis(Record):
     candidates: tuple[CandidateSummary, ...] = ()
     framing: ShiftField | None = None
     accuracy: Accuracies | None = None
+    agreement: Agreements | None = None
     ceiling: Ceiling | None = None
     explanation: str = ""
     proof: tuple[Check, ...] = ()
@@ -94,11 +97,12 @@ class Diagnosis(Record):
 
     @property
     def proof_in_words(self) -> str:
-        """The model's accuracy on remade and restored images, and their number.
+        """The model's accuracy, else agreement, on remade and restored images, and their number.
 
         Empty where neither could be made.
         """
-        sentence = "" if self.accuracy is None else str(self.accuracy)
+        measured = self.accuracy or self.agreement
+        sentence = "" if measured is None else str(measured)
         sample = sentence and self.images.remade < self._evaluated
         return f"{sentence} ({on_sample(self.images.remade, self._evaluated)})" if sample else sentence
 
@@ -107,6 +111,13 @@ class Diagnosis(Record):
         """On what sample the mechanisms were measured; empty where it was on all images."""
         some = self.images.mechanisms
         return on_sample(some, self._evaluated) if 0 < some < self._evaluated else ""
+
+    @property
+    def agreement_in_words(self) -> str:
+        """How far the model answers as on the reference; empty where accuracy says more."""
+        if self.agreement is None or self.evaluations:
+            return ""
+        return f"{percent(self.agreement.shifted, 2)} of the images are answered as their partners in the reference"
 
     @property
     def _evaluated(self) -> int:
@@ -119,6 +130,7 @@ class Diagnosis(Record):
             "touched": first_of(self.verdict.touched or (), "images"),
             "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
             "accuracy": "\n".join(map(str, self.evaluations)),
+            "agreement": self.agreement_in_words,
             "proof": self.proof_in_words,
             "equivalent": ", ".join(self.verdict.equivalent),
         }

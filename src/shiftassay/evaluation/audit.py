@@ -23,7 +23,9 @@ from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, predict
+from shiftassay.models.prepared import module_of
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.records import Record
 from shiftassay.words.html import html_table
@@ -70,7 +72,7 @@ class Audit(Record):
 def audit(
     image_set: ImageSet,
     *,
-    model: nn.Module,
+    model: Model,
     largest_batch: int = 10_000,
     single_images: int = 1000,
     seed: int = 0,
@@ -91,6 +93,7 @@ def audit(
     >>> result.findings, result["batch"].numbers["shown"][-1]["accuracy"]
     (('batch', 'order'), 0.5)
     """
+    model = module_of(model)
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
     with _untouched(model, device, seed) as own:
         # This raises where the images do not fit the model.

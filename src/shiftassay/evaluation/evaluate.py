@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int64
 from scipy.special import softmax
-from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.shared_names import same_names
+from shiftassay.model import Model
 from shiftassay.models.predict import check_finite, labels_of, predict
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
@@ -145,7 +145,7 @@ class Evaluation(Record):
 def evaluate(
     image_set: ImageSet,
     *,
-    model: nn.Module,
+    model: Model,
     reference: ImageSet | None = None,
     margin: float = MARGIN,
     device: str = "cpu",
@@ -156,7 +156,7 @@ def evaluate(
     and are compared image by image. Raises `BadInput` if there are no labels, or labels or images do not fit the model.
 
     >>> import torch
-    >>> class Bright(nn.Module):  # class 1 if the only pixel is brighter than a half
+    >>> class Bright(torch.nn.Module):  # class 1 if the only pixel is brighter than a half
     ...     def forward(self, images):
     ...         return torch.stack([0.5 - images.flatten(), images.flatten() - 0.5], dim=1)
     >>> labels = np.array([0, 1] * 50)

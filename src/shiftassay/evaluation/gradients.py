@@ -15,6 +15,7 @@ from shiftassay.evaluation.answers import Check
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.classifier import Classifier
 from shiftassay.models.predict import logits_of, reason
+from shiftassay.models.prepared import Prepared
 from shiftassay.records import Record
 from shiftassay.words.lists import first_of
 
@@ -135,6 +136,12 @@ def _draw(
     for draw in range(DRAWS):
         some = np.take(order, np.arange(draw * IMAGES, (draw + 1) * IMAGES), mode="wrap")[: len(order)]
         logits = logits_of(torch.from_numpy(image_set.images[some]).to(device, dtype), model=model, precision=dtype)
+        if not logits.requires_grad:
+            raise BadInput(
+                "it has no weights that PyTorch could train"
+                if not list(model.parameters())
+                else "the model's answers have no gradient with respect to its weights"
+            )
         labels = torch.randint(logits.shape[1], (len(some),), device=device)
         if draw == 0 and image_set.labels is not None:
             labels = torch.from_numpy(image_set.labels[some]).to(device)
@@ -159,7 +166,7 @@ def _moved(model: nn.Module) -> nn.Module:
 
 def _names(model: nn.Module) -> dict[str, str]:
     """The names that their owner knows: without the prefix of the lab's own wrapper."""
-    prefix = "network." if isinstance(model, Classifier) else ""
+    prefix = "network." if isinstance(model, Classifier) else model.prefix if isinstance(model, Prepared) else ""
     names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
     return {name: name.removeprefix(prefix) for name in names}
 

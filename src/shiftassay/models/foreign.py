@@ -13,7 +13,7 @@ from torch import Tensor
 
 from shiftassay.errors import BadInput
 from shiftassay.models.classifier import ModelCard
-from shiftassay.models.load import read_file, tensors_of
+from shiftassay.models.weights_file import read_file, tensors_of
 from shiftassay.networks.registry import NETWORKS, build
 from shiftassay.records import Record, not_kept
 from shiftassay.runs.store import Run

@@ -1,48 +1,72 @@
-"""A model from a run's folder, a weights file beside its card, or a factory of the user's."""
+"""A model by its name: a run's folder, a user's factory, an ONNX file, an exported program."""
 
 import sys
 import warnings
-import zipfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.limits import check_memory, check_ratio
+from shiftassay.imagesets.dataset import known_datasets
+from shiftassay.model import Model
 from shiftassay.models import fronted
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.models.one_for_all import SCHEMA, OneForAll, OneForAllCard
 from shiftassay.models.predict import as_bad_input, reason
+from shiftassay.models.prepared import module_of
+from shiftassay.models.weights_file import read_file, tensors_of
 from shiftassay.records import JsonObject
 from shiftassay.runs.store import CARD, WEIGHTS, Run
 
-ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
+FACTORY = "package.module:factory"
 
 
-def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
+def load_model(
+    name: str | Path, weights: Path | None = None, *, takes: str | None = None, trust: bool = False
+) -> nn.Module:
     """A trained model, in evaluation mode, from images (black 0, white 1) to logits.
 
-    `name` is a run's folder, or `package.module:factory` (looked for in the working directory too) with a file of
-    weights: `.safetensors`, or a PyTorch state dict, which is read without unpickling code. Raises `BadInput`.
+    `name` is one of
+
+    - a run's folder;
+    - `package.module:factory` (looked for in the working directory too) with a file of `weights`: `.safetensors`, or
+      a PyTorch state dict, which is read without unpickling code. A factory returns an `nn.Module`, or a function of
+      NumPy arrays;
+    - an ONNX file, `.onnx`, which ONNX Runtime answers (the extra `onnx`);
+    - an exported program, `.pt2`, which is only read with `trust`, since reading one runs whatever code is in it.
+
+    `takes` says how images are given to a model that does not say so itself, in words with commas between them: the
+    layout (nchw, nhwc, nhw, flat-chw, flat-hwc), the values of black and white (0:1, 0:255, -1:1, imagenet), bgr, and
+    logits or probabilities for what it answers. Raises `BadInput`.
     """
-    if ":" in str(name) and not Path(name).exists():
+    ending = Path(name).suffix.lower()
+    if is_factory(name):
         model = _from_factory(str(name))
         if weights is not None:
             _fill(model, weights, str(name))
         with as_bad_input(f"{name}: the model can't be put into evaluation mode"):
-            return model.eval()
+            return module_of(model, takes, str(name)).eval()
     folder = Path(name)
     if weights is not None:
-        raise BadInput(f"{folder}: --weights goes with package.module:factory; a run's folder brings its own.")
+        raise BadInput(f"{folder}: --weights goes with {FACTORY}; a run's folder, or a model's file, brings its own.")
+    if ending == ".onnx":
+        from shiftassay.models.onnx_file import load_onnx
+
+        return load_onnx(folder, takes).eval()
+    if ending == ".pt2":
+        from shiftassay.models.exported_program import load_program
+
+        return load_program(folder, takes, trust).eval()
+    if takes is not None:
+        raise BadInput(f"{folder}: --takes goes with a model of another make; a run of ours takes images as they are.")
     run = Run(folder)
     if not run.complete:
         raise BadInput(
-            f"{folder}: not a run's folder (no {CARD} in it). Train one with 'shiftassay train mlp', or "
-            "give your own model as package.module:factory with --weights FILE."
+            f"{folder}: not a run's folder (no {CARD} in it). Train one with 'shiftassay train mlp', or give your own "
+            f"model: an .onnx file, an exported program (.pt2), or {FACTORY} with --weights FILE."
         )
     card, state = run.card(), {name: torch.from_numpy(array) for name, array in run.weights().items()}
     try:
@@ -57,6 +81,29 @@ def load_model(name: str | Path, weights: Path | None = None) -> nn.Module:
     return model.eval()
 
 
+def is_factory(name: str | Path) -> bool:
+    """Whether a name is meant for `package.module:factory`."""
+    return ":" in str(name) and not Path(name).exists()
+
+
+def load_models(names: Sequence[str], *, takes: str | None = None, trust: bool = False) -> dict[str, nn.Module]:
+    """Several models by their names, as `load_model` reads each.
+
+    `takes` is for those that are no runs of ours. Raises `BadInput`.
+    """
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BadInput(f"{twice}: is given twice. Give each model once.")
+    return {name: load_model(name, takes=None if Run(Path(name)).complete else takes, trust=trust) for name in names}
+
+
+def names_model(name: str) -> bool:
+    """Whether a name is that of a model, not of a set of images."""
+    path = Path(name)
+    if path.suffix.lower() in (".onnx", ".pt2") or Run(path).complete:
+        return True
+    return is_factory(name) and name.partition(":")[0] not in known_datasets()
+
+
 def _untrained(card: JsonObject) -> Classifier | OneForAll | fronted.Fronted:
     if card.get("schema") == SCHEMA:
         return OneForAll(OneForAllCard.from_json(card))
@@ -65,24 +112,28 @@ def _untrained(card: JsonObject) -> Classifier | OneForAll | fronted.Fronted:
     return Classifier.from_card(ModelCard.from_json(card))
 
 
-def _from_factory(name: str) -> nn.Module:
+def _from_factory(name: str) -> Model:
     module_name, _, factory_name = name.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
         model = getattr(import_module(module_name), factory_name)()
     except (Exception, SystemExit) as error:  # whatever a user's own code may raise
         raise BadInput(
-            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, or package.module:factory, a function "
-            "without arguments that returns the model."
+            f"{name}: {reason(error).rstrip('.')}. Expected a folder of a run, an .onnx or .pt2 file, or {FACTORY}, a "
+            "function without arguments that returns the model."
         ) from None
     finally:
         sys.path.pop(0)
-    if not isinstance(model, nn.Module):
-        raise BadInput(f"{name}: the factory returned {type(model).__name__}, not an nn.Module.")
+    if not callable(model):
+        raise BadInput(
+            f"{name}: the factory returned {type(model).__name__}, not an nn.Module or a function of images."
+        )
     return model
 
 
-def _fill(model: nn.Module, weights: Path, where: str) -> None:
+def _fill(model: Model, weights: Path, where: str) -> None:
+    if not isinstance(model, nn.Module):
+        raise BadInput(f"{weights}: --weights are for an nn.Module, and {where} returned {type(model).__name__}.")
     _fill_with(tensors_of(read_file(weights), weights), model, weights, where)
 
 
@@ -97,43 +148,3 @@ def _fill_with(state: dict[str, torch.Tensor], model: nn.Module, weights: Path, 
             else ""
         )
         raise BadInput(f"{weights}: does not fit {where}: {why[:300]}.{hint}") from None
-
-
-def read_file(path: Path) -> Any:
-    """What a `.safetensors` file, or one written by torch.save, holds.
-
-    No code in it is run. Raises `BadInput`.
-    """
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file of weights.")
-    try:
-        _check_size(path)
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except BadInput:
-        raise
-    except Exception as error:  # a damaged or foreign file may raise anything
-        raise BadInput(f"{path}: can't be read as weights ({type(error).__name__}). {ADVICE}") from None
-
-
-def _check_size(path: Path) -> None:
-    """Raise `BadInput` for a file that takes too much memory.
-
-    Compressed archives count as unpacked, since torch unpacks them.
-    """
-    held = unpacked = path.stat().st_size
-    if path.suffix != ".safetensors" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        check_ratio(unpacked, held, str(path))
-    check_memory(unpacked, 0, str(path))
-
-
-def tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
-    """A state dict, if that is what it is. Raises `BadInput`."""
-    if not isinstance(content, dict) or not content or not all(isinstance(t, torch.Tensor) for t in content.values()):
-        is_dict = isinstance(content, dict)
-        holds = f"a dictionary of {', '.join(map(str, content))}" if is_dict else f"a {type(content).__name__}"
-        raise BadInput(f"{path}: holds {holds[:200]}, not tensors by name. {ADVICE}")
-    return content

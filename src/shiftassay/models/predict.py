@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
+from shiftassay.model import Model
+from shiftassay.models.prepared import module_of
 
 BATCH = 1000
 WORTH_SHARING = 0.5  # seconds of work, from which on other processes are worth their start
@@ -29,7 +31,7 @@ class NotFinite(BadInput):
 def predict(
     images: Float32[np.ndarray, "n c h w"],
     *,
-    model: nn.Module,
+    model: Model,
     device: str = "cpu",
     batch: int = BATCH,
     name: str = "",
@@ -37,9 +39,10 @@ def predict(
 ) -> Float32[np.ndarray, "n classes"]:
     """The model's logits, in evaluation mode, whatever its mode was before.
 
-    Dropout is off, and statistics are fixed. Images are shown in their order, `batch` at a time: a number that matters
-    only to models that mix the images of a batch. Raises `BadInput` as `logits_of` does, and for answers that are not
-    finite unless `finite` is False; `name` is what the images are called there.
+    A model is an `nn.Module`, or any function of NumPy arrays (see `model.Model`). Dropout is off, and statistics are
+    fixed. Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images
+    of a batch. Raises `BadInput` as `logits_of` does, and for answers that are not finite unless `finite` is False;
+    `name` is what the images are called there.
 
     >>> class Bright(nn.Module):
     ...     def forward(self, images):
@@ -47,6 +50,7 @@ def predict(
     >>> predict(np.ones((3, 1, 1, 1), np.float32), model=Bright())[:, 1].tolist()
     [0.5, 0.5, 0.5]
     """
+    model = module_of(model)
     with answering(model, device):
         parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
         answers = _answers(partial(_ask, model=model, device=device), parts)

@@ -46,5 +46,6 @@ def _network_and_card(model: nn.Module, folder: Path) -> tuple[nn.Module, ModelC
     if isinstance(model, Fronted) and isinstance(model.model, Classifier):
         return model.network, replace(model.card, model=replace(model.card.model, trial=TRIAL))
     raise BadInput(
-        f"{folder}: a model of your own can't be kept as a run. Import its weights first (shiftassay import)."
+        f"{folder}: a model of your own can't be kept as a run. Leave --out out, and write it with the undo in front: "
+        "shiftassay export MODEL FILE --undo DIAGNOSIS. Or import its weights first (shiftassay import)."
     )

@@ -6,6 +6,7 @@ Each is judged on images that it was not fitted to.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,13 +16,17 @@ from torch import nn
 from shiftassay.diagnosis.asking import without_gradient
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
+from shiftassay.diagnosis.pairing.matched import matched_sets
+from shiftassay.diagnosis.pairing.pair import pair
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import as_bad_input, copied, precision_of, predict
+from shiftassay.model import Model
+from shiftassay.models.predict import as_bad_input, copied, labels_of, precision_of, predict
+from shiftassay.models.prepared import module_of
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
 from shiftassay.repairs.judge import judge_all
@@ -31,6 +36,10 @@ from shiftassay.repairs.tasks import tasks_of, training_images
 FEWEST = 100
 EPOCHS = 4
 IMAGES, IMAGES_QUICK = 60_000, 5_000  # training images in an epoch, at most
+WITHOUT_LABELS = (
+    "There are no labels: the model's own answers to the reference stand in for them, and what is called accuracy here "
+    "is agreement with those."
+)
 GRADIENTS = 64  # images that the model is asked for its gradient on
 
 
@@ -38,7 +47,7 @@ def repair(
     reference: ImageSet,
     shifted: ImageSet,
     *,
-    model: nn.Module,
+    model: Model,
     labels: Int64[np.ndarray, "n"] | None = None,
     train: ImageSet | None = None,
     diagnosis: Diagnosis | Verdict | None = None,
@@ -61,11 +70,21 @@ def repair(
     says what to spend on those. `harmed` says that accuracy is known to be lower, from more images than these: repairs
     are then tried even if these do not show it.
 
-    Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
+    Without labels, the model's answers to the reference stand in for them, where images have partners: what is called
+    accuracy is then agreement with these.
+
+    Raises `BadInput` without labels and partners, for fewer than 100 images, or if training images are those of the
+    reference.
     """
     began = perf_counter()
     reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
-    model, notes = _fitting(model, reference, shifted, device)
+    model, notes = _fitting(module_of(model), reference, shifted, device)
+    judged_by: Literal["labels", "agreement"] = "labels"
+    if reference.labels is None and shifted.labels is None:
+        judged_by, notes = "agreement", (*notes, WITHOUT_LABELS)
+    if reference.labels is None or shifted.labels is None:
+        reference, shifted = _with_partners_labels(reference, shifted, model, seed, device)
+    _check_labels(reference, shifted)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     attacks = attacks or (QUICK if quick else THOROUGH)
     bench = split_set(
@@ -73,22 +92,46 @@ def repair(
     )
     notes = (*notes, *bench.disagreement())
     if bench.is_harmless:
-        return _result(bench, nothing_to_repair(bench), notes, began)
+        return _result(bench, nothing_to_repair(bench), notes, judged_by, began)
     data = training_images(bench, train)
     tasks = tasks_of(bench, data, epochs=epochs or EPOCHS, images=IMAGES_QUICK if quick else IMAGES)
     attempts, skipped = judge_all(bench, tasks)
     bound = _ceiling(bench, data, ceiling) if tasks else None
-    return _result(bench, choose(bench, attempts, bound), notes, began, attempts, skipped, bound)
+    return _result(bench, choose(bench, attempts, bound), notes, judged_by, began, attempts, skipped, bound)
 
 
 def _labeled(images: ImageSet, labels: np.ndarray | None) -> ImageSet:
     if images.labels is None and labels is not None and len(labels) == len(images):
         images = replace(images, labels=labels)
-    if images.labels is None:
-        raise BadInput(f"{images.name}: a repair is judged by accuracy, and there are no labels. Pass --labels FILE.")
     if len(images) < FEWEST:
         raise BadInput(f"{images.name}: a repair needs at least {FEWEST} images, found {len(images)}. Give more.")
     return images
+
+
+def _with_partners_labels(
+    reference: ImageSet, shifted: ImageSet, model: nn.Module, seed: int, device: str
+) -> tuple[ImageSet, ImageSet]:
+    """The images that have partners, both with the labels that one set has.
+
+    Where none has any, the answers to the reference stand in for them.
+    """
+    order = pair(reference, shifted, seed).order
+    if order is None or np.sum(order >= 0) < FEWEST:
+        return reference, shifted
+    before, after = matched_sets(reference, shifted, order)
+    labels = after.labels if before.labels is None else before.labels
+    if labels is None:
+        labels = labels_of(predict(before.images, model=model, device=device, name=before.name))
+    return replace(before, labels=labels), replace(after, labels=labels)
+
+
+def _check_labels(*sets: ImageSet) -> None:
+    for images in sets:
+        if images.labels is None:
+            raise BadInput(
+                f"{images.name}: a repair is judged by accuracy, and there are no labels; nor do the images have "
+                "partners, whose answers could stand in for them. Pass --labels FILE."
+            )
 
 
 def _fitting(
@@ -128,6 +171,7 @@ def _result(
     bench: Bench,
     choice: Choice,
     notes: Sequence[str],
+    judged_by: Literal["labels", "agreement"],
     began: float,
     attempts: Sequence[Attempt] = (),
     skipped: Mapping[str, str] | None = None,
@@ -145,5 +189,6 @@ def _result(
         halves=tuple(HalfOfVariant(len(half.shifted), half.verdict) for half in bench.halves),
         ceiling=ceiling,
         notes=tuple(notes),
+        judged_by=judged_by,
         environment=Timing(perf_counter() - began, {attempt.strategy: attempt.seconds for attempt in attempts}),
     )

@@ -133,7 +133,8 @@ class Repair(Record):
 
     `clean` and `variant` are accuracies before any repair, `missing` is their difference. `recommended` is the
     strategy of an attempt, which may be `none`; None if nothing helps. `ceiling` is the most that can be reached,
-    where the shift destroys what the image was.
+    where the shift destroys what the image was. Judged by `agreement`, accuracies are shares of images that are
+    answered as the unrepaired model answers their partners in the reference.
     """
 
     schema: Literal["shiftassay.repair/1"] = SCHEMA
@@ -148,6 +149,7 @@ class Repair(Record):
     halves: tuple[HalfOfVariant, ...]
     ceiling: Ceiling | None
     notes: tuple[str, ...]
+    judged_by: Literal["labels", "agreement"] = "labels"
     environment: Timing = Timing(0.0, {})
 
     @property

@@ -86,6 +86,8 @@ def _summary(diagnosis: Diagnosis) -> list[str]:
         sentences.append(f"Information {INFORMATION[verdict.information]}.")
     if diagnosis.evaluations:
         sentences.append(f"Accuracy: {' '.join(map(str, diagnosis.evaluations))}")
+    if diagnosis.agreement_in_words:
+        sentences.append(f"Agreement: {diagnosis.agreement_in_words}.")
     if diagnosis.proof_in_words:
         sentences.append(f"Proof: {diagnosis.proof_in_words}.")
     if verdict.equivalent:
