@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, Unpickle, Weights
+from shiftassay.cli.options import Device, Json, Labels, LeaveOut, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
@@ -19,6 +19,7 @@ def audit(
     single_images: Annotated[int, typer.Option(min=1, help="How many images to show one at a time.")] = 1000,
     labels: Labels = None,
     weights: Weights = None,
+    leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -30,6 +31,7 @@ def audit(
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay audit demo/runs/*`
     """
     from shiftassay.evaluation.audit import audit as audit_model
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
@@ -37,6 +39,7 @@ def audit(
     classifier = load_model(model, weights)
     with reading() as watch:
         image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
+    image_set = leaving_out(image_set, leave_out or [])
     device = resolve_device(device)
     result = audit_model(
         image_set, model=classifier, largest_batch=largest_batch, single_images=single_images, device=device

@@ -20,6 +20,14 @@ Labels = Annotated[
         help="Labels: .npy, .npz, .csv or IDX; none for none. Of pictures: .csv with columns file and label.",
     ),
 ]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="REGION",
+        help="Leave out a time stamp, a border, a logo: left,top,right,bottom in pixels, or a mask picture that is "
+        "white there; may be given again.",
+    ),
+]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="Weights for package.module:factory.")]
 Unpickle = Annotated[
     bool,

@@ -1,7 +1,7 @@
 """From two image sets to a diagnosis: pairing, verdict, proof, reasons, ceiling."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -28,6 +28,7 @@ from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.shifts.estimation.pairs import Pairs
 
 
@@ -40,6 +41,7 @@ def diagnose(
     others: Mapping[str, nn.Module] | None = None,
     train: ImageSet | None = None,
     ceiling: bool = False,
+    leave_out: Sequence[Region] = (),
     seed: int = 0,
     device: str = "cpu",
 ) -> Diagnosis:
@@ -50,6 +52,8 @@ def diagnose(
     same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
     images that changed. Images with names are paired by name. Raises `BadInput` for no images, fewer
     than 50 without partners, sets of one grey value, or values that are not finite.
+
+    What lies in the regions to `leave_out`, in pixels of the shifted images, is not compared (see `leaving_out`).
 
     Of sets of two sizes, the resize, crop or frame is found that leads from the reference's pictures to the shifted
     ones. The reference is then brought to that size, and what else changed is found as between sets of one size.
@@ -63,8 +67,12 @@ def diagnose(
     """
     started = time.monotonic()
     before, after, notes = check_sets(reference, shifted, labels, of_one_size=False)
+    if len(leave_out):
+        after = leaving_out(after, leave_out, like=before)
+        notes = (*notes, after.notes[-1])
     one = at_one_size(before, after, seed)
     before, after, notes = one.reference, one.shifted, (*notes, *one.notes)
+    before, after = left_out_of_both(before, after)
     answers = Answers() if model is None else ask(model, before, after, seed, device)
     pairing = pair(before, after, seed)
     question = _Question(before, after, one, pairing, model, answers, seed, device)
@@ -81,6 +89,7 @@ def diagnose(
         diagnosis,
         verdict=one.named(diagnosis.verdict),
         framing=one.shift,
+        left_out=0.0 if after.left_out is None else float(after.left_out.mean()),
         explanation=one.sentence + diagnosis.explanation,
         notes=notes,
         seconds=time.monotonic() - started,

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
+from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.evaluate import Evaluation, assess
@@ -105,6 +106,7 @@ class _Asked:
     shifted: Images
     labels: Int64[np.ndarray, "n"]
     right: Right
+    left_out: Bool[np.ndarray, "h w"] | None = None
 
 
 @one_thread_each()
@@ -142,6 +144,7 @@ def prove(
         after.images[some],
         before.labels[order[some]],
         (labels_of(logits[1]) == after.labels)[some],
+        after.left_out,
     )
     answers = _answers(shift, verdict.share, asked, model, seed, device)
     if answers is None:
@@ -199,17 +202,22 @@ def _answers(
 
     None where the shift changes how many images there are.
     """
-    pairs = Pairs(asked.clean, asked.shifted)
+    pairs = Pairs(asked.clean, asked.shifted, left_out=asked.left_out)
     touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
 
     def right(images: Images, others: Images, labels: Int64[np.ndarray, "n"]) -> Right:
-        return labels_of(predict(_only(touched, images, others), model=model, device=device)) == labels
+        images = _only(touched, images, others)
+        if asked.left_out is not None:  # there the model is shown one grey value, as in both sets
+            images = np.where(asked.left_out, asked.shifted, images)
+        return labels_of(predict(images, model=model, device=device)) == labels
 
     context = Context(asked.labels, aimed_at(model, device)) if shift.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)
     remakes = [catalog.shift(clean, shift, seed_, context) for seed_ in (seed + 1, seed + 2)]
     if any(len(remake) != len(clean) for remake in remakes):
         return None
+    if not shift.needs_model:
+        remakes = [replace(r, images=beside_left_out(r.images, shift, pairs)) for r in remakes]
     remade, again = (right(r.images, asked.clean, asked.labels if r.labels is None else r.labels) for r in remakes)
     undone: dict[str, Right] = {}
     for name, undoing in (

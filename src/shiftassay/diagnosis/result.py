@@ -33,6 +33,7 @@ from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.words.html import html_table, paragraphs
 from shiftassay.words.lists import first_of
+from shiftassay.words.numbers import percent
 
 SCHEMA = "shiftassay.diagnosis/1"
 
@@ -52,7 +53,8 @@ class Diagnosis(Record):
     `framing` is what changed the pictures' size, the verdict's first parts; None where both sets have one size.
     `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
     considered, best first. `accuracy` is the model's, None without a model or labels, and `evaluations` are those of
-    the model on all images of both sets. `seconds` is how long the diagnosis took.
+    the model on all images of both sets. `left_out` is the share of each picture's pixels that was not compared.
+    `seconds` is how long the diagnosis took.
     """
 
     pairing: Pairing
@@ -68,6 +70,7 @@ class Diagnosis(Record):
     notes: tuple[str, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     images: ImageCounts = ImageCounts()
+    left_out: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -116,6 +119,7 @@ class Diagnosis(Record):
     def _facts(self) -> dict[str, str]:
         facts = {
             "images": pairing_in_words(self.pairing),
+            "left out": f"{percent(self.left_out, 1)} of each picture, not compared" if self.left_out else "",
             "touched": first_of(self.verdict.touched or (), "images"),
             "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
             "accuracy": "\n".join(map(str, self.evaluations)),
@@ -150,7 +154,7 @@ class Diagnosis(Record):
         return html_table((), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
-        """Its fields in their order, after the schema's name; the framing only where there is one.
+        """Its fields in their order, after the schema's name; framing and what was left out only where there is any.
 
         The time that it took stands under `environment`.
         """
@@ -158,6 +162,8 @@ class Diagnosis(Record):
         seconds = content.pop("seconds")
         if self.framing is None:
             del content["framing"]
+        if not self.left_out:
+            del content["left_out"]
         return {"schema": SCHEMA, **content, "environment": {"seconds": seconds}}
 
     @model_validator(mode="before")

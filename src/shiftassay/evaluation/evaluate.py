@@ -1,5 +1,6 @@
 """How well a model does on an image set, and how that compares with a reference set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -11,6 +12,7 @@ from torch import nn
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.imagesets.shared_names import same_names
 from shiftassay.models.predict import check_finite, labels_of, predict
 from shiftassay.records import Record
@@ -148,12 +150,14 @@ def evaluate(
     model: nn.Module,
     reference: ImageSet | None = None,
     margin: float = MARGIN,
+    leave_out: Sequence[Region] = (),
     device: str = "cpu",
 ) -> Evaluation:
     """A model's accuracy on a labelled set and, given a reference, how it changed.
 
     The accuracy has its Wilson interval. Two sets whose labels are the same in the same order count as the same images,
-    and are compared image by image. Raises `BadInput` if there are no labels, or labels or images do not fit the model.
+    and are compared image by image. In the regions to `leave_out`, the model is shown the reference's mean grey (see
+    `leaving_out`). Raises `BadInput` if there are no labels, or labels or images do not fit the model.
 
     >>> import torch
     >>> class Bright(nn.Module):  # class 1 if the only pixel is brighter than a half
@@ -166,6 +170,9 @@ def evaluate(
     >>> result.accuracy.estimate, result.recall, result.comparison.verdict, result.comparison.lost
     (0.5, (1.0, 0.0), 'lower', 50)
     """
+    if reference is not None:
+        reference = leaving_out(reference, leave_out)
+    image_set = leaving_out(image_set, leave_out, like=reference)
     logits = predict(image_set.images, model=model, device=device, name=image_set.name)
     if reference is None:
         return assess(image_set, logits, margin=margin)

@@ -21,6 +21,7 @@ from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.models.predict import as_bad_input, copied, precision_of, predict
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
@@ -47,6 +48,7 @@ def repair(
     ceiling: Ceiling | None = None,
     quick: bool = False,
     attacks: AttackBudget | None = None,
+    leave_out: Sequence[Region] = (),
     device: str = "cpu",
     harmed: bool = False,
 ) -> Repair:
@@ -59,12 +61,14 @@ def repair(
     diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what the image
     was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks, unless `attacks`
     says what to spend on those. `harmed` says that accuracy is known to be lower, from more images than these: repairs
-    are then tried even if these do not show it.
+    are then tried even if these do not show it. What lies in the regions to `leave_out` is not compared, and models are
+    shown the reference's mean grey there (see `leaving_out`); images to train on stay whole.
 
     Raises `BadInput` without labels, for fewer than 100 images, or if training images are those of the reference.
     """
     began = perf_counter()
-    reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
+    shifted = leaving_out(shifted, leave_out, like=reference)
+    reference, shifted = left_out_of_both(_labeled(reference, labels), _labeled(shifted, labels))
     model, notes = _fitting(model, reference, shifted, device)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     attacks = attacks or (QUICK if quick else THOROUGH)

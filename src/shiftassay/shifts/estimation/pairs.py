@@ -28,11 +28,13 @@ class Pairs:
     """Image i of `shifted` is image i of `reference` after the shift.
 
     With `contrast`, a linear map of grey values may have happened as well: errors are those left by the best one.
+    `left_out` are the pixels of both sides that show something else, such as a time stamp.
     """
 
     reference: Images
     shifted: Images
     contrast: bool = False
+    left_out: Bool[np.ndarray, "h w"] | None = None
 
     def __len__(self) -> int:
         return len(self.reference)
