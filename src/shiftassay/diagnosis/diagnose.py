@@ -12,7 +12,7 @@ from torch import nn
 from shiftassay.diagnosis.asking import Answers, ask
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
-from shiftassay.diagnosis.explanation import explained
+from shiftassay.diagnosis.explanation import explained, fitted_note
 from shiftassay.diagnosis.identify import identify, identify_unpaired, searched_families
 from shiftassay.diagnosis.inputs import check_sets, check_unpaired
 from shiftassay.diagnosis.labels import renumbering
@@ -204,7 +204,11 @@ def _with_partners(
         proof=proof.checks,
         mechanisms=tuple(reasons),
         adversarial=identified.adversarial,
-        notes=(*order_notes(before, after, order), *([renumbered] if renumbered else [])),
+        notes=(
+            *order_notes(before, after, order),
+            *([renumbered] if renumbered else []),
+            *fitted_note(identified.candidates, matched.shifted),
+        ),
         evaluations=proof.evaluations,
         images=ImageCounts(proof.images, min(SETTINGS.mechanism_images, len(matched.shifted)) if reasons else 0),
     )

@@ -24,6 +24,11 @@ class Task:
     seed: int = 0
     settings: SearchSettings = SETTINGS
 
+    @property
+    def is_judged_on_fitted(self) -> bool:
+        """Whether candidates are judged on the pairs that they are fitted to: there are too few for both."""
+        return self.fit is self.held_out
+
     @cached_property
     def evaluation(self) -> EvaluationPairs:
         """The held-out pairs, on which candidates are scored."""
