@@ -132,7 +132,7 @@ def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
     """
     budget = SETTINGS
     if len(pairs) < budget.few:
-        few = pairs.first(pairs.affordable(len(pairs), budget.values_fit, budget.fewest_large))
+        few = pairs.first_affordable(len(pairs), budget.values_fit, budget.fewest_large)
         return Task(few, few, families, seed)
     cut = min(int(0.6 * len(pairs)), pairs.affordable(budget.n_fit, budget.values_fit, budget.fewest_large))
     count = pairs.affordable(budget.n_held_out, budget.values_held_out, budget.fewest_large)

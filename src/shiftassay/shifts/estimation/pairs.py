@@ -50,6 +50,10 @@ class Pairs:
         """
         return min(count, max(fewest, values // max(self.reference[:1].size, 1)))
 
+    def first_affordable(self, count: int, values: int, fewest: int) -> "Pairs":
+        """As many of the first pairs."""
+        return self.first(self.affordable(count, values, fewest))
+
     def subset(self, indices: np.ndarray) -> "Pairs":
         """The pairs at these indices."""
         return replace(self, reference=self.reference[indices], shifted=self.shifted[indices])
