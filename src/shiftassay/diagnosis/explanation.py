@@ -42,7 +42,7 @@ def explained(
 
 
 def fitted_note(candidates: Sequence[Candidate], shifted: ImageSet) -> tuple[str, ...]:
-    """A sentence where images are too few to judge a shift on others than its parameters were fitted to."""
+    """A sentence where images are too few to judge a shift on others than it was fitted to."""
     if not candidates or not candidates[0].task.is_judged_on_fitted:
         return ()
     few = "one image" if len(shifted) == 1 else f"the same {len(shifted)} images"

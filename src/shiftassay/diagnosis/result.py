@@ -154,7 +154,9 @@ class Diagnosis(Record):
         return html_table((), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
-        """Its fields in their order, after the schema's name; framing and what was left out only where there is any.
+        """Its fields in their order, after the schema's name.
+
+        Framing and what was left out only where there is any.
 
         The time that it took stands under `environment`.
         """

@@ -10,6 +10,7 @@ from scipy.special import softmax
 from torch import nn
 
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.class_order import other_order
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out
@@ -118,11 +119,13 @@ class Evaluation(Record):
     def __str__(self) -> str:
         """What was measured on the set, and what that says against its reference."""
         accuracy = f"{self.name}: {percent_with_interval(self.accuracy)} of {self.n:,} images"
+        order = other_order(self.confusion, self.classes)
+        warning = "" if order is None else f" But {order}."
         change = self.comparison
         if change is None:
-            return f"{accuracy}."
+            return f"{accuracy}.{warning}"
         shown = shown_in_words(change, self.reference_errors)
-        return f"{accuracy}, {change.effect}: {change_in_words(change)}; {shown}."
+        return f"{accuracy}, {change.effect}: {change_in_words(change)}; {shown}.{warning}"
 
     @property
     def reference_errors(self) -> float:

@@ -21,7 +21,7 @@ LEVELS = 255  # the grey that stands there is one of a byte's values
 
 
 def leaving_out(images: ImageSet, regions: Sequence[Region], like: ImageSet | None = None) -> ImageSet:
-    """The images with one grey value in the regions: the mean of `like`, or of the images themselves, elsewhere.
+    """The images with one grey value in the regions: the mean of `like`, or of themselves, elsewhere.
 
     A model is shown that grey; a diagnosis compares the other pixels. Raises `BadInput` for a region that is none, that
     reaches beyond the pictures, or that leaves nothing.
@@ -40,7 +40,7 @@ def leaving_out(images: ImageSet, regions: Sequence[Region], like: ImageSet | No
 
 
 def left_out_of_both(reference: ImageSet, shifted: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """Two sets of one size without what is left out of either, with the mean grey of the reference in both."""
+    """Two sets of one size, with the reference's mean grey in both where either leaves pixels out."""
     marked = [images.left_out for images in (reference, shifted) if images.left_out is not None]
     if not marked or reference.shape[1:] != shifted.shape[1:]:
         return reference, shifted
@@ -56,13 +56,13 @@ def filled(images: ImageSet, where: Pixels, gray: float) -> ImageSet:
 
 
 def mean_gray(images: ImageSet, where: Pixels) -> float:
-    """The mean of the images, without these pixels if they have their size, as a whole grey value of 255."""
+    """The images' mean without these pixels, if they have their size, as a whole grey value of 255."""
     kept = images.images[:, :, ~where] if images.shape[1:] == where.shape else images.images
     return round(float(kept.mean(dtype=np.float64)) * LEVELS) / LEVELS
 
 
 def pixels_of(regions: Sequence[Region], size: tuple[int, int], of: str) -> Pixels:
-    """Which pixels, of pictures of this height and width, lie in one of the regions. Raises `BadInput`."""
+    """Which pixels of this height and width lie in one of the regions. Raises `BadInput`."""
     where = np.zeros(size, bool)
     for region in regions:
         box = _box(region)
@@ -75,9 +75,9 @@ def pixels_of(regions: Sequence[Region], size: tuple[int, int], of: str) -> Pixe
             wrong = mask.shape != size or mask.dtype != bool
             where |= False if wrong else mask
         if wrong:
-            found = f"the box {list(box)}" if box is not None else _named(region)
+            what = f"the box {list(box)}" if box is not None else _named(region)
             raise BadInput(
-                f"{found}: no region of {of}, whose pictures are {size[0]} × {size[1]}. Give left, top, right and "
+                f"{what}: no region of {of}, whose pictures are {size[0]} × {size[1]}. Give left, top, right and "
                 "bottom in pixels, within the picture, or a mask of its size that is white where it is left out."
             )
     if where.all():

@@ -1,4 +1,4 @@
-"""Pixels that are left out: what a shift makes of them is not compared, and estimates do not see them.
+"""Pixels that are left out: neither a comparison nor an estimate sees what stands there.
 
 A remake shows the shifted image's own pixels where it can't be judged: at the pixels that are left out, and where the
 shift brought what stood there. For estimates, those pixels of the shifted images are what the best candidate makes of
@@ -30,9 +30,9 @@ def beside_left_out(made: Images, shift: Shift, pairs: Pairs) -> Images:
 
 
 def with_nearest(pairs: Pairs) -> Pairs:
-    """The pairs, whose left-out pixels show the nearest of the others, on both sides: to begin with.
+    """The pairs, whose left-out pixels show the nearest of the others on both sides.
 
-    So shifts of grey values, and noise, are the same there as elsewhere, and what moves in is near to what was there.
+    To begin with: so shifts of grey values, and noise, are the same there as elsewhere, and what moves in is near to what was there.
     """
     if pairs.left_out is None:
         return pairs
@@ -43,7 +43,7 @@ def with_nearest(pairs: Pairs) -> Pairs:
 
 
 def completed(pairs: Pairs, shift: Shift, resampling: Resampling, seed: int) -> Pairs:
-    """The pairs, whose shifted images show what the shift makes of the reference where they can't be compared."""
+    """The pairs, whose shifted images are the shift's remake where they can't be compared."""
     if pairs.left_out is None:
         return pairs
     with resampled(resampling):

@@ -26,7 +26,7 @@ class Task:
 
     @property
     def is_judged_on_fitted(self) -> bool:
-        """Whether candidates are judged on the pairs that they are fitted to: there are too few for both."""
+        """Whether candidates are judged on the pairs that they are fitted to, of which there are few."""
         return self.fit is self.held_out
 
     @cached_property
