@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from scipy.ndimage import rotate
+from scipy.ndimage import gaussian_filter, rotate
+from skimage import data
 
 from shiftassay.diagnosis.diagnose import diagnose, verdict_on
 from shiftassay.diagnosis.identify import split
@@ -97,3 +98,31 @@ def test_without_partners_the_stamp_is_left_out_too(mnist):
         one = ImageSet(stamped(made, 2))
         marked = leaving_out(one, [STAMP], reference)
         assert verdict_on(*left_out_of_both(reference, marked)).family == family
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("family", "make"),
+    [
+        ("gamma", lambda images: images**0.6),
+        ("flip_horizontal", lambda images: np.ascontiguousarray(images[..., ::-1])),
+        ("channel_order", lambda images: np.ascontiguousarray(images[:, ::-1])),
+        ("gaussian_blur", lambda images: gaussian_filter(images, (0, 0, 1.2, 1.2), mode="mirror")),
+    ],
+)
+def test_photographs_are_named_beside_a_stamp_and_a_border(family, make):
+    photographs = [getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")]
+    parts = [
+        photograph[top : top + 96, left : left + 96] / np.float32(255)
+        for photograph in photographs
+        for top, left in ((0, 0), (60, 150), (150, 60), (180, 180), (100, 300))
+    ]
+    clean = np.ascontiguousarray(np.moveaxis(np.stack(parts), 3, 1)).astype(np.float32)
+
+    def framed(images: np.ndarray) -> np.ndarray:
+        images = stamped(images, 2)
+        images[:, :, -6:] = np.random.default_rng(3).random(images[:, :, -6:].shape)
+        return images
+
+    verdict = diagnose(framed(clean), framed(make(clean)), leave_out=[STAMP, (0, 90, 96, 96)]).verdict
+    assert verdict.family == family

