@@ -21,7 +21,7 @@ LEVELS = 255  # the grey that stands there is one of a byte's values
 
 
 def leaving_out(images: ImageSet, regions: Sequence[Region], like: ImageSet | None = None) -> ImageSet:
-    """The images with one grey value in the regions: the mean of `like`, or of themselves, elsewhere.
+    """The images with one grey value in the regions: the mean of `like`, or of their own rest.
 
     A model is shown that grey; a diagnosis compares the other pixels. Raises `BadInput` for a region that is none, that
     reaches beyond the pictures, or that leaves nothing.
@@ -40,7 +40,7 @@ def leaving_out(images: ImageSet, regions: Sequence[Region], like: ImageSet | No
 
 
 def left_out_of_both(reference: ImageSet, shifted: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """Two sets of one size, with the reference's mean grey in both where either leaves pixels out."""
+    """Two sets of one size, the reference's mean grey in both where either leaves pixels out."""
     marked = [images.left_out for images in (reference, shifted) if images.left_out is not None]
     if not marked or reference.shape[1:] != shifted.shape[1:]:
         return reference, shifted
@@ -56,7 +56,7 @@ def filled(images: ImageSet, where: Pixels, gray: float) -> ImageSet:
 
 
 def mean_gray(images: ImageSet, where: Pixels) -> float:
-    """The images' mean without these pixels, if they have their size, as a whole grey value of 255."""
+    """The images' mean without these pixels if they have their size, rounded to a byte's value."""
     kept = images.images[:, :, ~where] if images.shape[1:] == where.shape else images.images
     return round(float(kept.mean(dtype=np.float64)) * LEVELS) / LEVELS
 

@@ -13,6 +13,7 @@ from shiftassay.shifts.between_sizes import EXACT, errors_of, framing_between, s
 from shiftassay.shifts.framing import Framing
 from shiftassay.shifts.resizing import Kernel, Resized, Size
 
+Kind = Literal["exact", "shorter_side", "longer_side"]
 Rounding = Literal["nearest", "down"]
 ROUNDINGS: tuple[Rounding, ...] = ("nearest", "down")
 WORSE = 2.0  # times the mean square that the framings of single pictures leave, up to which one rule is as good
@@ -27,7 +28,7 @@ class SizeRule:
     about the centre. Where the other side, or the centre, falls between pixels, it is rounded.
     """
 
-    kind: Literal["exact", "shorter_side", "longer_side"]
+    kind: Kind
     side: int
     output: Size
     kernel: Kernel = "bilinear"
@@ -102,7 +103,8 @@ def _rules(framing: Framing) -> Iterator[SizeRule]:
     if not framing.is_cut and framing.resized == framing.output:
         yield SizeRule("exact", 0, **own)
     scale = np.mean([after / before for before, after in zip(framing.cut_size, framing.resized, strict=True)])
-    for kind, side in (("shorter_side", min(framing.source)), ("longer_side", max(framing.source))):
+    sides: dict[Kind, int] = {"shorter_side": min(framing.source), "longer_side": max(framing.source)}
+    for kind, side in sides.items():
         for length, center in product(ROUNDINGS, ROUNDINGS):
             yield SizeRule(kind, round(side * float(scale)), length=length, center=center, **own)
 

@@ -20,7 +20,7 @@ SETTLED = 0.5 / 255  # a root mean square of what completed pixels still change 
 def searched(
     pairs: Pairs, seed: int, split: Callable[[Pairs], Task], find: Callable[[Task], list[Candidate]]
 ) -> tuple[Pairs, tuple[Candidate, ...]]:
-    """The pairs, their left-out pixels completed by the best candidate, and the candidates, best first.
+    """The pairs, completed by the best candidate, and the candidates, best first.
 
     At first by single shifts, each estimated from what the one before completed; then by what a search finds, once more
     where that does not fit.

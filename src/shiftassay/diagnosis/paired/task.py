@@ -26,7 +26,7 @@ class Task:
 
     @property
     def is_judged_on_fitted(self) -> bool:
-        """Whether candidates are judged on the pairs that they are fitted to, of which there are few."""
+        """Whether the pairs that candidates are fitted to are those that judge them."""
         return self.fit is self.held_out
 
     @cached_property
