@@ -66,6 +66,23 @@ def test_predictions_bear_the_names_of_the_pictures(run, model_of, tmp_path):
     assert "digit10.png" in result.output
 
 
+def test_a_region_that_is_left_out_changes_no_answer(run, folders, model_of, tmp_path):
+    for place in range(80):
+        picture = Image.open(folders / "flipped" / f"digit{place}.png")
+        picture.paste(place % 2 * 255, (0, 20, 28, 28))
+        (folders / "stamped").mkdir(exist_ok=True)
+        picture.save(folders / "stamped" / f"digit{place}.png")
+    answers = []
+    for folder in ("flipped", "stamped"):
+        result = run("predict", model_of, folder, "--leave-out", "0,20,28,28", "--json", tmp_path / "p.json")
+        assert "28.6% of each picture left out" in result.output
+        answers.append(json.loads((tmp_path / "p.json").read_text())["probabilities"])
+    assert answers[0] == answers[1]
+    result = run("evaluate", model_of, "clean", "stamped", "--leave-out", "0,20,28,28", "--leave-out", "nothing.png")
+    assert isinstance(result.exception, BadInput)
+    assert "nothing.png: neither a box" in str(result.exception)
+
+
 def test_a_table_of_labels_serves_a_flat_folder(run, model_of, tmp_path):
     result = run("evaluate", model_of, "flipped", "--labels", "labels.csv")
     assert result.exit_code == 0, result.output

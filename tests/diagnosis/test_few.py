@@ -18,6 +18,9 @@ def test_a_shift_that_is_shared_is_named_from_few_images(digits, count, family, 
     diagnosis = diagnose(images, make(images))
     assert (diagnosis.pairing.kind, diagnosis.verdict.family) == ("same_order", family)
     assert any("taken to belong together" in note for note in diagnosis.notes)
+    judged_alike = count < 8
+    assert any("fitted to and judged on" in note for note in diagnosis.notes) == judged_alike
+    assert ("on the same few images that it was fitted to" in diagnosis.explanation) == judged_alike
 
 
 @pytest.mark.parametrize("count", [1, 5])

@@ -4,6 +4,9 @@ import pytest
 from shiftassay.errors import BadInput
 from shiftassay.evaluation import groups
 from shiftassay.evaluation.groups import read_groups
+from shiftassay.imagesets.left_out import leaving_out
+from shiftassay.models.load import load_model
+from shiftassay.models.predict import labels_of, predict
 from shiftassay.training.train import train
 
 TINY = {"widths": [8]}
@@ -48,6 +51,15 @@ def test_what_differs_names_the_groups(runs):
         "mlp (widths [8], epochs 1)",
         "mlp (widths [8], epochs 2)",
     ]
+
+
+def test_with_a_region_left_out_the_models_are_asked_again(runs, small):
+    images = leaving_out(small.test, [(0, 0, 28, 16)]).images
+    [right] = read_groups(runs["two"], [(0, 0, 28, 16)]).right.values()
+    for folder, own in zip(reversed(runs["two"]), right, strict=True):  # seed 0 was given second
+        answers = labels_of(predict(images, model=load_model(folder)))
+        assert np.array_equal(own, answers == small.test.labels)
+        assert not np.array_equal(answers, labels_of(predict(small.test.images, model=load_model(folder))))
 
 
 def test_the_same_run_twice_is_refused(runs):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
@@ -21,6 +21,7 @@ def audit(
     weights: Weights = None,
     takes: Takes = None,
     trust: Trust = False,
+    leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -33,6 +34,7 @@ def audit(
     Example: `shiftassay train mlp --epochs 1 --out demo && shiftassay audit demo/runs/*`
     """
     from shiftassay.evaluation.audit import audit as audit_model
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
@@ -40,6 +42,7 @@ def audit(
     classifier = load_model(model, weights, takes=takes, trust=trust)
     with reading() as watch:
         image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
+    image_set = leaving_out(image_set, leave_out or [])
     device = resolve_device(device)
     result = audit_model(
         image_set, model=classifier, largest_batch=largest_batch, single_images=single_images, device=device

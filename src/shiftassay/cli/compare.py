@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, Quiet, Takes, Trust, Unpickle
+from shiftassay.cli.options import Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
@@ -27,6 +27,7 @@ def compare(
     trust: Trust = False,
     unpickle: Unpickle = False,
     device: Device = "auto",
+    leave_out: LeaveOut = None,
     json_file: Json = None,
     quiet: Quiet = False,
 ) -> None:
@@ -43,6 +44,7 @@ def compare(
     from shiftassay.evaluation.compare import ComparisonOfGroups
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_models, names_model
     from shiftassay.runs.store import Run
@@ -51,7 +53,7 @@ def compare(
     comparison: ComparisonOfGroups | ComparisonOfModels
     if all(Run(Path(name)).complete for name in models):
         schema = "shiftassay.comparison/1"
-        groups = read_groups([Path(name) for name in models])
+        groups = read_groups([Path(name) for name in models], leave_out or [])
         comparison = compare_groups(groups.right, margin, seeds=groups.seeds)
     else:
         schema = "shiftassay.comparison_of_models/1"
@@ -61,6 +63,7 @@ def compare(
         classifiers = load_models(names, takes=takes, trust=trust)
         with reading() as watch:
             image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
+        image_set = leaving_out(image_set, leave_out or [])
         say_notes([image_set])
         comparison = compare_models(classifiers, image_set, margin=margin, device=resolve_device(device))
     with written(json_file, schema, comparison.to_json()):

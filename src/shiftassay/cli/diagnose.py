@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import written
@@ -51,6 +51,7 @@ def diagnose(
         Path | None,
         typer.Option(metavar="FILE.html", callback=kept(PAGE_ROOM), help="Also write a page with pictures."),
     ] = None,
+    leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -65,6 +66,7 @@ def diagnose(
     from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
     from shiftassay.diagnosis.gate import check_expected, hold_to
     from shiftassay.diagnosis.given import read_pair, training_images
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.models.load import load_model, load_models
     from shiftassay.report.diagnosis_page import write_page
     from shiftassay.training.train import resolve_device
@@ -78,6 +80,7 @@ def diagnose(
     with reading() as watch:
         before, after = read_pair(reference, shifted, labels or [], unpickle, seed=seed, watch=watch)
         training = training_images(train, classifier, before, unpickle, watch) if train or ceiling else None
+    after = leaving_out(after, leave_out or [], like=before)
     diagnosis = diagnose_sets(
         before,
         after,

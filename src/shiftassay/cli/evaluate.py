@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
@@ -34,6 +34,7 @@ def evaluate(
     margin: Annotated[
         float, typer.Option(min=1e-6, max=1, help="A loss that is shown to be below this is called slight.")
     ] = 0.005,
+    leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -49,6 +50,7 @@ def evaluate(
     from shiftassay.evaluation.evaluate import Evaluation
     from shiftassay.evaluation.evaluate import evaluate as evaluate_set
     from shiftassay.evaluation.gate import hold_to
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.training.train import resolve_device
@@ -60,6 +62,8 @@ def evaluate(
         others = [read(path, reference=reference) for path in sets[1:]]
     if max_drop is not None and not others:
         raise BadInput("--max-drop: a drop is from the first set to another. Name a second set.")
+    reference = leaving_out(reference, leave_out or [])
+    others = [leaving_out(other, leave_out or [], like=reference) for other in others]
     device = resolve_device(device)
     evaluations: list[Evaluation] = []
     agreements: list[Agreement] = []

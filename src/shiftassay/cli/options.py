@@ -45,6 +45,14 @@ Labels = Annotated[
         help="Labels: .npy, .npz, .csv or IDX; none for none. Of pictures: .csv with columns file and label.",
     ),
 ]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="REGION",
+        help="Leave out a time stamp, a border, a logo: left,top,right,bottom in pixels, or a mask picture that is "
+        "white there; may be given again.",
+    ),
+]
 MODEL = "A run's folder, an .onnx or .pt2 file, or package.module:factory."
 Takes = Annotated[
     str | None,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
@@ -20,6 +20,7 @@ def predict(
     weights: Weights = None,
     takes: Takes = None,
     trust: Trust = False,
+    leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -31,6 +32,7 @@ def predict(
     """
     from scipy.special import softmax
 
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.models.one_for_all import for_variant
@@ -41,6 +43,7 @@ def predict(
     classifier = for_variant(load_model(model, weights, takes=takes, trust=trust), variant)
     with reading() as watch:
         image_set = read_image_set(images, labels="none", unpickle=unpickle, watch=watch)
+    image_set = leaving_out(image_set, leave_out or [])
     logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
     check_finite(logits, image_set.name)
     probabilities = softmax(logits.astype(float), axis=1)

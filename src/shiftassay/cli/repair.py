@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
 from shiftassay.cli.reading import reading
 from shiftassay.cli.results import say_notes, written
@@ -32,6 +32,7 @@ def repair(
     weights: Weights = None,
     takes: Takes = None,
     trust: Trust = False,
+    leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -43,6 +44,7 @@ def repair(
     shiftassay shift invert mnist:test inverted.npy &&
     shiftassay repair mnist:test inverted.npy --model demo/runs/* --quick --out repaired`
     """
+    from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
     from shiftassay.repairs.keep import keep, room_to_keep
@@ -56,6 +58,7 @@ def repair(
         before = read(reference, labels=labels)
         after = read(shifted, labels=labels, reference=before)
         training = read(train) if train else None
+    after = leaving_out(after, leave_out or [], like=before)
     say_notes([before, after])
     with ExitStack() as held:
         if out is not None:

@@ -1,7 +1,7 @@
 """From two image sets to a diagnosis: pairing, verdict, proof, reasons, ceiling."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from torch import nn
 from shiftassay.diagnosis.asking import Answers, ask
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
-from shiftassay.diagnosis.explanation import explained
+from shiftassay.diagnosis.explanation import explained, fitted_note
 from shiftassay.diagnosis.identify import identify, identify_unpaired, searched_families
 from shiftassay.diagnosis.inputs import check_sets, check_unpaired
 from shiftassay.diagnosis.labels import renumbering
@@ -28,6 +28,7 @@ from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -42,6 +43,7 @@ def diagnose(
     others: Mapping[str, Model] | None = None,
     train: ImageSet | None = None,
     ceiling: bool = False,
+    leave_out: Sequence[Region] = (),
     seed: int = 0,
     device: str = "cpu",
 ) -> Diagnosis:
@@ -52,6 +54,8 @@ def diagnose(
     same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
     images that changed. Images with names are paired by name. Raises `BadInput` for no images, fewer
     than 50 without partners, sets of one grey value, or values that are not finite.
+
+    What lies in the regions to `leave_out`, in pixels of the shifted images, is not compared (see `leaving_out`).
 
     Of sets of two sizes, the resize, crop or frame is found that leads from the reference's pictures to the shifted
     ones. The reference is then brought to that size, and what else changed is found as between sets of one size.
@@ -65,8 +69,12 @@ def diagnose(
     """
     started = time.monotonic()
     before, after, notes = check_sets(reference, shifted, labels, of_one_size=False)
+    if len(leave_out):
+        after = leaving_out(after, leave_out, like=before)
+        notes = (*notes, after.notes[-1])
     one = at_one_size(before, after, seed)
     before, after, notes = one.reference, one.shifted, (*notes, *one.notes)
+    before, after = left_out_of_both(before, after)
     module = None if model is None else module_of(model)
     beside = {name: module_of(other) for name, other in (others or {}).items()}
     answers = Answers() if module is None else ask(module, before, after, seed, device)
@@ -85,6 +93,7 @@ def diagnose(
         diagnosis,
         verdict=one.named(diagnosis.verdict),
         framing=one.shift,
+        left_out=0.0 if after.left_out is None else float(after.left_out.mean()),
         explanation=one.sentence + diagnosis.explanation,
         notes=notes,
         seconds=time.monotonic() - started,
@@ -200,7 +209,11 @@ def _with_partners(
         proof=proof.checks,
         mechanisms=tuple(reasons),
         adversarial=identified.adversarial,
-        notes=(*order_notes(before, after, order), *([renumbered] if renumbered else [])),
+        notes=(
+            *order_notes(before, after, order),
+            *([renumbered] if renumbered else []),
+            *fitted_note(identified.candidates, matched.shifted),
+        ),
         evaluations=proof.evaluations,
         images=ImageCounts(proof.images, min(SETTINGS.mechanism_images, len(matched.shifted)) if reasons else 0),
     )

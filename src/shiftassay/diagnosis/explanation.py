@@ -11,6 +11,7 @@ from shiftassay.diagnosis.proof import Proof
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.diagnosis.wording import on_sample, unexplained_in_words
+from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.compose import in_normal_form
 from shiftassay.words.numbers import percent
 
@@ -40,6 +41,14 @@ def explained(
     return " ".join(sentences)
 
 
+def fitted_note(candidates: Sequence[Candidate], shifted: ImageSet) -> tuple[str, ...]:
+    """A sentence where images are too few to judge a shift on others than it was fitted to."""
+    if not candidates or not candidates[0].task.is_judged_on_fitted:
+        return ()
+    few = "one image" if len(shifted) == 1 else f"the same {len(shifted)} images"
+    return (f"Parameters are fitted to and judged on {few}: there are too few to keep some for judging alone.",)
+
+
 def _what_happened(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
     if verdict.shift is None:
         return _nothing_fits(verdict, candidates)
@@ -52,9 +61,11 @@ def _what_happened(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
     best = candidates[0]
     family = in_normal_form(best.shift).family
     rivals = [c for c in candidates if in_normal_form(c.shift).family != family]
+    fitted = best.task.is_judged_on_fitted
+    judged = "on the same few images that it was fitted to" if fitted else "on images that it was not fitted to"
     beside = f"; the next family, {in_normal_form(rivals[0].shift).family}, {_unexplained(rivals[0])}" if rivals else ""
     return (
-        f"{sentences} Made again from the reference, on images that it was not fitted to, it leaves "
+        f"{sentences} Made again from the reference, {judged}, it leaves "
         f"{_unexplained(best)} of the change unexplained{beside}."
     )
 

@@ -16,6 +16,7 @@ from shiftassay.imagesets.picture_sets import open_pictures
 from shiftassay.imagesets.read import read_image_set, with_known_labels
 from shiftassay.imagesets.shared_names import Places
 from shiftassay.imagesets.stream import is_folder
+from shiftassay.shifts.size_rule import size_rule
 
 
 def read_pair(
@@ -41,7 +42,7 @@ def read_pair(
     classes = None if pictures is None else pictures.classes
     others = open_pictures(shifted, second, classes, unpickle)
     if pictures is not None and others is not None:
-        before, after = read_picture_pair(pictures, others, limits=limits, seed=seed, watch=watch)
+        before, after = read_picture_pair(pictures, others, limits=limits, seed=seed, watch=watch, find_rule=size_rule)
         return _known(before, first), _known(after, second)
     if pictures is not None:
         before, rows = read_sample(pictures, limits=limits, seed=seed, watch=watch)

@@ -12,6 +12,7 @@ from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_ev
 from shiftassay.diagnosis.evidence import EVEN_ODDS
 from shiftassay.diagnosis.labels import label_shift, relabeling
 from shiftassay.diagnosis.paired.candidate import Candidate
+from shiftassay.diagnosis.paired.completion import searched
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.diagnosis.paired.verdict import paired_verdict
@@ -67,7 +68,7 @@ def identify(
     """
     assert pairing.order is not None
     before, after = matched_sets(reference, shifted, pairing.order)
-    matched = Pairs(before.images, after.images)
+    matched = Pairs(before.images, after.images, left_out=shifted.left_out)
     share, pairs = changed_images(matched)
     touched = _touched(matched, shifted, pairing.order) if 0 < share < 1 else None
     if share == 0:
@@ -90,7 +91,9 @@ def identify(
         return measured is not None and measured.is_adversarial
 
     pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
-    candidates = tuple(find(split(pairs, searched_families(), seed), is_attack))
+    pairs, candidates = searched(
+        pairs, seed, lambda some: split(some, searched_families(), seed), lambda task: find(task, is_attack)
+    )
     if not candidates:
         return Identified(Verdict(None, {}, {}, share, EVEN_ODDS, touched=touched))
     verdict = paired_verdict(candidates, pairs, share)
@@ -129,7 +132,7 @@ def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
     """
     budget = SETTINGS
     if len(pairs) < budget.few:
-        few = pairs.first(pairs.affordable(len(pairs), budget.values_fit, budget.fewest_large))
+        few = pairs.first_affordable(len(pairs), budget.values_fit, budget.fewest_large)
         return Task(few, few, families, seed)
     cut = min(int(0.6 * len(pairs)), budget.n_fit)
     fit, others = pairs.first(cut), pairs.subset(np.arange(cut, len(pairs)))

@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from shiftassay.diagnosis import thresholds
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.left_out import left_out_of_both
 from shiftassay.imagesets.values import to_unit
 
 CHANNELS = 4  # at most
@@ -43,7 +44,7 @@ def check_sets(
             f"{after.name}: its images are {_size(after)}, those of {before.name} {_size(before)}. Only a "
             "diagnosis takes both as they are, and finds how one became the other: bring them to one size as it says."
         )
-    before, after = _labeled(before, after, labels)
+    before, after = left_out_of_both(*_labeled(before, after, labels))
     notes: list[str] = []
     if (before.labels is None) != (after.labels is None):
         has, lacks = (before, after) if after.labels is None else (after, before)

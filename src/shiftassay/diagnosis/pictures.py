@@ -8,10 +8,12 @@ from jaxtyping import Float64, Int64
 from torch import nn
 
 from shiftassay.diagnosis.one_size import alike
+from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.imagesets.image_set import Images, ImageSet
+from shiftassay.imagesets.left_out import left_out_of_both
 from shiftassay.models.predict import aimed_at
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.catalog import generator
@@ -62,7 +64,7 @@ def pictures(
     What a shift drew for an image is inferred where possible; else the remake draws again. `model` is what an
     adversarial shift is aimed at: without it, that one is not remade.
     """
-    before, after = alike(before, after, diagnosis.framing)
+    before, after = left_out_of_both(*alike(before, after, diagnosis.framing))
     order = _partners(before, after, diagnosis)
     paired = order is not None
     partners = order if paired else np.arange(min(len(before), len(after)))
@@ -70,7 +72,10 @@ def pictures(
     clean, shifted = before.images[partners[places]], after.images[places]
     labels = None if before.labels is None else before.labels[partners[places]]
     columns = _columns(clean, shifted, labels if paired else None, seed)
-    few, own = Pairs(clean[columns], shifted[columns]), None if labels is None else labels[columns]
+    few, own = (
+        Pairs(clean[columns], shifted[columns], left_out=after.left_out),
+        None if labels is None else labels[columns],
+    )
     shift, remade = diagnosis.beside_framing, _Remade()
     if shift is not None and FAMILIES[shift.family].group not in ("none", "sample"):
         remade = _remade(shift, few, own, paired, model, seed)
@@ -82,7 +87,9 @@ def pictures(
         undone=remade.undone,
         residual=few.shifted - remade.remade if paired and remade.remade is not None else None,
         paired=paired,
-        maps=tuple(_maps(diagnosis, Pairs(clean[some], shifted[some]), seed)) if paired and shift is None else (),
+        maps=tuple(_maps(diagnosis, Pairs(clean[some], shifted[some], left_out=after.left_out), seed))
+        if paired and shift is None
+        else (),
     )
 
 
@@ -119,6 +126,8 @@ def _remade(
     inferred = shift.infer_draws(pairs) if paired else None
     with_draws = inferred if inferred is not None else shift
     remade = with_draws.apply(pairs.reference, generator(shift, seed + 1, "pictures"), context)
+    if context is None:
+        remade = beside_left_out(remade, with_draws, pairs)
     undoable = inferred is not None or shift.scope == "shared"
     return _Remade(remade, with_draws.undo(pairs.shifted, np.random.default_rng(0)) if undoable else None)
 
@@ -135,8 +144,9 @@ def _maps(diagnosis: Diagnosis, pairs: Pairs, seed: int) -> Iterator[ResidualMap
         if shift is None or shift.needs_model or own in families:
             continue
         families.append(own)
-        remade = (shift.infer_draws(pairs) or shift).apply(pairs.reference, generator(shift, seed + 1, "pictures"))
-        yield ResidualMap(candidate, _mean_square(pairs.shifted - remade))
+        shift = shift.infer_draws(pairs) or shift
+        remade = shift.apply(pairs.reference, generator(shift, seed + 1, "pictures"))
+        yield ResidualMap(candidate, _mean_square(pairs.shifted - beside_left_out(remade, shift, pairs)))
         if len(families) >= SETTINGS.pictured_candidates:
             break
 

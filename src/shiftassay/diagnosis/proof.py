@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
+from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.evaluation.agreement import agreed
@@ -118,6 +119,7 @@ class _Asked:
     labels: Classes | None
     clean_answers: Classes
     shifted_answers: Classes
+    left_out: Bool[np.ndarray, "h w"] | None = None
 
     @property
     def targets(self) -> Classes:
@@ -173,6 +175,7 @@ def prove(
         None if accuracy is None or before.labels is None else before.labels[order[some]],
         labels_of(logits[0])[order[some]],
         labels_of(logits[1])[some],
+        after.left_out,
     )
     answers = None if shift is None else _answers(shift, verdict.share, asked, model, seed, device)
     if answers is None:
@@ -238,17 +241,22 @@ def _answers(shift: Shift, share: float, asked: _Asked, model: nn.Module, seed: 
 
     None where the shift changes how many images there are.
     """
-    pairs = Pairs(asked.clean, asked.shifted)
+    pairs = Pairs(asked.clean, asked.shifted, left_out=asked.left_out)
     touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
 
     def answers(images: Images, others: Images) -> Classes:
-        return labels_of(predict(_only(touched, images, others), model=model, device=device))
+        images = _only(touched, images, others)
+        if asked.left_out is not None:  # there the model is shown one grey value, as in both sets
+            images = np.where(asked.left_out, asked.shifted, images)
+        return labels_of(predict(images, model=model, device=device))
 
     context = Context(asked.targets, aimed_at(model, device)) if shift.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)
     remakes = [catalog.shift(clean, shift, seed_, context) for seed_ in (seed + 1, seed + 2)]
     if any(len(remake) != len(clean) for remake in remakes):
         return None
+    if not shift.needs_model:
+        remakes = [replace(r, images=beside_left_out(r.images, shift, pairs)) for r in remakes]
     first, second = (asked.targets if remake.labels is None else remake.labels for remake in remakes)
     undone: dict[str, Classes] = {}
     for name, undoing in (

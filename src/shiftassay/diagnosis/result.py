@@ -54,7 +54,8 @@ class Diagnosis(Record):
     `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
     considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far it
     answers as on the reference, None without a model or partners. `evaluations` are those of the model on all images of
-    both sets. `seconds` is how long the diagnosis took.
+    both sets. `left_out` is the share of each picture's pixels that was not compared. `seconds` is how long the
+    diagnosis took.
     """
 
     pairing: Pairing
@@ -71,6 +72,7 @@ class Diagnosis(Record):
     notes: tuple[str, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     images: ImageCounts = ImageCounts()
+    left_out: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -127,6 +129,7 @@ class Diagnosis(Record):
     def _facts(self) -> dict[str, str]:
         facts = {
             "images": pairing_in_words(self.pairing),
+            "left out": f"{percent(self.left_out, 1)} of each picture, not compared" if self.left_out else "",
             "touched": first_of(self.verdict.touched or (), "images"),
             "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
             "accuracy": "\n".join(map(str, self.evaluations)),
@@ -162,7 +165,9 @@ class Diagnosis(Record):
         return html_table((), rows) + paragraphs(self.explanation)
 
     def to_json(self) -> JsonObject:
-        """Its fields in their order, after the schema's name; the framing only where there is one.
+        """Its fields in their order, after the schema's name.
+
+        Framing and what was left out only where there is any.
 
         The time that it took stands under `environment`.
         """
@@ -170,6 +175,8 @@ class Diagnosis(Record):
         seconds = content.pop("seconds")
         if self.framing is None:
             del content["framing"]
+        if not self.left_out:
+            del content["left_out"]
         return {"schema": SCHEMA, **content, "environment": {"seconds": seconds}}
 
     @model_validator(mode="before")

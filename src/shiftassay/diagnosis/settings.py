@@ -45,6 +45,13 @@ class SearchSettings:
     refitted_composition: int = 300
     """The same for a composition, whose fit takes long."""
 
+    completed: int = 1000
+    """Pairs that are looked at where pixels are left out, and have to be completed."""
+    completed_rounds: int = 4
+    """Rounds in which single shifts complete them, at most."""
+    completed_searches: int = 2
+    """Searches for a shift that fits beside them: the best candidate of one completes them for the other."""
+
     # With partners: candidates.
     n_scored: int = 10
     """Candidates that are scored on all held-out pairs, under every usual resampling."""

@@ -1,6 +1,6 @@
 """What a model does that it should not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, predict
 from shiftassay.models.prepared import module_of
@@ -75,14 +76,16 @@ def audit(
     model: Model,
     largest_batch: int = 10_000,
     single_images: int = 1000,
+    leave_out: Sequence[Region] = (),
     seed: int = 0,
     device: str = "cpu",
 ) -> Audit:
     """Measure what a model does that it should not; without labels, all but the accuracies.
 
     `largest_batch` is the size of the largest batch that is tried, `single_images` the number of images that are also
-    shown one at a time. The audit works on a copy: the model's mode, gradients, statistics and device, and PyTorch's
-    random numbers, stay as they were. Raises `BadInput` if the images do not fit the model, or it can't be copied.
+    shown one at a time. In the regions to `leave_out`, the model is shown the mean grey (see `leaving_out`).
+    The audit works on a copy: the model's mode, gradients, statistics and device, and PyTorch's random numbers, stay as
+    they were. Raises `BadInput` if the images do not fit the model, or it can't be copied.
 
     >>> class Relative(nn.Module):  # an image is of class 1 if it is brighter than the mean of its batch
     ...     def forward(self, images):
@@ -94,6 +97,7 @@ def audit(
     (('batch', 'order'), 0.5)
     """
     model = module_of(model)
+    image_set = leaving_out(image_set, leave_out)
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
     with _untouched(model, device, seed) as own:
         # This raises where the images do not fit the model.

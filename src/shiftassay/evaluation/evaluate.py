@@ -1,5 +1,6 @@
 """How well a model does on an image set, and how that compares with a reference set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -8,8 +9,10 @@ from jaxtyping import Float, Int64
 from scipy.special import softmax
 
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.class_order import other_order
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.imagesets.shared_names import same_names
 from shiftassay.model import Model
 from shiftassay.models.predict import check_finite, labels_of, predict
@@ -116,11 +119,13 @@ class Evaluation(Record):
     def __str__(self) -> str:
         """What was measured on the set, and what that says against its reference."""
         accuracy = f"{self.name}: {percent_with_interval(self.accuracy)} of {self.n:,} images"
+        order = other_order(self.confusion, self.classes)
+        warning = "" if order is None else f" But {order}."
         change = self.comparison
         if change is None:
-            return f"{accuracy}."
+            return f"{accuracy}.{warning}"
         shown = shown_in_words(change, self.reference_errors)
-        return f"{accuracy}, {change.effect}: {change_in_words(change)}; {shown}."
+        return f"{accuracy}, {change.effect}: {change_in_words(change)}; {shown}.{warning}"
 
     @property
     def reference_errors(self) -> float:
@@ -148,12 +153,14 @@ def evaluate(
     model: Model,
     reference: ImageSet | None = None,
     margin: float = MARGIN,
+    leave_out: Sequence[Region] = (),
     device: str = "cpu",
 ) -> Evaluation:
     """A model's accuracy on a labelled set and, given a reference, how it changed.
 
     The accuracy has its Wilson interval. Two sets whose labels are the same in the same order count as the same images,
-    and are compared image by image. Raises `BadInput` if there are no labels, or labels or images do not fit the model.
+    and are compared image by image. In the regions to `leave_out`, the model is shown the reference's mean grey (see
+    `leaving_out`). Raises `BadInput` if there are no labels, or labels or images do not fit the model.
 
     >>> import torch
     >>> class Bright(torch.nn.Module):  # class 1 if the only pixel is brighter than a half
@@ -166,6 +173,9 @@ def evaluate(
     >>> result.accuracy.estimate, result.recall, result.comparison.verdict, result.comparison.lost
     (0.5, (1.0, 0.0), 'lower', 50)
     """
+    if reference is not None:
+        reference = leaving_out(reference, leave_out)
+    image_set = leaving_out(image_set, leave_out, like=reference)
     logits = predict(image_set.images, model=model, device=device, name=image_set.name)
     if reference is None:
         return assess(image_set, logits, margin=margin)

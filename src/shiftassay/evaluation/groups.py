@@ -10,6 +10,9 @@ from jaxtyping import Bool
 from shiftassay.datasets.distorted import named_dataset
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import digest_of
+from shiftassay.imagesets.left_out import Region, leaving_out
+from shiftassay.models.load import load_model
+from shiftassay.models.predict import predict
 from shiftassay.networks.registry import parameters_of
 from shiftassay.runs.store import Run
 from shiftassay.runs.trial import Trial
@@ -23,11 +26,12 @@ class Groups:
     seeds: Mapping[str, Sequence[int]]
 
 
-def read_groups(folders: Sequence[Path]) -> Groups:
+def read_groups(folders: Sequence[Path], leave_out: Sequence[Region] = ()) -> Groups:
     """The runs' groups, named after what differs: network, parameters, recipe.
 
-    Seeds are in their order. Raises `BadInput` for folders that are no finished runs, runs on different data, or a
-    trial that is given twice.
+    Seeds are in their order. With regions to `leave_out`, the models are asked again, of test images that show the mean
+    grey there (see `leaving_out`). Raises `BadInput` for folders that are no finished runs, runs on different data, or
+    a trial that is given twice.
     """
     runs = [(folder, *_read(folder)) for folder in folders]
     first = runs[0][1]
@@ -43,6 +47,9 @@ def read_groups(folders: Sequence[Path]) -> Groups:
     labels = dataset.test.labels
     if digest_of(dataset.train.images, dataset.train.labels, dataset.test.images, labels) != first.data_digest:
         raise BadInput(f"{first.data}: not the images that {folders[0]} was trained on; they have changed since.")
+    if len(leave_out):
+        test = leaving_out(dataset.test, leave_out)
+        runs = [(folder, trial, predict(test.images, model=load_model(folder))) for folder, trial, _ in runs]
     members: dict[str, list[tuple[int, np.ndarray]]] = {}
     for _, trial, logits in runs:
         members.setdefault(_name(trial, [other for _, other, _ in runs]), []).append(

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from shiftassay.errors import BadInput
 
@@ -18,6 +18,7 @@ class ImageSet:
     `unit` is what the values were divided by when they were read, `integer` whether their type was an integer: both are
     needed to read another file in the same unit. `notes` are sentences on what was found and assumed. `names` are the
     file names of pictures, relative to their folder; `classes` the names of the classes, in the order of their labels.
+    `left_out` are the pixels that do not count (see `left_out.leaving_out`): all images have one grey value there.
     """
 
     images: Float32[np.ndarray, "n c h w"]
@@ -28,6 +29,7 @@ class ImageSet:
     notes: tuple[str, ...] = ()
     names: tuple[str, ...] | None = None
     classes: tuple[str, ...] | None = None
+    left_out: Bool[np.ndarray, "h w"] | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.float32:

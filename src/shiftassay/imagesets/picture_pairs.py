@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.layout import size_of
-from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, Limits, ReadPictures, Watch, read_rows
+from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, FindRule, Limits, ReadPictures, Watch, read_rows
 from shiftassay.imagesets.picture_sets import to_image_set, unshared
 from shiftassay.imagesets.picture_source import PictureSource
 from shiftassay.imagesets.shared_names import Places, shared_names
@@ -20,17 +20,19 @@ def read_picture_pair(
     limits: Limits = FOR_DIAGNOSIS,
     seed: int = 0,
     watch: Watch | None = None,
+    find_rule: FindRule | None = None,
 ) -> tuple[ImageSet, ImageSet]:
     """The pictures that share a name, in one order; two samples where none do.
 
     Pictures of several sizes are brought to one: cropped about their centre, the same in both sets. Where all pictures
-    of a set have one size, both keep theirs. Raises `BadInput`.
+    of a set have one size, both keep theirs. Where only the shifted ones have, the reference is brought to it by the
+    rule that `find_rule` finds. Raises `BadInput`.
     """
     of_reference, of_shifted = _paired(reference, shifted)
     if len(of_reference):
         places = [of_reference, of_shifted]
         (first, second), rows = read_rows(
-            [reference, shifted], places, limits=limits, seed=seed, watch=watch, to_one_size=True
+            [reference, shifted], places, limits=limits, seed=seed, watch=watch, to_one_size=True, find_rule=find_rule
         )
         names = unshared(len(reference), len(shifted), len(of_reference), printable(reference.path.name))
         return to_image_set(first, of_reference[rows]), to_image_set(second, of_shifted[rows], names)

@@ -7,23 +7,39 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BufferedIOBase
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.common_size import CommonSize, common_size
+from shiftassay.imagesets.image_set import Images
 from shiftassay.imagesets.limits import FLOAT, SHARE, available_memory
 from shiftassay.imagesets.picture import WHITE_OF_BYTES, WHITE_OF_DEEP, Header, Unreadable, read_header, read_picture
 from shiftassay.imagesets.picture_source import PictureSource
 from shiftassay.random_stream import seed_for
 from shiftassay.words.lists import first_of, plural
 from shiftassay.words.numbers import in_bytes
+from shiftassay.words.text import printable
 
 FAULTY = 0.05  # of the pictures: more that can't be read are no accident
 Watch = Callable[[str, int, int], None]
 """Called with what is being done, how many pictures are through, and of how many."""
+
+
+@runtime_checkable
+class SizeRule(Protocol):
+    """Brings pictures of any size to one size, and says how."""
+
+    def apply(self, images: Images, /) -> Float32[np.ndarray, "n c height width"]: ...
+
+
+OneImage = Float32[np.ndarray, "1 _ _ _"]
+"""One image, of a size of its own."""
+FindRule = Callable[[Sequence[tuple[OneImage, OneImage]]], SizeRule | None]
+"""The rule that made the second of each two pictures from the first; None if there is none."""
+RULE_PICTURES = 6  # of different sizes, which are enough to tell a rule
 
 
 @dataclass(frozen=True)
@@ -69,11 +85,13 @@ def read_rows(
     seed: int = 0,
     watch: Watch | None = None,
     to_one_size: bool = False,
+    find_rule: FindRule | None = None,
 ) -> tuple[list[ReadPictures], Int64[np.ndarray, "m"]]:
     """The pictures at these places of each source, and which rows were read.
 
     A row with a picture that can't be read is left out. Pictures of several sizes are refused, or brought
-    `to_one_size`. Raises `BadInput`, also where too many can't be read.
+    `to_one_size`: by the rule that made the second source's pictures, if these have one size and `find_rule` finds it,
+    else by a crop. Raises `BadInput`, also where too many can't be read.
     """
     sets = [ReadPictures(source) for source in sources]
     count = len(places[0])
@@ -84,6 +102,9 @@ def read_rows(
     _check_faults(sets)
     rows = [[h[int(of[row])] for of, h in zip(places, headers, strict=True)] for row in order]
     size = _size(sets, rows, to_one_size)
+    rule = _rule(sets, places, order, rows, find_rule, limits) if size.note else None
+    if rule is not None:
+        size = CommonSize((rows[0][1].size,) * 2, np.ones(len(rows), bool))
     order, rows = order[size.kept], [row for row, kept in zip(rows, size.kept, strict=True) if kept]
     kinds = [_kind(one, [row[place] for row in rows]) for place, one in enumerate(sets)]
     factor, most = _fitting(size, kinds, len(rows), limits)
@@ -91,7 +112,7 @@ def read_rows(
     order = np.sort(order[:most])
     for one, of, (height, width), channels in zip(sets, places, size.sizes, kinds, strict=True):
         one.images = np.empty((len(order), channels, -(-height // factor), -(-width // factor)), np.float32)
-        _decode(one, of[order], factor, watch)
+        _decode(one, of[order], factor, watch, rule if one is sets[0] else None)
     broken = {row for one, of in zip(sets, places, strict=True) for row in order if _title(one, of[row]) in one.faults}
     _check_faults(sets)
     kept = np.array([row not in broken for row in order])
@@ -107,6 +128,41 @@ def read_rows(
             one.notes.append(size.note)
             one.cropped = True
     return sets, order[kept]
+
+
+def _rule(
+    sets: Sequence[ReadPictures],
+    places: Sequence[Int64[np.ndarray, "n"]],
+    order: Int64[np.ndarray, "k"],
+    rows: Sequence[Sequence[Header]],
+    find: FindRule | None,
+    limits: Limits,
+) -> SizeRule | None:
+    """The rule by which pictures of many sizes became those of one size, told by a few of them."""
+    if find is None or len(sets) != 2 or len({row[1].size for row in rows}) > 1:
+        return None
+    (height, width), channels = rows[0][1].size, max(header.channels for row in rows for header in row)
+    if FLOAT * channels * height * width * min(len(rows), limits.fewest) > limits.bytes:
+        return None
+    first: dict[tuple[int, int], int] = {}
+    for place, row in enumerate(rows):
+        first.setdefault(row[0].size, place)
+    pictures = []
+    for place in list(first.values())[:RULE_PICTURES]:
+        pair = []
+        for one, of, header in zip(sets, places, rows[place], strict=True):
+            alone = ReadPictures(one.source, images=np.empty((1, header.channels, *header.size), np.float32))
+            _decode(alone, of[order[place : place + 1]], 1, None)
+            pair.append(None if alone.faults else alone.images)
+        if pair[0] is not None and pair[1] is not None:
+            pictures.append((pair[0], pair[1]))
+    rule = find(pictures) if pictures else None
+    if rule is not None:
+        sets[0].notes.append(
+            f"pictures of {plural(len(first), 'size')}, each {rule}, as {len(pictures)} of them show that those of "
+            f"{printable(sets[1].source.path.name)} were made"
+        )
+    return rule
 
 
 def _headers(one: ReadPictures, places: Int64[np.ndarray, "k"], watch: Watch | None) -> dict[int, Header]:
@@ -188,14 +244,24 @@ def _fitting(size: CommonSize, channels: Sequence[int], count: int, limits: Limi
         factor *= 2
 
 
-def _decode(one: ReadPictures, places: Int64[np.ndarray, "k"], factor: int, watch: Watch | None) -> None:
+def _decode(
+    one: ReadPictures,
+    places: Int64[np.ndarray, "k"],
+    factor: int,
+    watch: Watch | None,
+    rule: SizeRule | None = None,
+) -> None:
     row_of: dict[int, list[int]] = {}
     for row, place in enumerate(places.tolist()):
         row_of.setdefault(place, []).append(row)
     for number, (place, file) in enumerate(one.source.opened(sorted(row_of)), 1):
         try:
             picture = read_picture(_checked(file), factor)
-            one.images[row_of[place]] = _to_unit(picture.pixels, one.images.shape[1:])
+            if rule is None:
+                one.images[row_of[place]] = _to_unit(picture.pixels, one.images.shape[1:])
+            else:
+                own = (one.images.shape[1], *picture.pixels.shape[:2])
+                one.images[row_of[place]] = rule.apply(_to_unit(picture.pixels, own)[None])[0]
             one.done.update(picture.done)
         except (Unreadable, OSError) as error:
             one.faults[_title(one, place)] = str(error)

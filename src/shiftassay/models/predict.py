@@ -1,7 +1,7 @@
 """Asking a model: the only place where one is called, so that all answers are checked."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
+from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
 
@@ -34,6 +36,7 @@ def predict(
     model: Model,
     device: str = "cpu",
     batch: int = BATCH,
+    leave_out: Sequence[Region] = (),
     name: str = "",
     finite: bool = True,
 ) -> Float32[np.ndarray, "n classes"]:
@@ -41,7 +44,8 @@ def predict(
 
     A model is an `nn.Module`, or any function of NumPy arrays (see `model.Model`). Dropout is off, and statistics are
     fixed. Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images
-    of a batch. Raises `BadInput` as `logits_of` does, and for answers that are not finite unless `finite` is False;
+    of a batch. In the regions to `leave_out`, the images' mean grey is shown (see `leaving_out`). Raises `BadInput` as
+    `logits_of` does, and for answers that are not finite unless `finite` is False;
     `name` is what the images are called there.
 
     >>> class Bright(nn.Module):
@@ -51,6 +55,8 @@ def predict(
     [0.5, 0.5, 0.5]
     """
     model = module_of(model)
+    if len(leave_out):
+        images = leaving_out(ImageSet(images), leave_out).images
     with answering(model, device):
         parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
         answers = _answers(partial(_ask, model=model, device=device), parts)

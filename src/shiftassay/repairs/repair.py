@@ -24,6 +24,7 @@ from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
+from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, labels_of, precision_of, predict
 from shiftassay.models.prepared import module_of
@@ -56,6 +57,7 @@ def repair(
     ceiling: Ceiling | None = None,
     quick: bool = False,
     attacks: AttackBudget | None = None,
+    leave_out: Sequence[Region] = (),
     device: str = "cpu",
     harmed: bool = False,
 ) -> Repair:
@@ -68,7 +70,8 @@ def repair(
     diagnosis of each. `ceiling` is that of the shift, where it is known; else, if the shift destroys what the image
     was, it is estimated from 5,000 training images. `quick` takes fewer images and weaker attacks, unless `attacks`
     says what to spend on those. `harmed` says that accuracy is known to be lower, from more images than these: repairs
-    are then tried even if these do not show it.
+    are then tried even if these do not show it. What lies in the regions to `leave_out` is not compared, and models are
+    shown the reference's mean grey there (see `leaving_out`); images to train on stay whole.
 
     Without labels, the model's answers to the reference stand in for them, where images have partners: what is called
     accuracy is then agreement with these.
@@ -77,7 +80,8 @@ def repair(
     reference.
     """
     began = perf_counter()
-    reference, shifted = _labeled(reference, labels), _labeled(shifted, labels)
+    shifted = leaving_out(shifted, leave_out, like=reference)
+    reference, shifted = left_out_of_both(_labeled(reference, labels), _labeled(shifted, labels))
     model, notes = _fitting(module_of(model), reference, shifted, device)
     judged_by: Literal["labels", "agreement"] = "labels"
     if reference.labels is None and shifted.labels is None:

@@ -194,7 +194,7 @@ def _with_kernels(framings: list[Framing], kernels: tuple[tuple[Kernel, bool], .
 
 def _best(framings: list[Framing], before: Images, after: Float32[np.ndarray, "n y x"]) -> list[Framing]:
     """The framings that come nearest, best first: the simplest of those that come as near."""
-    errors = np.stack([_errors(framing, before, after) for framing in framings])
+    errors = np.stack([errors_of(framing, before, after) for framing in framings])
     means = errors.mean(1)
     least = int(means.argmin())
     spread = (errors - errors[least]).std(1) / np.sqrt(max(errors.shape[1] - 1, 1))
@@ -220,7 +220,7 @@ def framed(images: Images, framing: Framing) -> tuple[Resized, tuple[slice, slic
     return small[:, :, top:bottom, left:right], (slice(y, y + bottom - top), slice(x, x + right - left))
 
 
-def _errors(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"]) -> Float64[np.ndarray, "n"]:
+def errors_of(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"]) -> Float64[np.ndarray, "n"]:
     """Each image's mean squared error after the best polynomial of grey values and colours."""
     made, (rows, columns) = framed(before, framing)
     wanted = after[:, rows, columns].reshape(len(after), -1).astype(np.float64)
@@ -239,7 +239,7 @@ def _errors(framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"
 def _before_colors(fill: float, framing: Framing, before: Images, after: Float32[np.ndarray, "n y x"]) -> float:
     """The grey value that became this one.
 
-    Itself, black or white where that may be; else the value whose pixels came nearest.
+    Itself where colours stayed, or black or white where that may be; else the value whose pixels came nearest.
     """
     made, (rows, columns) = framed(before, framing)
     values, became = made.mean(1).ravel(), after[:, rows, columns].ravel()
@@ -247,6 +247,8 @@ def _before_colors(fill: float, framing: Framing, before: Images, after: Float32
     level = np.clip(np.searchsorted(ends, values, "right") - 1, 0, LEVELS - 1)
     count = np.bincount(level, minlength=LEVELS)
     centers, means = (np.bincount(level, of, LEVELS)[count > 0] / count[count > 0] for of in (values, became))
+    if np.average(np.abs(means - centers), weights=count[count > 0]) < ALIKE:
+        return fill
     usual = [value for value in (fill, 0.0, 1.0) if abs(np.interp(value, centers, means) - fill) < ALIKE]
     return usual[0] if usual else float(centers[np.abs(means - fill).argmin()])
 

@@ -8,7 +8,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypedDict
+from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.framing import Framing
 from shiftassay.shifts.groups import GROUPS
+from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameter_vector import ParameterVector
 from shiftassay.shifts.parameters import (
     Choice,
@@ -41,20 +42,6 @@ Information = Literal["preserved", "reduced", "destroyed"]
 Invariant = Callable[[Images], Images]
 
 FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts", "shiftassay.shifts.families")
-
-
-class OwnInterval(NamedTuple):
-    """A parameter's estimate, and the ends of its interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-    @classmethod
-    def within(cls, low: float, high: float, level: float) -> "OwnInterval":
-        """Of a value that may be anywhere between two."""
-        margin = (1 - level) / 2 * (high - low)
-        return cls((low + high) / 2, low + margin, high - margin)
 
 
 @dataclass(frozen=True)

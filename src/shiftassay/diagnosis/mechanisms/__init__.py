@@ -113,5 +113,5 @@ def case_of(
         None if train is None else train.images,
         paired,
         seed,
-        ImageSet(shifted.images, own[1]),
+        ImageSet(shifted.images, own[1], classes=reference.classes if shifted.labels is None else shifted.classes),
     )

@@ -15,6 +15,7 @@ from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import JsonValue, Record
 from shiftassay.statistics.paired import mcnemar
+from shiftassay.words.text import short
 
 T = TypeVar("T")
 
@@ -154,6 +155,11 @@ class Case:
     def with_shifted(self, shifted: Float32[np.ndarray, "m c h w"]) -> "Case":
         """The same model and reference, with other images in place of the shifted ones."""
         return replace(self, shifted=shifted, _cache={})
+
+    def class_name(self, label: int) -> str:
+        """What a class is called: by its name in quotes, or by its number."""
+        classes = self.in_step.classes
+        return repr(short(classes[label])) if classes is not None and label < len(classes) else str(label)
 
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one mechanism: the same whichever others are measured."""

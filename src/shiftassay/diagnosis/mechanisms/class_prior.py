@@ -44,9 +44,10 @@ def class_prior(case: Case) -> Mechanism | None:
     return Mechanism(
         "class_prior",
         bool(present),
-        f"Only the shares of the classes changed: class {most} makes up {percent(shares[1][most])} instead of "
-        f"{percent(shares[0][most])}. Each class's accuracy on the reference, weighted with the new shares, predicts "
-        f"{percent(expected, 1)} right; {percent(after, 1)} is measured (reference {percent(case.before, 1)}).",
+        f"Only the shares of the classes changed: class {case.class_name(most)} makes up {percent(shares[1][most])} "
+        f"instead of {percent(shares[0][most])}. Each class's accuracy on the reference, weighted with the new shares, "
+        f"predicts {percent(expected, 1)} right; {percent(after, 1)} is measured (reference "
+        f"{percent(case.before, 1)}).",
         {
             "expected": expected,
             "measured": after,

@@ -15,6 +15,7 @@ shifted images is not known: the p-value is the largest over the stand-ins for i
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -23,6 +24,7 @@ from jaxtyping import Float
 from shiftassay.diagnosis.null_distribution import Fit, NullDistribution
 from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
 from shiftassay.diagnosis.paired.interpolation import interpolation_differences
+from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.refit import estimated_again
 from shiftassay.diagnosis.paired.remake import (
@@ -38,7 +40,7 @@ from shiftassay.diagnosis.paired.remake import (
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, squares_of_parts
+from shiftassay.shifts.estimation.pairs import in_bytes, squares_of_parts
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import OURS, Resampling, resampled
 
@@ -89,6 +91,7 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
     ]
     if rounding and len(shift.components) > 1:
         made_by.append((made.resampling, _rounded_between(shift, pairs.reference, made.resampling)))
+    made_by = [(way, beside_left_out(images, shift, pairs)) for way, images in made_by]
     for i, (resampling, images) in enumerate(made_by):
         # Pictures made of the nearest pixels are known by their values: they stand in only for such.
         nearest = resampling.kernel == "nearest"
@@ -173,7 +176,7 @@ def _remake_of_estimate(made: Remake, resampling: Resampling, task: Task, draw: 
     """A remake with parameters that are estimated from another remake; None where that fails."""
     fitted = _made(made.shift, task.fit.reference, resampling, draw, task)
     with resampled(made.resampling):
-        estimate = estimated_again(made.shift, Pairs(task.fit.reference, fitted))
+        estimate = estimated_again(made.shift, replace(task.fit, shifted=fitted))
     if estimate is None:
         return None
     return _remake_of_remake(made.shift, estimate, resampling, task, draw, made.resampling)
@@ -186,7 +189,7 @@ def _remake_of_remake(
     reference = task.held_out.reference
     images = _made(shift, reference, resampling, draw, task)
     with resampled(judged_under or resampling):
-        return remake(judged, EvaluationPairs(Pairs(reference, images)), task.seed, all_resamplings=False)
+        return remake(judged, EvaluationPairs(replace(task.held_out, shifted=images)), task.seed, all_resamplings=False)
 
 
 def _made(shift: Shift, reference: Images, resampling: Resampling, draw: int, task: Task) -> Images:

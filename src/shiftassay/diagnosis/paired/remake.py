@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, energy_of, mean_of, noise_discrepancies
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
@@ -138,6 +139,7 @@ def _remake(shift: Shift, inferred: Shift, evaluation: EvaluationPairs, seed: in
                 inferred.apply(pairs.reference, np.random.default_rng([seed, i]))
                 for i in range(2, 1 + SETTINGS.remakes)
             ]
+        remakes = [beside_left_out(made, inferred, pairs) for made in remakes]
     if not noisy:
         return _without_noise(shift, inferred, pairs, kernel, pairs.shifted - remakes[0])
     if in_bytes(pairs.shifted):  # histograms can be compared only if both are rounded, or neither

@@ -24,6 +24,11 @@ class Task:
     seed: int = 0
     settings: SearchSettings = SETTINGS
 
+    @property
+    def is_judged_on_fitted(self) -> bool:
+        """Whether the pairs that candidates are fitted to are those that judge them."""
+        return self.fit is self.held_out
+
     @cached_property
     def evaluation(self) -> EvaluationPairs:
         """The held-out pairs, on which candidates are scored."""
@@ -33,14 +38,14 @@ class Task:
     def screening(self) -> EvaluationPairs:
         """A few of them, on which every candidate is screened."""
         budget, pairs = self.settings, self.held_out
-        few = pairs.affordable(budget.n_screened, budget.values_screened, budget.fewest_large // 2)
-        return EvaluationPairs(pairs.first(few))
+        few = pairs.first_affordable(budget.n_screened, budget.values_screened, budget.fewest_large // 2)
+        return EvaluationPairs(few)
 
     @cached_property
     def composed(self) -> Pairs:
         """The pairs that compositions are fitted to."""
         budget, pairs = self.settings, self.fit
-        return pairs.first(pairs.affordable(budget.n_composed, budget.values_composed, budget.fewest_large // 2))
+        return pairs.first_affordable(budget.n_composed, budget.values_composed, budget.fewest_large // 2)
 
     @cached_property
     def tolerance(self) -> float:

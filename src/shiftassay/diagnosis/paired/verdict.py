@@ -50,7 +50,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
         unknown = max(evidence.confidence(known=False), 1 - confidence if best.fits else 0.0)
         return Verdict(None, {}, {}, share, unknown, evidence=evidence)
     count = SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted
-    refit_pairs = pairs.first(pairs.affordable(count, SETTINGS.values_refitted, SETTINGS.fewest_large))
+    refit_pairs = pairs.first_affordable(count, SETTINGS.values_refitted, SETTINGS.fewest_large)
     resampling = best.remake.resampling
     shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
     shift, ends = measured(shift, refit_pairs, resampling, thresholds.LEVEL)

@@ -73,13 +73,15 @@ def estimate_unpaired(
     (fit_x, rank_x), (fit_y, rank_y) = (_halves(side, settings.unpaired_rank, rng) for side in (reference, shifted))
     both_y = np.concatenate([fit_y.images, rank_y.images])
     basis = feature_basis(both_y)
-    rounded = in_bytes(shifted.images)
+    rounded, left_out = in_bytes(shifted.images), shifted.left_out
     count = settings.unpaired_rank
-    fit = Comparison(fit_x.images, summary_statistics(fit_y.images[:count], basis), basis, seed, rounded)
+    fit = Comparison(fit_x.images, summary_statistics(fit_y.images[:count], basis), basis, seed, rounded, left_out)
     samples = Samples(fit_x.images, fit_y.images, summary_statistics(fit_x.images[:count], basis), fit.target, basis)
     fitted = [*_fitted(families, samples, fit, settings), Identity()]
 
-    rank = Comparison(rank_x.images, summary_statistics(rank_y.images[:count], basis), basis, seed + 1, rounded)
+    rank = Comparison(
+        rank_x.images, summary_statistics(rank_y.images[:count], basis), basis, seed + 1, rounded, left_out
+    )
     n = len(rank_y.images[:count])
     chance = by_chance(distances_of_halves(reference.images, n, settings.halvings, count, rng))
     candidates = [UnpairedCandidate(shift, rank.misfit(shift, count), chance) for shift in fitted]
@@ -97,7 +99,7 @@ def estimate_unpaired(
 
     # The family was judged on other images than its parameters were fitted to: now it may use them all.
     both_x = np.concatenate([fit_x.images, rank_x.images])[:count]
-    whole = Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded)
+    whole = Comparison(both_x, summary_statistics(both_y, basis), basis, seed, rounded, left_out)
 
     def tested(candidate: UnpairedCandidate) -> UnpairedCandidate:
         shift, misfit = candidate.shift, candidate.misfit
@@ -105,7 +107,8 @@ def estimate_unpaired(
             return replace(candidate, fit=Fit(misfit, float(misfit <= chance), chance))
         refined = _refined(shift, whole, count, settings.unpaired_refined)
         misfit = min(misfit, rank.least_misfit(refined, count))
-        return replace(candidate, shift=refined, fit=fit_of(refined, misfit, reference.images, n, basis, rounded, rng))
+        fit = fit_of(refined, misfit, reference.images, n, basis, rounded, rng, left_out)
+        return replace(candidate, shift=refined, fit=fit)
 
     return first_that_fits(candidates, tested, settings.unpaired_tested)
 

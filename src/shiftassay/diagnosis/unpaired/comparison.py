@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float32
 
 from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
 from shiftassay.diagnosis.paired.remake import moves, to_bytes
@@ -25,12 +26,22 @@ class Comparison:
     seed: int
     rounded: bool
     """Whether the shifted set is rounded to 256 values, as remakes then have to be."""
+    left_out: Bool[np.ndarray, "h w"] | None = None
+    """Pixels that are left out: there remakes show what the images do, one grey value as the shifted set."""
 
     @classmethod
-    def with_set(cls, images: Images, shifted: Images, basis: FeatureBasis, seed: int, rounded: bool) -> "Comparison":
+    def with_set(
+        cls,
+        images: Images,
+        shifted: Float32[np.ndarray, "m c h w"],
+        basis: FeatureBasis,
+        seed: int,
+        rounded: bool,
+        left_out: Bool[np.ndarray, "h w"] | None = None,
+    ) -> "Comparison":
         """Of remakes of images with a shifted set."""
-        shifted = to_bytes(shifted) if rounded else shifted
-        return cls(images, summary_statistics(shifted, basis), basis, seed, rounded)
+        shifted = _without(left_out, to_bytes(shifted) if rounded else shifted, images)
+        return cls(images, summary_statistics(shifted, basis), basis, seed, rounded, left_out)
 
     def misfit(self, shift: Shift, count: int) -> float:
         """The distance of a remake's summary statistics.
@@ -52,4 +63,12 @@ class Comparison:
             return float("inf")
         if not np.isfinite(remade).all():
             return float("inf")
-        return summary_statistics(to_bytes(remade) if self.rounded else remade, self.basis).distance(self.target)
+        remade = _without(self.left_out, to_bytes(remade) if self.rounded else remade, self.images)
+        return summary_statistics(remade, self.basis).distance(self.target)
+
+
+def _without(
+    left_out: Bool[np.ndarray, "h w"] | None, remade: Images, images: Float32[np.ndarray, "m c h w"]
+) -> Images:
+    """A remake with the grey value of the images where pixels are left out."""
+    return remade if left_out is None else np.where(left_out, images[:1], remade)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 
 import numpy as np
+from jaxtyping import Bool
 
 from shiftassay.diagnosis.calibration import calibration
 from shiftassay.diagnosis.null_distribution import Fit, NullDistribution
@@ -42,7 +43,14 @@ def by_chance(distances: Sequence[float]) -> float:
 
 
 def fit_of(
-    shift: Shift, misfit: float, images: Images, n: int, basis: FeatureBasis, rounded: bool, rng: np.random.Generator
+    shift: Shift,
+    misfit: float,
+    images: Images,
+    n: int,
+    basis: FeatureBasis,
+    rounded: bool,
+    rng: np.random.Generator,
+    left_out: Bool[np.ndarray, "h w"] | None = None,
 ) -> Fit:
     """A candidate's misfit beside those of its own remakes.
 
@@ -56,7 +64,7 @@ def fit_of(
             stand_in = way.apply(shift, made, np.random.default_rng([OTHER_SEED, draw]))
         except BadInput:
             continue
-        comparison = Comparison.with_set(judged, stand_in, basis, draw, rounded)
+        comparison = Comparison.with_set(judged, stand_in, basis, draw, rounded, left_out)
         misfits.append(comparison.misfit_under(way, shift, len(judged)))
     if len(misfits) < 2:
         return Fit(misfit, 0.0, 0.0)

@@ -31,11 +31,13 @@ class Pairs:
     """Image i of `shifted` is image i of `reference` after the shift.
 
     With `contrast`, a linear map of grey values may have happened as well: errors are those left by the best one.
+    `left_out` are the pixels of both sides that show something else, such as a time stamp.
     """
 
     reference: Images
     shifted: Images
     contrast: bool = False
+    left_out: Bool[np.ndarray, "h w"] | None = None
 
     def __len__(self) -> int:
         return len(self.reference)
@@ -61,6 +63,10 @@ class Pairs:
         At most `count`, at least `fewest`.
         """
         return min(count, max(fewest, values // max(self.reference[:1].size, 1)))
+
+    def first_affordable(self, count: int, values: int, fewest: int) -> "Pairs":
+        """As many of the first pairs."""
+        return self.first(self.affordable(count, values, fewest))
 
     def subset(self, indices: np.ndarray) -> "Pairs":
         """The pairs at these indices."""

@@ -11,7 +11,8 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of, with_strength
-from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
 
 MOST_COUNTED = 80  # photons: finer steps do not show in eight bits

@@ -13,7 +13,8 @@ from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.estimation.rectangles import Rectangles, common, freedom, heaviest
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import (
     Choice,
     Number,

@@ -12,7 +12,8 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
 from shiftassay.statistics.intervals import wilson
 

@@ -13,7 +13,8 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
+from shiftassay.shifts.own_interval import OwnInterval
 
 EDGE = 0.004  # grey values nearer than this to 0 or 1 may have been clipped
 ENOUGH = 5  # images that must show a place of the pattern unclipped

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
@@ -22,6 +22,7 @@ from shiftassay.shifts.parameters import PerImage, count_numbers
 IMAGES = 300
 MANY_VALUES = 64 * 64 * 3  # of an image
 SAMPLES = 10  # for each part of an image, to tell by regression which part it comes from
+CHANCE = 0.3  # correlation up to which parts may agree by chance
 RIDGE = 0.01  # of the parts' mean energy: what stabilizes that regression
 SORTED_VALUES_MAY_DIFFER = 0.3  # of the change: by how much sorted grey values may differ in images that are permuted
 
@@ -93,7 +94,11 @@ class Permutation(Shift):
         """The order that all pairs tell, and the places whose source they don't tell."""
         if not isinstance(self.permutation, tuple):
             return self
-        return self._placed(placement_of_pairs(self.to_parts(pairs.reference), self.to_parts(pairs.shifted)))
+        placement = placement_of_pairs(self.to_parts(pairs.reference), self.to_parts(pairs.shifted))
+        if pairs.left_out is not None:
+            hidden = _parts_left_out(self, pairs)
+            placement = replace(placement, identified=placement.identified & ~(hidden | hidden[placement.order]))
+        return self._placed(placement)
 
     def settle_unpaired(self, reference: Images, shifted: Float32[np.ndarray, "m c h w"]) -> Shift:
         """The order that all images tell, and the places whose source they don't tell."""
@@ -170,8 +175,18 @@ def shared_order(shift: Permutation, pairs: Pairs) -> tuple[int, ...] | None:
         agreement = -agreement
     constant = np.minimum(norms[0][None], norms[1][:, None]) < 1e-6 * max(norms[0].max(), 1e-9)
     similarity = np.exp(-np.abs(np.log((norms[1][:, None] + 1e-6) / (norms[0] + 1e-6))))
-    agreement = np.where(constant, 1e-3 * similarity, agreement) + 1e-6 * np.eye(len(agreement))
+    agreement = np.where(constant, (1e-3 if few.left_out is None else CHANCE) * similarity, agreement)
+    if few.left_out is not None:  # there may stand anything: rather that than what agrees no more than by chance
+        hidden = _parts_left_out(shift, few)
+        agreement[hidden], agreement[:, hidden] = CHANCE - 0.05, CHANCE - 0.05
+    agreement += 1e-6 * np.eye(len(agreement))
     return tuple(linear_sum_assignment(agreement, maximize=True)[1].tolist())
+
+
+def _parts_left_out(shift: Permutation, pairs: Pairs) -> Bool[np.ndarray, "count"]:
+    """Which parts are left out whole."""
+    assert pairs.left_out is not None
+    return shift.to_parts(pairs.left_out[None, None].astype(np.float32))[0].all(-1)
 
 
 def order_by_mean_picture(shift: Permutation, samples: Samples) -> tuple[int, ...] | None:

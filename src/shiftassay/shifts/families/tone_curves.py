@@ -9,7 +9,8 @@ import numpy as np
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, OwnInterval, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Choice, Number, Parameters, PerImage, SearchRange, Uniform, draw, spread
 
 

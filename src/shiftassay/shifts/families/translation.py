@@ -67,7 +67,7 @@ class Translate(Shift):
         """
         h, w = samples.reference.shape[2:]
         reach = range(-(w // 3), w // 3 + 1), range(-(h // 3), h // 3 + 1)
-        return by_mean_picture([cls(dx, dy) for dx, dy in product(*reach)], samples)
+        return by_mean_picture([cls(float(dx), float(dy)) for dx, dy in product(*reach)], samples)
 
     def normal_form(self) -> Shift:
         """With whole pixels where a shared move is very nearly by whole pixels."""
