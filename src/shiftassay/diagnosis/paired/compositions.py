@@ -161,7 +161,8 @@ class _Subproblem:
     after: bool
 
     def composition_with(self, shift: Shift) -> Compose:
-        return Compose((*self.parts, shift) if self.after else (shift, *self.parts))
+        further = shift.components
+        return Compose((*self.parts, *further) if self.after else (*further, *self.parts))
 
 
 def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:
