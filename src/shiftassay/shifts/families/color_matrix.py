@@ -27,7 +27,7 @@ NAMES = ("red", "green", "blue")
 STEP = 0.02
 SINGULAR = 1e-3  # of the largest singular value: below, colours can't be brought back
 AS_GOOD = 1.1  # times the error of a free matrix
-ROUNDING = (0.35 / 255) ** 2  # of the sd of what is afterwards, as a share: an error that says nothing
+ROUNDING = (0.6 / 255) ** 2  # an error that says nothing, where contrast stays
 MIXES = 0.8  # of the error of a map channel by channel: above, a matrix mixes nothing
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 KNOWN: dict[str, tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]] = {
@@ -126,16 +126,19 @@ class ColorMatrix(SharedColorShift):
         leaves = bool(made.min() < -CUT_OFF or made.max() > 1 + CUT_OFF)
         clip = colors.within_range and leaves
         error = colors.error(np.clip(made, 0, 1) if clip else made)
-        enough = AS_GOOD * error + ROUNDING * float(colors.after.var(0).mean())
+        enough = AS_GOOD * error + ROUNDING * float(colors.after.var() / colors.before.var())
         each = channel_rescale(colors)
         if each is not None and (error > MIXES * _error(each, colors) or _error(each, colors) <= enough):
             return []
+        mixed = cls(nested_tuples(matrix), tuple(offset.tolist()), clip)
+        if cls.known_as(mixed.parameters):
+            return [mixed]
         simpler = [shift for shift in _simpler(matrix, colors) if _error(shift, colors) <= enough]
         if any(not isinstance(shift, Compose) for shift in simpler):
             return []
         if simpler:
             return [min(simpler, key=lambda shift: shift.degrees_of_freedom)]
-        return [cls(nested_tuples(matrix), tuple(offset.tolist()), clip)]
+        return [mixed]
 
     def normal_form(self) -> Shift:
         """A map channel by channel, or an order of channels, if it mixes nothing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -26,8 +26,21 @@ FEW, FEWEST = 64, 6  # images whose own numbers are looked at
 VALUES = 1_000_000  # of these images, at most
 LEAST_COLORED = 1e-4  # mean square of the chroma: below, an image shows no number
 THIRDS = {0: (0, 1, 2), 120: (2, 0, 1), -120: (1, 2, 0)}
-BYTE_STEPS = {"hue of Pillow's bytes": 256, "hue of OpenCV's bytes": 180}
+TINY = np.float32(1e-6)
 TOWARDS = np.exp(2j * np.pi * np.arange(3) / 3)  # red, green and blue on the colour wheel
+
+
+class HueStorage(NamedTuple):
+    """How a library stores a hue in whole numbers: its unit in degrees, and after how many steps it begins anew."""
+
+    name: str
+    unit: float
+    steps: int
+    rounded_down: bool
+
+
+PILLOW = HueStorage("hue in Pillow's bytes", 360 / 255, 256, rounded_down=True)
+OPENCV = HueStorage("hue in OpenCV's bytes", 2.0, 180, rounded_down=False)
 
 
 class _OneNumber(ColorShift):
@@ -164,6 +177,7 @@ class Hue(_OneNumber):
         "Every colour becomes its neighbour on the colour wheel while shapes and light stay: what is told by its "
         "colour is taken for something else."
     )
+    exact: ClassVar[bool] = False
     search: ClassVar[dict[str, SearchRange]] = {"angle": SearchRange((-60.0, 60.0), 1.0, -360.0, 360.0, 0.5)}
 
     angle: Number
@@ -180,7 +194,7 @@ class Hue(_OneNumber):
         return from_hue(hue + angle, chroma, value)
 
     def alternatives(self) -> Mapping[str, Shift]:
-        return {name: _HueOfBytes(self.angle, scope=self.scope, steps=n) for name, n in BYTE_STEPS.items()}
+        return {of.name: _HueOfBytes(self.angle, scope=self.scope, storage=of) for of in (PILLOW, OPENCV)}
 
     @classmethod
     def numbers_of(cls, before: Images, after: Images) -> Float64[np.ndarray, "n"]:
@@ -201,17 +215,19 @@ class Hue(_OneNumber):
 
 @dataclass(frozen=True)
 class _HueOfBytes(Hue):
-    """The same with hue and saturation stored in bytes, and so many steps of hue."""
+    """The same with hue and saturation stored in whole numbers."""
 
-    steps: int = 256
+    storage: HueStorage = PILLOW
 
     def _turned(self, images: Images, angle: Float32[np.ndarray, "n 1 1 1"]) -> Images:
         need_channels(self.family, images, COLORS)
         hue, chroma, value = hue_chroma_value(images)
-        step = np.float32(6 * SIXTH / self.steps)
-        saturation = np.rint(255 * chroma / np.maximum(value, 1e-6)) / np.float32(255)
-        turned = np.floor(hue / step) * step + np.rint(angle / step) * step
-        return from_hue(turned, saturation * value, value)
+        whole = np.floor if self.storage.rounded_down else np.rint
+        unit, lost = np.float32(self.storage.unit), np.float32(0.5 * self.storage.rounded_down)
+        # What is rounded down loses half a step in the mean, which was estimated as a part of the angle.
+        steps = whole((hue % 360) / unit + TINY) + np.rint(angle / unit + lost)
+        saturation = whole(255 * chroma / np.maximum(value, TINY) + TINY) / np.float32(255)
+        return from_hue(steps % self.storage.steps * unit, saturation * value, value)
 
 
 def hue_chroma_value(images: Images) -> tuple[Plane, Plane, Plane]:
