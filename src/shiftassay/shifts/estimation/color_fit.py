@@ -36,9 +36,10 @@ class ColorPairs:
         """Whether all values afterwards are in [0, 1], as where they were cut off."""
         return bool(self.after.min() >= 0 and self.after.max() <= 1)
 
-    def error(self, made: Float64[np.ndarray, "m 3"]) -> float:
-        """The mean squared difference of colours that were made from those before."""
-        return float(np.mean((made - self.after) ** 2))
+    def error(self, made: Float64[np.ndarray, "m 3"], among: Bool[np.ndarray, "m 3"] | None = None) -> float:
+        """The mean squared difference of colours that were made from those before, among some of the values."""
+        squares = (made - self.after) ** 2
+        return float(np.mean(squares if among is None else squares[among]))
 
     def with_before(self, before: Float64[np.ndarray, "m 3"]) -> "ColorPairs":
         """The same after a first part that made these colours."""

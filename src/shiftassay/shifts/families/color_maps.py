@@ -14,6 +14,7 @@ from shiftassay.shifts.estimation.color_fit import (
     ColorPairs,
     channel_maps,
     color_pairs,
+    from_image,
     gray_weights,
     shared_error,
 )
@@ -174,8 +175,8 @@ def channel_rescale(colors: ColorPairs) -> Shift | None:
 
 def explains(shift: Shift, colors: ColorPairs) -> bool:
     """Whether a shift of colours leaves clearly less than the best map that all channels share."""
-    made = shift.apply(colors.by_image(), np.random.default_rng(0))
-    return colors.error(np.broadcast_to(made[0, :, 0].T, colors.after.shape)) < EXPLAINS * shared_error(colors)
+    made = from_image(shift.apply(colors.by_image(), np.random.default_rng(0)))
+    return colors.error(made) < EXPLAINS * shared_error(colors)
 
 
 @FAMILIES.register("grayscale")

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
@@ -125,11 +125,13 @@ class ColorMatrix(SharedColorShift):
         made = colors.before @ matrix.T + offset
         leaves = bool(made.min() < -CUT_OFF or made.max() > 1 + CUT_OFF)
         clip = colors.within_range and leaves
-        error = colors.error(np.clip(made, 0, 1) if clip else made)
+        error = colors.error(made, colors.inside)
         enough = AS_GOOD * error + ROUNDING * float(colors.after.var() / colors.before.var())
         each = channel_rescale(colors)
-        if each is not None and (error > MIXES * _error(each, colors) or _error(each, colors) <= enough):
-            return []
+        if each is not None:
+            alone = _error(each, colors, colors.inside)
+            if error > MIXES * alone or alone <= enough:
+                return []
         mixed = cls(nested_tuples(matrix), tuple(offset.tolist()), clip)
         if cls.known_as(mixed.parameters):
             return [mixed]
@@ -160,8 +162,8 @@ def _mixed(images: Images, matrix: Float32[np.ndarray, "3 3"]) -> Images:
     return np.ascontiguousarray(np.moveaxis(np.tensordot(matrix, images, (1, 1)), 0, 1), np.float32)
 
 
-def _error(shift: Shift, colors: ColorPairs) -> float:
-    return colors.error(from_image(shift.apply(colors.by_image(), np.random.default_rng(0))))
+def _error(shift: Shift, colors: ColorPairs, among: Bool[np.ndarray, "m 3"] | None = None) -> float:
+    return colors.error(from_image(shift.apply(colors.by_image(), np.random.default_rng(0))), among)
 
 
 def _simpler(matrix: Float64[np.ndarray, "3 3"], colors: ColorPairs) -> Iterator[Shift]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Complex128, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.color_fit import ColorPairs, color_pairs
@@ -14,7 +14,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.color import ChannelOrder
 from shiftassay.shifts.families.color_maps import Grayscale, explains
 from shiftassay.shifts.families.color_shift import CLOSE, LUMA, ColorShift, Plane, luma, need_channels
-from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, OwnInterval, Scope, Shift, check
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.parameters import Number, SearchRange, draw, extremes, spread
 
@@ -26,7 +26,9 @@ FEW, FEWEST = 64, 6  # images whose own numbers are looked at
 VALUES = 1_000_000  # of these images, at most
 LEAST_COLORED = 1e-4  # mean square of the chroma: below, an image shows no number
 THIRDS = {0: (0, 1, 2), 120: (2, 0, 1), -120: (1, 2, 0)}
+FAINT = 0.02  # a factor below which what is left of colours is no more than rounding and noise
 TINY = np.float32(1e-6)
+SAME_BYTES = 0.15 / 255  # mean difference of pictures that one library made
 TOWARDS = np.exp(2j * np.pi * np.arange(3) / 3)  # red, green and blue on the colour wheel
 
 
@@ -37,6 +39,10 @@ class HueStorage(NamedTuple):
     unit: float
     steps: int
     rounded_down: bool
+
+    def steps_of(self, angle: Any) -> Any:
+        """The steps that turn by this angle in the mean, where rounding down loses half of one: as whole numbers."""
+        return np.rint(angle / self.unit + 0.5 * self.rounded_down)
 
 
 PILLOW = HueStorage("hue in Pillow's bytes", 360 / 255, 256, rounded_down=True)
@@ -147,7 +153,7 @@ class Saturation(_OneNumber):
         """Grey, if no colour is left; the identity, if all is."""
         if not isinstance(self.factor, float):
             return self
-        if self.factor <= CLOSE:
+        if self.factor <= FAINT:
             return Grayscale(LUMA)
         return Identity() if abs(self.factor - 1) <= CLOSE else self
 
@@ -196,6 +202,18 @@ class Hue(_OneNumber):
     def alternatives(self) -> Mapping[str, Shift]:
         return {of.name: _HueOfBytes(self.angle, scope=self.scope, storage=of) for of in (PILLOW, OPENCV)}
 
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """Where a library's bytes are made exactly: the angles that it rounds to the same whole number of steps."""
+        if not isinstance(self.angle, float):
+            return {}
+        few = _some(pairs)
+        for of in (PILLOW, OPENCV):
+            made = _HueOfBytes(self.angle, storage=of).apply(few.reference, np.random.default_rng(0))
+            if float(np.abs(made - few.shifted).mean()) < SAME_BYTES:
+                low = (of.steps_of(self.angle) - 0.5 * (not of.rounded_down)) * of.unit
+                return {"angle": OwnInterval.within(low, low + of.unit, level)}
+        return {}
+
     @classmethod
     def numbers_of(cls, before: Images, after: Images) -> Float64[np.ndarray, "n"]:
         """The mean turn of colours about grey, weighted by how strong they are."""
@@ -223,9 +241,8 @@ class _HueOfBytes(Hue):
         need_channels(self.family, images, COLORS)
         hue, chroma, value = hue_chroma_value(images)
         whole = np.floor if self.storage.rounded_down else np.rint
-        unit, lost = np.float32(self.storage.unit), np.float32(0.5 * self.storage.rounded_down)
-        # What is rounded down loses half a step in the mean, which was estimated as a part of the angle.
-        steps = whole((hue % 360) / unit + TINY) + np.rint(angle / unit + lost)
+        unit = np.float32(self.storage.unit)
+        steps = whole((hue % 360) / unit + TINY) + self.storage.steps_of(angle)
         saturation = whole(255 * chroma / np.maximum(value, TINY) + TINY) / np.float32(255)
         return from_hue(steps % self.storage.steps * unit, saturation * value, value)
 
@@ -251,6 +268,6 @@ def from_hue(hue: Plane, chroma: Plane, value: Plane) -> Images:
     return np.concatenate([value - chroma * np.clip(np.minimum(k, 4 - k), 0, 1) for k in away], 1)
 
 
-def _on_wheel(images: Images) -> Float64[np.ndarray, "n h w"]:
+def _on_wheel(images: Images) -> Complex128[np.ndarray, "n h w"]:
     """Each pixel's colour as a complex number: its hue is the angle, its strength the length."""
     return np.tensordot(images, TOWARDS, (1, 0))
