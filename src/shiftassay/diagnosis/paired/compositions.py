@@ -77,6 +77,17 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     return best + _fitted(others, fit, task, budget.joint_fits_of_three)
 
 
+def recolored(move: Shift, task: Task) -> list[Shift]:
+    """A move that fits, with the shifts of colours that explain more of what it leaves than a map of greys does.
+
+    Implementations of a move may differ by more than a change of colours.
+    """
+    colors = [f for f in _partners(move.components, task.families) if FAMILIES[f].group == "colour"]
+    subproblems = [s for s in _subproblems(move, colors, task.composed) if s.after]
+    completed = [s.composition_with(shift) for s in subproblems for shift in _estimate(s)]
+    return [fitted_jointly(shift, task.composed) for shift in completed]
+
+
 def _suffices(best: list[Candidate]) -> bool:
     """Whether the first candidate fits, and no other part could pay for itself."""
     return bool(best) and best[0].fits and not room_for_more(best[0])

@@ -26,7 +26,7 @@ COLORS = 3
 NAMES = ("red", "green", "blue")
 STEP = 0.02
 SINGULAR = 1e-3  # of the largest singular value: below, colours can't be brought back
-AS_GOOD = 1.1  # times the error of a free matrix
+AS_GOOD = 1.2  # times the error of a free matrix
 ROUNDING = (0.6 / 255) ** 2  # an error that says nothing, where contrast stays
 MIXES = 0.8  # of the error of a map channel by channel: above, a matrix mixes nothing
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -135,7 +135,7 @@ class ColorMatrix(SharedColorShift):
         mixed = cls(nested_tuples(matrix), tuple(offset.tolist()), clip)
         if cls.known_as(mixed.parameters):
             return [mixed]
-        simpler = [shift for shift in _simpler(matrix, colors) if _error(shift, colors) <= enough]
+        simpler = [shift for shift in _simpler(matrix, colors) if _error(shift, colors, colors.inside) <= enough]
         if any(not isinstance(shift, Compose) for shift in simpler):
             return []
         if simpler:
