@@ -78,10 +78,12 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
 
 
 def recolored(move: Shift, task: Task) -> list[Shift]:
-    """A move that fits, with the shifts of colours that explain more of what it leaves than a map of greys does.
+    """A move that fits, with the shifts of colours that explain some of what it leaves.
 
     Implementations of a move may differ by more than a change of colours.
     """
+    if task.composed.reference.shape[1] == 1:
+        return []
     colors = [f for f in _partners(move.components, task.families) if FAMILIES[f].group == "colour"]
     subproblems = [s for s in _subproblems(move, colors, task.composed) if s.after]
     completed = [s.composition_with(shift) for s in subproblems for shift in _estimate(s)]

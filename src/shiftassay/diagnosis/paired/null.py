@@ -126,7 +126,10 @@ def _applied(way: Implementation, shift: Shift, images: Images) -> Images | None
 
 
 def _rounded_between(shift: Shift, images: Images, resampling: Resampling, between: Rounding, last: Rounding) -> Images:
-    """The images after a composition that stores bytes after each part; after the last one in a way of its own."""
+    """The images after a composition that stores bytes after each part.
+
+    The last part is rounded in a way of its own.
+    """
     parts = list(zip(shift.components, np.random.default_rng(0).spawn(len(shift.components)), strict=True))
     with resampled(resampling):
         for i, (part, own) in enumerate(parts):

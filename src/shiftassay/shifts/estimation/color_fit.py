@@ -37,7 +37,7 @@ class ColorPairs:
         return bool(self.after.min() >= 0 and self.after.max() <= 1)
 
     def error(self, made: Float64[np.ndarray, "m 3"], among: Bool[np.ndarray, "m 3"] | None = None) -> float:
-        """The mean squared difference of colours that were made from those before, among some of the values."""
+        """The mean squared difference of colours that were made, among some of the values."""
         squares = (made - self.after) ** 2
         return float(np.mean(squares if among is None else squares[among]))
 

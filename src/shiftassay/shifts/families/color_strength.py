@@ -41,7 +41,10 @@ class HueStorage(NamedTuple):
     rounded_down: bool
 
     def steps_of(self, angle: Any) -> Any:
-        """The steps that turn by this angle in the mean, where rounding down loses half of one: as whole numbers."""
+        """The steps, as whole numbers, that turn by this angle in the mean.
+
+        Rounding down loses half of one.
+        """
         return np.rint(angle / self.unit + 0.5 * self.rounded_down)
 
 

@@ -1,4 +1,4 @@
-"""The normalizations that libraries and courses use, by name, and which of them took another one's place."""
+"""The normalizations that libraries and courses use, by name; which took another one's place."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -36,9 +36,9 @@ KNOWN = (
 
 
 def known_change(scale: Sequence[float], offset: Sequence[float]) -> str | None:
-    """Which normalizations scale · x + offset puts in place of each other, in words; None if none that is known.
+    """Which normalizations scale · x + offset puts in place of each other, in words.
 
-    One number each for grey values, or three for colours.
+    One number each for grey values, or three for colours. None where none is known.
 
     >>> known_change([1 / 0.3081], [-0.1307 / 0.3081])
     'normalized as MNIST'
