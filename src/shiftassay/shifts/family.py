@@ -343,7 +343,7 @@ class Shift(Traits, ParameterVector, ABC):
 
     @classmethod
     def known_as(cls, parameters: Parameters) -> str | None:
-        """What is known under these parameters, in words: the library or the standard that uses them."""
+        """What is known under these parameters, in words: who uses them, or a standard."""
         return None
 
     def to_json(self) -> ShiftJson:

@@ -73,7 +73,7 @@ class FreeNumbers:
 
     @property
     def _searches(self) -> list[SearchRange | None]:
-        """How each number is searched for; of a part with lists of numbers, each number has a search."""
+        """How each number is searched for: each of a list of numbers has its own search."""
         searches: list[SearchRange | None] = []
         for part, names in zip(self.shift.components, self.names, strict=True):
             if any(isinstance(getattr(part, name), tuple) for name in names):

@@ -26,7 +26,10 @@ class ColorPairs:
 
     @property
     def inside(self) -> Bool[np.ndarray, "m 3"]:
-        """Which values afterwards are not at the ends of their channel, where they may have been cut off."""
+        """Which values afterwards are not at the ends of their channel.
+
+        Those there may have been cut off.
+        """
         low, high = self.after.min(0), self.after.max(0)
         margin = EXTREME * (high - low)
         return (self.after > low + margin) & (self.after < high - margin)
@@ -88,7 +91,7 @@ def channel_maps(colors: ColorPairs) -> tuple[Float64[np.ndarray, "3"], Float64[
 
 
 def color_map(colors: ColorPairs) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]] | None:
-    """Matrix and offset of the best linear map of colours; None where the pictures leave it open."""
+    """Matrix and offset of the best linear map of colours; None where pictures leave it open."""
     spread = np.linalg.svd(colors.before - colors.before.mean(0), compute_uv=False)
     if spread[-1] < COLORLESS * len(colors.before) ** 0.5:
         return None

@@ -1,4 +1,4 @@
-"""Shifts of colours that treat the channels alike, or weigh them: normalization, white balance, and grey."""
+"""Shifts of colours channel by channel, and to grey: normalization, white balance, weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +42,9 @@ GRAYS = {
 @FAMILIES.register("channel_rescale")
 @dataclass(frozen=True)
 class ChannelRescale(SharedColorShift):
-    """Express each colour channel in other units: scale · x + offset, as normalization and white balance do.
+    """Express each colour channel in other units: scale · x + offset.
+
+    Normalization and white balance do that.
 
     Parameters:
         scale: one number for each channel, anything but 0.

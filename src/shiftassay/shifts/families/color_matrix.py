@@ -113,9 +113,10 @@ class ColorMatrix(SharedColorShift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Least squares on values that nothing cut off: in its place, simpler shifts in a row that do as well.
+        """Least squares on values that nothing cut off.
 
-        Nothing where a map channel by channel does, or a simpler shift alone.
+        In its place, simpler shifts in a row that do as well. Nothing where a map channel by channel does, or a simpler
+        shift alone.
         """
         colors = color_pairs(pairs)
         numbers = None if colors is None else color_map(colors)
@@ -167,10 +168,10 @@ def _error(shift: Shift, colors: ColorPairs, among: Bool[np.ndarray, "m 3"] | No
 
 
 def _simpler(matrix: Float64[np.ndarray, "3 3"], colors: ColorPairs) -> Iterator[Shift]:
-    """Simpler shifts, alone and in a row, that may have this matrix before values are cut off, in normal form.
+    """Simpler shifts, alone and in a row, that may have this matrix, in normal form.
 
-    An order of channels, then grey or another saturation, then a map channel by channel. The rows of what comes before
-    that map sum to 1, so the sums of the matrix's rows are its scales.
+    The matrix is that before values are cut off: of an order of channels, then grey or another saturation, then a map
+    channel by channel. The rows of what comes before that map sum to 1: the sums of the matrix's rows are its scales.
     """
     sums = matrix.sum(1)
     for order in permutations(range(COLORS)):

@@ -33,7 +33,10 @@ TOWARDS = np.exp(2j * np.pi * np.arange(3) / 3)  # red, green and blue on the co
 
 
 class HueStorage(NamedTuple):
-    """How a library stores a hue in whole numbers: its unit in degrees, and after how many steps it begins anew."""
+    """How a library stores a hue in whole numbers.
+
+    Its unit in degrees, and after how many steps it begins anew.
+    """
 
     name: str
     unit: float
@@ -206,13 +209,13 @@ class Hue(_OneNumber):
         return {of.name: _HueOfBytes(self.angle, scope=self.scope, storage=of) for of in (PILLOW, OPENCV)}
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """Where a library's bytes are made exactly: the angles that it rounds to the same whole number of steps."""
+        """Where a library's bytes are made exactly: the angles that it rounds to the same step."""
         if not isinstance(self.angle, float):
             return {}
         few = _some(pairs)
         for of in (PILLOW, OPENCV):
             made = _HueOfBytes(self.angle, storage=of).apply(few.reference, np.random.default_rng(0))
-            if float(np.abs(made - few.shifted).mean()) < SAME_BYTES:
+            if float(np.abs(np.rint(255 * made) / 255 - few.shifted).mean()) < SAME_BYTES:
                 low = (of.steps_of(self.angle) - 0.5 * (not of.rounded_down)) * of.unit
                 return {"angle": OwnInterval.within(low, low + of.unit, level)}
         return {}
@@ -251,7 +254,10 @@ class _HueOfBytes(Hue):
 
 
 def hue_chroma_value(images: Images) -> tuple[Plane, Plane, Plane]:
-    """Of each pixel: its hue in degrees, its largest minus its smallest channel, and its largest channel."""
+    """Of each pixel: its hue in degrees, its chroma, and its value.
+
+    Chroma is the largest channel minus the smallest, value the largest.
+    """
     red, green, blue = (images[:, c : c + 1] for c in range(COLORS))
     value, least = images.max(1, keepdims=True), images.min(1, keepdims=True)
     chroma = value - least

@@ -73,7 +73,7 @@ def _known_changes() -> tuple[tuple[str, ...], Float64[np.ndarray, "k 2 3"]]:
 
 
 def _variants() -> list[Normalization]:
-    """The known ones, those of colours also with red and blue exchanged, and with constants of the other unit."""
+    """The known ones, also with red and blue exchanged, and with constants of the other unit."""
     colors = [one for one in KNOWN if len(set(one.mean)) > 1]
     reversed_ = [Normalization(f"{o.name} in BGR order", o.mean[::-1], o.sd[::-1]) for o in colors]
     of_bytes = [_times(one, BYTES, "mean and sd times 255") for one in KNOWN if max(one.sd) < 1]
