@@ -1,12 +1,12 @@
 """Shifts of colours beside what Pillow, OpenCV and scikit-image make, and what is estimated from it."""
 
 import colorsys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from shiftassay.diagnosis.summary import summarized
 from shiftassay.shifts.catalog import make, parse
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -74,7 +74,7 @@ def test_a_normalization_is_known_by_its_numbers(colors, before, after, name):
     sides = [colors if of is None else normalized(colors, of) for of in (before, after)]
     (shift,) = FAMILIES["channel_rescale"].estimate(Pairs(sides[0], sides[1]))
     assert name in str(shift)
-    assert in_words(SimpleNamespace(**shift.to_json())).count(name) == 1
+    assert in_words(summarized(shift)).count(name) == 1
     scale = np.divide(1 if before is None else before[1], 1 if after is None else after[1])
     assert np.allclose(shift.parameters["scale"], scale, rtol=1e-3)
 
