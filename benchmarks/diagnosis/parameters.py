@@ -28,6 +28,8 @@ FLOOR = {  # absolute tolerances, where 5% is less than can be asked for
     "offset": 0.01,
     "shade": 0.01,
     "fill": 0.01,
+    "weights": 0.01,
+    "matrix": 0.02,  # of colours
     "factor": 0.01,
     "proportions": 0.03,
 }
@@ -78,7 +80,7 @@ def _compare(
         return _summary(family, name, estimate, true, built)
     if isinstance(estimate, Mapping):
         estimate = estimate.get("mean")
-    if name == "matrix":
+    if name == "matrix" and family != "color_matrix":
         return _matrix(estimate, true, built)
     if name in ("columns", "mapping"):
         return None if list(estimate) == list(true) else f"{name} {_show(estimate)}, not {_show(true)}"

@@ -28,6 +28,7 @@ LOOKED_AT = 16  # crops on which a draw is looked at
 PAIRS = (
     *(pair for pair in compositions.PAIRS if "labels" not in pair),
     *(("channels", "move"), ("tone", "channels"), ("channels", "noise"), ("blur", "channels")),
+    *(("move", "colours"), ("mirror", "colours"), ("channels", "colours"), ("colours", "noise"), ("colours", "jpeg")),
 )
 SCRAMBLED = "pixel_permutation"  # not in compositions: judging each of 50,000 places against all others takes too long
 HIGHEST_UNIT = 4.0  # values up to here are read as units of white beside a reference of bytes

@@ -23,7 +23,7 @@ from benchmarks.diagnosis.drawn.ranges import (
     UNPAIRED_IMAGES,
     Range,
 )
-from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE, SINGLES, drawn_part
+from benchmarks.diagnosis.drawn.singles import IN_COLOR, PICTURE, SAMPLE, SINGLES, drawn_part
 from benchmarks.diagnosis.drawn.strangers import STRANGERS
 from benchmarks.diagnosis.families.channel_order import colored
 from benchmarks.diagnosis.unknowns import unknown_case
@@ -111,7 +111,7 @@ def _single(place: Place, rng: Rng, family: str, images: Range, plain: bool = Fa
         return place.case(case, n, rng, name)
     part = stored(part, _how(part.parameters, family, rng))
     case = replace(case, parts=(part,))
-    if family == "channel_order":
+    if family in IN_COLOR:
         n, name, case = min(n, MOST_COLORED), "mnist", replace(case, prepare=colored)
     if family == "adversarial":
         n, name, case = min(n, 2000), "mnist", replace(case, model=True)
@@ -159,7 +159,7 @@ def _unpaired(place: Place, rng: Rng) -> Case | None:
         return place.case(Case("unpaired", (part,), "unpaired"), n, rng, name) if n >= FEWEST_OF_CLASSES else None
     part = stored(part, _how(part.parameters, family, rng))
     case = Case("unpaired", (part,), "unpaired")
-    if family == "channel_order":
+    if family in IN_COLOR:
         n, name, case = min(n, MOST_COLORED), "mnist", replace(case, prepare=colored)
     case = place.case(case, n, rng, name)
     return case if _is_seen(case, rng) and _stands_out(case, n, rng) else None
@@ -177,7 +177,7 @@ def _unknown(place: Place, rng: Rng) -> Case | None:
 
 def _left_out(place: Place, rng: Rng) -> Case | None:
     """A family that the catalogue then lacks: `unknown` is right, or what else makes the same."""
-    families = tuple(family for family in PICTURE if family not in ("adversarial", "channel_order"))
+    families = tuple(family for family in PICTURE if family not in ("adversarial", *IN_COLOR))
     case = _single(place, rng, place.turn(families), LEFT_OUT_IMAGES, plain=True)
     if case is None:
         return None

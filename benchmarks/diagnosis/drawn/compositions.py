@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "columns": ("column_permutation",),
     "labels": ("label_permutation", "label_noise"),
     "channels": ("channel_order",),
+    "colours": ("grayscale", "saturation", "hue", "channel_rescale"),
 }
 PAIRS: tuple[tuple[str, str], ...] = (
     *(("move", "noise"), ("plain noise", "move"), ("move", "tone"), ("tone", "move"), ("move", "blur")),
@@ -72,6 +73,8 @@ CLASH = (
     {"pixel_dropout", "impulse_noise"},  # black dots, and black and white dots
     {"transpose", "stripe"},  # inverts rows, which stripes do not
     {"pixelate", "scale"},  # blocks of another size
+    {"channel_order", "grayscale"},  # grey of other weights
+    {"channel_order", "hue"},  # another turn of hue
 )
 """Families that together are another description of one, or of themselves with other numbers."""
 CONTRIBUTION, OF_THREE = 0.3, 0.25  # of the whole change: by how much taking a part out must change the pictures

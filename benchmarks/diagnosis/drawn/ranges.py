@@ -75,6 +75,14 @@ RANGES: dict[str, dict[str, Range]] = {
     "zigzag": {"step": Range(1.5, 4.0), "height": Range(1.5, 5.0), "width": Range(1.3, 3.5)},
     "canny_edges": {"sd": Range(0.5, 2.0), "low": Range(0.05, 0.3), "more": Range(0.05, 0.4)},  # high is low + more
     "dilate": {"size": Range(2, 6, whole=True)},
+    "channel_rescale": {
+        "gain": Range(0.6, 1.3),
+        "scale": Range(0.3, 4.0, log=True),
+        "offset": Range(0.05, 1.5, log=True),  # of either sign
+    },
+    "saturation": {"weaker": Range(0.1, 0.8), "stronger": Range(1.25, 3.0)},
+    "hue": {"angle": Range(10.0, 180.0, log=True)},  # of either sign
+    "color_matrix": {"mixing": Range(0.1, 0.4)},
     "adversarial": {"linf": Range(0.03, 0.25, log=True), "l2": Range(0.8, 4.0, log=True)},
     "class_prior": {"spread": Range(0.5, 1.5)},  # sd of the logarithm of the classes' shares
     "label_permutation": {"classes": Range(2, 10, whole=True)},  # that change numbers

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from benchmarks.diagnosis import attack, blur, intensity, noise, overlay, rearrangement, sample
 from benchmarks.diagnosis.case import Part
+from benchmarks.diagnosis.drawn.colors import COLORS
 from benchmarks.diagnosis.drawn.draw import LIBRARIES, Draw, Rng
 from benchmarks.diagnosis.drawn.moves import MOVES
 from benchmarks.diagnosis.families import channel_order, dilate
@@ -194,6 +195,7 @@ SINGLES: dict[str, Callable[[Draw], Part | None]] = {
     "canny_edges": _canny_edges,
     "dilate": _dilate,
     "channel_order": _channel_order,
+    **COLORS,
     "pixel_permutation": _order(rearrangement.pixel_permutation),
     "row_permutation": _order(rearrangement.row_permutation),
     "column_permutation": _order(rearrangement.column_permutation),
@@ -208,4 +210,5 @@ SINGLES: dict[str, Callable[[Draw], Part | None]] = {
 }
 """Every family of the catalogue that a set may be shifted by."""
 SAMPLE = ("reorder", "class_prior", "label_permutation", "label_noise", "label_misalignment")
+IN_COLOR = ("channel_order", *COLORS)
 PICTURE = tuple(family for family in SINGLES if family not in SAMPLE)

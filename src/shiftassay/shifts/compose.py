@@ -111,6 +111,10 @@ class Compose(Shift):
                 parts[i] = parts[i].settle(replace(some, reference=images))
         return replace(self, parts=tuple(parts))
 
+    def factors(self, pairs: Pairs) -> list[Shift]:
+        """None: it has come apart."""
+        return []
+
     def normal_form(self) -> Shift:
         """The parts in normal form, simplified.
 

@@ -328,6 +328,11 @@ class Shift(Traits, ParameterVector, ABC):
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "scope"}
         return {name: plain(value) for name, value in values.items() if value is not None}
 
+    @classmethod
+    def known_as(cls, parameters: Parameters) -> str | None:
+        """What is known under these parameters, in words: who uses them, or a standard."""
+        return None
+
     def to_json(self) -> ShiftJson:
         """Family, parameters and scope: what `catalog.from_json` reads."""
         scope = None if self.group in ("none", "sample", "several") else self.scope
@@ -336,7 +341,9 @@ class Shift(Traits, ParameterVector, ABC):
     def __str__(self) -> str:
         defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}
         informative = {name: value for name, value in self.parameters.items() if value != defaults[name]}
-        return shift_in_words(self.family, informative, SCOPES[self.scope if "per_image" in self.scopes else None])
+        name = self.known_as(self.parameters)
+        scope = SCOPES[self.scope if "per_image" in self.scopes else None]
+        return shift_in_words(self.family, informative, scope, name=name)
 
 
 def check(shift: Shift, name: str, holds: Callable[[float], bool], allowed: str) -> None:

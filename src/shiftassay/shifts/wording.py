@@ -49,7 +49,7 @@ def in_words(shift: Described, intervals: Parameters | None = None, brief: bool 
     ends = (intervals or {}).get("parts") or [intervals or {}]
     ends = ends if len(ends) == len(parts) else [{}] * len(parts)
     return between.join(
-        shift_in_words(part.family, _informative(part), scopes[part.scope], end, ESTIMATED)
+        shift_in_words(part.family, _informative(part), scopes[part.scope], end, ESTIMATED, _known_as(part))
         for part, end in zip(parts, ends, strict=True)
     )
 
@@ -78,6 +78,11 @@ def _parts(shift: Described) -> list[_Part]:
     if parts is None:
         return [_Part(shift.family, shift.parameters, shift.scope)]
     return [_Part.from_json(part) for part in parts]
+
+
+def _known_as(part: _Part) -> str | None:
+    """What is known under these parameters, as the family says."""
+    return FAMILIES[part.family].known_as(part.parameters) if part.family in FAMILIES else None
 
 
 def _informative(part: _Part) -> dict[str, JsonValue]:

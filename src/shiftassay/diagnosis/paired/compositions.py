@@ -80,6 +80,19 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     return best + _fitted(others, fit, task, budget.joint_fits_of_three)
 
 
+def recolored(move: Shift, task: Task) -> list[Shift]:
+    """A move that fits, with the shifts of colours that explain some of what it leaves.
+
+    Implementations of a move may differ by more than a change of colours.
+    """
+    if task.composed.reference.shape[1] == 1:
+        return []
+    colors = [f for f in _partners(move.components, task.families) if FAMILIES[f].group == "colour"]
+    subproblems = [s for s in _subproblems(move, colors, task.composed) if s.after]
+    completed = [s.composition_with(shift) for s in subproblems for shift in _estimate(s)]
+    return [fitted_jointly(shift, task.composed) for shift in completed]
+
+
 def _suffices(best: list[Candidate]) -> bool:
     """Whether the first candidate fits, and no other part could pay for itself."""
     return bool(best) and best[0].fits and not room_for_more(best[0])
@@ -171,7 +184,8 @@ class _Subproblem:
     after: bool
 
     def composition_with(self, shift: Shift) -> Compose:
-        return Compose((*self.parts, shift) if self.after else (shift, *self.parts))
+        further = shift.components
+        return Compose((*self.parts, *further) if self.after else (*further, *self.parts))
 
 
 def _completed(firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str]) -> list[Shift]:

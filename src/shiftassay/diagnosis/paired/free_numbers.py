@@ -73,13 +73,13 @@ class FreeNumbers:
 
     @property
     def _searches(self) -> list[SearchRange | None]:
-        """How each number is searched for; a matrix has a search for each of its numbers."""
+        """How each number is searched for: each of a list of numbers has its own search."""
         searches: list[SearchRange | None] = []
-        for part, name in self._parameters:
-            if isinstance(getattr(part, name), tuple):
+        for part, names in zip(self.shift.components, self.names, strict=True):
+            if any(isinstance(getattr(part, name), tuple) for name in names):
                 searches += part.search.values()
             else:
-                searches.append(part.search.get(name) or part.joint_search.get(name))
+                searches += [part.search.get(name) or part.joint_search.get(name) for name in names]
         return searches
 
 

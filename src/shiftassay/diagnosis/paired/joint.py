@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
+from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.remake import blurs, moves, noise_moves, remake
 from shiftassay.diagnosis.settings import SETTINGS
@@ -19,6 +20,7 @@ from shiftassay.shifts.warp import Resampling, resampled
 
 NOT_ALLOWED = 1e6  # the misfit of parameters that a family does not allow
 FEW_NUMBERS = 3  # that a simplex can fit beside those of noise
+FITTED_BEFORE = frozenset({"geometry", "colour"})  # groups that least squares fit, whatever noise followed
 FIRST_STEP = 0.08  # of a parameter, for the simplex
 
 
@@ -30,7 +32,7 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     | composition | geometry | other parts without noise | parts with noise |
     | --- | --- | --- | --- |
     | without noise | least squares | least squares | |
-    | noise on all pixels | least squares | `simplex` | `simplex` |
+    | noise on all pixels | least squares | `simplex`; colours as they were estimated | `simplex` |
     | noise that covers some pixels | least trimmed squares | least trimmed squares | `simplex` |
     | the same, then a blur or a move | least squares | least squares, then `simplex` | `simplex` |
 
@@ -71,7 +73,7 @@ def simplex(
     shift: Compose,
     pairs: Pairs,
     derivative_free: tuple[str, ...] | None = None,
-    fixed_groups: Set[str] = frozenset({"geometry"}),
+    fixed_groups: Set[str] = FITTED_BEFORE,
 ) -> Compose:
     """The composition whose remake differs least (Nelder and Mead 1965).
 
@@ -131,9 +133,9 @@ def _with_noise(shift: Compose, inferred: tuple[Shift, ...], pairs: Pairs) -> Co
     for i, part in zip(deterministic, fitted, strict=True):
         parts[i] = in_normal_form(part)
     begun = Compose(tuple(parts))
-    fixed_groups = {parts[i].group for i in deterministic} if trimmed_fit else {"geometry"}
+    fixed_groups = {parts[i].group for i in deterministic} if trimmed_fit else FITTED_BEFORE
     if noise_moves(begun) and len(Joint(begun.parts).begin) <= FEW_NUMBERS:
-        fixed_groups = set()  # noise that moves shows by itself how it was moved
+        fixed_groups = frozenset()  # noise that moves shows by itself how it was moved
     return simplex(begun, pairs, fixed_groups=fixed_groups)
 
 
@@ -236,7 +238,7 @@ def _numbers(part: Shift) -> dict[str, float]:
 def _with_numbers(part: Shift, numbers: dict[str, float]) -> Shift:
     """The part with other numbers."""
     if numbers and _has_matrix(part):
-        return type(part).from_numbers(np.array(list(numbers.values())))
+        return FreeNumbers(part, (part.differentiable,)).with_values(np.array(list(numbers.values())))
     return replace(part, **numbers) if numbers else part
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.diagnosis.null_distribution import Fit, NullDistribution
-from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
+from shiftassay.diagnosis.paired.implementations import Implementation, Rounding, other_implementations, rounded
 from shiftassay.diagnosis.paired.interpolation import interpolation_differences
 from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
@@ -89,8 +89,10 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
         if (not way.alternative or _tried_in_no_other_form(shift))
         and (images := _applied(way, shift, pairs.reference)) is not None
     ]
-    if rounding and len(shift.components) > 1:
-        made_by.append((made.resampling, _rounded_between(shift, pairs.reference, made.resampling)))
+    if len(shift.components) > 1 and (rounding or in_bytes(pairs.reference)):
+        ways: tuple[Rounding, ...] = ("nearest",) if rounding else ("nearest", "down")
+        last = "nearest" if rounding else "none"
+        made_by += [(made.resampling, _rounded_between(shift, pairs.reference, made.resampling, w, last)) for w in ways]
     made_by = [(way, beside_left_out(images, shift, pairs)) for way, images in made_by]
     for i, (resampling, images) in enumerate(made_by):
         # Pictures made of the nearest pixels are known by their values: they stand in only for such.
@@ -112,9 +114,10 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
 def _tried_in_no_other_form(shift: Shift) -> bool:
     """Whether candidates of this kind are judged in one form only.
 
-    Then another form can stand in for the code that made the images: of blurs in a row.
+    Then another form can stand in for the code that made the images: of blurs or maps of colours in a row.
     """
-    return len(shift.components) > 1 and all(not part.alternatives() or blurs(part) for part in shift.components)
+    parts = shift.components
+    return len(parts) > 1 and all(not p.alternatives() or blurs(p) or p.group == "colour" for p in parts)
 
 
 def _applied(way: Implementation, shift: Shift, images: Images) -> Images | None:
@@ -125,11 +128,15 @@ def _applied(way: Implementation, shift: Shift, images: Images) -> Images | None
         return None
 
 
-def _rounded_between(shift: Shift, images: Images, resampling: Resampling) -> Images:
-    """The images after a composition that stores bytes after each part."""
+def _rounded_between(shift: Shift, images: Images, resampling: Resampling, between: Rounding, last: Rounding) -> Images:
+    """The images after a composition that stores bytes after each part.
+
+    The last part is rounded in a way of its own.
+    """
+    parts = list(zip(shift.components, np.random.default_rng(0).spawn(len(shift.components)), strict=True))
     with resampled(resampling):
-        for part, own in zip(shift.components, np.random.default_rng(0).spawn(len(shift.components)), strict=True):
-            images = to_bytes(part.apply(images, own))
+        for i, (part, own) in enumerate(parts):
+            images = rounded(part.apply(images, own), between if i < len(parts) - 1 else last)
     return images
 
 

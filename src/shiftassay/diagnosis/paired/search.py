@@ -13,7 +13,7 @@ from shiftassay.diagnosis.paired.candidate import (
     screened_then_scored,
     settled,
 )
-from shiftassay.diagnosis.paired.compositions import compositions
+from shiftassay.diagnosis.paired.compositions import compositions, recolored
 from shiftassay.diagnosis.paired.hidden import two_linear_maps, with_integer_parameters
 from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.remake import moves
@@ -35,9 +35,11 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     candidates: list[Candidate] = []
     for tier in sorted({FAMILIES[family].tier for family in task.families}):
         if settled(candidates):
-            return candidates
+            break
         families = [family for family in task.families if FAMILIES[family].tier == tier]
         candidates = first_that_fits(candidates + screened_then_scored(estimates(families, task.fit), task))
+    if candidates and candidates[0].fits and moves(candidates[0].shift):
+        candidates = first_that_fits(candidates + scored(recolored(candidates[0].shift, task), task))
     if settled(candidates):
         return candidates
     if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:

@@ -60,6 +60,10 @@ class ChannelOrder(Shift):
         return np.ascontiguousarray(images[:, order])
 
     @property
+    def is_identity(self) -> bool:
+        return self.order == tuple(range(len(self.order)))
+
+    @property
     def degrees_of_freedom(self) -> int:
         """One: the six orders of three channels carry as much information as one number."""
         return 1
