@@ -67,6 +67,7 @@ class Dilate(Shift):
         """The size of least squared error, wherever an even one reaches farther."""
         return _best_size([cls(size) for size in _sizes(pairs)], pairs)
 
+
 @dataclass(frozen=True)
 class _OtherDilate(Dilate):
     """A dilation by an even size as other code makes it."""

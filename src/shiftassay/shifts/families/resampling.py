@@ -295,5 +295,3 @@ def _matrix(kernel: Kernel, antialias: bool, before: int, after: int) -> Float32
     except BadInput:
         made = resize(units, (after, before), kernel, True)
     return (made[0, 0] - np.float32(BASE)) / np.float32(SCALE)
-
-
