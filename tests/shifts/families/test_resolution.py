@@ -8,7 +8,7 @@ from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.families.resolution import Jpeg
+from shiftassay.shifts.families.jpeg import Jpeg
 from shiftassay.shifts.parameters import Choice
 
 

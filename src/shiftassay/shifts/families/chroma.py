@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float32
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.convolution import gaussian, separable
@@ -17,6 +18,7 @@ from shiftassay.shifts.resizing import Kernel, resize
 BT601 = np.array([0.299, 0.587, 0.114], np.float32)
 FEW, VALUES, FEWEST = 32, 450_000, 3  # pairs for a fit: at most so many, of so many values, but at least so many
 LUMA_CHANGE = 0.15  # of the change, which a blur of colours alone leaves to brightness at most
+LUMA_ROUNDING = 0.5 / 255**2  # mean square: what bytes of luma and chroma in between leave to brightness
 WORTHWHILE = 0.6  # of the change: above, the best blur explains nothing
 NEARLY_WHOLE = 0.97  # an amount from which on it is 1
 
@@ -88,7 +90,7 @@ class ColorBlur(Shift):
             return []
         few = pairs.first(pairs.affordable(FEW, VALUES, FEWEST))
         difference = few.shifted - few.reference
-        if float(np.mean(_luma(difference) ** 2)) > LUMA_CHANGE * few.change:
+        if float(np.mean(_luma(difference) ** 2)) > LUMA_CHANGE * few.change + LUMA_ROUNDING:
             return []
         starts = cls.search_starts(few)
         rng = np.random.default_rng(0)
@@ -116,7 +118,7 @@ class _Subsampled(ColorBlur):
         return 2 * resize(small, (h, w), self.up) - 1
 
 
-def _luma(images: Images) -> Images:
+def _luma(images: Images) -> Float32[np.ndarray, "n 1 h w"]:
     if images.shape[1] != 3:
         return images.mean(1, keepdims=True)
     return np.tensordot(images, BT601, (1, 0))[:, None]

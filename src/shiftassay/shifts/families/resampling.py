@@ -15,7 +15,7 @@ from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
 from shiftassay.shifts.families.resolution import Pixelate
 from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Shift, check
 from shiftassay.shifts.parameters import Parameters
-from shiftassay.shifts.resizing import Kernel, Size, check_kernel, resize
+from shiftassay.shifts.resizing import Kernel, Resized, Size, check_kernel, resize
 
 FEW, VALUES, FEWEST = 24, 200_000, 3  # pairs that factors are compared on: of so many values in grey
 EXACT, EXACT_VALUES = 24, 600_000  # pairs that kernels are compared on
@@ -176,7 +176,7 @@ class Resample(Shift):
         h, w = images.shape[2:]
         return max(round(h / self.factor), 1), max(round(w / self.factor), 1)
 
-    def _back(self, small: Images, images: Images) -> Images:
+    def _back(self, small: Resized, images: Images) -> Images:
         return np.clip(resize(small, images.shape[2:], self.up, _smooths(self.up, self.antialias)), 0, 1)
 
 
@@ -191,7 +191,7 @@ class _OtherResample(Resample):
         h, w = images.shape[2:]
         return (int(h / self.factor), int(w / self.factor)) if self.rounds_down else super()._small(images)
 
-    def _back(self, small: Images, images: Images) -> Images:
+    def _back(self, small: Resized, images: Images) -> Images:
         if not self.other_bicubic:
             return super()._back(small, images)
         other = not _smooths(self.up, self.antialias)
