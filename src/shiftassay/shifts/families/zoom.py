@@ -105,9 +105,9 @@ class _InSteps(ZoomBlur):
 
 
 def _mean_of_zooms(images: Images, zooms: np.ndarray) -> Images:
-    total = np.zeros_like(images)
+    total, same = np.zeros_like(images), np.broadcast_to(np.eye(2), (len(images), 2, 2))
     for zoom in zooms:
-        total += images if zoom == 1 else warp(images, np.eye(2)[None] / zoom, resampling=OURS)
+        total += images if zoom == 1 else warp(images, same / zoom, resampling=OURS)
     return np.clip(total / np.float32(len(zooms)), 0, 1)
 
 
