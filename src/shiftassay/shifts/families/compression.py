@@ -12,10 +12,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Shift, check
 from shiftassay.shifts.parameters import Parameters
 
-FEW_STORED, VALUES_STORED = (
-    32,
-    450_000,
-)  # pairs on which slower formats are compared: at most so many, of so many values
+FEW, VALUES = 12, 450_000  # pairs on which strengths are compared: at most so many, of so many values
 MOST_CHANGED = 0.5  # of the variance: no file changes as much
 NEAREST = 4  # steps of quality around that which changes as much
 LARGEST_RATIO, RATIO_STEP = float(np.log(1000.0)), 0.04  # logarithms
@@ -28,7 +25,6 @@ class _Stored(Shift):
     """The base of formats with one strength, the same for all pictures."""
 
     group: ClassVar[str] = "compression"
-    tier: ClassVar[int] = 1
     completed_by: ClassVar[tuple[str, ...]] = ()
     completes: ClassVar[tuple[str, ...]] = ("resolution", "colour")
     found_as_first_part: ClassVar[bool] = False
@@ -152,7 +148,7 @@ class Jpeg2000(_Stored):
         few = _few(pairs)
         if few is None:
             return []
-        begun = [(_log_ratio(form, few.first(few.affordable(len(few), VALUES_STORED // 4, 1))), form) for form in FORMS]
+        begun = [(_log_ratio(form, few.first(few.affordable(len(few), VALUES // 4, 1))), form) for form in FORMS]
         errors = [_error(form(float(np.exp(at))), few) for at, form in begun]
         center, form = begun[int(np.argmin(errors))]
         if min(errors) > NEARLY * few.change:
@@ -207,7 +203,7 @@ def _few(pairs: Pairs) -> Pairs | None:
         return None
     if pairs.reference.min() < 0 or pairs.reference.max() > 1:
         return None
-    few = pairs.first(pairs.affordable(FEW_STORED, VALUES_STORED, 2))
+    few = pairs.first(pairs.affordable(FEW, VALUES, 2))
     return few if few.change > 0 else None
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -29,6 +28,7 @@ UNEQUAL = 0.5 / 255  # rows that differ by less are copies
 EDGE = 6  # the share of rows, one in so many, at either edge, whose copies tell nothing
 AROUND = 1.8  # times the best size of a coarse grid, within which sizes are looked for
 RIDGE = 1e-6
+DIP = 0.6  # times the distances of sizes a pixel off: what the right size leaves at most
 
 
 class Kernels(NamedTuple):
@@ -79,7 +79,6 @@ class Resample(Shift):
     family: ClassVar[str] = "resample"
     group: ClassVar[str] = "resolution"
     example: ClassVar[str] = "factor=2"
-    tier: ClassVar[int] = 1
     completed_by: ClassVar[tuple[str, ...]] = ("intensity", "noise", "colour")
     completes: ClassVar[tuple[str, ...]] = ("colour",)
     found_as_first_part: ClassVar[bool] = True
@@ -137,7 +136,7 @@ class Resample(Shift):
         unshifted = float(few.errors(few.reference).mean())
         fits: dict[Shift, float] = {}
         for size in near:
-            fits |= _errors(_with_kernels(h, w, size, ((*d, up) for d, up in product(DOWN, ups))), few)
+            fits |= _errors(_with_kernels(h, w, size, ((*down, up) for up in ups for down in _likely(up))), few)
         for best in sorted(fits, key=lambda s: fits[s])[:PROMISING]:
             rows = round(h / best.factor)
             near_rows = (rows - 1, rows + 1) if copied == h else ()
@@ -227,8 +226,14 @@ def _roundest(h: int, w: int, rows: int) -> float:
     for step in ROUND_STEPS:
         near = step * round(h / rows / step)
         if near > 1 and round(h / near) == rows and round(w / near) == columns:
-            return float(near)
+            return round(float(near), 6)
     return h / rows
+
+
+def _likely(up: Kernel) -> list[tuple[Kernel, bool]]:
+    """The kernels down, in the order in which they are preferred: first those that go with the kernel up."""
+    alike = (*COPYING_UP, *MEANS) if up in COPYING_UP else (up,)
+    return sorted(DOWN, key=lambda down: alike.index(down[0]) if down[0] in alike else len(alike))
 
 
 def _errors(shifts: Iterable[Resample], pairs: Pairs) -> dict[Resample, float]:
@@ -264,8 +269,9 @@ def _nearest_sizes(pairs: Pairs) -> list[int]:
         distances = np.array([_distance(products, up, rows) for rows in range(low - 1, high + 2)])
         if len(distances) > 2:  # where the size is right, the distance is far below its neighbours'
             dips = distances[1:-1] / np.maximum(np.minimum(distances[:-2], distances[2:]), 1e-12)
-            found.append(low + int(dips.argmin()))
-    return list(dict.fromkeys([*found, best]))
+            if dips.min() < DIP:
+                found.append(low + int(dips.argmin()))
+    return list(dict.fromkeys([*found, best])) if found or pairs.contrast else []
 
 
 def _distance(products: Float64[np.ndarray, "h h"], up: Kernel, rows: int) -> float:
