@@ -14,7 +14,6 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.intensity import Gain
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
-from shiftassay.shifts.parameters import count_numbers
 
 SIDES = (2, 3, 5, 7)  # numbers of a field a side that are tried
 LESS = 0.7  # times the error of a coarser field: what a finer one has to leave at most
@@ -104,9 +103,9 @@ class Illumination(Shift):
         """A gain, if all numbers are alike."""
         return Gain(self.field[0][0], clip=True) if np.ptp(self.field) == 0 and self.field[0][0] > 0 else self
 
-    @property
-    def degrees_of_freedom(self) -> int:
-        return count_numbers(self.field)
+    def factors(self, pairs: Pairs) -> list[Shift]:
+        """None: no shifts with fewer numbers, one after the other, make a field of gains."""
+        return []
 
     def _gains(self, images: Images) -> Float32[np.ndarray, "h w"]:
         field = np.array(self.field)
