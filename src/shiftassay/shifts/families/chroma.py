@@ -16,6 +16,8 @@ from shiftassay.shifts.parameters import SearchRange
 from shiftassay.shifts.resizing import Kernel, resize
 
 BT601 = np.array([0.299, 0.587, 0.114], np.float32)
+BLUE_AND_RED = np.float32(0.5) / (1 - BT601[[2, 0]])  # what their difference from luma is multiplied by
+ZERO = np.float32(128 / 255)  # what stands for no chroma, in bytes
 FEW, VALUES, FEWEST = 32, 450_000, 3  # pairs for a fit: at most so many, of so many values, but at least so many
 LUMA_CHANGE = 0.15  # of the change, which a blur of colours alone leaves to brightness at most
 LUMA_ROUNDING = 0.5 / 255**2  # mean square: what bytes of luma and chroma in between leave to brightness
@@ -71,9 +73,15 @@ class ColorBlur(Shift):
         return np.clip(luma + chroma - np.float32(self.amount) * (chroma - self._blurred(chroma)), 0, 1)
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """Chroma at a half, a third or a quarter of the resolution, brought back by copies or bilinearly."""
-        others = {(f, up): _Subsampled(self.sd, self.amount, f, up) for f in SHARES for up in UPS}
-        return {f"1/{factor} of the resolution, {up}": other for (factor, up), other in others.items()}
+        """By bytes of luma and chroma: blurred, or at a lower resolution and brought back by copies or bilinearly."""
+        others = {(f, up): _InBytes(self.sd, self.amount, f, up) for f in SHARES for up in UPS}
+        named = {f"1/{factor} of the resolution, {up}": other for (factor, up), other in others.items()}
+        return {"in bytes": _InBytes(self.sd, self.amount), **named}
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The amount only where it is not all of the chroma, beyond which there is none."""
+        return ("sd", "amount") if self.amount < 1 else ("sd",)
 
     def _blurred(self, chroma: Images) -> Images:
         """Chroma lies between −1 and 1, and blurs of pictures between 0 and 1."""
@@ -106,16 +114,33 @@ UPS: tuple[Kernel, ...] = ("nearest", "bilinear")
 
 
 @dataclass(frozen=True)
-class _Subsampled(ColorBlur):
-    """Chroma at a lower resolution, as video and pictures store it."""
+class _InBytes(ColorBlur):
+    """The same as video and pictures store it: one plane of luma, two of chroma, each rounded to bytes."""
 
-    factor: int = 2
+    factor: int = 1
     up: Kernel = "nearest"
 
-    def _blurred(self, chroma: Images) -> Images:
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        luma = _to_bytes(_luma(images))
+        if images.shape[1] != 3:
+            return super().apply(images, rng)
+        ends = images[:, [2, 0]]  # blue and red
+        chroma = _to_bytes((ends - luma) * BLUE_AND_RED[:, None, None] + ZERO)
+        blurred = _to_bytes(self._stored(chroma))
+        mixed = chroma + np.float32(self.amount) * (blurred - chroma) - ZERO
+        blue, red = np.moveaxis(luma + mixed / BLUE_AND_RED[:, None, None], 1, 0)
+        green = (luma[:, 0] - BT601[0] * red - BT601[2] * blue) / BT601[1]
+        return np.clip(np.stack([red, green, blue], 1), 0, 1)
+
+    def _stored(self, chroma: Float32[np.ndarray, "n 2 h w"]) -> Float32[np.ndarray, "n 2 h w"]:
+        if self.factor == 1:
+            return separable(chroma, gaussian(np.array([self.sd]), int(4 * self.sd + 0.5)))
         h, w = chroma.shape[2:]
-        small = resize(chroma / 2 + np.float32(0.5), (-(-h // self.factor), -(-w // self.factor)), "area")
-        return 2 * resize(small, (h, w), self.up) - 1
+        return resize(resize(chroma, (-(-h // self.factor), -(-w // self.factor)), "area"), (h, w), self.up)
+
+
+def _to_bytes(images: Float32[np.ndarray, "n c h w"]) -> Float32[np.ndarray, "n c h w"]:
+    return np.clip(np.rint(images * np.float32(255)), 0, 255) / np.float32(255)
 
 
 def _luma(images: Images) -> Float32[np.ndarray, "n 1 h w"]:
