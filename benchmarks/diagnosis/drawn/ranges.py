@@ -75,6 +75,14 @@ RANGES: dict[str, dict[str, Range]] = {
     "zigzag": {"step": Range(1.5, 4.0), "height": Range(1.5, 5.0), "width": Range(1.3, 3.5)},
     "canny_edges": {"sd": Range(0.5, 2.0), "low": Range(0.05, 0.3), "more": Range(0.05, 0.4)},  # high is low + more
     "dilate": {"size": Range(2, 6, whole=True)},
+    "erode": {"size": Range(2, 3, whole=True)},
+    "sharpen": {"amount": Range(0.4, 3.0, log=True), "sd": Range(0.6, 3.0, log=True)},
+    "median": {"reach": Range(1, 2, whole=True)},  # the size is 2 reach + 1
+    "zoom_blur": {"factor": Range(1.1, 1.6)},
+    "resample": {"factor": Range(1.3, 5.0, log=True)},
+    "webp": {"quality": Range(2, 60, whole=True)},
+    "jpeg2000": {"ratio": Range(1.5, 2.5)},  # a file of a small picture is mostly its head
+    "illumination": {"strength": Range(0.3, 0.85), "angle": Range(-180.0, 180.0)},
     "adversarial": {"linf": Range(0.03, 0.25, log=True), "l2": Range(0.8, 4.0, log=True)},
     "class_prior": {"spread": Range(0.5, 1.5)},  # sd of the logarithm of the classes' shares
     "label_permutation": {"classes": Range(2, 10, whole=True)},  # that change numbers
