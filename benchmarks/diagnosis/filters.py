@@ -117,17 +117,17 @@ def subsampled_jpeg(quality: int, subsampling: str) -> Part:
 
 
 def color_blur(sd: float, amount: float) -> Part:
-    """Of pictures in colour, by OpenCV's luma and chroma in floats."""
+    """Of pictures (3, h, w), by OpenCV's luma and chroma in floats."""
 
     def transform(one: Picture) -> Picture:
         import cv2
 
-        planes = cv2.cvtColor(np.ascontiguousarray(one, np.float32), cv2.COLOR_RGB2YCrCb)
+        planes = cv2.cvtColor(np.ascontiguousarray(one.transpose(1, 2, 0), np.float32), cv2.COLOR_RGB2YCrCb)
         blurred = cv2.GaussianBlur(planes, (0, 0), sd, borderType=cv2.BORDER_REPLICATE)
         planes[..., 1:] += amount * (blurred - planes)[..., 1:]
-        return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
+        return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB).transpose(2, 0, 1)
 
-    return _part("color_blur", {"sd": sd, "amount": amount}, transform, "chroma", "cv2")
+    return _part("color_blur", {"sd": sd, "amount": amount}, transform, "colour", "cv2")
 
 
 def illumination(kind: str, strength: float, angle: float = 0.0) -> Part:

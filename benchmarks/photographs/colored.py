@@ -15,7 +15,7 @@ from benchmarks.diagnosis.case import Images, Labels, Made, Parameter, Part, by
 Rng = np.random.Generator
 NATIVE = ("PIL", "cv2")
 """Libraries whose maps take colour pictures as bytes."""
-IN_PICTURES = ("jpeg", "webp", "jpeg2000", "illumination", "color_blur")
+IN_PICTURES = ("jpeg", "webp", "jpeg2000", "illumination")
 """Families whose makers take colour pictures."""
 
 

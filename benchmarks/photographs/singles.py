@@ -16,8 +16,7 @@ SMALLEST_BLOCK = 8
 FEW_BLOCKS = 16  # pixels: blocks in compositions, whose every place is compared with every other
 LEFT_OUT = ("adversarial", *(family for family in SAMPLE if family != "reorder"))
 """What needs a model or labels."""
-IN_COLOR = ("color_blur",)
-FAMILIES = (*(family for family in OF_DIGITS if family not in LEFT_OUT), *IN_COLOR)
+FAMILIES = tuple(family for family in OF_DIGITS if family not in LEFT_OUT)
 TOGETHER = 0.25  # of the draws of noise: the same in all channels
 SAME_IN_CHANNELS = ("gaussian_noise", "uniform_noise", "sign_noise", "impulse_noise", "speckle_noise")
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
@@ -37,8 +36,6 @@ def drawn_part(
     draw = Draw(family, rng, each, smooth, ranges(size), size)
     if family == "block_permutation":
         part = _block_permutation(draw, FEW_BLOCKS if few_places else SMALLEST_BLOCK)
-    elif family == "color_blur":
-        part = filters.color_blur(draw.number("sd"), 1.0 if draw.chance(0.7) else float(rng.uniform(0.4, 0.9)))
     elif family == "jpeg" and draw.chance(SUBSAMPLED):
         part = filters.subsampled_jpeg(int(draw.number("quality")), draw.library(*SUBSAMPLINGS))
     else:

@@ -52,6 +52,7 @@ STORED = ("float", "bytes", "half")
 HOW_OFTEN = (0.5, 0.44, 0.06)
 FEWEST_REORDERED, FEWEST_TOUCHED, FEWEST_LABELED, FEWEST_OF_CLASSES = 200, 200, 200, 600  # images
 MOST_COLORED = 1000  # images in colour, which take long to make
+IN_COLOR = ("channel_order", "color_blur")
 BY_CHANCE = 0.3  # of the change of glass: by how much two draws must differ
 WRAPPED = 0.02  # of the ink, that a roll must bring back on the other side
 Rng = np.random.Generator
@@ -111,7 +112,7 @@ def _single(place: Place, rng: Rng, family: str, images: Range, plain: bool = Fa
         return place.case(case, n, rng, name)
     part = stored(part, _how(part.parameters, family, rng))
     case = replace(case, parts=(part,))
-    if family == "channel_order":
+    if family in IN_COLOR:
         n, name, case = min(n, MOST_COLORED), "mnist", replace(case, prepare=colored)
     if family == "adversarial":
         n, name, case = min(n, 2000), "mnist", replace(case, model=True)
@@ -177,7 +178,7 @@ def _unknown(place: Place, rng: Rng) -> Case | None:
 
 def _left_out(place: Place, rng: Rng) -> Case | None:
     """A family that the catalogue then lacks: `unknown` is right, or what else makes the same."""
-    families = tuple(family for family in PICTURE if family not in ("adversarial", "channel_order"))
+    families = tuple(family for family in PICTURE if family not in ("adversarial", *IN_COLOR))
     case = _single(place, rng, place.turn(families), LEFT_OUT_IMAGES, plain=True)
     if case is None:
         return None

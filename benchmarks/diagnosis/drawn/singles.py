@@ -161,6 +161,10 @@ def _resample(draw: Draw) -> Part | None:
     return filters.resample(factor, down, draw.library("bilinear", "bicubic"), down == "area", way)
 
 
+def _color_blur(draw: Draw) -> Part:
+    return filters.color_blur(draw.number("sd"), 1.0 if draw.chance(0.7) else draw.number("amount"))
+
+
 def _illumination(draw: Draw) -> Part:
     return filters.illumination(
         draw.library("vignette", "bell", "slope"), draw.number("strength"), draw.number("angle")
@@ -235,6 +239,7 @@ SINGLES: dict[str, Callable[[Draw], Part | None]] = {
     "webp": lambda draw: filters.webp(draw.whole("quality")),
     "jpeg2000": lambda draw: filters.jpeg2000(round(draw.number("ratio"), 2)),
     "illumination": _illumination,
+    "color_blur": _color_blur,
     "channel_order": _channel_order,
     "pixel_permutation": _order(rearrangement.pixel_permutation),
     "row_permutation": _order(rearrangement.row_permutation),

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
+from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of, with_strength
 from shiftassay.shifts.family import FAMILIES, Context, Information, OwnInterval, Scope, Shift, check
@@ -72,7 +72,7 @@ class _InChannels(Noise):
         estimates = super().estimate(pairs)
         if pairs.reference.shape[1] == 1:
             return estimates
-        how = "together" if _correlation(pairs) > TOGETHER else "independent"
+        how = "together" if _correlation(pairs, cls.covers) > TOGETHER else "independent"
         return [replace(cast(_InChannels, noise), channels=how) for noise in estimates]
 
     @property
@@ -291,12 +291,17 @@ class SpeckleNoise(_InChannels):
         return cut(images * (1 + sd * noise.standard_normal(self._drawn(images), np.float32)), self.clip)
 
 
-def _correlation(pairs: Pairs) -> float:
-    """The mean correlation of the first channel's changes with those of the others, where nothing may be clipped."""
+def _correlation(pairs: Pairs, covered: bool) -> float:
+    """The mean correlation of the first channel's changes with those of the others, where nothing may be clipped.
+
+    Of noise that covers: of whether they changed.
+    """
     some = pairs.first(pairs.affordable(len(pairs), CHANGES, 2))
     change = np.moveaxis(some.shifted - some.reference, 1, 0).reshape(some.reference.shape[1], -1)
     inside = np.moveaxis((some.shifted > CLIPPED) & (some.shifted < 1 - CLIPPED), 1, 0).reshape(change.shape)
     seen = change[:, inside.all(0)] if inside.all(0).mean() > SEEN else change
+    if covered:
+        seen = (np.abs(change) > ROUNDING).astype(np.float32)
     seen = seen - seen.mean(1, keepdims=True)
     size = np.sqrt((seen**2).sum(1))
     return float(np.mean(seen[1:] @ seen[0] / np.maximum(size[1:] * size[0], 1e-12)))
