@@ -131,7 +131,7 @@ def color_blur(sd: float, amount: float) -> Part:
 
 
 def illumination(kind: str, strength: float, angle: float = 0.0) -> Part:
-    """The light falls off from the middle (`vignette`), as a bell (`bell`) or along a direction (`slope`)."""
+    """Light that falls off from the middle, as a bell (`bell`) or not, or along a direction (`slope`)."""
 
     def gains(h: int, w: int) -> np.ndarray:
         y, x = np.meshgrid(np.linspace(-1, 1, h), np.linspace(-1, 1, w), indexing="ij")
@@ -157,9 +157,9 @@ def _part(
     return Part(family, parameters, by(make, {}, way.endswith("-bytes")), group, way=way)
 
 
-def _stored(one: Picture, kind: str, **how: Any) -> Picture:
+def _stored(one: Picture, kind: str, **options: Any) -> Picture:
     file = BytesIO()
-    Image.fromarray(_bytes(one)).save(file, kind, **how)
+    Image.fromarray(_bytes(one)).save(file, kind, **options)
     return _floats(np.asarray(Image.open(file).convert("RGB" if one.ndim == 3 else "L")))
 
 

@@ -236,7 +236,8 @@ def _gains(estimate: Any, true: Any, built: Built) -> str | None:
     for field in (np.asarray(estimate, float), np.asarray(true, float)):
         ends = [np.linspace(0, 1, side) for side in field.shape]
         degrees = [min(3, side - 1) for side in field.shape]
-        gains.append(RectBivariateSpline(*ends, field, kx=degrees[0], ky=degrees[1])(*places))
+        spline: Any = RectBivariateSpline(ends[0], ends[1], field, kx=degrees[0], ky=degrees[1])
+        gains.append(spline(*places))
     error = float(np.sqrt((weight * (gains[0] - gains[1]) ** 2).sum() / (weight * gains[1] ** 2).sum()))
     return None if error <= RELATIVE else f"field: off by {error:.0%}"
 

@@ -1,4 +1,4 @@
-"""Filters, resolution, formats and light, made by other code: parameters are found, and remakes match."""
+"""Filters, resolution, formats and light by other code: parameters and remakes match."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -21,7 +21,7 @@ VIGNETTE = 1 - 0.7 * (np.linspace(-1, 1, SIZE)[:, None] ** 2 + np.linspace(-1, 1
 
 @pytest.fixture(scope="module")
 def pictures() -> np.ndarray:
-    """Colour pictures in bytes, (n, h, w, 3): smooth grounds, sharp edges between colours, fine texture."""
+    """Colour pictures in bytes, (n, h, w, 3), with smooth grounds, edges and texture."""
     rng = np.random.default_rng(3)
     made = cv2.resize(
         rng.uniform(30, 220, (SIZE // 8, SIZE // 8, 3 * COUNT)), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC
@@ -37,7 +37,8 @@ def pictures() -> np.ndarray:
 
 def _pairs(pictures: np.ndarray, make: Filter) -> Pairs:
     shifted = np.stack([make(one) for one in pictures])
-    return Pairs(*(np.ascontiguousarray(s.transpose(0, 3, 1, 2), np.float32) / 255 for s in (pictures, shifted)))
+    before, after = (np.ascontiguousarray(s.transpose(0, 3, 1, 2), np.float32) / 255 for s in (pictures, shifted))
+    return Pairs(before, after)
 
 
 def _stored(kind: str, **how: object) -> Filter:
@@ -50,7 +51,7 @@ def _stored(kind: str, **how: object) -> Filter:
 
 
 def _resized(factor: float, down: int, up: int) -> Filter:
-    size = (round(SIZE / factor),) * 2
+    size = (round(SIZE / factor), round(SIZE / factor))
 
     def make(one: np.ndarray) -> np.ndarray:
         return cv2.resize(cv2.resize(one, size, interpolation=down), (SIZE, SIZE), interpolation=up)
@@ -59,7 +60,7 @@ def _resized(factor: float, down: int, up: int) -> Filter:
 
 
 def _pil(factor: float, down: Image.Resampling, up: Image.Resampling) -> Filter:
-    size = (round(SIZE / factor),) * 2
+    size = (round(SIZE / factor), round(SIZE / factor))
     return lambda one: np.asarray(Image.fromarray(one).resize(size, down).resize((SIZE, SIZE), up))
 
 

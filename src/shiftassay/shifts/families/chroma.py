@@ -73,7 +73,10 @@ class ColorBlur(Shift):
         return np.clip(luma + chroma - np.float32(self.amount) * (chroma - self._blurred(chroma)), 0, 1)
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """By bytes of luma and chroma: blurred, or at a lower resolution and brought back by copies or bilinearly."""
+        """By bytes of luma and chroma.
+
+        Blurred, or at a lower resolution and brought back by copies or bilinearly.
+        """
         others = {(f, up): _InBytes(self.sd, self.amount, f, up) for f in SHARES for up in UPS}
         named = {f"1/{factor} of the resolution, {up}": other for (factor, up), other in others.items()}
         return {"in bytes": _InBytes(self.sd, self.amount), **named}
@@ -115,7 +118,7 @@ UPS: tuple[Kernel, ...] = ("nearest", "bilinear")
 
 @dataclass(frozen=True)
 class _InBytes(ColorBlur):
-    """The same as video and pictures store it: one plane of luma, two of chroma, each rounded to bytes."""
+    """The same as video and pictures store it: planes of luma and chroma in bytes."""
 
     factor: int = 1
     up: Kernel = "nearest"

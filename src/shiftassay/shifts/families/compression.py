@@ -1,6 +1,6 @@
 """Shifts that store the picture in fewer bytes, in formats newer than JPEG."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, ClassVar
@@ -42,7 +42,10 @@ class _Stored(Shift):
 
 
 def _each_stored(images: Images, write: Any) -> Images:
-    """The images in 8 bits as they are read from files: three channels as colour pictures, others as grey ones."""
+    """The images in 8 bits as they are read from files.
+
+    Three channels are stored as colour pictures, others as grey ones.
+    """
     from PIL import Image  # late: few need it
 
     n, c, h, w = images.shape
@@ -198,7 +201,7 @@ def _log_ratio(form: type[Jpeg2000], pairs: Pairs) -> float:
 
 
 def _few(pairs: Pairs) -> Pairs | None:
-    """A few pairs to compare strengths on; None where the change is larger than that of any file."""
+    """A few pairs to compare strengths on; None where no file changes as much."""
     if not 0 < pairs.change < MOST_CHANGED * float(pairs.reference.var()) or pairs.contrast:
         return None
     if pairs.reference.min() < 0 or pairs.reference.max() > 1:
@@ -215,6 +218,6 @@ def _error(shift: Shift, pairs: Pairs) -> float:
     return float(pairs.errors(shift.apply(pairs.reference, np.random.default_rng(0))).mean())
 
 
-def _best(shifts: list[Shift], pairs: Pairs) -> list[Shift]:
+def _best(shifts: Sequence[Shift], pairs: Pairs) -> list[Shift]:
     errors = [_error(shift, pairs) for shift in shifts]
     return [shifts[int(np.argmin(errors))]] if min(errors) < WORTHWHILE * pairs.change else []

@@ -154,7 +154,9 @@ def _line_of(sd: float) -> Float64[np.ndarray, "1 k"]:
 @FAMILIES.register("median")
 @dataclass(frozen=True)
 class Median(Shift):
-    """Each pixel takes the median of the square around it, channel by channel. Border pixels are repeated outwards.
+    """Each pixel takes the median of the square around it, channel by channel.
+
+    Border pixels are repeated outwards.
 
     Parameters:
         size: side of the square in pixels, an odd number from 1 to 31; 1 changes nothing.

@@ -31,7 +31,9 @@ Field = tuple[tuple[float, ...], ...]
 @FAMILIES.register("illumination")
 @dataclass(frozen=True)
 class Illumination(Shift):
-    """Multiply every picture by the same smooth field of gains, as uneven light or a lens does; clipped to [0, 1].
+    """Multiply every picture by the same smooth field of gains, clipped to [0, 1].
+
+    Uneven light does that, and a lens that darkens the corners.
 
     Parameters:
         field: the gains at evenly spaced points from corner to corner, rows from the top; 2 × 2 numbers or more.
@@ -74,7 +76,7 @@ class Illumination(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The field by linear least squares, from coarse ones to finer ones while these leave much less.
+        """The field by linear least squares, as coarse as explains nearly as much.
 
         Clipped values do not count. Empty if the field is even, or explains less than a seventh of the change.
         """

@@ -17,7 +17,7 @@ from shiftassay.shifts.parameters import Choice, Parameters, PerImage, Uniform, 
 FEW, MANY = 8, 32  # images: to rank the qualities, and to choose among the best
 COARSE = 5  # steps of quality that are tried first
 TRIED = np.r_[3:85:COARSE, 85:101]  # every high quality: the best one's neighbours are not nearly as good
-BT601 = (0.299, 0.587, 0.114)
+BT601 = np.array([0.299, 0.587, 0.114], np.float32)
 NEAR = 1.02  # an error this near to the least is as good: many qualities store a small picture alike
 
 
@@ -90,25 +90,25 @@ class Jpeg(Shift):
         if np.median(errors.min(0) / np.maximum(view.errors(view.reference), 1e-9)) > 0.8:
             return []
         best = np.argsort(errors.mean(1))[:3]
-        how = _subsampling(first, int(TRIED[best[0]])) if colored else None
+        colors = _subsampling(first, int(TRIED[best[0]])) if colored else None
         near = np.unique(np.clip(TRIED[best] + np.arange(1 - COARSE, COARSE)[:, None], 1, 100))
-        near = near[np.argsort(_errors(first, near, how).mean(1))[:4]]
-        errors = _errors(few, near, how).mean(1)
-        shared, least = cls(int(near[errors.argmin()]), how), errors.min()
+        near = near[np.argsort(_errors(first, near, colors).mean(1))[:4]]
+        errors = _errors(few, near, colors).mean(1)
+        shared, least = cls(int(near[errors.argmin()]), colors), errors.min()
         if least < 0.05 * few.errors(few.reference).mean():
             return [shared]
-        values = _qualities(few, 1, 100, COARSE, how)
-        each = cls(PerImage(values), how, scope="per_image")
+        values = _qualities(few, 1, 100, COARSE, colors)
+        each = cls(PerImage(values), colors, scope="per_image")
         errors = few.errors(each.apply(few.reference, np.random.default_rng(0)))
         if least <= 1.1 * errors.mean() + 1e-7:
             return [shared]
         values = values[errors <= 4 * np.median(errors) + 1e-6].astype(float)
         quality = distribution(values, 2.0)
         if isinstance(quality, float):  # nearly all the same: what another part spoils counts less
-            return list(dict.fromkeys([shared, cls(round(quality), how)]))
+            return list(dict.fromkeys([shared, cls(round(quality), colors)]))
         if isinstance(quality, Uniform):
             quality = Uniform(float(values.min()), float(values.max()))
-        return [shared, cls(quality, how, scope="per_image")]
+        return [shared, cls(quality, colors, scope="per_image")]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
         """With each image's own quality: the one of least squared error that can be drawn."""
@@ -134,8 +134,8 @@ def _errors(
 
 def _subsampling(pairs: Pairs, quality: int) -> Subsampling:
     """The subsampling of least squared error at about this quality."""
-    errors = {how: float(_errors(pairs, np.array([quality]), how).mean()) for how in SUBSAMPLINGS}
-    return min(SUBSAMPLINGS, key=lambda how: errors[how])
+    errors = {one: float(_errors(pairs, np.array([quality]), one).mean()) for one in SUBSAMPLINGS}
+    return min(SUBSAMPLINGS, key=lambda one: errors[one])
 
 
 def _luma(pairs: Pairs) -> Pairs:
@@ -144,7 +144,7 @@ def _luma(pairs: Pairs) -> Pairs:
 
 def _gray(images: Float32[np.ndarray, "n 3 h w"]) -> Float32[np.ndarray, "n 1 h w"]:
     """By the weights of BT.601, as JPEG's luma."""
-    return np.tensordot(images, np.float32(BT601), (1, 0))[:, None]
+    return np.tensordot(images, BT601, (1, 0))[:, None]
 
 
 def _qualities(pairs: Pairs, low: int, high: int, step: int, subsampling: Subsampling | None) -> Int64[np.ndarray, "n"]:
@@ -171,6 +171,6 @@ def _stored(
     from PIL import Image  # late: few need it
 
     file = BytesIO()
-    how = {} if subsampling is None else {"subsampling": subsampling}
-    Image.fromarray(np.ascontiguousarray(picture)).save(file, "JPEG", quality=quality, **how)
+    options = {} if subsampling is None else {"subsampling": subsampling}
+    Image.fromarray(np.ascontiguousarray(picture)).save(file, "JPEG", quality=quality, **options)
     return np.asarray(Image.open(file))

@@ -1,4 +1,4 @@
-"""Shifts that thicken or thin what is bright: each pixel takes the largest, or the smallest, value around it."""
+"""Shifts that thicken or thin what is bright, by the largest or the smallest value around."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

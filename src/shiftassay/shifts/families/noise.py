@@ -72,8 +72,8 @@ class _InChannels(Noise):
         estimates = super().estimate(pairs)
         if pairs.reference.shape[1] == 1:
             return estimates
-        how = "together" if _correlation(pairs, cls.covers) > TOGETHER else "independent"
-        return [replace(cast(_InChannels, noise), channels=how) for noise in estimates]
+        channels = "together" if _correlation(pairs, cls.covers) > TOGETHER else "independent"
+        return [replace(cast(_InChannels, noise), channels=channels) for noise in estimates]
 
     @property
     def variant(self) -> tuple[object, ...]:
@@ -292,9 +292,9 @@ class SpeckleNoise(_InChannels):
 
 
 def _correlation(pairs: Pairs, covered: bool) -> float:
-    """The mean correlation of the first channel's changes with those of the others, where nothing may be clipped.
+    """The mean correlation of the first channel's changes with those of the others.
 
-    Of noise that covers: of whether they changed.
+    Where nothing may be clipped. Of noise that covers: of whether they changed.
     """
     some = pairs.first(pairs.affordable(len(pairs), CHANGES, 2))
     change = np.moveaxis(some.shifted - some.reference, 1, 0).reshape(some.reference.shape[1], -1)

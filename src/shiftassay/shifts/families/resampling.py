@@ -134,7 +134,7 @@ class Resample(Shift):
             ups, near = SMOOTH_UP, _nearest_sizes(pairs)
         few = pairs.first(pairs.affordable(EXACT, EXACT_VALUES, FEWEST))
         unshifted = float(few.errors(few.reference).mean())
-        fits: dict[Shift, float] = {}
+        fits: dict[Resample, float] = {}
         for size in near:
             fits |= _errors(_with_kernels(h, w, size, ((*down, up) for up in ups for down in _likely(up))), few)
         for best in sorted(fits, key=lambda s: fits[s])[:PROMISING]:
@@ -149,7 +149,7 @@ class Resample(Shift):
         return [] if best._is_pixelated and (h % best.factor or w % best.factor) == 0 else [best]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """The factors that make pictures of this size, whether sizes are rounded or rounded down."""
+        """The factors that lead to this size, whether sizes are rounded or rounded down."""
         side = max(pairs.reference.shape[2:])
         small = round(side / self.factor)
         return {"factor": OwnInterval(self.factor, side / (small + 1), side / (small - 0.5))}
@@ -198,7 +198,7 @@ class _OtherResample(Resample):
 
 
 def _smooths(up: Kernel, antialias: bool) -> bool:
-    """Which of two bicubic kernels brings a picture back: that of the library which made it small."""
+    """Which of two bicubic kernels brings a picture back: its own library's."""
     return antialias if up == "bicubic" else not up.startswith("nearest")
 
 
@@ -221,7 +221,7 @@ def _with_kernels(h: int, w: int, rows: int, kernels: Iterable[tuple[Kernel, boo
 
 
 def _roundest(h: int, w: int, rows: int) -> float:
-    """The roundest of the factors that make so many rows, and as many columns as that factor does."""
+    """The roundest of the factors that lead to this size."""
     columns = round(w * rows / h)
     for step in ROUND_STEPS:
         near = step * round(h / rows / step)
@@ -231,7 +231,10 @@ def _roundest(h: int, w: int, rows: int) -> float:
 
 
 def _likely(up: Kernel) -> list[tuple[Kernel, bool]]:
-    """The kernels down, in the order in which they are preferred: first those that go with the kernel up."""
+    """The kernels down, in the order in which they are preferred.
+
+    First come those that go with the kernel up.
+    """
     alike = (*COPYING_UP, *MEANS) if up in COPYING_UP else (up,)
     return sorted(DOWN, key=lambda down: alike.index(down[0]) if down[0] in alike else len(alike))
 
@@ -247,7 +250,7 @@ def _errors(shifts: Iterable[Resample], pairs: Pairs) -> dict[Resample, float]:
 
 
 def _nearest_sizes(pairs: Pairs) -> list[int]:
-    """The numbers of rows that fit, by the columns' distance from what a kernel can make of so many.
+    """The numbers of rows that fit, by what a kernel can make of so many.
 
     Sizes are looked for around the best of a coarse grid. The last is the best by a remake with one pair of kernels.
     """
@@ -264,18 +267,20 @@ def _nearest_sizes(pairs: Pairs) -> list[int]:
     low, high = max(2, int(best / AROUND)), min(int(best * AROUND) + 1, h - 2)
     columns = gray.shifted.transpose(2, 0, 1, 3).reshape(h, -1).astype(np.float64)
     products = columns @ columns.T
-    found: list[int] = []
+    right: list[int] = []
     for up in SMOOTH_UP[:2]:
         distances = np.array([_distance(products, up, rows) for rows in range(low - 1, high + 2)])
         if len(distances) > 2:  # where the size is right, the distance is far below its neighbours'
             dips = distances[1:-1] / np.maximum(np.minimum(distances[:-2], distances[2:]), 1e-12)
             if dips.min() < DIP:
-                found.append(low + int(dips.argmin()))
-    return list(dict.fromkeys([*found, best])) if found or pairs.contrast else []
+                right.append(low + int(dips.argmin()))
+    return list(dict.fromkeys([*right, best])) if right or pairs.contrast else []
 
 
 def _distance(products: Float64[np.ndarray, "h h"], up: Kernel, rows: int) -> float:
-    """The columns' squared distance from what the kernel can make of so many rows, to a degree of freedom.
+    """The columns' squared distance from what the kernel can make of so many rows.
+
+    To a degree of freedom.
 
     Of the columns it takes the products of rows with each other.
     """

@@ -23,7 +23,7 @@ MOST = 40  # zooms
 @FAMILIES.register("zoom_blur")
 @dataclass(frozen=True)
 class ZoomBlur(Shift):
-    """Average the picture over zooms into its centre, from none to the largest, as a lens that zooms does.
+    """Average the picture over zooms into its centre, from none to the largest, as a lens does.
 
     Parameters:
         factor: the largest zoom, 1 to 4.
@@ -60,7 +60,10 @@ class ZoomBlur(Shift):
         return self._averaged(images, int(np.clip(np.ceil(moved / STEP), 2, MOST)) + 1)
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """In steps of a hundredth or of a fiftieth, as ImageNet-C's code, the picture itself counted once more."""
+        """In steps of a hundredth or of a fiftieth, as ImageNet-C's code.
+
+        It counts the picture itself once more.
+        """
         return {f"steps of {step:g}": _InSteps(self.factor, step) for step in (0.01, 0.02)}
 
     def _averaged(self, images: Images, zooms: int) -> Images:
