@@ -1,6 +1,7 @@
 """Cases of filters, of resolution, of formats and of light, by Pillow, OpenCV, SciPy and NumPy."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -145,7 +146,8 @@ def illumination(kind: str, strength: float, angle: float = 0.0) -> Part:
         field = gains(*one.shape[:2]).astype(np.float32)
         return one * (field[..., None] if one.ndim == 3 else field)
 
-    return _part("illumination", {"field": gains(CURVED, CURVED).tolist()}, transform, "intensity", kind)
+    part = _part("illumination", {"field": gains(CURVED, CURVED).tolist()}, transform, "intensity", kind)
+    return replace(part, information="preserved")
 
 
 def _part(

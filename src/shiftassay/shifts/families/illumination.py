@@ -66,7 +66,7 @@ class Illumination(Shift):
         """Nothing is lost where no gain is above 1, which clips, or nearly 0."""
         field = np.array(self.field)
         gains = _spline(len(field), FINE) @ field @ _spline(field.shape[1], FINE).T
-        return "preserved" if gains.max() <= 1 and gains.min() > DARK else "reduced"
+        return "preserved" if gains.max() <= 1 + EVEN and gains.min() > DARK else "reduced"
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return np.clip(images * self._gains(images), 0, 1)

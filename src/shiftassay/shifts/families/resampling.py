@@ -39,7 +39,8 @@ class Kernels(NamedTuple):
     up: Kernel
 
 
-FIRST = Kernels("bilinear", True, "bilinear")  # the kernels of the coarse grid
+# Of the coarse grid: one that smooths, and one that hardly does.
+FIRST = Kernels("bilinear", True, "bilinear"), Kernels("bicubic", False, "bicubic")
 
 # In the order in which they are preferred where they make the same pictures.
 DOWN: tuple[tuple[Kernel, bool], ...] = (
@@ -259,8 +260,9 @@ def _nearest_sizes(pairs: Pairs) -> list[int]:
     gray = Pairs(few.reference.mean(1, keepdims=True), few.shifted.mean(1, keepdims=True), pairs.contrast)
     coarse: dict[int, float] = {}
     for rows in {round(h / factor) for factor in FACTORS if 2 <= round(h / factor) < h}:
-        vertical, horizontal = (_through(FIRST, *sides) for sides in ((h, rows), (w, max(round(w * rows / h), 1))))
-        coarse[rows] = float(gray.errors(vertical @ gray.reference @ horizontal.T).mean())
+        sides = ((h, rows), (w, max(round(w * rows / h), 1)))
+        maps = [[_through(kernels, *side) for side in sides] for kernels in FIRST]
+        coarse[rows] = min(float(gray.errors(down @ gray.reference @ across.T).mean()) for down, across in maps)
     if not coarse or min(coarse.values()) > WORTHWHILE * float(gray.errors(gray.reference).mean()):
         return []
     best = min(coarse, key=lambda rows: coarse[rows])
