@@ -12,6 +12,7 @@ from benchmarks.diagnosis.tellable import (
     told_by_pairs,
     told_by_samples,
 )
+from scipy.interpolate import RectBivariateSpline
 
 RELATIVE = 0.05
 PIXELS = 0.5
@@ -72,8 +73,12 @@ def _compare(
         return _permutation(family, estimate, np.asarray(true), built, all_estimates, unpaired)
     if name == "phases":
         return _phases(estimate, true, built)
+    if family == "illumination":
+        return _gains(estimate, true, built)
     if name in ("field", "pattern"):
         return _field(name, estimate, true, built, unpaired)
+    if isinstance(true, bool):
+        return None if estimate is true else f"{name} {estimate}, not {true}"
     if isinstance(true, str):
         return None if estimate == true else f"{name} {estimate}, not {true}"
     if isinstance(true, Mapping):
@@ -222,6 +227,21 @@ def _field(name: str, estimate: Any, true: Any, built: Built, unpaired: bool) ->
     shown = (ink.ravel() > 0.1) | (true > 0)
     error = float(np.sqrt(((estimate - true)[shown] ** 2).mean()) / true.std())
     return None if error <= (PATTERN_UNPAIRED if unpaired else PATTERN) else f"pattern: off by {error:.0%} of its sd"
+
+
+def _gains(estimate: Any, true: Any, built: Built) -> str | None:
+    """Splines through both fields of gains, where pictures are bright: to a twentieth."""
+    images = with_channels(built.reference)
+    places = [np.linspace(0, 1, side) for side in images.shape[2:]]
+    weight = (images.astype(np.float64) ** 2).mean((0, 1))
+    gains = []
+    for field in (np.asarray(estimate, float), np.asarray(true, float)):
+        ends = [np.linspace(0, 1, side) for side in field.shape]
+        degrees = [min(3, side - 1) for side in field.shape]
+        spline: Any = RectBivariateSpline(ends[0], ends[1], field, kx=degrees[0], ky=degrees[1])
+        gains.append(spline(*places))
+    error = float(np.sqrt((weight * (gains[0] - gains[1]) ** 2).sum() / (weight * gains[1] ** 2).sum()))
+    return None if error <= RELATIVE else f"field: off by {error:.0%}"
 
 
 def _matrix(estimate: Any, true: Any, built: Built) -> str | None:

@@ -79,8 +79,11 @@ def _smooth_field(x: np.ndarray, rng: np.random.Generator, strength: float) -> n
     return x + strength * 0.4 * field
 
 
-def _vignette(x: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    return x * (1 - strength * np.minimum(_places(x)[2], 1))
+def _spotlight(x: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """It grows dark away from a place that every image draws."""
+    a, y, _ = _places(x)
+    left, top = rng.uniform(-10, 10, (2, len(x)))
+    return x * (1 - strength * np.minimum(np.hypot(a - each(left), y - each(top)) / 14, 1))
 
 
 def _checkerboard(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
@@ -157,8 +160,15 @@ def _dithered(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndar
     return out[:, :-1, 1:-1]
 
 
-def _sharpened(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
-    return x + 1.5 * (x - np.stack([ndimage.gaussian_filter(one, 1.5) for one in x]))
+def _self_quotient(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
+    """Each pixel beside the mean around it."""
+    return 0.5 * x / (np.stack([ndimage.gaussian_filter(one, 2.0) for one in x]) + 0.2)
+
+
+def _rank_filtered(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
+    """Each pixel becomes the nearer of the least and the largest value above and below it."""
+    low, high = (np.stack([f(one, (5, 1)) for one in x]) for f in (ndimage.minimum_filter, ndimage.maximum_filter))
+    return np.where(high - x < x - low, high, low)
 
 
 def _polar(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
@@ -182,7 +192,7 @@ SCALED: dict[str, Transform] = {
     "fisheye": _fisheye,
     "blend": _blend,
     "smooth_field": _smooth_field,
-    "vignette": _vignette,
+    "spotlight": _spotlight,
     "checkerboard": _checkerboard,
     "interlace": _interlace,
     "clustered_salt": _clustered_salt,
@@ -196,7 +206,7 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
     "fisheye": (0.35, 0.7),
     "blend": (0.35, 0.7),
     "smooth_field": (0.35, 0.7),
-    "vignette": (0.35, 0.7),
+    "spotlight": (0.5, 0.9),
     "checkerboard": (2, 4),
     "interlace": (2, 4),
     "clustered_salt": (2, 4),
@@ -210,12 +220,12 @@ PLAIN: dict[str, Transform] = {
     "mosaic": _mosaic,
     "mirrored_half": _mirrored_half,
     "dithered": _dithered,
-    "sharpened": _sharpened,
+    "self_quotient": _self_quotient,
+    "rank_filtered": _rank_filtered,
     "polar": _polar,
     "brighter_of_two": lambda x, rng, strength: np.maximum(x, x[rng.permutation(len(x))]),
     "outlined": _each_image(lambda one: ndimage.morphological_gradient(one, (3, 3))),
-    "eroded": _each_image(lambda one: ndimage.grey_erosion(one, (2, 2))),
-    "median": _each_image(lambda one: ndimage.median_filter(one, 5)),
+    "top_hat": _each_image(lambda one: ndimage.white_tophat(one, (3, 3))),
     "slope": _each_image(lambda one: ndimage.gaussian_gradient_magnitude(one, 1.0)),
     "dark_rows": lambda x, rng, strength: x * (np.arange(x.shape[1]) % 3 > 0)[:, None],
 }

@@ -15,18 +15,20 @@ from benchmarks.diagnosis.case import Images, Labels, Made, Parameter, Part, by
 Rng = np.random.Generator
 NATIVE = ("PIL", "cv2")
 """Libraries whose maps take colour pictures as bytes."""
+IN_PICTURES = ("jpeg", "webp", "jpeg2000", "illumination")
+"""Families whose makers take colour pictures."""
 
 
 def colored(part: Part, as_bytes: bool) -> Part:
     """The part on colour pictures; `as_bytes`: by what its library does to bytes, where it takes them."""
     if part.group in ("colour", "sample"):
         return part
+    if part.family in IN_PICTURES:
+        return replace(part, make=_on_pictures(part, as_bytes=False))  # rounds to bytes by itself
     if part.group in ("intensity", "noise"):
         return replace(part, make=_on_values(part))
     if part.family in OWN_MAKERS:
         return OWN_MAKERS[part.family](part)
-    if part.family == "jpeg":
-        return replace(part, make=_on_pictures(part, as_bytes=False))  # rounds to bytes by itself
     if as_bytes and (_is_native_map(part) or (part.family == "gaussian_blur" and part.way == "cv2")):
         return replace(part, make=_on_pictures(part, as_bytes=True), way=f"{part.way}-native")
     return on_channels(part)

@@ -20,6 +20,10 @@ OTHER: dict[str, dict[str, Range]] = {
     "shot_noise": {"photons": Range(3.0, 500.0, log=True)},
     "fixed_pattern": {"sd": Range(0.015, 0.4, log=True)},
     "jpeg": {"quality": Range(5, 90, log=True)},
+    "webp": {"quality": Range(2, 90, whole=True)},
+    "jpeg2000": {"ratio": Range(8.0, 120.0, log=True)},
+    "zoom_blur": {"factor": Range(1.05, 1.4)},
+    "illumination": {"strength": Range(0.15, 0.85), "angle": Range(-180.0, 180.0)},
     "pixel_dropout": {"fraction": Range(0.01, 0.8, log=True)},
     "canny_edges": {"sd": Range(0.8, 3.0), "low": Range(0.03, 0.2), "more": Range(0.05, 0.3)},
     "shear": {"factor": Range(0.03, 0.6, log=True)},
@@ -41,6 +45,11 @@ IN_PIXELS: dict[str, dict[str, Range]] = {
     "dotted_line": {"width": Range(1.5, 10.0), "dash": Range(2, 24, whole=True)},
     "zigzag": {"step": Range(3.0, 24.0), "height": Range(3.0, 32.0), "width": Range(1.5, 8.0)},
     "dilate": {"size": Range(2, 9, whole=True)},
+    "erode": {"size": Range(2, 9, whole=True)},
+    "sharpen": {"sd": Range(0.6, 6.0, log=True)},
+    "median": {"reach": Range(1, 4, whole=True)},
+    "resample": {"factor": Range(1.2, 8.0, log=True)},
+    "color_blur": {"sd": Range(1.5, 12.0, log=True)},
 }
 """Lengths, whose upper ends shrink with the picture."""
 

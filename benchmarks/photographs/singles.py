@@ -1,12 +1,14 @@
 """A shift of one family on photographs, drawn: as on digits, with the ranges and the side of photographs."""
 
+from dataclasses import replace
+
 import numpy as np
-from benchmarks.diagnosis import rearrangement
+from benchmarks.diagnosis import filters, rearrangement
 from benchmarks.diagnosis.case import Part
 from benchmarks.diagnosis.drawn.draw import Draw
 from benchmarks.diagnosis.drawn.singles import PER_IMAGE, SAMPLE
 from benchmarks.diagnosis.drawn.singles import SINGLES as OF_DIGITS
-from benchmarks.photographs.colored import colored
+from benchmarks.photographs.colored import colored, on_channels
 from benchmarks.photographs.ranges import ranges
 
 NATIVE = 0.6  # of the draws: the library works on bytes, where it can
@@ -15,6 +17,10 @@ FEW_BLOCKS = 16  # pixels: blocks in compositions, whose every place is compared
 LEFT_OUT = ("adversarial", *(family for family in SAMPLE if family != "reorder"))
 """What needs a model or labels."""
 FAMILIES = tuple(family for family in OF_DIGITS if family not in LEFT_OUT)
+TOGETHER = 0.25  # of the draws of noise: the same in all channels
+SAME_IN_CHANNELS = ("gaussian_noise", "uniform_noise", "sign_noise", "impulse_noise", "speckle_noise")
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+SUBSAMPLED = 0.5  # of the draws of JPEG: a subsampling is given, else it is the library's
 Rng = np.random.Generator
 
 
@@ -30,8 +36,12 @@ def drawn_part(
     draw = Draw(family, rng, each, smooth, ranges(size), size)
     if family == "block_permutation":
         part = _block_permutation(draw, FEW_BLOCKS if few_places else SMALLEST_BLOCK)
+    elif family == "jpeg" and draw.chance(SUBSAMPLED):
+        part = filters.subsampled_jpeg(int(draw.number("quality")), draw.library(*SUBSAMPLINGS))
     else:
         part = OF_DIGITS[family](draw)
+    if part is not None and family in SAME_IN_CHANNELS and draw.chance(TOGETHER):
+        return on_channels(replace(part, parameters={**part.parameters, "channels": "together"}))
     return None if part is None else colored(part, as_bytes=draw.chance(NATIVE))
 
 

@@ -14,13 +14,18 @@ STRUCTURED = (
     "fixed_pattern",
     "fog",
     "glass_blur",
+    "illumination",
     "jpeg",
+    "jpeg2000",
+    "median",
     "occlusion",
     "phase_scramble",
     "pixel_dropout",
     "pixelate",
+    "sharpen",
     "spatter",
     "stripe",
+    "webp",
     "zigzag",
 )
 

@@ -52,6 +52,7 @@ STORED = ("float", "bytes", "half")
 HOW_OFTEN = (0.5, 0.44, 0.06)
 FEWEST_REORDERED, FEWEST_TOUCHED, FEWEST_LABELED, FEWEST_OF_CLASSES = 200, 200, 200, 600  # images
 MOST_COLORED = 1000  # images in colour, which take long to make
+IN_COLOR = ("channel_order", "color_blur")
 BY_CHANCE = 0.3  # of the change of glass: by how much two draws must differ
 WRAPPED = 0.02  # of the ink, that a roll must bring back on the other side
 Rng = np.random.Generator

@@ -83,6 +83,15 @@ RANGES: dict[str, dict[str, Range]] = {
     "saturation": {"weaker": Range(0.1, 0.8), "stronger": Range(1.25, 3.0)},
     "hue": {"angle": Range(10.0, 180.0, log=True)},  # of either sign
     "color_matrix": {"mixing": Range(0.1, 0.4)},
+    "erode": {"size": Range(2, 3, whole=True)},
+    "sharpen": {"amount": Range(0.4, 3.0, log=True), "sd": Range(0.6, 3.0, log=True)},
+    "median": {"reach": Range(1, 2, whole=True)},  # the size is 2 reach + 1
+    "zoom_blur": {"factor": Range(1.1, 1.6)},
+    "resample": {"factor": Range(1.3, 5.0, log=True)},
+    "webp": {"quality": Range(2, 60, whole=True)},
+    "jpeg2000": {"ratio": Range(1.5, 2.5)},  # a file of a small picture is mostly its head
+    "color_blur": {"sd": Range(0.8, 3.0, log=True), "amount": Range(0.4, 0.9)},
+    "illumination": {"strength": Range(0.3, 0.85), "angle": Range(-180.0, 180.0)},
     "adversarial": {"linf": Range(0.03, 0.25, log=True), "l2": Range(0.8, 4.0, log=True)},
     "class_prior": {"spread": Range(0.5, 1.5)},  # sd of the logarithm of the classes' shares
     "label_permutation": {"classes": Range(2, 10, whole=True)},  # that change numbers

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from benchmarks.diagnosis import attack, blur, intensity, noise, overlay, rearrangement, sample
+from benchmarks.diagnosis import attack, blur, filters, intensity, noise, overlay, rearrangement, sample
 from benchmarks.diagnosis.case import Part
 from benchmarks.diagnosis.drawn.colors import COLORS
 from benchmarks.diagnosis.drawn.draw import LIBRARIES, Draw, Rng
@@ -134,6 +134,44 @@ def _dilate(draw: Draw) -> Part:
     return dilate.dilate(size, draw.library("cv2", "float") if size % 2 else "cv2")
 
 
+def _sharpen(draw: Draw) -> Part:
+    return filters.sharpen(draw.number("amount"), draw.number("sd"), draw.library("scipy", "PIL-bytes"))
+
+
+def _median(draw: Draw) -> Part:
+    return filters.median(2 * draw.whole("reach") + 1, draw.library("scipy", "cv2-bytes", "PIL-bytes"))
+
+
+def _erode(draw: Draw) -> Part:
+    size = draw.whole("size")
+    return filters.erode(size, draw.library("cv2", "scipy") if size % 2 else "cv2")
+
+
+def _zoom_blur(draw: Draw) -> Part:
+    factor = draw.number("factor")
+    return filters.zoom_blur(factor, 2 + int((factor - 1) * draw.side))
+
+
+def _resample(draw: Draw) -> Part | None:
+    """Not by blocks that are pixelation, nor by kernels that read the same pixels."""
+    factor, way = round(draw.number("factor"), 2), draw.library("PIL", "cv2")
+    if way == "PIL":
+        down, antialias = draw.library("bilinear", "bicubic", "lanczos", "box"), True
+        return filters.resample(factor, down, draw.library("bilinear", "bicubic"), antialias, way)
+    down = draw.library("bilinear", "bicubic", "area")
+    return filters.resample(factor, down, draw.library("bilinear", "bicubic"), down == "area", way)
+
+
+def _color_blur(draw: Draw) -> Part:
+    return filters.color_blur(draw.number("sd"), 1.0 if draw.chance(0.7) else draw.number("amount"))
+
+
+def _illumination(draw: Draw) -> Part:
+    return filters.illumination(
+        draw.library("vignette", "bell", "slope"), draw.number("strength"), draw.number("angle")
+    )
+
+
 def _channel_order(draw: Draw) -> Part:
     orders = ((2, 1, 0), (1, 2, 0), (0, 2, 1), (1, 0, 2), (2, 0, 1))
     order = orders[draw.rng.integers(len(orders))]
@@ -194,6 +232,15 @@ SINGLES: dict[str, Callable[[Draw], Part | None]] = {
     "zigzag": lambda draw: overlay.zigzag(draw.number("step"), draw.number("height"), draw.number("width")),
     "canny_edges": _canny_edges,
     "dilate": _dilate,
+    "erode": _erode,
+    "sharpen": _sharpen,
+    "median": _median,
+    "zoom_blur": _zoom_blur,
+    "resample": _resample,
+    "webp": lambda draw: filters.webp(draw.whole("quality")),
+    "jpeg2000": lambda draw: filters.jpeg2000(round(draw.number("ratio"), 2)),
+    "illumination": _illumination,
+    "color_blur": _color_blur,
     "channel_order": _channel_order,
     **COLORS,
     "pixel_permutation": _order(rearrangement.pixel_permutation),

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pydantic import PlainValidator
@@ -167,6 +167,8 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
     Raises `BadInput`.
     """
+    if get_origin(hint) is Union:  # of a literal and None
+        return None if value is None else _typed(value, get_args(hint)[0], where)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")

@@ -8,7 +8,7 @@ from tests.shifts.estimates import estimate_of, shifted_pairs, unexplained
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts import catalog
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.families.resolution import Jpeg
+from shiftassay.shifts.families.jpeg import Jpeg
 from shiftassay.shifts.parameters import Choice
 
 
@@ -35,10 +35,10 @@ def test_the_size_of_pixels_is_found(digits, factor):
 
 
 @pytest.mark.parametrize("quality", [5, 20, 60, 90])
-@pytest.mark.parametrize("pictures", ["digits", "colors"])
-def test_the_quality_of_jpegs_is_found(quality, pictures, request):
-    images = request.getfixturevalue(pictures)
-    assert estimate_of(shifted_pairs(getattr(images, "images", images), Jpeg(quality)), "jpeg") == Jpeg(quality)
+@pytest.mark.parametrize(("pictures", "subsampling"), [("digits", None), ("colors", "4:2:0"), ("colors", "4:4:4")])
+def test_the_quality_of_jpegs_is_found(quality, pictures, subsampling, request):
+    images, stored = request.getfixturevalue(pictures), Jpeg(quality, subsampling)
+    assert estimate_of(shifted_pairs(getattr(images, "images", images), stored), "jpeg") == stored
 
 
 def test_qualities_that_differ_between_images_are_found_and_followed(digits):

@@ -2,32 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal, cast, get_args
 
 import numpy as np
 from jaxtyping import Float32
 
+from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
+from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of, with_strength
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
 from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Number, Parameters, Uniform, draw, spread
 
-MOST_COUNTED = 80  # photons: finer steps do not show in eight bits
-COUNTED = 0.5  # mean cosine from which on values are counts of photons
-AS_WELL = 0.002  # of that cosine, by which a whole number may be worse
-FINE = 301  # numbers of photons that are tried, whole or not
-GRAYS = 20_000  # values that are looked at
 CLIPPED = 1e-4  # grey values nearer to black or white may have been clipped
 SINGLE = 1e-7  # rounding of sums of grey values to single precision
-NEAR = 0.3  # of an estimate: how far off counts it may be
+TOGETHER = 0.5  # correlation of channels' changes above which they changed together
+CHANGES = 600_000  # values that are looked at for it
+SEEN = 0.05  # of the pixels that must be neither black nor white in any channel, to look at these alone
 STRENGTHS = (0.05, 0.1, 0.2, 0.35, 0.6)  # to begin with, where there are no pairs
+
+Channels = Literal["independent", "together"]
 
 
 @dataclass(frozen=True)
-class _Noise(Shift):
+class Noise(Shift):
     """The base of families of noise: one strength, named in `derivative_free`, and its estimate."""
 
     group: ClassVar[str] = "noise"
@@ -57,14 +57,44 @@ class _Noise(Shift):
         return [noise] if noise else []
 
 
+@dataclass(frozen=True)
+class _InChannels(Noise):
+    """The base of noise that may be the same in all channels of a picture."""
+
+    channels: Channels | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.channels not in (None, *get_args(Channels)):
+            raise BadInput(f"{self.family}: channels are independent or together, not {self.channels}.")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """As of other noise, and of pictures in colour whether their channels changed together."""
+        estimates = super().estimate(pairs)
+        if pairs.reference.shape[1] == 1:
+            return estimates
+        channels = "together" if _correlation(pairs, cls.covers) > TOGETHER else "independent"
+        return [replace(cast(_InChannels, noise), channels=channels) for noise in estimates]
+
+    @property
+    def variant(self) -> tuple[object, ...]:
+        return (*super().variant, self.channels == "together")
+
+    def _drawn(self, images: Images) -> tuple[int, ...]:
+        """The shape of the numbers that are drawn for these images."""
+        return (len(images), 1, *images.shape[2:]) if self.channels == "together" else images.shape
+
+
 @FAMILIES.register("gaussian_noise")
 @dataclass(frozen=True)
-class GaussianNoise(_Noise):
+class GaussianNoise(_InChannels):
     """Add normal noise with mean 0.
 
     Parameters:
         sd: standard deviation of the noise, 0 or more, in units of the grey scale.
         clip: whether the result is clipped to [0, 1].
+        channels: independent, as if it is not said; or together, the same noise in all channels.
     """
 
     family: ClassVar[str] = "gaussian_noise"
@@ -86,18 +116,19 @@ class GaussianNoise(_Noise):
         check(self, "sd", lambda v: v >= 0, "0 or more")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        sd, noise = _draw_strengths(self.sd, images, rng)
-        return _clipped(images + sd * noise.standard_normal(images.shape, np.float32), self.clip)
+        sd, noise = drawn_strengths(self.sd, images, rng)
+        return cut(images + sd * noise.standard_normal(self._drawn(images), np.float32), self.clip)
 
 
 @FAMILIES.register("uniform_noise")
 @dataclass(frozen=True)
-class UniformNoise(_Noise):
+class UniformNoise(_InChannels):
     """Add noise that is uniform between −half_width and half_width.
 
     Parameters:
         half_width: 0 or more, in units of the grey scale.
         clip: whether the result is clipped to [0, 1].
+        channels: independent, as if it is not said; or together, the same noise in all channels.
     """
 
     family: ClassVar[str] = "uniform_noise"
@@ -118,8 +149,8 @@ class UniformNoise(_Noise):
         check(self, "half_width", lambda v: v >= 0, "0 or more")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        half_width, noise = _draw_strengths(self.half_width, images, rng)
-        return _clipped(images + half_width * (2 * noise.random(images.shape, np.float32) - 1), self.clip)
+        half_width, noise = drawn_strengths(self.half_width, images, rng)
+        return cut(images + half_width * (2 * noise.random(self._drawn(images), np.float32) - 1), self.clip)
 
     @property
     def largest_change(self) -> float | None:
@@ -128,12 +159,13 @@ class UniformNoise(_Noise):
 
 @FAMILIES.register("sign_noise")
 @dataclass(frozen=True)
-class SignNoise(_Noise):
+class SignNoise(_InChannels):
     """Add or subtract the same amount, with a random sign for each pixel.
 
     Parameters:
         epsilon: the amount, 0 or more, in units of the grey scale.
         clip: whether the result is clipped to [0, 1].
+        channels: independent, as if it is not said; or together, the same noise in all channels.
     """
 
     family: ClassVar[str] = "sign_noise"
@@ -185,8 +217,8 @@ class SignNoise(_Noise):
         return [cls(step, samples.clipped), *super().guesses(samples)]
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        signs = rng.integers(0, 2, images.shape, dtype=np.int8) * 2 - 1
-        return _clipped(images + np.float32(self.epsilon) * signs, self.clip)
+        signs = rng.integers(0, 2, self._drawn(images), dtype=np.int8) * 2 - 1
+        return cut(images + np.float32(self.epsilon) * signs, self.clip)
 
     @property
     def largest_change(self) -> float | None:
@@ -195,11 +227,12 @@ class SignNoise(_Noise):
 
 @FAMILIES.register("impulse_noise")
 @dataclass(frozen=True)
-class ImpulseNoise(_Noise):
+class ImpulseNoise(_InChannels):
     """Turn random pixels white or black, each as likely as the other: salt-and-pepper noise.
 
     Parameters:
         fraction: probability that a pixel changes, 0 to 1.
+        channels: independent, as if it is not said; or together, whole pixels white or black.
     """
 
     family: ClassVar[str] = "impulse_noise"
@@ -222,19 +255,20 @@ class ImpulseNoise(_Noise):
         check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        fraction, noise = _draw_strengths(self.fraction, images, rng)
-        u = noise.random(images.shape, np.float32)
+        fraction, noise = drawn_strengths(self.fraction, images, rng)
+        u = noise.random(self._drawn(images), np.float32)
         return np.where(u < fraction / 2, np.float32(1), np.where(u < fraction, np.float32(0), images))
 
 
 @FAMILIES.register("speckle_noise")
 @dataclass(frozen=True)
-class SpeckleNoise(_Noise):
+class SpeckleNoise(_InChannels):
     """Add normal noise in proportion to the grey value: x + x · noise. Black stays black.
 
     Parameters:
         sd: standard deviation of the noise where the picture is white, 0 or more.
         clip: whether the result is clipped to [0, 1].
+        channels: independent, as if it is not said; or together, the same noise in all channels.
     """
 
     family: ClassVar[str] = "speckle_noise"
@@ -255,97 +289,27 @@ class SpeckleNoise(_Noise):
         check(self, "sd", lambda v: v >= 0, "0 or more")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        sd, noise = _draw_strengths(self.sd, images, rng)
-        return _clipped(images * (1 + sd * noise.standard_normal(images.shape, np.float32)), self.clip)
+        sd, noise = drawn_strengths(self.sd, images, rng)
+        return cut(images * (1 + sd * noise.standard_normal(self._drawn(images), np.float32)), self.clip)
 
 
-@FAMILIES.register("shot_noise")
-@dataclass(frozen=True)
-class ShotNoise(_Noise):
-    """Count photons as a camera does: Poisson(x · photons) / photons.
+def _correlation(pairs: Pairs, covered: bool) -> float:
+    """The mean correlation of the first channel's changes with those of the others.
 
-    Its mean is x and its variance x / photons, before clipping.
-
-    Parameters:
-        photons: mean count where a pixel is white, above 0 and at most 1e9; few photons make strong noise.
-        clip: whether the result is clipped to [0, 1].
+    Where nothing may be clipped. Of noise that covers: of whether they changed.
     """
-
-    family: ClassVar[str] = "shot_noise"
-    example: ClassVar[str] = "photons=12"
-    derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
-    simulated: ClassVar[tuple[str, ...]] = ("photons",)
-    strengths: ClassVar[tuple[float, float] | None] = (0.2, 100000.0)
-    refined: ClassVar[tuple[str, ...] | None] = ()
-    why: ClassVar[str] = (
-        "With few photons the grey of a stroke's edge is a lottery, and its white is dimmed by the clipping: thin "
-        "strokes break."
-    )
-
-    photons: Number
-    clip: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(self, "photons", lambda v: 0 < v <= 1e9, "above 0 and at most 1e9")
-
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The strength, or the number of photons near it of which all grey values are counts.
-
-        Counts show in the mean of cos(2π · photons · x): 1 if every x is a count, about 0 for values in between. A
-        whole number of photons is preferred where it explains them as well.
-        """
-        estimates = super().estimate(pairs)
-        noise = estimates[0] if estimates else None
-        if not isinstance(noise, cls) or not isinstance(noise.photons, float) or noise.photons > MOST_COUNTED:
-            return estimates
-        gray = pairs.shifted[(pairs.shifted > 0.01) & (pairs.shifted < 0.99)][:GRAYS].astype(np.float64)
-        if not gray.size:
-            return estimates
-        low, high = 0.85 * noise.photons, 1.15 * noise.photons
-        whole = np.arange(max(int(low), 1), int(high) + 2)
-        near = np.concatenate([whole, np.linspace(low, high, FINE)])
-        agreement = np.array([float(np.cos(2 * np.pi * photons * gray).mean()) for photons in near])
-        best = int(np.argmax(agreement + AS_WELL * (np.arange(len(near)) < len(whole))))
-        return [replace(noise, photons=float(near[best])) if agreement[best] > COUNTED else noise]
-
-    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """The numbers of photons of which all grey values are whole counts.
-
-        Where counts can be told apart.
-        """
-        if not isinstance(self.photons, float) or self.photons > MOST_COUNTED / 2:
-            return {}
-        gray = np.unique(pairs.shifted[(pairs.shifted > CLIPPED) & (pairs.shifted < 1 - CLIPPED)]).astype(np.float64)
-        if not gray.size:
-            return {}
-        if in_bytes(pairs.shifted):
-            tried, reach = self.photons * np.linspace(1 - NEAR, 1 + NEAR, 20_001), 0.5 / 255 + SINGLE
-        else:
-            smallest = gray[gray < 1.5 * gray[0]]
-            tried, reach = np.linspace(1 / smallest[-1], 1 / smallest[0], 201), 2 * SINGLE
-        whole = [np.abs(np.rint(gray * photons) / photons - gray).max() <= reach for photons in tried]
-        possible = tried[np.array(whole)]
-        if not possible.size or np.ptp(possible) > 0.2 * self.photons:
-            return {}
-        margin = SINGLE * self.photons
-        return {"photons": OwnInterval.within(float(possible[0]) - margin, float(possible[-1]) + margin, level)}
-
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        photons, noise = _draw_strengths(self.photons, images, rng)
-        return _clipped(noise.poisson(np.maximum(images, 0) * photons).astype(np.float32) / photons, self.clip)
-
-    @classmethod
-    def guesses(cls, samples: Samples) -> list[Shift]:
-        """One photon is the smallest value above black."""
-        above_black = samples.some_shifted[samples.some_shifted > 1e-6]
-        return (
-            [cls(1 / float(above_black.min()), clip=bool(samples.some_shifted.max() <= 1))] if above_black.size else []
-        )
+    some = pairs.first(pairs.affordable(len(pairs), CHANGES, 2))
+    change = np.moveaxis(some.shifted - some.reference, 1, 0).reshape(some.reference.shape[1], -1)
+    inside = np.moveaxis((some.shifted > CLIPPED) & (some.shifted < 1 - CLIPPED), 1, 0).reshape(change.shape)
+    seen = change[:, inside.all(0)] if inside.all(0).mean() > SEEN else change
+    if covered:
+        seen = (np.abs(change) > ROUNDING).astype(np.float32)
+    seen = seen - seen.mean(1, keepdims=True)
+    size = np.sqrt((seen**2).sum(1))
+    return float(np.mean(seen[1:] @ seen[0] / np.maximum(size[1:] * size[0], 1e-12)))
 
 
-def _draw_strengths(
+def drawn_strengths(
     value: Number, images: Images, rng: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "n 1 1 1"], np.random.Generator]:
     """Each image's strength, and a generator of its own for the noise.
@@ -356,7 +320,7 @@ def _draw_strengths(
     return spread(draw(value, len(images), strengths)), noise
 
 
-def _clipped(images: Images, clip: bool) -> Images:
+def cut(images: Images, clip: bool) -> Images:
     return np.clip(images, 0, 1) if clip else images
 
 

@@ -17,8 +17,9 @@ from shiftassay.shifts.families.glass import GlassBlur
 from shiftassay.shifts.families.intensity import Offset
 from shiftassay.shifts.families.linear_maps import Rotate, Scale
 from shiftassay.shifts.families.lines import DottedLine, Zigzag
-from shiftassay.shifts.families.noise import ImpulseNoise, ShotNoise
+from shiftassay.shifts.families.noise import ImpulseNoise
 from shiftassay.shifts.families.overlay import Stripe
+from shiftassay.shifts.families.shot_noise import ShotNoise
 from shiftassay.shifts.families.spatter import Spatter
 from shiftassay.shifts.families.translation import Translate
 from shiftassay.shifts.family import Shift
