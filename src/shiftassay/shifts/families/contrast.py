@@ -1,8 +1,8 @@
 """Tones that depend on the image itself: contrast about its mean, its range stretched, its histogram made even."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -165,10 +165,14 @@ class _SomePlaces:
         return float(np.mean((self.after - made) ** 2, dtype=np.float64))
 
     def _moments(self) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
+        """Covariance and variance of the values that were not cut off: a mean that others round shifts neither."""
         value = self.after + self.mean
         inside = (value > HALF_A_BYTE) & (value < 1 - HALF_A_BYTE)
-        product, square = self.before * self.after * inside, self.before**2 * inside
-        return product.sum(1, dtype=np.float64), square.sum(1, dtype=np.float64)
+        count = np.maximum(inside.sum(1, keepdims=True), 1)
+        before, after = (
+            (side - (side * inside).sum(1, keepdims=True) / count) * inside for side in (self.before, self.after)
+        )
+        return (before * after).sum(1, dtype=np.float64), (before**2).sum(1, dtype=np.float64)
 
 
 @FAMILIES.register("autocontrast")
@@ -176,7 +180,11 @@ class _SomePlaces:
 class Autocontrast(Shift):
     """Stretch each channel of each image so that its darkest value is black and its brightest white.
 
-    As Pillow's ImageOps.autocontrast does; a channel of one value stays as it is.
+    A channel of one value stays as it is.
+
+    Parameters:
+        like: pillow, whose ImageOps.autocontrast stretches each channel; or opencv, whose normalize stretches all
+            channels together.
     """
 
     family: ClassVar[str] = "autocontrast"
@@ -187,16 +195,18 @@ class Autocontrast(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
+    like: Literal["pillow", "opencv"] = "pillow"
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return _stretched(np.clip(images, 0, 1), (2, 3))
+        return _stretched(np.clip(images, 0, 1), (2, 3) if self.like == "pillow" else (1, 2, 3))
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """What is between bytes cut off, as by Pillow, or one stretch for all channels, as by OpenCV's normalize."""
-        return {"in bytes": _OtherAutocontrast("in bytes"), "channels together": _OtherAutocontrast("together")}
+        """As Pillow computes it in bytes: what is between them cut off."""
+        return {"in bytes": _AutocontrastInBytes(self.like)}
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        return _if_it_explains(cls(), pairs)
+        return _best([cls(), cls("opencv")], pairs)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -206,14 +216,14 @@ class Autocontrast(Shift):
 
 
 @dataclass(frozen=True)
-class _OtherAutocontrast(Autocontrast):
-    """The same by other code."""
-
-    form: Literal["in bytes", "together"]
+class _AutocontrastInBytes(Autocontrast):
+    """The same cut off to bytes."""
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        images = np.clip(images, 0, 1)
-        return _stretched(images, (1, 2, 3)) if self.form == "together" else _cut_off(_stretched(images, (2, 3)))
+        return _cut_off(super().apply(images, rng))
+
+
+Library = Literal["pillow", "opencv", "skimage"]
 
 
 @FAMILIES.register("equalize")
@@ -221,7 +231,11 @@ class _OtherAutocontrast(Autocontrast):
 class Equalize(Shift):
     """Map the bytes of each channel of each image so that all become about equally frequent.
 
-    As Pillow's ImageOps.equalize does, on images clipped to [0, 1] and rounded to bytes.
+    On images clipped to [0, 1] and rounded to bytes.
+
+    Parameters:
+        like: pillow, as its ImageOps.equalize has it; opencv, as its equalizeHist, from 0 for the lowest value; or
+            skimage, as its equalize_hist, which takes all channels together and their shares as they are.
     """
 
     family: ClassVar[str] = "equalize"
@@ -232,34 +246,19 @@ class Equalize(Shift):
     )
     information: ClassVar[Information] = "reduced"
 
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return _equalized(images, "pillow")
+    like: Library = "pillow"
 
-    def alternatives(self) -> Mapping[str, Shift]:
-        """From the lowest value's share up, as by OpenCV; shares over all channels, as by scikit-image."""
-        return {"from the lowest": _OtherEqualize("opencv"), "shares": _OtherEqualize("shares")}
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return _equalized(images, self.like)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        return _if_it_explains(cls(), pairs)
+        return _best([cls(library) for library in get_args(Library)], pairs)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """Itself."""
-        return [cls()]
-
-
-Form = Literal["pillow", "opencv", "shares"]
-
-
-@dataclass(frozen=True)
-class _OtherEqualize(Equalize):
-    """The same by other code."""
-
-    form: Form
-
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return _equalized(images, self.form)
+        """Itself, as each library makes it."""
+        return [cls(library) for library in get_args(Library)]
 
 
 def _mean_luma(images: Images) -> Float32[np.ndarray, "n 1 1 1"]:
@@ -284,35 +283,34 @@ def _cut_off(images: Images) -> Images:
     return np.floor(images * np.float32(BYTE) + np.float32(1e-4)) / np.float32(BYTE)
 
 
-def _equalized(images: Images, form: Form) -> Images:
+def _equalized(images: Images, library: Library) -> Images:
     n, c, h, w = images.shape
-    groups, count = (n, c * h * w) if form == "shares" else (n * c, h * w)
+    groups, count = (n, c * h * w) if library == "skimage" else (n * c, h * w)
     values = np.rint(np.clip(images, 0, 1) * np.float32(BYTE)).astype(np.int64).reshape(groups, count)
     at = values + VALUES * np.arange(groups)[:, None]
     histograms = np.bincount(at.ravel(), minlength=groups * VALUES).reshape(groups, VALUES)
-    tables = np.stack([_table(histogram, form) for histogram in histograms]).astype(np.float32)
+    tables = np.stack([_table(histogram, library) for histogram in histograms]).astype(np.float32)
     return tables.ravel()[at].reshape(images.shape)
 
 
-def _table(histogram: np.ndarray, form: Form) -> Float64[np.ndarray, "256"]:
+def _table(histogram: np.ndarray, library: Library) -> Float64[np.ndarray, "256"]:
     """What each byte becomes, white 1."""
     shares, present = histogram.cumsum(), np.flatnonzero(histogram)
     unchanged = np.arange(VALUES) / BYTE
     if len(present) < 2:
         return unchanged
-    if form == "shares":
+    if library == "skimage":
         return shares / shares[-1]
-    if form == "opencv":
+    if library == "opencv":
         lowest = histogram[present[0]]
         return np.rint(np.maximum(shares - lowest, 0) * (BYTE / (shares[-1] - lowest))) / BYTE
     step = (shares[-1] - histogram[present[-1]]) // BYTE
     return np.minimum((step // 2 + shares - histogram) // step, BYTE) / BYTE if step else unchanged
 
 
-def _if_it_explains(shift: Shift, pairs: Pairs) -> list[Shift]:
-    """A shift without parameters, if it explains about half of what happened to a few images."""
+def _best(shifts: Sequence[Shift], pairs: Pairs) -> list[Shift]:
+    """The shift that leaves least of a few images; nothing if that is half of what happened to them."""
     few = pairs.first(pairs.affordable(FEW, FEW_VALUES, 1))
-    rng = np.random.default_rng(0)
-    ways = [shift, *shift.alternatives().values()]
-    least = min(float(few.errors(way.apply(few.reference, rng)).mean()) for way in ways)
-    return [shift] if least < EXPLAINED * float(few.errors(few.reference).mean()) else []
+    errors = [float(few.errors(shift.apply(few.reference, np.random.default_rng(0))).mean()) for shift in shifts]
+    best = int(np.argmin(errors))
+    return [shifts[best]] if errors[best] < EXPLAINED * float(few.errors(few.reference).mean()) else []
