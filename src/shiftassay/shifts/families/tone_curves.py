@@ -175,7 +175,7 @@ class Posterize(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The number of bits that leaves least of some values; nothing if that is half of what happened to them."""
-        some = _some_values(pairs)
+        some = some_values(pairs)
         rng = np.random.default_rng(0)
         errors = [float(some.errors(cls(bits).apply(some.reference, rng)).mean()) for bits in range(1, BITS)]
         best = int(np.argmin(errors))
@@ -223,7 +223,7 @@ class Solarize(Shift):
         The split is that of least squared error between values in their order. Nothing where that explains less than
         half of the change of some values, or where all or none were inverted.
         """
-        some = _some_values(pairs)
+        some = some_values(pairs)
         before, after = (side.ravel().astype(np.float64) for side in (some.reference, some.shifted))
         level = np.clip(np.rint(before * BYTE), 0, BYTE).astype(np.int64)
         kept, inverted = (
@@ -255,7 +255,7 @@ class Solarize(Shift):
         return Invert() if self.threshold == 0 else self
 
 
-def _some_values(pairs: Pairs) -> Pairs:
+def some_values(pairs: Pairs) -> Pairs:
     """Some of the values, as pictures of one pixel and one channel."""
     stride = pairs.reference.size // VALUES_SEEN + 1
     before, after = (side.reshape(-1)[::stride] for side in (pairs.reference, pairs.shifted))
