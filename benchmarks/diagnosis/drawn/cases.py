@@ -26,6 +26,7 @@ from benchmarks.diagnosis.drawn.ranges import (
 from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE, SINGLES, drawn_part
 from benchmarks.diagnosis.drawn.strangers import STRANGERS
 from benchmarks.diagnosis.families.channel_order import colored
+from benchmarks.diagnosis.tones import dull
 from benchmarks.diagnosis.unknowns import unknown_case
 
 from shiftassay.random_stream import seed_for
@@ -51,6 +52,7 @@ REORDERED, PARTLY, ON_FASHION = 0.15, 0.1, 0.25  # shares of the cases
 STORED = ("float", "bytes", "half")
 HOW_OFTEN = (0.5, 0.44, 0.06)
 FEWEST_REORDERED, FEWEST_TOUCHED, FEWEST_LABELED, FEWEST_OF_CLASSES = 200, 200, 200, 600  # images
+IN_COLOR = ("channel_order", "buffer_layout")  # on coloured digits: grey square ones show nothing of it
 MOST_COLORED = 1000  # images in colour, which take long to make
 BY_CHANCE = 0.3  # of the change of glass: by how much two draws must differ
 WRAPPED = 0.02  # of the ink, that a roll must bring back on the other side
@@ -111,8 +113,10 @@ def _single(place: Place, rng: Rng, family: str, images: Range, plain: bool = Fa
         return place.case(case, n, rng, name)
     part = stored(part, _how(part.parameters, family, rng))
     case = replace(case, parts=(part,))
-    if family == "channel_order":
+    if family in IN_COLOR:
         n, name, case = min(n, MOST_COLORED), "mnist", replace(case, prepare=colored)
+    if family == "autocontrast":
+        case = replace(case, prepare=dull)
     if family == "adversarial":
         n, name, case = min(n, 2000), "mnist", replace(case, model=True)
     chance = rng.random()
@@ -159,7 +163,7 @@ def _unpaired(place: Place, rng: Rng) -> Case | None:
         return place.case(Case("unpaired", (part,), "unpaired"), n, rng, name) if n >= FEWEST_OF_CLASSES else None
     part = stored(part, _how(part.parameters, family, rng))
     case = Case("unpaired", (part,), "unpaired")
-    if family == "channel_order":
+    if family in IN_COLOR:
         n, name, case = min(n, MOST_COLORED), "mnist", replace(case, prepare=colored)
     case = place.case(case, n, rng, name)
     return case if _is_seen(case, rng) and _stands_out(case, n, rng) else None
@@ -177,7 +181,7 @@ def _unknown(place: Place, rng: Rng) -> Case | None:
 
 def _left_out(place: Place, rng: Rng) -> Case | None:
     """A family that the catalogue then lacks: `unknown` is right, or what else makes the same."""
-    families = tuple(family for family in PICTURE if family not in ("adversarial", "channel_order"))
+    families = tuple(family for family in PICTURE if family not in ("adversarial", *IN_COLOR))
     case = _single(place, rng, place.turn(families), LEFT_OUT_IMAGES, plain=True)
     if case is None:
         return None
@@ -215,7 +219,7 @@ def _dataset(rng: Rng) -> str:
 def _how(parameters: Mapping[str, object], family: str, rng: Rng) -> str:
     """Whether the result is rounded, and to what: not where values leave [0, 1]."""
     how = str(rng.choice(STORED, p=HOW_OFTEN))
-    return "float" if family == "rescale" or parameters.get("clip") is False else how
+    return "float" if family in ("rescale", "byte_wrap") or parameters.get("clip") is False else how
 
 
 def _some(name: str, rng: Rng) -> tuple[Images, Labels]:
