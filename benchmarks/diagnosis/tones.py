@@ -90,7 +90,7 @@ def sigmoid(gain: float) -> Part:
     from skimage import exposure
 
     def curve(x: np.ndarray) -> np.ndarray:
-        return exposure.adjust_sigmoid(x, cutoff=0.5, gain=gain)
+        return exposure.adjust_sigmoid(x, 0.5, gain)  # pyright: ignore[reportArgumentType]  # any number
 
     at = np.linspace(0, 1, POINTS)
     points = np.stack([at, curve(at)], 1).tolist()

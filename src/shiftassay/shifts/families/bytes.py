@@ -1,4 +1,7 @@
-"""Shifts of the bytes that a picture is stored in: values that wrap, buffers that are read in another layout."""
+"""Shifts of the bytes that a picture is stored in.
+
+Values that wrap, and buffers that are read in another layout.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -32,7 +35,7 @@ GRAY_LAYOUTS = ("hw", "wh")
 @FAMILIES.register("byte_wrap")
 @dataclass(frozen=True)
 class ByteWrap(Shift):
-    """Add an amount to bytes and start again at the low end beyond the high one, as bytes that overflow do.
+    """Add an amount to bytes, which start again at the low end beyond the high one: they overflow.
 
     With v = 255 · image, v becomes low + ((v + amount − low) modulo 256). Bytes that are read as signed ones are amount
     0 and low −128. The result is not clipped.
@@ -77,7 +80,10 @@ class ByteWrap(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The amount that all bytes share modulo 256, where some of them wrapped; nothing for values between bytes."""
+        """The amount that all bytes share modulo 256.
+
+        Nothing where none of them wrapped, or values lie between bytes.
+        """
         sides = pairs.reference.reshape(-1), pairs.shifted.reshape(-1)
         stride = sides[0].size // GLANCE + 1
         if _amount(*(side[::stride] for side in sides)) is None or (amount := _amount(*sides)) is None:
@@ -98,7 +104,10 @@ class ByteWrap(Shift):
 
     @classmethod
     def _of_range(cls, amount: int, before: Float32[np.ndarray, "m"], after: Float32[np.ndarray, "k"]) -> list[Shift]:
-        """The shift by this amount into the range that the values after it show; nothing if none of them wrapped."""
+        """The shift by this amount into the range that the values after it show.
+
+        Nothing if none of them wrapped.
+        """
         low, high = (round(float(end) * BYTE) for end in (after.min(), after.max()))
         if high - low > BYTE:
             return []
@@ -197,7 +206,10 @@ class BufferLayout(Shift):
 
 
 class _Layout(NamedTuple):
-    """Two orders of axes, and which of a picture's values stands at each place where one is taken for the other."""
+    """Two orders of axes, one taken for the other.
+
+    `sources` says which of a picture's values then stands at each place.
+    """
 
     written: str
     read: str

@@ -1,4 +1,7 @@
-"""Tones that depend on the image itself: contrast about its mean, its range stretched, its histogram made even."""
+"""Tones that depend on the image itself.
+
+Contrast about its mean, its range stretched, its histogram made even.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +17,7 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shif
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.parameters import Number, PerImage, SearchRange, draw, extremes, spread
 
-BT601 = np.float32([0.299, 0.587, 0.114])
+BT601 = np.array([0.299, 0.587, 0.114])
 BYTE = 255  # white, in bytes
 VALUES = 256  # of a byte
 IMAGES, VALUES_SEEN = 120, 4_000_000  # for an estimate, at most
@@ -31,10 +34,10 @@ UNCHANGED = 2e-3  # a factor this near to 1 changes nothing
 @FAMILIES.register("contrast")
 @dataclass(frozen=True)
 class Contrast(Shift):
-    """Move values away from their image's mean luma, or towards it: m + factor · (x − m), clipped to [0, 1].
+    """Move values away from their image's mean luma, or towards it.
 
-    m is the mean over an image of its luma (ITU-R BT.601), or of its grey values, as Pillow's ImageEnhance.Contrast and
-    torchvision have it.
+    m + factor · (x − m), clipped to [0, 1]. m is the mean over an image of its luma (ITU-R BT.601), or of its grey
+    values, as Pillow's ImageEnhance.Contrast and torchvision have it.
 
     Parameters:
         factor: 0 or more; below 1 the picture turns grey, above 1 it becomes harder.
@@ -73,7 +76,10 @@ class Contrast(Shift):
 
     @property
     def undo_code(self) -> str | None:
-        """Python that undoes it on `images`, an array (n, h, w, 3) or (n, h, w) with white 1; None if drawn."""
+        """Python that undoes it on `images`, (n, h, w, 3) or (n, h, w) with white 1.
+
+        None where each image drew a factor.
+        """
         if not isinstance(self.factor, float) or self.factor == 0:
             return None
         return (
@@ -88,7 +94,7 @@ class Contrast(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The slope of values that were not cut off, about their image's mean; of each image where they differ."""
+        """The slope of values that were not cut off; that of each image where they differ."""
         few = pairs.first(pairs.affordable(IMAGES, VALUES_SEEN, 4))
         view = _SomePlaces.of(few)
         each = view.factors()
@@ -134,7 +140,7 @@ class _ContrastInBytes(Contrast):
 
 @dataclass(frozen=True)
 class _SomePlaces:
-    """Values at some places of each image, before and after, less the mean luma that the image had."""
+    """Values at some places of each image, before and after, less the image's first mean luma."""
 
     before: Float32[np.ndarray, "n k"]
     after: Float32[np.ndarray, "n k"]
@@ -165,7 +171,10 @@ class _SomePlaces:
         return float(np.mean((self.after - made) ** 2, dtype=np.float64))
 
     def _moments(self) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
-        """Covariance and variance of the values that were not cut off: a mean that others round shifts neither."""
+        """Covariance and variance of the values that were not cut off.
+
+        A mean that others round shifts neither.
+        """
         value = self.after + self.mean
         inside = (value > HALF_A_BYTE) & (value < 1 - HALF_A_BYTE)
         count = np.maximum(inside.sum(1, keepdims=True), 1)
@@ -178,7 +187,7 @@ class _SomePlaces:
 @FAMILIES.register("autocontrast")
 @dataclass(frozen=True)
 class Autocontrast(Shift):
-    """Stretch each channel of each image so that its darkest value is black and its brightest white.
+    """Stretch each channel of each image: its darkest value becomes black, its brightest white.
 
     A channel of one value stays as it is.
 
@@ -264,7 +273,7 @@ class Equalize(Shift):
 def _mean_luma(images: Images) -> Float32[np.ndarray, "n 1 1 1"]:
     """The mean of each image's luma; of other than three channels, that of all values."""
     means = images.mean((2, 3), dtype=np.float64)
-    luma = means @ BT601.astype(np.float64) if images.shape[1] == 3 else means.mean(1)
+    luma = means @ BT601 if images.shape[1] == 3 else means.mean(1)
     return spread(luma)
 
 
@@ -309,7 +318,7 @@ def _table(histogram: np.ndarray, library: Library) -> Float64[np.ndarray, "256"
 
 
 def _best(shifts: Sequence[Shift], pairs: Pairs) -> list[Shift]:
-    """The shift that leaves least of a few images; nothing if that is half of what happened to them."""
+    """The shift that leaves least of a few images; nothing if that is half of their change."""
     few = pairs.first(pairs.affordable(FEW, FEW_VALUES, 1))
     errors = [float(few.errors(shift.apply(few.reference, np.random.default_rng(0))).mean()) for shift in shifts]
     best = int(np.argmin(errors))

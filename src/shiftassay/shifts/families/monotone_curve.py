@@ -1,6 +1,6 @@
 """Any monotone curve of grey values, given by points, or by the name of a known one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise, permutations, product
@@ -14,7 +14,7 @@ from scipy.optimize import least_squares
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.families.tone_curves import some_values
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.identity import Identity
@@ -24,7 +24,8 @@ STEPS = 8 * BYTE  # of the table that stands for a curve: each byte has its own 
 STEEP = 0.01  # slope from which a curve can be undone
 FEWEST_POINTS, MOST_POINTS = 4, 16
 FITS = 10  # evaluations of the fit of their second numbers
-NEAR = 1.0 / 255  # by how much a curve may miss what a value became: both were rounded
+NEAR = 1.0 / 255  # by how much a curve may miss what a value became, where that was rounded to bytes
+NEAR_UNROUNDED = 0.35 / 255  # the same where it was not
 ROUNDED = 0.6 / 255  # the same of a known curve, beside what all values miss: half a byte, if they were cut off
 NEAR_ON_AVERAGE = 0.75 / 255  # root mean square of the same, of two curves with a number each
 BY_VALUE = 0.01  # of the change: what the grey value may leave of it
@@ -40,10 +41,11 @@ Points = tuple[tuple[float, float], ...]
 @FAMILIES.register("tone_curve")
 @dataclass(frozen=True)
 class ToneCurve(Shift):
-    """Map grey values, clipped to [0, 1], by a monotone curve that is the same for all pixels and channels.
+    """Map grey values by a monotone curve that is the same for all pixels and channels.
 
-    The curve goes through points; between them it is the monotone cubic of Fritsch and Carlson (1980), beyond them it
-    is level. Known curves are those of IEC 61966-2-1, from sRGB to linear light and back.
+    They are clipped to [0, 1] first. The curve goes through points; between them it is the monotone cubic of Fritsch
+    and Carlson (1980), beyond them it is level. Known curves are those of IEC 61966-2-1, from sRGB to linear light and
+    back.
 
     Parameters:
         points: pairs (before, after), at least two; `before` rises, `after` rises or falls.
@@ -99,7 +101,7 @@ class ToneCurve(Shift):
 
     @classmethod
     def composable(cls) -> bool:
-        """Not as a further part: some curve would follow from any change that depends on the value."""
+        """False: some curve explains any change that depends on the value."""
         return False
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
@@ -133,11 +135,11 @@ class ToneCurve(Shift):
                 return [curve]
         if became.is_stairs or any(map(became.is_rounded, _fits([(curve,) for curve in _curves()], became))):
             return []
-        points = _fewest_points(became)
+        points = _fewest_points(became, NEAR if in_bytes(pairs.shifted) else NEAR_UNROUNDED)
         return [] if points is None else [cls(points)]
 
     def factors(self, pairs: Pairs) -> list[Shift]:
-        """Two curves with a number each, or an inversion and such a curve, that make the same of these pairs."""
+        """Two curves with a number each, or an inversion and such a curve, that do the same."""
         became = _Became.of(some_values(pairs))
         if became is None or self.known:
             return []
@@ -194,8 +196,11 @@ class _Became(NamedTuple):
         return shift.apply(values, np.random.default_rng(0)).ravel().astype(np.float64)
 
 
-def _fewest_points(became: _Became) -> Points | None:
-    """Points of least squares, of which each was added where the curve missed most; None if too many are needed."""
+def _fewest_points(became: _Became, near: float) -> Points | None:
+    """Points of least squares, each added where the curve missed most.
+
+    None if too many are needed to come so near.
+    """
     rising = np.sign(became.after[-1] - became.after[0])
     start = rising * np.maximum.accumulate(
         rising * np.convolve(np.pad(became.after, 2, "edge"), np.ones(5) / 5, "valid")
@@ -210,7 +215,7 @@ def _fewest_points(became: _Became) -> Points | None:
         after = least_squares(missed, start[chosen], max_nfev=FITS).x
         after = rising * np.maximum.accumulate(rising * np.clip(after, 0, 1))
         left = np.abs(missed(after))
-        if left.max() < NEAR:
+        if left.max() < near:
             return _points(before, after)
         left[chosen] = 0
         chosen = np.unique([*chosen, int(left.argmax())])
@@ -265,7 +270,7 @@ def _fitted(families: tuple[type[Shift], ...], became: _Became) -> Shift | None:
 
 
 def _looked_up(images: Images, before: Float64[np.ndarray, "k"], after: Float64[np.ndarray, "k"]) -> Images:
-    """Values by linear interpolation in a table, image by image: each takes twice its memory on the way."""
+    """Values by linear interpolation in a table, image by image, as it takes memory."""
     made = np.empty(images.shape, np.float32)
     for image, out in zip(images, made, strict=True):
         out[...] = np.interp(image, before, after)
@@ -280,4 +285,7 @@ def _to_srgb(values: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
     return np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055)
 
 
-KNOWN = {"srgb_to_linear": _to_linear, "linear_to_srgb": _to_srgb}
+KNOWN: dict[Known, Callable[[Float64[np.ndarray, "k"]], Float64[np.ndarray, "k"]]] = {
+    "srgb_to_linear": _to_linear,
+    "linear_to_srgb": _to_srgb,
+}

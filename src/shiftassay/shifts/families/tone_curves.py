@@ -174,7 +174,7 @@ class Posterize(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The number of bits that leaves least of some values; nothing if that is half of what happened to them."""
+        """The number of bits that leaves least of some values; nothing if that is half."""
         some = some_values(pairs)
         rng = np.random.default_rng(0)
         errors = [float(some.errors(cls(bits).apply(some.reference, rng)).mean()) for bits in range(1, BITS)]
@@ -188,9 +188,9 @@ class Posterize(Shift):
 @FAMILIES.register("solarize")
 @dataclass(frozen=True)
 class Solarize(Shift):
-    """Invert bright values, as an over-exposed photograph does: 1 − x where x ≥ threshold, clipped to [0, 1].
+    """Invert bright values, as an over-exposed photograph does.
 
-    As in Pillow's ImageOps.solarize, whose threshold is in bytes.
+    1 − x where x ≥ threshold, else x, clipped to [0, 1]. As in Pillow's ImageOps.solarize, whose threshold is in bytes.
 
     Parameters:
         threshold: grey value from 0, which inverts all, to 1.
@@ -218,7 +218,7 @@ class Solarize(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Midway between the brightest value that was kept and the darkest that was inverted, at the best split.
+        """Midway between the brightest value that was kept and the darkest that was inverted.
 
         The split is that of least squared error between values in their order. Nothing where that explains less than
         half of the change of some values, or where all or none were inverted.
@@ -239,7 +239,7 @@ class Solarize(Shift):
         return [cls(float(below[-1] + above[0]) / 2 / BYTE)]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """Between the brightest value that was kept and the darkest that was inverted, where that is clear."""
+        """Between the brightest value that was clearly kept and the darkest that was not."""
         kept, inverted = (np.abs(pairs.shifted - made) for made in (pairs.reference, 1 - pairs.reference))
         clear = np.abs(kept - inverted) > 2 / BYTE
         is_kept = (kept < inverted) & clear
