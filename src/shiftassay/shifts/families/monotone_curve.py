@@ -22,7 +22,7 @@ from shiftassay.shifts.identity import Identity
 BYTE = 255  # white, in bytes
 STEPS = 8 * BYTE  # of the table that stands for a curve: each byte has its own entry
 STEEP = 0.01  # slope from which a curve can be undone
-FEWEST_POINTS, MOST_POINTS = 4, 16
+NUMBERS_OF_POINTS = (4, 5, 6, 7, 9, 11, 13, 16, 20, 25, 33)
 FITS = 10  # evaluations of the fit of their second numbers
 NEAR = 1.0 / 255  # by how much a curve may miss what a value became, where that was rounded to bytes
 NEAR_UNROUNDED = 0.35 / 255  # the same where it was not
@@ -197,16 +197,15 @@ class _Became(NamedTuple):
 
 
 def _fewest_points(became: _Became, near: float) -> Points | None:
-    """Points of least squares, each added where the curve missed most.
+    """Points of least squares, as few as come so near, evenly along the curve.
 
-    None if too many are needed to come so near.
+    None if too many are needed.
     """
     rising = np.sign(became.after[-1] - became.after[0])
-    start = rising * np.maximum.accumulate(
-        rising * np.convolve(np.pad(became.after, 2, "edge"), np.ones(5) / 5, "valid")
-    )
-    chosen = np.unique(np.rint(np.linspace(0, len(start) - 1, FEWEST_POINTS)).astype(int))
-    while len(chosen) <= MOST_POINTS:
+    start = rising * np.maximum.accumulate(rising * became.after)
+    along = became.before + np.abs(start - start[0])
+    for count in NUMBERS_OF_POINTS:
+        chosen = np.unique(np.abs(along - np.linspace(along[0], along[-1], count)[:, None]).argmin(1))
         before = became.before[chosen]
 
         def missed(of_points: Float64[np.ndarray, "p"], before: Float64[np.ndarray, "p"] = before) -> np.ndarray:
@@ -214,11 +213,8 @@ def _fewest_points(became: _Became, near: float) -> Points | None:
 
         after = least_squares(missed, start[chosen], max_nfev=FITS).x
         after = rising * np.maximum.accumulate(rising * np.clip(after, 0, 1))
-        left = np.abs(missed(after))
-        if left.max() < near:
+        if np.abs(missed(after)).max() < near:
             return _points(before, after)
-        left[chosen] = 0
-        chosen = np.unique([*chosen, int(left.argmax())])
     return None
 
 
