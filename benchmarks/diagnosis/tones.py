@@ -55,7 +55,7 @@ def equalize(way: str = "PIL") -> Part:
             flat = np.rint(255 * x).astype(np.uint8).reshape(-1, *x.shape[-2:])
             return np.stack([cv2.equalizeHist(one) for one in flat]).reshape(x.shape) / 255
 
-        return Part("equalize", {}, by(equalized, {}), GROUP, way=way)
+        return Part("equalize", {"like": "opencv"}, by(equalized, {}), GROUP, way=way)
     from PIL import ImageOps
 
     return Part("equalize", {}, by(_by_pillow(ImageOps.equalize), {}), GROUP, way=way)
