@@ -12,7 +12,7 @@ from benchmarks.diagnosis.tellable import (
     told_by_pairs,
     told_by_samples,
 )
-from scipy.interpolate import RectBivariateSpline
+from scipy.interpolate import PchipInterpolator, RectBivariateSpline
 
 RELATIVE = 0.05
 PIXELS = 0.5
@@ -38,6 +38,7 @@ ROUGH = {"gaussian_blur", "defocus_blur"}  # lengths whose half pixel would hide
 LATENT = {"fog", "spatter", "zigzag", "dotted_line", "glass_blur", "canny_edges", "elastic"}
 LATENT_TOLERANCE = 0.15  # parameters of how a random texture is made, which every image shows only a sample of
 PATTERN, PATTERN_UNPAIRED = 0.15, 0.5  # of its sd; unpaired means differ by chance too
+CURVE = 0.02  # of white
 SUMMARY = 0.1  # of the range of what is drawn for each image: its mean, its sd
 
 
@@ -87,6 +88,8 @@ def _compare(
         estimate = estimate.get("mean")
     if name == "matrix" and family != "color_matrix":
         return _matrix(estimate, true, built)
+    if name == "points":
+        return _curve(estimate, true)
     if name in ("columns", "mapping"):
         return None if list(estimate) == list(true) else f"{name} {_show(estimate)}, not {_show(true)}"
     if name == "offset" and family == "label_misalignment":
@@ -250,6 +253,13 @@ def _matrix(estimate: Any, true: Any, built: Built) -> str | None:
     corners = np.array([[x * w / 3, y * h / 3, 1] for x in (-1, 1) for y in (-1, 1)])
     away = np.abs(corners @ (np.asarray(estimate, float) - np.asarray(true, float)).T).max()
     return None if away <= PIXELS else f"matrix: off by {away:.2f} pixels"
+
+
+def _curve(estimate: Any, true: Any) -> str | None:
+    """How far the curve through these points is from the true one, where that has points."""
+    (before, after), (at, wanted) = (np.asarray(points, float).T for points in (estimate, true))
+    off = float(np.abs(PchipInterpolator(before, after)(np.clip(at, before[0], before[-1])) - wanted).max())
+    return None if off <= CURVE else f"points: off by {off:.3f}"
 
 
 def _show(value: Any) -> str:

@@ -111,8 +111,9 @@ def _row_jitter(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.nd
     return np.take_along_axis(x, columns, 2)
 
 
-def _solarize(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
-    return np.where(x > 0.5, 1 - x, x)
+def _inverted_middle(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
+    """Greys alone change places: a map of values that rises, falls and rises."""
+    return np.where((x > 0.2) & (x < 0.8), 1 - x, x)
 
 
 def _posterised_half(x: np.ndarray, rng: np.random.Generator, strength: int) -> np.ndarray:
@@ -213,7 +214,7 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
     "row_jitter": (2, 4),
 }
 PLAIN: dict[str, Transform] = {
-    "solarize": _solarize,
+    "inverted_middle": _inverted_middle,
     "posterised_half": _posterised_half,
     "local_contrast": _local_contrast,
     "cut_mix": _cut_mix,

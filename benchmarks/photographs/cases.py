@@ -136,7 +136,7 @@ def _leaves(part: Part) -> bool:
     """Whether values leave [0, 1]: a gain says only where it is cut."""
     factor = part.parameters.get("factor")
     brightens = part.family == "gain" and isinstance(factor, float) and factor > 1
-    return part.family == "rescale" or part.parameters.get("clip", not brightens) is False
+    return part.family in ("rescale", "byte_wrap") or part.parameters.get("clip", not brightens) is False
 
 
 def _is_seen(case: Case, images: Images, rng: Rng) -> bool:

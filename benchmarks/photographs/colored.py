@@ -13,6 +13,8 @@ from benchmarks.diagnosis.blur import disc_kernel, line_kernel
 from benchmarks.diagnosis.case import Images, Labels, Made, Parameter, Part, by
 
 Rng = np.random.Generator
+TAKES_COLORS = ("tone", "bytes")
+"""Groups whose makers take colour pictures as they are."""
 NATIVE = ("PIL", "cv2")
 """Libraries whose maps take colour pictures as bytes."""
 IN_PICTURES = ("jpeg", "webp", "jpeg2000", "illumination")
@@ -21,7 +23,7 @@ IN_PICTURES = ("jpeg", "webp", "jpeg2000", "illumination")
 
 def colored(part: Part, as_bytes: bool) -> Part:
     """The part on colour pictures; `as_bytes`: by what its library does to bytes, where it takes them."""
-    if part.group in ("colour", "sample"):
+    if part.group in ("colour", "sample", *TAKES_COLORS):
         return part
     if part.family in IN_PICTURES:
         return replace(part, make=_on_pictures(part, as_bytes=False))  # rounds to bytes by itself

@@ -26,6 +26,7 @@ from benchmarks.diagnosis.drawn.ranges import (
 from benchmarks.diagnosis.drawn.singles import IN_COLOR, PICTURE, SAMPLE, SINGLES, drawn_part
 from benchmarks.diagnosis.drawn.strangers import STRANGERS
 from benchmarks.diagnosis.families.channel_order import colored
+from benchmarks.diagnosis.tones import dull
 from benchmarks.diagnosis.unknowns import unknown_case
 
 from shiftassay.random_stream import seed_for
@@ -52,7 +53,6 @@ STORED = ("float", "bytes", "half")
 HOW_OFTEN = (0.5, 0.44, 0.06)
 FEWEST_REORDERED, FEWEST_TOUCHED, FEWEST_LABELED, FEWEST_OF_CLASSES = 200, 200, 200, 600  # images
 MOST_COLORED = 1000  # images in colour, which take long to make
-IN_COLOR = ("channel_order", "color_blur")
 BY_CHANCE = 0.3  # of the change of glass: by how much two draws must differ
 WRAPPED = 0.02  # of the ink, that a roll must bring back on the other side
 Rng = np.random.Generator
@@ -114,6 +114,8 @@ def _single(place: Place, rng: Rng, family: str, images: Range, plain: bool = Fa
     case = replace(case, parts=(part,))
     if family in IN_COLOR:
         n, name, case = min(n, MOST_COLORED), "mnist", replace(case, prepare=colored)
+    if family == "autocontrast":
+        case = replace(case, prepare=dull)
     if family == "adversarial":
         n, name, case = min(n, 2000), "mnist", replace(case, model=True)
     chance = rng.random()
@@ -216,7 +218,7 @@ def _dataset(rng: Rng) -> str:
 def _how(parameters: Mapping[str, object], family: str, rng: Rng) -> str:
     """Whether the result is rounded, and to what: not where values leave [0, 1]."""
     how = str(rng.choice(STORED, p=HOW_OFTEN))
-    return "float" if family == "rescale" or parameters.get("clip") is False else how
+    return "float" if family in ("rescale", "byte_wrap") or parameters.get("clip") is False else how
 
 
 def _some(name: str, rng: Rng) -> tuple[Images, Labels]:

@@ -40,6 +40,11 @@ RANGES: dict[str, dict[str, Range]] = {
     "threshold": {"level": Range(0.1, 0.9)},
     "quantize": {"levels": Range(3, 12, whole=True)},
     "rescale": {"scale": Range(0.3, 4.0, log=True), "offset": Range(0.05, 1.5, log=True)},  # offset of either sign
+    "contrast": {"softer": Range(0.2, 0.9), "harder": Range(1.1, 2.5, log=True)},
+    "solarize": {"in_bytes": Range(20, 230, whole=True)},
+    "posterize": {"bits": Range(1, 5, whole=True)},
+    "tone_curve": {"gain": Range(4.0, 12.0)},  # of a sigmoid; half of the curves are those of sRGB
+    "byte_wrap": {"distance": Range(10, 118, whole=True)},  # of either sign; some are signed bytes
     "gaussian_noise": {"sd": Range(0.015, 0.6, log=True)},
     "uniform_noise": {"half_width": Range(0.025, 0.9, log=True)},
     "sign_noise": {"epsilon": Range(0.015, 0.5, log=True)},

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from benchmarks.diagnosis import attack, blur, filters, intensity, noise, overlay, rearrangement, sample
+from benchmarks.diagnosis import attack, blur, filters, intensity, noise, overlay, rearrangement, sample, tones
 from benchmarks.diagnosis.case import Part
 from benchmarks.diagnosis.drawn.colors import COLORS
 from benchmarks.diagnosis.drawn.draw import LIBRARIES, Draw, Rng
@@ -30,6 +30,31 @@ def _gain(draw: Draw) -> Part:
     if draw.chance(0.6):
         return intensity.gain(draw.number("darker"))
     return intensity.gain(draw.number("brighter"), clip=draw.chance(0.75))
+
+
+def _contrast(draw: Draw) -> Part:
+    way = draw.library("PIL", "float")
+    if draw.each:
+        low, high = draw.number("softer"), draw.number("harder")
+        return tones.contrast({"low": low, "high": high}, way)
+    return tones.contrast(draw.number("softer" if draw.chance(0.5) else "harder"), way)
+
+
+def _tone_curve(draw: Draw) -> Part:
+    if draw.chance(0.5):
+        return tones.known_curve(draw.library("srgb_to_linear", "linear_to_srgb"))
+    return tones.sigmoid(draw.number("gain"))
+
+
+def _byte_wrap(draw: Draw) -> Part:
+    if draw.chance(0.2):
+        return tones.signed_bytes()
+    return tones.byte_wrap(int(draw.signed("distance")))
+
+
+def _buffer_layout(draw: Draw) -> Part:
+    written, read = ("hwc", "chw") if draw.chance(0.5) else ("chw", "hwc")
+    return tones.buffer_layout(written, read)
 
 
 def _gamma(draw: Draw) -> Part:
@@ -207,6 +232,14 @@ SINGLES: dict[str, Callable[[Draw], Part | None]] = {
     "threshold": lambda draw: intensity.threshold(draw.spread("level")),
     "quantize": lambda draw: intensity.quantize(draw.whole("levels")),
     "rescale": _rescale,
+    "contrast": _contrast,
+    "autocontrast": lambda draw: tones.autocontrast(),
+    "equalize": lambda draw: tones.equalize(draw.library("PIL", "cv2")),
+    "solarize": lambda draw: tones.solarize(draw.whole("in_bytes")),
+    "posterize": lambda draw: tones.posterize(draw.whole("bits")),
+    "tone_curve": _tone_curve,
+    "byte_wrap": _byte_wrap,
+    "buffer_layout": _buffer_layout,
     "gaussian_noise": _noise(noise.gaussian_noise, "sd"),
     "uniform_noise": _noise(noise.uniform_noise, "half_width"),
     "sign_noise": _noise(noise.sign_noise, "epsilon"),
@@ -257,5 +290,5 @@ SINGLES: dict[str, Callable[[Draw], Part | None]] = {
 }
 """Every family of the catalogue that a set may be shifted by."""
 SAMPLE = ("reorder", "class_prior", "label_permutation", "label_noise", "label_misalignment")
-IN_COLOR = ("channel_order", *COLORS)
+IN_COLOR = ("channel_order", "buffer_layout", "color_blur", *COLORS)
 PICTURE = tuple(family for family in SINGLES if family not in SAMPLE)

@@ -76,8 +76,8 @@ def _of_implementations(made: Remake, task: Task) -> Iterator[NullDistribution]:
     """Of shifts without noise: the residuals that other implementations of it leave."""
     pairs, shift = task.held_out, made.inferred
     observed = residual_energies(shift, pairs, made.residual)
-    change = float(observed.mean()) / made.misfit if made.misfit else change_of(pairs)
     rounding = ROUNDING * in_bytes(pairs.shifted)
+    change = (float(observed.mean()) - rounding) / made.misfit if made.misfit else change_of(pairs)
 
     def null(energies: Float[np.ndarray, "parts"]) -> NullDistribution:
         return _over_images(max(float(energies.mean()) - rounding, ROUNDING) / change, energies, observed)

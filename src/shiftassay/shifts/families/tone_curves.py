@@ -9,9 +9,17 @@ import numpy as np
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.families.intensity import Invert
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Choice, Number, Parameters, PerImage, SearchRange, Uniform, draw, spread
+
+BYTE = 255  # white, in bytes
+BITS = 8  # of a byte
+WHOLE = 2e-3  # of a byte: single precision is off by less
+VALUES_SEEN = 100_000  # that a table or a level is estimated from
+EXPLAINED = 0.5  # of the error without a shift: above, nothing is explained
 
 
 @FAMILIES.register("gamma")
@@ -130,3 +138,126 @@ class Quantize(Shift):
     def normal_form(self) -> Shift:
         """A threshold, if there are two levels."""
         return Threshold(0.5, scope=self.scope) if self.levels == 2 else self
+
+
+@FAMILIES.register("posterize")
+@dataclass(frozen=True)
+class Posterize(Shift):
+    """Keep the upper bits of each byte: values, clipped to [0, 1], fall to the nearest lower level.
+
+    The levels are whole multiples of 2^(8 − bits) bytes, as in Pillow's ImageOps.posterize.
+
+    Parameters:
+        bits: how many are kept, 1 to 8.
+    """
+
+    family: ClassVar[str] = "posterize"
+    group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "bits=3"
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"bits": v} for v in (1, 2, 3, 4, 5))
+    refined: ClassVar[tuple[str, ...] | None] = ()
+    why: ClassVar[str] = (
+        "Smooth shades become steps with edges that no object has, and all values fall: white is only the highest "
+        "level that is left."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    bits: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "bits", lambda v: 1 <= v <= BITS, "between 1 and 8")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        step = np.float32(2 ** (BITS - self.bits))
+        of_bytes = np.clip(images, 0, 1) * np.float32(BYTE)
+        return np.floor((of_bytes + np.float32(WHOLE)) / step) * (step / np.float32(BYTE))
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """The number of bits that leaves least of some values; nothing if that is half."""
+        some = some_values(pairs)
+        rng = np.random.default_rng(0)
+        errors = [float(some.errors(cls(bits).apply(some.reference, rng)).mean()) for bits in range(1, BITS)]
+        best = int(np.argmin(errors))
+        return [cls(best + 1)] if errors[best] < EXPLAINED * some.change else []
+
+    def normal_form(self) -> Shift:
+        return Identity() if self.bits == BITS else self
+
+
+@FAMILIES.register("solarize")
+@dataclass(frozen=True)
+class Solarize(Shift):
+    """Invert bright values, as an over-exposed photograph does.
+
+    1 − x where x ≥ threshold, else x, clipped to [0, 1]. As in Pillow's ImageOps.solarize, whose threshold is in bytes.
+
+    Parameters:
+        threshold: grey value from 0, which inverts all, to 1.
+    """
+
+    family: ClassVar[str] = "solarize"
+    group: ClassVar[str] = "intensity"
+    example: ClassVar[str] = "threshold=0.5"
+    grid: ClassVar[tuple[Parameters, ...]] = tuple({"threshold": v} for v in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9))
+    why: ClassVar[str] = (
+        "The brightest areas turn dark and keep their detail in reverse: a lit side looks like a shadow, and ink that "
+        "was white like the ground."
+    )
+    information: ClassVar[Information] = "reduced"
+
+    threshold: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "threshold", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        images = np.clip(images, 0, 1)
+        return np.where(images >= np.float32(self.threshold), 1 - images, images)
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """Midway between the brightest value that was kept and the darkest that was inverted.
+
+        The split is that of least squared error between values in their order. Nothing where that explains less than
+        half of the change of some values, or where all or none were inverted.
+        """
+        some = some_values(pairs)
+        before, after = (side.ravel().astype(np.float64) for side in (some.reference, some.shifted))
+        level = np.clip(np.rint(before * BYTE), 0, BYTE).astype(np.int64)
+        kept, inverted = (
+            np.bincount(level, (after - made) ** 2, BYTE + 1) for made in (before, 1 - np.clip(before, 0, 1))
+        )
+        # Below a split k all levels are kept, from k on they are inverted.
+        errors = np.r_[0, np.cumsum(kept)] + np.r_[np.cumsum(inverted[::-1])[::-1], 0]
+        present = np.flatnonzero(np.bincount(level, minlength=BYTE + 1))
+        split = int(np.argmin(errors))
+        below, above = present[present < split], present[present >= split]
+        if not below.size or not above.size or errors[split] > EXPLAINED * errors[-1]:
+            return []
+        return [cls(float(below[-1] + above[0]) / 2 / BYTE)]
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """Between the brightest value that was clearly kept and the darkest that was not."""
+        kept, inverted = (np.abs(pairs.shifted - made) for made in (pairs.reference, 1 - pairs.reference))
+        clear = np.abs(kept - inverted) > 2 / BYTE
+        is_kept = (kept < inverted) & clear
+        is_inverted = (kept > inverted) & clear
+        if not is_kept.any() or not is_inverted.any():
+            return {}
+        low = float(pairs.reference[is_kept & (pairs.reference < self.threshold)].max(initial=0))
+        high = float(pairs.reference[is_inverted & (pairs.reference > self.threshold)].min(initial=1))
+        return {"threshold": OwnInterval((low + high) / 2, low, high)}
+
+    def normal_form(self) -> Shift:
+        """An inversion, if all values are inverted."""
+        return Invert() if self.threshold == 0 else self
+
+
+def some_values(pairs: Pairs) -> Pairs:
+    """Some of the values, as pictures of one pixel and one channel."""
+    stride = pairs.reference.size // VALUES_SEEN + 1
+    before, after = (side.reshape(-1)[::stride] for side in (pairs.reference, pairs.shifted))
+    return Pairs(before[:, None, None, None], after[:, None, None, None], pairs.contrast)
