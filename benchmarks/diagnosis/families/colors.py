@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from benchmarks.diagnosis.case import Case, Images, Part, by
 from benchmarks.diagnosis.families.channel_order import colored
+from benchmarks.diagnosis.filters import color_blur
 from PIL import Image, ImageEnhance
 
 GROUP = "colour"
@@ -27,6 +28,7 @@ def cases() -> Iterator[Case]:
         saturation({"low": 0.3, "high": 0.9}),
         hue(40.0, "cv2"),
         color_matrix(SEPIA),
+        color_blur(1.5, 0.8),
     ]
     for part in singles:
         yield Case(GROUP, (part,), prepare=colored)

@@ -6,6 +6,7 @@ from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.filters import (
     erode,
     illumination,
+    jpeg2000,
     median,
     resample,
     sharpen,
@@ -27,6 +28,7 @@ def cases() -> Iterator[Case]:
         resample(2.5, "bilinear", "bilinear", antialias=False, way="cv2"),
         resample(3.0, "area", "bicubic", antialias=True, way="cv2"),
         webp(20),
+        jpeg2000(2.0),
         illumination("vignette", 0.6),
         illumination("slope", 0.6, 30.0),
     ):

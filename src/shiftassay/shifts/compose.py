@@ -111,7 +111,7 @@ class Compose(Shift):
                 parts[i] = parts[i].settle(replace(some, reference=images))
         return replace(self, parts=tuple(parts))
 
-    def factors(self, pairs: Pairs) -> list[Shift]:
+    def in_simpler_parts(self, pairs: Pairs) -> list[Shift]:
         """None: it has come apart."""
         return []
 

@@ -259,7 +259,7 @@ class Shift(Traits, ParameterVector, ABC):
         """
         return None
 
-    def factors(self, pairs: Pairs) -> "list[Shift] | None":
+    def in_simpler_parts(self, pairs: Pairs) -> "list[Shift] | None":
         """Simpler shifts in a row that are equivalent; None where they have to be searched for."""
         return None
 

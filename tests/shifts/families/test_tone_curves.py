@@ -87,7 +87,7 @@ def test_any_other_curve_is_given_by_points(clothes):
 def test_two_simple_curves_say_more_than_points(digits):
     pairs = Pairs(digits.images, np.float32(0.6) * digits.images ** np.float32(0.5))
     curve = estimate_of(pairs, "tone_curve")
-    factors = curve.factors(pairs)
+    factors = curve.in_simpler_parts(pairs)
     assert factors is not None
     assert ["gamma", "gain"] in [[part.family for part in shift.components] for shift in factors]
     assert max(unexplained(shift, pairs) for shift in factors) < 1e-3

@@ -130,7 +130,7 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
 
 
 def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
-    """The first of the compositions in which noise moves, fitted under every other kernel that keeps noise."""
+    """The first compositions in which noise moves, under every other kernel that keeps noise."""
     moved_noise = list(filter(noise_moves, shifts))[: task.settings.n_moved_noise]
     fitted: list[Shift] = []
     for resampling in KEEPING_NOISE:

@@ -84,7 +84,7 @@ def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
 def _simpler(many_parameters: Shift, task: Task) -> list[Shift]:
     """Compositions with fewer parameters than a shift that is nearly exact but has many."""
     fit = task.composed
-    factors = many_parameters.factors(fit)
+    factors = many_parameters.in_simpler_parts(fit)
     if factors is None:
         two_part_shifts = two_linear_maps(fit, task, many_parameters)
         return two_part_shifts + with_integer_parameters(two_part_shifts)

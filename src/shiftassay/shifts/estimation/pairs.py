@@ -47,7 +47,7 @@ class Pairs:
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
 
     def first_detailed(self, n: int) -> "Pairs":
-        """The first n pairs; a few of large pictures, of those whose reference has at least the median of detail.
+        """The first n pairs; of large pictures, those with at least the median of detail.
 
         Clear skies tell little of what was done to them.
         """
@@ -171,7 +171,7 @@ class Pairs:
         return np.float32(gain), np.float32(target - gain * mean)
 
 
-def middle_of(images: Images) -> Images:
+def middle_of(images: Images) -> Float32[np.ndarray, "n c y x"]:
     """The middle of large pictures, small ones whole."""
     top, left = (max(0, (side - MIDDLE) // 2) for side in images.shape[2:])
     return images[:, :, top : top + MIDDLE, left : left + MIDDLE]

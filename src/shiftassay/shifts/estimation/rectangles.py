@@ -28,7 +28,9 @@ def heaviest(weights: Float64[np.ndarray, "n h w"]) -> Rectangles:
     h, w = weights.shape[1:]
     padded = np.pad(weights, ((0, 0), (0, -h % by), (0, -w % by)))
     coarse = _heaviest(padded.reshape(len(padded), -(-h // by), by, -(-w // by), by).sum((2, 4)))
-    return np.stack([_refined(picture, *rectangle * by) for picture, rectangle in zip(weights, coarse, strict=True)])
+    return np.stack(
+        [_refined(picture, *map(int, rectangle * by)) for picture, rectangle in zip(weights, coarse, strict=True)]
+    )
 
 
 def _refined(

@@ -105,7 +105,7 @@ class Illumination(Shift):
         """A gain, if all numbers are alike."""
         return Gain(self.field[0][0], clip=True) if np.ptp(self.field) == 0 and self.field[0][0] > 0 else self
 
-    def factors(self, pairs: Pairs) -> list[Shift]:
+    def in_simpler_parts(self, pairs: Pairs) -> list[Shift]:
         """None: no shifts with fewer numbers, one after the other, make a field of gains."""
         return []
 

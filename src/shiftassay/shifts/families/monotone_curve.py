@@ -138,7 +138,7 @@ class ToneCurve(Shift):
         points = _fewest_points(became, NEAR if in_bytes(pairs.shifted) else NEAR_UNROUNDED)
         return [] if points is None else [cls(points)]
 
-    def factors(self, pairs: Pairs) -> list[Shift]:
+    def in_simpler_parts(self, pairs: Pairs) -> list[Shift]:
         """Two curves with a number each, or an inversion and such a curve, that do the same."""
         became = _Became.of(some_values(pairs))
         if became is None or self.known:

@@ -96,7 +96,7 @@ class PixelPermutation(Permutation):
         apart = np.hypot(np.diff(y), np.diff(x))[varies[:, 1:] & varies[:, :-1]]
         return apart.size > 0 and float(np.mean(apart < BESIDE)) > 0.5
 
-    def factors(self, pairs: Pairs) -> list[Shift] | None:
+    def in_simpler_parts(self, pairs: Pairs) -> list[Shift] | None:
         """Rows, then columns in another order: by a vote of the pixels that vary."""
         if not isinstance(self.permutation, tuple):
             return None
