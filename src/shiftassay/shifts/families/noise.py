@@ -33,8 +33,6 @@ class Noise(Shift):
     group: ClassVar[str] = "noise"
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     information: ClassVar[Information] = "reduced"
-    varies: ClassVar[bool] = True
-    """Whether the strength may differ from image to image."""
     largest: ClassVar[float] = np.inf
     """The largest strength there can be, which an estimated range must not exceed."""
 
@@ -53,7 +51,7 @@ class Noise(Shift):
                 value = Uniform(value.low, min(value.high, cls.largest))
             return with_strength(cls, value, clipped)
 
-        noise = strength_of(of_strength, pairs, *cls.strengths, varies=cls.varies)
+        noise = strength_of(of_strength, pairs, *cls.strengths)
         return [noise] if noise else []
 
 
@@ -173,14 +171,13 @@ class SignNoise(_InChannels):
     imitates_attack: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("epsilon",)
     strengths: ClassVar[tuple[float, float] | None] = (0.001, 1.5)
-    varies: ClassVar[bool] = False
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"epsilon": v} for v in STRENGTHS)
     why: ClassVar[str] = (
         "Random signs are as good as orthogonal to any one direction: of n pixels' noise, a unit feels about √n, not "
         "n, times epsilon."
     )
 
-    epsilon: float
+    epsilon: Number
     clip: bool = True
 
     def __post_init__(self) -> None:
@@ -196,6 +193,8 @@ class SignNoise(_InChannels):
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
         """All changes that nothing clipped have the same size, up to rounding."""
+        if not isinstance(self.epsilon, float):
+            return {}
         size = np.abs(pairs.shifted - pairs.reference)
         seen = size[(pairs.shifted > CLIPPED) & (pairs.shifted < 1 - CLIPPED)] if self.clip else size
         if not seen.size:
@@ -217,12 +216,16 @@ class SignNoise(_InChannels):
         return [cls(step, samples.clipped), *super().guesses(samples)]
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        signs = rng.integers(0, 2, self._drawn(images), dtype=np.int8) * 2 - 1
-        return cut(images + np.float32(self.epsilon) * signs, self.clip)
+        if isinstance(self.epsilon, int | float):
+            epsilon, noise = np.float32(self.epsilon), rng
+        else:
+            epsilon, noise = drawn_strengths(self.epsilon, images, rng)
+        signs = noise.integers(0, 2, self._drawn(images), dtype=np.int8) * 2 - 1
+        return cut(images + epsilon * signs, self.clip)
 
     @property
     def largest_change(self) -> float | None:
-        return self.epsilon
+        return self.epsilon if isinstance(self.epsilon, float) else None
 
 
 @FAMILIES.register("impulse_noise")
