@@ -13,6 +13,7 @@ RESULT = Path(__file__).parents[2] / "docs" / "results" / "pairing.json"
 SMALL = 150_000  # comparisons
 
 
+@pytest.mark.torture
 def test_no_foreign_set_of_any_kind_is_paired() -> None:
     cases = [case for i in range(6 * len(MATERIALS)) if (case := foreign(7, i)).sizes[0] * case.sizes[1] < SMALL]
     assert len({case.material for case in cases}) == len(MATERIALS)

@@ -85,6 +85,7 @@ def test_all_pixels_in_another_order_are_put_back(photographs):
     assert np.allclose(verdict.shift.undo(shuffled.images, np.random.default_rng(0)), images.images, atol=1 / 255)
 
 
+@pytest.mark.torture
 def test_a_diagnosis_of_photographs_stays_within_its_memory(tmp_path):
     code = f"""
 import resource

@@ -91,6 +91,7 @@ def test_the_interval_over_seeds_covers_for_new_seeds_and_new_images(rng):
     assert covered / repeats >= 0.94
 
 
+@pytest.mark.torture
 def test_no_effect_is_shown_too_often_over_seeds_where_there_is_none(rng):
     """Images are shared by all seeds, and each seed has an effect of its own that is 0 in the mean."""
     shown, repeats, n = 0, 400, 1000

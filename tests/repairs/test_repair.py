@@ -103,7 +103,7 @@ def test_what_a_fresh_permutation_destroys_is_not_called_repaired(repaired):
     [
         pytest.param(None, "no_repair_found", marks=pytest.mark.torture),
         (Above("values", 0.4, 0.38, 0.45), "information_lost"),
-        (Above("labels", 0.4, 0.4, 0.4), "cannot_be_repaired"),
+        pytest.param(Above("labels", 0.4, 0.4, 0.4), "cannot_be_repaired", marks=pytest.mark.torture),
         pytest.param(Above("values", 0.97, 0.9, 0.99), "no_repair_found", marks=pytest.mark.torture),
     ],
 )

@@ -97,6 +97,7 @@ def test_a_shared_permutation_costs_nothing_and_no_bound_from_above_is_claimed(m
     assert not estimate.proof
 
 
+@pytest.mark.torture
 def test_where_position_still_speaks_no_bound_is_claimed(mnist, images):
     spec = parse("phase_scramble:scope=per_image")
     estimate = ceiling(spec, mnist.train, shift(images, spec, 5), quick=True)

@@ -111,7 +111,11 @@ def test_what_follows_a_move_is_estimated_under_the_kernel_of_the_move(digits, o
     ("general", "simple"),
     [
         ("affine:matrix=[[0,1,0],[1,-0.5,0]]", "shear:factor=-0.5+transpose"),
-        ("affine:matrix=[[1.25,0,-3.75],[0,1.25,2.5]]", "translate:dx=-3,dy=2+scale:factor=1.25"),
+        pytest.param(
+            "affine:matrix=[[1.25,0,-3.75],[0,1.25,2.5]]",
+            "translate:dx=-3,dy=2+scale:factor=1.25",
+            marks=pytest.mark.torture,
+        ),
     ],
 )
 def test_an_affine_map_is_taken_apart(digits, general, simple):

@@ -26,7 +26,7 @@ def _coverage(family, seed, fits):
     return sum(low <= true <= high for true, _, low, high in numbers), len(numbers)
 
 
-@pytest.mark.parametrize("family", ["gain", "offset", "sign_noise"])
+@pytest.mark.parametrize("family", ["gain", "offset", pytest.param("sign_noise", marks=pytest.mark.torture)])
 def test_intervals_cover_on_shifts_of_other_code(family):
     covered, n = _coverage(family, 3, 40)
     assert covered >= binom.ppf(UNLIKELY, n, LEVEL)

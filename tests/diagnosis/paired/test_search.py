@@ -114,7 +114,9 @@ def turned_by_cubics(images, angle=20.0):
         slow(lambda x: peppered(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("impulse_noise", {})]),
         slow(lambda x: peppered(blurred(x), 0.2), [("gaussian_blur", {"sd": 1.2}), ("impulse_noise", {})]),
         # Two maps in a row, or a mirror and a map, are no general affine one, whatever follows.
-        (lambda x: turned_by_cubics(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("rotate", {"angle": 20.0})]),
+        slow(
+            lambda x: turned_by_cubics(moved(x)), [("translate", {"dx": 3.0, "dy": 2.0}), ("rotate", {"angle": 20.0})]
+        ),
         slow(
             lambda x: dimmed(turned(x[..., ::-1])),
             [("flip_horizontal", {}), ("rotate", {"angle": 20.0}), ("gain", {"factor": 0.5})],

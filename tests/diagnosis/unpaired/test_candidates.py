@@ -36,11 +36,11 @@ def halves() -> tuple[ImageSet, ImageSet]:
     ("spec", "name", "value", "tolerance"),
     [
         pytest.param("gain:factor=0.5", "factor", 0.5, 0.025, marks=pytest.mark.torture),
-        ("rotate:angle=-100", "angle", -100, 1.0),
+        pytest.param("rotate:angle=-100", "angle", -100, 1.0, marks=pytest.mark.torture),
         pytest.param("scale:factor=0.7", "factor", 0.7, 0.035, marks=pytest.mark.torture),
         ("gaussian_noise:sd=0.2", "sd", 0.2, 0.01),
         pytest.param("gaussian_blur:sd=1.5", "sd", 1.5, 0.075, marks=pytest.mark.torture),
-        ("rescale:scale=3.2,offset=-0.42", "offset", -0.42, 0.02),
+        pytest.param("rescale:scale=3.2,offset=-0.42", "offset", -0.42, 0.02, marks=pytest.mark.torture),
     ],
 )
 def test_numbers_are_found_without_pairs(
@@ -67,6 +67,7 @@ def test_what_is_not_among_the_families_stays_far_from_the_null(halves: tuple[Im
     assert best.misfit > 4 * best.by_chance
 
 
+@pytest.mark.torture
 def test_class_shares_are_found_without_labels() -> None:
     test = load_dataset("mnist").test
     assert test.labels is not None

@@ -189,6 +189,7 @@ def contrast_of(context: StudyContext, **variants: str) -> tuple[Contrast, str]:
     return contrast, " ".join(page.sentences)
 
 
+@pytest.mark.torture
 def test_one_draw_is_undone_and_learned_and_many_are_not(context):
     contrast, text = contrast_of(context, one="pixel_permutation", each="pixel_permutation:scope=per_image")
     draws = contrast.draws
