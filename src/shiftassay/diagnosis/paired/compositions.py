@@ -126,7 +126,9 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
     best = screened_then_scored(dict.fromkeys(fitted), task)
-    return best if _suffices(best) else ranked(best + _with_moved_noise(chosen, fit, task))
+    if _suffices(best) and not best[0].remake.noise_fraction:  # with noise, either order may fit
+        return best
+    return ranked(best + _with_moved_noise(chosen, fit, task))
 
 
 def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
