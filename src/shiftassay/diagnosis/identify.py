@@ -136,9 +136,12 @@ def split(pairs: Pairs, families: Sequence[str], seed: int) -> Task:
         return Task(few, few, families, seed)
     cut = min(int(0.6 * len(pairs)), budget.n_fit)
     fit, others = pairs.first(cut), pairs.subset(np.arange(cut, len(pairs)))
-    fit_count = pairs.affordable(budget.n_fit, budget.values_fit, budget.fewest_large)
-    held_out_count = pairs.affordable(budget.n_held_out, budget.values_held_out, budget.fewest_large)
-    return Task(fit.first_detailed(fit_count), others.first_detailed(held_out_count), families, seed)
+    return Task(
+        fit.first_detailed(budget.n_fit, budget.values_fit, budget.fewest_large),
+        others.first_detailed(budget.n_held_out, budget.values_held_out, budget.fewest_large),
+        families,
+        seed,
+    )
 
 
 def changed_images(pairs: Pairs) -> tuple[float, Pairs]:

@@ -13,7 +13,7 @@ from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.registration import Axis, Registration, registered
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.framing import Framing
-from shiftassay.shifts.resizing import Kernel, Resized, Size, resize
+from shiftassay.shifts.resizing import PREFERRED, Kernel, Resized, Size, resize
 
 PAIRS = 8
 VALUES = 1_200_000  # of the larger side, that pairs are compared by at full size
@@ -30,20 +30,6 @@ ALIKE = 0.03  # of white: what a grey value became is known so well
 TINY = 1e-6
 FLAT = 0.6  # of the deviation inside of a frame: what stands around the picture has less
 FIRST: tuple[tuple[Kernel, bool], ...] = (("bilinear", True), ("nearest", False), ("nearest_floor", False))
-# In the order in which they are preferred where they make the same pictures.
-KERNELS: tuple[tuple[Kernel, bool], ...] = (
-    ("bilinear", True),
-    ("bilinear", False),
-    ("bicubic", True),
-    ("bicubic", False),
-    ("area", True),
-    ("lanczos", True),
-    ("nearest", False),
-    ("nearest_floor", False),
-    ("box", True),
-    ("hamming", True),
-    ("gaussian", True),
-)
 
 
 class Way(NamedTuple):
@@ -81,7 +67,7 @@ def framing_between(reference: Images, shifted: Float32[np.ndarray, "n channels 
     near = [*_framings(registration, *sizes), *_framings(_rounded_down(registration), *sizes)]
     near = _best(_with_kernels(near, FIRST), gray[0][few][:, None], after)
     plain = dict.fromkeys(replace(framing, kernel="bilinear", antialias=True) for framing in near)
-    best = _best(_with_kernels(list(plain)[:REFINED], KERNELS), before, after)[0]
+    best = _best(_with_kernels(list(plain)[:REFINED], PREFERRED), before, after)[0]
     if not best.is_padded:
         return best
     around = _around_picture(best)

@@ -23,6 +23,20 @@ KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 SOME = 32  # pixels of a side, which tell whether values are in bytes
 PLAIN: tuple[Kernel, ...] = ("nearest", "nearest_floor", "bilinear", "bicubic")
 """The kernels that exist without antialiasing."""
+PREFERRED: tuple[tuple[Kernel, bool], ...] = (
+    ("bilinear", True),
+    ("bilinear", False),
+    ("bicubic", True),
+    ("bicubic", False),
+    ("area", True),
+    ("lanczos", True),
+    ("nearest", False),
+    ("nearest_floor", False),
+    ("box", True),
+    ("hamming", True),
+    ("gaussian", True),
+)
+"""Kernels, each with or without antialiasing, in the order in which they are said where they make the same pictures."""
 Size = tuple[int, int]
 """Height and width."""
 Resized = Float32[np.ndarray, "n c height width"]

@@ -84,8 +84,7 @@ def simplex(
     begin = joint.begin
     if not len(begin):
         return shift
-    few = pairs.affordable(len(pairs), SETTINGS.values_simplex, 1)
-    evaluation = EvaluationPairs(pairs.first(few))
+    evaluation = EvaluationPairs(pairs.first_affordable(len(pairs), SETTINGS.values_simplex, 1))
 
     def objective(steps: np.ndarray) -> float:
         try:

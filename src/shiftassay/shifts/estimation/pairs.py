@@ -46,17 +46,6 @@ class Pairs:
         """The first n pairs."""
         return self if n >= len(self) else replace(self, reference=self.reference[:n], shifted=self.shifted[:n])
 
-    def first_detailed(self, n: int) -> "Pairs":
-        """The first n pairs; of large pictures, those with at least the median of detail.
-
-        Clear skies tell little of what was done to them.
-        """
-        if n >= len(self) or n > FEW_LARGE:
-            return self.first(n)
-        seen = self.reference[: n * LOOKED_AT]
-        detail = sum((np.diff(seen, axis=axis) ** 2).mean((1, 2, 3), dtype=np.float64) for axis in (2, 3))
-        return self.subset(np.argsort(detail < np.median(detail), kind="stable")[:n])
-
     def affordable(self, count: int, values: int, fewest: int) -> int:
         """How many pairs have at most so many values on each side.
 
@@ -67,6 +56,18 @@ class Pairs:
     def first_affordable(self, count: int, values: int, fewest: int) -> "Pairs":
         """As many of the first pairs."""
         return self.first(self.affordable(count, values, fewest))
+
+    def first_detailed(self, count: int, values: int, fewest: int) -> "Pairs":
+        """As many of the first pairs; of large pictures, those with at least the median of detail.
+
+        Clear skies tell little of what was done to them.
+        """
+        n = self.affordable(count, values, fewest)
+        if n >= len(self) or n > FEW_LARGE:
+            return self.first(n)
+        seen = self.reference[: n * LOOKED_AT]
+        detail = sum((np.diff(seen, axis=axis) ** 2).mean((1, 2, 3), dtype=np.float64) for axis in (2, 3))
+        return self.subset(np.argsort(detail < np.median(detail), kind="stable")[:n])
 
     def subset(self, indices: np.ndarray) -> "Pairs":
         """The pairs at these indices."""

@@ -99,7 +99,7 @@ class ColorBlur(Shift):
         """
         if pairs.reference.shape[1] != 3 or not 0 < pairs.change < np.inf or pairs.contrast:
             return []
-        few = pairs.first(pairs.affordable(FEW, VALUES, FEWEST))
+        few = pairs.first_affordable(FEW, VALUES, FEWEST)
         difference = few.shifted - few.reference
         if float(np.mean(_luma(difference) ** 2)) > LUMA_CHANGE * few.change + LUMA_ROUNDING:
             return []

@@ -95,7 +95,7 @@ class _OneNumber(ColorShift):
 
 
 def _some(pairs: Pairs) -> Pairs:
-    return pairs.first(pairs.affordable(FEW, VALUES, FEWEST))
+    return pairs.first_affordable(FEW, VALUES, FEWEST)
 
 
 def _each_explains(family: type[_OneNumber], numbers: Float64[np.ndarray, "n"], pairs: Pairs) -> bool:

@@ -152,7 +152,7 @@ class Jpeg2000(_Stored):
         few = _few(pairs)
         if few is None:
             return []
-        begun = [(_log_ratio(form, few.first(few.affordable(len(few), VALUES // 4, 1))), form) for form in FORMS]
+        begun = [(_log_ratio(form, few.first_affordable(len(few), VALUES // 4, 1)), form) for form in FORMS]
         errors = [_error(form(float(np.exp(at))), few) for at, form in begun]
         center, form = begun[int(np.argmin(errors))]
         if min(errors) > NEARLY * few.change:
@@ -207,7 +207,7 @@ def _few(pairs: Pairs) -> Pairs | None:
         return None
     if pairs.reference.min() < 0 or pairs.reference.max() > 1:
         return None
-    few = pairs.first(pairs.affordable(FEW, VALUES, 2))
+    few = pairs.first_affordable(FEW, VALUES, 2)
     return few if few.change > 0 else None
 
 

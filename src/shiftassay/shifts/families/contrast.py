@@ -95,7 +95,7 @@ class Contrast(Shift):
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The slope of values that were not cut off; that of each image where they differ."""
-        few = pairs.first(pairs.affordable(IMAGES, VALUES_SEEN, 4))
+        few = pairs.first_affordable(IMAGES, VALUES_SEEN, 4)
         view = _SomePlaces.of(few)
         each = view.factors()
         shared = view.shared_factor()
@@ -319,7 +319,7 @@ def _table(histogram: np.ndarray, library: Library) -> Float64[np.ndarray, "256"
 
 def _best(shifts: Sequence[Shift], pairs: Pairs) -> list[Shift]:
     """The shift that leaves least of a few images; nothing if that is half of their change."""
-    few = pairs.first(pairs.affordable(FEW, FEW_VALUES, 1))
+    few = pairs.first_affordable(FEW, FEW_VALUES, 1)
     errors = [float(few.errors(shift.apply(few.reference, np.random.default_rng(0))).mean()) for shift in shifts]
     best = int(np.argmin(errors))
     return [shifts[best]] if errors[best] < EXPLAINED * float(few.errors(few.reference).mean()) else []

@@ -128,8 +128,8 @@ class Elastic(Shift):
 
         starts = np.log([(a, s) for s in (1.5, 2.5, 4.0, 7.0) for a in (0.4, 0.8, 1.5, 3.0)])
         step = np.array([0.2, 0.2])
-        first = pairs.first(pairs.affordable(COARSE, VALUES // 2, 1))
-        part = pairs.first(pairs.affordable(FINE, VALUES, 2))
+        first = pairs.first_affordable(COARSE, VALUES // 2, 1)
+        part = pairs.first_affordable(FINE, VALUES, 2)
         target = moments / STANDARD_ERRORS
         best, _ = matched(lambda p: simulated(p, first), _moments(first) / STANDARD_ERRORS, starts, step, tries=5)
         best, _ = matched(lambda p: simulated(p, part), target, best[None], step, tries=18)

@@ -87,7 +87,7 @@ class Sharpen(Shift):
         """
         if not 0 < pairs.change < np.inf or pairs.contrast:
             return []
-        few = pairs.first(pairs.affordable(FEW, VALUES, FEWEST))
+        few = pairs.first_affordable(FEW, VALUES, FEWEST)
         inside = (few.shifted > CLIPPED) & (few.shifted < 1 - CLIPPED)
         change = (few.shifted - few.reference)[inside].astype(np.float64)
         total = float(change @ change)
@@ -204,7 +204,7 @@ class Median(Shift):
         top, left = max(h - PIECE, 0) // 2, max(w - PIECE, 0) // 2
         piece = np.s_[:FEW, :, top : top + PIECE, left : left + PIECE]
         pieces = Pairs(pairs.reference[piece], pairs.shifted[piece])
-        few = pieces.first(pieces.affordable(FEW, VALUES // 3, FEWEST))
+        few = pieces.first_affordable(FEW, VALUES // 3, FEWEST)
         sizes = [cls(size) for size in range(3, min(LARGEST, h, w) + 1, 2)]
         errors = {s: float(few.errors(s.apply(few.reference, np.random.default_rng(0))).mean()) for s in sizes}
         best = min(sizes, key=lambda s: errors[s], default=None)

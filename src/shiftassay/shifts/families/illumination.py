@@ -85,7 +85,7 @@ class Illumination(Shift):
             return []
         if pairs.shifted.min() < -CLIPPED or pairs.shifted.max() > 1 + CLIPPED:
             return []
-        some = pairs.first(pairs.affordable(len(pairs), VALUES, FEWEST))
+        some = pairs.first_affordable(len(pairs), VALUES, FEWEST)
         free = (some.shifted > CLIPPED) & (some.shifted < 1 - CLIPPED) | (some.reference < CLIPPED)
         squares = np.einsum("nchw,nchw,nchw->hw", some.reference, some.reference, free).astype(np.float64)
         products = np.einsum("nchw,nchw,nchw->hw", some.reference, some.shifted, free).astype(np.float64)

@@ -16,27 +16,13 @@ FEW, VALUES, FEWEST = 64, 600_000, 3  # images for each size that is tried: at m
 LARGEST = 9  # pixels: larger squares are not tried
 
 
-@FAMILIES.register("dilate")
 @dataclass(frozen=True)
-class Dilate(Shift):
-    """Thicken bright strokes: each pixel takes the largest value of the square around it.
+class _Morphology(Shift):
+    """The base of families in which each pixel takes an extreme of the square around it."""
 
-    An even size reaches one pixel farther to the left and above, as in OpenCV's `dilate`.
-
-    Parameters:
-        size: side of the square in pixels, 1 to 100; 1 changes nothing.
-    """
-
-    family: ClassVar[str] = "dilate"
     group: ClassVar[str] = "morphology"
-    why: ClassVar[str] = (
-        "Strokes grow thicker than any that were trained on, gaps between them close, and small holes fill: an 8 may "
-        "lose both of its own."
-    )
-    example: ClassVar[str] = "size=3"
     information: ClassVar[Information] = "reduced"
-    completed_by: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "noise", "overlay")
-    completes: ClassVar[tuple[str, ...]] = ("geometry",)
+    completed_by: ClassVar[tuple[str, ...]] = ("intensity", "noise", "overlay")
     found_as_first_part: ClassVar[bool] = True
     random: ClassVar[bool] = False
     exact: ClassVar[bool] = False
@@ -48,6 +34,33 @@ class Dilate(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "size", lambda v: 1 <= v <= 100, "between 1 and 100")
+
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """The size of least squared error, wherever an even one reaches farther."""
+        sizes = range(2, min(LARGEST, *pairs.reference.shape[2:]) + 1)
+        return _best_size([cls(size) for size in sizes], pairs)
+
+
+@FAMILIES.register("dilate")
+@dataclass(frozen=True)
+class Dilate(_Morphology):
+    """Thicken bright strokes: each pixel takes the largest value of the square around it.
+
+    An even size reaches one pixel farther to the left and above, as in OpenCV's `dilate`.
+
+    Parameters:
+        size: side of the square in pixels, 1 to 100; 1 changes nothing.
+    """
+
+    family: ClassVar[str] = "dilate"
+    why: ClassVar[str] = (
+        "Strokes grow thicker than any that were trained on, gaps between them close, and small holes fill: an 8 may "
+        "lose both of its own."
+    )
+    example: ClassVar[str] = "size=3"
+    completed_by: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "noise", "overlay")
+    completes: ClassVar[tuple[str, ...]] = ("geometry",)
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return self._thickened(images)
@@ -61,11 +74,6 @@ class Dilate(Shift):
 
     def _thickened(self, images: Images, origin: int = 0) -> Images:
         return maximum_filter(images, self.size, mode="constant", cval=-np.inf, origin=origin, axes=(2, 3))
-
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The size of least squared error, wherever an even one reaches farther."""
-        return _best_size([cls(size) for size in _sizes(pairs)], pairs)
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class _OtherDilate(Dilate):
 
 @FAMILIES.register("erode")
 @dataclass(frozen=True)
-class Erode(Shift):
+class Erode(_Morphology):
     """Thin bright strokes: each pixel takes the smallest value of the square around it.
 
     An even size reaches one pixel farther to the left and above, as in OpenCV's `erode`.
@@ -91,24 +99,10 @@ class Erode(Shift):
     """
 
     family: ClassVar[str] = "erode"
-    group: ClassVar[str] = "morphology"
     why: ClassVar[str] = (
         "Strokes grow thinner than any that were trained on and break, and what is thinner than the square vanishes."
     )
     example: ClassVar[str] = "size=2"
-    information: ClassVar[Information] = "reduced"
-    completed_by: ClassVar[tuple[str, ...]] = ("intensity", "noise", "overlay")
-    found_as_first_part: ClassVar[bool] = True
-    random: ClassVar[bool] = False
-    exact: ClassVar[bool] = False
-    grid: ClassVar[tuple[Parameters, ...]] = tuple({"size": v} for v in range(2, LARGEST + 1))
-    refined: ClassVar[tuple[str, ...] | None] = ()
-
-    size: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(self, "size", lambda v: 1 <= v <= 100, "between 1 and 100")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return self._thinned(images)
@@ -122,13 +116,10 @@ class Erode(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """The size of least squared error, wherever an even one reaches farther.
-
-        Empty where pictures did not become darker.
-        """
+        """As of a dilation; empty where pictures did not become darker."""
         if not pairs.contrast and pairs.shifted.mean() >= pairs.reference.mean():
             return []
-        return _best_size([cls(size) for size in _sizes(pairs)], pairs)
+        return super().estimate(pairs)
 
 
 @dataclass(frozen=True)
@@ -142,13 +133,9 @@ class _OtherErode(Erode):
         return self._thinned(images, origin=-1)
 
 
-def _sizes(pairs: Pairs) -> range:
-    return range(2, min(LARGEST, *pairs.reference.shape[2:]) + 1)
-
-
 def _best_size(candidates: Sequence[Shift], pairs: Pairs) -> list[Shift]:
     """The candidate of least squared error over all of its forms."""
-    few = pairs.first(pairs.affordable(FEW, VALUES, FEWEST))
+    few = pairs.first_affordable(FEW, VALUES, FEWEST)
     forms = [[shift, *shift.alternatives().values()] for shift in candidates]
     rng = np.random.default_rng(0)
     errors = [min(few.errors(form.apply(few.reference, rng)).mean() for form in of_size) for of_size in forms]

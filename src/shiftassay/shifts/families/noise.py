@@ -301,7 +301,7 @@ def _correlation(pairs: Pairs, covered: bool) -> float:
 
     Where nothing may be clipped. Of noise that covers: of whether they changed.
     """
-    some = pairs.first(pairs.affordable(len(pairs), CHANGES, 2))
+    some = pairs.first_affordable(len(pairs), CHANGES, 2)
     change = np.moveaxis(some.shifted - some.reference, 1, 0).reshape(some.reference.shape[1], -1)
     inside = np.moveaxis((some.shifted > CLIPPED) & (some.shifted < 1 - CLIPPED), 1, 0).reshape(change.shape)
     seen = change[:, inside.all(0)] if inside.all(0).mean() > SEEN else change

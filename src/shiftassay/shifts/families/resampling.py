@@ -15,7 +15,7 @@ from shiftassay.shifts.families.resolution import Pixelate
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
 from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Parameters
-from shiftassay.shifts.resizing import Kernel, Resized, Size, check_kernel, resize
+from shiftassay.shifts.resizing import PREFERRED, Kernel, Resized, Size, check_kernel, resize
 
 FEW, VALUES, FEWEST = 24, 200_000, 3  # pairs that factors are compared on: of so many values in grey
 EXACT, EXACT_VALUES = 24, 600_000  # pairs that kernels are compared on
@@ -43,20 +43,6 @@ class Kernels(NamedTuple):
 # Of the coarse grid: one that smooths, and one that hardly does.
 FIRST = Kernels("bilinear", True, "bilinear"), Kernels("bicubic", False, "bicubic")
 
-# In the order in which they are preferred where they make the same pictures.
-DOWN: tuple[tuple[Kernel, bool], ...] = (
-    ("bilinear", True),
-    ("bilinear", False),
-    ("bicubic", True),
-    ("bicubic", False),
-    ("area", True),
-    ("lanczos", True),
-    ("nearest", False),
-    ("nearest_floor", False),
-    ("box", True),
-    ("hamming", True),
-    ("gaussian", True),
-)
 SMOOTH_UP: tuple[Kernel, ...] = ("bilinear", "bicubic", "lanczos")
 COPYING_UP: tuple[Kernel, ...] = ("nearest", "nearest_floor")
 MEANS: tuple[Kernel, ...] = ("area", "box")
@@ -134,7 +120,7 @@ class Resample(Shift):
             ups, near = COPYING_UP, [copied] if copied >= h / LARGEST else []
         else:
             ups, near = SMOOTH_UP, _nearest_sizes(pairs)
-        few = pairs.first(pairs.affordable(EXACT, EXACT_VALUES, FEWEST))
+        few = pairs.first_affordable(EXACT, EXACT_VALUES, FEWEST)
         unshifted = float(few.errors(few.reference).mean())
         fits: dict[Resample, float] = {}
         for size in near:
@@ -238,7 +224,7 @@ def _likely(up: Kernel) -> list[tuple[Kernel, bool]]:
     First come those that go with the kernel up.
     """
     alike = (*COPYING_UP, *MEANS) if up in COPYING_UP else (up,)
-    return sorted(DOWN, key=lambda down: alike.index(down[0]) if down[0] in alike else len(alike))
+    return sorted(PREFERRED, key=lambda down: alike.index(down[0]) if down[0] in alike else len(alike))
 
 
 def _errors(shifts: Iterable[Resample], pairs: Pairs) -> dict[Resample, float]:
@@ -257,7 +243,7 @@ def _nearest_sizes(pairs: Pairs) -> list[int]:
     Sizes are looked for around the best of a coarse grid. The last is the best by a remake with one pair of kernels.
     """
     h, w = pairs.reference.shape[2:]
-    few = pairs.first(pairs.affordable(FEW, pairs.reference.shape[1] * VALUES, FEWEST))
+    few = pairs.first_affordable(FEW, pairs.reference.shape[1] * VALUES, FEWEST)
     gray = Pairs(few.reference.mean(1, keepdims=True), few.shifted.mean(1, keepdims=True), pairs.contrast)
     coarse: dict[int, float] = {}
     for rows in {round(h / factor) for factor in FACTORS if 2 <= round(h / factor) < h}:

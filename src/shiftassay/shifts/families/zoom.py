@@ -83,7 +83,7 @@ class ZoomBlur(Shift):
             return []
         at = int(np.argmin(errors))
         low, high = (1.0, *FACTORS)[at], (*FACTORS, 4.0)[at + 1]
-        few = pairs.first(pairs.affordable(FEW, VALUES, FEWEST))
+        few = pairs.first_affordable(FEW, VALUES, FEWEST)
         few = Pairs(few.reference.mean(1, keepdims=True), few.shifted.mean(1, keepdims=True))
         best = minimize_scalar(
             lambda factor: _error(cls(float(factor)), few),
