@@ -17,15 +17,5 @@ class Doctests(griffe.Extension):
 
 
 def fenced(text: str) -> str:
-    """A docstring whose doctests stand in fences.
-
-    >>> print(fenced("Add.\\n\\n>>> 1 + 1\\n2\\n"))
-    Add.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    <BLANKLINE>
-    """
+    """A docstring whose doctests stand in fences."""
     return DOCTEST.sub(lambda block: f"```pycon\n{block[0]}\n```", text)

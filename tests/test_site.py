@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docs_build import api, catalogue, command_line, hook, json_reference
+from docs_build.doctests import fenced
 from docs_build.pictures import originals, picture
 from markdown.extensions.toc import slugify
 from PIL import Image
@@ -129,7 +130,7 @@ def test_the_command_line_has_every_verb_with_its_options():
 
 
 def test_the_json_of_a_diagnosis_has_the_keys_that_are_listed(digits):
-    written = set(shiftassay.diagnose(digits.first(12), shiftassay.shift(digits.first(12), "invert")).to_json())
+    written = set(shiftassay.diagnose(digits.first(60), digits.first(60)).to_json())
     listed = {key for key, _ in json_reference.keys(Diagnosis)}
     assert written - {"schema", "environment"} <= listed
     assert listed - written == {"framing", "left_out", "seconds"}  # where there are any; seconds are in `environment`
@@ -141,6 +142,11 @@ def test_the_json_of_a_diagnosis_has_the_keys_that_are_listed(digits):
 def test_the_python_reference_has_every_public_name():
     assert set(api.homes()) == set(shiftassay.__all__)
     assert "heading: parse_shift" in api.page()
+
+
+def test_doctests_are_shown_as_code():
+    shown = fenced("Add.\n\n>>> a = 1\n>>> a + 1\n2\n\nMore.")
+    assert shown == "Add.\n\n```pycon\n>>> a = 1\n>>> a + 1\n2\n```\n\nMore."
 
 
 @pytest.mark.torture

@@ -38,7 +38,10 @@ class Tracker(ABC):
 
     @abstractmethod
     def begin(self, trial: Trial) -> bool:
-        """Begin the log of a trial anew; False where a finished one is there, which is left as it is."""
+        """Begin the log of a trial anew.
+
+        False where a finished one is there, which is left as it is.
+        """
 
     @abstractmethod
     def add(self, trial: Trial, metrics: EpochMetrics) -> None:
@@ -103,9 +106,9 @@ class Tracking:
 
 @contextmanager
 def tracking(names: Sequence[str], root: Path) -> Iterator[Tracking]:
-    """Within this context, send epochs to the trackers of these names; give it to `train` as `watch`.
+    """Within this context, send epochs to the trackers of these names.
 
-    `root` is the store's folder. Raises `BadInput` for an unknown name, or one whose packages are not installed.
+    Give what it yields to `train` as `watch`, and the trained members to its `complete`. `root` is the store's folder. Raises `BadInput` for an unknown name, or one whose packages are not installed.
     """
     kinds = [TRACKERS[name] for name in dict.fromkeys(names)]
     for name, kind in zip(dict.fromkeys(names), kinds, strict=True):
@@ -134,10 +137,10 @@ def both(first: Watch, second: Watch) -> Watch:
 
 def settings_of(trial: Trial) -> Mapping[str, str]:
     """What determines a trial, as trackers show it: names and values as text."""
-    content = trial.to_json()
-    nested = {"recipe": content.pop("recipe"), "parameters": content.pop("parameters")}
-    inner = {f"{group}.{name}": value for group, values in nested.items() for name, value in dict(values).items()}
-    return {name: str(value) for name, value in {**content, **inner}.items()}
+    whole = {name: value for name, value in trial.to_json().items() if name not in ("recipe", "parameters")}
+    recipe = {f"recipe.{name}": value for name, value in trial.recipe.to_json().items()}
+    parameters = {f"parameters.{name}": value for name, value in trial.parameters.items()}
+    return {name: str(value) for name, value in {**whole, **recipe, **parameters}.items()}
 
 
 def numbers_of(metrics: EpochMetrics) -> Mapping[str, float]:

@@ -1,4 +1,7 @@
-"""MLflow: a run for each trial, on the server that `MLFLOW_TRACKING_URI` names, else in a file of the results."""
+"""MLflow: a run for each trial.
+
+It is on the server that `MLFLOW_TRACKING_URI` names, else in a file beside the results.
+"""
 
 import os
 import time
