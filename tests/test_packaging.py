@@ -28,20 +28,25 @@ def run(command: list[str | Path], cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as it is built without a compiler, from a copy of the checkout."""
-    copy, folder = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheel")
+def built(python: str, folder: Path, **environment: str) -> Path:
+    """The wheel that an interpreter builds of a copy of the checkout, without a compiler."""
+    copy = folder / "checkout"
+    copy.mkdir()
     for name in BUILT_FROM:
         if (ROOT / name).is_dir():
             unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
             shutil.copytree(ROOT / name, copy / name, ignore=unwanted)
         else:
             shutil.copy(ROOT / name, copy / name)
-    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation"]
-    run([*pip, "-w", folder, copy], copy, **NO_COMPILER)
-    [built] = folder.glob("*.whl")
-    return built
+    pip = [python, "-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation"]
+    run([*pip, "-w", folder, copy], copy, **NO_COMPILER, **environment)
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(sys.executable, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +114,42 @@ print((member.test_logits.argmax(1) == few.test.labels).mean())
 @pytest.mark.torture
 def test_it_trains_without_a_compiler_and_says_that_it_is_slower(installed: Path, tmp_path: Path) -> None:
     assert float(run([installed / "python", "-c", TRAIN], tmp_path)) > 0.8
+
+
+PURE = ("setuptools", "_distutils_hack", "typer", "rich", "click", "shellingham", "markdown_it", "mdurl", "pygments")
+
+
+def interpreter(version: str) -> str | None:
+    """An interpreter of that version, on the path or where pyenv keeps them."""
+    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+    candidates = [*map(str, kept), *filter(None, [shutil.which(f"python{version}")])]
+    works = (python for python in candidates if not subprocess.run([python, "-c", ""], capture_output=True).returncode)
+    return next(works, None)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_other_pythons_build_it_install_it_and_show_its_help(version: str, tmp_path: Path) -> None:
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not here")
+    # What is written in Python alone serves other versions, too.
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if path.name in PURE or path.name.startswith(
+            ("setuptools-", "typing_extensions.py", "typer-", "rich-", "annotated_doc")
+        ):
+            (packages / path.name).symlink_to(path)
+    wheel = built(python, tmp_path, PYTHONPATH=str(packages))
+    assert f"cp{version.replace('.', '')}" in wheel.name
+    run([python, "-m", "venv", "--without-pip", "installed"], tmp_path)
+    inner = tmp_path / "installed" / "bin" / "python"
+    run([sys.executable, "-m", "pip", "--python", inner, "install", "--no-deps", "--no-index", wheel], tmp_path)
+    program = tmp_path / "installed" / "bin" / "shiftassay"
+    assert run([program, "--version"], tmp_path, PYTHONPATH=str(packages)).startswith("shiftassay ")
+    for verb in ("diagnose", "train", "evaluate", "run"):
+        assert "Example:" in run([program, verb, "--help"], tmp_path, PYTHONPATH=str(packages))
 
 
 def test_the_change_log_and_the_citation_name_the_version() -> None:

@@ -138,6 +138,15 @@ def test_a_missing_package_is_named_with_what_installs_it(name, tmp_path, monkey
         pass
 
 
+def test_a_place_that_mlflow_does_not_know_is_bad_input(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://at-all")
+    with (
+        pytest.raises(BadInput, match=r"^--log-to mlflow: nowhere://at-all can't be used"),
+        tracking.tracking(["mlflow"], tmp_path),
+    ):
+        pass
+
+
 def test_the_command_line_sends_epochs(tmp_path, monkeypatch, small):
     from typer.testing import CliRunner
 

@@ -73,8 +73,9 @@ class Tracking:
 
     def __call__(self, trial: Trial, metrics: EpochMetrics) -> None:
         """Log an epoch, after those that an earlier command had trained: it is a `Watch`."""
-        with self._lock:
-            self._add(trial, metrics)
+        if self._trackers:
+            with self._lock:
+                self._add(trial, metrics)
 
     def complete(self, members: Sequence[HasEpochs]) -> None:
         """Log what no epoch was trained of, because the store had it."""
@@ -108,7 +109,8 @@ class Tracking:
 def tracking(names: Sequence[str], root: Path) -> Iterator[Tracking]:
     """Within this context, send epochs to the trackers of these names.
 
-    Give what it yields to `train` as `watch`, and the trained members to its `complete`. `root` is the store's folder. Raises `BadInput` for an unknown name, or one whose packages are not installed.
+    Give what it yields to `train` as `watch`, and the trained members to its `complete`. `root` is the store's folder.
+    Raises `BadInput` for an unknown name, or one whose packages are not installed.
     """
     kinds = [TRACKERS[name] for name in dict.fromkeys(names)]
     for name, kind in zip(dict.fromkeys(names), kinds, strict=True):

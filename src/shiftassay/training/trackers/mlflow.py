@@ -9,9 +9,11 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from shiftassay.errors import BadInput
 from shiftassay.runs.results import EpochMetrics
 from shiftassay.runs.trial import Trial
 from shiftassay.training.tracking import TRACKERS, Tracker, numbers_of, settings_of
+from shiftassay.words.text import short
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -32,10 +34,16 @@ class MLflow(Tracker):
         place = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(root / 'mlflow.db').absolute()}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # those of its own dependencies
+            from mlflow.exceptions import MlflowException
             from mlflow.tracking import MlflowClient
 
-            self._client = MlflowClient(tracking_uri=place)
-            self._experiment = self._client.get_experiment_by_name(EXPERIMENT) or self._new_experiment(root)
+            try:
+                self._client = MlflowClient(tracking_uri=place)
+                self._experiment = self._client.get_experiment_by_name(EXPERIMENT) or self._new_experiment(root)
+            except MlflowException as error:
+                raise BadInput(
+                    f"--log-to mlflow: {place} can't be used ({short(error)}). See MLFLOW_TRACKING_URI."
+                ) from None
         self._runs: dict[str, str] = {}
 
     def begin(self, trial: Trial) -> bool:
