@@ -57,10 +57,9 @@ def moved(markdown: str, page: str) -> str:
     up = "../" * page.count("/")
 
     def link(match: re.Match[str]) -> str:
-        path = match[1]
-        return (
-            path if "://" in path else up + (path.removeprefix("docs/") if path.startswith("docs/") else f"../{path}")
-        )
+        if "://" in match[1]:
+            return match[1]
+        return up + (match[1].removeprefix("docs/") if match[1].startswith("docs/") else f"../{match[1]}")
 
     return LINK.sub(link, markdown)
 

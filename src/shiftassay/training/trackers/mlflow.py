@@ -41,9 +41,7 @@ class MLflow(Tracker):
                 self._client = MlflowClient(tracking_uri=place)
                 self._experiment = self._client.get_experiment_by_name(EXPERIMENT) or self._new_experiment(root)
             except MlflowException as error:
-                raise BadInput(
-                    f"--log-to mlflow: {place} can't be used ({short(error)}). See MLFLOW_TRACKING_URI."
-                ) from None
+                raise BadInput(f"--log-to mlflow: it refuses ({short(error)}). See MLFLOW_TRACKING_URI.") from None
         self._runs: dict[str, str] = {}
 
     def begin(self, trial: Trial) -> bool:
