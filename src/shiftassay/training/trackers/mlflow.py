@@ -13,7 +13,6 @@ from shiftassay.errors import BadInput
 from shiftassay.runs.results import EpochMetrics
 from shiftassay.runs.trial import Trial
 from shiftassay.training.tracking import TRACKERS, Tracker, numbers_of, settings_of
-from shiftassay.words.text import short
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -41,7 +40,8 @@ class MLflow(Tracker):
                 self._client = MlflowClient(tracking_uri=place)
                 self._experiment = self._client.get_experiment_by_name(EXPERIMENT) or self._new_experiment(root)
             except MlflowException as error:
-                raise BadInput(f"--log-to mlflow: it refuses ({short(error)}). See MLFLOW_TRACKING_URI.") from None
+                why = str(error).strip().partition(". ")[0]
+                raise BadInput(f"--log-to mlflow: {why}. See MLFLOW_TRACKING_URI.") from None
         self._runs: dict[str, str] = {}
 
     def begin(self, trial: Trial) -> bool:
