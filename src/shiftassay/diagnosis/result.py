@@ -15,6 +15,7 @@ from shiftassay.diagnosis.proof import Accuracies, Agreements, Check
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.diagnosis.what_now import advice_on, code_instead, in_lines
 from shiftassay.diagnosis.wording import (
     INFORMATION,
     confidence_in_words,
@@ -54,8 +55,8 @@ class Diagnosis(Record):
     `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
     considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far it
     answers as on the reference, None without a model or partners. `evaluations` are those of the model on all images of
-    both sets. `left_out` is the share of each picture's pixels that was not compared. `seconds` is how long the
-    diagnosis took.
+    both sets. `left_out` is the share of each picture's pixels that was not compared. `commands` go on from a
+    diagnosis that a command made. `seconds` is how long the diagnosis took.
     """
 
     pairing: Pairing
@@ -73,7 +74,9 @@ class Diagnosis(Record):
     evaluations: tuple[Evaluation, ...] = ()
     images: ImageCounts = ImageCounts()
     left_out: float = 0.0
+    commands: tuple[str, ...] = ()
     seconds: float = 0.0
+    derived = ("advice", "code", "code_instead")
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -87,6 +90,25 @@ class Diagnosis(Record):
         sentences = [*(mechanism.sentence for mechanism in present), *without_harmless_control(present)]
         ceiling = [] if self.ceiling is None else [self.ceiling.sentence]
         return (*unpaired, *aimed, *sentences, *ceiling)
+
+    @property
+    def advice(self) -> str:
+        """What to do now."""
+        return advice_on(self.verdict)
+
+    @property
+    def code(self) -> str | None:
+        """Python to paste: a function `undo` of images (n, h, w) or (n, h, w, c), or of labels.
+
+        None where nothing can be undone.
+        """
+        shift = self.verdict.shift
+        return None if shift is None or isinstance(shift, Identity) else shift.undo_code
+
+    @property
+    def code_instead(self) -> str | None:
+        """Python to paste where there is no undo: see `what_now.code_instead`."""
+        return None if self.code is not None else code_instead(self.verdict, self.candidates)
 
     @property
     def beside_framing(self) -> Shift | None:
@@ -151,7 +173,8 @@ class Diagnosis(Record):
         if self.candidates:
             order = "nearest" if self.verdict.shift is None else "best"
             lines.append(f"Tried, {order} first, and what each leaves unexplained:")
-        return "\n".join(lines + table_of(self.candidates))
+        lines += table_of(self.candidates)
+        return "\n".join(lines + in_lines(self.advice, self.commands, self.code or self.code_instead))
 
     def __repr__(self) -> str:
         return repr(self.verdict).replace("Verdict", "Diagnosis", 1)

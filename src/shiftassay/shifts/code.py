@@ -1,7 +1,8 @@
 """Shifts as Python to paste: their undo, and the shift itself as a step of training."""
 
+import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, cast
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from shiftassay.shifts.parameters import Choice, Uniform, is_drawn
 
-WIDTH = 96
+WIDTH = 60  # of a list beside what it is given to; longer ones stand on lines of their own
+LINE = 88
 UNDO = {
     "images": "Undo the shift of images (n, h, w) or (n, h, w, c): floats, black 0 and white 1.",
     "labels": "Undo the shift of labels: whole numbers (n,).",
@@ -78,7 +80,7 @@ class InCode:
         shift = cast(Any, self)
         if shift.needs_model or shift.group in ("none", "sample"):
             return None
-        return _called(shift)
+        return _augmented(shift)
 
     @property
     def advice(self) -> str:
@@ -120,34 +122,37 @@ def as_function(name: str, steps: Steps, sentence: str) -> str:
     imports |= {line for module, line in MODULES.items() if f"{module}." in text}
     body = textwrap.indent(steps.statements, "    ")
     own = [f'def {name}({steps.of}):\n    """{sentence}"""', *([body] if body else []), f"    return {steps.of}"]
-    return "\n\n\n".join(
-        part
-        for part in (
-            "\n".join(sorted(imports, key=lambda line: (line.startswith("from"), line))),
-            *functions,
-            "\n".join(own),
-        )
-        if part
-    )
+    ordered = sorted(imports, key=lambda line: (line.startswith("from"), line))
+    return "\n\n\n".join(filter(None, ("\n".join(ordered), *functions, "\n".join(own))))
 
 
 MODULES = {"np": "import numpy as np", "torch": "import torch"}
 
 
-def literal(values: Any) -> str:
-    """A number, or nested lists of numbers, as Python, to seven digits.
+def literal(value: Any) -> str:
+    """A number, text, or nested lists and mappings of these, as Python; numbers to seven digits.
 
     >>> literal(15.0), literal(((1, 0.25), (1 / 3, 2)))
     ('15', '[[1, 0.25], [0.3333333, 2]]')
     """
-    if isinstance(values, bool | str):
-        return repr(values)
-    if isinstance(values, int | np.integer):
-        return str(values)
-    if isinstance(values, float | np.floating):
-        return f"{values:.7g}"
-    text = f"[{', '.join(map(literal, values))}]"
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False) if len(text) > WIDTH else text
+    text = _on_one_line(value)
+    if len(text) <= WIDTH or text[0] not in "[{":
+        return text
+    indent = {"initial_indent": "    ", "subsequent_indent": "    "}
+    inner = textwrap.fill(text[1:-1], LINE, **indent, break_long_words=False, break_on_hyphens=False)
+    return f"{text[0]}\n{inner}\n{text[-1]}"
+
+
+def _on_one_line(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_on_one_line(key)}: {_on_one_line(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list | tuple | np.ndarray):
+        return f"[{', '.join(map(_on_one_line, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, float | np.floating):
+        return f"{value:.7g}"
+    return str(value)
 
 
 def operand(value: Any) -> str:
@@ -172,27 +177,12 @@ def drawn_in_torch(value: Any) -> str:
     return literal(value)
 
 
-def _called(shift: Any) -> str:
-    """The shift as Shiftassay makes it, from its JSON."""
-    content = shift.to_json()
-    parameters = ", ".join(f"{name!r}: {_value(value)}" for name, value in content["parameters"].items())
-    made = f'{{"family": {content["family"]!r}, "parameters": {{{parameters}}}, "scope": {content["scope"]!r}}}'
+def _augmented(shift: Any) -> str:
     return (
-        "import numpy as np\n"
+        "import numpy as np\n\n"
         "from shiftassay.shifts.catalog import from_json\n\n"
-        f"SHIFT = from_json({made})\n\n\n"
+        f"SHIFT = from_json({literal(shift.to_json())})\n\n\n"
         "def augment(images, rng):\n"
         f'    """{AUGMENT} rng is np.random.default_rng(seed)."""\n'
         "    return SHIFT.apply(np.asarray(images, np.float32), rng)"
     )
-
-
-def _value(value: Any) -> str:
-    """A parameter's JSON as Python."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {_value(entry)}' for key, entry in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return (
-            f"[{', '.join(map(_value, value))}]" if any(isinstance(v, dict | list) for v in value) else literal(value)
-        )
-    return literal(value) if isinstance(value, float) else repr(value)
