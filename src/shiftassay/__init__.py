@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shiftassay.imagesets.dataset import Dataset as Dataset
     from shiftassay.imagesets.dataset import load_dataset as load_dataset
     from shiftassay.imagesets.image_set import ImageSet as ImageSet
+    from shiftassay.imagesets.items import image_set as image_set
     from shiftassay.imagesets.read import read_image_set as read_image_set
     from shiftassay.models.export import export as export
     from shiftassay.models.foreign import import_weights as import_weights
@@ -59,6 +60,7 @@ _HOMES = {
     "evaluate": "evaluation.evaluate",
     "export": "models.export",
     "families": "shifts.listing",
+    "image_set": "imagesets.items",
     "import_weights": "models.foreign",
     "load_dataset": "imagesets.dataset",
     "load_model": "models.load",
