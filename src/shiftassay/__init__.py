@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from shiftassay.diagnosis.diagnose import diagnose as diagnose
     from shiftassay.errors import BadInput as BadInput
     from shiftassay.evaluation.agreement import agreement as agreement
     from shiftassay.evaluation.agreement import compare_models as compare_models
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from shiftassay.models.predict import predict as predict
     from shiftassay.models.prepared import module_of as module_of
     from shiftassay.repairs.repair import repair as repair
+    from shiftassay.report.displayed import diagnose as diagnose
     from shiftassay.runs.recipe import Recipe as Recipe
     from shiftassay.shifts.catalog import parse as parse_shift  # noqa: F401  # shown under another name
     from shiftassay.shifts.catalog import shift as shift
@@ -56,7 +56,7 @@ _HOMES = {
     "audit": "evaluation.audit",
     "compare": "evaluation.compare",
     "compare_models": "evaluation.agreement",
-    "diagnose": "diagnosis.diagnose",
+    "diagnose": "report.displayed",
     "evaluate": "evaluation.evaluate",
     "export": "models.export",
     "families": "shifts.listing",

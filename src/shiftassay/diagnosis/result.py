@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from pydantic import model_validator
 
@@ -15,7 +16,7 @@ from shiftassay.diagnosis.proof import Accuracies, Agreements, Check
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
-from shiftassay.diagnosis.what_now import advice_on, code_instead, in_lines
+from shiftassay.diagnosis.what_now import LONGEST, advice_on, code_instead, in_lines
 from shiftassay.diagnosis.wording import (
     INFORMATION,
     confidence_in_words,
@@ -25,14 +26,15 @@ from shiftassay.diagnosis.wording import (
     table_of,
     wrapped,
 )
+from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.records import JsonObject, Record
+from shiftassay.records import JsonObject, Record, not_kept
 from shiftassay.shifts.catalog import ShiftField
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.wording import in_short, in_words
-from shiftassay.words.html import html_table, paragraphs
+from shiftassay.words.html import html_table, paragraphs, preformatted
 from shiftassay.words.lists import first_of
 from shiftassay.words.numbers import percent
 
@@ -47,6 +49,18 @@ class ImageCounts(Record):
     mechanisms: int = 0
 
 
+class Display(Protocol):
+    """Shows a diagnosis with pictures of the sets that it is of."""
+
+    def html(self, diagnosis: "Diagnosis") -> str:
+        """A few pictures, as HTML."""
+        ...
+
+    def write_page(self, path: Path, diagnosis: "Diagnosis") -> Path:
+        """Write its page. Raises `BadInput` where it can't be written."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Diagnosis(Record):
     """What a diagnosis found.
@@ -56,7 +70,8 @@ class Diagnosis(Record):
     considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far it
     answers as on the reference, None without a model or partners. `evaluations` are those of the model on all images of
     both sets. `left_out` is the share of each picture's pixels that was not compared. `commands` go on from a
-    diagnosis that a command made. `seconds` is how long the diagnosis took.
+    diagnosis that a command made. `seconds` is how long the diagnosis took. `display` shows its pictures; it is neither
+    stored nor sent to another process.
     """
 
     pairing: Pairing
@@ -76,6 +91,7 @@ class Diagnosis(Record):
     left_out: float = 0.0
     commands: tuple[str, ...] = ()
     seconds: float = 0.0
+    display: Display | None = not_kept()
     derived = ("advice", "code", "code_instead")
 
     @property
@@ -179,13 +195,32 @@ class Diagnosis(Record):
     def __repr__(self) -> str:
         return repr(self.verdict).replace("Verdict", "Diagnosis", 1)
 
+    def report(self, path: str | Path) -> Path:
+        """Write its page, HTML with pictures.
+
+        Raises `BadInput` where it can't be written, and for a diagnosis that was read from JSON, which has no pictures.
+        """
+        if self.display is None:
+            raise BadInput(
+                f"{path}: this diagnosis has no pictures with it. Diagnose both sets again: shiftassay.diagnose(…)."
+            )
+        return self.display.write_page(Path(path), self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process gets: all but the display, which holds whole sets."""
+        return {**vars(self), "display": None}
+
     def _repr_html_(self) -> str:
         verdict = self.verdict
         rows = [("verdict", in_short(verdict)), ("confidence", confidence_in_words(verdict.confidence))]
         if verdict.shift is not None:
             rows.append(("parameters", in_words(verdict, verdict.intervals)))
         rows += [(name, text.replace("\n", " ")) for name, text in self._facts.items() if name != "information"]
-        return html_table((), rows) + paragraphs(self.explanation)
+        pictures = "" if self.display is None else self.display.html(self)
+        code = self.code or self.code_instead
+        shown = "" if code is None or len(code.splitlines()) > LONGEST else preformatted(code)
+        advice = paragraphs(f"What to do now: {self.advice}")
+        return html_table((), rows) + pictures + paragraphs(self.explanation) + advice + shown
 
     def to_json(self) -> JsonObject:
         """Its fields in their order, after the schema's name.
