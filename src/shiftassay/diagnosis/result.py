@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import model_validator
 
@@ -49,6 +49,7 @@ class ImageCounts(Record):
     mechanisms: int = 0
 
 
+@runtime_checkable
 class Display(Protocol):
     """Shows a diagnosis with pictures of the sets that it is of."""
 

@@ -96,11 +96,11 @@ def _from_items(source: Any, name: str, limits: Limits) -> ImageSet:
     count = _length(source, name)
     columns = _columns(source, name)
     first = _item(source[0], 0, name, columns)
-    size, white = first.pixels.shape[1:], _white(first.pixels, name)
+    white = _white(first.pixels, name)
     most = min(limits.pictures, max(1, limits.bytes // (FLOAT * first.pixels.size)))
     order = np.random.default_rng(seed_for(0, "pictures")).permutation(count)
     places = np.sort(order[:most])
-    images = np.empty((len(places), 1, *size), np.float32)
+    images = np.empty((len(places), 1, *first.pixels.shape[1:]), np.float32)
     labels, axes = [], Counter[str]()
     for row, place in enumerate(places.tolist()):
         item = _item(source[place], place, name, columns)
@@ -113,8 +113,8 @@ def _from_items(source: Any, name: str, limits: Limits) -> ImageSet:
     if first.pixels.dtype.kind == "f":
         _check_range(images, name)
     known = _labels(labels, name)
-    kinds = " and ".join(axes)
-    notes = [f"{plural(count, 'item')}, read as {plural(len(images), 'image')} of {size_of(images.shape[1:])}: {kinds}"]
+    kinds, size = " and ".join(axes), size_of((images.shape[1], *images.shape[2:]))
+    notes = [f"{plural(count, 'item')}, read as {plural(len(images), 'image')} of {size}: {kinds}"]
     if len(places) < count:
         notes.append(f"a sample drawn at random, of at most {limits.pictures:,} and {in_bytes(limits.bytes)}")
     result = ImageSet(

@@ -19,8 +19,7 @@ from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.imagesets.items import image_set
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
-from shiftassay.report.diagnosis_page import write_page
-from shiftassay.words.html import html_picture
+from shiftassay.words.html import html_picture, paragraphs
 
 P = ParamSpec("P")
 SIDE = 64  # pixels of a picture's longer side in a notebook
@@ -43,11 +42,14 @@ class WithSets(Display):
         rows = {"reference": shown.reference, "shifted": shown.shifted, "made again": shown.remade}
         rows |= {"undone": shown.undone}
         if shown.residual is not None:
-            rows["left, beside grey for nothing"] = 0.5 + shown.residual / 2
+            rows["residual, grey where there is none"] = 0.5 + shown.residual / 2
         there = {name: images for name, images in rows.items() if images is not None}
-        return html_picture(_png(list(there.values())), f"Rows of pictures, from the top: {', '.join(there)}.")
+        caption = f"From the top: {', '.join(there)}."
+        return html_picture(_png(list(there.values())), caption) + paragraphs(caption)
 
     def write_page(self, path: Path, diagnosis: Diagnosis) -> Path:
+        from shiftassay.report.diagnosis_page import write_page  # here: a diagnosis needs no Matplotlib
+
         module = None if self.model is None else module_of(self.model)
         return write_page(path, diagnosis, self.reference, self.shifted, module, self.seed)
 

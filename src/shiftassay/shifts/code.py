@@ -138,9 +138,8 @@ def literal(value: Any) -> str:
     text = _on_one_line(value)
     if len(text) <= WIDTH or text[0] not in "[{":
         return text
-    indent = {"initial_indent": "    ", "subsequent_indent": "    "}
-    inner = textwrap.fill(text[1:-1], LINE, **indent, break_long_words=False, break_on_hyphens=False)
-    return f"{text[0]}\n{inner}\n{text[-1]}"
+    lines = textwrap.wrap(text[1:-1], LINE, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([text[0], *(f"    {line}" for line in lines), text[-1]])
 
 
 def _on_one_line(value: Any) -> str:
