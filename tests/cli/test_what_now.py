@@ -1,8 +1,6 @@
-"""The commands that a diagnosis ends with run as they are printed, and stand alike in JSON, terminal and page."""
+"""The commands that a diagnosis ends with run as they are printed, and stand alike in JSON and terminal."""
 
-import html
 import json
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -67,14 +65,13 @@ def printed_commands(out: str) -> list[str]:
 
 def test_repair_and_export_are_printed_alike_and_the_export_runs(command):
     given = "'clean digits.npy' inverted.npy --labels truth.npy --model own_linear:made"
-    code, out, err = command(f"shiftassay diagnose {given} --json 'a diagnosis.json' --report page.html")
+    code, out, err = command(f"shiftassay diagnose {given} --json 'a diagnosis.json'")
     assert code == 0, err
     content = json.loads(Path("a diagnosis.json").read_text())
     printed = printed_commands(out)
     assert printed == content["commands"]
     assert [shlex.split(line)[1] for line in printed] == ["repair", "export"]
-    page = html.unescape(re.sub(r"<[^>]*>", "", Path("page.html").read_text()))
-    assert all(text in page for text in [*printed, content["advice"]])
+    assert content["advice"] in " ".join(out.split())
     code, _, err = command(printed[1])
     assert code == 0, err
     exported = shlex.split(printed[1])[3]

@@ -57,12 +57,14 @@ def test_names_are_only_text_and_there_are_no_scripts(diagnosis):
 
 
 def test_the_report_is_the_page(diagnosis, tmp_path):
-    path = diagnosis.report(tmp_path / "page.html")
+    command = "shiftassay repair a.npy b.npy --model m"
+    path = replace(diagnosis, commands=(command,)).report(tmp_path / "page.html")
     assert path == tmp_path / "page.html"
     page = path.read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "<script" not in page
     assert diagnosis.advice in page
+    assert command in page
 
 
 def test_what_was_stored_has_no_pictures_and_says_so(diagnosis, tmp_path):

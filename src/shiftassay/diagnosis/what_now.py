@@ -1,4 +1,4 @@
-"""What to do now: advice, code to paste, and how a terminal shows them with the commands to go on with."""
+"""What to do now: advice, code to paste, and both for a terminal, with commands to go on."""
 
 import textwrap
 from collections.abc import Sequence
@@ -62,9 +62,9 @@ def advice_on(verdict: Verdict) -> str:
 
 
 def code_instead(verdict: Verdict, candidates: Sequence[CandidateSummary]) -> str | None:
-    """Python to paste where there is no undo: a step of training or, of an unknown shift, a look at what is left.
+    """Python to paste where there is no undo: a step of training, or a look at what is left.
 
-    None where there is an undo, and where no code helps.
+    The latter is for an unknown shift. None where there is an undo, and where no code helps.
     """
     if verdict.shift is not None:
         return None if verdict.shift.undo_code is not None else verdict.shift.training_code

@@ -1,4 +1,4 @@
-"""Image sets from whatever gives one picture after another: PyTorch's and Hugging Face's datasets, lists."""
+"""Image sets from datasets of PyTorch and Hugging Face, lists of pictures, and arrays."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ ImageSource = ImageSet | np.ndarray | Items
 
 
 def image_set(source: Any, name: str = "images", beside: ImageSet | None = None) -> ImageSet:
-    """An image set from an array, from a dataset of PyTorch or Hugging Face, or from a list of pictures.
+    """An image set from an array, a dataset of PyTorch or Hugging Face, or a list of pictures.
 
     `source` is an `ImageSource`. Arrays are `(n, h, w)` or `(n, c, h, w)`, in the unit that their type and range tell,
     or in that of the set `beside`. Items of a dataset are (image, label), or mappings that hold both under their usual
@@ -256,14 +256,14 @@ def _check_range(images: np.ndarray, name: str) -> None:
     low, high = float(images.min()), float(images.max())
     if low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
         return
-    found = f"{name}: floats from {low:.3g} to {high:.3g}, where black is 0 and white 1."
+    seen = f"{name}: floats from {low:.3g} to {high:.3g}, where black is 0 and white 1."
     if low < -OVERSHOOT and np.isfinite(low):
         raise BadInput(
-            f"{found} They seem to be normalized: take Normalize out of the dataset's transform and put it in front of "
+            f"{seen} They seem to be normalized: take Normalize out of the dataset's transform and put it in front of "
             "the model (torch.nn.Sequential(Normalize(mean, sd), model)). If the values are what is to be diagnosed, "
             "give them as an array."
         )
-    raise BadInput(f"{found} Divide them by what is white, such as 255, or give uint8.")
+    raise BadInput(f"{seen} Divide them by what is white, such as 255, or give uint8.")
 
 
 def _labels(labels: Sequence[Any], name: str) -> Int64[np.ndarray, "n"] | None:

@@ -100,7 +100,7 @@ def read_shape(text: str) -> Shape:
 
 
 def known_shape(model: nn.Module) -> Shape | None:
-    """The shape (c, h, w) of the images that a model takes; None if neither its card nor its file says it."""
+    """The shape (c, h, w) of the images that a model takes; None if nothing says it."""
     if isinstance(model, Classifier):
         return model.card.input_shape
     if isinstance(model, Fronted):

@@ -22,7 +22,10 @@ PAGE = "diagnosis.html"
 
 @dataclass(frozen=True)
 class Given:
-    """What a call of `shiftassay diagnose` was given: its arguments and options, None or empty where left out."""
+    """What a call of `shiftassay diagnose` was given.
+
+    Its arguments and options, None or empty where they were left out.
+    """
 
     reference: str
     shifted: str
@@ -54,7 +57,7 @@ class Given:
 def with_commands(
     diagnosis: Diagnosis, given: Given, reference: ImageSet, shifted: ImageSet, model: nn.Module | None = None
 ) -> Diagnosis:
-    """The diagnosis with the commands that go on from it: only such as can be run with what was given."""
+    """The diagnosis with the commands that go on from it and can be run with what was given."""
     commands = (
         _repair(diagnosis, given, min(len(reference), len(shifted))),
         _export(diagnosis, given, shifted, model),
@@ -91,7 +94,7 @@ def _export(diagnosis: Diagnosis, given: Given, shifted: ImageSet, model: nn.Mod
 
 
 def _page(diagnosis: Diagnosis, given: Given) -> list[str]:
-    """Where the shift is unknown and no page was asked for: the same again, with a page of what is left."""
+    """Where the shift is unknown and no page was asked for: the same again, with a page."""
     if diagnosis.verdict.shift is not None or given.report is not None:
         return []
     labels = [word for file in given.labels for word in ("--labels", str(file))]

@@ -73,7 +73,10 @@ diagnose = displayed(diagnose_sets)
 
 
 def _png(rows: list[Images]) -> bytes:
-    """Rows of pictures below each other; 0 is black and 1 white, of values beyond the range of them all."""
+    """Rows of pictures below each other.
+
+    0 is black and 1 white; where values lie beyond, their range is shown.
+    """
     low, high = min(0.0, *(float(row.min()) for row in rows)), max(1.0, *(float(row.max()) for row in rows))
     strips = [_strip((images[:SHOWN] - low) / (high - low)) for images in rows]
     sheet = np.full((sum(len(s) + GAP for s in strips), max(s.shape[1] for s in strips), 3), 255, np.uint8)
@@ -87,7 +90,7 @@ def _png(rows: list[Images]) -> bytes:
 
 
 def _strip(images: Images) -> UInt8[np.ndarray, "height width 3"]:
-    """Pictures beside each other, of at most `SIDE` pixels; small ones enlarged by a whole factor."""
+    """Pictures beside each other, reduced to `SIDE` pixels, or enlarged by a whole factor."""
     h, w = images.shape[2:]
     factor = max(SIDE // max(h, w), 1) if max(h, w) <= SIDE else SIDE / max(h, w)
     size = max(round(w * factor), 1), max(round(h * factor), 1)

@@ -40,7 +40,7 @@ class InCode:
     """Where its undo belongs, as a sentence without its full stop."""
 
     def undo_steps(self) -> Steps | None:
-        """Statements that undo it, where it is one shift for all images and its parameters are known.
+        """Statements that undo it, asked for where its parameters are known and the same for all.
 
         None if nothing can undo it. They may use NumPy, SciPy and Pillow.
         """

@@ -1,4 +1,4 @@
-"""Resizing as Python to paste: the same pixels as `resizing.resize` makes of values that are no bytes."""
+"""Resizing as Python to paste: the pixels of `resizing.resize`, but for its rounding of bytes."""
 
 from shiftassay.shifts.code import Steps, in_a_row
 from shiftassay.shifts.resizing import Kernel
