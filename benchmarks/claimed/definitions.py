@@ -48,7 +48,9 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "setting": ("100 mutated inputs", "500 in", "20,000 on demand", "300 images"),
     },
     "docs/usage.md": {
-        "name": ("exit code is 0; 1 where", "2 for bad input", "130 after an interrupt"),
+        "name": ("exit code is 0; 1 where", "2 for bad input", "130 after an interrupt", "if all are −1"),
+        "size": ("black 0 and white 1", "from black 0 to white 1"),
+        "limit": ("more than 50,000 images",),
         "version": ("PyTorch 2.13.0", "accepts 2.11 and newer"),
     },
     "docs/quickstart.md": {
