@@ -94,7 +94,7 @@ def application(playground: Playground, notes: Sequence[str] = ()) -> FastAPI:
 
     @app.post("/diagnosis")
     async def begin(question: BatchQuestion) -> JSONResponse:
-        diagnosis.start(_batch(playground, question))
+        await run_in_threadpool(diagnosis.start, _batch(playground, question))  # a process takes seconds to begin
         return JSONResponse(diagnosis.state().to_json(), 202)
 
     @app.get("/diagnosis")
@@ -143,7 +143,7 @@ def _choices(playground: Playground, seed: int) -> list[Choice]:
     order = order[:SHELF]
     if image_set.labels is not None:
         order = order[np.argsort(image_set.labels[order], kind="stable")]
-    return [Choice(as_url(pixels_of(image_set.images[place])), _class_of(playground, place)) for place in order]
+    return [Choice(as_url(pixels_of(image_set.images[place])), _class_of(playground, int(place))) for place in order]
 
 
 def _class_of(playground: Playground, place: int) -> str | None:

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 from types import NoneType, UnionType
@@ -109,7 +110,10 @@ def controls_of(family: str) -> FamilyControls:
 
 
 def _control(cls: type[Shift], name: str, hint: Any, example: Shift, about: str) -> Control | None:
-    """The control of a parameter; None for one that the example leaves alone, unless it is a choice."""
+    """The control of a parameter; None where there is nothing to set.
+
+    That is: it can have only one value, or the example leaves it alone and it is no choice.
+    """
     value = example.parameters.get(name)
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     first = kinds[0]
@@ -125,14 +129,16 @@ def _control(cls: type[Shift], name: str, hint: Any, example: Shift, about: str)
         return Control(name, "list", value, about)
     low, high = _range(cls, name, float(value))
     step = 1.0 if first is int else _round_step((high - low) / POSITIONS)
-    low, high = _inwards(low, step, name, example), _inwards(high, -step, name, example)
+    low, high = (_furthest(first(end), first(step), name, example) for end in (low, high))
+    if low == high:  # nothing else is possible
+        return None
     return Control(
         name,
         "whole" if first is int else "number",
         value,
         about,
-        low,
-        high,
+        float(low),
+        float(high),
         step,
         in_ratios=low > 0 and high / low >= WIDE and high > 1,
         varies=Uniform in kinds,
@@ -155,17 +161,25 @@ def _range(cls: type[Shift], name: str, value: float) -> tuple[float, float]:
         low, high = -max(-low, high), max(-low, high)
     if search is not None and search.step:
         low, high = max(low, search.low), min(high, search.high)
-    return (-1.0, 1.0) if low == high else (low, high)
+    return (-1.0, 1.0) if low == high else (float(f"{low:.6g}"), float(f"{high:.6g}"))
 
 
-def _inwards(end: float, step: float, name: str, example: Shift) -> float:
-    """An end of a range, or the next step towards the other end if the family does not allow it."""
-    end = float(f"{end:.6g}")
+def _furthest(end: int | float, step: int | float, name: str, example: Shift) -> int | float:
+    """The end of a range, or what the family allows of it: a whole number of steps from the example's value."""
+    if _allows(example, name, end):
+        return end
+    value = example.parameters[name]
+    towards = step if end > value else -step
+    steps = bisect_left(range(1, int(abs(end - value) / step) + 1), True, key=lambda n: not _allows(example, name, value + n * towards))
+    return type(end)(f"{value + steps * towards:.6g}")
+
+
+def _allows(example: Shift, name: str, value: int | float) -> bool:
     try:
-        dataclasses.replace(example, **{name: end})
+        dataclasses.replace(example, **{name: value})
     except BadInput:
-        return float(f"{end + step:.6g}")
-    return end
+        return False
+    return True
 
 
 def _round_step(largest: float) -> float:

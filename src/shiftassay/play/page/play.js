@@ -355,7 +355,7 @@ function card({ name, before, after, margin, margin_before, panels, error }) {
   return make("article", { className: "card" },
     make("header", {}, make("h3", { textContent: name })),
     make("div", { className: "verdict" }, make("strong", { textContent: nameOf(then) }), pill),
-    make("p", { className: "soft small", textContent: `Margin ${margin.toFixed(1)}, before ${margin_before.toFixed(1)} (difference of the two largest logits)` }),
+    make("p", { className: "soft small", textContent: `Margin ${margin.toFixed(1)}, before ${margin_before.toFixed(1)}` }),
     make("ol", { className: "bars" }, ...shownClasses(after).map((label) => bar(label, before[label], after[label], label === then))),
     make("div", { className: "views" }, ...panels.map(view)));
 }

@@ -196,7 +196,7 @@ class Rescale(Shift):
     family: ClassVar[str] = "rescale"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "scale=255"
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"scale": (-3, 255), "offset": (-3, 3)}
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"scale": (-3.0, 255.0), "offset": (-3.0, 3.0)}
     estimator: ClassVar[Estimator] = LeastSquares()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (

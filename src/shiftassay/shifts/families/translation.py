@@ -104,7 +104,7 @@ class Roll(Shift):
     family: ClassVar[str] = "roll"
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=5"
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"dx": (-14, 14), "dy": (-14, 14)}
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"dx": (-14.0, 14.0), "dy": (-14.0, 14.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     extra_penalty: ClassVar[float] = 0.02  # a tie-break: without ink that wraps it equals a translation
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
