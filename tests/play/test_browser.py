@@ -1,14 +1,14 @@
 """The page in a browser, used as a person would: draw, slide, read, diagnose."""
 
-import json
+import re
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 pytestmark = pytest.mark.torture
 
@@ -21,6 +21,11 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 
 
+def is_problem(message: ConsoleMessage) -> bool:
+    """Whether the console says that something is wrong, other than that a bad input was refused."""
+    return message.type in ("error", "warning") and "status of 400" not in message.text
+
+
 @pytest.fixture(params=["wide", "narrow"])
 def page(request, browser: Browser, address: str) -> Iterator[Page]:
     narrow = request.param == "narrow"
@@ -31,22 +36,32 @@ def page(request, browser: Browser, address: str) -> Iterator[Page]:
     )
     page, problems = context.new_page(), []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("console", lambda message: problems.append(message.text) if is_problem(message) else None)
     page.on("request", lambda asked: None if asked.url.startswith((address, "data:")) else problems.append(asked.url))
     page.goto(address)
-    page.wait_for_selector(".bars")
+    settled(page)
     yield page
     assert problems == []
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     context.close()
 
 
-def answers(page: Page, act) -> dict:
+def answers(page: Page, act: Callable[[], object]) -> dict[str, Any]:
     """What the server said after the last change that an action makes."""
-    with page.expect_response(lambda response: response.url.endswith("/answers")) as given:
-        act()
-    page.wait_for_timeout(300)
-    return given.value.json()
+    given: list[Response] = []
+
+    def keep(response: Response) -> None:
+        given.append(response)
+
+    page.on("response", keep)
+    act()
+    settled(page)
+    page.remove_listener("response", keep)
+    return next(response for response in reversed(given) if response.url.endswith("/answers")).json()
+
+
+def settled(page: Page) -> None:
+    expect(page.locator("#networks")).to_have_attribute("aria-busy", "false", timeout=30_000)
 
 
 def pixels(page: Page) -> np.ndarray:
@@ -86,10 +101,10 @@ def test_shifts_are_put_on_set_and_moved(page):
     assert page.locator("#words").inner_text() == turned["shift"]
     answers(page, lambda: page.select_option("#add", "invert"))
     page.get_by_label("Earlier: invert").click()
-    page.wait_for_function("document.querySelector('#words').textContent.startsWith('invert')")
+    expect(page.locator("#words")).to_have_text(re.compile("^invert"))
     page.get_by_label("Remove: invert").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('#words').textContent.startsWith('rotate')")
+    expect(page.locator("#words")).to_have_text(re.compile("^rotate"))
 
 
 def test_a_range_is_drawn_afresh_for_each_image(page):
@@ -148,15 +163,14 @@ def test_a_batch_is_diagnosed(page):
 def test_a_diagnosis_is_stopped(page):
     page.click("text=Diagnose a batch made with these settings")
     page.click("#stop")
-    page.wait_for_function("document.querySelector('#result').textContent === 'Stopped.'", timeout=30_000)
+    expect(page.locator("#result")).to_have_text("Stopped.", timeout=30_000)
 
 
 def test_changes_are_answered_soon(page):
-    """Medians stand on docs/playground.md; this allows for a machine that does other work too."""
     answers(page, lambda: page.select_option("#add", "rotate"))
     slider, times = page.locator("#stack input[type=range]"), []
     for angle in range(-60, 60, 4):
-        began = time.perf_counter()
         answers(page, lambda angle=angle: slider.fill(str(angle)))
-        times.append(time.perf_counter() - began - 0.3)
-    assert np.median(times) < 0.5, json.dumps([round(t, 3) for t in times])
+        times.append(int(page.locator("#time").inner_text().split()[2]))
+    # 0.1 s is what is meant (docs/playground.md has what was measured); a machine that does other work has its time.
+    assert np.median(times) < 500, times

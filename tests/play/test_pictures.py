@@ -11,9 +11,9 @@ from shiftassay.errors import BadInput
 from shiftassay.play.pictures import as_url, dropped, picture_from_text, pixels_of
 
 
-def file_of(array, format="PNG", **options):
+def file_of(array, kind="PNG", **options):
     file = io.BytesIO()
-    Image.fromarray(array).save(file, format, **options)
+    Image.fromarray(array).save(file, kind, **options)
     return file.getvalue()
 
 

@@ -40,7 +40,8 @@ def post(address, path, content):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("", "text/html"), ("play.js", "text/javascript"), ("play.css", "text/css"), ("icon.svg", "image/svg")]
+    ("path", "kind"),
+    [("", "text/html"), ("play.js", "text/javascript"), ("play.css", "text/css"), ("icon.svg", "image/svg")],
 )
 def test_the_page_is_served_and_loads_nothing_from_elsewhere(address, path, kind):
     status, headers, body = ask(address, "GET", path)
@@ -134,7 +135,10 @@ def test_it_survives_a_thousand_bad_requests(address):
                 assert ask(address, "POST", "answers", deep, Content_Type="application/json")[0] < 500
             elif kind == 3:  # any method and path
                 method = rng.choice(["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
-                assert ask(address, method, f"{rng.choice(['', 'answers', 'picture', '../..', 'page/x'])}?{number}")[0] < 500
+                assert (
+                    ask(address, method, f"{rng.choice(['', 'answers', 'picture', '../..', 'page/x'])}?{number}")[0]
+                    < 500
+                )
             else:  # a picture's file that is none
                 assert ask(address, "POST", "picture", rng.randbytes(300))[0] == 400
         except (ConnectionError, http.client.HTTPException):  # refused without an answer

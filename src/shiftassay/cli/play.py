@@ -21,7 +21,9 @@ def play(
     takes: Takes = None,
     trust: Trust = False,
     unpickle: Unpickle = False,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to look for runs if no model is named.")] = Path("out"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to look for runs if no model is named.")] = Path(
+        "out"
+    ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any that is free.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     quiet: Quiet = False,

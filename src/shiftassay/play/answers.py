@@ -52,9 +52,7 @@ class AskedNetwork:
         self._watched = [(m, view) for m in model.modules() for view in self._views if view.watches(m)]
         self._known: tuple[bytes, Tensor] | None = None
 
-    def answer(
-        self, before: Float32[np.ndarray, "1 c h w"], after: Float32[np.ndarray, "1 c h w"]
-    ) -> NetworkAnswer:
+    def answer(self, before: Float32[np.ndarray, "1 c h w"], after: Float32[np.ndarray, "1 c h w"]) -> NetworkAnswer:
         """What it says of a picture before and after a shift, with every view of the latter."""
         try:
             first = self._logits(before)
@@ -79,7 +77,9 @@ class AskedNetwork:
     def _look(self, image: Float32[np.ndarray, "1 c h w"]) -> tuple[Look, dict[type[View], list[Call]]]:
         """The answer to an image with its gradient, and the calls that each view watches."""
         calls: dict[type[View], list[Call]] = {view: [] for view in self._views}
-        hooks = [module.register_forward_pre_hook(_noting(calls[view]), with_kwargs=True) for module, view in self._watched]
+        hooks = [
+            module.register_forward_pre_hook(_noting(calls[view]), with_kwargs=True) for module, view in self._watched
+        ]
         tensor = torch.from_numpy(image).requires_grad_()
         try:
             with torch.enable_grad():

@@ -170,7 +170,9 @@ def _furthest(end: int | float, step: int | float, name: str, example: Shift) ->
         return end
     value = example.parameters[name]
     towards = step if end > value else -step
-    steps = bisect_left(range(1, int(abs(end - value) / step) + 1), True, key=lambda n: not _allows(example, name, value + n * towards))
+    steps = bisect_left(
+        range(1, int(abs(end - value) / step) + 1), True, key=lambda n: not _allows(example, name, value + n * towards)
+    )
     return type(end)(f"{value + steps * towards:.6g}")
 
 

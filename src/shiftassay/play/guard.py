@@ -51,7 +51,7 @@ class Guard:
         if not rest or not compare_digest(token.encode(errors="replace"), self.token.encode()):
             return 404, "not found"
         origin = headers.get("origin")
-        if origin is None and scope["method"] not in SAFE or origin not in (None, *self._origins):
+        if (origin is None and scope["method"] not in SAFE) or origin not in (None, *self._origins):
             return 403, "asked from another page"
         length = headers.get("content-length")
         if length is None and "transfer-encoding" in headers:

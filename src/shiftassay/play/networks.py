@@ -38,7 +38,9 @@ def networks_in(folder: Path, images: Float32[np.ndarray, "n c h w"]) -> tuple[d
     notes = []
     for run in cards:
         if len(models) == MOST:
-            notes.append(f"{folder}: holds more than {MOST} runs; the newest are asked. Name others on the command line.")
+            notes.append(
+                f"{folder}: holds more than {MOST} runs; the newest are asked. Name others on the command line."
+            )
             break
         name = str(run.folder)
         try:

@@ -108,5 +108,3 @@ def _context(shift: Shift, image_set: ImageSet, model: nn.Module | None) -> Cont
         return None
     labels = image_set.labels
     return Context(labels_of(predict(image_set.images, model=model)) if labels is None else labels, aimed_at(model))
-
-

@@ -47,6 +47,7 @@ function pressed(button) {
 }
 
 async function take(url) {
+  busy(true);
   const image = new Image();
   image.src = url;
   await image.decode();
@@ -56,12 +57,14 @@ async function take(url) {
 }
 
 async function open(file) {
+  busy(true);
   try {
     const { picture } = await ask("picture", { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
     pressed(null);
     complain(null);
     await take(picture);
   } catch (error) {
+    busy(asking);
     complain(error);
   }
 }
@@ -179,11 +182,15 @@ function add(name) {
 }
 
 function restack() {
+  lay();
+  changed();
+}
+
+function lay() {
   $("stack").replaceChildren(...stack.map((shift, place) => filled(shift, place)));
   $("none").hidden = stack.length > 0;
   $("again").disabled = !stack.some((shift) => shift.family.drawn || shift.perImage);
   $("add").disabled = stack.length >= about.most_shifts;
-  changed();
 }
 
 function filled(shift, place) {
@@ -309,10 +316,13 @@ const settings = () => stack.map(({ family, values, perImage }) => ({ family: fa
 
 // The answers
 
+const busy = (yes) => $("networks").setAttribute("aria-busy", String(yes));
+
 function changed() {
   stale = true;
-  if (!asking && about) requestAnimationFrame(refresh);
-  asking ||= Boolean(about);
+  if (!asking) requestAnimationFrame(refresh);
+  asking = true;
+  busy(true);
 }
 
 async function refresh() {
@@ -329,6 +339,7 @@ async function refresh() {
     }
   }
   asking = false;
+  busy(false);
 }
 
 const percent = (share) => (share > 0.995 && share < 1 ? "> 99%" : share > 0 && share < 0.005 ? "< 1%" : `${Math.round(100 * share)}%`);
@@ -467,7 +478,11 @@ async function start() {
   $("clear").addEventListener("click", () => (clear(), changed()));
   $("center").addEventListener("click", center);
   $("open").addEventListener("click", () => $("file").click());
-  $("file").addEventListener("change", () => $("file").files[0] && open($("file").files[0]));
+  $("file").addEventListener("change", () => {
+    const [file] = $("file").files;
+    $("file").value = ""; // so that the same file can be opened again
+    if (file) open(file);
+  });
   $("others").addEventListener("click", () => (seed++, shelf().catch(complain)));
   $("diagnose").addEventListener("submit", diagnose);
   $("stop").addEventListener("click", () => ask("diagnosis", { method: "DELETE" }));
@@ -479,8 +494,7 @@ async function start() {
       if (name === "drop" && event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
     });
   drawing();
-  clear();
-  restack();
+  lay();
   await shelf();
 }
 

@@ -27,13 +27,17 @@ class AttentionMaps(View):
             received = weights[0].mean(0).reshape(rows, -1)
             heat = (received / received.max()).numpy()
             name = f"Attention, layer {number}" if len(look.calls) > 1 else "Attention"
-            panels.append(Panel(name, "How much each place is attended to, mean over all places and heads.", heat, True))
+            panels.append(
+                Panel(name, "How much each place is attended to, mean over all places and heads.", heat, True)
+            )
         return panels
 
 
 @torch.no_grad()
 def _weights(call: Call) -> Float[Tensor, "n from to"]:
     """The weights of one call of a layer of attention, mean over its heads."""
+    assert isinstance(call.module, nn.MultiheadAttention)
     named = {**call.named, "need_weights": True, "average_attn_weights": True}
-    _, weights = nn.MultiheadAttention.forward(call.module, *call.arguments[:3], **named)  # pyright: ignore[reportArgumentType]  # what is watched
+    _, weights = call.module.forward(*call.arguments[:3], **named)  # not called, so that no view notes it
+    assert weights is not None
     return weights

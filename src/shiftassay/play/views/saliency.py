@@ -19,4 +19,6 @@ class Saliency(View):
             return []
         size = gradient[0].abs().amax(0)
         heat = (size / size.max().clamp_min(1e-12)).numpy()
-        return [Panel("Saliency", "How much each pixel moves the margin between the two likeliest classes.", heat, True)]
+        return [
+            Panel("Saliency", "How much each pixel moves the margin between the two likeliest classes.", heat, True)
+        ]
