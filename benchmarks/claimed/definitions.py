@@ -51,6 +51,7 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "name": ("exit code is 0; 1 where", "2 for bad input", "130 after an interrupt"),
         "version": ("PyTorch 2.13.0", "accepts 2.11 and newer"),
     },
+    "docs/playground.md": {"level": ("in 95%",)},
     "docs/glossary.md": {"level": ("[0, 1]", "0 is equal, 1 is no better than no shift")},
 }
 """By page and kind. Keep it short: what could be measured is a claim, and belongs to `sentences`."""
