@@ -61,7 +61,7 @@ def test_what_is_wrong_with_a_batch_is_said(playground):
     diagnosis.start(replace(given, shifted=replace(given.shifted, images=given.shifted.images * np.float32(np.nan))))
     state = waited(diagnosis, 60)
     assert state.state == "failed"
-    assert "finite" in state.error
+    assert "it holds NaN" in state.error
 
 
 @pytest.mark.torture
@@ -86,6 +86,7 @@ def test_a_process_that_ends_early_is_noticed(playground):
     assert (state.state, state.error) == ("failed", "the process of the diagnosis ended early. Is there enough memory?")
 
 
+@pytest.mark.torture
 def test_a_diagnosis_that_is_stopped_is_gone(playground):
     diagnosis = BatchDiagnosis()
     diagnosis.start(batch(playground, "rotate:angle=30"))

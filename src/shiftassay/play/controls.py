@@ -59,7 +59,7 @@ class Control(Record):
 
 @dataclasses.dataclass(frozen=True)
 class FamilyControls(Record):
-    """A family, what it does, its example as JSON, and its controls.
+    """A family, what it does, why that hurts, and its controls.
 
     `varies`: some of its parameters can be drawn afresh for each image; `drawn`: something of it is drawn at random.
     """
@@ -89,7 +89,7 @@ class FamilyControls(Record):
 def controls_of(family: str) -> FamilyControls:
     """The controls of a family, set to its example.
 
-    Where a family searches for a parameter, the range is that of its search; else it spans what the example has.
+    A slider spans the family's `ranges`, else what its search, grid or strengths span, else some times the example's value.
     Parameters that are drawn where none are given, such as permutations, have no control.
 
     >>> [angle] = controls_of("rotate").controls

@@ -9,7 +9,8 @@ const STEPS = 1000; // of a slider that is passed through in ratios
 const MOST_BARS = 12;
 let about; // what the server said at the start
 let stack = []; // the shifts: {family, values, perImage, element}
-let seed = 0;
+let seed = 0; // of what is drawn at random in the shifts
+let shelves = 0; // how often other pictures were asked for
 let asking = false, stale = false, polling = 0;
 
 function make(tag, properties = {}, ...children) {
@@ -159,7 +160,7 @@ function drawing() {
 }
 
 async function shelf() {
-  const choices = await ask(`pictures?seed=${seed}`);
+  const choices = await ask(`pictures?seed=${shelves}`);
   $("shelf").replaceChildren(
     ...choices.map(({ picture, label }, number) => {
       const name = label === null ? `picture ${number + 1}` : label;
@@ -217,6 +218,7 @@ function filled(shift, place) {
       })),
     make("p", { className: "soft small", textContent: family.about }),
     ...family.controls.flatMap((control) => controls(shift, control, place)),
+    make("details", { className: "small" }, make("summary", { textContent: "Why it can hurt" }), make("p", { textContent: family.why })),
   );
   if (family.varies) {
     const box = make("input", { type: "checkbox", checked: shift.perImage });
@@ -230,7 +232,7 @@ function filled(shift, place) {
       restack();
       box.focus();
     });
-    element.append(make("label", { className: "tick" }, box, "drawn afresh for each image"));
+    element.lastElementChild.before(make("label", { className: "tick" }, box, "drawn afresh for each image"));
   }
   return element;
 }
@@ -483,7 +485,7 @@ async function start() {
     $("file").value = ""; // so that the same file can be opened again
     if (file) open(file);
   });
-  $("others").addEventListener("click", () => (seed++, shelf().catch(complain)));
+  $("others").addEventListener("click", () => (shelves++, shelf().catch(complain)));
   $("diagnose").addEventListener("submit", diagnose);
   $("stop").addEventListener("click", () => ask("diagnosis", { method: "DELETE" }));
   const board = $("board");
