@@ -1,1 +1,1 @@
-"""The playground: a local page where shifts are put on a picture and every network answers at once."""
+"""The playground: a local page where pictures are shifted, and every network answers at once."""

@@ -47,7 +47,7 @@ class BatchQuestion(BaseModel):
 
 @dataclass(frozen=True)
 class Choice(Record):
-    """A picture of the set that can be taken: a URL that holds it, and its class where that is known."""
+    """A picture of the set that can be taken: a URL that holds it, and its class if known."""
 
     picture: str
     label: str | None

@@ -1,4 +1,7 @@
-"""A diagnosis of a batch that was made with known shifts, in a process of its own, and whether it names them."""
+"""A diagnosis of a batch that was made with known shifts, and whether it names them.
+
+It runs in a process of its own.
+"""
 
 import multiprocessing
 import os
@@ -91,52 +94,59 @@ def judged(put_on: Shift, verdict: Verdict) -> tuple[bool, str]:
 
 
 class BatchDiagnosis:
-    """One diagnosis at a time, in a process that ends with this one."""
+    """One diagnosis at a time, in a process that ends with this one. Any thread may ask."""
 
     def __init__(self) -> None:
+        self._turn = threading.Lock()
         self._process: BaseProcess | None = None
         self._results: Connection | None = None
         self._began = 0.0
         self._last = BatchState("none")
 
     def start(self, batch: Batch) -> None:
-        """Begin a diagnosis; one that still runs is stopped.
+        """Begin a diagnosis, which takes seconds; one that still runs is stopped.
 
         Raises `BadInput` for a model that can't be sent to another process.
         """
-        self.stop()
-        context = multiprocessing.get_context("spawn")
-        self._results, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, batch), daemon=True)
-        try:
-            process.start()
-        except (TypeError, AttributeError, PicklingError):  # what pickle raises for what it can't take
-            raise BadInput("this network can't be sent to another process. Diagnose without a network.") from None
-        self._process = process
-        theirs.close()
-        self._began = time.monotonic()
-        self._last = BatchState("running")
+        with self._turn:
+            self._end()
+            context = multiprocessing.get_context("spawn")
+            self._results, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, batch), daemon=True)
+            try:
+                process.start()
+            except (TypeError, AttributeError, PicklingError):  # what pickle raises for what it can't take
+                self._end()
+                raise BadInput("this network can't be sent to another process. Diagnose without a network.") from None
+            finally:
+                theirs.close()
+            self._process, self._began, self._last = process, time.monotonic(), BatchState("running")
 
     def state(self) -> BatchState:
         """How it stands."""
-        if self._last.state != "running" or self._results is None:
+        with self._turn:
+            if self._results is None:
+                return self._last
+            seconds = time.monotonic() - self._began
+            try:
+                if not self._results.poll():
+                    return BatchState("running", seconds)
+                received = self._results.recv()
+            except (EOFError, OSError):
+                received = "the process of the diagnosis ended early. Is there enough memory?"
+            self._end()
+            if isinstance(received, BatchVerdict):
+                self._last = BatchState("done", seconds, received)
+            else:
+                self._last = BatchState("failed", seconds, error=str(received))
             return self._last
-        seconds = time.monotonic() - self._began
-        try:
-            if not self._results.poll():
-                return BatchState("running", seconds)
-            received = self._results.recv()
-        except EOFError:
-            received = "the process of the diagnosis ended early. Is there enough memory?"
-        self.stop()
-        if isinstance(received, BatchVerdict):
-            self._last = BatchState("done", seconds, received)
-        else:
-            self._last = BatchState("failed", seconds, error=str(received))
-        return self._last
 
     def stop(self) -> None:
         """Stop what runs."""
+        with self._turn:
+            self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.join()

@@ -73,7 +73,10 @@ class FamilyControls(Record):
     drawn: bool
 
     def shift(self, parameters: Parameters, per_image: bool) -> Shift:
-        """The shift with these settings; what is not given is as in the example. Raises `BadInput`."""
+        """The shift with these settings; what is not given is as in the example.
+
+        Raises `BadInput`.
+        """
         known = {control.name: control for control in self.controls}
         for name, value in parameters.items():
             if name not in known:
@@ -89,7 +92,7 @@ class FamilyControls(Record):
 def controls_of(family: str) -> FamilyControls:
     """The controls of a family, set to its example.
 
-    A slider spans the family's `ranges`, else what its search, grid or strengths span, else some times the example's value.
+    A slider spans the family's `ranges`, else what its search, grid or strengths span, else some times its example.
     Parameters that are drawn where none are given, such as permutations, have no control.
 
     >>> [angle] = controls_of("rotate").controls
@@ -165,7 +168,10 @@ def _range(cls: type[Shift], name: str, value: float) -> tuple[float, float]:
 
 
 def _furthest(end: int | float, step: int | float, name: str, example: Shift) -> int | float:
-    """The end of a range, or what the family allows of it: a whole number of steps from the example's value."""
+    """The end of a range, or what the family allows of it.
+
+    That is a whole number of steps from the example's value.
+    """
     if _allows(example, name, end):
         return end
     value = example.parameters[name]

@@ -1,4 +1,7 @@
-"""The trained networks that a playground asks: those that are named, else those in the folder of runs."""
+"""The trained networks that a playground asks.
+
+They are those that are named, else those in the folder of runs.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +18,7 @@ from shiftassay.networks.registry import parameters_of
 from shiftassay.records import plain
 from shiftassay.runs.store import CARD, Run
 
-MOST = 6  # networks; each costs about 15 ms for every answer
+MOST = 6  # networks; each costs some milliseconds for every answer
 
 
 def named_networks(
@@ -32,7 +35,10 @@ def named_networks(
 
 
 def networks_in(folder: Path, images: Float32[np.ndarray, "n c h w"]) -> tuple[dict[str, nn.Module], list[str]]:
-    """The newest complete runs in or below a folder that can take these images, and a note on each that can't."""
+    """The newest complete runs in or below a folder that can take these images, under their titles.
+
+    With a note on each run that can't, and on a limit that was met.
+    """
     cards = sorted(_runs(folder), key=lambda run: (-(run.folder / CARD).stat().st_mtime, str(run.folder)))
     models: dict[str, nn.Module] = {}
     notes = []

@@ -30,9 +30,9 @@ def as_url(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
 
 
 def picture_from_text(text: str, shape: tuple[int, int, int]) -> Float32[np.ndarray, "1 c h w"]:
-    """The picture whose bytes, row by row with the channels of a pixel together, are given in base 64.
+    """The picture whose bytes are given in base 64.
 
-    `shape` is (c, h, w). Raises `BadInput`.
+    They stand row by row, the channels of a pixel together. `shape` is (c, h, w). Raises `BadInput`.
     """
     channels, height, width = shape
     try:
@@ -46,9 +46,9 @@ def picture_from_text(text: str, shape: tuple[int, int, int]) -> Float32[np.ndar
 
 
 def dropped(content: bytes, shape: tuple[int, int, int]) -> UInt8[np.ndarray, "h w *c"]:
-    """The pixels of any picture's file, cut to the proportions of `shape` (c, h, w) and brought to its size.
+    """The pixels of any picture's file, brought to a `shape` (c, h, w).
 
-    Raises `BadInput` for what is no picture, or too large a one.
+    It is cut to the proportions of the shape, then resized. Raises `BadInput` for what is no picture, or too large a one.
     """
     channels, height, width = shape
     file = io.BytesIO(content)

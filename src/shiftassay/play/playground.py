@@ -1,4 +1,4 @@
-"""The playground without its page: a set of pictures, trained networks, and the shifts that can be put on."""
+"""The playground without its page: pictures, networks, and the shifts that can be put on."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,10 @@ MOST_SHIFTS = 8  # on one picture
 
 @dataclass(frozen=True)
 class Setting(Record):
-    """A shift as it is set on the page. Parameters that are missing are as in the family's example."""
+    """A shift as it is set on the page.
+
+    Parameters that are missing are as in the family's example.
+    """
 
     family: str
     parameters: Mapping[str, ParameterValue]
@@ -36,7 +39,10 @@ class Setting(Record):
 
 @dataclass(frozen=True)
 class Answered(Record):
-    """A shifted picture as a URL that holds it, the shift in words, the range of its values, and every answer."""
+    """A shifted picture as a URL that holds it, and what every network says of it.
+
+    `shift` and `values`, the range of the picture's values, are in words.
+    """
 
     picture: str
     shift: str
@@ -53,7 +59,7 @@ class Playground:
 
     @cached_property
     def families(self) -> dict[str, FamilyControls]:
-        """The families that give a picture of this set another look, and the same size, with their controls."""
+        """The families that can be put on these pictures and keep their size, with their controls."""
         return dict(self._offered())
 
     def shift(self, settings: Sequence[Setting]) -> Shift:
@@ -64,7 +70,10 @@ class Playground:
         return Compose(parts) if len(parts) > 1 else parts[0] if parts else Identity()
 
     def answered(self, picture: Float32[np.ndarray, "1 c h w"], settings: Sequence[Setting], seed: int) -> Answered:
-        """The shifted picture, and what every model says of it. Raises `BadInput` for settings that can't be."""
+        """The shifted picture, and what every model says of it.
+
+        Raises `BadInput` for settings that can't be.
+        """
         shift = self.shift(settings)
         shifted = self.shifted(ImageSet(picture, name="the picture"), shift, seed).images
         if shifted.shape != picture.shape:
@@ -103,7 +112,7 @@ class Playground:
 
 
 def _context(shift: Shift, image_set: ImageSet, model: nn.Module | None) -> Context | None:
-    """What a shift that attacks a model is given; None if there is no model, or the shift needs none."""
+    """What a shift that attacks a model is given; None if there is no model or no need."""
     if model is None or not shift.needs_model:
         return None
     labels = image_set.labels

@@ -9,7 +9,10 @@ from shiftassay.play.views.view import VIEWS, Call, Look, Panel, View
 
 @VIEWS.register("attention")
 class AttentionMaps(View):
-    """Of each layer, how much the places of the image are attended to; mean over heads and over who attends."""
+    """Of each layer, how much each place of the image is attended to.
+
+    It is the mean over heads and over the places that attend.
+    """
 
     @classmethod
     def watches(cls, module: nn.Module) -> bool:

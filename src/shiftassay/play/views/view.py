@@ -1,4 +1,4 @@
-"""A view: what a page shows of how a network came to its answer, where the network has what the view looks at."""
+"""A view: what a page shows of how a network came to its answer."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Look:
-    """One image (1, c, h, w), whose gradient can be asked for, and the model's logits (1, classes) of it.
+    """One image (1, c, h, w), and the model's logits (1, classes) of it.
 
-    `calls` are those of the modules that the view watches, in their order.
+    The gradient can be asked for. `calls` are those of the modules that the view watches, in their order.
     """
 
     image: Tensor
