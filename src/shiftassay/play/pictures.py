@@ -48,7 +48,7 @@ def picture_from_text(text: str, shape: tuple[int, int, int]) -> Float32[np.ndar
 def dropped(content: bytes, shape: tuple[int, int, int]) -> UInt8[np.ndarray, "h w *c"]:
     """The pixels of any picture's file, brought to a `shape` (c, h, w).
 
-    It is cut to the proportions of the shape, then resized. Raises `BadInput` for what is no picture, or too large a one.
+    It is cut to the proportions of the shape, then resized. Raises `BadInput` for what is no picture, or too large.
     """
     channels, height, width = shape
     file = io.BytesIO(content)

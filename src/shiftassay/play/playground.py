@@ -59,11 +59,14 @@ class Playground:
 
     @cached_property
     def families(self) -> dict[str, FamilyControls]:
-        """The families that can be put on these pictures and keep their size, with their controls."""
+        """The families that can be put on these pictures and keep their size."""
         return dict(self._offered())
 
     def shift(self, settings: Sequence[Setting]) -> Shift:
-        """The shifts as set, in their order; the identity for none. Raises `BadInput`."""
+        """The shifts as set, in their order; the identity for none.
+
+        Raises `BadInput`.
+        """
         if len(settings) > MOST_SHIFTS:
             raise BadInput(f"{len(settings)} shifts on one picture. Put on at most {MOST_SHIFTS}.")
         parts = tuple(self._part(setting) for setting in settings)
