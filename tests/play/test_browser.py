@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
@@ -148,6 +149,17 @@ def test_every_control_has_a_name_and_is_reached_with_the_keyboard(page):
     )
     assert unnamed == []
     assert page.evaluate("[...document.querySelectorAll('[tabindex]')].every(e => e.tabIndex === 0)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    for family in ("rotate", "gaussian_noise", "affine", "resample"):
+        answers(page, lambda family=family: page.select_option("#add", family))
+    page.wait_for_timeout(300)  # until bars have their width
+    found = Axe().run(page).response
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]] == []
+    assert len(found["passes"]) > 20
 
 
 def test_a_batch_is_diagnosed(page):
