@@ -81,6 +81,9 @@ def test_it_answers_a_question(address):
         ({"shifts": [{"family": "invert", "parameters": {}}] * 9}, 422, "shifts"),
         ({"seed": -1}, 422, "seed"),
         ({"more": 1}, 422, "more"),
+        ({"\ud800": 1}, 422, "unicode"),
+        ({"shifts": [{"family": "\ud800", "parameters": {}}]}, 400, "can't be put on"),
+        ({"shifts": [{"family": "rotate", "parameters": {"\ud800": 1}}]}, 400, "no control"),
     ],
 )
 def test_a_question_that_is_wrong_is_answered_with_a_sentence(address, change, status, words):

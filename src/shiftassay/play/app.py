@@ -71,7 +71,8 @@ def application(playground: Playground, notes: Sequence[str] = ()) -> FastAPI:
     @app.exception_handler(RequestValidationError)
     async def misunderstood(request: Request, error: RequestValidationError) -> JSONResponse:
         problem = error.errors()[0]
-        return JSONResponse({"error": f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}."}, 422)
+        sentence = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}."
+        return JSONResponse({"error": str(BadInput(sentence))}, 422)  # which can be shown, whatever it quotes
 
     @app.get("/start")
     def start() -> JSONResponse:
@@ -126,7 +127,7 @@ def _start(playground: Playground, notes: Sequence[str]) -> JsonObject:
         "families": [family.to_json() for family in playground.families.values()],
         "networks": list(playground.models),
         "most_shifts": MOST_SHIFTS,
-        "batch": {"fewest": FEWEST, "most": min(MOST, len(playground.image_set))},
+        "batch": {"fewest": FEWEST, "most": max(FEWEST, min(MOST, len(playground.image_set)))},
         "notes": list(notes),
     }
 
