@@ -206,7 +206,7 @@ def _documented(cls: type[Shift]) -> dict[str, str]:
     for base in reversed(cls.__mro__):
         _, _, section = (inspect.cleandoc(base.__doc__ or "")).partition("Parameters:\n")
         entries = re.findall(r"^    (\w+): (.*(?:\n      +.*)*)", section, flags=re.MULTILINE)
-        texts |= {name: " ".join(text.split()) for name, text in entries}
+        texts |= {name: " ".join(text.replace("`", "").split()) for name, text in entries}
     return texts
 
 
