@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results trials tables claims docs example bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results trials tables claims docs example bench bench-gpu paths protocol startup playground diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -64,6 +64,10 @@ example: setup
 # How long the command line keeps people waiting.
 startup: setup
 	$(BIN)/python -m benchmarks.startup
+
+# How soon the playground answers a change.
+playground: setup
+	$(BIN)/python -m benchmarks.playground
 
 # Whether diagnoses are right, on shifts made by other code than ours. SEED=N, 1000 or more: a test, whose seed is used once, for docs/diagnosis.md.
 # Otherwise a look while developing: ARGUMENTS='--seed 7 --counts paired=40 null=40', or '--listed --seed 13' for the listed cases of old.

@@ -67,6 +67,7 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "level": ("near 100%", "excludes 0", "95% prediction interval"),
     },
     "docs/limits.md": {"size": ("28 × 28",), "setting": ("60 to 10,000 images",)},
+    "docs/playground.md": {"level": ("in 95%",)},
     "docs/glossary.md": {"level": ("[0, 1]", "0 is equal, 1 is no better than no shift")},
 }
 """By page and kind. Keep it short: what could be measured is a claim, and belongs to `sentences`."""

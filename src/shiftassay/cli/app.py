@@ -15,6 +15,7 @@ from shiftassay.cli.evaluate import evaluate
 from shiftassay.cli.export import export
 from shiftassay.cli.import_ import import_
 from shiftassay.cli.list_ import list_
+from shiftassay.cli.play import play
 from shiftassay.cli.predict import predict
 from shiftassay.cli.repair import repair
 from shiftassay.cli.report import report
@@ -65,6 +66,7 @@ for verb in (
     variants,
     report,
     check,
+    play,
     list_,
 ):
     app.command(verb.__name__.rstrip("_"))(verb)

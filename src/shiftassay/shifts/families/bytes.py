@@ -3,6 +3,7 @@
 Values that wrap, and buffers that are read in another layout.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
@@ -53,6 +54,7 @@ class ByteWrap(Shift):
         "filled with noise and edges that no picture has."
     )
     example: ClassVar[str] = "amount=60"
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"amount": (-127.0, 128.0), "low": (-128.0, 0.0)}
     information: ClassVar[Information] = "preserved"
     completed_by: ClassVar[tuple[str, ...]] = ()
     completes: ClassVar[tuple[str, ...]] = ("colour",)

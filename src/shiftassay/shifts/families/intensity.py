@@ -1,5 +1,6 @@
 """Linear maps of grey values, the same for every pixel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
@@ -206,6 +207,7 @@ class Rescale(Shift):
     family: ClassVar[str] = "rescale"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "scale=255"
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"scale": (-3.0, 255.0), "offset": (-3.0, 3.0)}
     estimator: ClassVar[Estimator] = LeastSquares()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (

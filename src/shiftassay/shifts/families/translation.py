@@ -1,5 +1,6 @@
 """Shifts that move the picture without turning or resizing it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import ClassVar
@@ -111,6 +112,7 @@ class Roll(Shift):
     family: ClassVar[str] = "roll"
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=5"
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"dx": (-14.0, 14.0), "dy": (-14.0, 14.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     extra_penalty: ClassVar[float] = 0.02  # a tie-break: without ink that wraps it equals a translation
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
