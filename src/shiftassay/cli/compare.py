@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
@@ -61,7 +61,7 @@ def compare(
         if names_model(images):
             raise BadInput(f"{images}: models are compared on the same images. Name the images last.")
         classifiers = load_models(names, takes=takes, trust=trust)
-        with reading() as watch:
+        with watching() as watch:
             image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
         image_set = leaving_out(image_set, leave_out or [])
         say_notes([image_set])

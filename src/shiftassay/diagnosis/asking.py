@@ -13,6 +13,7 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
 from shiftassay.models.predict import answering, logits_of, predict
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient, gradient_of, log_odds_against
 
@@ -31,7 +32,9 @@ class Answers:
 
 
 @one_thread_each()
-def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str) -> Answers:
+def ask(
+    model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str, watch: Watch = unwatched
+) -> Answers:
     """Ask a model about all images of both sets, and whether it has a gradient.
 
     Raises `BadInput` for images that don't fit the model, invalid answers, and labels of the reference that it has no
@@ -40,8 +43,8 @@ def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, dev
     # Fails at once where the images do not fit.
     predict(reference.images[:2], model=model, device=device, finite=False)
     logits = (
-        predict(reference.images, model=model, device=device, name=reference.name),
-        predict(shifted.images, model=model, device=device, name=shifted.name),
+        predict(reference.images, model=model, device=device, name=reference.name, watch=watch),
+        predict(shifted.images, model=model, device=device, name=shifted.name, watch=watch),
     )
     order = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(reference))
     error = without_gradient(model, reference.images[order[: SETTINGS.gradients]])

@@ -17,6 +17,7 @@ from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.shared_names import shared_names
 from shiftassay.model import Model
 from shiftassay.models.predict import labels_of, predict
+from shiftassay.progress import Watch, unwatched
 from shiftassay.records import Record
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.words.html import paragraphs
@@ -83,7 +84,9 @@ class ComparisonOfModels(Record):
         return paragraphs(*self.sentences())
 
 
-def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device: str = "cpu") -> Agreement:
+def agreement(
+    image_set: ImageSet, *, model: Model, reference: ImageSet, device: str = "cpu", watch: Watch = unwatched
+) -> Agreement:
     """On how many images a model answers as on their partners in the reference.
 
     No labels are needed. Pictures with names have partners by name, other images by their place. Raises `BadInput`
@@ -96,8 +99,8 @@ def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device:
     (0.9, (5,))
     """
     own, partners = partners_of(image_set, reference)
-    answers = predict(image_set.images[own], model=model, device=device, name=image_set.name)
-    others = predict(reference.images[partners], model=model, device=device, name=reference.name)
+    answers = predict(image_set.images[own], model=model, device=device, name=image_set.name, watch=watch)
+    others = predict(reference.images[partners], model=model, device=device, name=reference.name, watch=watch)
     return agreed(answers, others, image_set.name, reference.name, own)
 
 

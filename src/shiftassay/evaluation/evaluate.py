@@ -16,6 +16,7 @@ from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.imagesets.shared_names import same_names
 from shiftassay.model import Model
 from shiftassay.models.predict import check_finite, labels_of, predict
+from shiftassay.progress import Watch, unwatched
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
@@ -155,12 +156,14 @@ def evaluate(
     margin: float = MARGIN,
     leave_out: Sequence[Region] = (),
     device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> Evaluation:
     """A model's accuracy on a labelled set and, given a reference, how it changed.
 
     The accuracy has its Wilson interval. Two sets whose labels are the same in the same order count as the same images,
     and are compared image by image. In the regions to `leave_out`, the model is shown the reference's mean grey (see
-    `leaving_out`). Raises `BadInput` if there are no labels, or labels or images do not fit the model.
+    `leaving_out`). `watch` is told how many batches are answered. Raises `BadInput` if there are no labels, or labels
+    or images do not fit the model.
 
     >>> import torch
     >>> class Bright(torch.nn.Module):  # class 1 if the only pixel is brighter than a half
@@ -176,12 +179,11 @@ def evaluate(
     if reference is not None:
         reference = leaving_out(reference, leave_out)
     image_set = leaving_out(image_set, leave_out, like=reference)
-    logits = predict(image_set.images, model=model, device=device, name=image_set.name)
+    logits = predict(image_set.images, model=model, device=device, name=image_set.name, watch=watch)
     if reference is None:
         return assess(image_set, logits, margin=margin)
-    return assess(
-        image_set, logits, reference, predict(reference.images, model=model, device=device, name=reference.name), margin
-    )
+    others = predict(reference.images, model=model, device=device, name=reference.name, watch=watch)
+    return assess(image_set, logits, reference, others, margin)
 
 
 def assess(
