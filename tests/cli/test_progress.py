@@ -1,12 +1,15 @@
 """Progress of what takes long: a live line on a terminal, a plain one now and then elsewhere."""
 
+import io
 import os
 import pty
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
+import rich.console
 
 import shiftassay
 from shiftassay.cli import progress, terminal
@@ -70,6 +73,25 @@ def on_terminal(command, folder):
     return seen.decode(), out
 
 
+def test_on_a_terminal_the_stage_its_count_and_the_time_left_are_shown(clock, monkeypatch):
+    file = io.StringIO()
+    console = rich.console.Console(file=file, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(rich.console, "Console", lambda **_: console)
+    seconds = [0.0]
+    monkeypatch.setattr(console, "get_time", lambda: seconds[0])
+    threads = threading.active_count()
+    with watching() as watch:
+        for done in range(4):
+            seconds[0] = 10.0 * done
+            watch("trying single shifts", done, 6)
+        watch("making the shift again", 0, 0)
+        assert threading.active_count() == threads  # else a search would not fork helpers
+    shown = file.getvalue()
+    assert "3 of 6, 0:00:30 left" in shown
+    assert "0 of" not in shown.partition("making the shift again")[2]
+
+
+@pytest.mark.torture
 def test_a_diagnosis_shows_its_stages_on_a_terminal_and_takes_the_line_away(tmp_path):
     digits = shiftassay.load_dataset("mnist").test.first(60)
     np.save(tmp_path / "a.npy", digits.images)

@@ -17,9 +17,9 @@ SELDOM = 10.0  # seconds between two plain lines
 
 @contextmanager
 def watching() -> Iterator["Watch"]:
-    """Within this context, the yielded function shows on stderr what is being done, and how far it is.
+    """Within this context, the yielded function shows what is being done, and how far it is.
 
-    With `--quiet` it shows nothing. The live line is gone at the end.
+    It is shown on stderr, and with `--quiet` not at all. The live line is gone at the end.
     """
     from rich.console import Console
 

@@ -21,7 +21,7 @@ def spoken(text: object, style: str = "") -> Text:
 
 
 def live_line(console: Console, own_thread: bool = True) -> Progress:
-    """The line that shows a long computation's stage, how far it is, and the time left where that is known.
+    """The line that shows a long computation's stage, how far it is, and the time left.
 
     It is redrawn by a thread of its own, or else whenever it is refreshed, and taken away at its end.
     """
