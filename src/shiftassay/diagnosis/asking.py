@@ -9,14 +9,16 @@ from torch import nn
 
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.steadiness import steadiness
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import answering, logits_of, predict
+from shiftassay.models.predict import answering, batch_of, logits_of, predict
 from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient, gradient_of, log_odds_against
 
+STEADY = 16  # images that it is asked about again
 CHUNK = 500  # images whose gradients are computed at a time
 
 
@@ -37,8 +39,9 @@ def ask(
 ) -> Answers:
     """Ask a model about all images of both sets, and whether it has a gradient.
 
-    Raises `BadInput` for images that don't fit the model, invalid answers, and labels of the reference that it has no
-    output for. Labels of the shifted set may be what is wrong with it: then there are no logits.
+    A note says where its answers depend on the batch, or are others each time. Raises `BadInput` for images that don't
+    fit the model, invalid answers, and labels of the reference that it has no output for. Labels of the shifted set may
+    be what is wrong with it: then there are no logits.
     """
     # Fails at once where the images do not fit.
     predict(reference.images[:2], model=model, device=device, finite=False)
@@ -48,9 +51,10 @@ def ask(
     )
     order = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(reference))
     error = without_gradient(model, reference.images[order[: SETTINGS.gradients]])
-    notes: tuple[str, ...] = ()
+    unsteady = steadiness(model, reference.images[order[:STEADY]], device).sentence
+    notes = (unsteady,) if unsteady else ()
     if error is not None:
-        notes = (f"{error} What needs one is left out: whether the change was aimed at the model.",)
+        notes = (*notes, f"{error} What needs one is left out: whether the change was aimed at the model.")
     if reference.labels is not None:
         check_range(reference.labels, logits[0].shape[1], reference.name)
     try:
@@ -77,8 +81,9 @@ def log_odds_gradient(
     """
     gradients = np.empty_like(images)
     with answering(model):
-        for start in range(0, len(images), CHUNK):
-            part = slice(start, start + CHUNK)
+        chunk = batch_of(images.shape[1:], CHUNK)
+        for start in range(0, len(images), chunk):
+            part = slice(start, start + chunk)
             at = torch.from_numpy(images[part]).requires_grad_()
             odds = log_odds_against(logits_of(at, model=model), torch.from_numpy(labels[part]))
             gradients[part] = gradient_of(odds.sum(), at).numpy()

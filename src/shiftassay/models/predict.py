@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import prod
 from time import perf_counter
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from shiftassay.models.prepared import module_of
 from shiftassay.progress import Watch, unwatched
 
 BATCH = 1000
+VALUES = 1 << 20  # in a batch at most: with more, a network's layers fit no cache, and it is three times slower
 ASKING = "asking the model"  # in batches: what a `Watch` is told
 WORTH_SHARING = 0.5  # seconds of work, from which on other processes are worth their start
 LONGEST_MESSAGE = 200  # characters of what a user's own code says when it fails
@@ -37,7 +39,7 @@ def predict(
     *,
     model: Model,
     device: str = "cpu",
-    batch: int = BATCH,
+    batch: int | None = None,
     leave_out: Sequence[Region] = (),
     name: str = "",
     finite: bool = True,
@@ -46,10 +48,10 @@ def predict(
     """The model's logits, in evaluation mode, whatever its mode was before.
 
     A model is an `nn.Module`, or any function of NumPy arrays (see `model.Model`). Dropout is off, and statistics are
-    fixed. Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images
-    of a batch. In the regions to `leave_out`, the images' mean grey is shown (see `leaving_out`). Raises `BadInput` as
-    `logits_of` does, and for answers that are not finite unless `finite` is False;
-    `name` is what the images are called there. `watch` is told how many batches are answered.
+    fixed. Images are shown in their order, `batch` at a time, by default as many as are fast (see `batch_of`): a number
+    that matters only to models that mix the images of a batch. In the regions to `leave_out`, the images' mean grey is
+    shown (see `leaving_out`). Raises `BadInput` as `logits_of` does, and for answers that are not finite unless
+    `finite` is False; `name` is what the images are called there. `watch` is told how many batches are answered.
 
     >>> class Bright(nn.Module):
     ...     def forward(self, images):
@@ -60,6 +62,7 @@ def predict(
     model = module_of(model)
     if len(leave_out):
         images = leaving_out(ImageSet(images), leave_out).images
+    batch = batch or batch_of(images.shape[1:])
     with answering(model, device):
         parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
         answers = _answers(partial(_ask, model=model, device=device), parts, partial(watch, ASKING))
@@ -72,6 +75,15 @@ def predict(
     if finite:
         check_finite(logits, name)
     return logits
+
+
+def batch_of(shape: Sequence[int], most: int = BATCH) -> int:
+    """How many images of (channels, height, width) a model is shown at a time: fewer of large ones.
+
+    >>> batch_of((1, 28, 28)), batch_of((3, 224, 224))
+    (1000, 6)
+    """
+    return max(1, min(most, VALUES // max(1, prod(shape))))
 
 
 def logits_of(
