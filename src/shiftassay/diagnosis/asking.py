@@ -26,11 +26,12 @@ CHUNK = 500  # images whose gradients are computed at a time
 class Answers:
     """A model's logits for both sets, and notes on questions that it can't answer.
 
-    The logits are None if the model can't be judged by them.
+    The logits are None if the model can't be judged by them; `draws` says that it answers otherwise each time.
     """
 
     logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]] | None = None
     notes: tuple[str, ...] = ()
+    draws: bool = False
 
 
 @one_thread_each()
@@ -51,8 +52,8 @@ def ask(
     )
     order = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(reference))
     error = without_gradient(model, reference.images[order[: SETTINGS.gradients]])
-    unsteady = steadiness(model, reference.images[order[:STEADY]], device).sentence
-    notes = (unsteady,) if unsteady else ()
+    steady = steadiness(model, reference.images[order[:STEADY]], device)
+    notes = (steady.sentence,) if steady.sentence else ()
     if error is not None:
         notes = (*notes, f"{error} What needs one is left out: whether the change was aimed at the model.")
     if reference.labels is not None:
@@ -62,7 +63,7 @@ def ask(
             check_range(shifted.labels, logits[1].shape[1], shifted.name)
     except BadInput as wrong:
         return Answers(None, (*notes, f"{wrong} So its accuracy is not measured."))
-    return Answers(logits, notes)
+    return Answers(logits, notes, steady.draws)
 
 
 def log_odds(

@@ -160,7 +160,17 @@ class _Question:
         if self.model is None or self.answers.logits is None:
             return Proof(None)
         self.watch("making the shift again, and undoing it", 0, 0)
-        return prove(verdict, self.before, self.after, order, self.model, self.answers.logits, self.seed, self.device)
+        return prove(
+            verdict,
+            self.before,
+            self.after,
+            order,
+            self.model,
+            self.answers.logits,
+            self.seed,
+            self.device,
+            self.answers.draws,
+        )
 
 
 def _without_partners(question: _Question) -> Diagnosis:

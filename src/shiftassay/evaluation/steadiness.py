@@ -14,7 +14,7 @@ SHOWN = 32  # images: what draws at random, or mixes a batch, does so on each
 
 @dataclass(frozen=True)
 class Steadiness:
-    """By how much answers to `n` images differ when they are asked for again, and beside fewer others.
+    """By how much answers to `n` images differ when asked for again, and beside fewer others.
 
     `beside` is None where it can't be told from what asking again changes, or there is one image alone. `allowed` is
     how much rounding may change a log-probability.

@@ -12,9 +12,10 @@ RESAMPLES = 1000
 def share_of_sums(
     parts: Float64[np.ndarray, "n"], wholes: Float64[np.ndarray, "n"], rng: np.random.Generator, level: float = 0.95
 ) -> Interval:
-    """The sum of the parts over that of the wholes, from 0 to 1, with its bootstrap interval over images.
+    """The sum of the parts over that of the wholes, with its bootstrap interval over images.
 
-    Both are of the same images, and the wholes have a positive sum. One image alone says nothing: its interval is all.
+    From 0 to 1. Both are of the same images, and the wholes have a positive sum. One image alone says nothing: its
+    interval is all.
 
     >>> interval = share_of_sums(np.full(20, 1.0), np.full(20, 4.0), np.random.default_rng(0))
     >>> interval.estimate, interval.low, interval.high

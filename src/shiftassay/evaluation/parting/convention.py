@@ -33,8 +33,8 @@ def trials(pair: Pair) -> Iterator[Trial]:
         for (values, meaning), order in product(ranges.items(), orders):
             words = ",".join(word for word in (values, order) if word)
             if words and not (values == "imagenet" and channels != 3):
-                said = f" ({meaning})" if meaning else ""
-                yield Trial(place, f"given images as {words}{said}", partial(module_of, model, words))
+                explained = f" ({meaning})" if meaning else ""
+                yield Trial(place, f"given images as {words}{explained}", partial(module_of, model, words))
         if height == width:
             yield Trial(place, "given images with rows and columns exchanged", partial(Laid, model, _exchanged))
         yield Trial(place, "given images from the bottom row up", partial(Laid, model, _from_the_bottom))

@@ -46,7 +46,7 @@ class LayerDifferences(Record):
 def layer_differences(
     first: nn.Module, second: nn.Module, images: Float32[np.ndarray, "n c h w"]
 ) -> LayerDifferences | None:
-    """Compare the layers that have the same names and widths; None where two models have fewer than two such."""
+    """Compare the layers that have the same names and widths; None for fewer than two."""
     of_first, of_second = (_layers(model, images[:IMAGES]) for model in (first, second))
     names = [name for name, values in of_first.items() if name in of_second and of_second[name].shape == values.shape]
     differences = {name: _relative(of_first[name], of_second[name]) for name in names}

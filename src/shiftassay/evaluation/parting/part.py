@@ -153,9 +153,9 @@ def _parting(
         images = images[np.sort(rng.permutation(len(images))[:CONFIRMED])]
     watch("asking both models", 0, 0)
     unsteady = {
-        name: said
+        name: sentence
         for name, model in zip(names, models, strict=True)
-        if (said := steadiness(model, images, device).sentence)
+        if (sentence := steadiness(model, images, device).sentence)
     }
     whole = _Bench(models, images, device, bool(unsteady))
     first, second = (answers[0] for answers in whole.answers)
@@ -197,7 +197,7 @@ def _parting(
 
 
 class _Bench:
-    """Images, and both models' answers to them: each model's several times where one draws at random."""
+    """Images, and both models' answers to them: several times where one draws at random."""
 
     def __init__(
         self, models: tuple[nn.Module, nn.Module], images: Float32[np.ndarray, "n c h w"], device: str, random: bool
@@ -213,7 +213,7 @@ class _Bench:
         return np.stack([np.maximum(log_probabilities(logits), np.log(LEAST)) for logits in asked])
 
     def tried(self, trial: Trial) -> Asked | None:
-        """The answers of the changed model; None where it can't be changed so, or does not answer so."""
+        """The answers of the changed model; None where it can't be changed so, or asked."""
         try:
             answers = self.asked(trial.make().eval(), trial.draws)
         except (BadInput, RuntimeError, ValueError):

@@ -75,7 +75,7 @@ def _with_weights(model: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Mo
 
 
 def in_int8(weights: Tensor, per_channel: bool) -> Tensor:
-    """Weights as whole numbers from −127 to 127, times a scale for the tensor or for each of its rows.
+    """Weights as whole numbers from −127 to 127, times a scale for the tensor, or for each row.
 
     >>> in_int8(torch.tensor([[1.27, -0.004], [0.0127, 0.0]]), per_channel=False).abs().tolist()[0][1]
     0.0
@@ -86,7 +86,9 @@ def in_int8(weights: Tensor, per_channel: bool) -> Tensor:
 
 
 def in_uint8(values: Tensor) -> Tensor:
-    """Values as whole numbers from 0 to 255, times a scale, from the least of a batch, or 0, to the largest.
+    """Values as whole numbers from 0 to 255, times a scale.
+
+    They reach from the least of a batch, or 0, to the largest.
 
     >>> [round(value, 4) for value in in_uint8(torch.tensor([-0.1, 0.0, 1.0])).tolist()]
     [-0.0992, 0.0, 1.0008]

@@ -48,7 +48,7 @@ def why_nothing(pair: Pair) -> str:
 
 
 def tensors_of(model: nn.Module) -> dict[str, Tensor]:
-    """A model's parameters and statistics, by the names that they have without what was put around it."""
+    """A model's parameters and statistics, by their names without what was put around it."""
     own = _own_names(model)
     return {own[name]: tensor for name, tensor in model.state_dict().items()}
 
