@@ -38,7 +38,7 @@ CONFIRMED = 1000  # images, at most, on which the best of each kind is measured
 EXPLAINS = 0.9  # of the difference: an explanation that accounts for so much holds
 LEAST = 1e-6  # a probability
 ROUNDING = 1e-3  # of a log-probability
-DRAWS = 8  # times that models are asked where one answers otherwise each time
+DRAWS = 16  # times that models are asked where one answers otherwise each time
 MOST = 0.5  # of the difference: a change that has nothing to do with it may account for some, but hardly for so much
 
 Asked = Float64[np.ndarray, "_ n classes"]
