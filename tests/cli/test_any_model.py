@@ -212,6 +212,7 @@ def test_a_gate_ends_with_one_where_what_was_expected_does_not_hold(command):
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(line, message, command, folder):
+    (folder / "out.json").unlink(missing_ok=True)
     before = sorted(folder.iterdir())
     code, _, err, _ = command(line)
     assert code == 2
