@@ -21,7 +21,7 @@ from shiftassay.cli.repair import repair
 from shiftassay.cli.report import report
 from shiftassay.cli.run import run
 from shiftassay.cli.shift import shift
-from shiftassay.cli.terminal import be_quiet, say
+from shiftassay.cli.terminal import be_quiet, hide_progress, say
 from shiftassay.cli.train import train
 from shiftassay.cli.variants import variants
 
@@ -49,6 +49,7 @@ def _options(
 ) -> None:
     """Shiftassay: name the shift, prove it, repair it."""
     be_quiet(False)  # which an earlier command of this process may have asked for
+    hide_progress(False)
 
 
 for verb in (

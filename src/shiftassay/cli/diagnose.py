@@ -7,7 +7,7 @@ import typer
 
 from shiftassay.cli.options import MODEL, Device, Json, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
@@ -78,20 +78,21 @@ def diagnose(
         raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
     classifier = load_model(model, weights, takes=takes, trust=trust) if model else None
     others = load_models(beside or [], takes=takes, trust=trust)
-    with reading() as watch:
+    with watching() as watch:
         before, after = read_pair(reference, shifted, labels or [], unpickle, seed=seed, watch=watch)
         training = training_images(train, classifier, before, unpickle, watch) if train or ceiling else None
-    after = leaving_out(after, leave_out or [], like=before)
-    diagnosis = diagnose_sets(
-        before,
-        after,
-        model=classifier,
-        others=others,
-        train=training,
-        ceiling=ceiling,
-        seed=seed,
-        device=resolve_device(device),
-    )
+        after = leaving_out(after, leave_out or [], like=before)
+        diagnosis = diagnose_sets(
+            before,
+            after,
+            model=classifier,
+            others=others,
+            train=training,
+            ceiling=ceiling,
+            seed=seed,
+            device=resolve_device(device),
+            watch=watch,
+        )
 
     given = Given(
         reference,
@@ -114,9 +115,9 @@ def diagnose(
             write_page(release(report), diagnosis, before, after, classifier, seed, {"model": model or "none"})
 
     with written(json_file, "shiftassay.diagnosis/1", diagnosis.to_json()), saved(write_report):
+        say(diagnosis)
         for note in diagnosis.notes:
             say(note, error=True)
-        say(diagnosis)
         if ceiling and diagnosis.ceiling is None:
             say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
         if report is not None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import MODEL, Labels, Quiet, Takes, Trust, Unpickle
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.terminal import say
 
 
@@ -44,7 +44,7 @@ def play(
     from shiftassay.play.serve import serve
 
     torch.set_num_threads(1)  # one picture at a time: more threads would only cost
-    with reading() as watch:
+    with watching() as watch:
         image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
     one, notes = image_set.images[:1], list(image_set.notes)
     if models:

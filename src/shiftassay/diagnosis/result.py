@@ -166,14 +166,14 @@ class Diagnosis(Record):
 
     @property
     def _facts(self) -> dict[str, str]:
-        facts = {
+        facts = {  # what it costs comes first, then what it was measured on
+            "accuracy": "\n".join(map(str, self.evaluations)),
+            "agreement": self.agreement_in_words,
+            "proof": self.proof_in_words,
             "images": pairing_in_words(self.pairing),
             "left out": f"{percent(self.left_out, 1)} of each picture, not compared" if self.left_out else "",
             "touched": first_of(self.verdict.touched or (), "images"),
             "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
-            "accuracy": "\n".join(map(str, self.evaluations)),
-            "agreement": self.agreement_in_words,
-            "proof": self.proof_in_words,
             "equivalent": ", ".join(self.verdict.equivalent),
         }
         return {name: text for name, text in facts.items() if text}
@@ -188,8 +188,7 @@ class Diagnosis(Record):
         for reason in self.reasons:
             lines += wrapped(f"- {reason}", 2)
         if self.candidates:
-            order = "nearest" if self.verdict.shift is None else "best"
-            lines.append(f"Tried, {order} first, and what each leaves unexplained:")
+            lines.append("Tried, sorted by what each leaves unexplained:")
         lines += table_of(self.candidates)
         return "\n".join(lines + in_lines(self.advice, self.commands, self.code or self.code_instead))
 

@@ -29,6 +29,7 @@ from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, predict
 from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.records import Record
 from shiftassay.words.html import html_table
@@ -38,6 +39,7 @@ from shiftassay.words.text import short
 
 CERTAIN = 0.999
 CERTAIN_BUT_WRONG = 0.1  # the share of mistakes made with such certainty that is worth a finding
+CHECKING = "checking parameters, answers, batches and modes"  # what a `Watch` is told
 SUSPICIOUS_GAIN = 0.01  # by which training mode may be better than evaluation mode
 
 
@@ -81,13 +83,15 @@ def audit(
     leave_out: Sequence[Region] = (),
     seed: int = 0,
     device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> Audit:
     """Measure what a model does that it should not; without labels, all but the accuracies.
 
     `largest_batch` is the size of the largest batch that is tried, `single_images` the number of images that are also
     shown one at a time. In the regions to `leave_out`, the model is shown the mean grey (see `leaving_out`).
     The audit works on a copy: the model's mode, gradients, statistics and device, and PyTorch's random numbers, stay as
-    they were. Raises `BadInput` if the images do not fit the model, or it can't be copied.
+    they were. `watch` is told how many checks are through. Raises `BadInput` if the images do not fit the model, or it
+    can't be copied.
 
     >>> class Relative(nn.Module):  # an image is of class 1 if it is brighter than the mean of its batch
     ...     def forward(self, images):
@@ -106,14 +110,18 @@ def audit(
         sample = predict(image_set.images[order[:BATCH]], model=own, device=device, finite=False)
         if image_set.labels is not None:
             check_range(image_set.labels, sample.shape[1], image_set.name)
+        watch(CHECKING, 0, 4)
         parameters = check_parameters(own, image_set, order, device)
         before = {name: tensor.clone() for name, tensor in own.state_dict().items()}
+        watch(CHECKING, 1, 4)
         base, again = (_answers(own, image_set, order, device) for _ in range(2))
         moved = [name for name, tensor in own.state_dict().items() if not _same(tensor, before[name])]
         repeat = difference(base, again)
+        watch(CHECKING, 2, 4)
         batch, other_order = check_batches(
             own, image_set, base, repeat, order, other, largest_batch, single_images, device
         )
+        watch(CHECKING, 3, 4)
         modes = _check_modes(model, own, image_set, base, moved, order, device)
     return Audit(
         images=image_set.name,

@@ -18,6 +18,7 @@ from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.imagesets.shared_names import same_names
 from shiftassay.model import Model
 from shiftassay.models.predict import check_finite, labels_of, predict
+from shiftassay.progress import Watch, unwatched
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
@@ -157,12 +158,14 @@ def evaluate(
     margin: float = MARGIN,
     leave_out: Sequence[Region] = (),
     device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> Evaluation:
     """A model's accuracy on a labelled set and, given a reference, how it changed.
 
     The accuracy has its Wilson interval. Two sets whose labels are the same in the same order count as the same images,
     and are compared image by image. In the regions to `leave_out`, the model is shown the reference's mean grey (see
-    `leaving_out`). Raises `BadInput` if there are no labels, or labels or images do not fit the model.
+    `leaving_out`). `watch` is told how many batches are answered. Raises `BadInput` if there are no labels, or labels
+    or images do not fit the model.
 
     >>> import torch
     >>> class Bright(torch.nn.Module):  # class 1 if the only pixel is brighter than a half
@@ -177,10 +180,10 @@ def evaluate(
     """
     beside = None if reference is None else leaving_out(as_image_set(reference, "reference"), leave_out)
     image_set = leaving_out(as_image_set(image_set, "images", beside), leave_out, like=beside)
-    logits = predict(image_set.images, model=model, device=device, name=image_set.name)
+    logits = predict(image_set.images, model=model, device=device, name=image_set.name, watch=watch)
     if beside is None:
         return assess(image_set, logits, margin=margin)
-    beside_logits = predict(beside.images, model=model, device=device, name=beside.name)
+    beside_logits = predict(beside.images, model=model, device=device, name=beside.name, watch=watch)
     return assess(image_set, logits, beside, beside_logits, margin)
 
 

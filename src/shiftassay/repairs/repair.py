@@ -29,6 +29,7 @@ from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, labels_of, precision_of, predict
 from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
 from shiftassay.repairs.judge import judge_all
@@ -61,6 +62,7 @@ def repair(
     leave_out: Sequence[Region] = (),
     device: str = "cpu",
     harmed: bool = False,
+    watch: Watch = unwatched,
 ) -> Repair:
     """Repair a model for a shifted set, and say which repair to take.
 
@@ -76,6 +78,8 @@ def repair(
 
     Without labels, the model's answers to the reference stand in for them, where images have partners: what is called
     accuracy is then agreement with these.
+
+    `watch` is called with each stage, how much of it is through, and of how much (see `progress.Watch`).
 
     Raises `BadInput` without labels and partners, for fewer than 100 images, or if training images are those of the
     reference.
@@ -94,6 +98,7 @@ def repair(
     _check_labels(reference, shifted)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     attacks = attacks or (QUICK if quick else THOROUGH)
+    watch("finding what changed in each half", 0, 0)
     bench = split_set(
         reference, shifted, model=model, verdict=verdict, seed=seed, attacks=attacks, device=device, harmed=harmed
     )
@@ -102,7 +107,7 @@ def repair(
         return _result(bench, nothing_to_repair(bench), notes, judged_by, began)
     data = training_images(bench, None if train is None else image_set(train, "training images"))
     tasks = tasks_of(bench, data, epochs=epochs or EPOCHS, images=IMAGES_QUICK if quick else IMAGES)
-    attempts, skipped = judge_all(bench, tasks)
+    attempts, skipped = judge_all(bench, tasks, watch)
     bound = _ceiling(bench, data, ceiling) if tasks else None
     return _result(bench, choose(bench, attempts, bound), notes, judged_by, began, attempts, skipped, bound)
 
