@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results trials tables claims example bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results trials tables claims docs example bench bench-gpu paths protocol startup playground diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -65,6 +65,10 @@ example: setup
 startup: setup
 	$(BIN)/python -m benchmarks.startup
 
+# How soon the playground answers a change.
+playground: setup
+	$(BIN)/python -m benchmarks.playground
+
 # Whether diagnoses are right, on shifts made by other code than ours. SEED=N, 1000 or more: a test, whose seed is used once, for docs/diagnosis.md.
 # Otherwise a look while developing: ARGUMENTS='--seed 7 --counts paired=40 null=40', or '--listed --seed 13' for the listed cases of old.
 diagnosis-benchmark: setup
@@ -110,6 +114,10 @@ tables: setup
 claims: setup
 	$(BIN)/python benchmarks/claims.py
 
+# The documentation site, in site/: open site/index.html.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 setup: $(STAMP)
 
 # Some Pythons come without ensurepip (Debian's, without python3-venv): there the machine's own pip fills the venv.
@@ -121,4 +129,4 @@ $(STAMP):
 	@rm -f $(VENV)/.installed-*; touch $@
 
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf $(VENV) out build dist site

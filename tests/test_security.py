@@ -63,3 +63,13 @@ def test_the_limits_that_are_stated_are_those_that_hold():
     assert f"at most {LONGEST:,} bytes" in TEXT
     assert f"at most {LONGEST_NAME} bytes" in TEXT
     assert f"{TRACEBACK}=1" in TEXT
+
+
+def test_the_playground_is_as_private_as_is_stated():
+    from shiftassay.play.guard import LARGEST_BODY
+    from shiftassay.play.pictures import LARGEST as LARGEST_PICTURE
+    from shiftassay.play.serve import HOST
+
+    assert HOST == "127.0.0.1"
+    assert f"more than {LARGEST_BODY // 10**6} MB" in TEXT
+    assert f"more than {LARGEST_PICTURE // 10**6} megapixels" in TEXT

@@ -75,10 +75,31 @@ def performance(results: Results) -> list[str]:
     ]
 
 
+def playground(results: Results) -> list[str]:
+    """How long answers take, on the clock and of the processors, and an attack's alone."""
+    measured = results["playground"]
+    clock, processor = (
+        sorted(time for family in measured[kind].values() for time in family)
+        for kind in ("milliseconds", "processor_milliseconds")
+    )
+    in_most = ceil(0.95 * len(clock)) - 1
+    attack = median(measured["processor_milliseconds"]["adversarial"])
+    return [
+        f"{len(clock)} settings of {len(measured['milliseconds'])} families",
+        f"The {COUNTS[len(measured['networks'])]} networks' answers",
+        f"take {median(processor):.0f} ms of processor time in the median",
+        f"and at most {processor[in_most]:.0f} ms in 95%",
+        f"{median(clock):.0f} ms in the median and at most {clock[in_most]:.0f} ms in 95%",
+        f"(load {measured['load'][0]:.0f})",
+        f"an attack on a network, {attack:.0f} ms",
+    ]
+
+
 SENTENCES: dict[str, Callable[[Results], list[str]]] = {
     "README.md": readme,
     "docs/studies.md": studies,
     "docs/diagnosis.md": diagnosis,
     "docs/performance.md": performance,
+    "docs/playground.md": playground,
 }
 """By page."""

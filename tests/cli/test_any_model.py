@@ -42,6 +42,13 @@ class Upside(nn.Module):
 
 def upside():
     return Upside()
+
+class Forgetful(nn.Module):  # dropout that no eval() reaches
+    def forward(self, images):
+        return module()(nn.functional.dropout(images, 0.3, training=True))
+
+def forgetful():
+    return Forgetful()
 """
 
 
@@ -130,6 +137,26 @@ def test_every_verb_takes_it(make, command, folder):
     assert repaired["judged_by"] == "labels"
 
 
+def test_what_parts_two_models_is_said_and_notes_come_last(command):
+    code, out, err, written = command("compare m.onnx odd_makes:upside clean.npy --takes 0:1 --json out.json")
+    assert code == 0, err
+    [parted] = written["partings"]
+    best = parted["explanations"][0]
+    assert (best["kind"], best["explains"]) == ("input", True)
+    assert best["change"] == "given images from the bottom row up"
+    assert best["agreement"]["estimate"] == 1 > parted["agreement"]["estimate"]
+    assert "from the bottom row up gives 100.00%" in out
+    assert "No labels" not in out
+
+
+def test_a_diagnosis_says_that_a_model_answers_otherwise_each_time(command):
+    code, _, err, written = command("diagnose clean.npy turned.npy --model odd_makes:forgetful --json out.json")
+    assert code == 0, err
+    assert written["verdict"]["family"] == "invert"
+    assert any("the model answers otherwise" in note and "dropout" in note for note in written["notes"])
+    assert "Is dropout left on?" in err
+
+
 def test_without_labels_the_answers_to_the_reference_stand_in_for_them(command):
     diagnosed = command("diagnose clean.npy turned.npy --model m.onnx --takes 0:1 --json out.json")
     agreement = diagnosed[3]["agreement"]
@@ -185,6 +212,7 @@ def test_a_gate_ends_with_one_where_what_was_expected_does_not_hold(command):
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(line, message, command, folder):
+    (folder / "out.json").unlink(missing_ok=True)
     before = sorted(folder.iterdir())
     code, _, err, _ = command(line)
     assert code == 2

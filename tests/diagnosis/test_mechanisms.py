@@ -462,3 +462,9 @@ def test_colour_images_and_models_without_weights_are_measured(generator):
     model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     reference = ImageSet(images, images.mean((2, 3)).argmax(1))
     assert mechanisms(model, reference, ImageSet(images[:, ::-1].copy(), reference.labels))
+
+
+@pytest.mark.parametrize(("shape", "count"), [((1, 28, 28), 500), ((3, 224, 224), 64)])
+def test_of_large_images_fewer_are_asked_for_gradients(shape, count):
+    images = ImageSet(np.full((3, *shape), 0.5, np.float32))
+    assert case_of(nn.Identity(), images, images).gradient_images == count

@@ -9,12 +9,16 @@ from shiftassay.diagnosis import identify as room
 from shiftassay.diagnosis import proof
 from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.diagnosis.proof import prove
 from shiftassay.diagnosis.result import ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import evaluate
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.shifts.catalog import shift
+from shiftassay.models.predict import predict
+from shiftassay.models.prepared import module_of
+from shiftassay.shifts.catalog import parse, shift
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,3 +108,23 @@ def test_no_mechanism_takes_the_order_of_a_file_for_a_shift(by_class, perceptron
     half = [replace(by_class, images=by_class.images[i::2], labels=by_class.labels[i::2]) for i in (0, 1)]
     outcome = mechanisms(perceptron, *half, train=by_class, paired=False)
     assert [m.name for m in outcome if m.present] == []
+
+
+def test_nothing_is_asked_twice_of_a_model_that_answers_alike_each_time(digits):
+    asked: list[int] = []
+
+    def model(images):
+        asked.append(len(images))
+        return images.reshape(len(images), -1)[:, 300:310]
+
+    undoable = shift(digits, "gain:factor=0.5")
+    verdict = Verdict(parse("gain:factor=0.5"), {"factor": 0.5}, {}, 1.0, 0.9)
+    logits = tuple(predict(images.images, model=model) for images in (digits, undoable))
+    order = np.arange(len(digits))
+    counts = []
+    for draws in (False, True):
+        asked.clear()
+        proof = prove(verdict, digits, undoable, order, module_of(model), logits, 0, "cpu", draws)
+        counts.append(sum(asked))
+        assert proof.agreement.restored_blind == proof.agreement.restored_with_partner == 1
+    assert counts == [2 * len(digits), 4 * len(digits)]

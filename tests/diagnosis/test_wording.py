@@ -24,7 +24,7 @@ from shiftassay.diagnosis.proof import Accuracies, Check
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
-from shiftassay.diagnosis.wording import WIDTH, confidence_in_words, unexplained_in_words
+from shiftassay.diagnosis.wording import WIDTH, confidence_in_words, table_of, unexplained_in_words
 from shiftassay.shifts.catalog import parse
 from shiftassay.statistics.intervals import Interval
 
@@ -123,6 +123,27 @@ def test_a_diagnosis_prints_what_a_person_wants_to_know():
     assert "60%" in text
 
 
+def test_candidates_are_sorted_by_what_is_printed():
+    misfits = {"gain": 0.9, "offset": 0.05, "gamma": 0.7, "invert": 1.3}
+    candidates = [CandidateSummary(f, {}, "shared", 0.0, m, None, m) for f, m in misfits.items()]
+    printed = [line.split()[-1] for line in table_of(candidates)]
+    assert printed == ["5.0%", "70%", "90%", "all"]
+
+
+def test_a_long_candidate_is_not_cut_off():
+    matrix = [[0.111111, 0.222222, 0.333333], [0.444444, 0.555555, 0.666666]]
+    parts = {"parts": [{"family": "affine", "parameters": {"matrix": matrix}, "scope": "per_image"}] * 4}
+    lines = table_of([CandidateSummary("compose", parts, "shared", 0.0, 0.5, None, 0.5)])
+    assert len(lines) > 3
+    assert " ".join(" ".join(lines).split()).count("0.6667") == 4
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_what_it_costs_comes_before_what_it_was_measured_on():
+    lines = str(diagnosis_of(mechanisms=(), adversarial=None, ceiling=None, candidates=())).splitlines()
+    assert [line.split()[0] for line in lines] == ["Verdict:", "proof", "images", "information", "equivalent"]
+
+
 def test_only_what_was_shown_is_given_as_a_reason():
     reasons = diagnosis_of(adversarial=None, ceiling=None).reasons
     assert reasons == (GROWS.sentence,)
@@ -139,7 +160,7 @@ def test_an_unknown_shift_is_called_unknown():
     unknown = Verdict(None, {}, {}, 0.5, 0.8)
     assert str(unknown).startswith("unknown, nothing in the catalogue")
     assert "it touched 50% of the images" in str(unknown)
-    assert "nearest first" in str(diagnosis_of(verdict=unknown))
+    assert "sorted by what each leaves" in str(diagnosis_of(verdict=unknown))
 
 
 def test_a_notebook_shows_a_table_in_which_text_is_only_text():

@@ -139,3 +139,14 @@ def test_no_pipe_stays() -> None:
         mapped(where, ITEMS[:4])
     if opened:
         assert sum(1 for _ in OPENED.iterdir()) == opened
+
+
+def test_items_are_counted_as_they_are_taken():
+    alone: list[tuple[int, int]] = []
+    mapped(abs, [-1, 2, -3], lambda done, of: alone.append((done, of)))
+    assert alone == [(1, 3), (2, 3), (3, 3)]
+    shared: list[tuple[int, int]] = []
+    with one_thread_each():
+        assert mapped(abs, range(100), lambda done, of: shared.append((done, of))) == list(range(100))
+    assert shared == sorted(set(shared))
+    assert all(1 <= done <= of == 100 for done, of in shared)

@@ -15,12 +15,13 @@ from shiftassay.cli.evaluate import evaluate
 from shiftassay.cli.export import export
 from shiftassay.cli.import_ import import_
 from shiftassay.cli.list_ import list_
+from shiftassay.cli.play import play
 from shiftassay.cli.predict import predict
 from shiftassay.cli.repair import repair
 from shiftassay.cli.report import report
 from shiftassay.cli.run import run
 from shiftassay.cli.shift import shift
-from shiftassay.cli.terminal import be_quiet, say
+from shiftassay.cli.terminal import be_quiet, hide_progress, say
 from shiftassay.cli.train import train
 from shiftassay.cli.variants import variants
 
@@ -48,6 +49,7 @@ def _options(
 ) -> None:
     """Shiftassay: name the shift, prove it, repair it."""
     be_quiet(False)  # which an earlier command of this process may have asked for
+    hide_progress(False)
 
 
 for verb in (
@@ -65,6 +67,7 @@ for verb in (
     variants,
     report,
     check,
+    play,
     list_,
 ):
     app.command(verb.__name__.rstrip("_"))(verb)

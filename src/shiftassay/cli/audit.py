@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
@@ -40,14 +40,18 @@ def audit(
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights, takes=takes, trust=trust)
-    with reading() as watch:
+    with watching() as watch:
         image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
-    image_set = leaving_out(image_set, leave_out or [])
-    device = resolve_device(device)
-    result = audit_model(
-        image_set, model=classifier, largest_batch=largest_batch, single_images=single_images, device=device
-    )
+        image_set = leaving_out(image_set, leave_out or [])
+        result = audit_model(
+            image_set,
+            model=classifier,
+            largest_batch=largest_batch,
+            single_images=single_images,
+            device=resolve_device(device),
+            watch=watch,
+        )
     with written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}):
-        say_notes([image_set])
         for check in result.checks:
             say(str(check))
+        say_notes([image_set])

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
@@ -34,7 +34,8 @@ def compare(
     """Compare networks over their seeds, or any models on the same images, pair by pair.
 
     Seeds that two networks have in common are compared with each other. P-values are corrected for the number of pairs;
-    equivalence is tested too. Models on the same images are compared by their answers and, with labels, by accuracy.
+    equivalence is tested too. Models on the same images are compared by their answers and, with labels, by accuracy;
+    from which layer on they part is said, and whether precision, mode, weights or the way images are given explains it.
 
     Example: `shiftassay train mlp --epochs 1 --seeds 2 --out pair &&
     shiftassay train trunk --epochs 1 --seeds 2 --out pair &&
@@ -44,6 +45,7 @@ def compare(
     from shiftassay.evaluation.compare import ComparisonOfGroups
     from shiftassay.evaluation.compare import compare as compare_groups
     from shiftassay.evaluation.groups import read_groups
+    from shiftassay.imagesets.image_set import ImageSet
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_models, names_model
@@ -51,6 +53,7 @@ def compare(
     from shiftassay.training.train import resolve_device
 
     comparison: ComparisonOfGroups | ComparisonOfModels
+    sets: list[ImageSet] = []
     if all(Run(Path(name)).complete for name in models):
         schema = "shiftassay.comparison/1"
         groups = read_groups([Path(name) for name in models], leave_out or [])
@@ -61,11 +64,14 @@ def compare(
         if names_model(images):
             raise BadInput(f"{images}: models are compared on the same images. Name the images last.")
         classifiers = load_models(names, takes=takes, trust=trust)
-        with reading() as watch:
+        with watching() as watch:
             image_set = read_image_set(images, labels=labels, unpickle=unpickle, watch=watch)
-        image_set = leaving_out(image_set, leave_out or [])
-        say_notes([image_set])
-        comparison = compare_models(classifiers, image_set, margin=margin, device=resolve_device(device))
+            image_set = leaving_out(image_set, leave_out or [])
+            comparison = compare_models(
+                classifiers, image_set, margin=margin, device=resolve_device(device), watch=watch
+            )
+        sets.append(image_set)
     with written(json_file, schema, comparison.to_json()):
         for sentence in comparison.sentences():
             say(sentence)
+        say_notes(sets)

@@ -7,7 +7,7 @@ import typer
 
 from shiftassay.cli.options import MODEL, Device, Json, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
@@ -68,6 +68,7 @@ def diagnose(
     from shiftassay.diagnosis.given import read_pair, training_images
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.models.load import load_model, load_models
+    from shiftassay.repairs.commands import Given, with_commands
     from shiftassay.report.diagnosis_page import write_page
     from shiftassay.training.train import resolve_device
 
@@ -77,29 +78,46 @@ def diagnose(
         raise BadInput("--beside: what an attack does to other models is asked of one on --model. Give that too.")
     classifier = load_model(model, weights, takes=takes, trust=trust) if model else None
     others = load_models(beside or [], takes=takes, trust=trust)
-    with reading() as watch:
+    with watching() as watch:
         before, after = read_pair(reference, shifted, labels or [], unpickle, seed=seed, watch=watch)
         training = training_images(train, classifier, before, unpickle, watch) if train or ceiling else None
-    after = leaving_out(after, leave_out or [], like=before)
-    diagnosis = diagnose_sets(
-        before,
-        after,
-        model=classifier,
-        others=others,
-        train=training,
-        ceiling=ceiling,
-        seed=seed,
-        device=resolve_device(device),
+        after = leaving_out(after, leave_out or [], like=before)
+        diagnosis = diagnose_sets(
+            before,
+            after,
+            model=classifier,
+            others=others,
+            train=training,
+            ceiling=ceiling,
+            seed=seed,
+            device=resolve_device(device),
+            watch=watch,
+        )
+
+    given = Given(
+        reference,
+        shifted,
+        labels or (),
+        model,
+        weights,
+        takes,
+        trust,
+        train,
+        leave_out or (),
+        unpickle,
+        json_file,
+        report,
     )
+    diagnosis = with_commands(diagnosis, given, before, after, classifier)
 
     def write_report() -> None:
         if report is not None:
             write_page(release(report), diagnosis, before, after, classifier, seed, {"model": model or "none"})
 
     with written(json_file, "shiftassay.diagnosis/1", diagnosis.to_json()), saved(write_report):
+        say(diagnosis)
         for note in diagnosis.notes:
             say(note, error=True)
-        say(diagnosis)
         if ceiling and diagnosis.ceiling is None:
             say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
         if report is not None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
@@ -56,7 +56,7 @@ def evaluate(
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights, takes=takes, trust=trust)
-    with reading() as watch:
+    with watching() as watch:
         read = partial(read_image_set, labels=labels, unpickle=unpickle, watch=watch)
         reference = read(sets[0])
         others = [read(path, reference=reference) for path in sets[1:]]
@@ -67,17 +67,17 @@ def evaluate(
     device = resolve_device(device)
     evaluations: list[Evaluation] = []
     agreements: list[Agreement] = []
-    if others and any(images.labels is None for images in (reference, *others)):
-        agreements = [agreement(other, model=classifier, reference=reference, device=device) for other in others]
-    else:
-        evaluations = [evaluate_set(reference, model=classifier, device=device)]
-        evaluations += [
-            evaluate_set(other, model=classifier, reference=reference, margin=margin, device=device) for other in others
-        ]
+    with watching() as watch:
+        if others and any(images.labels is None for images in (reference, *others)):
+            ask = partial(agreement, model=classifier, reference=reference, device=device, watch=watch)
+            agreements = [ask(other) for other in others]
+        else:
+            ask = partial(evaluate_set, model=classifier, device=device, watch=watch)
+            evaluations = [ask(reference), *(ask(other, reference=reference, margin=margin) for other in others)]
     content = {"sets": [one.to_json() for one in evaluations], "agreements": [one.to_json() for one in agreements]}
     with written(json_file, "shiftassay.evaluation/1", content):
-        say_notes([reference, *others])
         for result in (*evaluations, *agreements):
             say(str(result))
+        say_notes([reference, *others])
     if max_drop is not None:
         hold_to(max_drop, [*evaluations[1:], *agreements])

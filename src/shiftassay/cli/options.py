@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.places import JSON_ROOM, STDOUT, kept
-from shiftassay.cli.terminal import be_quiet
+from shiftassay.cli.terminal import be_quiet, hide_progress
 
 
 def _json_place(path: Path | None) -> Path | None:
@@ -18,9 +18,10 @@ def _json_place(path: Path | None) -> Path | None:
 
 
 def _quieted(asked: bool) -> bool:
-    """An option's callback that keeps results from stdout."""
+    """An option's callback that keeps results from stdout, and progress from stderr."""
     if asked:
         be_quiet(True)
+        hide_progress(True)
     return asked
 
 
@@ -35,7 +36,10 @@ Json = Annotated[
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", callback=_quieted, help="Say nothing on stdout; messages stay on stderr.")
+    bool,
+    typer.Option(
+        "--quiet", "-q", callback=_quieted, help="Say nothing on stdout, and show no progress; messages stay on stderr."
+    ),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where results are kept.")]
 Labels = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from shiftassay.cli.options import MODEL, Device, Json, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
@@ -41,10 +41,11 @@ def predict(
     from shiftassay.training.train import resolve_device
 
     classifier = for_variant(load_model(model, weights, takes=takes, trust=trust), variant)
-    with reading() as watch:
+    with watching() as watch:
         image_set = read_image_set(images, labels="none", unpickle=unpickle, watch=watch)
     image_set = leaving_out(image_set, leave_out or [])
-    logits = predict_set(image_set.images, model=classifier, device=resolve_device(device))
+    with watching() as watch:
+        logits = predict_set(image_set.images, model=classifier, device=resolve_device(device), watch=watch)
     check_finite(logits, image_set.name)
     probabilities = softmax(logits.astype(float), axis=1)
     names = image_set.names or [str(index) for index in range(len(image_set))]

@@ -9,7 +9,7 @@ import typer
 
 from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
@@ -53,14 +53,13 @@ def repair(
     from shiftassay.words.lists import in_columns
 
     classifier = load_model(model, weights, takes=takes, trust=trust)
-    with reading() as watch:
+    with watching() as watch:
         read = partial(read_image_set, unpickle=unpickle, watch=watch)
         before = read(reference, labels=labels)
         after = read(shifted, labels=labels, reference=before)
         training = read(train) if train else None
     after = leaving_out(after, leave_out or [], like=before)
-    say_notes([before, after])
-    with ExitStack() as held:
+    with watching() as watch, ExitStack() as held:
         if out is not None:
             held.enter_context(room(out, 2 * room_to_keep(classifier, out) + MB, folder=True))
         result = repair_model(
@@ -72,6 +71,7 @@ def repair(
             epochs=epochs,
             quick=quick,
             device=resolve_device(device),
+            watch=watch,
         )
 
     def keep_model() -> None:
@@ -79,13 +79,14 @@ def repair(
             keep(result, out)
 
     with written(json_file, "shiftassay.repair/1", result.to_json()), saved(keep_model):
+        say(result.sentence)
         for line in in_columns(result.rows()):
             say(line)
         for name, why in result.skipped.items():
             if name != "none":
                 say(f"Not tried: {name}, since {why}.")
+        say_notes([before, after])
         for note in result.notes:
             say(note, error=True)
-        say(result.sentence)
     if out is not None:
         say(f"{out}: the repaired model. Go on with 'shiftassay evaluate {out} {shifted}'.")

@@ -7,7 +7,7 @@ import typer
 
 from shiftassay.cli.options import Json, Labels, Quiet, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room
-from shiftassay.cli.reading import reading
+from shiftassay.cli.progress import watching
 from shiftassay.cli.results import say_notes, written
 from shiftassay.cli.terminal import say
 
@@ -45,7 +45,7 @@ def shift(
 
     parsed = parse(family)
     check_npy(target)
-    with reading() as watch:
+    with watching() as watch:
         image_set = read_image_set(source, labels=labels, unpickle=unpickle, watch=watch)
     context = None
     if model and image_set.labels is not None:

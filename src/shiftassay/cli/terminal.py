@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _quiet = False
+_progress_hidden = False
 
 
 class OutputError(Exception):
@@ -26,6 +27,16 @@ def be_quiet(quiet: bool) -> None:
     """Whether results are kept from stdout; messages on stderr are not."""
     global _quiet
     _quiet = quiet
+
+
+def hide_progress(hidden: bool) -> None:
+    """Whether progress is kept from stderr."""
+    global _progress_hidden
+    _progress_hidden = hidden
+
+
+def progress_is_hidden() -> bool:
+    return _progress_hidden
 
 
 def say(text: object, *, error: bool = False) -> None:
@@ -55,10 +66,10 @@ def write_out(text: str) -> None:
 
 
 def console() -> "Console":
-    """The console for live lines and tables."""
+    """The console for live lines and tables; lines are broken for a terminal alone."""
     from rich.console import Console
 
-    return Console(highlight=False, quiet=_quiet)
+    return Console(highlight=False, quiet=_quiet, soft_wrap=not sys.stdout.isatty())
 
 
 def tolerant() -> None:

@@ -9,13 +9,16 @@ from torch import nn
 
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
+from shiftassay.evaluation.steadiness import steadiness
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
-from shiftassay.models.predict import answering, logits_of, predict
+from shiftassay.models.predict import answering, batch_of, logits_of, predict
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient, gradient_of, log_odds_against
 
+STEADY = 16  # images that it is asked about again
 CHUNK = 500  # images whose gradients are computed at a time
 
 
@@ -23,31 +26,36 @@ CHUNK = 500  # images whose gradients are computed at a time
 class Answers:
     """A model's logits for both sets, and notes on questions that it can't answer.
 
-    The logits are None if the model can't be judged by them.
+    The logits are None if the model can't be judged by them; `draws` says that it answers otherwise each time.
     """
 
     logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]] | None = None
     notes: tuple[str, ...] = ()
+    draws: bool = False
 
 
 @one_thread_each()
-def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str) -> Answers:
+def ask(
+    model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, device: str, watch: Watch = unwatched
+) -> Answers:
     """Ask a model about all images of both sets, and whether it has a gradient.
 
-    Raises `BadInput` for images that don't fit the model, invalid answers, and labels of the reference that it has no
-    output for. Labels of the shifted set may be what is wrong with it: then there are no logits.
+    A note says where its answers depend on the batch, or are others each time. Raises `BadInput` for images that don't
+    fit the model, invalid answers, and labels of the reference that it has no output for. Labels of the shifted set may
+    be what is wrong with it: then there are no logits.
     """
     # Fails at once where the images do not fit.
     predict(reference.images[:2], model=model, device=device, finite=False)
     logits = (
-        predict(reference.images, model=model, device=device, name=reference.name),
-        predict(shifted.images, model=model, device=device, name=shifted.name),
+        predict(reference.images, model=model, device=device, name=reference.name, watch=watch),
+        predict(shifted.images, model=model, device=device, name=shifted.name, watch=watch),
     )
     order = np.random.default_rng(seed_for(seed, "diagnose", "gradient")).permutation(len(reference))
     error = without_gradient(model, reference.images[order[: SETTINGS.gradients]])
-    notes: tuple[str, ...] = ()
+    steady = steadiness(model, reference.images[order[:STEADY]], device)
+    notes = (steady.sentence,) if steady.sentence else ()
     if error is not None:
-        notes = (f"{error} What needs one is left out: whether the change was aimed at the model.",)
+        notes = (*notes, f"{error} What needs one is left out: whether the change was aimed at the model.")
     if reference.labels is not None:
         check_range(reference.labels, logits[0].shape[1], reference.name)
     try:
@@ -55,7 +63,7 @@ def ask(model: nn.Module, reference: ImageSet, shifted: ImageSet, seed: int, dev
             check_range(shifted.labels, logits[1].shape[1], shifted.name)
     except BadInput as wrong:
         return Answers(None, (*notes, f"{wrong} So its accuracy is not measured."))
-    return Answers(logits, notes)
+    return Answers(logits, notes, steady.draws)
 
 
 def log_odds(
@@ -74,8 +82,9 @@ def log_odds_gradient(
     """
     gradients = np.empty_like(images)
     with answering(model):
-        for start in range(0, len(images), CHUNK):
-            part = slice(start, start + CHUNK)
+        chunk = batch_of(images.shape[1:], CHUNK)
+        for start in range(0, len(images), chunk):
+            part = slice(start, start + chunk)
             at = torch.from_numpy(images[part]).requires_grad_()
             odds = log_odds_against(logits_of(at, model=model), torch.from_numpy(labels[part]))
             gradients[part] = gradient_of(odds.sum(), at).numpy()

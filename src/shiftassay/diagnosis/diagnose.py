@@ -28,37 +28,43 @@ from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource, image_set
 from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 from shiftassay.shifts.estimation.pairs import Pairs
 
 
 def diagnose(
-    reference: ImageSet | np.ndarray,
-    shifted: ImageSet | np.ndarray,
+    reference: ImageSource,
+    shifted: ImageSource,
     *,
     model: Model | None = None,
     labels: Int64[np.ndarray, "n"] | None = None,
     others: Mapping[str, Model] | None = None,
-    train: ImageSet | None = None,
+    train: ImageSource | None = None,
     ceiling: bool = False,
     leave_out: Sequence[Region] = (),
     seed: int = 0,
     device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> Diagnosis:
     """Name the shift between a reference set and a shifted one, with its parameters and the proof.
 
-    Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
-    none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
-    same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
-    images that changed. Images with names are paired by name. Raises `BadInput` for no images, fewer
-    than 50 without partners, sets of one grey value, or values that are not finite.
+    Sets are image sets, arrays `(n, h, w)` or `(n, c, h, w)`, or datasets of PyTorch or Hugging Face (see
+    `imagesets.items.image_set`); `labels` are those of both, where the sets bring none. With a model and labels, the
+    proof asks whether the remake hurts the model as the shifted set does, on the same images; `others`, by name, are
+    models that an attack on it may hurt as well. The ceiling is that of the images that changed. Images with names are
+    paired by name. Raises `BadInput` for no images, fewer than 50 without partners, sets of one grey value, or values
+    that are not finite.
 
     What lies in the regions to `leave_out`, in pixels of the shifted images, is not compared (see `leaving_out`).
 
     Of sets of two sizes, the resize, crop or frame is found that leads from the reference's pictures to the shifted
     ones. The reference is then brought to that size, and what else changed is found as between sets of one size.
+
+    `watch` is called with each stage, how much of it is through, and of how much (see `progress.Watch`).
 
     >>> from shiftassay.imagesets.dataset import load_dataset
     >>> from shiftassay.shifts.catalog import shift
@@ -77,16 +83,18 @@ def diagnose(
     before, after = left_out_of_both(before, after)
     module = None if model is None else module_of(model)
     beside = {name: module_of(other) for name, other in (others or {}).items()}
-    answers = Answers() if module is None else ask(module, before, after, seed, device)
+    answers = Answers() if module is None else ask(module, before, after, seed, device, watch)
+    watch("finding which image became which", 0, 0)
     pairing = pair(before, after, seed)
-    question = _Question(before, after, one, pairing, module, answers, seed, device)
+    question = _Question(before, after, one, pairing, module, answers, seed, device, watch)
     if pairing.order is None:
         diagnosis = _without_partners(question)
         if model is not None or ceiling:
             note = "Without partners, neither what harms the model nor the ceiling is asked about."
             diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
     else:
-        diagnosis = _with_partners(question, pairing.order, beside, train, ceiling)
+        training = None if train is None else image_set(train, "training images")
+        diagnosis = _with_partners(question, pairing.order, beside, training, ceiling)
     by_name = names_note(before, after, pairing) or few_note(before, after, pairing)
     notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
     return replace(
@@ -148,18 +156,30 @@ class _Question:
     answers: Answers
     seed: int
     device: str
+    watch: Watch
 
     def proof_of(self, verdict: Verdict, order: Order | None) -> Proof:
         """The proof of a verdict; an empty one without a model, or without its answers."""
         if self.model is None or self.answers.logits is None:
             return Proof(None)
-        return prove(verdict, self.before, self.after, order, self.model, self.answers.logits, self.seed, self.device)
+        self.watch("making the shift again, and undoing it", 0, 0)
+        return prove(
+            verdict,
+            self.before,
+            self.after,
+            order,
+            self.model,
+            self.answers.logits,
+            self.seed,
+            self.device,
+            self.answers.draws,
+        )
 
 
 def _without_partners(question: _Question) -> Diagnosis:
     before, after, pairing = question.before, question.after, question.pairing
     check_unpaired(before, after)
-    verdict, candidates, sentence = identify_unpaired(before, after, pairing, question.seed)
+    verdict, candidates, sentence = identify_unpaired(before, after, pairing, question.seed, watch=question.watch)
     proof = question.proof_of(verdict, None)
     accuracy, notes = proof.accuracy, []
     if pairing.shared:
@@ -184,10 +204,12 @@ def _with_partners(
 ) -> Diagnosis:
     before, after, model, seed = question.before, question.after, question.model, question.seed
     matched = matched_sets(before, after, order)
-    identified = identify(before, after, question.pairing, model=model, others=others, seed=seed)
+    identified = identify(before, after, question.pairing, model=model, others=others, seed=seed, watch=question.watch)
     verdict = identified.verdict
     proof = question.proof_of(verdict, order)
-    reasons = mechanisms(model, *matched, train=train, seed=seed) if model is not None else []
+    reasons = mechanisms(model, *matched, train=train, seed=seed, watch=question.watch) if model is not None else []
+    if ceiling:
+        question.watch("estimating what any classifier could reach", 0, 0)
     bound = _ceiling(verdict, matched, train, model, seed) if ceiling else None
     renumbered = renumbering(before, after, question.pairing)
     return Diagnosis(

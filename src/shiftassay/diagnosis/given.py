@@ -11,11 +11,12 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.picture_folder import holds_pictures
 from shiftassay.imagesets.picture_pairs import read_picture_pair, read_sample
-from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, Limits, Watch
+from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, Limits
 from shiftassay.imagesets.picture_sets import open_pictures
 from shiftassay.imagesets.read import read_image_set, with_known_labels
 from shiftassay.imagesets.shared_names import Places
 from shiftassay.imagesets.stream import is_folder
+from shiftassay.progress import Watch
 from shiftassay.shifts.size_rule import size_rule
 
 

@@ -24,6 +24,7 @@ from shiftassay.diagnosis.summary import parameters_of, summarized
 from shiftassay.diagnosis.unpaired.verdict import UnpairedVerdict, unpaired_verdict
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient
 from shiftassay.shifts.catalog import attacks, make
@@ -60,11 +61,12 @@ def identify(
     others: Mapping[str, nn.Module] | None = None,
     seed: int = 0,
     find: Search = search,
+    watch: Watch = unwatched,
 ) -> Identified:
     """Which shift lies between images that have partners. `find` looks for candidates.
 
     The model is only asked whether the change was aimed at it: where no single shift fits, and where the verdict is
-    noise or unknown. `others` are models that an attack may hurt as well.
+    noise or unknown. `others` are models that an attack may hurt as well; `watch` is told how far the search has come.
     """
     assert pairing.order is not None
     before, after = matched_sets(reference, shifted, pairing.order)
@@ -81,6 +83,7 @@ def identify(
     def evidence() -> AdversarialEvidence | None:
         if model is None or not attacks():
             return None
+        watch("testing whether the change was aimed at the model", 0, 0)
         try:
             return adversarial_evidence(model, before.images, after.images, before.labels, seed, others)
         except NoGradient:
@@ -92,10 +95,14 @@ def identify(
 
     pairs = pairs.subset(np.random.default_rng(seed_for(seed, "diagnose", "split")).permutation(len(pairs)))
     pairs, candidates = searched(
-        pairs, seed, lambda some: split(some, searched_families(), seed), lambda task: find(task, is_attack)
+        pairs,
+        seed,
+        lambda some: replace(split(some, searched_families(), seed), watch=watch),
+        lambda task: find(task, is_attack),
     )
     if not candidates:
         return Identified(Verdict(None, {}, {}, share, EVEN_ODDS, touched=touched))
+    watch("measuring what was found on more images", 0, 0)
     verdict = paired_verdict(candidates, pairs, share)
     noisy = candidates[0].remake.noise_fraction > 0
     adversarial = evidence() if verdict.shift is None or noisy else None
@@ -108,7 +115,12 @@ def identify(
 
 
 def identify_unpaired(
-    reference: ImageSet, shifted: ImageSet, pairing: Pairing, seed: int = 0, families: Sequence[str] | None = None
+    reference: ImageSet,
+    shifted: ImageSet,
+    pairing: Pairing,
+    seed: int = 0,
+    families: Sequence[str] | None = None,
+    watch: Watch = unwatched,
 ) -> UnpairedVerdict:
     """The verdict on sets whose images have no partners.
 
@@ -117,8 +129,8 @@ def identify_unpaired(
     families = searched_families() if families is None else families
     rest = apart(reference, shifted, pairing.shared)
     if not pairing.shared or min(map(len, rest)) < thresholds.FEWEST_IMAGES:
-        return unpaired_verdict(reference, shifted, families, seed)
-    result = unpaired_verdict(*rest, families, seed, len(pairing.shared))
+        return unpaired_verdict(reference, shifted, families, seed, watch=watch)
+    result = unpaired_verdict(*rest, families, seed, len(pairing.shared), watch)
     everywhere = result.verdict.family in ("identity", "class_prior")
     share = 1.0 if everywhere else len(rest[1]) / len(shifted)
     return result._replace(verdict=replace(result.verdict, share=share))

@@ -120,6 +120,7 @@ class _Asked:
     clean_answers: Classes
     shifted_answers: Classes
     left_out: Bool[np.ndarray, "h w"] | None = None
+    model_draws: bool = False
 
     @property
     def targets(self) -> Classes:
@@ -147,12 +148,14 @@ def prove(
     logits: Logits,
     seed: int,
     device: str,
+    model_draws: bool = False,
 ) -> Proof:
     """Ask the model about both sets, about a remake, and about the shift undone.
 
     The last two need partners. `order` says which image of the reference is the partner of each of the shifted set, −1
     for none; `logits` are the answers to both sets. A set without labels takes those of its partners; where neither has
-    any, the answers to the reference stand in for them. Raises `BadInput` for labels that the model has no output for.
+    any, the answers to the reference stand in for them. `model_draws` says that it answers otherwise each time.
+    Raises `BadInput` for labels that the model has no output for.
     """
     if order is not None and (before.labels is None) != (after.labels is None):
         before, after, order, logits = _labeled(before, after, order, logits)
@@ -176,6 +179,7 @@ def prove(
         labels_of(logits[0])[order[some]],
         labels_of(logits[1])[some],
         after.left_out,
+        model_draws,
     )
     answers = None if shift is None else _answers(shift, verdict.share, asked, model, seed, device)
     if answers is None:
@@ -244,11 +248,16 @@ def _answers(shift: Shift, share: float, asked: _Asked, model: nn.Module, seed: 
     pairs = Pairs(asked.clean, asked.shifted, left_out=asked.left_out)
     touched = np.ones(len(pairs), bool) if share == 1 else pairs.changed
 
+    last: list[tuple[Images, Classes]] = []
+
     def answers(images: Images, others: Images) -> Classes:
         images = _only(touched, images, others)
         if asked.left_out is not None:  # there the model is shown one grey value, as in both sets
             images = np.where(asked.left_out, asked.shifted, images)
-        return labels_of(predict(images, model=model, device=device))
+        # Of a shift without draws, two remakes are the same images, and so is what it was undone to.
+        if asked.model_draws or not last or not np.array_equal(images, last[0][0]):
+            last[:] = [(images, labels_of(predict(images, model=model, device=device)))]
+        return last[0][1]
 
     context = Context(asked.targets, aimed_at(model, device)) if shift.needs_model else None
     clean = ImageSet(asked.clean, asked.labels)

@@ -147,7 +147,9 @@ class SearchSettings:
     mechanism_images: int = 2000
     """Images on which mechanisms are measured, unless less is said below."""
     gradient_images: int = 500
-    """Images for measures that need gradients."""
+    """Images for measures that need gradients; fewer where they are large."""
+    gradient_values: int = 1 << 23
+    """Values of these images, at most: 64 images, or more, are taken all the same."""
     layer_images: int = 400
     """Images whose activations are compared layer by layer."""
     places_images: int = 400

@@ -87,16 +87,15 @@ def distinct(candidates: Iterable[CandidateSummary]) -> list[CandidateSummary]:
 
 
 def table_of(candidates: Sequence[CandidateSummary]) -> list[str]:
-    """Lines of the nearest candidates, beside what each leaves unexplained."""
-    rows = [
-        (in_words(c), unexplained_in_words(c.misfit, c.unexplained is not None)) for c in distinct(candidates)[:NEAREST]
-    ]
+    """Lines of the best candidates, sorted by what each leaves unexplained."""
+    best = sorted(distinct(candidates)[:NEAREST], key=lambda c: c.misfit)
+    rows = [(in_words(c), unexplained_in_words(c.misfit, c.unexplained is not None)) for c in best]
     column = max((len(unexplained) for _, unexplained in rows), default=0)
     room, lines = WIDTH - column - 4, []
     for name, unexplained in rows:
         head, *more = textwrap.wrap(name, room, subsequent_indent="  ", break_on_hyphens=False)
         lines.append(f"  {head:<{room}}  {unexplained:>{column}}")
-        lines += [f"  {line}" for line in more[:1]]
+        lines += [f"  {line}" for line in more]
     return lines
 
 

@@ -12,11 +12,16 @@ from jaxtyping import Float, Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
+from shiftassay.evaluation.parting.part import Parting, parting
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.shared_names import shared_names
 from shiftassay.model import Model
 from shiftassay.models.predict import labels_of, predict
+from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 from shiftassay.records import Record
 from shiftassay.statistics.intervals import Interval, wilson
 from shiftassay.words.html import paragraphs
@@ -60,18 +65,23 @@ class Agreement(Record):
 
 @dataclass(frozen=True)
 class ComparisonOfModels(Record):
-    """Models on the same images: how far they agree and, with labels, their accuracies."""
+    """Models on the same images: how far they agree, what parts them, and their accuracies.
+
+    `accuracy` is None without labels.
+    """
 
     images: str
     n: int
     agreements: tuple[Agreement, ...]
     accuracy: ComparisonOfGroups | None
+    partings: tuple[Parting, ...] = ()
 
     def sentences(self) -> list[str]:
-        """How far each pair of models agrees and, with labels, what each pair shows."""
+        """How far each pair of models agrees, what parts it and, with labels, what it shows."""
         accuracies = [] if self.accuracy is None else [*map(str, self.accuracy.groups)]
         pairs = [] if self.accuracy is None else [pair.sentence(self.accuracy.margin) for pair in self.accuracy.pairs]
-        return [*accuracies, *map(str, self.agreements), *pairs]
+        partings = [sentence for parting in self.partings for sentence in parting.sentences()]
+        return [*accuracies, *map(str, self.agreements), *pairs, *partings]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
@@ -83,7 +93,9 @@ class ComparisonOfModels(Record):
         return paragraphs(*self.sentences())
 
 
-def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device: str = "cpu") -> Agreement:
+def agreement(
+    image_set: ImageSource, *, model: Model, reference: ImageSource, device: str = "cpu", watch: Watch = unwatched
+) -> Agreement:
     """On how many images a model answers as on their partners in the reference.
 
     No labels are needed. Pictures with names have partners by name, other images by their place. Raises `BadInput`
@@ -95,9 +107,11 @@ def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device:
     >>> agreed.share.estimate, agreed.differing
     (0.9, (5,))
     """
+    reference = as_image_set(reference, "reference")
+    image_set = as_image_set(image_set, "images", reference)
     own, partners = partners_of(image_set, reference)
-    answers = predict(image_set.images[own], model=model, device=device, name=image_set.name)
-    others = predict(reference.images[partners], model=model, device=device, name=reference.name)
+    answers = predict(image_set.images[own], model=model, device=device, name=image_set.name, watch=watch)
+    others = predict(reference.images[partners], model=model, device=device, name=reference.name, watch=watch)
     return agreed(answers, others, image_set.name, reference.name, own)
 
 
@@ -132,18 +146,27 @@ def partners_of(image_set: ImageSet, reference: ImageSet) -> tuple[Places, Place
 
 
 def compare_models(
-    models: Mapping[str, Model], image_set: ImageSet, *, margin: float, device: str = "cpu"
+    models: Mapping[str, Model],
+    image_set: ImageSource,
+    *,
+    margin: float,
+    seed: int = 0,
+    device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> ComparisonOfModels:
-    """Models by name on the same images: each pair's agreement.
+    """Models by name on the same images: each pair's agreement, and what parts it.
 
-    With labels, the difference of their accuracies too. That difference is between these models, not between their
-    architectures, of which there is one seed each. Raises `BadInput` for fewer than two models, for models of other
-    classes, and for images or labels that don't fit.
+    Whether the precision of numbers, a mode, weights, or the way in which images are given explains the difference, is
+    measured on models changed so. With labels, the difference of their accuracies too. That difference is between these
+    models, not between their architectures, of which there is one seed each. `watch` is called with each stage (see
+    `progress.Watch`). Raises `BadInput` for fewer than two models, for models of other classes, and for images or
+    labels that don't fit.
     """
     if len(models) < 2:
         raise BadInput("one model alone is nothing to compare. Name two or more, then the images.")
+    image_set = as_image_set(image_set)
     logits = {
-        name: predict(image_set.images, model=model, device=device, name=image_set.name)
+        name: predict(image_set.images, model=model, device=device, name=image_set.name, watch=watch)
         for name, model in models.items()
     }
     classes = {name: answers.shape[1] for name, answers in logits.items()}
@@ -155,10 +178,22 @@ def compare_models(
         check_range(image_set.labels, min(classes.values()), image_set.name)
         right = {name: (labels_of(answers) == image_set.labels)[None] for name, answers in logits.items()}
         accuracy = compare(right, margin)
-    pairs = combinations(logits.items(), 2)
+    pairs = list(combinations(logits.items(), 2))
+    modules = {name: module_of(model) for name, model in models.items()}
     return ComparisonOfModels(
         images=image_set.name,
         n=len(image_set),
         agreements=tuple(agreed(second[1], first[1], second[0], first[0]) for first, second in pairs),
         accuracy=accuracy,
+        partings=tuple(
+            parting(
+                (first, second),
+                (modules[first], modules[second]),
+                image_set.images,
+                seed=seed,
+                device=device,
+                watch=watch,
+            )
+            for (first, _), (second, _) in pairs
+        ),
     )

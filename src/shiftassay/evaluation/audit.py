@@ -22,11 +22,14 @@ from shiftassay.evaluation.answers import (
 from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, predict
 from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import epoch_order, seed_for
 from shiftassay.records import Record
 from shiftassay.words.html import html_table
@@ -36,6 +39,7 @@ from shiftassay.words.text import short
 
 CERTAIN = 0.999
 CERTAIN_BUT_WRONG = 0.1  # the share of mistakes made with such certainty that is worth a finding
+CHECKING = "checking parameters, answers, batches and modes"  # what a `Watch` is told
 SUSPICIOUS_GAIN = 0.01  # by which training mode may be better than evaluation mode
 
 
@@ -71,7 +75,7 @@ class Audit(Record):
 
 
 def audit(
-    image_set: ImageSet,
+    image_set: ImageSource,
     *,
     model: Model,
     largest_batch: int = 10_000,
@@ -79,13 +83,15 @@ def audit(
     leave_out: Sequence[Region] = (),
     seed: int = 0,
     device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> Audit:
     """Measure what a model does that it should not; without labels, all but the accuracies.
 
     `largest_batch` is the size of the largest batch that is tried, `single_images` the number of images that are also
     shown one at a time. In the regions to `leave_out`, the model is shown the mean grey (see `leaving_out`).
     The audit works on a copy: the model's mode, gradients, statistics and device, and PyTorch's random numbers, stay as
-    they were. Raises `BadInput` if the images do not fit the model, or it can't be copied.
+    they were. `watch` is told how many checks are through. Raises `BadInput` if the images do not fit the model, or it
+    can't be copied.
 
     >>> class Relative(nn.Module):  # an image is of class 1 if it is brighter than the mean of its batch
     ...     def forward(self, images):
@@ -97,21 +103,25 @@ def audit(
     (('batch', 'order'), 0.5)
     """
     model = module_of(model)
-    image_set = leaving_out(image_set, leave_out)
+    image_set = leaving_out(as_image_set(image_set), leave_out)
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
     with _untouched(model, device, seed) as own:
         # This raises where the images do not fit the model.
         sample = predict(image_set.images[order[:BATCH]], model=own, device=device, finite=False)
         if image_set.labels is not None:
             check_range(image_set.labels, sample.shape[1], image_set.name)
+        watch(CHECKING, 0, 4)
         parameters = check_parameters(own, image_set, order, device)
         before = {name: tensor.clone() for name, tensor in own.state_dict().items()}
+        watch(CHECKING, 1, 4)
         base, again = (_answers(own, image_set, order, device) for _ in range(2))
         moved = [name for name, tensor in own.state_dict().items() if not _same(tensor, before[name])]
         repeat = difference(base, again)
+        watch(CHECKING, 2, 4)
         batch, other_order = check_batches(
             own, image_set, base, repeat, order, other, largest_batch, single_images, device
         )
+        watch(CHECKING, 3, 4)
         modes = _check_modes(model, own, image_set, base, moved, order, device)
     return Audit(
         images=image_set.name,

@@ -11,11 +11,14 @@ from scipy.special import softmax
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.class_order import other_order
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.imagesets.shared_names import same_names
 from shiftassay.model import Model
 from shiftassay.models.predict import check_finite, labels_of, predict
+from shiftassay.progress import Watch, unwatched
 from shiftassay.records import Record
 from shiftassay.statistics.calibration import expected_calibration_error
 from shiftassay.statistics.intervals import Interval, difference_unpaired, wilson
@@ -148,19 +151,21 @@ class Evaluation(Record):
 
 
 def evaluate(
-    image_set: ImageSet,
+    image_set: ImageSource,
     *,
     model: Model,
-    reference: ImageSet | None = None,
+    reference: ImageSource | None = None,
     margin: float = MARGIN,
     leave_out: Sequence[Region] = (),
     device: str = "cpu",
+    watch: Watch = unwatched,
 ) -> Evaluation:
     """A model's accuracy on a labelled set and, given a reference, how it changed.
 
     The accuracy has its Wilson interval. Two sets whose labels are the same in the same order count as the same images,
     and are compared image by image. In the regions to `leave_out`, the model is shown the reference's mean grey (see
-    `leaving_out`). Raises `BadInput` if there are no labels, or labels or images do not fit the model.
+    `leaving_out`). `watch` is told how many batches are answered. Raises `BadInput` if there are no labels, or labels
+    or images do not fit the model.
 
     >>> import torch
     >>> class Bright(torch.nn.Module):  # class 1 if the only pixel is brighter than a half
@@ -173,15 +178,13 @@ def evaluate(
     >>> result.accuracy.estimate, result.recall, result.comparison.verdict, result.comparison.lost
     (0.5, (1.0, 0.0), 'lower', 50)
     """
-    if reference is not None:
-        reference = leaving_out(reference, leave_out)
-    image_set = leaving_out(image_set, leave_out, like=reference)
-    logits = predict(image_set.images, model=model, device=device, name=image_set.name)
-    if reference is None:
+    beside = None if reference is None else leaving_out(as_image_set(reference, "reference"), leave_out)
+    image_set = leaving_out(as_image_set(image_set, "images", beside), leave_out, like=beside)
+    logits = predict(image_set.images, model=model, device=device, name=image_set.name, watch=watch)
+    if beside is None:
         return assess(image_set, logits, margin=margin)
-    return assess(
-        image_set, logits, reference, predict(reference.images, model=model, device=device, name=reference.name), margin
-    )
+    beside_logits = predict(beside.images, model=model, device=device, name=beside.name, watch=watch)
+    return assess(image_set, logits, beside, beside_logits, margin)
 
 
 def assess(

@@ -23,14 +23,19 @@ U = TypeVar("U")
 HELPERS = 3  # processes at most: what they share out is not long
 MOST = 30_000  # items: a pipe holds no more turns
 
+Count = Callable[[int, int], None]
+"""Called with how many items are through, and of how many."""
 
-def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
+
+def mapped(function: Callable[[T], U], items: Iterable[T], count: Count | None = None) -> list[U]:
     """The function of every item, in their order, computed on several cores.
 
     Within `one_thread_each`, on as many cores as PyTorch had threads. Forked processes help, so that nothing has to be
     sent to them; only what is returned has to be picklable. What a helper could not do is done here, which also raises
     what it raised. This process does it all elsewhere than on Linux, and where Python runs other threads, as a notebook
     does: those must not be forked away from what they hold.
+
+    `count`, if given, is called in this process alone. Items that helpers have taken count as through.
 
     Raises `TypeError` for a function that no other process could import.
 
@@ -43,14 +48,17 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
     items = list(items)
     helpers = min(HELPERS, idle_threads(), len(items) - 1)
     if helpers < 1 or len(items) > MOST or sys.platform != "linux" or not interrupts.only_thread():
-        return [function(item) for item in items]
+        return [function(item) for item in _counted(items, count)]
     turns = _turns(len(items))
     helping: list[tuple[int, int]] = []
     results: dict[int, U] = {}
     try:
         with suppress(OSError):  # no process or memory to spare
             helping.extend(_helped(function, items, turns) for _ in range(helpers))
-        results |= {i: function(items[i]) for i in _taken(turns)}
+        for i in _taken(turns):
+            results[i] = function(items[i])
+            if count is not None:
+                count(i + 1, len(items))
         while helping:
             results |= _received(helping[-1][1])
             _ended(*helping.pop())
@@ -59,6 +67,14 @@ def mapped(function: Callable[[T], U], items: Iterable[T]) -> list[U]:
             _ended(helper, result)
         os.close(turns)
     return [results[i] if i in results else function(item) for i, item in enumerate(items)]
+
+
+def _counted(items: list[T], count: Count | None) -> Iterator[T]:
+    """The items; each is counted when the next is asked for."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if count is not None:
+            count(number, len(items))
 
 
 def _check_importable(function: Callable[..., Any]) -> None:

@@ -6,10 +6,11 @@ import numpy as np
 
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.layout import size_of
-from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, FindRule, Limits, ReadPictures, Watch, read_rows
+from shiftassay.imagesets.picture_rows import FOR_DIAGNOSIS, FindRule, Limits, ReadPictures, read_rows
 from shiftassay.imagesets.picture_sets import to_image_set, unshared
 from shiftassay.imagesets.picture_source import PictureSource
 from shiftassay.imagesets.shared_names import Places, shared_names
+from shiftassay.progress import Watch
 from shiftassay.words.text import printable
 
 

@@ -18,14 +18,13 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.imagesets.limits import FLOAT, SHARE, available_memory
 from shiftassay.imagesets.picture import WHITE_OF_BYTES, WHITE_OF_DEEP, Header, Unreadable, read_header, read_picture
 from shiftassay.imagesets.picture_source import PictureSource
+from shiftassay.progress import Watch
 from shiftassay.random_stream import seed_for
 from shiftassay.words.lists import first_of, plural
 from shiftassay.words.numbers import in_bytes
 from shiftassay.words.text import printable
 
 FAULTY = 0.05  # of the pictures: more that can't be read are no accident
-Watch = Callable[[str, int, int], None]
-"""Called with what is being done, how many pictures are through, and of how many."""
 
 
 @runtime_checkable

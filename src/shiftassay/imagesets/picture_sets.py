@@ -14,10 +14,11 @@ from shiftassay.imagesets.name_labels import has_names, read_name_labels
 from shiftassay.imagesets.natural import order_of_classes
 from shiftassay.imagesets.parquet_file import ENDINGS, parquet_file
 from shiftassay.imagesets.picture_folder import LABELS_FILE, picture_folder
-from shiftassay.imagesets.picture_rows import EVERYTHING, Limits, ReadPictures, Watch, read_rows
+from shiftassay.imagesets.picture_rows import EVERYTHING, Limits, ReadPictures, read_rows
 from shiftassay.imagesets.picture_source import PictureSource
 from shiftassay.imagesets.shared_names import Places, shared_names
 from shiftassay.imagesets.stream import is_file, is_folder
+from shiftassay.progress import Watch
 from shiftassay.words.lists import first_of, plural
 from shiftassay.words.text import printable, short
 

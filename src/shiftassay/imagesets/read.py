@@ -16,11 +16,12 @@ from shiftassay.imagesets.layout import check_same_shape, size_of, to_nchw
 from shiftassay.imagesets.limits import enough_memory
 from shiftassay.imagesets.matching import labels_by_content, labels_by_reference
 from shiftassay.imagesets.numpy_files import read_npy, read_npz
-from shiftassay.imagesets.picture_rows import EVERYTHING, Limits, Watch
+from shiftassay.imagesets.picture_rows import EVERYTHING, Limits
 from shiftassay.imagesets.picture_sets import open_pictures, read_pictures
 from shiftassay.imagesets.raw import RawSet
 from shiftassay.imagesets.stream import is_file, opened
 from shiftassay.imagesets.values import to_unit
+from shiftassay.progress import Watch
 from shiftassay.words.lists import first_of
 from shiftassay.words.text import printable
 

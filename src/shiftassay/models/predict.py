@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import prod
 from time import perf_counter
 from typing import TypeVar
 
@@ -13,13 +14,16 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 
 from shiftassay.errors import BadInput
-from shiftassay.execution.mapping import mapped
+from shiftassay.execution.mapping import Count, mapped
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 
 BATCH = 1000
+VALUES = 1 << 20  # in a batch at most: with more, a network's layers fit no cache, and it is three times slower
+ASKING = "asking the model"  # in batches: what a `Watch` is told
 WORTH_SHARING = 0.5  # seconds of work, from which on other processes are worth their start
 LONGEST_MESSAGE = 200  # characters of what a user's own code says when it fails
 
@@ -35,18 +39,19 @@ def predict(
     *,
     model: Model,
     device: str = "cpu",
-    batch: int = BATCH,
+    batch: int | None = None,
     leave_out: Sequence[Region] = (),
     name: str = "",
     finite: bool = True,
+    watch: Watch = unwatched,
 ) -> Float32[np.ndarray, "n classes"]:
     """The model's logits, in evaluation mode, whatever its mode was before.
 
     A model is an `nn.Module`, or any function of NumPy arrays (see `model.Model`). Dropout is off, and statistics are
-    fixed. Images are shown in their order, `batch` at a time: a number that matters only to models that mix the images
-    of a batch. In the regions to `leave_out`, the images' mean grey is shown (see `leaving_out`). Raises `BadInput` as
-    `logits_of` does, and for answers that are not finite unless `finite` is False;
-    `name` is what the images are called there.
+    fixed. Images are shown in their order, `batch` at a time, by default as many as are fast (see `batch_of`): a number
+    that matters only to models that mix the images of a batch. In the regions to `leave_out`, the images' mean grey is
+    shown (see `leaving_out`). Raises `BadInput` as `logits_of` does, and for answers that are not finite unless
+    `finite` is False; `name` is what the images are called there. `watch` is told how many batches are answered.
 
     >>> class Bright(nn.Module):
     ...     def forward(self, images):
@@ -57,9 +62,10 @@ def predict(
     model = module_of(model)
     if len(leave_out):
         images = leaving_out(ImageSet(images), leave_out).images
+    batch = batch or batch_of(images.shape[1:])
     with answering(model, device):
         parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
-        answers = _answers(partial(_ask, model=model, device=device), parts)
+        answers = _answers(partial(_ask, model=model, device=device), parts, partial(watch, ASKING))
     if len(classes := {answer.shape[1] for answer in answers}) > 1:
         raise BadInput(
             f"the model gives {' and '.join(map(str, sorted(classes)))} logits for images of one set. "
@@ -69,6 +75,15 @@ def predict(
     if finite:
         check_finite(logits, name)
     return logits
+
+
+def batch_of(shape: Sequence[int], most: int = BATCH) -> int:
+    """How many images of (channels, height, width) a model is shown at a time: fewer of large ones.
+
+    >>> batch_of((1, 28, 28)), batch_of((3, 224, 224))
+    (1000, 6)
+    """
+    return max(1, min(most, VALUES // max(1, prod(shape))))
 
 
 def logits_of(
@@ -181,15 +196,18 @@ def _ask(part: np.ndarray, model: nn.Module, device: str) -> np.ndarray:
     return logits_of(torch.from_numpy(part).to(device), model=model).cpu().numpy()
 
 
-def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray]) -> list[np.ndarray]:
+def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray], count: Count) -> list[np.ndarray]:
     """The answers to every part.
 
     Several processes are used where that takes long and operations have one thread each.
     """
     began = perf_counter()
     first = ask(parts[0])
+    count(1, len(parts))
     long = (perf_counter() - began) * (len(parts) - 1) > WORTH_SHARING
-    return [first, *(mapped(ask, parts[1:]) if long else map(ask, parts[1:]))]
+    if not long:
+        return [first, *map(ask, parts[1:])]
+    return [first, *mapped(ask, parts[1:], lambda done, _: count(1 + done, len(parts)))]
 
 
 def precision_of(model: Callable[[Tensor], Tensor]) -> torch.dtype:

@@ -12,6 +12,7 @@ from torch import nn
 
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import Robustness, joined
+from shiftassay.progress import Watch, unwatched
 from shiftassay.repairs.bench import Bench, Half, attack_half, part, right_of
 from shiftassay.repairs.result import Attempt, Cost, Right, accuracy_change
 from shiftassay.repairs.strategy import RepairedModel, Strategy, Task, by_intrusiveness, parameters_of
@@ -19,11 +20,13 @@ from shiftassay.repairs.words import assumption_of
 from shiftassay.training.history import Diverged
 
 
-def judge_all(bench: Bench, tasks: Sequence[Task]) -> tuple[list[Attempt], dict[str, str]]:
+def judge_all(bench: Bench, tasks: Sequence[Task], watch: Watch = unwatched) -> tuple[list[Attempt], dict[str, str]]:
     """The attempts, from the least intrusive to the most, and why other strategies were skipped."""
     attempts: list[Attempt] = []
     skipped: dict[str, str] = {}
-    for strategy in by_intrusiveness() if tasks else ():
+    strategies = by_intrusiveness() if tasks else []
+    for number, strategy in enumerate(strategies):
+        watch(f"trying repairs, now {strategy.name}", number, len(strategies))
         still_missing = all(map(bench.falls_short, attempts))
         attempt = try_strategy(strategy, [replace(task, still_missing=still_missing) for task in tasks], bench)
         if isinstance(attempt, str):

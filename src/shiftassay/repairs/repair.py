@@ -23,11 +23,13 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource, image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.predict import as_bad_input, copied, labels_of, precision_of, predict
 from shiftassay.models.prepared import module_of
+from shiftassay.progress import Watch, unwatched
 from shiftassay.repairs.bench import Bench, split_set
 from shiftassay.repairs.choose import Choice, choose, nothing_to_repair
 from shiftassay.repairs.judge import judge_all
@@ -45,12 +47,12 @@ GRADIENTS = 64  # images that the model is asked for its gradient on
 
 
 def repair(
-    reference: ImageSet,
-    shifted: ImageSet,
+    reference: ImageSource,
+    shifted: ImageSource,
     *,
     model: Model,
     labels: Int64[np.ndarray, "n"] | None = None,
-    train: ImageSet | None = None,
+    train: ImageSource | None = None,
     diagnosis: Diagnosis | Verdict | None = None,
     seed: int = 0,
     epochs: int | None = None,
@@ -60,6 +62,7 @@ def repair(
     leave_out: Sequence[Region] = (),
     device: str = "cpu",
     harmed: bool = False,
+    watch: Watch = unwatched,
 ) -> Repair:
     """Repair a model for a shifted set, and say which repair to take.
 
@@ -76,10 +79,14 @@ def repair(
     Without labels, the model's answers to the reference stand in for them, where images have partners: what is called
     accuracy is then agreement with these.
 
+    `watch` is called with each stage, how much of it is through, and of how much (see `progress.Watch`).
+
     Raises `BadInput` without labels and partners, for fewer than 100 images, or if training images are those of the
     reference.
     """
     began = perf_counter()
+    reference = image_set(reference, "reference")
+    shifted = image_set(shifted, "shifted", reference)
     shifted = leaving_out(shifted, leave_out, like=reference)
     reference, shifted = left_out_of_both(_labeled(reference, labels), _labeled(shifted, labels))
     model, notes = _fitting(module_of(model), reference, shifted, device)
@@ -91,15 +98,16 @@ def repair(
     _check_labels(reference, shifted)
     verdict = diagnosis.verdict if isinstance(diagnosis, Diagnosis) else diagnosis
     attacks = attacks or (QUICK if quick else THOROUGH)
+    watch("finding what changed in each half", 0, 0)
     bench = split_set(
         reference, shifted, model=model, verdict=verdict, seed=seed, attacks=attacks, device=device, harmed=harmed
     )
     notes = (*notes, *bench.disagreement())
     if bench.is_harmless:
         return _result(bench, nothing_to_repair(bench), notes, judged_by, began)
-    data = training_images(bench, train)
+    data = training_images(bench, None if train is None else image_set(train, "training images"))
     tasks = tasks_of(bench, data, epochs=epochs or EPOCHS, images=IMAGES_QUICK if quick else IMAGES)
-    attempts, skipped = judge_all(bench, tasks)
+    attempts, skipped = judge_all(bench, tasks, watch)
     bound = _ceiling(bench, data, ceiling) if tasks else None
     return _result(bench, choose(bench, attempts, bound), notes, judged_by, began, attempts, skipped, bound)
 

@@ -92,6 +92,8 @@ def _summary(diagnosis: Diagnosis) -> list[str]:
         sentences.append(f"Proof: {diagnosis.proof_in_words}.")
     if verdict.equivalent:
         sentences.append(f"As good: {', '.join(verdict.equivalent)}.")
+    sentences.append(f"What to do now: {diagnosis.advice}")
+    sentences += [f"Go on with: {command}" for command in diagnosis.commands]
     return sentences
 
 

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shiftassay.runs.results import EpochMetrics
 from shiftassay.runs.trial import Trial
 from shiftassay.training.train import Watch
-from shiftassay.words.terminal import spoken
+from shiftassay.words.terminal import live_line, spoken
 from shiftassay.words.text import printable
 
 
@@ -21,14 +20,7 @@ def progress(members: int, epochs: int, console: Console) -> Iterator[Watch]:
             spoken(f"{_who(trial)}  {_what(trial, metrics, epochs)}"), soft_wrap=True
         )
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=console) as bar:
+    with live_line(console) as bar:
         task = bar.add_task("training", total=members * epochs)
 
         def show(trial: Trial, metrics: EpochMetrics) -> None:

@@ -22,6 +22,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import NotFinite
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.ascent import NoGradient
 
@@ -63,6 +64,7 @@ def mechanisms(
     train: ImageSet | None = None,
     paired: bool = True,
     seed: int = 0,
+    watch: Watch = unwatched,
 ) -> list[Mechanism]:
     """Measure why `model` does on `shifted` what it does, on at most 2,000 images.
 
@@ -79,7 +81,11 @@ def mechanisms(
     [0.5]
     """
     case = case_of(model, reference, shifted, labels, train, paired, seed)
-    return [mechanism for measure in MEASURES if (mechanism := _measured(measure, case)) is not None]
+    measured = []
+    for number, measure in enumerate(MEASURES):
+        watch("measuring why accuracy moved", number, len(MEASURES))
+        measured.append(_measured(measure, case))
+    return [mechanism for mechanism in measured if mechanism is not None]
 
 
 def _measured(measure: Measure, case: Case) -> Mechanism | None:

@@ -6,7 +6,6 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.controls import shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, Numbers, briefly
-from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.random_stream import seed_for
 from shiftassay.words.numbers import percent
 
@@ -71,7 +70,7 @@ def _evidence(case: Case) -> AdversarialEvidence | None:
 
 
 def _gathered(case: Case) -> AdversarialEvidence:
-    some = case.rng("aim").permutation(len(case.reference))[: SETTINGS.gradient_images]
+    some = case.rng("aim").permutation(len(case.reference))[: case.gradient_images]
     assert case.truth is not None
     return adversarial_evidence(
         case.model, case.reference[some], case.shifted[some], case.truth[some], seed_for(case.seed, "aim")
@@ -83,7 +82,7 @@ def _neighbors(case: Case) -> tuple[float, float]:
 
     Over neighbours that are both black or both not.
     """
-    some = case.rng("aim").permutation(len(case.reference))[: SETTINGS.gradient_images]
+    some = case.rng("aim").permutation(len(case.reference))[: case.gradient_images]
     reference, shifted = case.reference[some], case.shifted[some]
     control = shuffled_residual(reference, shifted, case.rng("neighbours"))
     return _alike(reference, shifted), _alike(reference, control)

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int64
 from torch import nn
 
 from shiftassay.diagnosis import thresholds
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
@@ -160,6 +161,12 @@ class Case:
         """What a class is called: by its name in quotes, or by its number."""
         classes = self.in_step.classes
         return repr(short(classes[label])) if classes is not None and label < len(classes) else str(label)
+
+    @property
+    def gradient_images(self) -> int:
+        """How many images are taken for what needs gradients: fewer of large ones."""
+        affordable = SETTINGS.gradient_values // max(1, self.reference[0].size)
+        return min(SETTINGS.gradient_images, max(SETTINGS.gradients, affordable))
 
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one mechanism: the same whichever others are measured."""

@@ -8,8 +8,8 @@ import numpy as np
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.controls import derangement, shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
-from shiftassay.diagnosis.mechanisms.features import activations
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.models.activations import activations
 from shiftassay.records import Record
 from shiftassay.words.numbers import percent
 

@@ -7,7 +7,6 @@ from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import derangement
 from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
-from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.statistics.intervals import wilson
 from shiftassay.words.numbers import percent
 
@@ -76,7 +75,7 @@ def first_order(case: Case) -> Mechanism | None:
     """
     if not case.paired or case.truth is None:
         return None
-    some = case.rng("first order").permutation(len(case.reference))[: SETTINGS.gradient_images]
+    some = case.rng("first order").permutation(len(case.reference))[: case.gradient_images]
     reference, shifted, truth = case.reference[some], case.shifted[some], case.truth[some]
     gradient = log_odds_gradient(case.model, reference, truth)
     predicted = ((shifted - reference) * gradient).reshape(len(some), -1).sum(1, dtype=np.float64)

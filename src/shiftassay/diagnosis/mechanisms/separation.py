@@ -4,8 +4,9 @@ import numpy as np
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
-from shiftassay.diagnosis.mechanisms.features import activations, weighted_layers
+from shiftassay.diagnosis.mechanisms.features import weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.models.activations import activations
 from shiftassay.words.numbers import percent
 
 

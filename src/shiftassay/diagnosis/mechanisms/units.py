@@ -8,8 +8,9 @@ from torch import nn
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
-from shiftassay.diagnosis.mechanisms.features import activations, right_with, weighted_layers
+from shiftassay.diagnosis.mechanisms.features import right_with, weighted_layers
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.models.activations import activations
 from shiftassay.words.numbers import percent
 
 

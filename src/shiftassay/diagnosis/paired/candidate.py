@@ -16,7 +16,7 @@ from shiftassay.diagnosis.paired.null import fit_of
 from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
-from shiftassay.execution.mapping import mapped
+from shiftassay.execution.mapping import Count, mapped
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 
@@ -145,9 +145,9 @@ def draws_what_is_predicted(candidate: Candidate, other: Candidate) -> bool:
     return bool(drawn and not known) and _families(candidate) == _families(other)
 
 
-def estimates(families: Iterable[str], pairs: Pairs) -> list[Shift]:
+def estimates(families: Iterable[str], pairs: Pairs, count: Count | None = None) -> list[Shift]:
     """The estimates of all of the families."""
-    return [shift for of_family in mapped(partial(estimate, pairs=pairs), families) for shift in of_family]
+    return [shift for of_family in mapped(partial(estimate, pairs=pairs), families, count) for shift in of_family]
 
 
 def estimate(family: str, pairs: Pairs) -> list[Shift]:
@@ -192,7 +192,8 @@ def screened(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
 
 def scored(shifts: Iterable[Shift], task: Task) -> list[Candidate]:
     """The shifts, scored on all held-out pairs with every usual resampling; best first."""
-    return _scored(shifts, task, task.evaluation, all_resamplings=True)
+    count = task.counting("comparing what candidates leave")
+    return _scored(shifts, task, task.evaluation, all_resamplings=True, count=count)
 
 
 def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -200,8 +201,15 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda c: c.cost)
 
 
-def _scored(shifts: Iterable[Shift], task: Task, evaluation: EvaluationPairs, all_resamplings: bool) -> list[Candidate]:
-    remakes = mapped(partial(_remake, evaluation=evaluation, seed=task.seed, all_resamplings=all_resamplings), shifts)
+def _scored(
+    shifts: Iterable[Shift],
+    task: Task,
+    evaluation: EvaluationPairs,
+    all_resamplings: bool,
+    count: Count | None = None,
+) -> list[Candidate]:
+    remade = partial(_remake, evaluation=evaluation, seed=task.seed, all_resamplings=all_resamplings)
+    remakes = mapped(remade, shifts, count)
     return ranked(
         Candidate(made, _cost(made, task), task)
         for made in remakes

@@ -62,18 +62,18 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     value_alone = depends_on_value_alone(fit, task)
     if value_alone:
         firsts = [shift for shift in firsts if shift.group == "intensity"]
-    best = _fitted(_completed(firsts[: budget.n_likely], fit, task.families), fit, task, budget.joint_fits)
+    best = _fitted(_completed(firsts[: budget.n_likely], fit, task), fit, task, budget.joint_fits)
     if not _suffices(best):
         hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
         # How much they leave alone says little of what covers beneath noise.
         covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
         noisy = with_noise(firsts, _chosen(covering, len(covering), 1), fit, task.families)
-        two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task.families)
-        two_part_shifts += _completed(firsts[: budget.n_completing], fit, task.families, _completed_by)
+        two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task)
+        two_part_shifts += _completed(firsts[: budget.n_completing], fit, task, _completed_by)
         best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
     if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
-        best = ranked(best + _fitted(_completed(extended, fit, task.families), fit, task, budget.joint_fits_of_three))
+        best = ranked(best + _fitted(_completed(extended, fit, task), fit, task, budget.joint_fits_of_three))
     if not best:
         return best
     others = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
@@ -126,7 +126,7 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
     chosen = list(dict.fromkeys(chosen + in_reverse))
     fit_jointly = partial(fitted_jointly, pairs=fit)
-    fitted = mapped(fit_jointly, chosen)
+    fitted = mapped(fit_jointly, chosen, task.counting("fitting shifts in a row"))
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
     best = screened_then_scored(dict.fromkeys(fitted), task)
@@ -143,7 +143,8 @@ def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[C
         if resampling == current_resampling():
             continue  # under which all were fitted
         with resampled(resampling):
-            fitted += mapped(partial(fitted_jointly, pairs=fit), moved_noise)
+            counted = task.counting(f"fitting noise that moved ({resampling.kernel})")
+            fitted += mapped(partial(fitted_jointly, pairs=fit), moved_noise, counted)
     return scored(dict.fromkeys(fitted), task)
 
 
@@ -155,7 +156,8 @@ def _promising(shifts: Sequence[Shift], pairs: Pairs, task: Task) -> list[Shift]
     budget = task.settings
     predictable = [shift for shift in shifts if not any(part.random for part in shift.components)]
     few = pairs.first(budget.n_quickly)
-    fitted = mapped(partial(fitted_jointly, pairs=few), _chosen(predictable, budget.quick_fits, 1))
+    few_of_each = _chosen(predictable, budget.quick_fits, 1)
+    fitted = mapped(partial(fitted_jointly, pairs=few), few_of_each, task.counting("fitting shifts in a row quickly"))
     return [c.shift for c in screened(dict.fromkeys(fitted), task)[: budget.n_promising]]
 
 
@@ -194,26 +196,24 @@ class _Subproblem:
         return Compose((*self.parts, *further) if self.after else (*further, *self.parts))
 
 
-def _completed(
-    firsts: Iterable[Shift], pairs: Pairs, families: Sequence[str], partners: Partners | None = None
-) -> list[Shift]:
+def _completed(firsts: Iterable[Shift], pairs: Pairs, task: Task, partners: Partners | None = None) -> list[Shift]:
     """Each of the shifts composed with one more, after it or before it.
 
     Covered pixels are outliers, which bias a least-squares fit: so each shift is also fitted robustly and composed with
     the families that cover.
     """
     partners = partners or _partners
-    by_first = {first: others for first in firsts if (others := partners(first.components, families))}
+    by_first = {first: others for first in firsts if (others := partners(first.components, task.families))}
     subproblems = [s for first, others in by_first.items() for s in _subproblems(first, others, pairs)]
-    robust = mapped(partial(_fitted_robustly, pairs=pairs), by_first)
+    robust = mapped(partial(_fitted_robustly, pairs=pairs), by_first, task.counting("fitting first parts"))
     for first, others in zip(robust, by_first.values(), strict=True):
         if first is not None:
             covering = [f for f in others if FAMILIES[f].covers or FAMILIES[f].group == "overlay"]
             subproblems += _subproblems(first, covering, pairs)
-    estimated = mapped(_estimate, subproblems)
+    estimated = mapped(_estimate, subproblems, task.counting("trying shifts in a row"))
     solved = zip(subproblems, estimated, strict=True)
     completed = [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
-    return [shift for shift in completed if not _hidden_by_noise(shift, pairs, families)]
+    return [shift for shift in completed if not _hidden_by_noise(shift, pairs, task.families)]
 
 
 def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Subproblem]:

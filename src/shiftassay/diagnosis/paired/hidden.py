@@ -42,7 +42,7 @@ def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> li
         starts = {f: FAMILIES[f].from_affine(np.array(IDENTITY)) for f in linear}
         starts |= {f: shifts[0] for f, shifts in zip(linear, estimated, strict=True) if shifts}
     two_part_shifts = [Compose((starts[f], starts[g])) for f, g in combinations(linear, 2)]
-    fitted = mapped(partial(fitted_jointly, pairs=pairs), two_part_shifts)
+    fitted = mapped(partial(fitted_jointly, pairs=pairs), two_part_shifts, task.counting("fitting two maps in a row"))
     if fitted:
         best = _nearest(fitted, pairs)
         fitted.append(fitted_jointly(Compose(best.components[::-1]), pairs))

@@ -33,11 +33,17 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     one is settled, nearly exact, or a move on white that fits. If it is true, compositions are not tried.
     """
     candidates: list[Candidate] = []
+    tried: list[str] = []
+
+    def count(done: int, _: int) -> None:
+        task.watch("trying single shifts", len(tried) + done, len(task.families))
+
     for tier in sorted({FAMILIES[family].tier for family in task.families}):
         if settled(candidates):
             break
         families = [family for family in task.families if FAMILIES[family].tier == tier]
-        candidates = first_that_fits(candidates + screened_then_scored(estimates(families, task.fit), task))
+        candidates = first_that_fits(candidates + screened_then_scored(estimates(families, task.fit, count), task))
+        tried += families
     if candidates and candidates[0].fits and moves(candidates[0].shift):
         candidates = first_that_fits(candidates + scored(recolored(candidates[0].shift, task), task))
     if settled(candidates):

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from shiftassay.diagnosis.paired.interpolation import interpolation_differences
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.settings import SETTINGS, SearchSettings
+from shiftassay.execution.mapping import Count
+from shiftassay.progress import Watch, unwatched
 from shiftassay.shifts.estimation.pairs import Pairs
 
 
@@ -15,7 +17,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 class Task:
     """What a search is given: pairs to fit and to judge on, families, a seed and budgets.
 
-    Shared parameters are fitted to `fit`, candidates scored on `held_out`.
+    Shared parameters are fitted to `fit`, candidates scored on `held_out`. `watch` is told how far the search has come.
     """
 
     fit: Pairs
@@ -23,6 +25,11 @@ class Task:
     families: Sequence[str]
     seed: int = 0
     settings: SearchSettings = SETTINGS
+    watch: Watch = unwatched
+
+    def counting(self, what: str) -> Count:
+        """What counts the items of a stage of the search."""
+        return partial(self.watch, what)
 
     @property
     def is_judged_on_fitted(self) -> bool:

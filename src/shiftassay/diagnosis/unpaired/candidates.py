@@ -19,6 +19,7 @@ from shiftassay.diagnosis.unpaired.comparison import Comparison
 from shiftassay.diagnosis.unpaired.null import by_chance, distances_of_halves, fit_of
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.estimation.pairs import in_bytes
 from shiftassay.shifts.estimation.samples import Samples
@@ -61,6 +62,7 @@ def estimate_unpaired(
     families: Sequence[str] | None = None,
     seed: int = 0,
     settings: SearchSettings = SETTINGS,
+    watch: Watch = unwatched,
 ) -> list[UnpairedCandidate]:
     """Candidates for a shift that is shared, or noise of one strength, best first.
 
@@ -77,7 +79,8 @@ def estimate_unpaired(
     count = settings.unpaired_rank
     fit = Comparison(fit_x.images, summary_statistics(fit_y.images[:count], basis), basis, seed, rounded, left_out)
     samples = Samples(fit_x.images, fit_y.images, summary_statistics(fit_x.images[:count], basis), fit.target, basis)
-    fitted = [*_fitted(families, samples, fit, settings), Identity()]
+    fitted = [*_fitted(families, samples, fit, settings, watch), Identity()]
+    watch("comparing the sets' statistics with chance", 0, 0)
 
     rank = Comparison(
         rank_x.images, summary_statistics(rank_y.images[:count], basis), basis, seed + 1, rounded, left_out
@@ -125,14 +128,19 @@ def first_that_fits(
     return ordered
 
 
-def _fitted(families: Sequence[str], samples: Samples, fit: Comparison, settings: SearchSettings) -> list[Shift]:
+def _fitted(
+    families: Sequence[str], samples: Samples, fit: Comparison, settings: SearchSettings, watch: Watch
+) -> list[Shift]:
     """The families' best guesses, one of each family, with their parameters fitted."""
     look = settings.unpaired_look
     guesses = [shift for f in families if FAMILIES[f].screened for shift in FAMILIES[f].guesses(samples)]
     order = sorted((fit.misfit(shift, look), i) for i, shift in enumerate(guesses))
     chosen = _promising([guesses[i] for _, i in order], settings.promising)
     chosen += [shift for f in families if not FAMILIES[f].screened for shift in FAMILIES[f].guesses(samples)]
-    refined = [_refined(shift, fit, look, 14) for shift in chosen]
+    refined = []
+    for number, shift in enumerate(chosen):
+        watch("fitting single shifts", number, len(chosen))
+        refined.append(_refined(shift, fit, look, 14))
     ranked = sorted((fit.misfit(shift, look), i, shift) for i, shift in enumerate(refined))
     ranked = [c for i, c in enumerate(ranked) if c[2].family not in {other[2].family for other in ranked[:i]}]
     final = ranked[: settings.final]

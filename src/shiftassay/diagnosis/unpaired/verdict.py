@@ -12,6 +12,7 @@ from shiftassay.diagnosis.unpaired.candidates import UnpairedCandidate, estimate
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.progress import Watch, unwatched
 from shiftassay.shifts.compose import in_normal_form
 
 
@@ -28,7 +29,12 @@ class UnpairedVerdict(NamedTuple):
 
 @one_thread_each()
 def unpaired_verdict(
-    reference: ImageSet, shifted: ImageSet, families: Sequence[str], seed: int, shared: int = 0
+    reference: ImageSet,
+    shifted: ImageSet,
+    families: Sequence[str],
+    seed: int,
+    shared: int = 0,
+    watch: Watch = unwatched,
 ) -> UnpairedVerdict:
     """The verdict on sets that share no images.
 
@@ -36,7 +42,7 @@ def unpaired_verdict(
     out of these.
     """
     tried = [*families, *(["class_prior"] if reference.labels is not None else [])]
-    candidates = estimate_unpaired(reference, shifted, tried, seed)
+    candidates = estimate_unpaired(reference, shifted, tried, seed, watch=watch)
     best = candidates[0]
     shift = in_normal_form(best.shift)
     summaries = tuple(map(_summary, candidates))

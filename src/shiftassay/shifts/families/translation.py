@@ -1,5 +1,6 @@
 """Shifts that move the picture without turning or resizing it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import ClassVar
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.mean_picture import by_mean_picture, on_grid_by_mean_picture
@@ -15,7 +17,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Invariant, Scope, Shift
 from shiftassay.shifts.invariants import amplitudes
-from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws
+from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws, extremes
 from shiftassay.shifts.warp import move
 
 WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise
@@ -58,6 +60,13 @@ class Translate(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
         return move(images, -dx, -dy, wrap=False)
+
+    def undo_steps(self) -> Steps:
+        dx, dy = (0.0 - extremes(by)[0] for by in (self.dx, self.dy))
+        by = f"(0, {literal(dy)}, {literal(dx)}, 0)[: images.ndim]"
+        return Steps(
+            f'images = shift(images, {by}, order=1, mode="grid-constant")', ("from scipy.ndimage import shift",)
+        )
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -103,6 +112,7 @@ class Roll(Shift):
     family: ClassVar[str] = "roll"
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=5"
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"dx": (-14.0, 14.0), "dy": (-14.0, 14.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     extra_penalty: ClassVar[float] = 0.02  # a tie-break: without ink that wraps it equals a translation
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
@@ -162,6 +172,10 @@ class Roll(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
         return move(images, -np.rint(dx), -np.rint(dy), wrap=True)
+
+    def undo_steps(self) -> Steps:
+        dx, dy = (round(extremes(by)[0]) for by in (self.dx, self.dy))
+        return Steps(f"images = np.roll(images, ({-dy}, {-dx}), (1, 2))")
 
     def imitates(self, images: Images) -> str | None:
         """A translation, where hardly any ink comes back on the other side."""

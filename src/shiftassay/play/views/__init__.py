@@ -1,0 +1,1 @@
+"""What a page shows of how a network came to its answer: a file for each view."""
