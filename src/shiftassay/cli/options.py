@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.places import JSON_ROOM, STDOUT, kept
+from shiftassay.cli.places import JSON_ROOM, PAGE_ROOM, STDOUT, kept
 from shiftassay.cli.terminal import be_quiet
+from shiftassay.errors import BadInput
 
 
 def _json_place(path: Path | None) -> Path | None:
@@ -15,6 +16,15 @@ def _json_place(path: Path | None) -> Path | None:
         be_quiet(True)
         return path
     return kept(JSON_ROOM)(path)
+
+
+def _page_place(path: Path | None) -> Path | None:
+    """Room for a page, which is HTML: raises `BadInput` for the name of anything else."""
+    if path is not None and path.suffix.lower() not in (".html", ".htm"):
+        raise BadInput(
+            f"{path}: a report is an HTML page. Name it {path.stem or 'report'}.html, and print it for a PDF."
+        )
+    return kept(PAGE_ROOM)(path)
 
 
 def _quieted(asked: bool) -> bool:
@@ -34,6 +44,16 @@ Json = Annotated[
         help="Also write the result as JSON; - writes it to stdout alone.",
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        callback=_page_place,
+        help="Also write a page; the same as Markdown, its figures and tables lie beside it.",
+    ),
+]
+NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Show no image of the sets on the page.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", callback=_quieted, help="Say nothing on stdout; messages stay on stderr.")
 ]
