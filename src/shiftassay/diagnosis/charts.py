@@ -1,7 +1,7 @@
-"""Test charts under a shift: what it does to a dot, to lines, to a ramp and to colours can be read off them.
+"""Test charts under a shift: off them can be read what it does.
 
 A dot becomes the point spread of a blur; lines bend as the picture moves; places show where a permutation takes them;
-a ramp becomes the curve of grey values, and fields of colours show how channels mix.
+a ramp becomes the curve of grey values, and fields of color show how channels mix.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ GRAY = 0.5
 
 
 def charts(shape: tuple[int, int, int]) -> Images:
-    """A dot, lines, a ramp to the right, a ramp downwards and, in color, fields of colours: images (k, c, h, w)."""
+    """A dot, lines, a ramp to the right, one downwards and, of three channels, fields of color."""
     return np.stack([np.broadcast_to(chart, shape) for chart in _charts(*shape)]).astype(np.float32)
 
 

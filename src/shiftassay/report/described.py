@@ -1,4 +1,4 @@
-"""What a figure shows, in words: for those who can't see it. Composed from the data that it is drawn from."""
+"""What a figure shows, in words, composed from its data: for those who can't see it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -46,7 +46,7 @@ def cards(diagnosis: Diagnosis, shown: Pictures, has_model: bool) -> tuple[Card,
 
 
 def code(diagnosis: Diagnosis, shown: Pictures) -> tuple[Code, ...]:
-    """Code that undoes the shift in front of a model; none where it can't be undone for all images alike."""
+    """Code that undoes the shift in front of a model; none where no undo fits all images."""
     shift = diagnosis.verdict.shift
     if shift is None or shown.undone is None or not undoable_blind(shift) or shift.family == "identity":
         return ()
@@ -126,9 +126,8 @@ def _sure(diagnosis: Diagnosis) -> Card:
         details.append(f"made again, it {_leaves(mine)}")
     rival = next((c for c in candidates if {part.family for part in c.parts} != own), None)
     if rival is not None:
-        details.append(
-            f"{'nearest' if verdict.shift is None else 'next best'}, {in_short(rival)}, leaves {_left(rival)}"
-        )
+        place = "nearest" if verdict.shift is None else "next best"
+        details.append(f"{place}, {in_short(rival)}, {_leaves(rival)}")
     details += [
         f"{check.check}: {percent(check.value)}, beside {percent(check.null)} of two remakes"
         for check in diagnosis.proof

@@ -109,7 +109,7 @@ def _residuals(data: Residuals, folder: Path) -> Canvas:
 
 
 def _unexplained(data: Unexplained, folder: Path) -> Canvas:
-    """A bar for each candidate's share of the change; a dot for its distance, on a logarithmic scale."""
+    """A bar for each candidate's share of the change; a dot for its distance, on a log axis."""
     names, values = data["names"], np.array(data["values"], float)
     canvas = Canvas(figsize=(6.8, 0.3 * len(names) + 0.75))
     axis = canvas.subplots()

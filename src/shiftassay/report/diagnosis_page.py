@@ -120,7 +120,7 @@ def _maps(shown: Pictures) -> Finding | None:
 
 
 def _charts(diagnosis: Diagnosis, after: ImageSet, seed: int) -> Finding | None:
-    """What the shift makes of test charts: its point spread, its movement, its curve, its colours."""
+    """What the shift makes of test charts."""
     shift = diagnosis.beside_framing
     made = None if shift is None else shifted_charts(shift, after.shape, seed)
     if made is None:

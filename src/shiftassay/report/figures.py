@@ -36,7 +36,7 @@ SHOW_IMAGES = ("attention_maps", "image_rows", "residuals", "samples", "transfor
 
 
 def without_images(report: Report) -> Report:
-    """The report without a picture of anything in the image sets: for a page that is to be shared."""
+    """The report without any picture of the image sets: for a page that is to be shared."""
     overview = report.overview
     if overview is not None:
         overview = replace(overview, rows=tuple(replace(row, pictures=None) for row in overview.rows))

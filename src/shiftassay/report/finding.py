@@ -12,7 +12,7 @@ from shiftassay.records import Record
 from shiftassay.statistics.intervals import Interval
 
 Tone = Literal["plain", "good", "bad", "action"]
-"""How an answer is coloured; it never says more than its words."""
+"""How an answer is colored; it never says more than its words."""
 
 PlotData = Mapping[str, Any]
 """What a figure is drawn from: each kind has its own keys. Plain JSON, or arrays where a report is not stored."""
@@ -91,10 +91,11 @@ class Code(Record):
 
 @dataclass(frozen=True)
 class Row(Record):
-    """One variant on the first screen: what changed, accuracies, whether it matters, and what to do.
+    """One variant on the first screen.
 
-    `pictures` are an image before and after; `known_as` is the shift's name in the catalogue. `after` is accuracy after
-    the repair that is recommended. `target` is the key of the finding that the row leads to.
+    It says what changed, accuracies, whether it matters, and what to do. `pictures` are an image before and after;
+    `known_as` is the shift's name in the catalogue. `after` is accuracy after the repair that is recommended. `target`
+    is the key of the finding that the row leads to.
     """
 
     name: str
@@ -110,7 +111,7 @@ class Row(Record):
 
 @dataclass(frozen=True)
 class Overview(Record):
-    """A row for each variant, on one axis of accuracy with that on clean images and that of chance."""
+    """A row for each variant, on one axis with the accuracy on clean images and that of chance."""
 
     rows: tuple[Row, ...]
     clean: Interval
@@ -120,9 +121,10 @@ class Overview(Record):
 
 @dataclass(frozen=True)
 class Report(Record):
-    """A title that says what was found, a first screen, findings in the order of reading, and their origin.
+    """A title that says what was found, a first screen, findings, and their origin.
 
-    `question` is the sentence below the title, `facts` stand above it. `pictures` are shown beside `code`.
+    Findings stand in the order of reading. `question` is the sentence below the title, `facts` stand above it.
+    `pictures` are shown beside `code`.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""A figure as part of a page: its text is the page's text, its colours those of the page."""
+"""A figure as part of a page: its text is the page's text, its colors those of the page."""
 
 import re
 from dataclasses import dataclass
@@ -29,9 +29,10 @@ class Inlined:
 
 
 def inlined(svg: bytes, name: str, alt: str) -> Inlined:
-    """Matplotlib's SVG for a page that has others: the ids in it begin with `name`, a word; `alt` says what it shows.
+    """Matplotlib's SVG for a page that has others.
 
-    Raises `ValueError` for what is no SVG of Matplotlib's.
+    The ids in it begin with `name`, a word; `alt` says what it shows. Raises `ValueError` for what is no SVG of
+    Matplotlib's.
     """
     text = _GROUP.sub("", _HEAD.sub("", svg.decode("utf-8")))
     size = _SIZE.search(text)

@@ -50,9 +50,9 @@ def is_grid(figure: Figure) -> bool:
 
 
 def grid(figure: Figure, folder: Path) -> Grid:
-    """The pictures of a figure for which `is_grid` holds; arrays that it names are read from the study's folder.
+    """The pictures of a figure for which `is_grid` holds.
 
-    Raises `BadInput` for a file that can't be read.
+    Arrays that its data names are read from the study's folder. Raises `BadInput` for a file that can't be read.
     """
     return _GRIDS[figure.kind](figure.data, folder)
 
@@ -72,7 +72,7 @@ def _of_samples(data: Samples, folder: Path) -> Grid:
     return _grid({name: _gray_or_color(arrays[name][: data.get("many")]) for name in data["names"]})
 
 
-def _grid(rows: Mapping[str, UInt8[np.ndarray, "n h w c"]]) -> Grid:
+def _grid(rows: Mapping[str, UInt8[np.ndarray, "n h w colors"]]) -> Grid:
     largest = max(max(images.shape[1:3]) for images in rows.values())
     most = None if largest <= SMALL else FEWER
     return Grid(
@@ -80,12 +80,12 @@ def _grid(rows: Mapping[str, UInt8[np.ndarray, "n h w c"]]) -> Grid:
     )
 
 
-def _gray_or_color(images: Images) -> UInt8[np.ndarray, "n h w c"]:
+def _gray_or_color(images: Float[np.ndarray, "n c h w"]) -> UInt8[np.ndarray, "n h w colors"]:
     images = images[:, :3] if images.shape[1] >= 3 else images[:, :1]
     return np.moveaxis(_bytes(images), 1, -1)
 
 
-def _signed(images: Images) -> UInt8[np.ndarray, "n h w c"]:
+def _signed(images: Float[np.ndarray, "n c h w"]) -> UInt8[np.ndarray, "n h w colors"]:
     """Differences from −1 to 1, from blue (darker) over white to red."""
     return _bytes(colormaps["RdBu_r"]((images.mean(1) + 1) / 2)[..., :3])
 
@@ -94,7 +94,7 @@ def _bytes(values: Float[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     return np.asarray(np.rint(255 * np.clip(np.nan_to_num(values), 0, 1)), np.uint8)
 
 
-def _address(image: UInt8[np.ndarray, "h w c"]) -> str:
+def _address(image: UInt8[np.ndarray, "h w colors"]) -> str:
     picture, out = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), io.BytesIO()
     exact = max(picture.size) <= SMALL
     if not exact:

@@ -22,7 +22,10 @@ EstimateLowHigh = Sequence[float]
 
 
 class Samples(TypedDict):
-    """The names of arrays in a file of the study, each with one image for each class, and how `many` are shown."""
+    """The names of arrays in a file of the study, each with one image for each class.
+
+    The first so `many` are shown; by default all.
+    """
 
     file: str
     names: Sequence[str]

@@ -1,4 +1,4 @@
-"""How figures and pages look: each colour stands for one thing, and has a twin for dark pages."""
+"""How figures and pages look: each color stands for one thing, and has a twin for dark pages."""
 
 import re
 from typing import Any
@@ -46,7 +46,7 @@ _NAMES = {light: name for name, (light, _) in COLORS.items()}
 
 
 def themed(svg: str) -> str:
-    """A figure's colours as those of the page around it.
+    """A figure's colors as those of the page around it.
 
     >>> themed('<path style="fill: #1f5fd0; stroke: #000000"/>')
     '<path style="fill: var(--blue); stroke: #000000"/>'
@@ -55,12 +55,12 @@ def themed(svg: str) -> str:
 
 
 def palette(dark: bool) -> str:
-    """The colours as the properties of a style sheet."""
+    """The colors as the properties of a style sheet."""
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in COLORS.items())
 
 
 def on_heat(share: float) -> str:
-    """The colour of text on `HEAT` at a share of its range, in either scheme.
+    """The color of text on `HEAT` at a share of its range, in either scheme.
 
     >>> on_heat(0.1), on_heat(0.9)
     ('#000000', '#ffffff')
@@ -69,7 +69,10 @@ def on_heat(share: float) -> str:
 
 
 def plain_log_ticks(axis: Axis) -> None:
-    """Ticks of a logarithmic axis as plain numbers: text holds no formulas, since a name may hold dollars."""
+    """Plain numbers at the ticks of a logarithmic axis.
+
+    Text on figures holds no formulas, since a name may hold dollars.
+    """
     axis.set_major_locator(LogLocator(10, (1, 3)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from shiftassay.report.inline import Inlined, inlined
 from shiftassay.report.picture_grid import Grid, grid, is_grid
 from shiftassay.report.style import palette
 from shiftassay.sealed import Damaged, read_sealed, write_sealed
+from shiftassay.words.numbers import points
 from shiftassay.words.text import markdown, printable
 
 FINDINGS = "findings.json"
@@ -73,7 +75,7 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
 
 
 def write_page(path: Path, report: Report) -> Path:
-    """Write a report that is no study's as an HTML page; the same as Markdown, with its tables, beside it.
+    """Write a report that is no study's as an HTML page, and the same as Markdown beside it.
 
     The Markdown has the page's name and `.md`, its figures and tables lie in the folders `NAME-figures` and
     `NAME-tables`. Figures bring their arrays with them. Raises `BadInput` where it can't be written.
@@ -144,14 +146,20 @@ def _render(template: str, report: Report, drawn: dict[str, Drawn], prefix: str 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"markdown": markdown, "url": quote, "run_in": _run_in, "indented": _indented}
+    environment.filters |= {
+        "markdown": markdown,
+        "url": quote,
+        "run_in": _run_in,
+        "indented": _indented,
+        "points": partial(points, digits=1),
+    }
     by_figure = {id(of.figure): (place, of) for place, of in drawn.items()}
     by_table = {id(table): place for place, table in _tables(report, prefix)}
     text = environment.from_string((here / template).read_text(encoding="utf-8")).render(
         report=report,
         style=Markup((here / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
-        light=Markup(palette(False)),  # noqa: S704  # our own colours
-        dark=Markup(palette(True)),  # noqa: S704  # our own colours
+        light=Markup(palette(False)),  # noqa: S704  # our own colors
+        dark=Markup(palette(True)),  # noqa: S704  # our own colors
         place_of=lambda figure: by_figure[id(figure)][0],
         drawn=lambda figure: by_figure[id(figure)][1],
         csv_of=lambda table: by_table[id(table)],

@@ -50,8 +50,8 @@ def title(effects: Mapping[str, EffectOverSeeds], outcomes: Sequence[VariantOutc
         return harm
     if not repaired:
         clauses[0] = clauses[0].replace("in part", "is repaired in part").replace("not at all", "is not repaired")
-    said = listed(clauses)
-    return f"{harm} {said[0].upper()}{said[1:]}."
+    sentence = listed(clauses)
+    return f"{harm} {sentence[0].upper()}{sentence[1:]}."
 
 
 def overview(context: StudyContext, outcomes: Sequence[VariantOutcome]) -> Overview:
