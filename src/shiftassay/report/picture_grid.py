@@ -12,7 +12,6 @@ from jaxtyping import Float, UInt8
 from matplotlib import colormaps
 from PIL import Image
 
-from shiftassay.imagesets.image_set import Images
 from shiftassay.paths import inside
 from shiftassay.report.diagnosis_figures import ImageRows
 from shiftassay.report.finding import Figure
