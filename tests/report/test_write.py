@@ -55,7 +55,7 @@ def test_hostile_text_is_only_shown(text, tmp_path):
         assert all(is_printable(line.replace("\t", " ")) for line in page.split("\n"))
     assert not re.search(r"<(?!/?(details|summary)\b)(img|script|b)\b(?! src=\"data:)", html)
     assert not re.search(r"<[a-zA-Z/!?]", markdown)
-    assert re.search(r"(?<!\\)\]\((?!figures/)", markdown) is None
+    assert re.search(r"(?<!\\)\]\((?!(?:figures|tables)/)", markdown) is None
     assert re.search(r"^\[.*\]:", markdown, re.MULTILINE) is None
     headings = [line for line in markdown.splitlines() if line.startswith("#")]
     assert len(headings) == 3

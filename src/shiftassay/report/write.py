@@ -38,11 +38,14 @@ _HEADING = re.compile(r"[A-Z][a-z]+(?: [a-z]+){0,3}:(?= )")
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure as a file and as part of a page, where it is either an SVG or a grid of pictures."""
+    """A figure as a file and as part of a page, where it is either an SVG or a grid of pictures.
+
+    Those in the rows of an overview are on the page alone: their `file` is None.
+    """
 
     figure: Figure
     alt: str
-    file: bytes
+    file: bytes | None
     svg: Inlined | None
     grid: Grid | None
 
@@ -94,7 +97,8 @@ def page(report: Report) -> str:
 def _write_beside(path: Path, report: Report, drawn: dict[str, Drawn], prefix: str = "") -> None:
     """Write the Markdown of a report, its figures and its tables."""
     for place, of in drawn.items():
-        write_whole(path.parent / place, of.file)
+        if of.file is not None:
+            write_whole(path.parent / place, of.file)
     for place, table in _tables(report, prefix):
         write_whole(path.parent / place, _csv(table).encode())
     write_whole(path, _render("report.md.jinja", report, drawn, prefix).encode())
@@ -126,9 +130,12 @@ def _drawn(report: Report, folder: Path, prefix: str = "") -> dict[str, Drawn]:
     }
     if report.pictures is not None:
         figures[_place("first-screen", 0, prefix)] = report.pictures
-    rows = report.overview.rows if report.overview else ()
-    figures |= {_place(f"row-{i + 1}", 0, prefix): row.pictures for i, row in enumerate(rows) if row.pictures}
-    return {place: _draw(figure, folder, f"f{number}") for number, (place, figure) in enumerate(figures.items(), 1)}
+    drawn = {place: _draw(figure, folder, f"f{number}") for number, (place, figure) in enumerate(figures.items(), 1)}
+    pairs = [row.pictures for row in (report.overview.rows if report.overview else ()) if row.pictures]
+    return drawn | {
+        f"row {number}": Drawn(pair, described(pair), None, None, grid(pair, folder))
+        for number, pair in enumerate(pairs)
+    }
 
 
 def _draw(figure: Figure, folder: Path, name: str) -> Drawn:

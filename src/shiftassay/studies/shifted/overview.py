@@ -27,31 +27,27 @@ MATTERS: dict[Effect, tuple[str, Tone]] = {
 TONES: dict[Outcome, Tone] = {"nothing_to_repair": "good", "repaired": "action", "partly_repaired": "action"}
 
 
-def title(effects: Mapping[str, EffectOverSeeds], outcomes: Sequence[VariantOutcome]) -> str:
-    """How many of the shifts harm the network, and how many of these can be repaired."""
-    harmful = [name for name, effect in effects.items() if effect.harms]
-    shifts = f"{_count(len(effects))} shift{'s' if len(effects) > 1 else ''}"
+def title(harms: Mapping[str, bool], became: Mapping[str, Outcome]) -> str:
+    """How many of the shifts harm the network, and how many of these can be repaired.
+
+    >>> title({"t1": True, "t2": True, "t3": False}, {"t1": "repaired", "t2": "no_repair_found"})
+    'Two of three shifts harm this network. One is repaired and one not at all.'
+    """
+    harmful = [name for name, harm in harms.items() if harm]
+    shifts = f"{_count(len(harms))} shift{'s' if len(harms) > 1 else ''}"
     if not harmful:
         return f"None of {shifts} is shown to harm this network."
     harm = f"{_count(len(harmful)).capitalize()} of {shifts} harm{'s' if len(harmful) == 1 else ''} this network."
-    became = [row.outcome for row in outcomes if row.variant in harmful]
-    repaired, partly = became.count("repaired"), became.count("partly_repaired")
-    rest = len([outcome for outcome in became if outcome in OUTCOMES]) - repaired - partly
-    clauses = [
-        f"{_count(n)} {words}"
-        for n, words in (
-            (repaired, "is repaired" if repaired == 1 else "are repaired"),
-            (partly, "in part"),
-            (rest, "not at all"),
-        )
-        if n
-    ]
-    if not became:
+    outcomes = [became[name] for name in harmful if name in became]
+    repaired, partly = outcomes.count("repaired"), outcomes.count("partly_repaired")
+    counts = {"repaired": repaired, "in part": partly, "not at all": len(outcomes) - repaired - partly}
+    clauses = [f"{_count(n)} {words}" for words, n in counts.items() if n]
+    if not clauses:
         return harm
-    if not repaired:
-        clauses[0] = clauses[0].replace("in part", "is repaired in part").replace("not at all", "is not repaired")
-    sentence = listed(clauses)
-    return f"{harm} {sentence[0].upper()}{sentence[1:]}."
+    count, _, words = clauses[0].partition(" ")
+    verb = "is" if count == _count(1) else "are"
+    first = {"repaired": "repaired", "in part": "repaired in part", "not at all": "not repaired"}[words]
+    return f"{harm} {listed([f'{count.capitalize()} {verb} {first}', *clauses[1:]])}."
 
 
 def overview(context: StudyContext, outcomes: Sequence[VariantOutcome]) -> Overview:

@@ -76,7 +76,10 @@ def run_shifted(
         became = measured[outcomes.KEY]
         answered = became.answers if isinstance(became, outcomes.Outcomes) else ()
         report = Report(
-            title=title(context.effects, answered),
+            title=title(
+                {name: effect.harms for name, effect in context.effects.items()},
+                {row.variant: row.outcome for row in answered},
+            ),
             question=study.question,
             summary=summary(context),
             findings=(*findings, *([failed_finding(failures)] if failures else [])),
