@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from shiftassay.diagnosis.diagnose import diagnose as diagnose
     from shiftassay.errors import BadInput as BadInput
     from shiftassay.evaluation.agreement import agreement as agreement
     from shiftassay.evaluation.agreement import compare_models as compare_models
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from shiftassay.imagesets.dataset import Dataset as Dataset
     from shiftassay.imagesets.dataset import load_dataset as load_dataset
     from shiftassay.imagesets.image_set import ImageSet as ImageSet
+    from shiftassay.imagesets.items import image_set as image_set
     from shiftassay.imagesets.read import read_image_set as read_image_set
     from shiftassay.models.export import export as export
     from shiftassay.models.foreign import import_weights as import_weights
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shiftassay.models.predict import predict as predict
     from shiftassay.models.prepared import module_of as module_of
     from shiftassay.repairs.repair import repair as repair
+    from shiftassay.report.displayed import diagnose as diagnose
     from shiftassay.runs.recipe import Recipe as Recipe
     from shiftassay.shifts.catalog import parse as parse_shift  # noqa: F401  # shown under another name
     from shiftassay.shifts.catalog import shift as shift
@@ -55,10 +56,11 @@ _HOMES = {
     "audit": "evaluation.audit",
     "compare": "evaluation.compare",
     "compare_models": "evaluation.agreement",
-    "diagnose": "diagnosis.diagnose",
+    "diagnose": "report.displayed",
     "evaluate": "evaluation.evaluate",
     "export": "models.export",
     "families": "shifts.listing",
+    "image_set": "imagesets.items",
     "import_weights": "models.foreign",
     "load_dataset": "imagesets.dataset",
     "load_model": "models.load",

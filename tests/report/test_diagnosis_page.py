@@ -124,16 +124,21 @@ def test_an_unknown_shift_says_so_first(diagnosis, digits, inverted):
     assert whole.title.startswith("An unknown change: nothing in the catalogue makes it. It costs 25.0 points")
     assert whole.cards[0].answer == "Not in the catalogue"
     assert whole.cards[3].answer == "Look at what is left"
-    assert whole.code == ()
+    assert [code.title for code in whole.code] == ["Look at what is left"]
     maps = next(finding for finding in whole.findings if finding.key == "where")
     assert [figure.kind for figure in maps.figures] == ["residuals"]
 
 
 def test_the_code_to_paste_undoes_the_shift(bare, digits, inverted):
     (code,) = report(bare, digits, inverted).code
-    names = {"images": inverted.images}
+    names = {}
     exec(code.text, names)  # noqa: S102  # code that is meant to be pasted
-    np.testing.assert_allclose(names["images"], digits.images, atol=1e-6)
+    np.testing.assert_allclose(names["undo"](inverted.images[:, 0]), digits.images[:, 0], atol=1e-6)
+
+
+def test_commands_stand_before_the_code(bare, digits, inverted):
+    going_on = replace(bare, commands=("shiftassay repair a b",))
+    assert report(going_on, digits, inverted).code[0].text == "$ shiftassay repair a b"
 
 
 def test_text_from_outside_is_escaped(page, written):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from torch.nn import Identity
 
-from shiftassay.cli.options import _page_place
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.agreement import agreed, compare_models
 from shiftassay.evaluation.answers import Check
@@ -93,6 +92,7 @@ def test_a_repair_says_what_it_brings_and_what_it_costs(tmp_path):
 
 @pytest.mark.parametrize("name", ["x.pdf", "x.md", "x", "x.html.gz"])
 def test_a_page_that_is_no_html_is_refused(name, tmp_path):
-    with pytest.raises(BadInput, match=r"a report is an HTML page. Name it x(\.html)?\.html, and print it for a PDF"):
-        _page_place(tmp_path / name)
+    report = audit_page.report(Audit("digits", 200, ()), {})
+    with pytest.raises(BadInput, match=r"a report is an HTML page. Name it x(\.html)?\.html; a browser prints it"):
+        write.write_page(tmp_path / name, report)
     assert list(tmp_path.iterdir()) == []

@@ -78,6 +78,7 @@ def diagnose(
     from shiftassay.diagnosis.given import read_pair, training_images
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.models.load import load_model, load_models
+    from shiftassay.repairs.commands import Given, with_commands
     from shiftassay.report.diagnosis_page import write_page
     from shiftassay.training.train import resolve_device
 
@@ -101,6 +102,22 @@ def diagnose(
         seed=seed,
         device=resolve_device(device),
     )
+
+    given = Given(
+        reference,
+        shifted,
+        labels or (),
+        model,
+        weights,
+        takes,
+        trust,
+        train,
+        leave_out or (),
+        unpickle,
+        json_file,
+        report,
+    )
+    diagnosis = with_commands(diagnosis, given, before, after, classifier)
 
     def write_report() -> None:
         if report is not None:

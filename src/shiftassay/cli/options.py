@@ -7,7 +7,7 @@ import typer
 
 from shiftassay.cli.places import JSON_ROOM, PAGE_ROOM, STDOUT, kept
 from shiftassay.cli.terminal import be_quiet
-from shiftassay.errors import BadInput
+from shiftassay.paths import page_path
 
 
 def _json_place(path: Path | None) -> Path | None:
@@ -20,11 +20,7 @@ def _json_place(path: Path | None) -> Path | None:
 
 def _page_place(path: Path | None) -> Path | None:
     """Room for a page, which is HTML: raises `BadInput` for the name of anything else."""
-    if path is not None and path.suffix.lower() not in (".html", ".htm"):
-        raise BadInput(
-            f"{path}: a report is an HTML page. Name it {path.stem or 'report'}.html, and print it for a PDF."
-        )
-    return kept(PAGE_ROOM)(path)
+    return kept(PAGE_ROOM)(None if path is None else page_path(path))
 
 
 def _quieted(asked: bool) -> bool:

@@ -28,6 +28,7 @@ from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource, image_set
 from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
@@ -35,13 +36,13 @@ from shiftassay.shifts.estimation.pairs import Pairs
 
 
 def diagnose(
-    reference: ImageSet | np.ndarray,
-    shifted: ImageSet | np.ndarray,
+    reference: ImageSource,
+    shifted: ImageSource,
     *,
     model: Model | None = None,
     labels: Int64[np.ndarray, "n"] | None = None,
     others: Mapping[str, Model] | None = None,
-    train: ImageSet | None = None,
+    train: ImageSource | None = None,
     ceiling: bool = False,
     leave_out: Sequence[Region] = (),
     seed: int = 0,
@@ -49,11 +50,12 @@ def diagnose(
 ) -> Diagnosis:
     """Name the shift between a reference set and a shifted one, with its parameters and the proof.
 
-    Sets are image sets, or arrays `(n, h, w)` or `(n, c, h, w)`; `labels` are those of both, where the sets bring
-    none. With a model and labels, the proof asks whether the remake hurts the model as the shifted set does, on the
-    same images; `others`, by name, are models that an attack on it may hurt as well. The ceiling is that of the
-    images that changed. Images with names are paired by name. Raises `BadInput` for no images, fewer
-    than 50 without partners, sets of one grey value, or values that are not finite.
+    Sets are image sets, arrays `(n, h, w)` or `(n, c, h, w)`, or datasets of PyTorch or Hugging Face (see
+    `imagesets.items.image_set`); `labels` are those of both, where the sets bring none. With a model and labels, the
+    proof asks whether the remake hurts the model as the shifted set does, on the same images; `others`, by name, are
+    models that an attack on it may hurt as well. The ceiling is that of the images that changed. Images with names are
+    paired by name. Raises `BadInput` for no images, fewer than 50 without partners, sets of one grey value, or values
+    that are not finite.
 
     What lies in the regions to `leave_out`, in pixels of the shifted images, is not compared (see `leaving_out`).
 
@@ -86,7 +88,8 @@ def diagnose(
             note = "Without partners, neither what harms the model nor the ceiling is asked about."
             diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
     else:
-        diagnosis = _with_partners(question, pairing.order, beside, train, ceiling)
+        training = None if train is None else image_set(train, "training images")
+        diagnosis = _with_partners(question, pairing.order, beside, training, ceiling)
     by_name = names_note(before, after, pairing) or few_note(before, after, pairing)
     notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
     return replace(

@@ -9,10 +9,8 @@ from jaxtyping import Int64
 from shiftassay.diagnosis import thresholds
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource, image_set
 from shiftassay.imagesets.left_out import left_out_of_both
-from shiftassay.imagesets.values import to_unit
-
-CHANNELS = 4  # at most
 
 
 class CheckedSets(NamedTuple):
@@ -24,8 +22,8 @@ class CheckedSets(NamedTuple):
 
 
 def check_sets(
-    reference: ImageSet | np.ndarray,
-    shifted: ImageSet | np.ndarray,
+    reference: ImageSource,
+    shifted: ImageSource,
     labels: Int64[np.ndarray, "n"] | None = None,
     *,
     of_one_size: bool = True,
@@ -35,8 +33,8 @@ def check_sets(
     Raises `BadInput` for no images, images of different sizes if they are to be `of_one_size`, sets of one grey value,
     or values that are not finite.
     """
-    before = _image_set(reference, "reference")
-    after = _image_set(shifted, "shifted", before)
+    before = image_set(reference, "reference")
+    after = image_set(shifted, "shifted", before)
     for images in (before, after):
         _check_images(images)
     if of_one_size and before.shape != after.shape:
@@ -89,22 +87,6 @@ def _labeled(before: ImageSet, after: ImageSet, labels: Int64[np.ndarray, "n"] |
         for images in (before, after)
     )
     return first, second
-
-
-def _image_set(images: ImageSet | np.ndarray, name: str, beside: ImageSet | None = None) -> ImageSet:
-    if isinstance(images, ImageSet):
-        return images
-    if images.ndim not in (3, 4):
-        raise BadInput(f"{name}: expected images (n, h, w) or (n, c, h, w), found an array of shape {images.shape}.")
-    if images.ndim == 4 and images.shape[1] > CHANNELS >= images.shape[3]:
-        raise BadInput(
-            f"{name}: an array of shape {images.shape} seems to have its channels last. "
-            "Give images.transpose(0, 3, 1, 2)."
-        )
-    if not images.size:
-        raise BadInput(f"{name}: no images in it. Give at least one.")
-    values, unit, note = to_unit(images if images.ndim == 4 else images[:, None], name, beside)
-    return ImageSet(np.ascontiguousarray(values), None, name, unit, images.dtype.kind in "bui", (f"{name}: {note}.",))
 
 
 def _size(images: ImageSet) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import model_validator
 
@@ -15,6 +16,7 @@ from shiftassay.diagnosis.proof import Accuracies, Agreements, Check
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.verdict import Verdict
+from shiftassay.diagnosis.what_now import LONGEST, advice_on, code_instead, in_lines
 from shiftassay.diagnosis.wording import (
     INFORMATION,
     confidence_in_words,
@@ -24,14 +26,15 @@ from shiftassay.diagnosis.wording import (
     table_of,
     wrapped,
 )
+from shiftassay.errors import BadInput
 from shiftassay.evaluation.evaluate import Evaluation
-from shiftassay.records import JsonObject, Record
+from shiftassay.records import JsonObject, Record, not_kept
 from shiftassay.shifts.catalog import ShiftField
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.wording import in_short, in_words
-from shiftassay.words.html import html_table, paragraphs
+from shiftassay.words.html import html_table, paragraphs, preformatted
 from shiftassay.words.lists import first_of
 from shiftassay.words.numbers import percent
 
@@ -46,6 +49,19 @@ class ImageCounts(Record):
     mechanisms: int = 0
 
 
+@runtime_checkable
+class Display(Protocol):
+    """Shows a diagnosis with pictures of the sets that it is of."""
+
+    def html(self, diagnosis: "Diagnosis") -> str:
+        """A few pictures, as HTML."""
+        ...
+
+    def write_page(self, path: Path, diagnosis: "Diagnosis") -> Path:
+        """Write its page. Raises `BadInput` where it can't be written."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Diagnosis(Record):
     """What a diagnosis found.
@@ -54,8 +70,9 @@ class Diagnosis(Record):
     `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
     considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far it
     answers as on the reference, None without a model or partners. `evaluations` are those of the model on all images of
-    both sets. `left_out` is the share of each picture's pixels that was not compared. `seconds` is how long the
-    diagnosis took.
+    both sets. `left_out` is the share of each picture's pixels that was not compared. `commands` go on from a
+    diagnosis that a command made. `seconds` is how long the diagnosis took. `display` shows its pictures; it is neither
+    stored nor sent to another process.
     """
 
     pairing: Pairing
@@ -73,7 +90,10 @@ class Diagnosis(Record):
     evaluations: tuple[Evaluation, ...] = ()
     images: ImageCounts = ImageCounts()
     left_out: float = 0.0
+    commands: tuple[str, ...] = ()
     seconds: float = 0.0
+    display: Display | None = not_kept()
+    derived = ("advice", "code", "code_instead")
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -87,6 +107,25 @@ class Diagnosis(Record):
         sentences = [*(mechanism.sentence for mechanism in present), *without_harmless_control(present)]
         ceiling = [] if self.ceiling is None else [self.ceiling.sentence]
         return (*unpaired, *aimed, *sentences, *ceiling)
+
+    @property
+    def advice(self) -> str:
+        """What to do now."""
+        return advice_on(self.verdict)
+
+    @property
+    def code(self) -> str | None:
+        """Python to paste: a function `undo` of images (n, h, w) or (n, h, w, c), or of labels.
+
+        None where nothing can be undone.
+        """
+        shift = self.verdict.shift
+        return None if shift is None or isinstance(shift, Identity) else shift.undo_code
+
+    @property
+    def code_instead(self) -> str | None:
+        """Python to paste where there is no undo: see `what_now.code_instead`."""
+        return None if self.code is not None else code_instead(self.verdict, self.candidates)
 
     @property
     def beside_framing(self) -> Shift | None:
@@ -151,10 +190,26 @@ class Diagnosis(Record):
         if self.candidates:
             order = "nearest" if self.verdict.shift is None else "best"
             lines.append(f"Tried, {order} first, and what each leaves unexplained:")
-        return "\n".join(lines + table_of(self.candidates))
+        lines += table_of(self.candidates)
+        return "\n".join(lines + in_lines(self.advice, self.commands, self.code or self.code_instead))
 
     def __repr__(self) -> str:
         return repr(self.verdict).replace("Verdict", "Diagnosis", 1)
+
+    def report(self, path: str | Path) -> Path:
+        """Write its page, HTML with pictures.
+
+        Raises `BadInput` where it can't be written, and for a diagnosis that was read from JSON, which has no pictures.
+        """
+        if self.display is None:
+            raise BadInput(
+                f"{path}: this diagnosis has no pictures with it. Diagnose both sets again: shiftassay.diagnose(…)."
+            )
+        return self.display.write_page(Path(path), self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process gets: all but the display, which holds whole sets."""
+        return {**vars(self), "display": None}
 
     def _repr_html_(self) -> str:
         verdict = self.verdict
@@ -162,7 +217,11 @@ class Diagnosis(Record):
         if verdict.shift is not None:
             rows.append(("parameters", in_words(verdict, verdict.intervals)))
         rows += [(name, text.replace("\n", " ")) for name, text in self._facts.items() if name != "information"]
-        return html_table((), rows) + paragraphs(self.explanation)
+        pictures = "" if self.display is None else self.display.html(self)
+        code = self.code or self.code_instead
+        shown = "" if code is None or len(code.splitlines()) > LONGEST else preformatted(code)
+        advice = paragraphs(f"What to do now: {self.advice}")
+        return html_table((), rows) + pictures + paragraphs(self.explanation) + advice + shown
 
     def to_json(self) -> JsonObject:
         """Its fields in their order, after the schema's name.

@@ -19,7 +19,14 @@ def read_undo(path: Path) -> Shift:
         raise BadInput(
             f"{path}: no diagnosis. Write one with: shiftassay diagnose REFERENCE SHIFTED --json {path.name}"
         )
-    diagnosis = Diagnosis.from_json(content)
+    return undo_in_front(Diagnosis.from_json(content), path)
+
+
+def undo_in_front(diagnosis: Diagnosis, path: Path) -> Shift:
+    """The shift of a diagnosis, kept in a file, that is to be undone in front of a model.
+
+    Raises `BadInput` where there is none.
+    """
     verdict = diagnosis.verdict
     if verdict.shift is None or isinstance(verdict.shift, Identity):
         raise BadInput(f"{path}: its verdict is {verdict.family}, and there is nothing to undo. Leave --undo out.")

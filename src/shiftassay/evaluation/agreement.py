@@ -13,6 +13,8 @@ from jaxtyping import Float, Int64
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.compare import ComparisonOfGroups, compare
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.shared_names import shared_names
 from shiftassay.model import Model
@@ -83,7 +85,7 @@ class ComparisonOfModels(Record):
         return paragraphs(*self.sentences())
 
 
-def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device: str = "cpu") -> Agreement:
+def agreement(image_set: ImageSource, *, model: Model, reference: ImageSource, device: str = "cpu") -> Agreement:
     """On how many images a model answers as on their partners in the reference.
 
     No labels are needed. Pictures with names have partners by name, other images by their place. Raises `BadInput`
@@ -95,6 +97,8 @@ def agreement(image_set: ImageSet, *, model: Model, reference: ImageSet, device:
     >>> agreed.share.estimate, agreed.differing
     (0.9, (5,))
     """
+    reference = as_image_set(reference, "reference")
+    image_set = as_image_set(image_set, "images", reference)
     own, partners = partners_of(image_set, reference)
     answers = predict(image_set.images[own], model=model, device=device, name=image_set.name)
     others = predict(reference.images[partners], model=model, device=device, name=reference.name)
@@ -132,7 +136,7 @@ def partners_of(image_set: ImageSet, reference: ImageSet) -> tuple[Places, Place
 
 
 def compare_models(
-    models: Mapping[str, Model], image_set: ImageSet, *, margin: float, device: str = "cpu"
+    models: Mapping[str, Model], image_set: ImageSource, *, margin: float, device: str = "cpu"
 ) -> ComparisonOfModels:
     """Models by name on the same images: each pair's agreement.
 
@@ -142,6 +146,7 @@ def compare_models(
     """
     if len(models) < 2:
         raise BadInput("one model alone is nothing to compare. Name two or more, then the images.")
+    image_set = as_image_set(image_set)
     logits = {
         name: predict(image_set.images, model=model, device=device, name=image_set.name)
         for name, model in models.items()

@@ -22,6 +22,8 @@ from shiftassay.evaluation.answers import (
 from shiftassay.evaluation.batches import BATCH, check_batches
 from shiftassay.evaluation.gradients import check_parameters
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
@@ -71,7 +73,7 @@ class Audit(Record):
 
 
 def audit(
-    image_set: ImageSet,
+    image_set: ImageSource,
     *,
     model: Model,
     largest_batch: int = 10_000,
@@ -97,7 +99,7 @@ def audit(
     (('batch', 'order'), 0.5)
     """
     model = module_of(model)
-    image_set = leaving_out(image_set, leave_out)
+    image_set = leaving_out(as_image_set(image_set), leave_out)
     order, other = (epoch_order(seed_for(seed, "audit", name), len(image_set)) for name in ("order", "other order"))
     with _untouched(model, device, seed) as own:
         # This raises where the images do not fit the model.

@@ -11,6 +11,8 @@ from scipy.special import softmax
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.class_order import other_order
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.imagesets.shared_names import same_names
@@ -148,10 +150,10 @@ class Evaluation(Record):
 
 
 def evaluate(
-    image_set: ImageSet,
+    image_set: ImageSource,
     *,
     model: Model,
-    reference: ImageSet | None = None,
+    reference: ImageSource | None = None,
     margin: float = MARGIN,
     leave_out: Sequence[Region] = (),
     device: str = "cpu",
@@ -173,15 +175,13 @@ def evaluate(
     >>> result.accuracy.estimate, result.recall, result.comparison.verdict, result.comparison.lost
     (0.5, (1.0, 0.0), 'lower', 50)
     """
-    if reference is not None:
-        reference = leaving_out(reference, leave_out)
-    image_set = leaving_out(image_set, leave_out, like=reference)
+    beside = None if reference is None else leaving_out(as_image_set(reference, "reference"), leave_out)
+    image_set = leaving_out(as_image_set(image_set, "images", beside), leave_out, like=beside)
     logits = predict(image_set.images, model=model, device=device, name=image_set.name)
-    if reference is None:
+    if beside is None:
         return assess(image_set, logits, margin=margin)
-    return assess(
-        image_set, logits, reference, predict(reference.images, model=model, device=device, name=reference.name), margin
-    )
+    beside_logits = predict(beside.images, model=model, device=device, name=beside.name)
+    return assess(image_set, logits, beside, beside_logits, margin)
 
 
 def assess(

@@ -89,7 +89,7 @@ def read_picture(file: BufferedIOBase, factor: int = 1) -> Picture:
         if any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())) and image.mode not in DEEP:
             done.append(CUT_TO_BYTES)
         image.load()
-        plain, conversions = _plain(image)
+        plain, conversions = as_plain(image)
         if factor > 1:
             plain = _reduced(plain, factor)
         if orientation in TURNS:
@@ -155,7 +155,7 @@ def _is_gray(image: Image.Image) -> bool:
     return palette is not None and palette[0::3] == palette[1::3] == palette[2::3]
 
 
-def _plain(image: ImageFile.ImageFile) -> tuple[Image.Image, list[str]]:
+def as_plain(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """The picture as grey or RGB, and what was done for that."""
     if image.mode in DEEP:
         return image, []

@@ -99,15 +99,18 @@ def read_shape(text: str) -> Shape:
     return int(sizes[1]), int(sizes[2]), int(sizes[3])
 
 
+def known_shape(model: nn.Module) -> Shape | None:
+    """The shape (c, h, w) of the images that a model takes; None if nothing says it."""
+    if isinstance(model, Classifier):
+        return model.card.input_shape
+    if isinstance(model, Fronted):
+        return model.input_shape
+    return model.takes.shape if isinstance(model, Prepared) else None
+
+
 def _shape(model: nn.Module, shape: Shape | None) -> Shape:
     """The shape of an image: the model's own if it is known, else the one that was given."""
-    known: Shape | None = None
-    if isinstance(model, Classifier):
-        known = model.card.input_shape
-    elif isinstance(model, Fronted):
-        known = model.input_shape
-    elif isinstance(model, Prepared):
-        known = model.takes.shape
+    known = known_shape(model)
     if known is not None and shape is not None and known != shape:
         raise BadInput(f"the model takes images of {known}, not of {shape}. Leave --shape out.")
     wanted = known or shape

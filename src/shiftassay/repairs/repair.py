@@ -23,6 +23,7 @@ from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.attack_set import QUICK, THOROUGH, AttackBudget
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource, image_set
 from shiftassay.imagesets.labels import check_range
 from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
@@ -45,12 +46,12 @@ GRADIENTS = 64  # images that the model is asked for its gradient on
 
 
 def repair(
-    reference: ImageSet,
-    shifted: ImageSet,
+    reference: ImageSource,
+    shifted: ImageSource,
     *,
     model: Model,
     labels: Int64[np.ndarray, "n"] | None = None,
-    train: ImageSet | None = None,
+    train: ImageSource | None = None,
     diagnosis: Diagnosis | Verdict | None = None,
     seed: int = 0,
     epochs: int | None = None,
@@ -80,6 +81,8 @@ def repair(
     reference.
     """
     began = perf_counter()
+    reference = image_set(reference, "reference")
+    shifted = image_set(shifted, "shifted", reference)
     shifted = leaving_out(shifted, leave_out, like=reference)
     reference, shifted = left_out_of_both(_labeled(reference, labels), _labeled(shifted, labels))
     model, notes = _fitting(module_of(model), reference, shifted, device)
@@ -97,7 +100,7 @@ def repair(
     notes = (*notes, *bench.disagreement())
     if bench.is_harmless:
         return _result(bench, nothing_to_repair(bench), notes, judged_by, began)
-    data = training_images(bench, train)
+    data = training_images(bench, None if train is None else image_set(train, "training images"))
     tasks = tasks_of(bench, data, epochs=epochs or EPOCHS, images=IMAGES_QUICK if quick else IMAGES)
     attempts, skipped = judge_all(bench, tasks)
     bound = _ceiling(bench, data, ceiling) if tasks else None

@@ -1,15 +1,11 @@
 """What a diagnosis answers at first sight: a title, four cards, and code to paste."""
 
 from collections.abc import Sequence
-from pprint import pformat
-from textwrap import indent
 
 from shiftassay.diagnosis.pictures import Pictures
-from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.wording import (
-    INFORMATION,
     confidence_in_words,
     distinct,
     on_sample,
@@ -25,8 +21,7 @@ from shiftassay.words.numbers import brackets, number, percent, points
 from shiftassay.words.shifts import SCOPES
 
 LONGEST_NAME = 56  # letters of a shift in the title
-CODE_WIDTH = 66
-LONGEST_CODE = 4000  # letters of a shift's parameters that can be pasted
+LONGEST_CODE = 20_000  # letters of code on a page
 
 
 def title(diagnosis: Diagnosis) -> str:
@@ -42,24 +37,22 @@ def title(diagnosis: Diagnosis) -> str:
 
 def cards(diagnosis: Diagnosis, shown: Pictures, has_model: bool) -> tuple[Card, ...]:
     """What happened, how sure that is, whether it matters, and what to do now."""
-    return _happened(diagnosis), _sure(diagnosis), _matters(diagnosis, shown, has_model), _now(diagnosis, shown)
+    return _happened(diagnosis), _sure(diagnosis), _matters(diagnosis, shown, has_model), _now(diagnosis)
 
 
-def code(diagnosis: Diagnosis, shown: Pictures) -> tuple[Code, ...]:
-    """Code that undoes the shift in front of a model; none where no undo fits all images."""
-    shift = diagnosis.verdict.shift
-    if shift is None or shown.undone is None or not undoable_blind(shift) or shift.family == "identity":
-        return ()
-    content = pformat(shift.to_json(), width=CODE_WIDTH, sort_dicts=False)
-    if len(content) > LONGEST_CODE:
-        note = "Its parameters are too long for a page: --json keeps them, and --undo of shiftassay export reads them."
-        return (Code("Undo it", "shiftassay export MODEL OUT.onnx --undo DIAGNOSIS.json", note),)
-    text = (
-        "import numpy as np\n\nfrom shiftassay.shifts.catalog import from_json\n\n"
-        f"shift = from_json(\n{indent(content, '    ')}\n)\n"
-        "images = shift.undo(images, np.random.default_rng(0))"
-    )
-    return (Code("Undo it", text, "images: float32 (n, c, h, w), 0 is black and 1 is white."),)
+def code(diagnosis: Diagnosis) -> tuple[Code, ...]:
+    """Commands to go on with, and code to paste: what the diagnosis says of both."""
+    commands = "\n".join(f"$ {command}" for command in diagnosis.commands)
+    blocks = [Code("Go on with", commands)] if commands else []
+    undo, instead = diagnosis.code, diagnosis.code_instead
+    text = undo or instead
+    if text is not None and len(text) > LONGEST_CODE:
+        text = None
+        blocks.append(Code("Undo it", "--json FILE", "The code is too long for a page: a diagnosis as JSON has it."))
+    if text is not None:
+        titled = "Undo it" if undo else "Look at what is left" if diagnosis.verdict.shift is None else "Train with it"
+        blocks.append(Code(titled, text, "Pictures have 0 for black and 1 for white."))
+    return tuple(blocks)
 
 
 def _name(diagnosis: Diagnosis) -> str:
@@ -162,37 +155,23 @@ def _matters(diagnosis: Diagnosis, shown: Pictures, has_model: bool) -> Card:
     return Card(question, "Not measured", _joined([needed, size]))
 
 
-def _now(diagnosis: Diagnosis, shown: Pictures) -> Card:
-    question, verdict = "What now", diagnosis.verdict
-    shift = verdict.shift
-    if shift is None:
-        return Card(
-            question, "Look at what is left", "its map stands below; a family of your own is one class", "action"
-        )
-    if verdict.family == "identity":
-        return Card(question, "Nothing", "a model answers both sets alike, or the difference lies elsewhere", "good")
-    if FAMILIES[shift.family].group == "sample":
-        return Card(
-            question, "Look at how the set was made", "the pictures are the same; which there are changed", "action"
-        )
+def _now(diagnosis: Diagnosis) -> Card:
+    """What to do in a few words; below, what the diagnosis advises."""
     accuracy, n = diagnosis.accuracy, diagnosis.images.remade
-    if accuracy is not None and accuracy.restored_blind is not None:
-        some = f", {on_sample(n, diagnosis.evaluations[1].n)}" if 0 < n < diagnosis.evaluations[1].n else ""
-        return Card(
-            question,
-            f"Undo it: {percent(accuracy.restored_blind, 1)}",
-            f"accuracy once undone{some}; no training",
-            "action",
-        )
-    if shown.undone is not None and undoable_blind(shift):
-        kept = f"information {INFORMATION[verdict.information]}" if verdict.information else ""
-        return Card(question, "Undo it", kept, "action")
-    return Card(
-        question,
-        "Train with it",
-        "no undo fits all images alike; shiftassay repair tries what helps, and says what it costs",
-        "action",
-    )
+    answer, tone = "Train with it", "action"
+    if diagnosis.verdict.shift is None:
+        answer = "Look at what is left"
+    elif diagnosis.verdict.family == "identity":
+        answer, tone = "Nothing", "good"
+    elif diagnosis.code is not None and accuracy is not None and accuracy.restored_blind is not None:
+        answer = f"Undo it: {percent(accuracy.restored_blind, 1)}"
+    elif diagnosis.code is not None:
+        answer = "Undo it"
+    elif FAMILIES[diagnosis.verdict.shift.family].group == "sample":
+        answer = "Look at how the set was made"
+    of = diagnosis.evaluations[1].n if len(diagnosis.evaluations) > 1 else n
+    some = f" Accuracy once undone is {on_sample(n, of)}." if "%" in answer and 0 < n < of else ""
+    return Card("What now", answer, f"{diagnosis.advice}{some}", tone)
 
 
 def _leaves(candidate: CandidateSummary) -> str:

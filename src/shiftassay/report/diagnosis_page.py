@@ -86,7 +86,7 @@ def report(
         facts=("diagnosis", f"{len(after):,} images", f"{number(diagnosis.seconds, 1)} s", f"seed {seed}"),
         cards=cards(diagnosis, shown, model is not None),
         pictures=_image_rows(shown),
-        code=code(diagnosis, shown),
+        code=code(diagnosis),
     )
 
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
+from shiftassay.paths import page_path
 from shiftassay.report.described import described
 from shiftassay.report.figures import draw
 from shiftassay.report.finding import Figure, Report, Table
@@ -83,6 +84,7 @@ def write_page(path: Path, report: Report) -> Path:
     The Markdown has the page's name and `.md`, its figures and tables lie in the folders `NAME-figures` and
     `NAME-tables`. Figures bring their arrays with them. Raises `BadInput` where it can't be written.
     """
+    page_path(path)
     drawn = _drawn(report, Path(), f"{path.stem}-")
     write_whole(path, _render("report.html.jinja", report, drawn).encode())
     _write_beside(path.with_suffix(".md"), report, drawn, f"{path.stem}-")

@@ -12,6 +12,8 @@ from pydantic import PlainValidator
 
 from shiftassay.errors import BadInput, unknown_name
 from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.items import ImageSource
+from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.random_stream import seed_for
 from shiftassay.shifts.family import FAMILIES, Context, Scope, Shift
 from shiftassay.shifts.parameters import Choice, Parameters, Uniform
@@ -127,7 +129,7 @@ def parse(text: str) -> Shift:
     return make(family, parameters, scope)
 
 
-def shift(image_set: ImageSet, by: Shift | str, seed: int = 0, context: Context | None = None) -> ImageSet:
+def shift(image_set: ImageSource, by: Shift | str, seed: int = 0, context: Context | None = None) -> ImageSet:
     """Shift an image set, reproducibly: the same seed gives the same images. Raises `BadInput`.
 
     >>> two = ImageSet(np.array([[[[0.0, 0.5]]], [[[0.25, 1.0]]]], np.float32))
@@ -135,6 +137,7 @@ def shift(image_set: ImageSet, by: Shift | str, seed: int = 0, context: Context 
     [0.0, 0.25, 0.125, 0.5]
     """
     by = parse(by) if isinstance(by, str) else by
+    image_set = as_image_set(image_set)
     realized = by.realize(image_set.shape, generator(by, seed, "shared"))
     shifted = realized.apply_to_set(image_set, generator(by, seed, "per_image"), context)
     if not np.isfinite(shifted.images).all():

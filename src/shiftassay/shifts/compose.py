@@ -8,6 +8,7 @@ import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
+from shiftassay.shifts.code import Steps, in_a_row
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.identity import Identity
@@ -78,6 +79,16 @@ class Compose(Shift):
                 return None
             images = undone
         return images
+
+    def undo_steps(self) -> Steps | None:
+        return in_a_row(part.known_undo for part in reversed(self.parts))
+
+    @property
+    def advice(self) -> str:
+        """That of the whole where it can be undone; else of each part, in its order."""
+        if self.undo_code is not None:
+            return super().advice
+        return " ".join(dict.fromkeys(f"{part.family}: {part.advice}" for part in self.parts))
 
     def infer_draws(self, pairs: Pairs) -> "Compose | None":
         """Infer part by part, on images that went through the parts before.

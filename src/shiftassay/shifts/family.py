@@ -18,6 +18,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.registry import Registry
 from shiftassay.shifts.ascent import Ball
+from shiftassay.shifts.code import InCode
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.framing import Framing
@@ -83,7 +84,7 @@ class NothingToEstimate:
 
 
 @dataclass(frozen=True)
-class Shift(Traits, ParameterVector, ABC):
+class Shift(Traits, ParameterVector, InCode, ABC):
     """A transformation of image sets: a family (the class), its parameters (fields) and a scope."""
 
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)

@@ -26,5 +26,9 @@ class Identity(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return images.copy()
 
+    @property
+    def advice(self) -> str:
+        return "The images are not to blame: look at the labels, and at the model itself."
+
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images.copy()

@@ -8,6 +8,7 @@ from jaxtyping import Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
 
 
@@ -21,6 +22,8 @@ class Reorder(Shift):
 
     family: ClassVar[str] = "reorder"
     group: ClassVar[str] = "sample"
+    instead: ClassVar[str] = "Nothing has to be undone: each image has its label with it"
+    paste_at: ClassVar[str] = "Only what relies on the order of the images has to undo it"
     why: ClassVar[str] = "It doesn't hurt a network, which sees one image at a time, unless it looks across the batch."
     information: ClassVar[Information] = "preserved"
 
@@ -40,6 +43,9 @@ class Reorder(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images[np.argsort(self._places(len(images), rng))]
 
+    def undo_steps(self) -> Steps | None:
+        return None if self.order is None else Steps(f"images = images[np.argsort({literal(self.order)})]")
+
     def _places(self, n: int, rng: np.random.Generator) -> np.ndarray:
         if self.order is None:
             return rng.permutation(n)
@@ -58,6 +64,9 @@ class ClassPrior(Shift):
 
     family: ClassVar[str] = "class_prior"
     group: ClassVar[str] = "sample"
+    instead: ClassVar[str] = (
+        "No image changed: multiply the model's probabilities by the new shares of the classes over the old ones"
+    )
     example: ClassVar[str] = "proportions=[0.5,0.3,0.2]"
     why: ClassVar[str] = (
         "Accuracy is a mean over the classes' shares: it moves towards that of the frequent ones, and a network that "
@@ -102,6 +111,7 @@ class LabelPermutation(Shift):
 
     family: ClassVar[str] = "label_permutation"
     group: ClassVar[str] = "sample"
+    paste_at: ClassVar[str] = "Number the classes as the model does, where labels are read"
     example: ClassVar[str] = "mapping=[1,0,2]"
     why: ClassVar[str] = "The network says what it always said, but its classes now go by other numbers."
     information: ClassVar[Information] = "preserved"
@@ -140,6 +150,11 @@ class LabelPermutation(Shift):
             raise BadInput(f"label_permutation: a mapping of {len(self.mapping)} classes, but a label is {wrong}.")
         return replace(image_set, labels=np.array(self.mapping, np.int64)[labels], classes=None)
 
+    def undo_steps(self) -> Steps:
+        return Steps(
+            f"names = {literal(self.mapping)}\nlabels = np.array([names.index(label) for label in labels])", of="labels"
+        )
+
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images.copy()
 
@@ -151,6 +166,7 @@ class LabelNoise(Shift):
 
     family: ClassVar[str] = "label_noise"
     group: ClassVar[str] = "sample"
+    instead: ClassVar[str] = "No image changed: look again at the labels that the model contradicts most surely"
     example: ClassVar[str] = "fraction=0.2"
     why: ClassVar[str] = (
         "The network is as good as before, but is measured against wrong answers: accuracy falls by about the fraction "
@@ -188,6 +204,8 @@ class LabelMisalignment(Shift):
 
     family: ClassVar[str] = "label_misalignment"
     group: ClassVar[str] = "sample"
+    instead: ClassVar[str] = "No image changed: join images and labels by a key, such as the file's name, not by place"
+    paste_at: ClassVar[str] = "Put the labels back where they are read"
     why: ClassVar[str] = (
         "Answers are compared with other images' labels: accuracy falls to chance, whatever the network, and the "
         "images are not to blame."
@@ -203,6 +221,9 @@ class LabelMisalignment(Shift):
         labels = _labels(image_set, self)
         moved = rng.permutation(labels) if self.offset is None else np.roll(labels, self.offset)
         return replace(image_set, labels=moved)
+
+    def undo_steps(self) -> Steps | None:
+        return None if self.offset is None else Steps(f"labels = np.roll(labels, {-self.offset})", of="labels")
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images.copy()

@@ -1,5 +1,6 @@
 """Results as a notebook shows them: paragraphs and tables in HTML."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -13,6 +14,24 @@ def paragraphs(*texts: str) -> str:
     '<p>a &lt; b</p><p>c</p>'
     """
     return "".join(f"<p>{_cell(text)}</p>" for text in texts)
+
+
+def preformatted(text: str) -> str:
+    """Code as it stands.
+
+    >>> preformatted("a < b")
+    '<pre>a &lt; b</pre>'
+    """
+    return f"<pre>{escape(printable(text, lines=True))}</pre>"
+
+
+def html_picture(png: bytes, alt: str) -> str:
+    """A picture within the text, with what it shows in words.
+
+    >>> html_picture(b"png", "a digit")
+    '<img src="data:image/png;base64,cG5n" alt="a digit">'
+    """
+    return f'<img src="data:image/png;base64,{b64encode(png).decode()}" alt="{_cell(alt)}">'
 
 
 def html_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -79,9 +79,6 @@ def test_any_other_curve_is_given_by_points(clothes):
     seen = RAMP[..., 50:]  # clothes are black or brighter
     made = curve.apply(seen, np.random.default_rng(0))
     assert np.abs(made - exposure.adjust_sigmoid(seen, 0.5, 7)).max() < 1.5 / 255
-    names = {"np": np, "images": made}
-    exec(curve.undo_code, names)  # noqa: S102  # code that is meant to be pasted
-    assert np.abs(names["images"] - seen).max() < 0.01
 
 
 def test_two_simple_curves_say_more_than_points(digits):

@@ -8,12 +8,14 @@ from jaxtyping import Float64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.linear_maps import rotation_matrices
 from shiftassay.shifts.families.matrix_shift import MatrixShift, nested_tuples
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope
 from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw, extremes
+from shiftassay.shifts.sampling_code import WARPING
 from shiftassay.shifts.warp import warp
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -75,6 +77,9 @@ class Affine(MatrixShift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, draw(self.matrix, len(images), rng))
+
+    def undo_steps(self) -> Steps:
+        return Steps(f"images = warp(images, {literal(self.matrix)})", WARPING)
 
     @property
     def affine_map(self) -> Matrix | None:

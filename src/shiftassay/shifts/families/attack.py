@@ -31,6 +31,9 @@ class Adversarial(Shift):
     """
 
     family: ClassVar[str] = "adversarial"
+    instead: ClassVar[str] = (
+        "It can't be undone: let no one who sends images see the model's gradients, and train with attacks on it"
+    )
     group: ClassVar[str] = "attack"
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, in_a_row
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.places import Parts
 from shiftassay.shifts.estimation.samples import Samples
@@ -40,6 +41,13 @@ class BlockPermutation(Permutation):
         "Strokes survive within a block but are cut at its borders, and whatever depends on where a part stands is "
         "lost."
     )
+    code_of_places: ClassVar[str] = (
+        "n, h, w = images.shape[:3]\n"
+        "blocks = images.reshape(n, h // block, block, w // block, block, -1).swapaxes(2, 3)\n"
+        "blocks = blocks.reshape(n, -1, block, block, blocks.shape[-1])[:, places]\n"
+        "blocks = blocks.reshape(n, h // block, w // block, block, block, -1).swapaxes(2, 3)\n"
+        "images = blocks.reshape(images.shape)"
+    )
 
     block: int
     permutation: Order | PerImage = None
@@ -48,6 +56,9 @@ class BlockPermutation(Permutation):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "block", lambda v: v >= 1, "1 or more")
+
+    def undo_steps(self) -> Steps | None:
+        return in_a_row([Steps(f"block = {self.block}"), super().undo_steps()])
 
     def to_parts(self, images: Images) -> Parts:
         n, c, h, w = images.shape

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from scipy.special import erf
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.convolution import Border, convolve, deconvolve, gaussian, separable
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.mean_picture import by_mean_picture
@@ -17,6 +18,7 @@ from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.tail import Tail, Tails, angles, best_tails
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
 from shiftassay.shifts.parameters import Number, PerImage, SearchRange, draw, draws, extremes, is_drawn
+from shiftassay.shifts.sampling_code import DECONVOLUTION
 
 SUPERSAMPLING = 8  # points along a pixel's side, for the share of it that a disc covers
 BOXES = 3  # passes of a box filter by which Pillow approximates a Gaussian
@@ -67,6 +69,15 @@ class GaussianBlur(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         weights = self._weights(images, rng)
         return deconvolve(images, weights[:, :, None] * weights[:, None, :])
+
+    def undo_steps(self) -> Steps:
+        reach, sd = int(4 * max(extremes(self.sd)) + 0.5), max(*extremes(self.sd), 1e-3)
+        return Steps(
+            f"line = np.exp(-(np.arange({-reach}, {reach + 1}) ** 2) / (2 * {literal(sd)} ** 2))\n"
+            "kernel = np.outer(line, line) / line.sum() ** 2\n"
+            "images = deconvolve(images, kernel)",
+            DECONVOLUTION,
+        )
 
     def _weights(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m k"]:
         """The weights along one axis: a Gaussian is separable."""
@@ -165,6 +176,17 @@ class DefocusBlur(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return deconvolve(images, self._kernels(images, rng))
 
+    def undo_steps(self) -> Steps:
+        side = 2 * int(np.ceil(max(extremes(self.radius)) - 0.5)) + 1
+        points = SUPERSAMPLING
+        return Steps(
+            f"at = (np.arange({side * points}) + 0.5) / {points} - {side} / 2  # {points} points to a pixel\n"
+            f"disc = np.hypot(at[:, None], at) <= {literal(self.radius)}\n"
+            f"kernel = disc.reshape({side}, {points}, {side}, {points}).mean((1, 3))\n"
+            "images = deconvolve(images, kernel / kernel.sum())",
+            DECONVOLUTION,
+        )
+
     def _kernels(
         self, images: Images, rng: np.random.Generator, points: int = SUPERSAMPLING
     ) -> Float64[np.ndarray, "m k k"]:
@@ -258,6 +280,25 @@ class MotionBlur(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return deconvolve(images, self._kernels(images, rng))
+
+    def undo_steps(self) -> Steps:
+        length, angle = (literal(value) for value in (self.length, self.angle))
+        if self.fading is None:
+            most = int(max(extremes(self.length)) / 2 + 0.5)
+            line = f"np.arange({-most}, {most + 1})", f"np.clip({length} / 2 - abs(steps) + 0.5, 0, 1)"
+        else:
+            most = int(np.ceil(max(extremes(self.length)))) - 1
+            line = f"np.arange({most + 1})", f"np.exp(-(steps**2) / (2 * {literal(self.fading)} ** 2))"
+        return Steps(
+            f"steps = {line[0]}\n"
+            f"weights = {line[1]}\n"
+            f"x, y = np.cos(np.radians({angle})) * steps, -np.sin(np.radians({angle})) * steps\n"
+            f"at = np.arange({-most - 1}, {most + 2})\n"
+            "across, down = (np.clip(1 - abs(at - side[:, None]), 0, 1) for side in (x, y))\n"
+            'kernel = np.einsum("s,sy,sx->yx", weights / weights.sum(), down, across)\n'
+            "images = deconvolve(images, kernel)",
+            DECONVOLUTION,
+        )
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:

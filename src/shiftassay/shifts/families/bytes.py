@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Int64, Shaped
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, operand
 from shiftassay.shifts.estimation.mean_picture import on_grid_by_mean_picture
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
@@ -73,10 +74,9 @@ class ByteWrap(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return _wrapped(images, -self.amount, 0)
 
-    @property
-    def undo_code(self) -> str:
-        """Python that undoes it on `images`, an array of bytes or whole numbers of any shape."""
-        return f"images = ((images.astype(np.int64) - {self.amount}) % 256).astype(np.uint8)"
+    def undo_steps(self) -> Steps:
+        whole = f"np.rint({BYTE} * images - {operand(self.amount)})"
+        return Steps(f"images = {whole} % {VALUES} / {BYTE}")
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
@@ -163,15 +163,15 @@ class BufferLayout(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return _read_as(images, self.read, self.written)
 
-    @property
-    def undo_code(self) -> str:
-        """Python that undoes it on one picture, `image`, with the axes (h, w, c), or (h, w)."""
-        axes = "hwc"[: len(self.written)]
-        return (
-            f"sizes = dict(zip({axes!r}, image.shape))\n"
-            f"buffer = image.transpose({[axes.index(axis) for axis in self.read]}).reshape(-1)\n"
-            f"image = buffer.reshape([sizes[axis] for axis in {self.written!r}])"
-            f".transpose({[self.written.index(axis) for axis in axes]})"
+    def undo_steps(self) -> Steps:
+        written, read = ("c" * (3 - len(order)) + order for order in (self.written, self.read))
+        by_read, back = (
+            [0, *(1 + of.index(axis) for axis in order)] for order, of in ((read, "hwc"), ("hwc", written))
+        )
+        return Steps(
+            "n, h, w, c = (*images.shape, 1)[:4]\n"
+            f"buffer = images.reshape(n, h, w, c).transpose({by_read}).reshape(n, {', '.join(written)})\n"
+            f"images = buffer.transpose({back}).reshape(images.shape)"
         )
 
     @property

@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
@@ -53,6 +54,9 @@ class ChannelOrder(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._ordered(images, tuple(np.argsort(self.order).tolist()))
+
+    def undo_steps(self) -> Steps:
+        return Steps(f"images = images[..., {literal(np.argsort(self.order))}]")
 
     def _ordered(self, images: Images, order: tuple[int, ...]) -> Images:
         if images.shape[1] != len(order):

@@ -8,6 +8,7 @@ import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.color_fit import (
     CUT_OFF,
     EXPLAINS,
@@ -97,6 +98,10 @@ class ChannelRescale(SharedColorShift):
         need_channels(self.family, images, len(self.scale))
         scale, offset = self._numbers()
         return self._clipped((images - offset) / scale)
+
+    def undo_steps(self) -> Steps:
+        undone = f"(images - np.array({literal(self.offset)})) / {literal(self.scale)}"
+        return Steps(f"images = np.clip({undone}, 0, 1)" if self.clip else f"images = {undone}")
 
     def _numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """Scale and offset in a shape that broadcasts over images (n, c, h, w)."""

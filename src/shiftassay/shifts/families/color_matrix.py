@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.color_fit import CUT_OFF, ColorPairs, color_map, color_pairs, from_image
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -79,8 +80,12 @@ class ColorMatrix(SharedColorShift):
 
     @property
     def information(self) -> Information:
+        return "reduced" if self.clip or self._is_singular else "preserved"
+
+    @property
+    def _is_singular(self) -> bool:
         values = np.linalg.svd(np.array(self.matrix), compute_uv=False)
-        return "reduced" if self.clip or values[-1] < SINGULAR * values[0] else "preserved"
+        return bool(values[-1] < SINGULAR * values[0])
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         need_channels(self.family, images, COLORS)
@@ -88,11 +93,20 @@ class ColorMatrix(SharedColorShift):
         return self._clipped(mixed)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images | None:
-        values = np.linalg.svd(np.array(self.matrix), compute_uv=False)
-        if values[-1] < SINGULAR * values[0]:
+        if self._is_singular:
             return None
         inverse = np.linalg.inv(np.array(self.matrix)).astype(np.float32)
         return self._clipped(_mixed(images - np.array(self.offset, np.float32)[:, None, None], inverse))
+
+    def undo_steps(self) -> Steps | None:
+        if self._is_singular:
+            return None
+        undone = "(images - offset) @ np.linalg.inv(matrix).T"
+        return Steps(
+            f"matrix = np.array({literal(self.matrix)})\n"
+            f"offset = np.array({literal(self.offset)})\n"
+            f"images = {f'np.clip({undone}, 0, 1)' if self.clip else undone}"
+        )
 
     def _clipped(self, images: Images) -> Images:
         return np.clip(images, 0, 1) if self.clip else images

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Complex128, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.color_fit import ColorPairs, color_pairs
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -143,6 +144,14 @@ class Saturation(_OneNumber):
         factor = draw(self.factor, len(images), rng)
         return self._stretched(images, luma(images), spread(1 / factor)) if factor.min() > 0 else None
 
+    def undo_steps(self) -> Steps | None:
+        if min(extremes(self.factor)) <= 0:
+            return None
+        return Steps(
+            f"luma = (images @ {literal(LUMA)})[..., None]\n"
+            f"images = np.clip(luma + (images - luma) / {literal(self.factor)}, 0, 1)"
+        )
+
     def alternatives(self) -> Mapping[str, Shift]:
         return {"luma in whole bytes": _OfByteLuma(self.factor, scope=self.scope)}
 
@@ -200,6 +209,21 @@ class Hue(_OneNumber):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._turned(images, spread(-draw(self.angle, len(images), rng)))
+
+    def undo_steps(self) -> Steps:
+        return Steps(
+            "value, chroma = images.max(-1), np.ptp(images, -1)\n"
+            "red, green, blue = np.moveaxis(images, -1, 0)\n"
+            "safe = np.where(chroma > 0, chroma, 1)\n"
+            "hue = np.select(\n"
+            "    [value == red, value == green],\n"
+            "    [(green - blue) / safe, 2 + (blue - red) / safe],\n"
+            "    4 + (red - green) / safe,\n"
+            ")\n"
+            f"away = (hue[..., None] - {literal(self.angle)} / 60 + [5, 3, 1]) % 6\n"
+            "part = np.clip(np.minimum(away, 4 - away), 0, 1)\n"
+            "images = value[..., None] - chroma[..., None] * part"
+        )
 
     def _turned(self, images: Images, angle: Float32[np.ndarray, "n 1 1 1"]) -> Images:
         need_channels(self.family, images, COLORS)

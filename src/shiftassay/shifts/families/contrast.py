@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
@@ -74,18 +75,13 @@ class Contrast(Shift):
         factors = draw(self.factor, len(images), rng)
         return _about(_mean_luma(images), images, 1 / factors) if factors.min(initial=1.0) > 0 else None
 
-    @property
-    def undo_code(self) -> str | None:
-        """Python that undoes it on `images`, (n, h, w, 3) or (n, h, w) with white 1.
-
-        None where each image drew a factor.
-        """
-        if not isinstance(self.factor, float) or self.factor == 0:
+    def undo_steps(self) -> Steps | None:
+        if self.factor == 0:
             return None
-        return (
-            "luma = images @ [0.299, 0.587, 0.114] if images.ndim == 4 else images\n"
-            "mean = luma.mean((1, 2)).reshape(-1, *[1] * (images.ndim - 1))\n"
-            f"images = np.clip(mean + (images - mean) / {self.factor:.6g}, 0, 1)"
+        return Steps(
+            "luma = images @ [0.299, 0.587, 0.114] if images.ndim == 4 and images.shape[3] == 3 else images\n"
+            "mean = luma.reshape(len(images), -1).mean(1).reshape(-1, *[1] * (images.ndim - 1))\n"
+            f"images = np.clip(mean + (images - mean) / {literal(self.factor)}, 0, 1)"
         )
 
     def alternatives(self) -> Mapping[str, Shift]:

@@ -9,10 +9,12 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.flow import local_flow, shared_flow
 from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
+from shiftassay.shifts.sampling_code import SAMPLING
 from shiftassay.shifts.warp import displace, grid, sample
 
 CHUNK = 2000
@@ -148,6 +150,21 @@ class Elastic(Shift):
                 part = slice(start, start + CHUNK)
                 inverse[part] = -sample(fields[part], places + inverse[part], "border")
         return displace(images, inverse)
+
+    def undo_steps(self) -> Steps | None:
+        if self.field is None:
+            return None
+        return Steps(
+            "h, w = images.shape[1:3]\n"
+            f"dx, dy = np.reshape({literal(self.field)}, (2, h, w))\n"
+            "y, x = np.mgrid[:h, :w].astype(float)\n"
+            "from_x, from_y = x, y  # where the displacement that leads to each pixel begins\n"
+            f"for _ in range({INVERSION_STEPS}):\n"
+            '    back = [sample(d[None], from_x, from_y, "nearest")[0] for d in (dx, dy)]\n'
+            "    from_x, from_y = x - back[0], y - back[1]\n"
+            "images = sample(images, from_x, from_y)",
+            SAMPLING,
+        )
 
     def _displacements(self, images: Images, rng: np.random.Generator) -> Float[np.ndarray, "m 2 h w"]:
         """One field for all images, or one for each."""

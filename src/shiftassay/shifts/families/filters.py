@@ -8,12 +8,14 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.convolution import deconvolve, gaussian, separable
 from shiftassay.shifts.estimation.fitting import refine
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import GAUSSIAN_FORMS
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
 from shiftassay.shifts.parameters import Parameters, SearchRange
+from shiftassay.shifts.sampling_code import DECONVOLUTION
 
 FEW, VALUES, FEWEST = 60, 450_000, 3  # pairs for a fit: at most so many, of so many values, but at least so many
 CLIPPED = 1e-3  # grey values nearer to black or white may have been clipped
@@ -78,6 +80,16 @@ class Sharpen(Shift):
         kernel = -self.amount * np.outer(line, line)
         kernel[len(line) // 2, len(line) // 2] += 1 + self.amount
         return deconvolve(images, kernel[None])
+
+    def undo_steps(self) -> Steps:
+        reach = len(self._line()[0]) // 2
+        return Steps(
+            f"line = np.exp(-(np.arange({-reach}, {reach + 1}) ** 2) / (2 * {literal(self.sd)} ** 2))\n"
+            f"kernel = {literal(-self.amount)} * np.outer(line, line) / line.sum() ** 2\n"
+            f"kernel[{reach}, {reach}] += 1 + {literal(self.amount)}\n"
+            "images = deconvolve(images, kernel)",
+            DECONVOLUTION,
+        )
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:

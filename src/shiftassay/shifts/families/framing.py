@@ -8,9 +8,11 @@ import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, in_a_row, literal
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.framing import Box, Framing
 from shiftassay.shifts.resizing import Kernel, Resized, Size, check_kernel, resize
+from shiftassay.shifts.resizing_code import resizing
 
 
 @FAMILIES.register("stretch")
@@ -50,6 +52,11 @@ class Stretch(Shift):
         """Stretched back, with the same kernel."""
         back = replace(self, factors=(1 / self.factors[0], 1 / self.factors[1]))
         return resize(images, back._size(images), self.kernel, self.antialias)
+
+    def undo_steps(self) -> Steps | None:
+        x, y = (literal(1 / factor) for factor in self.factors)
+        size = f"size = round({y} * images.shape[1]), round({x} * images.shape[2])"
+        return in_a_row([Steps(size), resizing(self.kernel, self.antialias)])
 
     def alternatives(self) -> Mapping[str, Shift]:
         """With and without antialiasing."""
@@ -95,6 +102,10 @@ class Crop(Shift):
     family: ClassVar[str] = "crop"
     group: ClassVar[str] = "framing"
     why: ClassVar[str] = "What tells the class may lie outside of the box, and what is left fills more of the frame."
+    instead: ClassVar[str] = (
+        "What was cut off is lost: cut where the model's training did, or not at all, in the code that makes these "
+        "pictures; else train with the same cut"
+    )
     example: ClassVar[str] = "box=[2,1,18,11]"
     information: ClassVar[Information] = "reduced"
     exact: ClassVar[bool] = True
@@ -178,6 +189,10 @@ class Letterbox(Shift):
         """The picture without the frame, in the size that it has there."""
         left, top, right, bottom = self.box
         return np.ascontiguousarray(images[:, :, top:bottom, left:right])
+
+    def undo_steps(self) -> Steps:
+        left, top, right, bottom = self.box
+        return Steps(f"images = images[:, {top}:{bottom}, {left}:{right}]")
 
     @property
     def degrees_of_freedom(self) -> int:

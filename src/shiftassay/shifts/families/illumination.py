@@ -11,6 +11,7 @@ from scipy.interpolate import make_interp_spline
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.intensity import Gain
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
@@ -73,6 +74,17 @@ class Illumination(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return np.clip(images / np.maximum(self._gains(images), DARKEST), 0, 1)
+
+    def undo_steps(self) -> Steps:
+        return Steps(
+            f"gains = np.array({literal(self.field)})\n"
+            "for pixels in images.shape[1:3]:\n"
+            "    spline = make_interp_spline(np.linspace(0, 1, len(gains)), gains, k=min(3, len(gains) - 1))\n"
+            "    gains = spline(np.linspace(0, 1, pixels)).T\n"
+            "gains = gains.reshape(1, *gains.shape, *[1] * (images.ndim - 3))\n"
+            f"images = np.clip(images / np.maximum(gains, {DARKEST}), 0, 1)",
+            ("from scipy.interpolate import make_interp_spline",),
+        )
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:

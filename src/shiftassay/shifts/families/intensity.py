@@ -6,6 +6,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal, operand
 from shiftassay.shifts.estimation.fitting import LeastSquares, fitted
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
@@ -43,6 +44,9 @@ class Invert(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return np.clip(1 - images, 0, 1)
+
+    def undo_steps(self) -> Steps:
+        return Steps("images = np.clip(1 - images, 0, 1)")
 
     @classmethod
     def evident_first_parts(cls, pairs: Pairs) -> list[Shift]:
@@ -107,6 +111,10 @@ class Gain(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._clipped(images / spread(draw(self.factor, len(images), rng)))
+
+    def undo_steps(self) -> Steps:
+        undone = f"images / {literal(self.factor)}"
+        return Steps(f"images = np.clip({undone}, 0, 1)" if self.clip else f"images = {undone}")
 
     def _clipped(self, images: Images) -> Images:
         return np.clip(images, 0, 1) if self.clip else images
@@ -179,6 +187,9 @@ class Offset(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return np.clip(images - spread(draw(self.amount, len(images), rng)), 0, 1)
 
+    def undo_steps(self) -> Steps:
+        return Steps(f"images = np.clip(images - {operand(self.amount)}, 0, 1)")
+
 
 @FAMILIES.register("rescale")
 @dataclass(frozen=True)
@@ -222,6 +233,9 @@ class Rescale(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         scale, offset = draws([self.scale, self.offset], len(images), rng)
         return (images - spread(offset)) / spread(scale)
+
+    def undo_steps(self) -> Steps:
+        return Steps(f"images = (images - {operand(self.offset)}) / {literal(self.scale)}")
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:

@@ -25,6 +25,7 @@ class RowPermutation(Permutation):
     family: ClassVar[str] = "row_permutation"
     orders: ClassVar[bool] = True
     why: ClassVar[str] = "Horizontal pieces of strokes stay, but lie in another order: nothing vertical hangs together."
+    code_of_places: ClassVar[str] = "images = images[:, places]"
 
     permutation: Order | PerImage = None
     unidentified: Places = None
@@ -58,6 +59,7 @@ class ColumnPermutation(Permutation):
     family: ClassVar[str] = "column_permutation"
     orders: ClassVar[bool] = True
     why: ClassVar[str] = "Vertical pieces of strokes stay, but lie in another order: nothing horizontal hangs together."
+    code_of_places: ClassVar[str] = "images = images[:, :, places]"
 
     permutation: Order | PerImage = None
     unidentified: Places = None

@@ -8,12 +8,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.mean_picture import by_mean_picture
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.families.symmetry import FlipHorizontal, FlipVertical
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
 from shiftassay.shifts.parameters import Choice, Number, SearchRange, Uniform, draw, extremes
+from shiftassay.shifts.sampling_code import WARPING
 from shiftassay.shifts.warp import warp
 
 QUARTER = 0.3  # degrees within which a rotation is a quarter or half turn
@@ -54,6 +56,11 @@ class Rotate(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, rotation_matrices(draw(self.angle, len(images), rng)))
+
+    def undo_steps(self) -> Steps:
+        turn = f"turn = np.radians({literal(self.angle)})"
+        matrix = "[[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0]]"
+        return Steps(f"{turn}\nimages = warp(images, {matrix})", WARPING)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -123,6 +130,10 @@ class Scale(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, np.eye(2) * draw(self.factor, len(images), rng)[:, None, None])
 
+    def undo_steps(self) -> Steps:
+        factor = literal(self.factor)
+        return Steps(f"images = warp(images, [[{factor}, 0, 0], [0, {factor}, 0]])", WARPING)
+
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         return by_mean_picture([cls(float(factor)) for factor in np.geomspace(0.3, 3, 30)], samples)
@@ -170,6 +181,9 @@ class Shear(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, _shear_matrices(draw(self.factor, len(images), rng)))
+
+    def undo_steps(self) -> Steps:
+        return Steps(f"images = warp(images, [[1, {literal(self.factor)}, 0], [0, 1, 0]])", WARPING)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:

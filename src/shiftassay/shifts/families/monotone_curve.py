@@ -13,6 +13,7 @@ from scipy.optimize import least_squares
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.families.tone_curves import some_values
@@ -111,14 +112,20 @@ class ToneCurve(Shift):
         order = slice(None) if self.table[-1] >= self.table[0] else slice(None, None, -1)
         return _looked_up(images, self.table[order], np.linspace(0, 1, STEPS + 1)[order])
 
-    @property
-    def undo_code(self) -> str:
-        """Python that undoes it on `images`, an array of any shape with white 1."""
-        at = np.linspace(0, 1, 33)
-        after = np.interp(at, np.linspace(0, 1, STEPS + 1), self.table)
-        order = slice(None) if after[-1] >= after[0] else slice(None, None, -1)
-        before, after = ([round(float(v), 4) for v in side[order]] for side in (at, after))
-        return f"images = np.interp(images, {after}, {before})"
+    def undo_steps(self) -> Steps:
+        falls = self.table[-1] < self.table[0]
+        step = f"images = np.interp(images, curve{'[::-1], values[::-1]' if falls else ', values'})"
+        values = f"values = np.linspace(0, 1, {STEPS + 1})"
+        if self.known:
+            return Steps(f"{values}\ncurve = {CODE[self.known]}\n{step}")
+        return Steps(
+            f"before, after = np.transpose({literal(self.points)})\n"
+            f"{values}\n"
+            "curve = PchipInterpolator(before, after)(np.clip(values, before[0], before[-1]))\n"
+            "curve = np.clip(curve, 0, 1)\n"
+            f"{step}",
+            ("from scipy.interpolate import PchipInterpolator",),
+        )
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
@@ -284,4 +291,8 @@ def _to_srgb(values: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
 KNOWN: dict[Known, Callable[[Float64[np.ndarray, "k"]], Float64[np.ndarray, "k"]]] = {
     "srgb_to_linear": _to_linear,
     "linear_to_srgb": _to_srgb,
+}
+CODE: dict[Known, str] = {
+    "srgb_to_linear": "np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)",
+    "linear_to_srgb": "np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055)",
 }

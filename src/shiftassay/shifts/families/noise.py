@@ -9,6 +9,7 @@ from jaxtyping import Float32
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, drawn_in_torch
 from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.strength import is_clipped, strength_of, with_strength
@@ -79,6 +80,11 @@ class _InChannels(Noise):
     def variant(self) -> tuple[object, ...]:
         return (*super().variant, self.channels == "together")
 
+    @property
+    def _drawn_in_torch(self) -> str:
+        """A tensor of the shape of the numbers that are drawn, in code."""
+        return "images[:, :1]" if self.channels == "together" else "images"
+
     def _drawn(self, images: Images) -> tuple[int, ...]:
         """The shape of the numbers that are drawn for these images."""
         return (len(images), 1, *images.shape[2:]) if self.channels == "together" else images.shape
@@ -113,6 +119,10 @@ class GaussianNoise(_InChannels):
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
 
+    def training_steps(self) -> Steps:
+        noise = f"{drawn_in_torch(self.sd)} * torch.randn_like({self._drawn_in_torch})"
+        return Steps(f"images = {cut_in_torch(f'images + {noise}', self.clip)}")
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         sd, noise = drawn_strengths(self.sd, images, rng)
         return cut(images + sd * noise.standard_normal(self._drawn(images), np.float32), self.clip)
@@ -145,6 +155,10 @@ class UniformNoise(_InChannels):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "half_width", lambda v: v >= 0, "0 or more")
+
+    def training_steps(self) -> Steps:
+        noise = f"{drawn_in_torch(self.half_width)} * (2 * torch.rand_like({self._drawn_in_torch}) - 1)"
+        return Steps(f"images = {cut_in_torch(f'images + {noise}', self.clip)}")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         half_width, noise = drawn_strengths(self.half_width, images, rng)
@@ -215,6 +229,10 @@ class SignNoise(_InChannels):
         step = abs(_commonest(shifted) - _commonest(samples.some_reference))
         return [cls(step, samples.clipped), *super().guesses(samples)]
 
+    def training_steps(self) -> Steps:
+        noise = f"{drawn_in_torch(self.epsilon)} * (2 * torch.randint_like({self._drawn_in_torch}, 2) - 1)"
+        return Steps(f"images = {cut_in_torch(f'images + {noise}', self.clip)}")
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         if isinstance(self.epsilon, int | float):
             epsilon, noise = np.float32(self.epsilon), rng
@@ -257,6 +275,13 @@ class ImpulseNoise(_InChannels):
         super().__post_init__()
         check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
 
+    def training_steps(self) -> Steps:
+        return Steps(
+            f"fraction = {drawn_in_torch(self.fraction)}\n"
+            f"u = torch.rand_like({self._drawn_in_torch})\n"
+            "images = torch.where(u < fraction / 2, 1.0, torch.where(u < fraction, 0.0, images))"
+        )
+
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         fraction, noise = drawn_strengths(self.fraction, images, rng)
         u = noise.random(self._drawn(images), np.float32)
@@ -290,6 +315,10 @@ class SpeckleNoise(_InChannels):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "sd", lambda v: v >= 0, "0 or more")
+
+    def training_steps(self) -> Steps:
+        noise = f"{drawn_in_torch(self.sd)} * torch.randn_like({self._drawn_in_torch})"
+        return Steps(f"images = {cut_in_torch(f'images * (1 + {noise})', self.clip)}")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         sd, noise = drawn_strengths(self.sd, images, rng)
@@ -325,6 +354,11 @@ def drawn_strengths(
 
 def cut(images: Images, clip: bool) -> Images:
     return np.clip(images, 0, 1) if clip else images
+
+
+def cut_in_torch(expression: str, clip: bool) -> str:
+    """The same in code."""
+    return f"({expression}).clamp(0, 1)" if clip else expression
 
 
 def _commonest(values: np.ndarray) -> float:

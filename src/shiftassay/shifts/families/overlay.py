@@ -9,6 +9,7 @@ from jaxtyping import Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, drawn_in_torch, literal
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
@@ -53,6 +54,12 @@ class Stripe(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._inverted(images)
+
+    def undo_steps(self) -> Steps:
+        return Steps(
+            f"columns, images = {literal(self.columns)}, images.copy()\n"
+            "images[:, :, columns] = np.clip(1 - images[:, :, columns], 0, 1)"
+        )
 
     def _inverted(self, images: Images) -> Images:
         if max(self.columns) >= images.shape[3]:
@@ -114,6 +121,10 @@ class PixelDropout(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "fraction", lambda v: 0 <= v <= 1, "between 0 and 1")
+
+    def training_steps(self) -> Steps:
+        kept = f"(torch.rand_like(images[:, :1]) >= {drawn_in_torch(self.fraction)})"
+        return Steps(f"images = images * {kept}")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         fractions, dropped = rng.spawn(2)

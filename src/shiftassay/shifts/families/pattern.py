@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.moments import lowest
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
@@ -132,6 +133,15 @@ class FixedPattern(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._clipped(images - self._pattern(images, rng))
+
+    def undo_steps(self) -> Steps | None:
+        if self.pattern is None:
+            return None
+        return Steps(
+            f"pattern = np.reshape({literal(self.pattern)}, (-1, *images.shape[1:3]))\n"
+            "undone = images - np.moveaxis(pattern, 0, -1).reshape(images.shape[1:])\n"
+            f"images = {'np.clip(undone, 0, 1)' if self.clip else 'undone'}"
+        )
 
     def _pattern(self, images: Images, rng: np.random.Generator) -> Float32[np.ndarray, "c h w"]:
         shape = images.shape[1:]

@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.mean_picture import matched_parts
 from shiftassay.shifts.estimation.paired_places import MOST_ASSIGNED, ROUNDED, order_of_equal_parts, placement_of_pairs
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -41,6 +42,9 @@ class Permutation(Shift):
 
     group: ClassVar[str] = "rearrangement"
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
+
+    code_of_places: ClassVar[str]
+    """Statements that put the parts of `images` (n, h, w) or (n, h, w, c) in the order `places`."""
 
     permutation: Order | PerImage  # each family declares these fields, after its own parameters
     unidentified: Places
@@ -134,6 +138,11 @@ class Permutation(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         parts = self.to_parts(images)
         return self._reordered(images, parts, np.argsort(self._orders(parts, rng), axis=1))
+
+    def undo_steps(self) -> Steps | None:
+        if not isinstance(self.permutation, tuple):
+            return None
+        return Steps(f"places = np.argsort({literal(self.permutation)})\n{self.code_of_places}")
 
     def _reordered(self, images: Images, parts: Parts, orders: Int64[np.ndarray, "m count"]) -> Images:
         moved = np.take_along_axis(parts, orders[:, :, None], axis=1)

@@ -8,11 +8,13 @@ from jaxtyping import Float64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.matrix_shift import MatrixShift
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope
 from shiftassay.shifts.parameters import Choice, PerImage, SearchRange, draw
+from shiftassay.shifts.sampling_code import SAMPLING
 from shiftassay.shifts.warp import warp
 
 Corner = tuple[float, float]
@@ -64,6 +66,24 @@ class Perspective(MatrixShift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, self._homographies(images, rng))
+
+    def undo_steps(self) -> Steps:
+        return Steps(
+            "h, w = images.shape[1:3]\n"
+            "before = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [(w - 1) / 2, (h - 1) / 2]\n"
+            f"after = before + {literal(self.corners)}\n"
+            "rows, ends = [], after.ravel()\n"
+            "for (x, y), (u, v) in zip(before, after):\n"
+            "    rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]\n"
+            "matrix = np.append(np.linalg.solve(rows, ends), 1).reshape(3, 3)\n"
+            "y, x = np.mgrid[:h, :w]\n"
+            "places = [x - (w - 1) / 2, y - (h - 1) / 2, np.ones((h, w))]\n"
+            "x, y, depth = np.tensordot(matrix, places, 1)\n"
+            "front = depth > 1e-6  # what is behind the camera is black\n"
+            "x, y = (np.where(front, side / np.where(front, depth, 1), 1e6) for side in (x, y))\n"
+            "images = sample(images, x + (w - 1) / 2, y + (h - 1) / 2)",
+            SAMPLING,
+        )
 
     def _homographies(self, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "n 3 3"]:
         """The 3 × 3 maps from input to output that move the corners as asked.

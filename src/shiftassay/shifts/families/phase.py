@@ -8,6 +8,7 @@ from jaxtyping import Complex, Float64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Invariant, Scope, Shift
 from shiftassay.shifts.invariants import amplitudes
@@ -63,6 +64,16 @@ class PhaseScramble(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._rotate_phases(images, rng, -1)
+
+    def undo_steps(self) -> Steps | None:
+        if self.phases is None:
+            return None
+        return Steps(
+            "h, w = images.shape[1:3]\n"
+            f"phases = np.reshape({literal(self.phases)}, (h, w // 2 + 1, *[1] * (images.ndim - 3)))\n"
+            "spectra = np.fft.rfft2(images, axes=(1, 2)) * np.exp(-1j * phases)\n"
+            "images = np.clip(np.fft.irfft2(spectra, (h, w), axes=(1, 2)), 0, 1)"
+        )
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:

@@ -44,6 +44,9 @@ class PixelPermutation(Permutation):
         "Every pixel meets a weight that was trained for another one: to the first layer the image is noise with "
         "MNIST's histogram."
     )
+    code_of_places: ClassVar[str] = (
+        "n, h, w = images.shape[:3]\nimages = images.reshape(n, h * w, -1)[:, places].reshape(images.shape)"
+    )
 
     permutation: Order | PerImage = None
     unidentified: Places = None

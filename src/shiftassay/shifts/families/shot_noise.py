@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, drawn_in_torch
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.families.noise import CLIPPED, SINGLE, Noise, cut, drawn_strengths
+from shiftassay.shifts.families.noise import CLIPPED, SINGLE, Noise, cut, cut_in_torch, drawn_strengths
 from shiftassay.shifts.family import FAMILIES, Context, Shift, check
 from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Number
@@ -94,6 +95,10 @@ class ShotNoise(Noise):
             return {}
         margin = SINGLE * self.photons
         return {"photons": OwnInterval.within(float(possible[0]) - margin, float(possible[-1]) + margin, level)}
+
+    def training_steps(self) -> Steps:
+        counted = "torch.poisson(images.clamp(min=0) * photons) / photons"
+        return Steps(f"photons = {drawn_in_torch(self.photons)}\nimages = {cut_in_torch(counted, self.clip)}")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         photons, noise = drawn_strengths(self.photons, images, rng)

@@ -7,6 +7,7 @@ import numpy as np
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.parameters import Parameters
 
@@ -32,6 +33,9 @@ class FlipHorizontal(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images[:, :, :, ::-1].copy()
 
+    def undo_steps(self) -> Steps:
+        return Steps("images = images[:, :, ::-1]")
+
 
 @FAMILIES.register("flip_vertical")
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class FlipVertical(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return images[:, :, ::-1].copy()
 
+    def undo_steps(self) -> Steps:
+        return Steps("images = images[:, ::-1]")
+
 
 @FAMILIES.register("transpose")
 @dataclass(frozen=True)
@@ -75,6 +82,9 @@ class Transpose(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return _transposed(images)
+
+    def undo_steps(self) -> Steps:
+        return Steps("images = images.swapaxes(1, 2)")
 
 
 def _transposed(images: Images) -> Images:

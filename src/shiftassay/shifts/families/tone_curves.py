@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.intensity import Invert
@@ -56,6 +57,9 @@ class Gamma(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return np.clip(images, 0, 1) ** (1 / spread(draw(self.exponent, len(images), rng)))
+
+    def undo_steps(self) -> Steps:
+        return Steps(f"images = np.clip(images, 0, 1) ** (1 / {literal(self.exponent)})")
 
 
 @FAMILIES.register("threshold")

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.mean_picture import by_mean_picture, on_grid_by_mean_picture
@@ -15,7 +16,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Invariant, Scope, Shift
 from shiftassay.shifts.invariants import amplitudes
-from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws
+from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws, extremes
 from shiftassay.shifts.warp import move
 
 WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise
@@ -58,6 +59,13 @@ class Translate(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
         return move(images, -dx, -dy, wrap=False)
+
+    def undo_steps(self) -> Steps:
+        dx, dy = (-extremes(by)[0] for by in (self.dx, self.dy))
+        by = f"(0, {literal(dy)}, {literal(dx)}, 0)[: images.ndim]"
+        return Steps(
+            f'images = shift(images, {by}, order=1, mode="grid-constant")', ("from scipy.ndimage import shift",)
+        )
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -162,6 +170,10 @@ class Roll(Shift):
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
         return move(images, -np.rint(dx), -np.rint(dy), wrap=True)
+
+    def undo_steps(self) -> Steps:
+        dx, dy = (round(extremes(by)[0]) for by in (self.dx, self.dy))
+        return Steps(f"images = np.roll(images, ({-dy}, {-dx}), (1, 2))")
 
     def imitates(self, images: Images) -> str | None:
         """A translation, where hardly any ink comes back on the other side."""
