@@ -20,7 +20,7 @@ from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
 from shiftassay.paths import page_path
 from shiftassay.report.described import described
-from shiftassay.report.figures import draw
+from shiftassay.report.figures import draw, without_images
 from shiftassay.report.finding import Figure, Report, Table
 from shiftassay.report.inline import Inlined, inlined
 from shiftassay.report.picture_grid import Grid, grid, is_grid
@@ -51,11 +51,12 @@ class Drawn:
     grid: Grid | None
 
 
-def write_report(folder: str | Path, report: Report | None = None) -> Path:
+def write_report(folder: str | Path, report: Report | None = None, *, show_images: bool = True) -> Path:
     """Write `report.html`, `report.md`, `figures/` and `tables/` into a study's folder.
 
     Returns the path of the HTML. Without a `report`, the findings stored there are read: a report can be made again
-    without running anything. Raises `BadInput` if there are none.
+    without running anything. Without `show_images`, no image of the study's sets is shown. Raises `BadInput` if there
+    are no findings.
 
     >>> import tempfile
     >>> from shiftassay.report.finding import Finding, Table
@@ -69,10 +70,11 @@ def write_report(folder: str | Path, report: Report | None = None) -> Path:
     if report is None:
         if not (folder / FINDINGS).is_file():
             raise BadInput(f"{folder}: no {FINDINGS} in it. Give the folder of a study: shiftassay run prints it.")
-        report, drawn = _stored(folder)
+        report, drawn = _stored(folder, show_images)
     else:
         write_sealed(folder / FINDINGS, report.to_json())
-        drawn = _drawn(report, folder)
+        shown = report if show_images else without_images(report)
+        report, drawn = shown, _drawn(shown, folder)
     write_whole(folder / HTML, _render("report.html.jinja", report, drawn).encode())
     _write_beside(folder / MARKDOWN, report, drawn)
     return folder / HTML
@@ -106,12 +108,13 @@ def _write_beside(path: Path, report: Report, drawn: dict[str, Drawn], prefix: s
     write_whole(path, _render("report.md.jinja", report, drawn, prefix).encode())
 
 
-def _stored(folder: Path) -> tuple[Report, dict[str, Drawn]]:
+def _stored(folder: Path, show_images: bool) -> tuple[Report, dict[str, Drawn]]:
     """The findings in a folder, and their figures, if they are such as a study writes."""
     path = folder / FINDINGS
     content = read_sealed(path)
     try:
         report = Report.from_json(content)
+        report = report if show_images else without_images(report)
         return report, _drawn(report, folder)
     except (Damaged, MemoryError):
         raise
