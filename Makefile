@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results trials tables claims example bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results trials tables claims docs example bench bench-gpu paths protocol startup diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -110,6 +110,10 @@ tables: setup
 claims: setup
 	$(BIN)/python benchmarks/claims.py
 
+# The documentation site, in site/: open site/index.html.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 setup: $(STAMP)
 
 # Some Pythons come without ensurepip (Debian's, without python3-venv): there the machine's own pip fills the venv.
@@ -121,4 +125,4 @@ $(STAMP):
 	@rm -f $(VENV)/.installed-*; touch $@
 
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf $(VENV) out build dist site

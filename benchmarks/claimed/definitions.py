@@ -48,9 +48,25 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "setting": ("100 mutated inputs", "500 in", "20,000 on demand", "300 images"),
     },
     "docs/usage.md": {
-        "name": ("exit code is 0; 1 where", "2 for bad input", "130 after an interrupt"),
+        "name": ("exit code is 0; 1 where", "2 for bad input", "130 after an interrupt", "if all are −1"),
+        "size": ("black 0 and white 1", "from black 0 to white 1"),
+        "limit": ("more than 50,000 images",),
         "version": ("PyTorch 2.13.0", "accepts 2.11 and newer"),
     },
+    "docs/quickstart.md": {
+        "version": ("Python 3.11 or newer",),
+        "setting": ("rotate (angle = 1…)", "confidence 9…%"),
+    },
+    "docs/proof.md": {"level": ("0 is equal, 1 is no better than no shift at all",)},
+    "docs/confidence.md": {
+        "level": ("97 in 100 should be right", "A 95% interval should hold the truth 95 times in 100"),
+        "size": ("28 × 28",),
+    },
+    "docs/statistics.md": {
+        "name": ("(1927)", "(1998)", "(2003)", "(1946)", "(1979)", "seeds below 1000"),
+        "level": ("near 100%", "excludes 0", "95% prediction interval"),
+    },
+    "docs/limits.md": {"size": ("28 × 28",), "setting": ("60 to 10,000 images",)},
     "docs/glossary.md": {"level": ("[0, 1]", "0 is equal, 1 is no better than no shift")},
 }
 """By page and kind. Keep it short: what could be measured is a claim, and belongs to `sentences`."""

@@ -100,7 +100,7 @@ def normalized(pixels):
     [
         (Digits(normalized), "take Normalize out of the dataset's transform"),
         (Digits(lambda pixels: to_tensor(pixels) * 255), "Divide them by what is white"),
-        (Digits(lambda pixels: to_tensor(pixels) * float("nan")), "Divide them by what is white"),
+        (Digits(lambda pixels: to_tensor(pixels) * float("nan")), "NaN or infinity"),
         (DataLoader(Digits(to_tensor)), "loader.dataset"),
         (Stream(), "itertools.islice"),
         ({"train": Digits(to_tensor)}, r"data\['test'\]"),

@@ -1,5 +1,6 @@
 """Commands to go on with are only those that what was given allows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_what_harms_no_model_is_not_repaired(verbs):
 def test_a_repair_that_nothing_could_judge_is_not_named(verbs, digits, model):
     assert verbs(diagnosis_of("invert", "unpaired"), model="m") == []
     assert verbs(diagnosis_of("invert"), model="m", labels=[Path("a"), Path("b")]) == []
+    framed = replace(diagnosis_of("stretch:factors=[0.5,0.5]"), framing=parse("stretch:factors=[0.5,0.5]"))
+    assert verbs(framed, model="m", json_file=FILE) == []
     few = digits.first(60)
     assert with_commands(diagnosis_of("invert"), Given("a", "b", model="m"), few, few, model).commands == ()
 

@@ -91,3 +91,17 @@ def test_pictures_of_any_size_are_small_in_a_notebook(size, diagnosis):
     rows = sheet(display.html(diagnosis))
     assert rows.shape[0] <= 5 * 68
     assert rows.shape[1] <= 8 * 68
+
+
+def test_what_is_left_out_and_labels_are_kept_for_the_pictures(digits, monkeypatch):
+    monkeypatch.setattr(room, "searched_families", lambda: ["identity", "invert"])
+    images = digits.images.copy()
+    dark = 1 - images
+    dark[:, :, :4, :4] = np.random.default_rng(0).random((len(images), 1, 4, 4))
+    given = shiftassay.diagnose(images, dark, labels=digits.labels, leave_out=[(0, 0, 4, 4)])
+    assert given.verdict.family == "invert"
+    assert np.array_equal(given.display.reference.labels, digits.labels)
+    assert given.display.shifted.left_out[:4, :4].all()
+    assert len(sheet(given._repr_html_())) > 100
+    direct = without_display(images, dark, labels=digits.labels, leave_out=[(0, 0, 4, 4)])
+    assert direct.notes == given.notes

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from shiftassay.cli.options import Device, Json, Out, Quiet
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import console, say
 from shiftassay.errors import BadInput
+
+if TYPE_CHECKING:
+    from shiftassay.training.tracking import Tracking
 
 
 def train(
@@ -32,6 +35,14 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, if not the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The seed of a single member.")] = 0,
     seeds: Annotated[int | None, typer.Option(min=1, help="Train members with seeds 0 … N − 1.")] = None,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="tensorboard|mlflow",
+            help="Also send each epoch's metrics there: to the folder tensorboard or the file mlflow.db in DIR, or to "
+            "the server that MLFLOW_TRACKING_URI names; may be given again.",
+        ),
+    ] = None,
     out: Out = Path("out"),
     device: Device = "auto",
     json_file: Json = None,
@@ -45,16 +56,21 @@ def train(
     """
     from shiftassay.networks.registry import parse
     from shiftassay.training.progress import progress
+    from shiftassay.training.tracking import both, tracking
     from shiftassay.training.train import TrainingFailed, resolve_recipe
     from shiftassay.training.train import train as train_members
 
     members = range(seeds) if seeds else [seed]
     if network == "one-for-all" or variants is not None:
-        _train_one_for_all(network, variants, data, recipe, epochs, members, out, device, json_file)
+        with tracking(log_to or [], out) as log:
+            _train_one_for_all(network, variants, data, recipe, epochs, members, out, device, json_file, log)
         return
     network, parameters = parse(network)
     failed: TrainingFailed | None = None
-    with progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console()) as watch:
+    with (
+        tracking(log_to or [], out) as log,
+        progress(len(members), resolve_recipe(network, recipe, epochs).epochs, console()) as show,
+    ):
         try:
             trained = train_members(
                 network,
@@ -65,10 +81,11 @@ def train(
                 parameters=parameters,
                 store=out,
                 device=device,
-                watch=watch,
+                watch=both(show, log),
             )
         except TrainingFailed as error:
             trained, failed = error.trained, error
+        log.complete(trained)
     members_json = [
         {"folder": str(m.folder), "trial": m.trial.to_json(), "epochs": [e.to_json() for e in m.metrics]}
         for m in trained
@@ -90,6 +107,7 @@ def _train_one_for_all(
     out: Path,
     device: str,
     json_file: Path | None,
+    log: "Tracking",
 ) -> None:
     from shiftassay.studies.shifted.folder_model import train_for_folder
 
@@ -99,8 +117,17 @@ def _train_one_for_all(
             "for example shiftassay train one-for-all --variants out/studies/shifted-test-sets/variants."
         )
     trained = train_for_folder(
-        variants, data, recipe=recipe or "mlp", epochs=epochs, seeds=seeds, store=out, device=device, console=console()
+        variants,
+        data,
+        recipe=recipe or "mlp",
+        epochs=epochs,
+        seeds=seeds,
+        store=out,
+        device=device,
+        console=console(),
+        watch=log,
     )
+    log.complete(trained)
     members = [
         {
             "folder": str(m.folder),

@@ -256,8 +256,10 @@ def _check_range(images: np.ndarray, name: str) -> None:
     low, high = float(images.min()), float(images.max())
     if low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
         return
+    if not np.isfinite(low + high):
+        raise BadInput(f"{name}: its images hold NaN or infinity. Look at the dataset's transform.")
     seen = f"{name}: floats from {low:.3g} to {high:.3g}, where black is 0 and white 1."
-    if low < -OVERSHOOT and np.isfinite(low):
+    if low < -OVERSHOOT:
         raise BadInput(
             f"{seen} They seem to be normalized: take Normalize out of the dataset's transform and put it in front of "
             "the model (torch.nn.Sequential(Normalize(mean, sd), model)). If the values are what is to be diagnosed, "

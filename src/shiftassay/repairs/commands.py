@@ -67,11 +67,15 @@ def with_commands(
 
 
 def _repair(diagnosis: Diagnosis, given: Given, images: int) -> list[str]:
-    """Where a model was harmed, or may be: a repair, judged by labels or by partners' answers."""
+    """Where a model was harmed, or may be: a repair, judged by labels or by partners' answers.
+
+    A repair takes sets of one size, and one file of labels.
+    """
     shift = diagnosis.verdict.shift
     harmless = shift is not None and shift.group in ("none", "sample")
     judged = diagnosis.accuracy is not None or diagnosis.pairing.kind != "unpaired"
-    if given.model is None or harmless or not judged or images < FEWEST or len(set(given.labels)) > 1:
+    taken = diagnosis.framing is None and len(set(given.labels)) <= 1 and images >= FEWEST
+    if given.model is None or harmless or not judged or not taken:
         return []
     labels = ["--labels", str(given.labels[0])] if given.labels else []
     train = [] if given.train is None else ["--train", given.train]

@@ -13,10 +13,11 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from shiftassay.diagnosis.diagnose import diagnose as diagnose_sets
+from shiftassay.diagnosis.inputs import check_sets
 from shiftassay.diagnosis.pictures import pictures
 from shiftassay.diagnosis.result import Diagnosis, Display
 from shiftassay.imagesets.image_set import Images, ImageSet
-from shiftassay.imagesets.items import image_set
+from shiftassay.imagesets.left_out import leaving_out
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
 from shiftassay.words.html import html_picture, paragraphs
@@ -61,9 +62,10 @@ def displayed(diagnose: Callable[P, Diagnosis]) -> Callable[P, Diagnosis]:
     def with_display(*args: P.args, **kwargs: P.kwargs) -> Diagnosis:
         bound = inspect.signature(diagnose).bind(*args, **kwargs)
         given = bound.arguments
-        given["reference"] = image_set(given["reference"], "reference")
-        given["shifted"] = image_set(given["shifted"], "shifted", given["reference"])
-        display = WithSets(given["reference"], given["shifted"], given.get("model"), given.get("seed", 0))
+        before, after, _ = check_sets(given["reference"], given["shifted"], given.get("labels"), of_one_size=False)
+        given |= {"reference": before, "shifted": after}
+        shown = leaving_out(after, given.get("leave_out", ()), like=before)
+        display = WithSets(before, shown, given.get("model"), given.get("seed", 0))
         return replace(diagnose(*bound.args, **bound.kwargs), display=display)
 
     return with_display

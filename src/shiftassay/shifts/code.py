@@ -34,7 +34,7 @@ class Steps:
 class InCode:
     """What a family says of itself for those who have to act: code to paste, and advice."""
 
-    instead: ClassVar[str] = "It can't be undone: train with it, drawn afresh for each image"
+    instead: ClassVar[str] = "It can't be undone: train on images that have it"
     """What to do where it can't be undone, as a sentence without its full stop."""
     paste_at: ClassVar[str] = "Undo it in front of the model"
     """Where its undo belongs, as a sentence without its full stop."""

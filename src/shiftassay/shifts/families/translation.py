@@ -61,7 +61,7 @@ class Translate(Shift):
         return move(images, -dx, -dy, wrap=False)
 
     def undo_steps(self) -> Steps:
-        dx, dy = (-extremes(by)[0] for by in (self.dx, self.dy))
+        dx, dy = (0.0 - extremes(by)[0] for by in (self.dx, self.dy))
         by = f"(0, {literal(dy)}, {literal(dx)}, 0)[: images.ndim]"
         return Steps(
             f'images = shift(images, {by}, order=1, mode="grid-constant")', ("from scipy.ndimage import shift",)

@@ -14,7 +14,8 @@ from shiftassay.shifts.identity import Identity
 from shiftassay.studies.shifted.variants import Variants, read_variants
 from shiftassay.training.one_for_all import BEST_DESIGN, TrainedForAll, train_one_for_all
 from shiftassay.training.progress import progress
-from shiftassay.training.train import resolve_recipe
+from shiftassay.training.tracking import both
+from shiftassay.training.train import Watch, resolve_recipe
 
 
 def train_for_folder(
@@ -29,15 +30,17 @@ def train_for_folder(
     store: Path | None = None,
     device: str = "auto",
     console: Console | None = None,
+    watch: Watch | None = None,
 ) -> list[TrainedForAll]:
     """Train one model for `clean` and every variant in a folder, once for each seed.
 
     The shift of a variant is read from the folder, where `shiftassay variants` wrote it, or else from `shift_of`, given
-    the name (None: unknown, and the variant is served as clean is). Raises `BadInput`.
+    the name (None: unknown, and the variant is served as clean is). Epochs are shown on the console, and given to
+    `watch`. Raises `BadInput`.
     """
     shifts = shifts_to_serve(read_variants(folder), shift_of, str(folder))
     dataset = named_dataset(data) if isinstance(data, str) else data
-    with progress(len(seeds), resolve_recipe("mlp", recipe, epochs).epochs, console or Console(quiet=True)) as watch:
+    with progress(len(seeds), resolve_recipe("mlp", recipe, epochs).epochs, console or Console(quiet=True)) as show:
         return [
             train_one_for_all(
                 shifts,
@@ -48,7 +51,7 @@ def train_for_folder(
                 seed=seed,
                 store=store,
                 device=device,
-                watch=watch,
+                watch=both(show, watch) if watch else show,
             )
             for seed in seeds
         ]

@@ -1,0 +1,1 @@
+"""Programs that draw the metrics of trainings: a file for each."""
