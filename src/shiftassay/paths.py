@@ -11,6 +11,21 @@ LONGEST_VARIANT = 60  # bytes: the names of two of them are one file's
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
+def page_path(path: Path) -> Path:
+    """The path of a page, which is HTML.
+
+    Raises `BadInput` for the name of anything else.
+
+    >>> page_path(Path("x.pdf"))
+    Traceback (most recent call last):
+        ...
+    shiftassay.errors.BadInput: x.pdf: a report is an HTML page. Name it x.html; a browser prints it as PDF.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise BadInput(f"{path}: a report is an HTML page. Name it {path.stem}.html; a browser prints it as PDF.")
+    return path
+
+
 def inside(folder: Path, name: str) -> Path:
     """The path of the file of that name in the folder.
 

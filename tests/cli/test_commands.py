@@ -137,13 +137,13 @@ def test_a_shift_is_diagnosed_in_words_as_json_and_on_a_page(model, tmp_path, sm
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert re.match(r"Verdict: rotate \(angle = 2[45][^,]*( \[.*\])?\), the same for all images; confidence", lines[0])
-    assert max(map(len, lines)) <= 100
+    assert max(len(line) for line in lines if not line.startswith("  $ ")) <= 100  # a command to paste is not broken
     assert "restored" in result.stdout
     diagnosis = json.loads((tmp_path / "d.json").read_text())
     assert diagnosis["schema"] == "shiftassay.diagnosis/1"
     assert diagnosis["accuracy"]["shifted"] < diagnosis["accuracy"]["restored_with_partner"]
     page = (tmp_path / "d.html").read_text()
-    assert lines[0].rstrip(".")[:40] in page
+    assert lines[0].rstrip(".")[:40] in re.sub(r"<[^>]*>", "", page)
     assert "remade" in page
     assert not re.search(r"(src|href)=.?https?:", page)
 

@@ -55,7 +55,7 @@ def test_hostile_text_is_only_shown(text, tmp_path):
         assert all(is_printable(line.replace("\t", " ")) for line in page.split("\n"))
     assert not re.search(r"<(?!/?(details|summary)\b)(img|script|b)\b(?! src=\"data:)", html)
     assert not re.search(r"<[a-zA-Z/!?]", markdown)
-    assert re.search(r"(?<!\\)\]\((?!figures/)", markdown) is None
+    assert re.search(r"(?<!\\)\]\((?!(?:figures|tables)/)", markdown) is None
     assert re.search(r"^\[.*\]:", markdown, re.MULTILINE) is None
     headings = [line for line in markdown.splitlines() if line.startswith("#")]
     assert len(headings) == 3
@@ -195,3 +195,23 @@ def test_a_name_that_is_allowed_is_one_part_of_a_path(name):
         return
     assert path.parent == Path("folder")
     assert path.name == name
+
+
+def test_pictures_of_a_study_can_be_left_out(tmp_path):
+    write_arrays(tmp_path / "samples.safetensors", {"a": np.zeros((2, 1, 4, 4), np.float32)})
+    figures = (
+        Figure("samples", {"file": "samples.safetensors", "names": ["a"]}, ""),
+        *report_of("x").findings[0].figures,
+    )
+    finding = Finding("x", "x", (), (), figures)
+    path = write_report(tmp_path, Report("x", "x", (), (finding,), Table(("", ""), ())))
+    assert (path.read_text().count('src="data:image'), path.read_text().count("<svg")) == (2, 2)
+    write_report(tmp_path, show_images=False)
+    assert (path.read_text().count('src="data:image'), path.read_text().count("<svg")) == (0, 2)
+
+
+def test_a_table_lies_beside_the_report_as_csv(tmp_path):
+    table = Table(("name", "n"), (('a, "b"', "1"), ("=1+1", "+2.0")))
+    write_report(tmp_path, Report("x", "x", (), (Finding("x", "x", (), (table, table)),), Table(("", ""), ())))
+    assert (tmp_path / "tables" / "x-2.csv").read_text() == 'name,n\n"a, ""b""",1\n\'=1+1,+2.0\n'
+    assert "](tables/x" in (tmp_path / "report.md").read_text()

@@ -55,7 +55,7 @@ def test_hostile_names_go_through_a_study_as_text(study, small):
     assert set(NAMES) < {entry["name"] for entry in done.results["sets"]}
     assert not re.search(r"<(script|img(?! src=\"data:))", html)
     assert not re.search(r"<[a-zA-Z/!?]", markdown)
-    assert not re.search(r"(?<!\\)\]\((?!figures/)", markdown)
+    assert not re.search(r"(?<!\\)\]\((?!(?:figures|tables)/)", markdown)
     assert "[/x] <script>" in output.getvalue()
     written = {path.resolve() for path in study.parent.rglob("*")}
     assert all(path.is_relative_to(study.parent.resolve()) for path in written)

@@ -1,12 +1,13 @@
 """`shiftassay audit`: what a model does that it should not."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Report, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.progress import watching
-from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.results import reported, say_notes, written
 from shiftassay.cli.terminal import say
 
 
@@ -21,6 +22,7 @@ def audit(
     weights: Weights = None,
     takes: Takes = None,
     trust: Trust = False,
+    report: Report = None,
     leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
@@ -37,6 +39,7 @@ def audit(
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
+    from shiftassay.report import audit_page
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights, takes=takes, trust=trust)
@@ -51,7 +54,8 @@ def audit(
             device=resolve_device(device),
             watch=watch,
         )
-    with written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}):
+    page = partial(audit_page.report, result, {"model": model, "images": images})
+    with written(json_file, "shiftassay.audit/1", {"model": model, **result.to_json()}), reported(report, page):
         for check in result.checks:
             say(str(check))
         say_notes([image_set])

@@ -1,13 +1,14 @@
 """`shiftassay compare`: networks over their seeds, or models on the same images."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle
+from shiftassay.cli.options import Device, Json, Labels, LeaveOut, Quiet, Report, Takes, Trust, Unpickle
 from shiftassay.cli.progress import watching
-from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.results import reported, say_notes, written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
 
@@ -27,6 +28,7 @@ def compare(
     trust: Trust = False,
     unpickle: Unpickle = False,
     device: Device = "auto",
+    report: Report = None,
     leave_out: LeaveOut = None,
     json_file: Json = None,
     quiet: Quiet = False,
@@ -49,6 +51,7 @@ def compare(
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_models, names_model
+    from shiftassay.report import comparison_page
     from shiftassay.runs.store import Run
     from shiftassay.training.train import resolve_device
 
@@ -71,7 +74,10 @@ def compare(
                 classifiers, image_set, margin=margin, device=resolve_device(device), watch=watch
             )
         sets.append(image_set)
-    with written(json_file, schema, comparison.to_json()):
+    page = partial(
+        comparison_page.report, comparison, {"compared": ", ".join(models), "margin": f"{100 * margin:g} points"}
+    )
+    with written(json_file, schema, comparison.to_json()), reported(report, page):
         for sentence in comparison.sentences():
             say(sentence)
         say_notes(sets)

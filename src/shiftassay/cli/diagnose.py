@@ -5,8 +5,20 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
-from shiftassay.cli.places import PAGE_ROOM, kept, release, saved
+from shiftassay.cli.options import (
+    MODEL,
+    Device,
+    Json,
+    LeaveOut,
+    NoPictures,
+    Quiet,
+    Report,
+    Takes,
+    Trust,
+    Unpickle,
+    Weights,
+)
+from shiftassay.cli.places import release, saved
 from shiftassay.cli.progress import watching
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import say
@@ -47,10 +59,8 @@ def diagnose(
         typer.Option(metavar="FAMILY", help="Exit with code 1 if the verdict is of another family: identity for none."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", callback=kept(PAGE_ROOM), help="Also write a page with pictures."),
-    ] = None,
+    report: Report = None,
+    no_pictures: NoPictures = False,
     leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
@@ -112,7 +122,16 @@ def diagnose(
 
     def write_report() -> None:
         if report is not None:
-            write_page(release(report), diagnosis, before, after, classifier, seed, {"model": model or "none"})
+            write_page(
+                release(report),
+                diagnosis,
+                before,
+                after,
+                classifier,
+                seed,
+                {"model": model or "none"},
+                show_images=not no_pictures,
+            )
 
     with written(json_file, "shiftassay.diagnosis/1", diagnosis.to_json()), saved(write_report):
         say(diagnosis)

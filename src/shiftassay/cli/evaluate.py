@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Report, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.progress import watching
-from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.results import reported, say_notes, written
 from shiftassay.cli.terminal import say
 from shiftassay.errors import BadInput
 
@@ -34,6 +34,7 @@ def evaluate(
     margin: Annotated[
         float, typer.Option(min=1e-6, max=1, help="A loss that is shown to be below this is called slight.")
     ] = 0.005,
+    report: Report = None,
     leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
@@ -53,6 +54,7 @@ def evaluate(
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.imagesets.read import read_image_set
     from shiftassay.models.load import load_model
+    from shiftassay.report import evaluation_page
     from shiftassay.training.train import resolve_device
 
     classifier = load_model(model, weights, takes=takes, trust=trust)
@@ -75,7 +77,9 @@ def evaluate(
             ask = partial(evaluate_set, model=classifier, device=device, watch=watch)
             evaluations = [ask(reference), *(ask(other, reference=reference, margin=margin) for other in others)]
     content = {"sets": [one.to_json() for one in evaluations], "agreements": [one.to_json() for one in agreements]}
-    with written(json_file, "shiftassay.evaluation/1", content):
+    about = {"model": model, "sets": ", ".join(sets), "margin": f"{100 * margin:g} points"}
+    page = partial(evaluation_page.report, evaluations, agreements, about)
+    with written(json_file, "shiftassay.evaluation/1", content), reported(report, page):
         for result in (*evaluations, *agreements):
             say(str(result))
         say_notes([reference, *others])

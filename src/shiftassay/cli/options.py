@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.places import JSON_ROOM, STDOUT, kept
+from shiftassay.cli.places import JSON_ROOM, PAGE_ROOM, STDOUT, kept
 from shiftassay.cli.terminal import be_quiet, hide_progress
+from shiftassay.paths import page_path
 
 
 def _json_place(path: Path | None) -> Path | None:
@@ -15,6 +16,11 @@ def _json_place(path: Path | None) -> Path | None:
         be_quiet(True)
         return path
     return kept(JSON_ROOM)(path)
+
+
+def _page_place(path: Path | None) -> Path | None:
+    """Room for a page, which is HTML: raises `BadInput` for the name of anything else."""
+    return kept(PAGE_ROOM)(None if path is None else page_path(path))
 
 
 def _quieted(asked: bool) -> bool:
@@ -35,6 +41,16 @@ Json = Annotated[
         help="Also write the result as JSON; - writes it to stdout alone.",
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        callback=_page_place,
+        help="Also write a page; the same as Markdown, its figures and tables lie beside it.",
+    ),
+]
+NoPictures = Annotated[bool, typer.Option("--no-pictures", help="Show no image of the sets on the page.")]
 Quiet = Annotated[
     bool,
     typer.Option(

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Takes, Trust, Unpickle, Weights
+from shiftassay.cli.options import MODEL, Device, Json, Labels, LeaveOut, Quiet, Report, Takes, Trust, Unpickle, Weights
 from shiftassay.cli.places import MB, room, saved
 from shiftassay.cli.progress import watching
-from shiftassay.cli.results import say_notes, written
+from shiftassay.cli.results import reported, say_notes, written
 from shiftassay.cli.terminal import say
 
 
@@ -32,6 +32,7 @@ def repair(
     weights: Weights = None,
     takes: Takes = None,
     trust: Trust = False,
+    report: Report = None,
     leave_out: LeaveOut = None,
     unpickle: Unpickle = False,
     device: Device = "auto",
@@ -49,6 +50,7 @@ def repair(
     from shiftassay.models.load import load_model
     from shiftassay.repairs.keep import keep, room_to_keep
     from shiftassay.repairs.repair import repair as repair_model
+    from shiftassay.report import repair_page
     from shiftassay.training.train import resolve_device
     from shiftassay.words.lists import in_columns
 
@@ -78,7 +80,8 @@ def repair(
         if out is not None:
             keep(result, out)
 
-    with written(json_file, "shiftassay.repair/1", result.to_json()), saved(keep_model):
+    page = partial(repair_page.report, result, {"model": model, "reference": reference, "shifted": shifted})
+    with written(json_file, "shiftassay.repair/1", result.to_json()), saved(keep_model), reported(report, page):
         say(result.sentence)
         for line in in_columns(result.rows()):
             say(line)

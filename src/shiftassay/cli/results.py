@@ -3,7 +3,7 @@
 The file that was asked for is written before anything is reported.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from shiftassay.cli.terminal import say, write_out
 
 if TYPE_CHECKING:
     from shiftassay.imagesets.image_set import ImageSet
+    from shiftassay.report.finding import Report
 
 Content = Mapping[str, Any]
 """A result as JSON, under the keys of its schema."""
@@ -35,6 +36,19 @@ def written(path: Path | None, schema: str, content: Content) -> Iterator[None]:
         return
     with saved(lambda: write_json(release(path), {"schema": schema, **content})):
         yield
+
+
+@contextmanager
+def reported(path: Path | None, report: "Callable[[], Report]") -> Iterator[None]:
+    """In this context, the page that was asked for is written; its path is said at the end."""
+    if path is None:
+        yield
+        return
+    from shiftassay.report.write import write_page
+
+    with saved(lambda: write_page(release(path), report())):
+        yield
+        say(path)
 
 
 def say_notes(sets: Sequence["ImageSet"]) -> None:

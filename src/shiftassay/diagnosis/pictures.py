@@ -38,7 +38,8 @@ class Pictures:
 
     Rows that can't be made are None. `residual` is shifted − remade, where images have partners. `paired` says whether
     images at one place of all rows are one image. `maps` are empty where there is a verdict, or no image has a partner;
-    else the whole change comes first.
+    else the whole change comes first. `change` is the mean absolute difference of values, of some images and their
+    partners; None where no image has one.
     """
 
     reference: Images
@@ -48,6 +49,7 @@ class Pictures:
     residual: Images | None
     paired: bool
     maps: tuple[ResidualMap, ...]
+    change: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,7 @@ def pictures(
         maps=tuple(_maps(diagnosis, Pairs(clean[some], shifted[some], left_out=after.left_out), seed))
         if paired and shift is None
         else (),
+        change=float(np.abs(shifted[some] - clean[some]).mean()) if paired else None,
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import t
 
-from shiftassay.report.style import BLUE, GRAY, INK, MORE, ORANGE
+from shiftassay.report.style import BLUE, GRAY, HEAT, INK, MORE, ORANGE, PAPER, on_heat, plain_log_ticks
 from shiftassay.words.numbers import DASH
 
 
@@ -109,6 +109,7 @@ def _loss_curves(data: LossCurves, folder: Path) -> Canvas:
             marker = "o" if len(loss) < 3 else None
             axis.plot(range(1, len(loss) + 1), loss, color=MORE[seed % len(MORE)], linewidth=0.7, marker=marker)
         axis.set(yscale="log", title=name)
+        plain_log_ticks(axis.yaxis)
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     canvas.supxlabel("epoch", fontsize=9, color=INK)
     canvas.supylabel("loss on the test set", fontsize=9, color=INK)
@@ -133,10 +134,11 @@ def _groups(data: Groups, folder: Path) -> Canvas:
         axis.plot(shown, [row] * len(shown), "|", color=ORANGE, markersize=11, markeredgewidth=1.3)
         axis.plot(np.exp(mean) if log else mean, row, "o", color=BLUE, markersize=5)
         if claimed is not None:
-            axis.plot(scale * claimed, row, "D", markerfacecolor="white", markeredgecolor=INK, markersize=5)
+            axis.plot(scale * claimed, row, "D", markerfacecolor=PAPER, markeredgecolor=INK, markersize=5)
     axis.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel=data["label"])
     if log:
         axis.set_xscale("log")
+        plain_log_ticks(axis.xaxis)
     axis.grid(axis="x", color=GRAY, alpha=0.25, linewidth=0.6)
     return canvas
 
@@ -168,16 +170,18 @@ def _matrix(data: Matrix, folder: Path) -> Canvas:
     axis = canvas.subplots()
     axis.imshow(
         values,
-        cmap="RdYlBu_r" if data.get("reverse") else "RdYlBu",
+        cmap=f"{HEAT}_r" if data.get("reverse") else HEAT,
         vmin=np.nanmin(values),
         vmax=np.nanmax(values) + 1e-9,
         aspect="auto",
-        alpha=0.7,
     )
+    lowest, span = np.nanmin(values), np.nanmax(values) - np.nanmin(values) + 1e-9
     digits = int(data["format"].removeprefix(".").removesuffix("f"))
     for (row, column), value in np.ndenumerate(values):
         label = DASH if np.isnan(value) else f"{value:.{min(digits, 9)}f}"
-        axis.annotate(label, (column, row), ha="center", va="center", fontsize=8)
+        share = (value - lowest) / span
+        color = INK if np.isnan(value) else on_heat(1 - share if data.get("reverse") else share)
+        axis.annotate(label, (column, row), ha="center", va="center", fontsize=8, color=color)
     axis.set(yticks=range(len(rows)), yticklabels=rows)
     axis.set_xticks(
         range(len(columns)), [name.replace("-", "-\n", 1).replace(", ", ",\n") for name in columns], fontsize=8
@@ -194,6 +198,7 @@ def _spike(data: Spike, folder: Path) -> Canvas:
     epochs = range(1, len(data["loss"]) + 1)
     loss.plot(epochs, data["loss"], color=BLUE, linewidth=0.9)
     loss.set(yscale="log", ylabel="loss", title=data["name"])
+    plain_log_ticks(loss.yaxis)
     for (name, values), color in zip(data["outside"].items(), (GRAY, ORANGE), strict=True):
         outside.plot(epochs, 100 * np.array(values), color=color, linewidth=0.9, label=name)
     outside.set(ylabel="outside, %", xlabel="epoch")
@@ -247,6 +252,7 @@ def _cost(data: Costs, folder: Path) -> Canvas:
         beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "color": color}
         axis.annotate(name, (flops, float(np.mean(values))), **beside)
     axis.set(xlabel="million operations an image, forward", ylabel="accuracy, %", xscale="log")
+    plain_log_ticks(axis.xaxis)
     axis.margins(x=0.25)
     axis.grid(color=GRAY, alpha=0.25, linewidth=0.6)
     return canvas

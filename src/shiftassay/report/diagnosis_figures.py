@@ -7,8 +7,8 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from shiftassay.report.style import BLUE, GRAY, INK, ORANGE
-from shiftassay.words.numbers import number, percent
+from shiftassay.report.style import AFTER, BEFORE, BLUE, CEILING, GRAY, HEAT, INK, plain_log_ticks
+from shiftassay.words.numbers import brackets, percent
 
 
 class ImageRows(TypedDict):
@@ -30,30 +30,31 @@ class Residuals(TypedDict):
 
 
 class Unexplained(TypedDict):
-    """Each candidate's residual, with a text beside its bar and the limit up to which it fits.
+    """Each candidate's residual, with a text beside it and the limit up to which it fits.
 
-    Bars begin at `floor`; `verdict` is the place of the candidate that became it. With `percent`, ticks are shares.
+    `verdict` is the place of the candidate that became it. `shares` are of the change, other residuals are distances.
     """
 
     names: Sequence[str]
     values: Sequence[float]
     texts: Sequence[str]
     limits: Sequence[float | None]
-    floor: float
     verdict: int | None
-    ticks: Sequence[float]
-    percent: bool
+    shares: bool
     label: str
 
 
+DotKind = Literal["reference", "shifted", "undone", "ceiling"]
+
+
 class Dot(TypedDict):
-    """An accuracy with its interval, or an estimate of the ceiling."""
+    """An accuracy with its interval: of what, or an estimate of the ceiling."""
 
     name: str
     estimate: float
     low: float
     high: float
-    kind: Literal["accuracy", "ceiling"]
+    kind: DotKind
 
 
 class Dots(TypedDict):
@@ -97,7 +98,7 @@ def _residuals(data: Residuals, folder: Path) -> Canvas:
     canvas = Canvas(figsize=(1.95 * len(maps) + 0.7, 2.35))
     axes = canvas.subplots(1, len(maps), squeeze=False)[0]
     largest = max(float(values.max()) for values in maps)
-    style = {"cmap": "magma", "vmin": 0, "vmax": largest, "interpolation": "nearest"}
+    style = {"cmap": HEAT, "vmin": 0, "vmax": largest, "interpolation": "nearest"}
     pictures = [axis.imshow(values, **style) for axis, values in zip(axes, maps, strict=True)]
     for axis, name in zip(axes, names, strict=True):
         axis.set(xticks=[], yticks=[])
@@ -108,40 +109,47 @@ def _residuals(data: Residuals, folder: Path) -> Canvas:
 
 
 def _unexplained(data: Unexplained, folder: Path) -> Canvas:
-    """A bar for each candidate: its residual, on a logarithmic scale."""
-    names, values, floor = data["names"], np.array(data["values"], float), data["floor"]
-    canvas = Canvas(figsize=(7.2, 0.3 * len(names) + 0.85))
+    """A bar for each candidate's share of the change; a dot for its distance, on a log axis."""
+    names, values = data["names"], np.array(data["values"], float)
+    canvas = Canvas(figsize=(6.8, 0.3 * len(names) + 0.75))
     axis = canvas.subplots()
-    colors = [ORANGE if i == data["verdict"] else BLUE for i in range(len(names))]
-    axis.barh(range(len(names)), np.maximum(values, floor * 1.06) - floor, left=floor, color=colors, height=0.62)
-    beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-    for row, (value, text) in enumerate(zip(values, data["texts"], strict=True)):
-        axis.annotate(text, (max(value, floor * 1.06), row), **beside)
-    for row, limit in enumerate(data["limits"]):
-        if limit is not None:
-            axis.plot([limit, limit], [row - 0.42, row + 0.42], color=GRAY, linewidth=1.4)
-    axis.set(xscale="log", yticks=range(len(names)), ylim=(len(names) - 0.45, -0.55), xlabel=data["label"])
-    axis.set_yticklabels(names, fontsize=8)
-    axis.set_xlim(floor, max(float(values.max()), floor * 10) * 2.2)
-    ticks = [tick for tick in data["ticks"] if floor <= tick <= axis.get_xlim()[1]]
-    axis.set_xticks(ticks, [percent(t) if data["percent"] else number(t) for t in ticks])
-    axis.set_xticks([], minor=True)
+    colors = [BLUE if i == data["verdict"] else GRAY for i in range(len(names))]
+    if data["shares"]:
+        shown = 100 * np.minimum(values, 1)
+        axis.barh(range(len(names)), shown, color=colors, height=0.6)
+        axis.set_xlim(0, 112)
+    else:
+        shown = np.maximum(values, 0.05)
+        axis.scatter(shown, range(len(names)), c=colors, s=30)
+        axis.set(xscale="log", xlim=(shown.min() / 2, shown.max() * 4))
+        plain_log_ticks(axis.xaxis)
+    scale = 100 if data["shares"] else 1
+    beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+    for row, (value, text, limit) in enumerate(zip(shown, data["texts"], data["limits"], strict=True)):
+        weight = "bold" if row == data["verdict"] else "normal"
+        axis.annotate(text, (value, row), fontweight=weight, **beside)
+        if limit is not None and scale * limit <= axis.get_xlim()[1]:
+            axis.plot([scale * limit] * 2, [row - 0.42, row + 0.42], color=INK, linewidth=1.4)
+    axis.set(yticks=range(len(names)), ylim=(len(names) - 0.45, -0.55), xlabel=data["label"])
+    for row, label in enumerate(axis.set_yticklabels(names, fontsize=8)):
+        label.set_fontweight("bold" if row == data["verdict"] else "normal")
     return canvas
 
 
 def _dots(data: Dots, folder: Path) -> Canvas:
     """Shares with their intervals."""
     rows = data["rows"]
-    canvas = Canvas(figsize=(6.6, 0.36 * len(rows) + 0.8))
+    canvas = Canvas(figsize=(6.4, 0.34 * len(rows) + 0.8))
     axis = canvas.subplots()
     for row, dot in enumerate(rows):
-        color = {"accuracy": BLUE, "ceiling": ORANGE}[dot["kind"]]
+        color = {"reference": INK, "shifted": BEFORE, "undone": AFTER, "ceiling": CEILING}[dot["kind"]]
         low, high, estimate = 100 * dot["low"], 100 * dot["high"], 100 * dot["estimate"]
-        axis.plot([low, high], [row, row], color=color, linewidth=2.2, solid_capstyle="round", alpha=0.55)
-        axis.plot(estimate, row, "o", color=color, markersize=6)
+        axis.plot([low, high], [row, row], color=color, linewidth=5, solid_capstyle="butt", alpha=0.4)
+        axis.plot(estimate, row, "o", color=color, markersize=5)
         end, away, side = (low, -7, "right") if estimate > 60 else (high, 7, "left")
-        beside = {"xytext": (away, 0), "textcoords": "offset points", "ha": side, "va": "center", "color": INK}
-        axis.annotate(percent(dot["estimate"], 1), (end, row), **beside)
+        beside = {"xytext": (away, 0), "textcoords": "offset points", "ha": side, "va": "center", "color": color}
+        text = f"{percent(dot['estimate'], 1)} {brackets((dot['low'], dot['high']), digits=1)}"
+        axis.annotate(text, (end, row), **beside)
     if data["chance"] is not None:
         axis.axvline(100 * data["chance"], color=GRAY, linewidth=0.8, linestyle="--")
         axis.annotate("chance", (100 * data["chance"], -0.6), ha="center", va="bottom", color=GRAY, fontsize=8)

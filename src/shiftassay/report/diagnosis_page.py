@@ -8,26 +8,28 @@ import numpy as np
 from torch import nn
 
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
+from shiftassay.diagnosis.charts import shifted_charts
 from shiftassay.diagnosis.mechanisms import Mechanism
 from shiftassay.diagnosis.pictures import Pictures, ResidualMap, pictures
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.wording import INFORMATION, distinct, on_sample, pairing_in_words, unexplained_in_words
-from shiftassay.files import write_whole
 from shiftassay.imagesets.image_set import ImageSet
-from shiftassay.report.diagnosis_figures import Dot, Dots, ImageRows, Residuals, Unexplained
+from shiftassay.report import write
+from shiftassay.report.diagnosis_answers import cards, code, title
+from shiftassay.report.diagnosis_figures import Dot, DotKind, Dots, ImageRows, Residuals, Unexplained
+from shiftassay.report.figures import without_images
 from shiftassay.report.finding import Figure, Finding, Report, Table
-from shiftassay.report.write import page
 from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.statistics.intervals import wilson
 from shiftassay.words.numbers import number
 
-FLOOR = 1e-3  # share of the change below which bars are all as short
 LONGEST = 66  # letters of a candidate's name on a chart
 BRIGHT = (
     4  # 99% of values lie below: beyond it, images are on another scale than [0, 1], and none would be seen in full
 )
 ENTRIES = 12  # of a list of numbers
+VISIBLE = 0.02  # of black to white: a residual that is smaller everywhere is not drawn
 
 
 def write_page(
@@ -38,13 +40,15 @@ def write_page(
     model: nn.Module | None = None,
     seed: int = 0,
     about: Mapping[str, str] | None = None,
+    show_images: bool = True,
 ) -> Path:
-    """Write the page; `about` stands at its end, beside what the diagnosis itself knows.
+    """Write the page, and beside it the same as Markdown, with its tables as CSV.
 
-    Raises `BadInput` where it can't be written.
+    `about` stands at its end, beside what the diagnosis itself knows. Without `show_images`, no image of either set is
+    in it. Raises `BadInput` where it can't be written.
     """
-    write_whole(path, page(report(diagnosis, before, after, model, seed, about)).encode())
-    return path
+    whole = report(diagnosis, before, after, model, seed, about)
+    return write.write_page(path, whole if show_images else without_images(whole))
 
 
 def report(
@@ -55,12 +59,15 @@ def report(
     seed: int = 0,
     about: Mapping[str, str] | None = None,
 ) -> Report:
-    """The diagnosis as findings, in the order in which they are read."""
+    """The diagnosis as answers, then as findings in the order in which they are read."""
+    shown = pictures(before, after, diagnosis, model, seed)
     sections = [
-        _pictures(diagnosis, pictures(before, after, diagnosis, model, seed)),
+        _verdict(diagnosis),
+        _maps(shown),
         _candidates(diagnosis),
         _accuracy(diagnosis, before, after),
         _why(diagnosis),
+        _charts(diagnosis, after, seed),
     ]
     facts = {
         "reference": _about(before),
@@ -71,19 +78,23 @@ def report(
         "notes": " · ".join(diagnosis.notes) or "none",
     }
     return Report(
-        f"{after.name} beside {before.name}",
-        "Which shift lies between them, how is that known, and what does it do?",
-        tuple(_summary(diagnosis)),
+        title(diagnosis),
+        f"{after.name} beside {before.name}: {pairing_in_words(diagnosis.pairing)}.",
+        (),
         tuple(section for section in sections if section is not None),
         Table(("", ""), tuple(facts.items())),
+        facts=("diagnosis", f"{len(after):,} images", f"{number(diagnosis.seconds, 1)} s", f"seed {seed}"),
+        cards=cards(diagnosis, shown, model is not None),
+        pictures=_image_rows(shown),
+        code=code(diagnosis),
     )
 
 
-def _summary(diagnosis: Diagnosis) -> list[str]:
+def _verdict(diagnosis: Diagnosis) -> Finding:
     verdict = diagnosis.verdict
-    sentences = [f"Verdict: {verdict}.", f"Images: {pairing_in_words(diagnosis.pairing)}."]
+    sentences = [f"Verdict: {verdict}."]
     if verdict.information:
-        sentences.append(f"Information {INFORMATION[verdict.information]}.")
+        sentences.append(f"Information: {INFORMATION[verdict.information]}.")
     if diagnosis.evaluations:
         sentences.append(f"Accuracy: {' '.join(map(str, diagnosis.evaluations))}")
     if diagnosis.agreement_in_words:
@@ -92,9 +103,7 @@ def _summary(diagnosis: Diagnosis) -> list[str]:
         sentences.append(f"Proof: {diagnosis.proof_in_words}.")
     if verdict.equivalent:
         sentences.append(f"As good: {', '.join(verdict.equivalent)}.")
-    sentences.append(f"What to do now: {diagnosis.advice}")
-    sentences += [f"Go on with: {command}" for command in diagnosis.commands]
-    return sentences
+    return Finding("verdict", "The argument", tuple(sentences))
 
 
 def _about(images: ImageSet) -> str:
@@ -103,13 +112,26 @@ def _about(images: ImageSet) -> str:
     return f"{images.name}: {len(images):,} images of {h} × {w}{f' in {c} channels' if c > 1 else ''}, {labels}"
 
 
-def _pictures(diagnosis: Diagnosis, shown: Pictures) -> Finding:
-    figures = [_image_rows(shown)]
-    if shown.maps:
-        figures.append(_residuals(shown.maps))
+def _maps(shown: Pictures) -> Finding | None:
+    if not shown.maps:
+        return None
     unknown = "Nothing in the catalogue makes this shift; below is what the nearest families leave of it."
-    sentences = (unknown,) if diagnosis.verdict.shift is None else ()
-    return Finding("pictures", "What it looks like", sentences, (), tuple(figures))
+    return Finding("where", "Where it is unexplained", (unknown,), (), (_residuals(shown.maps),))
+
+
+def _charts(diagnosis: Diagnosis, after: ImageSet, seed: int) -> Finding | None:
+    """What the shift makes of test charts."""
+    shift = diagnosis.beside_framing
+    made = None if shift is None else shifted_charts(shift, after.shape, seed)
+    if made is None:
+        return None
+    data: ImageRows = {"rows": dict(zip(("chart", "shifted"), made, strict=True)), "signed": (), "range": (0.0, 1.0)}
+    drawn = "" if diagnosis.verdict.scope == "shared" else " What it draws for each image is one draw of many here."
+    caption = (
+        "Test charts, and the same under the verdict's shift: a dot shows how it blurs, lines how it moves, ramps to "
+        f"the right and down what becomes of places and grey values.{drawn}"
+    )
+    return Finding("charts", "The shift by itself", (), (), (Figure("image_rows", data, caption),))
 
 
 def _image_rows(shown: Pictures) -> Figure:
@@ -125,7 +147,9 @@ def _image_rows(shown: Pictures) -> Figure:
     if max(float(np.quantile(images, 0.99)) for images in (shown.reference, shown.shifted)) > BRIGHT:
         low, high = (float(end(list(map(end, rows.values())))) for end in (np.min, np.max))
         captions.append(f"Black is {low:.3g}, white {high:.3g}")
-    if shown.residual is not None:
+    if shown.residual is not None and float(np.abs(shown.residual).max()) < VISIBLE:
+        captions.append("Residual: nothing that could be seen is left")
+    elif shown.residual is not None:
         rows["residual"] = shown.residual
         captions.append("Residual: shifted − remade, blue where the shifted image is darker")
     data: ImageRows = {"rows": rows, "signed": ("residual",), "range": (low, high)}
@@ -150,7 +174,7 @@ def _above(candidate: CandidateSummary | None) -> str:
 
 
 def _candidates(diagnosis: Diagnosis) -> Finding | None:
-    candidates = distinct(diagnosis.candidates)
+    candidates = sorted(distinct(diagnosis.candidates), key=lambda candidate: candidate.misfit)
     if not candidates:
         return None
     paired = candidates[0].unexplained is not None
@@ -161,10 +185,8 @@ def _candidates(diagnosis: Diagnosis) -> Finding | None:
         "values": values,
         "texts": [unexplained_in_words(v) if paired else number(v, 1) for v in values],
         "limits": [c.limit for c in candidates],
-        "floor": FLOOR if paired else max(0.5 * min(values), 0.05),
         "verdict": next((i for i, c in enumerate(candidates) if c.family == own), None),
-        "ticks": (0.001, 0.01, 0.1, 1) if paired else (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000),
-        "percent": paired,
+        "shares": paired,
         "label": (
             "share of the change left unexplained" if paired else "distance of the summary statistics, sampling errors"
         ),
@@ -208,8 +230,9 @@ def _accuracy(diagnosis: Diagnosis, before: ImageSet, after: ImageSet) -> Findin
 
 
 def _measured(diagnosis: Diagnosis) -> list[Dot]:
-    named = zip(("reference", "shifted"), (e.accuracy for e in diagnosis.evaluations), strict=False)
-    return [_dot(name, a.estimate, a.low, a.high) for name, a in named]
+    kinds: tuple[DotKind, DotKind] = ("reference", "shifted")
+    named = zip(kinds, (e.accuracy for e in diagnosis.evaluations), strict=False)
+    return [_dot(name, a.estimate, a.low, a.high, name) for name, a in named]
 
 
 def _remade(diagnosis: Diagnosis) -> list[Dot]:
@@ -222,7 +245,10 @@ def _remade(diagnosis: Diagnosis) -> list[Dot]:
         "restored without": accuracy.restored_blind,
     }
     intervals = {name: wilson(round(share * n), n) for name, share in named.items() if share is not None}
-    return [_dot(name, named[name] or 0.0, i.low, i.high) for name, i in intervals.items()]
+    return [
+        _dot(name, named[name] or 0.0, i.low, i.high, "shifted" if name == "remade" else "undone")
+        for name, i in intervals.items()
+    ]
 
 
 def _ceiling(ceiling: Ceiling) -> list[Dot]:
@@ -236,11 +262,11 @@ def _ceiling(ceiling: Ceiling) -> list[Dot]:
                 ceiling.above.high,
             )
         )
-    return [{**dot, "kind": "ceiling"} for dot in dots]
+    return dots
 
 
-def _dot(name: str, estimate: float, low: float, high: float) -> Dot:
-    return {"name": name, "estimate": estimate, "low": low, "high": high, "kind": "accuracy"}
+def _dot(name: str, estimate: float, low: float, high: float, kind: DotKind = "ceiling") -> Dot:
+    return {"name": name, "estimate": estimate, "low": low, "high": high, "kind": kind}
 
 
 def _checks(diagnosis: Diagnosis) -> tuple[Table, ...]:

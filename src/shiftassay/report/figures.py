@@ -6,6 +6,7 @@ There is one function for each kind, from plain data to a Matplotlib figure.
 import io
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from shiftassay.errors import unknown_name
 from shiftassay.report.architecture_figures import ARCHITECTURE_FIGURES
 from shiftassay.report.diagnosis_figures import DIAGNOSIS_FIGURES
 from shiftassay.report.experiment_figures import EXPERIMENT_FIGURES
-from shiftassay.report.finding import Figure
+from shiftassay.report.finding import Figure, Report
 from shiftassay.report.module_figures import MODULE_FIGURES
 from shiftassay.report.network_figures import NETWORK_FIGURES
 from shiftassay.report.set_figures import SET_FIGURES
@@ -31,6 +32,19 @@ DRAWERS = {
     **DIAGNOSIS_FIGURES,
     **EXPERIMENT_FIGURES,
 }
+SHOW_IMAGES = ("attention_maps", "image_rows", "residuals", "samples", "transformed")  # kinds that show the sets' own
+
+
+def without_images(report: Report) -> Report:
+    """The report without any picture of the image sets: for a page that is to be shared."""
+    overview = report.overview
+    if overview is not None:
+        overview = replace(overview, rows=tuple(replace(row, pictures=None) for row in overview.rows))
+    findings = tuple(
+        replace(finding, figures=tuple(figure for figure in finding.figures if figure.kind not in SHOW_IMAGES))
+        for finding in report.findings
+    )
+    return replace(report, findings=findings, overview=overview, pictures=None)
 
 
 def draw(figure: Figure, folder: Path) -> bytes:

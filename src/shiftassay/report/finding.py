@@ -1,11 +1,18 @@
-"""A finding: what a study claims, with the numbers, the table and the figure that carry it."""
+"""A finding: what a study claims, with the numbers, the table and the figure that carry it.
+
+A report is findings in the order of reading, below a first screen that answers.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from shiftassay.paths import not_a_name
 from shiftassay.records import Record
+from shiftassay.statistics.intervals import Interval
+
+Tone = Literal["plain", "good", "bad", "action"]
+"""How an answer is colored; it never says more than its words."""
 
 PlotData = Mapping[str, Any]
 """What a figure is drawn from: each kind has its own keys. Plain JSON, or arrays where a report is not stored."""
@@ -64,8 +71,61 @@ class Finding(Record):
 
 
 @dataclass(frozen=True)
+class Card(Record):
+    """A question of the first screen, its answer in a few words, and a sentence below it."""
+
+    question: str
+    answer: str
+    detail: str = ""
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Code(Record):
+    """What can be pasted or run, under its heading; `note` is what to know of it."""
+
+    title: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row(Record):
+    """One variant on the first screen.
+
+    It says what changed, accuracies, whether it matters, and what to do. `pictures` are an image before and after;
+    `known_as` is the shift's name in the catalogue. `after` is accuracy after the repair that is recommended. `target`
+    is the key of the finding that the row leads to.
+    """
+
+    name: str
+    changed: str
+    known_as: str
+    before: Interval
+    after: Interval | None
+    matters: Card
+    action: Card
+    target: str
+    pictures: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Overview(Record):
+    """A row for each variant, on one axis with the accuracy on clean images and that of chance."""
+
+    rows: tuple[Row, ...]
+    clean: Interval
+    chance: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Report(Record):
-    """A study's findings in the order of reading, with their origin."""
+    """A title that says what was found, a first screen, findings, and their origin.
+
+    Findings stand in the order of reading. `question` is the sentence below the title, `facts` stand above it.
+    `pictures` are shown beside `code`.
+    """
 
     title: str
     question: str
@@ -73,6 +133,11 @@ class Report(Record):
     findings: tuple[Finding, ...]
     provenance: Table
     environment: Table = Table(("", ""), ())
+    facts: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
+    overview: Overview | None = None
+    pictures: Figure | None = None
+    code: tuple[Code, ...] = ()
 
     def __post_init__(self) -> None:
         keys = [finding.key.lower() for finding in self.findings]

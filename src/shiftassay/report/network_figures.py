@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from shiftassay.report.style import BLUE, GRAY, INK
+from shiftassay.report.style import BLUE, GRAY, INK, PAPER
 
 LINE = 74  # characters of operations that fit beside a layer's name
 ROW = 0.44  # inches
@@ -40,7 +40,7 @@ def _architecture(data: Architecture, folder: Path) -> Canvas:
     for row, layer in enumerate(layers):
         color = BLUE if layer["parameters"] else GRAY
         box = FancyBboxPatch((0.2, row - 0.29), 6.2, 0.58, boxstyle="round,pad=0,rounding_size=0.06")
-        box.set(facecolor="white", edgecolor=color, linewidth=1.0)
+        box.set(facecolor=PAPER, edgecolor=color, linewidth=1.0)
         axes.add_patch(box)
         operations = " → ".join(layer["operations"])
         operations = operations if len(operations) <= LINE else operations[: LINE - 1] + "…"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from shiftassay.paths import inside
-from shiftassay.report.style import BLUE, GRAY, INK, MORE, ORANGE
+from shiftassay.report.style import BEFORE, BLUE, GRAY, HEAT, INK, MORE, on_heat, plain_log_ticks
 from shiftassay.runs.store import read_arrays
 from shiftassay.words.numbers import DASH, number, percent
 
@@ -22,10 +22,14 @@ EstimateLowHigh = Sequence[float]
 
 
 class Samples(TypedDict):
-    """The names of arrays in a file of the study, each with one image for each class."""
+    """The names of arrays in a file of the study, each with one image for each class.
+
+    The first so `many` are shown; by default all.
+    """
 
     file: str
     names: Sequence[str]
+    many: NotRequired[int]
 
 
 class SetAccuracies(TypedDict):
@@ -96,8 +100,9 @@ class Dose(TypedDict):
 
 def _samples(data: Samples, folder: Path) -> Canvas:
     """One row for each image set, one column for each class."""
-    images = read_arrays(inside(folder, data["file"]))[0]
+    arrays = read_arrays(inside(folder, data["file"]))[0]
     names = data["names"]
+    images = {name: arrays[name][: data.get("many")] for name in names}
     columns = len(images[names[0]])
     canvas = Canvas(figsize=(0.62 * columns + 1.1, 0.66 * len(names)))
     axes = canvas.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.02, "hspace": 0.02})
@@ -117,18 +122,18 @@ def _accuracy(data: SetAccuracies, folder: Path) -> Canvas:
     canvas = Canvas(figsize=(6.6, 0.42 * len(names) + 0.9))
     axis = canvas.subplots()
     for row, (estimate, low, high) in enumerate(zip(data["estimate"], data["low"], data["high"], strict=True)):
-        axis.plot([100 * low, 100 * high], [row, row], color=BLUE, linewidth=2.2, solid_capstyle="round")
+        axis.plot([100 * low, 100 * high], [row, row], color=BEFORE, linewidth=2.2, solid_capstyle="round")
         seeds = data["seeds"][row]
         if len(seeds) > 1:
             axis.plot(
                 100 * np.array(seeds),
                 [row] * len(seeds),
                 "|",
-                color=ORANGE,
+                color=GRAY,
                 markersize=11,
                 markeredgewidth=1.2,
             )
-        axis.plot(100 * estimate, row, "o", color=BLUE, markersize=6)
+        axis.plot(100 * estimate, row, "o", color=BEFORE, markersize=6)
         beside = estimate > 0.6
         edge = min(low, *seeds) if beside else max(high, *seeds)
         axis.annotate(
@@ -165,7 +170,7 @@ def _confusions(data: Confusions, folder: Path) -> Canvas:
     for axis, name, matrix in zip(axes.flat, names, data["matrices"], strict=False):
         counts = np.array(matrix, float)
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        axis.imshow(100 * share, cmap="Blues", norm=colors)
+        axis.imshow(100 * share, cmap=HEAT, norm=colors)
         axis.set_title(name)
         axis.tick_params(length=0, labelbottom=True)
         ticks = range(len(counts)) if len(counts) <= 10 else []
@@ -175,7 +180,7 @@ def _confusions(data: Confusions, folder: Path) -> Canvas:
         axis.set_ylabel("class")
     canvas.supxlabel("taken for", fontsize=9, color=INK)
     canvas.colorbar(
-        ScalarMappable(colors, "Blues"),
+        ScalarMappable(colors, HEAT),
         ax=axes,
         label="% of the class",
         shrink=0.7,
@@ -191,11 +196,10 @@ def _recall(data: Recalls, folder: Path) -> Canvas:
     names, classes = data["names"], values.shape[1]
     canvas = Canvas(figsize=(0.56 * classes + 1.4, 0.36 * len(names) + 0.9))
     axis = canvas.subplots()
-    axis.imshow(values, cmap="RdYlBu", vmin=0, vmax=100, aspect="auto", alpha=0.75)
+    axis.imshow(values, cmap=HEAT, vmin=0, vmax=100, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        axis.annotate(
-            DASH if np.isnan(value) else number(value, 1), (column, row), ha="center", va="center", fontsize=8
-        )
+        text, color = DASH if np.isnan(value) else number(value, 1), INK if np.isnan(value) else on_heat(value / 100)
+        axis.annotate(text, (column, row), ha="center", va="center", fontsize=8, color=color)
     axis.set(xticks=range(classes), yticks=range(len(names)), yticklabels=names, xlabel="class")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -235,6 +239,7 @@ def _curves(data: TrainingCurves, folder: Path) -> Canvas:
         # The first epochs would flatten all others.
         accuracy.set_ylim(100 * min(settled) - 0.3, 100 * max(settled) + 0.3)
     loss.set(xlabel="epoch", ylabel="loss", yscale="log", title="Loss")
+    plain_log_ticks(loss.yaxis)
     accuracy.set(xlabel="epoch", ylabel="%", title="Validation accuracy")
     for axis in (loss, accuracy):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -251,12 +256,12 @@ def _confidence(data: Confidences, folder: Path) -> Canvas:
     axis = canvas.subplots()
     for row, (accuracy, confidence) in enumerate(zip(data["accuracy"], data["confidence"], strict=True)):
         axis.plot([100 * accuracy, 100 * confidence], [row, row], color=GRAY, linewidth=1.5, zorder=1)
-        axis.plot(100 * accuracy, row, "o", color=BLUE, label="accuracy" if not row else None)
+        axis.plot(100 * accuracy, row, "o", color=BEFORE, label="accuracy" if not row else None)
         axis.plot(
             100 * confidence,
             row,
             "D",
-            color=ORANGE,
+            color=MORE[4],
             markersize=5,
             label="mean confidence" if not row else None,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shiftassay.files import sweep
 from shiftassay.locks import LOCK, locked
-from shiftassay.report.write import FIGURES, HTML, MARKDOWN, write_report
+from shiftassay.report.write import FIGURES, HTML, MARKDOWN, TABLES, write_report
 from shiftassay.sealed import FILES, file_digest, files_in, read_sealed, write_sealed
 
 MANIFEST = "manifest.json"
@@ -25,19 +25,19 @@ def working_in(folder: Path) -> Iterator[None]:
         _write_manifest(folder)
 
 
-def write_report_again(folder: Path) -> Path:
+def write_report_again(folder: Path, show_images: bool = True) -> Path:
     """Build a study's report again from its stored results.
 
-    Returns the path of the page. Raises `BadInput`.
+    Without `show_images`, no image of its sets is shown. Returns the path of the page. Raises `BadInput`.
     """
     if not (folder / MANIFEST).is_file():
-        return write_report(folder)
+        return write_report(folder, show_images=show_images)
     with locked(folder):
         _sweep(folder)
         digests = files_in(read_sealed(folder / MANIFEST))
-        path = write_report(folder)
+        path = write_report(folder, show_images=show_images)
         # Of everything but the report, the manifest keeps what it was when the study was done.
-        rewritten = (HTML, MARKDOWN, *(name for name in digests if name.startswith(f"{FIGURES}/")))
+        rewritten = (HTML, MARKDOWN, *(name for name in digests if name.startswith((f"{FIGURES}/", f"{TABLES}/"))))
         _write_manifest(folder, {name: digest for name, digest in digests.items() if name not in rewritten})
     return path
 

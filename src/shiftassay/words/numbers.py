@@ -49,7 +49,7 @@ def percent(share: float, digits: int | None = None) -> str:
     ('98.62%', '44%', '95.3%', '0.4%', '> 99.9%', '100%', '150.0%')
     """
     if digits is not None:
-        return f"{minus(f'{100 * share:.{digits}f}')}%"
+        return f"{points(share, digits)}%"
     if share in (0, 1):
         return f"{100 * share:.0f}%"
     if 0.999 < share < 1:
@@ -62,8 +62,11 @@ def points(share: float, digits: int = 2, sign: bool = False) -> str:
 
     >>> points(-0.0314), points(0.0314, 1, sign=True)
     ('−3.14', '+3.1')
+    >>> points(0.0725, 1) == points(1 - 0.9275, 1)
+    True
     """
-    return number(100 * share, digits, sign)
+    # Rounded twice, so that a share is written alike whatever it was computed from.
+    return number(round(100 * share, 9), digits, sign)
 
 
 def brackets(interval: Ends | Sequence[float] | None, *, scale: float = 100, digits: int = 2) -> str:

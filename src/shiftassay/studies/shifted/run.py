@@ -25,6 +25,7 @@ from shiftassay.studies.outcome import StudyRun, command, failed_finding, finish
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.studies.shifted.diagnose_variants import diagnose_variants
 from shiftassay.studies.shifted.members import evaluate_members, held_out, train_members
+from shiftassay.studies.shifted.overview import overview, title
 from shiftassay.studies.shifted.repair_variants import repair_variants
 from shiftassay.studies.shifted.sections import contrast_pages, one_for_all, outcomes, sections
 from shiftassay.studies.shifted.sections.accuracy import summary
@@ -32,6 +33,7 @@ from shiftassay.studies.shifted.sections.variant_pages import FEWEST
 from shiftassay.studies.shifted.study import HarmlessWithin, SameAs, ShiftedTestSets
 from shiftassay.studies.shifted.variants import Variants, make_variants, read_variants, write_variants
 from shiftassay.training.train import resolve_recipe
+from shiftassay.words.lists import plural
 from shiftassay.words.terminal import spoken
 
 
@@ -71,13 +73,20 @@ def run_shifted(
             for finding in section.findings(record)
         ]
         machine = environment(members[0].trial.device, torch.get_num_threads())
+        became = measured[outcomes.KEY]
+        answered = became.answers if isinstance(became, outcomes.Outcomes) else ()
         report = Report(
-            title=study.title,
+            title=title(
+                {name: effect.harms for name, effect in context.effects.items()},
+                {row.variant: row.outcome for row in answered},
+            ),
             question=study.question,
             summary=summary(context),
             findings=(*findings, *([failed_finding(failures)] if failures else [])),
             provenance=provenance(members, dataset, _sources(sets)),
             environment=surroundings(machine),
+            facts=(f"study · {study.title}", f"{len(sets.clean):,} images", plural(len(members), "seed")),
+            overview=overview(context, answered),
         )
         return finish(folder, report, _results(name, context, measured, machine))
 

@@ -72,13 +72,18 @@ def measure(context: StudyContext) -> VariantPages | None:
 def findings(measured: VariantPages) -> list[Finding]:
     too_few = [
         Finding(
-            f"variant-{name}",
+            page_key(name),
             f"{name}: too few images",
             (f"It has {images} images; with fewer than {FEWEST} nothing is diagnosed or repaired.",),
         )
         for name, images in measured.too_few.items()
     ]
     return [*map(page_finding, measured.pages), *too_few]
+
+
+def page_key(name: str) -> str:
+    """The key of a variant's page."""
+    return f"variant-{name}"
 
 
 def page_finding(page: VariantPage) -> Finding:
@@ -112,7 +117,7 @@ def page_finding(page: VariantPage) -> Finding:
         _caption(diagnosed.pictures),
     )
     return Finding(
-        f"variant-{page.name}",
+        page_key(page.name),
         f"{page.name}: {headline(effect, diagnosed)}",
         sentences,
         (explanations, *([_repairs(repair)] if repair.attempts else [])),

@@ -8,6 +8,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.paths import inside
 from shiftassay.records import Record
 from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.report.set_figures import Samples
 from shiftassay.runs.store import write_arrays
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.words.numbers import number
@@ -89,6 +90,11 @@ def findings(measured: SetSummaries) -> list[Finding]:
             {s.name: {"origin": s.origin, "digest": s.digest} for s in measured.sets},
         )
     ]
+
+
+def samples_of(*names: str) -> Samples:
+    """The first kept image of each of these sets."""
+    return {"file": SAMPLES, "names": names, "many": 1}
 
 
 def _first_of_each_class(images: ImageSet) -> list[int]:
