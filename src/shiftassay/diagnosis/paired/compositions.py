@@ -35,6 +35,7 @@ from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -226,11 +227,19 @@ def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Sub
     inferred = infer_first_part(first, pairs)
     after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
     subproblems = [_Subproblem(family, after, parts, after=True) for family in others]
-    undone = inferred.undo(pairs.shifted, np.random.default_rng(0))
+    undone = _undone(inferred, pairs.shifted)
     if undone is not None:
         before = Pairs(pairs.reference, undone)
         subproblems += [_Subproblem(family, before, parts, after=False) for family in others]
     return subproblems
+
+
+def _undone(shift: Shift, images: Images) -> Images | None:
+    """The images with all of the parts undone; None if one of them can't be."""
+    before: Images | None = images
+    for part in reversed(shift.components):
+        before = None if before is None else part.undo(before, np.random.default_rng(0))
+    return before
 
 
 def _estimate(subproblem: _Subproblem) -> list[Shift]:
