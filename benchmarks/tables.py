@@ -26,7 +26,7 @@ Results = dict[str, Any]
 
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("diagnosis", "performance", "reliability", "studies")),
+    *(ROOT / "docs" / f"{page}.md" for page in ("confidence", "diagnosis", "performance", "reliability", "studies")),
 )
 
 
@@ -49,6 +49,7 @@ def main() -> int:
         "torture": torture_table(read("torture")),
         "interrupts": interrupts_table(read("interrupts")),
         "pairing": pairing_table(read("pairing")),
+        "coverage": coverage_table(read("coverage")),
     }
     outdated = False
     for page in PAGES:
@@ -197,6 +198,28 @@ def pairing_table(results: Results) -> str:
         f"`{results['command']}`.*"
     )
     return markdown(columns, rows) + f"\n\n{note}"
+
+
+def coverage_table(results: Results) -> str:
+    """How often intervals of parameters hold the truth: of each family, its least good parameter."""
+    rows = []
+    for family in results["fits"]:
+        worst = min((row for row in results["families"] if row["family"] == family), key=lambda row: row["coverage"])
+        rows.append((f"{family}, {worst['parameter']}", f"{worst['n']:,}", *_coverage(worst)))
+    pooled = results["pooled"]
+    rows.append(("all parameters of all", f"{pooled['n']:,}", *_coverage(pooled)))
+    columns = ("family, parameter", "intervals", "hold the truth, % [95%]", "width beside the errors'")
+    note = (
+        f"*Of each family the parameter whose intervals hold the truth least often. Seed {results['seed']}, used once; "
+        f"commit {results['commit']}; `{results['command']}`.*"
+    )
+    return markdown(columns, rows) + f"\n\n{note}"
+
+
+def _coverage(row: Results) -> tuple[str, str]:
+    low, high = row["coverage_interval"]
+    within = f"{points(row['coverage'], 1)} [{points(low, 1)}, {points(high, 1)}]"
+    return within, number(row["width_by_range"], 2)
 
 
 def interrupts_table(results: Results) -> str:

@@ -36,6 +36,7 @@ TABLES: dict[str, tuple[str, Callable[[Json], list[Line]]]] = {
     "torture": ("torture", machine.torture),
     "interrupts": ("interrupts", machine.interrupts),
     "pairing": ("pairing", machine.pairing),
+    "coverage": ("coverage", machine.coverage),
 }
 """By its name on the pages, each table's file in docs/results, and how its numbers are worked out."""
 

@@ -59,7 +59,11 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "docs/proof.md": {"level": ("0 is equal, 1 is no better than no shift at all",)},
     "docs/confidence.md": {
-        "level": ("97 in 100 should be right", "A 95% interval should hold the truth 95 times in 100"),
+        "level": (
+            "holds 95% of the errors. Above 1",
+            "97 in 100 should be right",
+            "A 95% interval should hold the truth 95 times in 100",
+        ),
         "size": ("28 × 28",),
     },
     "docs/statistics.md": {

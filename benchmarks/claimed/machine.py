@@ -97,6 +97,34 @@ def pairing(results: Json) -> list[Line]:
     return [*lines, ("Seed", results["seed"], "used once", *values(results["development_seeds"]))]
 
 
+def coverage(results: Json) -> list[Line]:
+    """Of each family the parameter of fewest intervals that hold the truth, from every interval."""
+    lines: list[Line] = [("% [95%]",)]
+    everything: list[Sequence[float]] = []
+    for family, fits in results["fits"].items():
+        of_parameter: dict[str, list[Sequence[float]]] = {}
+        for fit in fits:
+            for name, interval in fit.get("numbers", {}).items():
+                of_parameter.setdefault(name, []).append(interval)
+        everything += [interval for intervals in of_parameter.values() for interval in intervals]
+        worst = min(of_parameter, key=lambda name: _held(of_parameter[name]) / len(of_parameter[name]))
+        lines.append([f"| {family}, ", *values(worst), *_coverage(of_parameter[worst])])
+    lines.append(["| all parameters", *_coverage(everything)])
+    return [*lines, ("Seed", results["seed"], "used once")]
+
+
+def _held(intervals: Sequence[Sequence[float]]) -> int:
+    return sum(low <= truth <= high for truth, _, low, high in intervals)
+
+
+def _coverage(intervals: Sequence[Sequence[float]]) -> list[float]:
+    """Their number, the share that holds the truth, and their mean width beside the range of 95% of the errors."""
+    errors = [estimate - truth for truth, estimate, _, _ in intervals]
+    low, high = np.quantile(errors, [0.025, 0.975])
+    width = sum(high - low for _, _, low, high in intervals) / len(intervals)
+    return [len(intervals), *percents(clopper_pearson(_held(intervals), len(intervals))), width / (high - low)]
+
+
 def _ratio(of: Sequence[float], to: Sequence[float]) -> tuple[float, float, float]:
     """The median, lowest and highest over rounds."""
     ratios = [a / b for a, b in zip(of, to, strict=True)]
