@@ -92,7 +92,8 @@ def _of_each_class(shifts: Sequence[Shift], count: int) -> list[Shift]:
 def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
     """Maps of grey values that most pixels of each value agree on, while others are covered.
 
-    The two of least cost. They are estimated from the median of what each grey value became: covered pixels are outliers.
+    The two of least cost. They are estimated from the median of what each grey value became, as covered pixels are
+    outliers.
     """
     values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64)
     order = np.lexsort((pairs.shifted.ravel(), values.ravel()))
