@@ -183,5 +183,5 @@ def test_labels_are_put_back():
 
 def test_a_composition_says_what_helps_with_each_part():
     advice = Compose((parse("rotate:angle=5"), parse("crop:box=[0,0,9,9]"))).advice
-    assert "rotate: Undo it" in advice
-    assert "crop: What was cut off is lost" in advice
+    assert "rotate: undo it" in advice
+    assert "crop: what was cut off is lost" in advice

@@ -276,7 +276,7 @@ def _partners(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
 
 
 def _completed_by(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
-    """The other way round: families that these parts may complete, if they are not among `_partners`.
+    """The other way round: families that these parts may complete and that are no `_partners`.
 
     Their shifts may have explained too little by themselves to be first parts.
     """

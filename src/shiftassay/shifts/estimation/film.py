@@ -28,7 +28,10 @@ Film = Float[np.ndarray, "n c h w"]
 
 @dataclass(frozen=True, eq=False)
 class FilmStatistics:
-    """What is known of a film: its shade, its mean, and its correlation with itself at distances in pixels."""
+    """What is known of a film: its shade, its mean, and how it correlates with itself.
+
+    Correlations are those at some distances in pixels.
+    """
 
     shade: float
     mean: float

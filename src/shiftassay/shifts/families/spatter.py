@@ -228,7 +228,8 @@ def _film(numbers: Float64[np.ndarray, "3"], n: int, size: tuple[int, ...]) -> F
 
 
 def _impossible(numbers: Float64[np.ndarray, "3"]) -> bool:
-    return not -2.0 < numbers[1] < 3.0 or not 0 <= numbers[2] < 8 or abs(numbers[0]) > 8
+    odds, size, softness = map(float, numbers)
+    return not -2.0 < size < 3.0 or not 0 <= softness < 8 or abs(odds) > 8
 
 
 def _shade_by_regression(reference: np.ndarray, shifted: np.ndarray) -> float | None:
