@@ -59,8 +59,17 @@ def test_an_audit_begins_with_what_was_found():
     assert audit_page.report(Audit("digits", 200, checks[:1]), {}).title == "Nothing found by 1 check"
 
 
+def knowing(images, answers):
+    """A model that knows these images, and answers class 0 for all others."""
+    by_image = {image.tobytes(): answer for image, answer in zip(images, answers, strict=True)}
+    return lambda asked: np.stack([by_image.get(image.tobytes(), np.eye(10, dtype=np.float32)[0]) for image in asked])
+
+
 def test_a_comparison_says_which_is_better(digits):
-    models = {"good": lambda images: logits(digits.labels), "bad": lambda images: logits(digits.labels, 2)}
+    models = {
+        "good": knowing(digits.images, logits(digits.labels)),
+        "bad": knowing(digits.images, logits(digits.labels, 2)),
+    }
     comparison = compare_models(models, digits, margin=0.002)
     report = comparison_page.report(comparison, {})
     assert report.title == "good is better than bad, by 50.00 points"

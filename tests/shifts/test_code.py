@@ -159,7 +159,17 @@ def test_what_has_no_line_is_trained_with_through_shiftassay(text):
 def test_what_was_drawn_for_each_image_has_no_undo_to_paste():
     assert parse("rotate:angle=-30..30,scope=per_image").undo_code is None
     assert parse("gain:factor=0.5..0.9").undo_code is None
-    assert parse("rotate:angle=5+gaussian_noise:sd=0.1").undo_code is None
+    assert parse("rotate:angle=-30..30,scope=per_image+gaussian_noise:sd=0.1").undo_code is None
+
+
+def test_of_several_parts_those_are_undone_that_can_be():
+    turned, both = parse("rotate:angle=5"), parse("rotate:angle=5+gaussian_noise:sd=0.1")
+    assert both.undo_code == turned.undo_code
+    images = np.random.default_rng(0).random((2, 1, 9, 9), np.float32)
+    np.testing.assert_array_equal(
+        both.undo(images, np.random.default_rng(1)), turned.undo(images, np.random.default_rng(1))
+    )
+    assert parse("gaussian_noise:sd=0.1+jpeg:quality=50").undo(images, np.random.default_rng(1)) is None
     assert parse("saturation:factor=0").undo_code is None
 
 
@@ -173,5 +183,5 @@ def test_labels_are_put_back():
 
 def test_a_composition_says_what_helps_with_each_part():
     advice = Compose((parse("rotate:angle=5"), parse("crop:box=[0,0,9,9]"))).advice
-    assert "rotate: Undo it" in advice
-    assert "crop: What was cut off is lost" in advice
+    assert "rotate: undo it" in advice
+    assert "crop: what was cut off is lost" in advice

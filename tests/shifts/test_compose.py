@@ -16,7 +16,9 @@ def test_what_a_composition_keeps_is_what_its_parts_keep():
     assert parse("invert+flip_vertical").information == "preserved"
     assert parse("invert+threshold:level=0.5").information == "reduced"
     assert parse("pixel_permutation:scope=per_image+invert").information == "destroyed"
-    assert parse("threshold:level=0.5+invert").undo(np.zeros((1, 1, 4, 4), np.float32), np.random.default_rng()) is None
+    images = np.zeros((1, 1, 4, 4), np.float32)
+    assert np.array_equal(parse("threshold:level=0.5+invert").undo(images, np.random.default_rng()), 1 - images)
+    assert parse("threshold:level=0.5+jpeg:quality=9").undo(images, np.random.default_rng()) is None
 
 
 def test_a_composition_is_written_as_its_parts():

@@ -9,6 +9,7 @@ from torch import nn
 
 from shiftassay.diagnosis.one_size import alike
 from shiftassay.diagnosis.paired.left_out import beside_left_out
+from shiftassay.diagnosis.proof import undoable_blind
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
@@ -131,7 +132,7 @@ def _remade(
     remade = with_draws.apply(pairs.reference, generator(shift, seed + 1, "pictures"), context)
     if context is None:
         remade = beside_left_out(remade, with_draws, pairs)
-    undoable = inferred is not None or shift.scope == "shared"
+    undoable = inferred is not None or undoable_blind(shift)
     return _Remade(remade, with_draws.undo(pairs.shifted, np.random.default_rng(0)) if undoable else None)
 
 

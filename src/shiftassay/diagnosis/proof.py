@@ -217,8 +217,11 @@ def beyond_chance(check: Check, right: float, images: int) -> bool:
 
 
 def undoable_blind(shift: Shift) -> bool:
-    """Whether a shift can be undone without partners: it did the same to all images."""
-    return all(part.scope == "shared" for part in shift.components)
+    """Whether a shift can be undone without partners: it did the same to all images.
+
+    Noise may differ, as no undo takes it away.
+    """
+    return all(part.scope == "shared" or part.random for part in shift.components)
 
 
 def _labeled(

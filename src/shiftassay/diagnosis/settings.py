@@ -61,10 +61,10 @@ class SearchSettings:
     """First parts of compositions, chosen by what they explain if a linear map of grey values may follow."""
     n_unmodified_first_parts: int = 1
     """First parts, chosen by what they explain without such a map."""
-    n_covering: int = 2
-    """Shifts that cover pixels at random, after which noise is sought."""
     n_likely: int = 3
     """First parts that are completed first; if that fits well, the others are not."""
+    n_completing: int = 2
+    """First parts that are also tried with families which they complete, if nothing fitted until then."""
     joint_fits: int = 7
     """Compositions whose parameters are fitted together."""
     quick_fits: int = 12

@@ -15,8 +15,8 @@ from shiftassay.evaluation.evaluate import Comparison
 from shiftassay.report.finding import Card, Code, Tone
 from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.listing import families
-from shiftassay.shifts.wording import in_short, in_words
-from shiftassay.words.lists import plural
+from shiftassay.shifts.wording import as_known, in_short, in_words
+from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import brackets, number, percent, points
 from shiftassay.words.shifts import SCOPES
 
@@ -50,7 +50,13 @@ def code(diagnosis: Diagnosis) -> tuple[Code, ...]:
         text = None
         blocks.append(Code("Undo it", "--json FILE", "The code is too long for a page: a diagnosis as JSON has it."))
     if text is not None:
-        titled = "Undo it" if undo else "Look at what is left" if diagnosis.verdict.shift is None else "Train with it"
+        titled = (
+            _undoing(diagnosis)
+            if undo
+            else "Look at what is left"
+            if diagnosis.verdict.shift is None
+            else "Train with it"
+        )
         blocks.append(Code(titled, text, "Pictures have 0 for black and 1 for white."))
     return tuple(blocks)
 
@@ -58,7 +64,7 @@ def code(diagnosis: Diagnosis) -> tuple[Code, ...]:
 def _name(diagnosis: Diagnosis) -> str:
     """The shift as a person says it."""
     whole = in_words(diagnosis.verdict, brief=True)
-    return (whole if len(whole) <= LONGEST_NAME else in_short(diagnosis.verdict)).replace("_", " ")
+    return whole.replace("_", " ") if len(whole) <= LONGEST_NAME else as_known(diagnosis.verdict)
 
 
 def _change(diagnosis: Diagnosis) -> Comparison | None:
@@ -103,11 +109,11 @@ def _happened(diagnosis: Diagnosis) -> Card:
     what = families().get(verdict.family, "") if len(verdict.parts) == 1 else ""
     scope = SCOPES[verdict.scope].removeprefix(", ")
     details = [
-        in_words(verdict, verdict.intervals) if verdict.intervals else scope,
+        in_words(verdict, verdict.intervals) if verdict.intervals or len(verdict.parts) > 1 else scope,
         f"it touched {percent(verdict.share)} of the images" if verdict.share < 1 else "",
         what.removesuffix("."),
     ]
-    return Card(question, _capital(in_short(verdict, scopes=False).replace("_", " ")), _joined(details))
+    return Card(question, _capital(as_known(verdict, scopes=False)), _joined(details))
 
 
 def _sure(diagnosis: Diagnosis) -> Card:
@@ -164,14 +170,22 @@ def _now(diagnosis: Diagnosis) -> Card:
     elif diagnosis.verdict.family == "identity":
         answer, tone = "Nothing", "good"
     elif diagnosis.code is not None and accuracy is not None and accuracy.restored_blind is not None:
-        answer = f"Undo it: {percent(accuracy.restored_blind, 1)}"
+        answer = f"{_undoing(diagnosis)}: {percent(accuracy.restored_blind, 1)}"
     elif diagnosis.code is not None:
-        answer = "Undo it"
+        answer = _undoing(diagnosis)
     elif FAMILIES[diagnosis.verdict.shift.family].group == "sample":
         answer = "Look at how the set was made"
     of = diagnosis.evaluations[1].n if len(diagnosis.evaluations) > 1 else n
     some = f" Accuracy once undone is {on_sample(n, of)}." if "%" in answer and 0 < n < of else ""
     return Card("What now", answer, f"{diagnosis.advice}{some}", tone)
+
+
+def _undoing(diagnosis: Diagnosis) -> str:
+    """What to undo: all of it, or the parts that can be."""
+    shift = diagnosis.verdict.shift
+    parts = [] if shift is None else shift.components
+    undoable = [part.family.replace("_", " ") for part in parts if part.known_undo is not None]
+    return "Undo it" if len(undoable) == len(parts) else f"Undo {listed(undoable)}"
 
 
 def _leaves(candidate: CandidateSummary) -> str:

@@ -73,22 +73,31 @@ class Compose(Shift):
         return {name: replace(self, parts=tuple(others.get(name, part) for part, others in pairs)) for name in names}
 
     def undo(self, images: Images, rng: np.random.Generator) -> Resized | None:
+        """The parts undone that can be: what the others did stays.
+
+        None where that is none of them, or where one that changed the size can't be.
+        """
+        undone = []
         for part, own in reversed(self._with_generators(rng)):
-            undone = part.undo(images, own)
-            if undone is None:
+            before = part.undo(images, own)
+            if before is None and part.group == "framing":
                 return None
-            images = undone
-        return images
+            undone.append(before is not None)
+            images = images if before is None else before
+        return images if any(undone) else None
 
     def undo_steps(self) -> Steps | None:
+        """Those of the parts that can be undone, last part first."""
+        if any(part.group == "framing" and part.known_undo is None for part in self.parts):
+            return None
         return in_a_row(part.known_undo for part in reversed(self.parts))
 
     @property
     def advice(self) -> str:
-        """That of the whole where it can be undone; else of each part, in its order."""
-        if self.undo_code is not None:
+        """That of the whole where all of it can be undone; else of each part, in its order."""
+        if all(part.known_undo is not None for part in self.parts):
             return super().advice
-        return " ".join(dict.fromkeys(f"{part.family}: {part.advice}" for part in self.parts))
+        return " ".join(dict.fromkeys(f"{part.family}: {_small(part.advice)}" for part in self.parts))
 
     def infer_draws(self, pairs: Pairs) -> "Compose | None":
         """Infer part by part, on images that went through the parts before.
@@ -164,6 +173,10 @@ def infer_first_part(shift: Shift, pairs: Pairs) -> Shift:
     if shift not in inferred:
         inferred[shift] = shift.infer_draws(replace(pairs, contrast=True)) or shift
     return inferred[shift]
+
+
+def _small(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def in_normal_form(shift: Shift) -> Shift:

@@ -64,6 +64,20 @@ def in_short(shift: Described, scopes: bool = True) -> str:
     return ", then ".join(part.family + (BRIEF_SCOPES[part.scope] if scopes else "") for part in _parts(shift))
 
 
+def as_known(shift: Described, scopes: bool = True) -> str:
+    """The families as words, and what is known under their parameters.
+
+    >>> from types import SimpleNamespace
+    >>> as_known(SimpleNamespace(family="channel_order", parameters={"order": [2, 1, 0]}, scope="shared"))
+    'channel order (BGR for RGB)'
+    """
+    names = []
+    for part in _parts(shift):
+        known, scope = _known_as(part), BRIEF_SCOPES[part.scope] if scopes else ""
+        names.append(part.family.replace("_", " ") + (f" ({known})" if known else "") + scope)
+    return ", then ".join(names)
+
+
 @dataclass(frozen=True)
 class _Part(Record):
     """One shift, or a part of a composition."""

@@ -3,7 +3,7 @@
 First a part that explains some of the change, then a composable family that explains what happened after or before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,11 +35,14 @@ from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose, infer_first_part
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import current_resampling, resampled
+
+Partners = Callable[[Sequence[Shift], Sequence[str]], list[str]]
 
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
@@ -63,9 +66,11 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     best = _fitted(_completed(firsts[: budget.n_likely], fit, task), fit, task, budget.joint_fits)
     if not _suffices(best):
         hidden = two_curves(fit, task) if value_alone else two_linear_maps(fit, task) + ending_in_two_values(fit, task)
+        # How much they leave alone says little of what covers beneath noise.
         covering = [c.shift for c in ranked(singles) if c.remake.noise_fraction and c.shift.covers]
-        noisy = with_noise(firsts, covering[: budget.n_covering], fit, task.families)
+        noisy = with_noise(firsts, _chosen(covering, len(covering), 1), fit, task.families)
         two_part_shifts = hidden + noisy + _completed(firsts[budget.n_likely :], fit, task)
+        two_part_shifts += _completed(firsts[: budget.n_completing], fit, task, _completed_by)
         best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
     if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
@@ -192,13 +197,14 @@ class _Subproblem:
         return Compose((*self.parts, *further) if self.after else (*further, *self.parts))
 
 
-def _completed(firsts: Iterable[Shift], pairs: Pairs, task: Task) -> list[Shift]:
+def _completed(firsts: Iterable[Shift], pairs: Pairs, task: Task, partners: Partners | None = None) -> list[Shift]:
     """Each of the shifts composed with one more, after it or before it.
 
     Covered pixels are outliers, which bias a least-squares fit: so each shift is also fitted robustly and composed with
     the families that cover.
     """
-    by_first = {first: others for first in firsts if (others := _partners(first.components, task.families))}
+    partners = partners or _partners
+    by_first = {first: others for first in firsts if (others := partners(first.components, task.families))}
     subproblems = [s for first, others in by_first.items() for s in _subproblems(first, others, pairs)]
     robust = mapped(partial(_fitted_robustly, pairs=pairs), by_first, task.counting("fitting first parts"))
     for first, others in zip(robust, by_first.values(), strict=True):
@@ -221,11 +227,19 @@ def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Sub
     inferred = infer_first_part(first, pairs)
     after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
     subproblems = [_Subproblem(family, after, parts, after=True) for family in others]
-    undone = inferred.undo(pairs.shifted, np.random.default_rng(0))
+    undone = _undone(inferred, pairs.shifted)
     if undone is not None:
         before = Pairs(pairs.reference, undone)
         subproblems += [_Subproblem(family, before, parts, after=False) for family in others]
     return subproblems
+
+
+def _undone(shift: Shift, images: Images) -> Images | None:
+    """The images with all of the parts undone; None if one of them can't be."""
+    before: Images | None = images
+    for part in reversed(shift.components):
+        before = None if before is None else part.undo(before, np.random.default_rng(0))
+    return before
 
 
 def _estimate(subproblem: _Subproblem) -> list[Shift]:
@@ -259,6 +273,16 @@ def _partners(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
     if any(part.group == "noise" for part in parts):
         return []
     return [f for f in families if FAMILIES[f].composable() and all(_may_complete(f, part) for part in parts)]
+
+
+def _completed_by(parts: Sequence[Shift], families: Sequence[str]) -> list[str]:
+    """The other way round: families that these parts may complete and that are no `_partners`.
+
+    Their shifts may have explained too little by themselves to be first parts.
+    """
+    usual = _partners(parts, families)
+    composable = [f for f in families if FAMILIES[f].composable() and f not in usual]
+    return [f for f in composable if all(part.group in FAMILIES[f].completed_by for part in parts)]
 
 
 def _may_complete(family: str, part: Shift) -> bool:

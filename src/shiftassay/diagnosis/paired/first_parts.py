@@ -92,7 +92,8 @@ def _of_each_class(shifts: Sequence[Shift], count: int) -> list[Shift]:
 def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
     """Maps of grey values that most pixels of each value agree on, while others are covered.
 
-    The best two. They are estimated from the median of what each grey value became: covered pixels are outliers.
+    The two of least cost. They are estimated from the median of what each grey value became, as covered pixels are
+    outliers.
     """
     values = np.clip(np.rint(pairs.reference * 255), 0, 255).astype(np.int64)
     order = np.lexsort((pairs.shifted.ravel(), values.ravel()))
@@ -108,7 +109,9 @@ def _beneath_what_covers(pairs: Pairs, task: Task) -> list[Shift]:
     shared = [shift for shift in estimates(tones, uncovered) if shift.scope == "shared"]
     errors = {s: float(uncovered.errors(s.apply(pairs.reference, np.random.default_rng(0))).mean()) for s in shared}
     unmapped = float(uncovered.errors(pairs.reference).mean())
-    return sorted((s for s in shared if errors[s] < unmapped / 2), key=lambda s: errors[s])[:2]
+    explaining = [shift for shift in shared if errors[shift] < unmapped / 2]
+    costs = {s: float(np.log(errors[s] / unmapped + task.tolerance)) + complexity_penalty(s) for s in explaining}
+    return sorted(explaining, key=lambda s: costs[s])[:2]
 
 
 def best_resampling(firsts: list[Shift], pairs: Pairs) -> Resampling:

@@ -13,6 +13,7 @@ from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
+from shiftassay.shifts.parameters import Parameters
 
 LEVELS = np.linspace(0.01, 0.99, 50)  # quantiles that channels are compared by, where there are no pairs
 
@@ -57,6 +58,10 @@ class ChannelOrder(Shift):
 
     def undo_steps(self) -> Steps:
         return Steps(f"images = images[..., {literal(np.argsort(self.order))}]")
+
+    @classmethod
+    def known_as(cls, parameters: Parameters) -> str | None:
+        return "BGR for RGB" if list(parameters["order"]) == [2, 1, 0] else None
 
     def _ordered(self, images: Images, order: tuple[int, ...]) -> Images:
         if images.shape[1] != len(order):

@@ -45,6 +45,7 @@ class DottedLine(Shift):
 
     family: ClassVar[str] = "dotted_line"
     simulated: ClassVar[tuple[str, ...]] = ("width",)
+    derivative_free: ClassVar[tuple[str, ...]] = ("width",)
     group: ClassVar[str] = "overlay"
     tier: ClassVar[int] = 1
     random: ClassVar[bool] = True
@@ -131,6 +132,7 @@ class Zigzag(Shift):
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
+    derivative_free: ClassVar[tuple[str, ...]] = ("width",)
     refined: ClassVar[tuple[str, ...] | None] = ("step", "height", "width")
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.film import FilmStatistics, film_statistics, statistics_of
 from shiftassay.shifts.estimation.levels import undo_intensity_map
 from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
@@ -31,6 +32,10 @@ MNIST_C = ((0.029, 4.0, 0.6), (0.144, 3.0, 0.6), (0.239, 2.0, 0.5), (0.5, 1.0, 1
 # Standard errors of the moments over a hundred images: of the log share covered, of the shares of neighbours also
 # covered, of the mean film and of the share of full film.
 STANDARD_ERRORS = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, 0.01])
+FINER = 150  # images of mud beneath noise
+LEAST_CORRELATION = 0.3  # of the film, one pixel apart
+FILM_STANDARD_ERRORS = np.array([0.05, 0.02, 0.02, 0.02, 0.02])  # of the log of the mean, and of the correlations
+UNLIKE = 100.0  # squared distance, in standard errors, at which a film is none of mud
 
 Film = Float[np.ndarray, "n c h w"]
 Mask = Bool[np.ndarray, "n c h w"]
@@ -62,6 +67,7 @@ class Spatter(Shift):
     covers: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4))
     refined: ClassVar[tuple[str, ...] | None] = ("coverage", "size", "softness", "shade")
+    derivative_free: ClassVar[tuple[str, ...]] = ("coverage", "shade")
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Drops hide parts of strokes and leave grey blots on the background whose outlines look like strokes."
@@ -100,33 +106,66 @@ class Spatter(Shift):
         Under mud, shifted = (1 − film) reference + film · shade, and the film is independent of the reference. So
         regression gives the shade, and then each pixel its film. The moments: the share that is covered, how often
         pixels 1, 2, 4 and 8 away from a covered one are covered too, the mean film and how much of it is full.
+
+        Where noise or a blur hides which pixels are covered: by the film's mean and correlations.
         """
-        pairs = undo_intensity_map(pairs)
-        reference, shifted = pairs.reference.astype(np.float64), pairs.shifted.astype(np.float64)
-        changed = np.abs(shifted - reference) > 0.012
-        if changed.sum() < 20 or changed.mean() > 0.9 or min(reference.shape[2:]) <= max(LAGS):
-            return []
-        shade = _shade_by_regression(reference[changed], shifted[changed])
-        if shade is None:
-            return []
-        in_bytes = bool(np.abs(np.rint(255 * shifted[:20]) - 255 * shifted[:20]).max() < 1e-3)
-        shade = float(np.clip(_shade_on_black(shifted[changed & (reference < 0.002)], shade, in_bytes), 0, 1))
-        step = 1 / (255 * shade) if in_bytes and shade > 0.02 else 0.0
-        contrast = shade - reference
-        visible = np.abs(contrast) > 0.1  # elsewhere mud looks like the picture
-        film = np.where(visible, (shifted - reference) / np.where(visible, contrast, 1), 0)
-        if step:  # as bytes show it over black, which is what is simulated
-            film = np.rint(film / step) * step
-        covered = changed & visible
-        thickness = film[covered]
-        if not covered.any() or np.mean((thickness > SOFT_EDGE - 0.1) & (thickness < 1.1)) < 0.7:
-            return []
-        moments = _moments(film, covered, visible) / STANDARD_ERRORS
-        share = float(covered.sum() / visible.sum())
-        if share > 0.9:
-            return []
-        numbers = _match_moments(moments, share, reference.shape[2:], step, len(pairs))
-        return [] if numbers is None else [_spatter(numbers, shade)]
+        return _by_film(undo_intensity_map(pairs)) or _beneath_noise(pairs)
+
+
+def _by_film(pairs: Pairs) -> list[Shift]:
+    """By the film of each pixel, where most of the pixels that changed are covered."""
+    reference, shifted = pairs.reference.astype(np.float64), pairs.shifted.astype(np.float64)
+    changed = np.abs(shifted - reference) > 0.012
+    if changed.sum() < 20 or changed.mean() > 0.9 or min(reference.shape[2:]) <= max(LAGS):
+        return []
+    shade = _shade_by_regression(reference[changed], shifted[changed])
+    if shade is None:
+        return []
+    in_bytes = bool(np.abs(np.rint(255 * shifted[:20]) - 255 * shifted[:20]).max() < 1e-3)
+    shade = float(np.clip(_shade_on_black(shifted[changed & (reference < 0.002)], shade, in_bytes), 0, 1))
+    step = 1 / (255 * shade) if in_bytes and shade > 0.02 else 0.0
+    contrast = shade - reference
+    visible = np.abs(contrast) > 0.1  # elsewhere mud looks like the picture
+    film = np.where(visible, (shifted - reference) / np.where(visible, contrast, 1), 0)
+    if step:  # as bytes show it over black, which is what is simulated
+        film = np.rint(film / step) * step
+    covered = changed & visible
+    thickness = film[covered]
+    if not covered.any() or np.mean((thickness > SOFT_EDGE - 0.1) & (thickness < 1.1)) < 0.7:
+        return []
+    moments = _moments(film, covered, visible) / STANDARD_ERRORS
+    share = float(covered.sum() / visible.sum())
+    if share > 0.9:
+        return []
+    numbers = _match_moments(moments, share, reference.shape[2:], step, len(pairs))
+    return [] if numbers is None else [_spatter(numbers, shade)]
+
+
+def _beneath_noise(pairs: Pairs) -> list[Shift]:
+    """By the mean and the correlations of the film."""
+    size = pairs.reference.shape[2:]
+    measured = film_statistics(pairs, LAGS) if min(size) > max(LAGS) else None
+    if measured is None or measured.correlations[0] < LEAST_CORRELATION:
+        return []
+
+    def simulated(numbers: np.ndarray) -> np.ndarray:
+        if _impossible(numbers):
+            return np.full(1 + len(LAGS), np.nan)
+        count = max(FEWEST_SIMULATED, min(FINER, FINER * SMALL // (size[0] * size[1])))
+        return _film_moments(statistics_of(_film(numbers, count, size), LAGS))
+
+    moments = _film_moments(measured)
+    odds = np.log(measured.mean / (1 - measured.mean))
+    starts = [[(odds + more, np.log(drops), edge) for drops in SIZES for more in (0.1, 0.8)] for edge in SOFT]
+    ends = [matched(simulated, moments, np.array(some), np.array([0.2, 0.2, 0.2]), tries=50) for some in starts]
+    # Several softnesses may explain as much: what else is composed with it tells them apart.
+    alike = [numbers for numbers, distance in ends if distance < UNLIKE and np.exp(numbers[1]) >= SMALLEST]
+    return [_spatter(numbers, measured.shade) for numbers in alike]
+
+
+def _film_moments(film: FilmStatistics) -> Float64[np.ndarray, "5"]:
+    """What is matched beneath noise, in standard errors."""
+    return np.array([np.log(max(film.mean, 1e-6)), *film.correlations]) / FILM_STANDARD_ERRORS
 
 
 def _match_moments(
@@ -175,12 +214,22 @@ def _simulated_moments(
     numbers: Float64[np.ndarray, "3"], n: int, size: tuple[int, ...], step: float
 ) -> Float64[np.ndarray, "7"]:
     """The moments of n pictures of mud, in standard errors; NaN for numbers out of range."""
-    if not -2.0 < numbers[1] < 3.0 or not 0 <= numbers[2] < 8 or abs(numbers[0]) > 8:
+    if _impossible(numbers):
         return np.full(len(STANDARD_ERRORS), np.nan)
-    film = _spatter(numbers, 1.0).apply(np.zeros((n, 1, *size), np.float32), np.random.default_rng(0))
+    film = _film(numbers, n, size)
     if step:
         film = np.rint(film / step) * np.float32(step)
     return _moments(film, film > 0, np.ones(film.shape, bool)) / STANDARD_ERRORS
+
+
+def _film(numbers: Float64[np.ndarray, "3"], n: int, size: tuple[int, ...]) -> Film:
+    """The film of n simulated pictures."""
+    return _spatter(numbers, 1.0).apply(np.zeros((n, 1, *size), np.float32), np.random.default_rng(0))
+
+
+def _impossible(numbers: Float64[np.ndarray, "3"]) -> bool:
+    odds, size, softness = map(float, numbers)
+    return not -2.0 < size < 3.0 or not 0 <= softness < 8 or abs(odds) > 8
 
 
 def _shade_by_regression(reference: np.ndarray, shifted: np.ndarray) -> float | None:
