@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from shiftassay.imagesets.dataset import Dataset, load_dataset
 from shiftassay.imagesets.image_set import ImageSet
@@ -13,6 +14,7 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 torch.set_num_threads(1)  # pytest-xdist runs one test on each core
 threadpool_limits(1, "blas")
+tqdm.monitor_interval = 0  # its thread would outlive what others show with it, and where one runs, nothing is forked
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,10 @@ ARGUMENTS = {
     "list": ["absent"],
     "check": ["absent"],
 }
-VERBS = [command.name or command.callback.__name__ for command in app.registered_commands]
+NO_RESULT = {"play"}  # verbs that show, and write no JSON
+VERBS = [
+    name for command in app.registered_commands if (name := command.name or command.callback.__name__) not in NO_RESULT
+]
 BAD_PLACES = ("folder", "file/r.json", "n" * 300, "/proc/r.json", "/dev/null", "file/\udcff\x1b")
 
 

@@ -154,7 +154,7 @@ def test_the_diagnosis_says_which_images_are_shared_and_judges_the_others(
     shifted = with_shared(others, np.arange(60), reference, np.arange(60))
     judged: list[int] = []
 
-    def unpaired(before: ImageSet, after: ImageSet, families: object, seed: int, shared: int = 0) -> object:
+    def unpaired(before: ImageSet, after: ImageSet, families: object, seed: int, shared: int, watch: object) -> object:
         judged.extend((len(before), len(after), shared))
         return UnpairedVerdict(Verdict(Identity(), {}, {}, 1.0, 0.9), (), "The sets are alike.")
 

@@ -44,4 +44,4 @@ def test_a_network_that_cannot_be_traced_has_no_drawing():
 def test_a_drawing_names_every_layer(tmp_path):
     layers = layers_of(build("stn", (1, 28, 28), 10, {}), (1, 28, 28))
     svg = draw(Figure("architecture", {"layers": [layer.to_json() for layer in layers]}, ""), tmp_path).decode()
-    assert all(f"<!-- {layer.name} -->" in svg for layer in layers)
+    assert all(layer.name in svg for layer in layers)
