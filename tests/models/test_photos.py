@@ -90,4 +90,4 @@ def test_a_forgotten_bgr_is_what_parts_it_from_itself(model, photographs):
     assert (best.kind, best.explains) == ("input", True)
     assert best.change == "given images as bgr"
     assert parted.layers is not None
-    assert parted.layers.layers[parted.layers.first or 0] == "_conv_stem"
+    assert parted.layers.layers[parted.layers.first or 0].startswith("_conv_stem")
