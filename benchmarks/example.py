@@ -51,7 +51,7 @@ def run(command: tuple[str, ...], folder: Path) -> str:
     made = subprocess.run(
         [sys.executable, "-m", "shiftassay.cli", *named], cwd=folder, check=True, stdout=subprocess.PIPE, text=True
     )
-    return made.stdout
+    return made.stdout.replace(f"{folder}/", "")
 
 
 def changes() -> list[dict[str, str | float]]:
