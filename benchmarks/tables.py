@@ -211,7 +211,7 @@ def coverage_table(results: Results) -> str:
     columns = ("family, parameter", "intervals", "hold the truth, % [95%]", "width beside the errors'")
     note = (
         f"*Of each family the parameter whose intervals hold the truth least often. Seed {results['seed']}, used once; "
-        f"commit {results['commit']}; `{results['command']}`.*"
+        f"commit {results['environment']['commit']}; `{results['command']}`.*"
     )
     return markdown(columns, rows) + f"\n\n{note}"
 

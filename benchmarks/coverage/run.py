@@ -23,6 +23,7 @@ from benchmarks.diagnosis.drawn import log
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
+from shiftassay.runs.environment import environment
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "out" / "coverage"
@@ -47,7 +48,8 @@ def main() -> None:
         print(table({family: records[family]}, heading=family == families[0]), flush=True)
     print(f"{sum(map(len, records.values()))} fits in {perf_counter() - began:.0f} s")
     if asked.json:
-        made = {"command": command, "commit": commit, "seed": asked.seed, **results(records)}
+        here = {**environment().to_json(), "commit": commit}
+        made = {"command": command, "environment": here, "seed": asked.seed, **results(records)}
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         write_whole(asked.json, (json.dumps(made, indent=1) + "\n").encode())
 
