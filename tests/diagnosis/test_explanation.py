@@ -37,8 +37,8 @@ def candidate(shift: Shift, unexplained: float) -> Candidate:
 CANDIDATES = [candidate(TURNED, 0.034), candidate(parse("rotate:angle=12"), 0.2), candidate(parse("invert"), 0.61)]
 
 
-def explanation(verdict=KNOWN, candidates=(), proof=PROOF, mechanisms=(), images=100):
-    return explained(verdict, candidates, proof, mechanisms, images, None, None)
+def explanation(verdict=KNOWN, candidates=(), proof=PROOF, mechanisms=(), images=100, measured=100):
+    return explained(verdict, candidates, proof, mechanisms, images, measured, None, None)
 
 
 def test_shift_proof_and_reasons_follow_in_this_order():
@@ -65,7 +65,7 @@ def test_the_strongest_reasons_alone_are_given():
 
 @pytest.mark.parametrize(("more", "sampled"), [(0, False), (1, True)])
 def test_reasons_measured_on_a_sample_say_so(more, sampled):
-    images = SETTINGS.mechanism_images + more
+    images = 100 + more
     assert ("drawn at random" in explanation(mechanisms=[GROWS], images=images)) is sampled
     assert "drawn at random" not in explanation(mechanisms=[ABSENT], images=images)
 

@@ -1,14 +1,16 @@
 """Each mechanism is said where it was planted, and not where it was left out and all else is the same or like."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from shiftassay.diagnosis import mechanisms as mechanisms_room
 from shiftassay.diagnosis.controls import MATCHED, shuffled_residual, transplanted_residual
-from shiftassay.diagnosis.mechanisms import MEASURES, case_of, mechanisms
+from shiftassay.diagnosis.mechanisms import MEASURES, case_of, measured_on, mechanisms
 from shiftassay.diagnosis.mechanisms.aim import adds_up, cancels
 from shiftassay.diagnosis.mechanisms.biases import biases
 from shiftassay.diagnosis.mechanisms.calibration import overconfident
@@ -23,6 +25,7 @@ from shiftassay.diagnosis.mechanisms.separation import classes_merge, network_me
 from shiftassay.diagnosis.mechanisms.span import outside_span
 from shiftassay.diagnosis.mechanisms.units import beyond_range, silent_units, woken_units
 from shiftassay.diagnosis.mechanisms.whereabouts import in_one_band, in_one_place
+from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.shifts.catalog import shift
 from shiftassay.shifts.family import Context
@@ -468,3 +471,13 @@ def test_colour_images_and_models_without_weights_are_measured(generator):
 def test_of_large_images_fewer_are_asked_for_gradients(shape, count):
     images = ImageSet(np.full((3, *shape), 0.5, np.float32))
     assert case_of(nn.Identity(), images, images).gradient_images == count
+
+
+@pytest.mark.parametrize(("shape", "n"), [((3000, 1, 28, 28), 2000), ((50, 1, 28, 28), 50), ((120, 3, 224, 224), 111)])
+def test_of_large_images_fewer_are_measured(shape, n):
+    assert measured_on(ImageSet(np.zeros(shape, np.float32))) == n
+
+
+def test_a_hundred_are_measured_however_large_they_are(monkeypatch):
+    monkeypatch.setattr(mechanisms_room, "SETTINGS", replace(SETTINGS, mechanism_values=1))
+    assert measured_on(ImageSet(np.zeros((120, 1, 9, 9), np.float32))) == 100

@@ -16,7 +16,7 @@ from shiftassay.diagnosis.explanation import explained, fitted_note
 from shiftassay.diagnosis.identify import identify, identify_unpaired, searched_families
 from shiftassay.diagnosis.inputs import check_sets, check_unpaired
 from shiftassay.diagnosis.labels import renumbering
-from shiftassay.diagnosis.mechanisms import mechanisms
+from shiftassay.diagnosis.mechanisms import measured_on, mechanisms
 from shiftassay.diagnosis.one_size import OneSize, at_one_size
 from shiftassay.diagnosis.paired.search import search_again
 from shiftassay.diagnosis.paired.verdict import candidate_summary
@@ -225,6 +225,7 @@ def _with_partners(
             proof,
             reasons,
             len(matched.shifted),
+            measured_on(matched.shifted),
             identified.adversarial,
             bound,
         ),
@@ -237,7 +238,7 @@ def _with_partners(
             *fitted_note(identified.candidates, matched.shifted),
         ),
         evaluations=proof.evaluations,
-        images=ImageCounts(proof.images, min(SETTINGS.mechanism_images, len(matched.shifted)) if reasons else 0),
+        images=ImageCounts(proof.images, measured_on(matched.shifted) if reasons else 0),
     )
 
 

@@ -22,19 +22,20 @@ def explained(
     proof: Proof,
     mechanisms: Sequence[Mechanism],
     images: int,
+    measured: int,
     evidence: AdversarialEvidence | None,
     ceiling: Ceiling | None,
 ) -> str:
     """What happened, the evidence, what it did to the model, and why.
 
-    `images` is the number of images that have partners.
+    `images` is the number of images that have partners, `measured` that on which mechanisms were measured.
     """
     sentences = [_what_happened(verdict, candidates), *proof.sentences]
     if evidence is not None and evidence.is_adversarial:
         sentences.append(evidence.sentence)
     reasons = [mechanism for mechanism in mechanisms if mechanism.explains][: SETTINGS.reasons]
-    if reasons and images > SETTINGS.mechanism_images:
-        sentences.append(f"The reasons are measured {on_sample(SETTINGS.mechanism_images, images)}.")
+    if reasons and images > measured:
+        sentences.append(f"The reasons are measured {on_sample(measured, images)}.")
     sentences += [mechanism.sentence for mechanism in reasons] + without_harmless_control(reasons)
     if ceiling is not None:
         sentences.append(ceiling.sentence)

@@ -145,7 +145,11 @@ class SearchSettings:
     adversarial_images: int = 1000
     """Images on which it is measured whether a change was aimed at the model."""
     mechanism_images: int = 2000
-    """Images on which mechanisms are measured, unless less is said below."""
+    """Images on which mechanisms are measured, unless less is said below; fewer where they are large."""
+    mechanism_values: int = 1 << 24
+    """Values of these images, at most, if they are more than the next."""
+    fewest_for_mechanisms: int = 100
+    """Images that are taken however large they are."""
     gradient_images: int = 500
     """Images for measures that need gradients; fewer where they are large."""
     gradient_values: int = 1 << 23

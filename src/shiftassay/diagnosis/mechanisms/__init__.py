@@ -1,5 +1,7 @@
 """Why a network's accuracy moved or held: each possible reason is measured and tested."""
 
+import math
+
 import numpy as np
 from jaxtyping import Int64
 from torch import nn
@@ -66,9 +68,9 @@ def mechanisms(
     seed: int = 0,
     watch: Watch = unwatched,
 ) -> list[Mechanism]:
-    """Measure why `model` does on `shifted` what it does, on at most 2,000 images.
+    """Measure why `model` does on `shifted` what it does, on a sample of the images.
 
-    `labels` stand in for those that an image set lacks. The mechanisms that are `present`, in their order, are the
+    They are at most 2,000, and fewer where they are large (`measured_on`). `labels` stand in for those that an image set lacks. The mechanisms that are `present`, in their order, are the
     explanation; the others did not pass their tests, or a harmless change of the same size has them too. What can't be
     measured is left out: images are unpaired, there are no labels, the model has no gradient, or a change inside it
     makes its answers infinite.
@@ -86,6 +88,12 @@ def mechanisms(
         watch("measuring why accuracy moved", number, len(MEASURES))
         measured.append(_measured(measure, case))
     return [mechanism for mechanism in measured if mechanism is not None]
+
+
+def measured_on(images: ImageSet) -> int:
+    """On how many of the images mechanisms are measured: fewer of large ones."""
+    affordable = SETTINGS.mechanism_values // max(1, math.prod(images.shape))
+    return min(len(images), SETTINGS.mechanism_images, max(SETTINGS.fewest_for_mechanisms, affordable))
 
 
 def _measured(measure: Measure, case: Case) -> Mechanism | None:
@@ -107,8 +115,8 @@ def case_of(
 ) -> Case:
     """The images that mechanisms are measured on: the same ones of both sets if they are paired."""
     rng = np.random.default_rng(seed_for(seed, "mechanisms"))
-    before = np.sort(rng.permutation(len(reference))[: SETTINGS.mechanism_images])
-    after = before if paired else np.sort(rng.permutation(len(shifted))[: SETTINGS.mechanism_images])
+    before = np.sort(rng.permutation(len(reference))[: measured_on(reference)])
+    after = before if paired else np.sort(rng.permutation(len(shifted))[: measured_on(shifted)])
     own = [images.labels if images.labels is not None else labels for images in (reference, shifted)]
     return Case(
         model,
