@@ -70,10 +70,10 @@ def mechanisms(
 ) -> list[Mechanism]:
     """Measure why `model` does on `shifted` what it does, on a sample of the images.
 
-    They are at most 2,000, and fewer where they are large (`measured_on`). `labels` stand in for those that an image set lacks. The mechanisms that are `present`, in their order, are the
-    explanation; the others did not pass their tests, or a harmless change of the same size has them too. What can't be
-    measured is left out: images are unpaired, there are no labels, the model has no gradient, or a change inside it
-    makes its answers infinite.
+    They are at most 2,000, and fewer where they are large (`measured_on`). `labels` stand in for those that an image
+    set lacks. The mechanisms that are `present`, in their order, are the explanation; the others did not pass their
+    tests, or a harmless change of the same size has them too. What can't be measured is left out: images are unpaired,
+    there are no labels, the model has no gradient, or a change inside it makes its answers infinite.
 
     >>> rng = np.random.default_rng(0)
     >>> bright = ImageSet(rng.random((200, 1, 4, 4), np.float32), rng.integers(0, 2, 200))
