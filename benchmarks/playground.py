@@ -10,6 +10,8 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, process_time
 from urllib.parse import urlsplit
@@ -38,17 +40,8 @@ def main() -> None:
     digits = load_dataset("mnist").test
     playground = Playground(digits, {name: _untrained(name) for name in NETWORKS})
     picture = base64.b64encode(np.rint(digits.images[0] * 255).astype(np.uint8).tobytes()).decode()
-    with socket.socket() as listening:
-        listening.bind((HOST, 0))
-        server, address = server_on(listening, playground)
-        listening.listen()
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            took = {name: _took(address, picture, family) for name, family in playground.families.items()}
-        finally:
-            server.should_exit = True
-            thread.join()
+    with served(playground) as address:
+        took = {name: _took(address, picture, family) for name, family in playground.families.items()}
     write_json(
         RESULT,
         {
@@ -64,6 +57,23 @@ def main() -> None:
     for kind, times in enumerate(("wall", "processor")):
         of_all = np.concatenate([np.array(one[kind]) for one in took.values()])
         print(f"{times}: median {np.median(of_all):.0f} ms, 95% within {np.quantile(of_all, 0.95):.0f} ms")
+
+
+@contextmanager
+def served(playground: Playground) -> Iterator[str]:
+    """The address of the playground's page, served by a thread of this process."""
+    with socket.socket() as listening:
+        listening.bind((HOST, 0))
+        server, address = server_on(listening, playground)
+        listening.listen()
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+        assert not thread.is_alive(), urlsplit(address).port
 
 
 def _untrained(network: str) -> Classifier:

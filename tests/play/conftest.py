@@ -1,17 +1,14 @@
 """A playground of real digits and untrained networks, and a server of it on the loopback interface."""
 
-import socket
-import threading
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 import torch
+from benchmarks.playground import served
 
 from shiftassay.imagesets.dataset import Dataset
 from shiftassay.models.classifier import Classifier, ModelCard
 from shiftassay.play.playground import Playground
-from shiftassay.play.serve import HOST, server_on
 
 
 def untrained(network: str, **parameters) -> Classifier:
@@ -29,15 +26,5 @@ def playground(mnist: Dataset) -> Playground:
 @pytest.fixture(scope="session")
 def address(playground: Playground) -> Iterator[str]:
     """The address of a page that is served."""
-    with socket.socket() as listening:
-        listening.bind((HOST, 0))
-        server, url = server_on(listening, playground)
-        listening.listen()
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield url
-        finally:
-            server.should_exit = True
-            thread.join(timeout=20)
-        assert not thread.is_alive(), urlsplit(url).port
+    with served(playground) as url:
+        yield url

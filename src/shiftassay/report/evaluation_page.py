@@ -80,21 +80,30 @@ def _accuracies(evaluations: Sequence[Evaluation]) -> Finding:
                 change.effect,
             )
         )
-    figure = Figure(
+    seeds = [[evaluation.accuracy.estimate] for evaluation in evaluations]
+    shown = "Accuracy with its 95% interval. Dotted: the first set; dashed: chance."
+    figure = accuracy_figure(evaluations, seeds, len(evaluations[0].recall), shown)
+    caption = "Intervals of 95%. McNemar's exact test says whether accuracy differs on the same images."
+    table = Table(columns, tuple(rows), caption, words=("effect",))
+    return Finding("accuracy", "Accuracy", tuple(map(str, evaluations)), (table,), (figure,))
+
+
+def accuracy_figure(
+    evaluations: Sequence[Evaluation], seeds: Sequence[Sequence[float]], classes: int, caption: str
+) -> Figure:
+    """Accuracy on each set with its interval, the accuracies of all training seeds, and chance."""
+    return Figure(
         "accuracy",
         {
             "names": [evaluation.name for evaluation in evaluations],
             "estimate": [evaluation.accuracy.estimate for evaluation in evaluations],
             "low": [evaluation.accuracy.low for evaluation in evaluations],
             "high": [evaluation.accuracy.high for evaluation in evaluations],
-            "seeds": [[evaluation.accuracy.estimate] for evaluation in evaluations],
-            "chance": 1 / len(evaluations[0].recall),
+            "seeds": seeds,
+            "chance": 1 / classes,
         },
-        "Accuracy with its 95% interval. Dotted: the first set; dashed: chance.",
+        caption,
     )
-    caption = "Intervals of 95%. McNemar's exact test says whether accuracy differs on the same images."
-    table = Table(columns, tuple(rows), caption, words=("effect",))
-    return Finding("accuracy", "Accuracy", tuple(map(str, evaluations)), (table,), (figure,))
 
 
 def _classes(evaluations: Sequence[Evaluation]) -> Finding:

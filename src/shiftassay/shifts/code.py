@@ -92,8 +92,11 @@ class InCode:
 
 
 def in_a_row(steps: Iterable[Steps | None]) -> Steps | None:
-    """Steps one after the other, without those that are missing; None if all are."""
-    known = [step for step in steps if step is not None]
+    """Steps one after the other; None if one of them is missing, or there are none."""
+    every = list(steps)
+    known = [step for step in every if step is not None]
+    if len(known) < len(every):
+        return None
     of = {step.of for step in known}
     if len(of) != 1:
         return None

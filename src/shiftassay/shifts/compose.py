@@ -90,7 +90,7 @@ class Compose(Shift):
         """Those of the parts that can be undone, last part first."""
         if any(part.group == "framing" and part.known_undo is None for part in self.parts):
             return None
-        return in_a_row(part.known_undo for part in reversed(self.parts))
+        return in_a_row(part.known_undo for part in reversed(self.parts) if part.known_undo is not None)
 
     @property
     def advice(self) -> str:

@@ -151,8 +151,7 @@ def _beneath_noise(pairs: Pairs) -> list[Shift]:
     def simulated(numbers: np.ndarray) -> np.ndarray:
         if _impossible(numbers):
             return np.full(1 + len(LAGS), np.nan)
-        count = max(FEWEST_SIMULATED, min(FINER, FINER * SMALL // (size[0] * size[1])))
-        return _film_moments(statistics_of(_film(numbers, count, size), LAGS))
+        return _film_moments(statistics_of(_film(numbers, _affordable(FINER, size), size), LAGS))
 
     moments = _film_moments(measured)
     odds = np.log(measured.mean / (1 - measured.mean))
@@ -178,8 +177,7 @@ def _match_moments(
     """
 
     def simulated(images: int) -> Callable[[np.ndarray], np.ndarray]:
-        count = max(FEWEST_SIMULATED, min(images, images * SMALL // (size[0] * size[1])))
-        return lambda numbers: _simulated_moments(numbers, count, size, step)
+        return lambda numbers: _simulated_moments(numbers, _affordable(images, size), size, step)
 
     def distance(of_many: np.ndarray) -> float:
         return float(((of_many - moments) ** 2).sum())
@@ -220,6 +218,11 @@ def _simulated_moments(
     if step:
         film = np.rint(film / step) * np.float32(step)
     return _moments(film, film > 0, np.ones(film.shape, bool)) / STANDARD_ERRORS
+
+
+def _affordable(images: int, size: tuple[int, ...]) -> int:
+    """So many images, or fewer large ones."""
+    return max(FEWEST_SIMULATED, min(images, images * SMALL // (size[0] * size[1])))
 
 
 def _film(numbers: Float64[np.ndarray, "3"], n: int, size: tuple[int, ...]) -> Film:

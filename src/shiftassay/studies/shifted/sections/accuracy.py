@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from shiftassay.evaluation.effect import EffectOverSeeds, effect_over_seeds
 from shiftassay.evaluation.evaluate import Evaluation, margin_in_words
 from shiftassay.records import Record
-from shiftassay.report.finding import Figure, Finding, Table
+from shiftassay.report.evaluation_page import accuracy_figure
+from shiftassay.report.finding import Finding, Table
 from shiftassay.studies.shifted.context import StudyContext
 from shiftassay.words.numbers import (
     DASH,
@@ -43,16 +44,10 @@ def findings(measured: EvaluatedMembers) -> list[Finding]:
     by_set = list(zip(*evaluations, strict=True))
     effects = {rows[0].name: effect_over_seeds(rows) for rows in by_set[1:]}
     seeds = [[evaluation.accuracy.estimate for evaluation in group] for group in by_set]
-    figure = Figure(
-        "accuracy",
-        {
-            "names": [evaluation.name for evaluation in first],
-            "estimate": [evaluation.accuracy.estimate for evaluation in first],
-            "low": [evaluation.accuracy.low for evaluation in first],
-            "high": [evaluation.accuracy.high for evaluation in first],
-            "seeds": seeds,
-            "chance": 1 / measured.classes,
-        },
+    figure = accuracy_figure(
+        first,
+        seeds,
+        measured.classes,
         "Accuracy of the first seed's model with its 95% interval"
         + (", and that of every seed (orange)" if several else "")
         + ". Dotted: clean; dashed: chance.",
