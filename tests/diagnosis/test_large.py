@@ -87,14 +87,15 @@ def test_all_pixels_in_another_order_are_put_back(photographs):
 
 @pytest.mark.torture
 def test_a_diagnosis_of_photographs_stays_within_its_memory(tmp_path):
+    # The most memory of the process itself: what getrusage gives counts that of the process that started it.
     code = f"""
-import resource
+from pathlib import Path
 import numpy as np
 from shiftassay.diagnosis.diagnose import diagnose
 rng = np.random.default_rng(0)
 images = rng.integers(0, 256, (100, 3, {SIZE}, {SIZE}), np.uint8)
 assert diagnose(images, images[:, ::-1]).verdict.family == "channel_order"
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < MOST_MIB
+    assert int(done.stdout) / 1024 < MOST_MIB
