@@ -9,6 +9,7 @@ from shiftassay.diagnosis.paired.candidate import (
     Candidate,
     estimates,
     first_that_fits,
+    room_for_more,
     scored,
     screened_then_scored,
     settled,
@@ -50,7 +51,9 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
         return candidates
     if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:
         # It fits, perhaps by its many parameters.
-        return first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
+        candidates = first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
+        if not room_for_more(candidates[0]):
+            return candidates
     negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
     if task.fit.on_white and negatives:
         candidates = first_that_fits(candidates + scored(_moved_on_white(negatives, task), task))
