@@ -1,7 +1,7 @@
 """Compositions: several shifts in a row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -183,6 +183,14 @@ def in_normal_form(shift: Shift) -> Shift:
     """The same shift as a member of the registered family with the fewest parameters."""
     simplest = shift.normal_form()
     return simplest if simplest.family in FAMILIES else shift
+
+
+def in_usual_form(shift: Shift) -> Shift:
+    """The same shift as its registered families make it, instead of as other implementations do (`alternatives`)."""
+    if isinstance(shift, Compose):
+        return replace(shift, parts=tuple(map(in_usual_form, shift.parts)))
+    usual = FAMILIES[shift.family]
+    return shift if type(shift) is usual else usual(**{f.name: getattr(shift, f.name) for f in fields(usual)})
 
 
 def _simplified(first: Shift, then: Shift) -> tuple[Shift, Shift]:

@@ -6,6 +6,7 @@ First a part that explains some of the change, then a composable family that exp
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from shiftassay.diagnosis.paired.hidden import (
 )
 from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again
 from shiftassay.diagnosis.paired.noise_between import with_noise
-from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_moves
+from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_blurs, noise_moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
@@ -42,6 +43,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import current_resampling, resampled
 
+Place = Literal["after", "before"]
 Partners = Callable[[Sequence[Shift], Sequence[str]], list[str]]
 
 
@@ -93,8 +95,8 @@ def recolored(move: Shift, task: Task) -> list[Shift]:
     if task.composed.reference.shape[1] == 1:
         return []
     colors = [f for f in _partners(move.components, task.families) if FAMILIES[f].group == "colour"]
-    subproblems = [s for s in _subproblems(move, colors, task.composed) if s.after]
-    completed = [s.composition_with(shift) for s in subproblems for shift in _estimate(s)]
+    subproblems = [s for s in _subproblems(move, colors, task.composed) if "after" in s.places]
+    completed = [c for s in subproblems for shift in _estimate(s) for c in s.compositions_with(shift)]
     return [fitted_jointly(shift, task.composed) for shift in completed]
 
 
@@ -133,7 +135,8 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     best = screened_then_scored(dict.fromkeys(fitted), task)
     if _suffices(best) and not best[0].remake.noise_fraction:  # with noise, either order may fit
         return best
-    return ranked(best + _with_moved_noise(chosen, fit, task))
+    best = ranked(best + _with_moved_noise(chosen, fit, task))
+    return ranked(best + _in_other_forms(best, fit, task))
 
 
 def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
@@ -147,6 +150,17 @@ def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[C
             counted = task.counting(f"fitting noise that moved ({resampling.kernel})")
             fitted += mapped(partial(fitted_jointly, pairs=fit), moved_noise, counted)
     return scored(dict.fromkeys(fitted), task)
+
+
+def _in_other_forms(best: Sequence[Candidate], fit: Pairs, task: Task) -> list[Candidate]:
+    """The first composition, if in it a blur follows noise and it does not fit, as other implementations blur."""
+    first = best[0] if best else None
+    if first is None or not noise_blurs(first.shift) or first.misfit >= task.settings.hopeless or first.fits:
+        return []
+    fit_quickly = partial(fitted_jointly, pairs=fit.first(task.settings.n_quickly))
+    counted = task.counting("fitting other forms of a blur")
+    forms = screened(dict.fromkeys(mapped(fit_quickly, first.shift.alternatives().values(), counted)), task)
+    return scored([fitted_jointly(c.shift, fit) for c in forms[: task.settings.n_promising]], task)
 
 
 def _promising(shifts: Sequence[Shift], pairs: Pairs, task: Task) -> list[Shift]:
@@ -185,16 +199,20 @@ def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
 
 @dataclass(frozen=True, eq=False)
 class _Subproblem:
-    """What a further part has to explain: pairs after, or before, a composition's known parts."""
+    """What a further part has to explain: pairs after, or before, a composition's known parts.
+
+    Where these can't be undone, what came before them is estimated as if it came after: a start for a joint fit.
+    """
 
     family: str
     pairs: Pairs
     parts: tuple[Shift, ...]
-    after: bool
+    places: tuple[Place, ...]
 
-    def composition_with(self, shift: Shift) -> Compose:
+    def compositions_with(self, shift: Shift) -> list[Compose]:
         further = shift.components
-        return Compose((*self.parts, *further) if self.after else (*further, *self.parts))
+        ordered = {"after": (*self.parts, *further), "before": (*further, *self.parts)}
+        return [Compose(ordered[place]) for place in self.places]
 
 
 def _completed(firsts: Iterable[Shift], pairs: Pairs, task: Task, partners: Partners | None = None) -> list[Shift]:
@@ -213,7 +231,7 @@ def _completed(firsts: Iterable[Shift], pairs: Pairs, task: Task, partners: Part
             subproblems += _subproblems(first, covering, pairs)
     estimated = mapped(_estimate, subproblems, task.counting("trying shifts in a row"))
     solved = zip(subproblems, estimated, strict=True)
-    completed = [subproblem.composition_with(shift) for subproblem, shifts in solved for shift in shifts]
+    completed = [c for subproblem, shifts in solved for shift in shifts for c in subproblem.compositions_with(shift)]
     return [shift for shift in completed if not _hidden_by_noise(shift, pairs, task.families)]
 
 
@@ -226,12 +244,11 @@ def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Sub
     parts = first.components
     inferred = infer_first_part(first, pairs)
     after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
-    subproblems = [_Subproblem(family, after, parts, after=True) for family in others]
     undone = _undone(inferred, pairs.shifted)
-    if undone is not None:
-        before = Pairs(pairs.reference, undone)
-        subproblems += [_Subproblem(family, before, parts, after=False) for family in others]
-    return subproblems
+    if undone is None:
+        return [_Subproblem(family, after, parts, ("after", "before")) for family in others]
+    sides: tuple[tuple[Pairs, Place], ...] = (after, "after"), (Pairs(pairs.reference, undone), "before")
+    return [_Subproblem(family, side, parts, (place,)) for side, place in sides for family in others]
 
 
 def _undone(shift: Shift, images: Images) -> Images | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
@@ -45,7 +46,7 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     if any(part.random for part in shift.parts):
         fitted = _with_noise(shift, inferred.parts, pairs)
     else:
-        fitted = Compose(_least_squares(inferred.parts, pairs))
+        fitted = Compose(_least_squares(_from_starts(inferred.parts, pairs), pairs))
     # What was inferred for these very images goes back to how it is drawn.
     parts = [
         old if any(isinstance(v, PerImage) for v in vars(new).values()) else in_normal_form(new)
@@ -152,6 +153,29 @@ def _leaves_pixels(parts: tuple[Shift, ...]) -> bool:
 def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...] | None = None) -> tuple[Shift, ...]:
     joint = Joint(parts, groups=only)
     return joint.from_numbers(refine(joint, joint.begin[None], pairs)).parts if len(joint.begin) else parts
+
+
+def _from_starts(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...]:
+    """The parts, where others follow with the best of the starts of each shared parameter without a derivative."""
+    for i, part in enumerate(parts[:-1]):
+        for name, searched in part.search.items() if part.scope == "shared" else ():
+            if not searched.step and isinstance(vars(part).get(name), int | float):
+                parts = min(
+                    (_with_value(parts, i, name, value) for value in searched.starts), key=partial(_error, pairs)
+                )
+    return parts
+
+
+def _with_value(parts: tuple[Shift, ...], i: int, name: str, value: float) -> tuple[Shift, ...]:
+    return (*parts[:i], replace(parts[i], **{name: value}), *parts[i + 1 :])
+
+
+def _error(pairs: Pairs, parts: tuple[Shift, ...]) -> float:
+    """The mean square of what the parts leave; infinite where they can't be applied."""
+    try:
+        return float(pairs.errors(Compose(parts).apply(pairs.reference, np.random.default_rng(0))).mean())
+    except BadInput:
+        return np.inf
 
 
 def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] | None:

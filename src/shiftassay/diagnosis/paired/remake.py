@@ -106,6 +106,12 @@ def noise_moves(shift: Shift) -> bool:
     return any(part.random and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
+def noise_blurs(shift: Shift) -> bool:
+    """Whether a blur follows noise, which shows every weight of its kernel."""
+    parts = shift.components
+    return any(part.random and any(map(blurs, parts[i + 1 :])) for i, part in enumerate(parts))
+
+
 def shrinks(shift: Shift) -> bool:
     """Whether the picture becomes smaller: careful implementations then average over areas."""
     return any(part.shrinks for part in shift.components)

@@ -52,7 +52,7 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:
         # It fits, perhaps by its many parameters.
         candidates = first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
-        if not room_for_more(candidates[0]):
+        if not (moves(candidates[0].shift) and room_for_more(candidates[0])):
             return candidates
     negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
     if task.fit.on_white and negatives:

@@ -13,7 +13,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.execution.threads import one_thread_each
-from shiftassay.shifts.compose import Compose, in_normal_form
+from shiftassay.shifts.compose import Compose, in_normal_form, in_usual_form
 from shiftassay.shifts.estimation.pairs import Pairs
 
 CALIBRATED_PIXELS = 28 * 28  # of the images that confidence was fitted on
@@ -54,7 +54,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     resampling = best.remake.resampling
     shift = in_normal_form(refitted(in_normal_form(best.shift), refit_pairs, resampling))
     shift, ends = measured(shift, refit_pairs, resampling, thresholds.LEVEL)
-    shift = shift.settle(pairs)
+    shift = in_usual_form(shift).settle(pairs)
     parameters = parameters_of(shift, shift.infer_draws(refit_pairs.first(SETTINGS.n_fit)))
     return Verdict(shift, parameters, ends, share, confidence, _equivalent(candidates), evidence=evidence)
 
@@ -67,7 +67,7 @@ def _small_images(pairs: Pairs) -> int:
 
 def candidate_summary(candidate: Candidate) -> CandidateSummary:
     """A candidate for a reader."""
-    summary, remake = summarized(in_normal_form(candidate.shift)), candidate.remake
+    summary, remake = summarized(in_usual_form(in_normal_form(candidate.shift))), candidate.remake
     return CandidateSummary(
         summary.family,
         summary.parameters,
