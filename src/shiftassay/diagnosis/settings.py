@@ -77,6 +77,8 @@ class SearchSettings:
     """Compositions of noise and a move after it that are fitted under every kernel that keeps noise."""
     n_nearest: int = 1
     """Compositions of smallest misfit that are fitted together, whatever their parameters cost."""
+    n_covering: int = 2
+    """Cheapest compositions with what covers at random that are fitted together, whatever they cost."""
     joint_fits_of_three: int = 3
     """The same for three parts, and for two simpler maps in the place of a general one."""
     n_extended: int = 2

@@ -121,9 +121,10 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     ordered = [c.shift for c in ranking]
     # Screening sees few draws of what covers at random.
     covering = [shift for shift in ordered if any(part.random and part.covers for part in shift.components)]
+    covering = _chosen(covering, task.settings.n_covering, 1)
     # Before the parameters are fitted together, what will pay for its parameters may leave much.
     nearest = [c.shift for c in sorted(ranking, key=lambda c: c.misfit)[: task.settings.n_nearest]]
-    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering[:1] + nearest))
+    chosen = list(dict.fromkeys(_chosen(ordered, count, task.settings.n_alike) + covering + nearest))
     chosen += _promising([shift for shift in ordered if shift not in chosen], fit, task)
     likely = chosen[: task.settings.n_reversed]
     in_reverse = [Compose(s.parts[::-1]) for s in likely if isinstance(s, Compose) and len(s.parts) == 2]
