@@ -51,3 +51,14 @@ def test_a_mask_or_a_smooth_glow_is_no_fixed_pattern(digits):
     glow = np.clip(digits.images + 0.4 * np.exp(-np.hypot(y, x) / 9).astype(np.float32), 0, 1)
     for shifted in (masked, glow):
         assert FixedPattern.estimate(Pairs(digits.images, shifted)) == []
+
+
+def test_a_place_that_is_white_in_every_picture_lifts_even_the_darkest_to_white(rng):
+    images = np.concatenate([np.zeros((1, 1, 8, 8)), rng.random((40, 1, 8, 8))]).astype(np.float32)
+    pattern = 0.3 * rng.standard_normal((8, 8))
+    pattern[2, 3], pattern[5, 1] = 1.2, -1.3
+    estimate = FixedPattern.estimate(Pairs(images, np.clip(images + pattern, 0, 1).astype(np.float32)))[0]
+    assert isinstance(estimate, FixedPattern)
+    values = np.reshape(estimate.pattern, (8, 8))
+    assert values[2, 3] >= 0.99
+    assert values[5, 1] <= -0.95

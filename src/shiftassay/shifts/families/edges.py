@@ -44,8 +44,10 @@ class CannyEdges(Shift):
     tier: ClassVar[int] = 1
     hides_moves: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
-    grid: ClassVar[tuple[Parameters, ...]] = ({},)
-    refined: ClassVar[tuple[str, ...] | None] = ()
+    grid: ClassVar[tuple[Parameters, ...]] = (
+        {},
+        *({"sd": sd, "low": low, "high": 2 * low} for sd in (0.7, 1.0, 1.4, 2.0) for low in (0.1, 0.2, 0.4)),
+    )
     why: ClassVar[str] = (
         "A filled stroke becomes two thin outlines with black between them: where weights expect ink there is none."
     )

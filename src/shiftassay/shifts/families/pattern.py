@@ -190,7 +190,7 @@ def _bound(pairs: Pairs, white: Places) -> Pattern:
     At places that are never seen between black and white.
     """
     seen_black = np.max(np.where(pairs.shifted <= EDGE, pairs.reference, 0), 0)
-    return np.where(white, np.min(1 - pairs.reference, 0), seen_black) - EDGE
+    return np.where(white, np.max(1 - pairs.reference, 0), seen_black) - EDGE
 
 
 def _looks_random(pattern: Pattern, identified: Places, sd: float, bright: Places) -> bool:
