@@ -28,6 +28,7 @@ from shiftassay.diagnosis.paired.hidden import (
     two_curves,
     two_linear_maps,
     with_integer_parameters,
+    without_idle_parts,
     without_negligible_parameters,
 )
 from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again
@@ -79,12 +80,10 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
         best = ranked(best + _fitted(_completed(extended, fit, task), fit, task, budget.joint_fits_of_three))
     if not best:
         return best
-    others = of_simpler_maps(best[0].shift, fit, task) + _of_two_parts(best[0].shift)
-    if best[0].fits:  # what takes its place leaves little already
-        others = [c.shift for c in screened(dict.fromkeys(others), task) if c.misfit < budget.hopeless]
-    else:
-        others += of_more_general_maps(best[0].shift, fit, task)
-    return best + _fitted(others, fit, task, budget.joint_fits_of_three)
+    best = ranked(best + _in_place_of(best[0], of_simpler_maps(best[0].shift, fit, task), fit, task))
+    if not best[0].fits:
+        best = ranked(best + _in_place_of(best[0], of_more_general_maps(best[0].shift, fit, task), fit, task))
+    return best + _in_place_of(best[0], _of_two_parts(best[0].shift), fit, task)
 
 
 def recolored(move: Shift, task: Task) -> list[Shift]:
@@ -103,6 +102,13 @@ def recolored(move: Shift, task: Task) -> list[Shift]:
 def _suffices(best: list[Candidate]) -> bool:
     """Whether the first candidate fits, and no other part could pay for itself."""
     return bool(best) and best[0].fits and not room_for_more(best[0])
+
+
+def _in_place_of(best: Candidate, others: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
+    """Other compositions, fitted jointly: in the place of one that fits, those that leave little already."""
+    if best.fits:
+        others = [c.shift for c in screened(dict.fromkeys(others), task) if c.misfit < task.settings.hopeless]
+    return _fitted(others, fit, task, task.settings.joint_fits_of_three)
 
 
 def _of_two_parts(shift: Shift) -> list[Shift]:
@@ -131,8 +137,9 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     chosen = list(dict.fromkeys(chosen + in_reverse))
     fit_jointly = partial(fitted_jointly, pairs=fit)
     fitted = mapped(fit_jointly, chosen, task.counting("fitting shifts in a row"))
-    fitted += mapped(fit_jointly, without_negligible_parameters(fitted))
+    fitted += mapped(fit_jointly, without_negligible_parameters(fitted) + without_idle_parts(fitted, fit))
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
+
     best = screened_then_scored(dict.fromkeys(fitted), task)
     if _suffices(best) and not best[0].remake.noise_fraction:  # with noise, either order may fit
         return best

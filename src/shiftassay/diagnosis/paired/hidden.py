@@ -21,6 +21,7 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 AnyShift = TypeVar("AnyShift", bound=Shift)
 
+A_BYTE = 1 / 255
 CLEARLY = 0.5  # of the squared error: what another order of a map and a mirror has to reach
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
@@ -173,6 +174,23 @@ def with_integer_parameters(shifts: Iterable[Shift]) -> list[Shift]:
 def without_negligible_parameters(shifts: Iterable[Shift]) -> list[Shift]:
     """Those compositions with a negligible parameter, without it."""
     return _changed(lambda shift: shift.without_negligible(), shifts)
+
+
+def without_idle_parts(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:
+    """Those compositions with a part that changes no value of the reference by a byte, without it."""
+
+    def acts(part: Shift) -> bool:
+        if part.random or part.scope != "shared":
+            return True
+        return float(np.abs(part.apply(pairs.reference, np.random.default_rng(0)) - pairs.reference).max()) >= A_BYTE
+
+    def without(shift: Shift) -> Shift:
+        acting = tuple(filter(acts, shift.components))
+        if not 0 < len(acting) < len(shift.components):
+            return shift
+        return acting[0] if len(acting) == 1 else Compose(acting)
+
+    return _changed(without, shifts)
 
 
 def _changed(change: Callable[[Shift], Shift], shifts: Iterable[Shift]) -> list[Shift]:

@@ -9,6 +9,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import PerImage, is_drawn
+from shiftassay.shifts.warp import OURS, resampled
 
 EDGE = 1e-3  # of the coverage of a pixel
 LEAST_SEEN = 0.4  # of the pixels
@@ -59,7 +60,7 @@ def away_from_edges(shift: Shift, images: Images, ring: int = 1) -> Float32[np.n
     """A mask that is 0 at the edges of a moved picture, and 1 elsewhere.
 
     Implementations blend edges with black, or cut them off: what shows the outermost `ring` of pixels. None if the
-    picture does not move, or moves at random.
+    picture does not move, or moves at random. Kernels that overshoot would draw false edges: the masks are bilinear.
     """
     moving = [part for part in shift.components if part.smooth]
     drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]
@@ -68,8 +69,9 @@ def away_from_edges(shift: Shift, images: Images, ring: int = 1) -> Float32[np.n
     whole = np.ones((len(images) if drawn else 1, 1, *images.shape[2:]), np.float32)
     within = whole.copy()
     within[:, :, [*range(ring), *range(-ring, 0)]] = within[..., [*range(ring), *range(-ring, 0)]] = 0
-    for part in moving:
-        whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
+    with resampled(OURS):
+        for part in moving:
+            whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
     mask = (whole < EDGE) | (within > 1 - EDGE)
     mask[mask.mean((1, 2, 3)) < LEAST_SEEN] = True  # no map is judged by a few pixels
     return mask.astype(np.float32)
