@@ -24,6 +24,7 @@ from shiftassay.diagnosis.paired.hidden import (
     depends_on_value_alone,
     ending_in_two_values,
     of_more_general_maps,
+    of_other_curves,
     of_simpler_maps,
     two_curves,
     two_linear_maps,
@@ -82,7 +83,8 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
         return best
     best = ranked(best + _in_place_of(best[0], of_simpler_maps(best[0].shift, fit, task), fit, task))
     if not best[0].fits:
-        best = ranked(best + _in_place_of(best[0], of_more_general_maps(best[0].shift, fit, task), fit, task))
+        others = of_more_general_maps(best[0].shift, fit, task) + of_other_curves(best[0].shift, fit, task)
+        best = ranked(best + _in_place_of(best[0], others, fit, task))
     return best + _in_place_of(best[0], _of_two_parts(best[0].shift), fit, task)
 
 

@@ -82,6 +82,21 @@ def of_more_general_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     return []
 
 
+def of_other_curves(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
+    """A composition with another curve of grey values in the place of each of its own, nearest to that.
+
+    Beneath noise curves look alike.
+    """
+    parts, curves = shift.components, [f for f in task.families if FAMILIES[f].curve]
+    return [
+        Compose((*parts[:i], other, *parts[i + 1 :]))
+        for i, part in enumerate(parts)
+        if part.family in curves and part.scope == "shared" and len(parts) > 1
+        for other in estimates([f for f in curves if f != part.family], _alone(part, pairs))
+        if other.scope == "shared"
+    ]
+
+
 def _simpler_maps(general: Shift, pairs: Pairs, task: Task) -> list[Shift]:
     """The affine map nearest to a more general one, and simpler ones nearest to that."""
     alone = _alone(general, pairs)
