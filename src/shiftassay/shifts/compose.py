@@ -186,7 +186,10 @@ def in_normal_form(shift: Shift) -> Shift:
 
 
 def in_usual_form(shift: Shift) -> Shift:
-    """The same shift as its registered families make it, instead of as other implementations do (`alternatives`)."""
+    """The same shift as its registered families make it.
+
+    That is, not as other implementations do (`alternatives`).
+    """
     if isinstance(shift, Compose):
         return replace(shift, parts=tuple(map(in_usual_form, shift.parts)))
     usual = FAMILIES[shift.family]

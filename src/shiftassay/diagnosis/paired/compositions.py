@@ -107,7 +107,10 @@ def _suffices(best: list[Candidate]) -> bool:
 
 
 def _in_place_of(best: Candidate, others: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
-    """Other compositions, fitted jointly: in the place of one that fits, those that leave little already."""
+    """Other compositions, fitted jointly.
+
+    In the place of one that fits only those are tried that leave little already.
+    """
     if best.fits:
         others = [c.shift for c in screened(dict.fromkeys(others), task) if c.misfit < task.settings.hopeless]
     return _fitted(others, fit, task, task.settings.joint_fits_of_three)
@@ -163,7 +166,10 @@ def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[C
 
 
 def _in_other_forms(best: Sequence[Candidate], fit: Pairs, task: Task) -> list[Candidate]:
-    """The first composition, if in it a blur follows noise and it does not fit, as other implementations blur."""
+    """The first composition as other implementations blur.
+
+    Only where it does not fit and a blur follows noise, which shows every weight of the kernel.
+    """
     first = best[0] if best else None
     if first is None or not noise_blurs(first.shift) or first.misfit >= task.settings.hopeless or first.fits:
         return []

@@ -83,9 +83,9 @@ def of_more_general_maps(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
 
 
 def of_other_curves(shift: Shift, pairs: Pairs, task: Task) -> list[Shift]:
-    """A composition with another curve of grey values in the place of each of its own, nearest to that.
+    """A composition with another curve of grey values in the place of each of its own.
 
-    Beneath noise curves look alike.
+    It is the nearest of its family: beneath noise curves look alike.
     """
     parts, curves = shift.components, [f for f in task.families if FAMILIES[f].curve]
     return [
@@ -192,7 +192,10 @@ def without_negligible_parameters(shifts: Iterable[Shift]) -> list[Shift]:
 
 
 def without_idle_parts(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:
-    """Those compositions with a part that changes no value of the reference by a byte, without it."""
+    """Those compositions with a part that does nothing, without it.
+
+    It changes no value of the reference by a byte.
+    """
 
     def acts(part: Shift) -> bool:
         if part.random or part.scope != "shared":

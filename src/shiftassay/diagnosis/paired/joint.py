@@ -156,7 +156,10 @@ def _least_squares(parts: tuple[Shift, ...], pairs: Pairs, only: tuple[str, ...]
 
 
 def _from_starts(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...]:
-    """The parts, where others follow with the best of the starts of each shared parameter without a derivative."""
+    """The parts, each but the last with its best starts.
+
+    That is, of every shared parameter without a derivative.
+    """
     for i, part in enumerate(parts[:-1]):
         for name, searched in part.search.items() if part.scope == "shared" else ():
             if not searched.step and isinstance(vars(part).get(name), int | float):
@@ -166,7 +169,7 @@ def _from_starts(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...]:
     return parts
 
 
-def _with_value(parts: tuple[Shift, ...], i: int, name: str, value: float) -> tuple[Shift, ...]:
+def _with_value(parts: tuple[Shift, ...], i: int, name: str, value: int | float) -> tuple[Shift, ...]:
     return (*parts[:i], replace(parts[i], **{name: value}), *parts[i + 1 :])
 
 
