@@ -12,6 +12,7 @@ from shiftassay.diagnosis.diagnose import diagnose
 from shiftassay.diagnosis.mechanisms.case import Mechanism
 from shiftassay.diagnosis.proof import Accuracies, Check
 from shiftassay.diagnosis.result import Diagnosis, ImageCounts
+from shiftassay.diagnosis.turned import Turned, TurnedImage
 from shiftassay.evaluation.evaluate import assess
 from shiftassay.report.diagnosis_figures import DIAGNOSIS_FIGURES
 from shiftassay.report.diagnosis_page import report, write_page
@@ -206,3 +207,14 @@ def test_a_report_survives_json(diagnosis, digits, inverted):
     whole = report(diagnosis, digits, inverted)
     plain = replace(whole, findings=tuple(replace(f, figures=()) for f in whole.findings), pictures=None)
     assert Report.from_json(plain.to_json()) == plain
+
+
+def test_images_lost_and_gained_are_shown_with_their_answers(bare, digits, inverted):
+    n = min(len(digits), len(inverted))
+    lost = (TurnedImage(0, 0, 7, 7, 1), TurnedImage(1, 1, 4, 4, 9))
+    page = report(replace(bare, turned=Turned(n, 2, 0, lost, ())), digits, inverted)
+    finding = next(finding for finding in page.findings if finding.key == "turned")
+    (figure,) = finding.figures
+    assert "7\u00a0→\u00a01, 4\u00a0→\u00a09" in figure.caption
+    assert np.array_equal(figure.data["rows"]["after"], inverted.images[:2])
+    assert all(finding.key != "turned" for finding in report(bare, digits, inverted).findings)

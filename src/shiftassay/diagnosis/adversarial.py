@@ -20,7 +20,7 @@ from shiftassay.imagesets.image_set import Images
 from shiftassay.models.predict import labels_of, predict
 from shiftassay.random_stream import seed_for
 from shiftassay.records import Record
-from shiftassay.words.numbers import percent
+from shiftassay.words.numbers import number, percent
 
 EXACT = 1e-6  # of a change: what single precision leaves of it
 WAY = (0.0, 0.5, 1.0)  # where between reference and shifted the gradient is taken: attacks bend with the loss
@@ -156,9 +156,10 @@ class AdversarialEvidence(Record):
         }
         carried = f" {_carried(self.transfer)}" if self.transfer and self.is_adversarial else ""
         return (
-            f"{aim[self.aimed_at]}: its agreement with the gradient is {self.agreement.shifted:.2f} (1 if every pixel "
-            f"moves the harmful way; {self.agreement.shuffled:.2f} for the same change shuffled over the image, "
-            f"{self.agreement.transplanted:.2f} for that of another image). It leaves accuracy at "
+            f"{aim[self.aimed_at]}: its agreement with the gradient is "
+            f"{number(self.agreement.shifted, 2)} (1 if every pixel moves the harmful way; "
+            f"{number(self.agreement.shuffled, 2)} for the same change shuffled over the image, "
+            f"{number(self.agreement.transplanted, 2)} for that of another image). It leaves accuracy at "
             f"{percent(self.accuracy.shifted, 1)}; shuffled it leaves {percent(self.accuracy.shuffled, 1)}, that of "
             f"another image {percent(self.accuracy.transplanted, 1)}.{carried}"
         )

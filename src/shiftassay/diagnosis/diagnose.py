@@ -26,6 +26,7 @@ from shiftassay.diagnosis.pairing.shared import accuracy_without, shared_note
 from shiftassay.diagnosis.proof import Proof, prove
 from shiftassay.diagnosis.result import Diagnosis, ImageCounts
 from shiftassay.diagnosis.settings import SETTINGS
+from shiftassay.diagnosis.turned import Turned, turned
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.items import ImageSource, image_set
@@ -175,6 +176,11 @@ class _Question:
             self.answers.draws,
         )
 
+    def turned(self, order: Order) -> Turned | None:
+        """The images that the model lost and gained, if it was asked."""
+        logits = self.answers.logits
+        return None if logits is None else turned(self.before, self.after, order, logits, self.seed)
+
 
 def _without_partners(question: _Question) -> Diagnosis:
     before, after, pairing = question.before, question.after, question.pairing
@@ -238,6 +244,7 @@ def _with_partners(
             *fitted_note(identified.candidates, matched.shifted),
         ),
         evaluations=proof.evaluations,
+        turned=question.turned(order),
         images=ImageCounts(proof.images, measured_on(matched.shifted) if reasons else 0),
     )
 

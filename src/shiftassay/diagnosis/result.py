@@ -15,6 +15,7 @@ from shiftassay.diagnosis.pairing.pair import Pairing
 from shiftassay.diagnosis.proof import Accuracies, Agreements, Check
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.summary import CandidateSummary
+from shiftassay.diagnosis.turned import Turned
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.diagnosis.what_now import LONGEST, advice_on, code_instead, in_lines
 from shiftassay.diagnosis.wording import (
@@ -67,12 +68,12 @@ class Diagnosis(Record):
     """What a diagnosis found.
 
     `framing` is what changed the pictures' size, the verdict's first parts; None where both sets have one size.
-    `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that were
-    considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far it
-    answers as on the reference, None without a model or partners. `evaluations` are those of the model on all images of
-    both sets. `left_out` is the share of each picture's pixels that was not compared. `commands` go on from a
-    diagnosis that a command made. `seconds` is how long the diagnosis took. `display` shows its pictures; it is neither
-    stored nor sent to another process.
+    `verdict.shift` can be applied to other images and, where it is shared, undone. `candidates` are the best that
+    were considered, best first. `accuracy` is the model's, None without a model or labels, and `agreement` is how far
+    it answers as on the reference, None without a model or partners. `evaluations` are those of the model on all
+    images of both sets, and `turned` tells which images those answered right in one set only. `left_out` is the share
+    of each picture's pixels that was not compared. `commands` go on from a diagnosis that a command made. `seconds`
+    is how long the diagnosis took. `display` shows its pictures; it is neither stored nor sent to another process.
     """
 
     pairing: Pairing
@@ -88,6 +89,7 @@ class Diagnosis(Record):
     adversarial: AdversarialEvidence | None = None
     notes: tuple[str, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    turned: Turned | None = None
     images: ImageCounts = ImageCounts()
     left_out: float = 0.0
     commands: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from shiftassay.diagnosis.mechanisms import Mechanism
 from shiftassay.diagnosis.pictures import Pictures, ResidualMap, pictures
 from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
+from shiftassay.diagnosis.turned import TurnedImage
 from shiftassay.diagnosis.wording import INFORMATION, distinct, on_sample, pairing_in_words, unexplained_in_words
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.report import write
@@ -67,6 +68,7 @@ def report(
         _candidates(diagnosis),
         _accuracy(diagnosis, before, after),
         _why(diagnosis),
+        _turned(diagnosis, before, after),
         _charts(diagnosis, after, seed),
     ]
     facts = {
@@ -117,6 +119,41 @@ def _maps(shown: Pictures) -> Finding | None:
         return None
     unknown = "Nothing in the catalogue makes this shift; below is what the nearest families leave of it."
     return Finding("where", "Where it is unexplained", (unknown,), (), (_residuals(shown.maps),))
+
+
+def _turned(diagnosis: Diagnosis, before: ImageSet, after: ImageSet) -> Finding | None:
+    """Which images the model answers wrong since, and which right."""
+    turned = diagnosis.turned
+    if turned is None or (not turned.lost and not turned.gained):
+        return None
+    names = after.classes or before.classes
+
+    def rows(title: str, images: Sequence[TurnedImage], count: int) -> Figure:
+        data: ImageRows = {
+            "rows": {
+                "before": before.images[[image.reference for image in images]],
+                "after": after.images[[image.shifted for image in images]],
+            },
+            "signed": (),
+            "range": (0.0, 1.0),
+        }
+        answers = (f"{_class(image.before, names)}\u00a0→\u00a0{_class(image.after, names)}" for image in images)
+        some = "all" if count == len(images) else f"{len(images)}, drawn at random,"
+        return Figure(
+            "image_rows", data, f"{title}: {some} of {count:,}. The answers from the left: {', '.join(answers)}."
+        )
+
+    kinds = (("Lost", turned.lost, turned.n_lost), ("Gained", turned.gained, turned.n_gained))
+    sentence = (
+        f"Of {turned.images:,} images with a partner, {turned.n_lost:,} were answered right before the shift and are "
+        f"wrong after it; {turned.n_gained:,} are right only since."
+    )
+    figures = tuple(rows(title, images, count) for title, images, count in kinds if images)
+    return Finding("turned", "Images lost and gained", (sentence,), (), figures)
+
+
+def _class(label: int, names: Sequence[str] | None) -> str:
+    return names[label] if names is not None and label < len(names) else str(label)
 
 
 def _charts(diagnosis: Diagnosis, after: ImageSet, seed: int) -> Finding | None:

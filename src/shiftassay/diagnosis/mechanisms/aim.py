@@ -7,7 +7,7 @@ from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_ev
 from shiftassay.diagnosis.controls import shuffled_residual
 from shiftassay.diagnosis.mechanisms.case import Case, Mechanism, Numbers, briefly
 from shiftassay.random_stream import seed_for
-from shiftassay.words.numbers import percent
+from shiftassay.words.numbers import number, percent
 
 
 @briefly("the pixels' effects add up along the model's gradient")
@@ -60,7 +60,7 @@ def cancels(case: Case) -> Mechanism | None:
         "The effects of the pixels cancel. To first order the margin moves by g·δ, the gradient times the change; "
         "random signs add up like a random walk, to "
         f"{percent(abs(arrives))} of Σ|g||δ| here, the most that changes of these sizes could do (shuffled over the "
-        f"image: {percent(abs(shuffled))}). The changes of neighbouring pixels are uncorrelated ({alike:.2f}).",
+        f"image: {percent(abs(shuffled))}). The changes of neighbouring pixels are uncorrelated ({number(alike, 2)}).",
         {**_numbers(evidence), "neighbours": alike, "neighbours_shuffled": null},
     )
 

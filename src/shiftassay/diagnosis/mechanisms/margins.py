@@ -8,7 +8,7 @@ from shiftassay.diagnosis.asking import log_odds_gradient
 from shiftassay.diagnosis.controls import derangement
 from shiftassay.diagnosis.mechanisms.case import Case, Extent, Mechanism, briefly
 from shiftassay.statistics.intervals import wilson
-from shiftassay.words.numbers import percent
+from shiftassay.words.numbers import number, percent
 
 FEWEST = 10  # lost or kept images, from which on their margins are compared
 
@@ -97,7 +97,7 @@ def first_order(case: Case) -> Mechanism | None:
         "first_order",
         bool(present),
         "The network answers this change almost linearly: g·δ, the gradient times the change, predicts "
-        f"{percent(explained)} of the mean square by which the log-odds move (correlation {correlation:.2f}). "
+        f"{percent(explained)} of the mean square by which the log-odds move (correlation {number(correlation, 2)}). "
         f"Predictions taken from other images explain {percent(max(null, 0.0))}.",
         {"explained": explained, "null": null, "correlation": correlation, "measured_rms": variance**0.5, "size": size},
     )

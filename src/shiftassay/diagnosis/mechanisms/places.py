@@ -12,7 +12,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.models.activations import activations
 from shiftassay.models.predict import predict
 from shiftassay.records import Record
-from shiftassay.words.numbers import percent
+from shiftassay.words.numbers import number, percent
 
 RIDGE = 1e-2  # of the mean variance of a pixel
 
@@ -50,7 +50,8 @@ def other_weights(case: Case) -> Mechanism | None:
         bool(present),
         f"Pixels kept their values ({percent(values, 1)} of the variance of sorted values is unchanged) and moved to "
         "other places, where they meet weights that were trained for other pixels. Over images, a first-layer unit's "
-        f"input correlates {kept:.2f} with its input on the reference (with that of other images {null:.2f}).",
+        f"input correlates {number(kept, 2)} with its input on the reference (with that of other images "
+        f"{number(null, 2)}).",
         {"values_kept": values, "kept": kept, "other_images": null, "layer": name},
     )
 
@@ -115,7 +116,9 @@ def _extent(case: Case) -> Extent | None:
     values, kept = first_layer[:2]
     if values < thresholds.SAME_VALUES:
         return Extent(0.0, 1 - thresholds.PLACES_KEPT, "pixels change their values")
-    return Extent(1 - kept, 1 - thresholds.PLACES_KEPT, f"first-layer inputs correlate {kept:.2f} with the reference's")
+    return Extent(
+        1 - kept, 1 - thresholds.PLACES_KEPT, f"first-layer inputs correlate {number(kept, 2)} with the reference's"
+    )
 
 
 def _first_layer(case: Case) -> tuple[float, float, float, str] | None:
