@@ -15,7 +15,7 @@ SHOWN = 10  # images of either kind that are kept
 
 @dataclass(frozen=True)
 class TurnedImage(Record):
-    """An image: its places in both sets, its label, and the model's answers before and after the shift."""
+    """An image: its place in both sets, its label, and the model's answer to each."""
 
     reference: int
     shifted: int
@@ -26,7 +26,10 @@ class TurnedImage(Record):
 
 @dataclass(frozen=True)
 class Turned(Record):
-    """How many of `images` with partners were lost and gained, and some of each, drawn at random."""
+    """How many images with a partner were lost and gained, and a few of each.
+
+    `images` is how many have a partner; the few are drawn at random.
+    """
 
     images: int
     n_lost: int
