@@ -79,7 +79,7 @@ def _unclipped(reference: Film, shifted: Film) -> Bool[np.ndarray, "n c h w"]:
     black = reference < BLACK
     cut_at_black = not black.any() or np.mean(shifted[black] < END) < 0.5
     at_ends = (shifted > 1 - END) | ((shifted < END) & cut_at_black)
-    values = np.minimum((reference * VALUES).astype(np.int64), VALUES - 1)
+    values = np.clip((reference * VALUES).astype(np.int64), 0, VALUES - 1)
     counts = np.bincount(values.ravel(), minlength=VALUES)
     clipped = np.bincount(values.ravel(), at_ends.ravel(), VALUES) / np.maximum(counts, 1)
     return (clipped < MOST_CLIPPED)[values]

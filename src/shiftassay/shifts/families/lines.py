@@ -18,6 +18,7 @@ CHUNK = 2000
 MARGIN = 2  # columns between a zigzag and the border
 FEW = 24  # images for which every line that may have been drawn is tried
 WHITE = 0.99  # ink may have been clipped where the result is as bright as this
+CONSTANT = 1e-6  # standard deviation up to which columns are alike
 SHARPNESS = 10.0  # scales the residual for `matched`, whose tolerances are made for numbers of about 1
 LARGEST_RESIDUAL = 0.6  # of the ink's energy: lines that leave more are not what was drawn
 LARGE = 96  # rows: in larger pictures too many lines may have been drawn to try each
@@ -266,7 +267,7 @@ def _dotted_columns(w: int, dash: int) -> Bool[np.ndarray, "w"]:
 
 def _correlation(inked: np.ndarray, on: np.ndarray) -> float:
     """How well the ink of columns agrees with a pattern; 0 if either is constant."""
-    return float(np.corrcoef(inked, on)[0, 1]) if inked.std() > 0 and on.std() > 0 else 0.0
+    return float(np.corrcoef(inked, on)[0, 1]) if min(inked.std(), on.std()) > CONSTANT else 0.0
 
 
 def _chunks(n: int) -> list[slice]:
