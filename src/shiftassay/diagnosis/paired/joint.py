@@ -37,8 +37,10 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     | noise that covers some pixels | least trimmed squares | least trimmed squares | `simplex` |
     | the same, then a blur or a move | least squares | least squares, then `simplex` | `simplex` |
 
-    Least squares would shrink noise to none, as its draws can't be predicted. A blur spreads what covers over all
-    pixels, a move over its neighbors: then trimming would not find pixels that are free of it.
+    Without noise, parameters without a derivative are first set to the best of their starts; those of the last part are
+    estimated again at the end. Least squares would shrink noise to none, as its draws can't be predicted. A blur
+    spreads what covers over all pixels, a move over its neighbors: then trimming would not find pixels that are free of
+    it.
     """
     if not isinstance(shift, Compose):
         return shift
