@@ -106,6 +106,8 @@ class SearchSettings:
     # With partners: trials.
     simplex_trials: int = 45
     """Evaluations of a fit by Nelder and Mead's simplex, at most."""
+    simplex_rounds: int = 4
+    """How often it goes on where it ended, as long as that pays."""
     remakes: int = 3
     """Remakes of a shift with noise, whose mean is compared."""
     interval_parts: int = 8

@@ -39,10 +39,15 @@ class Resampling:
     center: float = 0.0
     steps: int = 0
     """Steps of a pixel to which places are rounded, such as OpenCV's 32; 0 for none."""
-    hard_edge: bool = False
-    """Whether a moved picture is cut off half a pixel outside its outermost pixels; otherwise it blends with black."""
+    edge: float | None = None
+    """How far outside the centres of its outermost pixels a moved picture is cut off; None where it blends with black.
+
+    Pillow cuts it off half a pixel outside, SciPy at the centres.
+    """
 
 
+EDGES = (None, 0.0, 0.5)
+ROUNDED = 1e-5  # pixels by which places are rounded
 OURS = Resampling()
 _current: ContextVar[Resampling] = ContextVar("resampling", default=OURS)
 
@@ -165,14 +170,14 @@ def sample(
     middle = np.array([(w - 1) / 2, (h - 1) / 2])[:, None, None]
     if resampling.steps:
         positions = np.rint((positions + middle) * resampling.steps) / resampling.steps - middle
-    cut = resampling.hard_edge and outside == "zeros"
-    beyond = "border" if cut else outside
+    edge = resampling.edge if outside == "zeros" else None
+    beyond = outside if edge is None else "border"
     if kernel in CUBIC and kernel != "bicubic":
         sampled = cubic_sample(images, positions + middle, kernel, beyond)
     else:
         sampled = _by_torch(images, positions, beyond, kernel)
-    if cut:
-        within = np.all(np.abs(positions) <= middle + 0.5, axis=1)
+    if edge is not None:
+        within = np.all(np.abs(positions) <= middle + edge + ROUNDED, axis=1)
         sampled = sampled * within[:, None].astype(np.float32)
     return _within_range(sampled, images, kernel)
 

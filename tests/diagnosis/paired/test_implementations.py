@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import rotate
 from scipy import ndimage
 
 from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
@@ -57,7 +58,15 @@ def test_gaussians_by_boxes_have_the_same_variance():
     assert (blurred[0, 0].sum(0) * (np.arange(41) - 20) ** 2).sum() == pytest.approx(2.2**2, rel=1e-4)
 
 
-def test_a_hard_edge_keeps_the_outermost_pixels():
+@pytest.mark.parametrize("edge", [0.0, 0.5])
+def test_a_picture_that_is_cut_off_keeps_its_outermost_pixels(edge):
     white = np.ones((1, 1, 9, 9), np.float32)
-    hard = Implementation(Resampling(hard_edge=True)).apply(Rotate(3.0), white, RNG)
-    assert np.all((hard < 1e-6) | (hard > 1 - 1e-6))
+    cut = Implementation(Resampling(edge=edge)).apply(Rotate(3.0), white, RNG)
+    assert np.all((cut < 1e-6) | (cut > 1 - 1e-6))
+
+
+def test_scipy_cuts_off_at_the_centres_of_the_outermost_pixels():
+    noise = np.random.default_rng(3).random((4, 1, 28, 28)).astype(np.float32)
+    turned = Implementation(Resampling(edge=0.0)).apply(Rotate(15.0), noise, RNG)
+    expected = rotate(noise, 15, (3, 2), reshape=False, order=1)
+    assert np.abs(turned - expected).max() < 1e-5

@@ -10,7 +10,7 @@ import numpy as np
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.warp import Kernel, Resampling, resampled
+from shiftassay.shifts.warp import EDGES, Kernel, Resampling, resampled
 
 ELSEWHERE: tuple[Kernel, ...] = ("bilinear", "bicubic", "keys", "sharp", "spline")
 """Kernels about the other usual centre, h/2 instead of (h − 1)/2."""
@@ -83,10 +83,11 @@ def rounded(images: Images, rounding: Rounding) -> Images:
 def _resamplings(first: Resampling, shrinks: bool) -> list[Resampling]:
     """Resamplings that differ from the first in one thing each.
 
-    The first itself, others about the same centre, one that cuts off the picture's edge, and some about another centre.
+    The first itself, others about the same centre, those that cut off the picture at its edge, and some about
+    another centre.
     """
     kernels = [*KERNELS, *([("area", 0)] if shrinks else [])]
     others = [replace(first, kernel=kernel, steps=steps) for kernel, steps in kernels]
     blended = list(dict.fromkeys([first, *others]))
     centered = [replace(first, kernel=kernel, center=0.5 - first.center) for kernel in ELSEWHERE]
-    return [*blended, replace(first, hard_edge=not first.hard_edge), *centered]
+    return [*blended, *(replace(first, edge=edge) for edge in EDGES if edge != first.edge), *centered]

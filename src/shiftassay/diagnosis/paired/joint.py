@@ -23,6 +23,7 @@ NOT_ALLOWED = 1e6  # the misfit of parameters that a family does not allow
 FEW_NUMBERS = 3  # that a simplex can fit beside those of noise
 FITTED_BEFORE = frozenset({"geometry", "colour"})  # groups that least squares fit, whatever noise followed
 FIRST_STEP = 0.08  # of a parameter, for the simplex
+PAYS = 0.9  # of what a round of the simplex began with: what it has to reach for another round
 
 
 def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
@@ -98,9 +99,15 @@ def simplex(
 
     scale = np.maximum(np.abs(begin), joint.least_scale)
     corners = np.vstack([np.zeros(len(begin)), FIRST_STEP * np.eye(len(begin))])
-    options = {"initial_simplex": corners, "maxfev": SETTINGS.simplex_trials, "xatol": 2e-3, "fatol": 2e-4}
-    result = minimize(objective, np.zeros(len(begin)), method="Nelder-Mead", options=options)
-    return joint.from_numbers(begin + scale * result.x)
+    least = objective(corners[0])
+    for _ in range(SETTINGS.simplex_rounds):
+        options = {"initial_simplex": corners, "maxfev": SETTINGS.simplex_trials, "xatol": 2e-3, "fatol": 2e-4}
+        result = minimize(objective, corners[0], method="Nelder-Mead", options=options)
+        corners, fell = result.final_simplex[0], result.fun < PAYS * least
+        least = result.fun
+        if result.success or not fell:
+            break
+    return joint.from_numbers(begin + scale * corners[0])
 
 
 def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift:

@@ -11,7 +11,7 @@ shifted images is not known: the p-value is the largest over the stand-ins for i
 | bytes that were stored after each part | compositions in bytes |
 | half a pixel's difference between two interpolations | not `exact`, not moved: discretized kernels, drawn lines |
 | parameters that are estimated from a remake of the pairs for fitting | all |
-| other draws of the noise | with noise |
+| other draws of the noise, and another edge where it moved | with noise |
 """
 
 from collections.abc import Iterator
@@ -33,6 +33,7 @@ from shiftassay.diagnosis.paired.remake import (
     blurs,
     change_of,
     moves,
+    noise_moves,
     remake,
     residual_energies,
     to_bytes,
@@ -42,7 +43,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import in_bytes, squares_of_parts
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.warp import OURS, Resampling, resampled
+from shiftassay.shifts.warp import EDGES, OURS, Resampling, resampled
 
 CLEAR = 0.1  # p-value that ends the search for further stand-ins
 FEW_DRAWS, DRAWS = 4, 10  # remakes with other noise: to begin with, and where these leave it open
@@ -154,12 +155,18 @@ def _over_images(
 
 
 def _of_draws(made: Remake, task: Task) -> Iterator[NullDistribution]:
-    """Of shifts with noise: remakes with other draws."""
-    misfits = (_remake_of_remake(made.shift, made.shift, made.resampling, task, draw).misfit for draw in range(DRAWS))
-    few = list(islice(misfits, FEW_DRAWS))
-    if made.misfit > float(np.median(few)):  # otherwise these are enough
-        few += misfits
-    yield NullDistribution.of_another(few)
+    """Of shifts with noise: remakes with other draws, and of noise that moved also with another edge."""
+    ways = [made.resampling]
+    if noise_moves(made.shift):
+        ways += [replace(made.resampling, edge=edge) for edge in EDGES if edge != made.resampling.edge]
+    for way in ways:
+        misfits = (
+            _remake_of_remake(made.shift, made.shift, way, task, draw, made.resampling).misfit for draw in range(DRAWS)
+        )
+        few = list(islice(misfits, FEW_DRAWS))
+        if made.misfit > float(np.median(few)):  # otherwise these are enough
+            few += misfits
+        yield NullDistribution.of_another(few)
 
 
 def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:
