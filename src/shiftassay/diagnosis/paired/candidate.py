@@ -121,8 +121,9 @@ def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
         return predicted[0]
     noisy = [c for c in tested if c.remake.noise_fraction and c.fits]
     enough = best.misfit + best.task.tolerance
-    without_parts = [c for c in noisy if c.fit.p_value >= PLAUSIBLE and _is_part_of(c, best)]
-    simpler_maps = [c for c in noisy if general(best.shift) and c.misfit <= enough]
+    plausible = [c for c in noisy if c.fit.p_value >= PLAUSIBLE]
+    without_parts = [c for c in plausible if _is_part_of(c, best)]
+    simpler_maps = [c for c in plausible if general(best.shift) and c.misfit <= enough]
     return min([best, *without_parts, *simpler_maps], key=lambda c: complexity_penalty(c.shift))
 
 

@@ -187,10 +187,14 @@ def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:
 
 
 def _remake_of_estimate(made: Remake, resampling: Resampling, task: Task, draw: int = 0) -> Remake | None:
-    """A remake with parameters that are estimated from another remake; None where that fails."""
-    fitted = _made(made.shift, task.fit.reference, resampling, draw, task)
+    """A remake with parameters that are estimated from another, of as many pairs.
+
+    None where that fails.
+    """
+    pairs = task.fit if len(made.shift.components) == 1 else task.composed
+    fitted = _made(made.shift, pairs.reference, resampling, draw, task)
     with resampled(made.resampling):
-        estimate = estimated_again(made.shift, replace(task.fit, shifted=fitted))
+        estimate = estimated_again(made.shift, replace(pairs, shifted=fitted))
     if estimate is None:
         return None
     return _remake_of_remake(made.shift, estimate, resampling, task, draw, made.resampling)
