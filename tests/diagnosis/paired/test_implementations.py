@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import rotate
 from scipy import ndimage
+from scipy.ndimage import rotate
 
 from shiftassay.diagnosis.paired.implementations import Implementation, other_implementations
 from shiftassay.shifts.families.blur import GaussianBlur

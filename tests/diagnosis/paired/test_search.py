@@ -1,11 +1,12 @@
 """Two shifts in a row, made by SciPy and NumPy: both are named, in their order, with their numbers."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter, rotate
+from scipy.ndimage import gaussian_filter, rotate, shift
 
 from shiftassay.diagnosis.paired.candidate import estimates
 from shiftassay.diagnosis.paired.joint import fitted_jointly
@@ -91,6 +92,56 @@ def test_two_shifts_in_a_row_are_named_in_their_order(first, last, named, digits
     for part, (_, numbers) in zip(parts, named, strict=True):
         for name, value in numbers.items():
             assert getattr(part, name) == pytest.approx(value, rel=0.06)
+
+
+def by_part_of_a_pixel(images):
+    return shift(images, (0, 0, 0.37, -0.16), order=1)
+
+
+def grainy(images, sd=0.5):
+    return np.clip(images * (1 + np.random.default_rng(5).normal(0, sd, images.shape)), 0, 1)
+
+
+def brightened(images):
+    return np.clip(2.5 * images, 0, 1)
+
+
+def coarse(images):
+    n, c, h, w = images.shape
+    means = images.reshape(n, c, h // 2, 2, w // 2, 2).mean((3, 5))
+    return means.repeat(2, 2).repeat(2, 3)
+
+
+def smeared(images, length=4.2):
+    """The mean of many copies along a line to the right."""
+    steps = np.linspace(-length / 2, length / 2, 61)
+    return np.mean([shift(images, (0, 0, 0, step), order=1, mode="nearest") for step in steps], axis=0)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        (by_part_of_a_pixel, partial(blurred, sd=0.5), {"translate": {"dx": -0.16}, "gaussian_blur": {"sd": 0.5}}),
+        (halved, coarse, {"threshold": {"level": 0.5}, "pixelate": {"factor": 2}}),
+        (brightened, grainy, {"gain": {"factor": 2.5}, "speckle_noise": {"sd": 0.5}}),
+        (noisy, turned, {"gaussian_noise": {"sd": 0.15}, "rotate": {"angle": 20.0}}),
+        (
+            partial(peppered, fraction=0.3),
+            smeared,
+            {"impulse_noise": {"fraction": 0.3}, "motion_blur": {"length": 4.2}},
+        ),
+    ],
+)
+def test_two_shifts_that_hide_each_other_are_named(first, last, named, digits):
+    shifted = last(first(digits.images)).astype(np.float32)
+    fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
+    best = search(Task(fit, held, SINGLE))[0]
+    assert best.fits
+    assert {part.family for part in best.shift.components} == set(named)
+    for part in best.shift.components:
+        for name, value in named[part.family].items():
+            assert getattr(part, name) == pytest.approx(value, rel=0.08)
 
 
 def dimmed(images):
