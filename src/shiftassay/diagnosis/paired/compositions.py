@@ -144,7 +144,6 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     fitted = mapped(fit_jointly, chosen, task.counting("fitting shifts in a row"))
     fitted += mapped(fit_jointly, without_negligible_parameters(fitted) + without_idle_parts(fitted, fit))
     fitted += [last_part_again(shift, fit) for shift in with_integer_parameters(fitted)]
-
     best = screened_then_scored(dict.fromkeys(fitted), task)
     if _suffices(best) and not best[0].remake.noise_fraction:  # with noise, either order may fit
         return best

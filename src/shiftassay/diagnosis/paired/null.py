@@ -155,7 +155,10 @@ def _over_images(
 
 
 def _of_draws(made: Remake, task: Task) -> Iterator[NullDistribution]:
-    """Of shifts with noise: remakes with other draws, and of noise that moved also with another edge."""
+    """Of shifts with noise: remakes with other draws.
+
+    Of noise that moved, also with another edge.
+    """
     ways = [made.resampling]
     if noise_moves(made.shift):
         ways += [replace(made.resampling, edge=edge) for edge in EDGES if edge != made.resampling.edge]

@@ -50,7 +50,7 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     if settled(candidates):
         return candidates
     if candidates and candidates[0].fits and not candidates[0].remake.noise_fraction:
-        # It fits, perhaps by its many parameters.
+        # It fits: perhaps by its many parameters, a move perhaps as implementations of moves differ by so much.
         candidates = first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
         if not (moves(candidates[0].shift) and room_for_more(candidates[0])):
             return candidates
