@@ -37,3 +37,12 @@ def test_of_many_only_some_are_kept_and_labels_may_be_those_of_either_set():
     assert found is not None
     assert (found.n_lost, len(found.lost), found.gained) == (90, SHOWN, ())
     assert turned(*sets(90, False, False), order, answered, seed=0) is None
+
+
+def test_each_sets_answers_are_judged_by_its_own_labels():
+    before, after = sets(3)
+    renamed = ImageSet(after.images, np.array([1, 1, 2]), "shifted")
+    answered = logits_for([0, 1, 2]), logits_for([0, 1, 2])
+    found = turned(before, renamed, np.arange(3), answered, seed=0)
+    assert found is not None
+    assert (found.n_lost, found.n_gained, found.lost[0].label) == (1, 0, 1)

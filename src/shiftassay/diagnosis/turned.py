@@ -15,7 +15,7 @@ SHOWN = 10  # images of either kind that are kept
 
 @dataclass(frozen=True)
 class TurnedImage(Record):
-    """An image: its place in both sets, its label, and the model's answer to each."""
+    """An image: its place in both sets, its label in the second, and the answer to each."""
 
     reference: int
     shifted: int
@@ -47,19 +47,20 @@ def turned(
 ) -> Turned | None:
     """The images that a model lost and gained; None where neither set has labels.
 
-    `order` is each shifted image's partner in the reference, −1 for none; `logits` are the answers to both sets.
+    `order` is each shifted image's partner in the reference, −1 for none; `logits` are the answers to both sets. Each
+    set's answers are judged by its own labels, by its partners' where it has none.
     """
     shifted = np.flatnonzero(order >= 0)
     reference = order[shifted]
-    if after.labels is not None:
-        labels = after.labels[shifted]
-    elif before.labels is not None:
-        labels = before.labels[reference]
-    else:
+    own = None if after.labels is None else after.labels[shifted]
+    of_partners = None if before.labels is None else before.labels[reference]
+    wanted_before, wanted = (own if of_partners is None else of_partners), (of_partners if own is None else own)
+    if wanted_before is None or wanted is None:
         return None
     was, now = labels_of(logits[0])[reference], labels_of(logits[1])[shifted]
-    images = np.stack([reference, shifted, labels, was, now], 1)
-    lost, gained = (was == labels) & (now != labels), (was != labels) & (now == labels)
+    right_before, right = was == wanted_before, now == wanted
+    images = np.stack([reference, shifted, wanted, was, now], 1)
+    lost, gained = right_before & ~right, ~right_before & right
     rng = np.random.default_rng(seed_for(seed, "turned"))
 
     def some(chosen: Bool[np.ndarray, "k"]) -> tuple[TurnedImage, ...]:

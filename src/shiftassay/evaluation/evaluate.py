@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.class_order import other_order
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet, class_name
 from shiftassay.imagesets.items import ImageSource
 from shiftassay.imagesets.items import image_set as as_image_set
 from shiftassay.imagesets.labels import check_range
@@ -141,13 +141,10 @@ class Evaluation(Record):
 
     def _repr_html_(self) -> str:
         rows = [
-            (self._class_name(label), f"{sum(counts):,}", DASH if recall is None else percent(recall, 2))
+            (class_name(label, self.classes), f"{sum(counts):,}", DASH if recall is None else percent(recall, 2))
             for label, (counts, recall) in enumerate(zip(self.confusion, self.recall, strict=True))
         ]
         return paragraphs(str(self)) + html_table(("class", "images", "recall"), rows)
-
-    def _class_name(self, label: int) -> str:
-        return self.classes[label] if self.classes is not None and label < len(self.classes) else str(label)
 
 
 def evaluate(

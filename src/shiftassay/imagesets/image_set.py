@@ -1,6 +1,7 @@
 """An image set: images, labels or none, and how they came to be."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,11 @@ from jaxtyping import Bool, Float32, Int64
 from shiftassay.errors import BadInput
 
 Images = Float32[np.ndarray, "n c h w"]
+
+
+def class_name(label: int, classes: Sequence[str] | None) -> str:
+    """What a class is called: its name, or its number where it has none."""
+    return classes[label] if classes is not None and label < len(classes) else str(label)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import class_name
 from shiftassay.play.batch import Batch, BatchDiagnosis
 from shiftassay.play.pictures import as_url, dropped, picture_from_text, pixels_of
 from shiftassay.play.playground import MOST_SHIFTS, Playground, Setting
@@ -151,8 +152,7 @@ def _class_of(playground: Playground, place: int) -> str | None:
     image_set = playground.image_set
     if image_set.labels is None:
         return None
-    label = int(image_set.labels[place])
-    return image_set.classes[label] if image_set.classes else str(label)
+    return class_name(int(image_set.labels[place]), image_set.classes)
 
 
 def _batch(playground: Playground, question: BatchQuestion) -> Batch:

@@ -15,7 +15,7 @@ from shiftassay.diagnosis.result import Diagnosis
 from shiftassay.diagnosis.summary import CandidateSummary
 from shiftassay.diagnosis.turned import TurnedImage
 from shiftassay.diagnosis.wording import INFORMATION, distinct, on_sample, pairing_in_words, unexplained_in_words
-from shiftassay.imagesets.image_set import ImageSet
+from shiftassay.imagesets.image_set import ImageSet, class_name
 from shiftassay.report import write
 from shiftassay.report.diagnosis_answers import cards, code, title
 from shiftassay.report.diagnosis_figures import Dot, DotKind, Dots, ImageRows, Residuals, Unexplained
@@ -137,7 +137,9 @@ def _turned(diagnosis: Diagnosis, before: ImageSet, after: ImageSet) -> Finding 
             "signed": (),
             "range": (0.0, 1.0),
         }
-        answers = (f"{_class(image.before, names)}\u00a0→\u00a0{_class(image.after, names)}" for image in images)
+        answers = (
+            f"{class_name(image.before, names)}\u00a0→\u00a0{class_name(image.after, names)}" for image in images
+        )
         some = "all" if count == len(images) else f"{len(images)}, drawn at random,"
         return Figure(
             "image_rows", data, f"{title}: {some} of {count:,}. The answers from the left: {', '.join(answers)}."
@@ -150,10 +152,6 @@ def _turned(diagnosis: Diagnosis, before: ImageSet, after: ImageSet) -> Finding 
     )
     figures = tuple(rows(title, images, count) for title, images, count in kinds if images)
     return Finding("turned", "Images lost and gained", (sentence,), (), figures)
-
-
-def _class(label: int, names: Sequence[str] | None) -> str:
-    return names[label] if names is not None and label < len(names) else str(label)
 
 
 def _charts(diagnosis: Diagnosis, after: ImageSet, seed: int) -> Finding | None:

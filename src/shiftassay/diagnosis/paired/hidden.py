@@ -11,7 +11,8 @@ from typing import TypeVar
 import numpy as np
 
 from shiftassay.diagnosis.paired.candidate import estimate, estimates
-from shiftassay.diagnosis.paired.joint import fitted_jointly, simplex
+from shiftassay.diagnosis.paired.joint import error_of, fitted_jointly, simplex
+from shiftassay.diagnosis.paired.left_out import VISIBLE
 from shiftassay.diagnosis.paired.remake import change_of
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.execution.mapping import mapped
@@ -21,7 +22,6 @@ from shiftassay.shifts.family import FAMILIES, Shift
 
 AnyShift = TypeVar("AnyShift", bound=Shift)
 
-A_BYTE = 1 / 255
 CLEARLY = 0.5  # of the squared error: what another order of a map and a mirror has to reach
 IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
@@ -54,8 +54,8 @@ def two_linear_maps(pairs: Pairs, task: Task, affine: Shift | None = None) -> li
         before = mapped(partial(_estimate_before, pairs=pairs), mirrored)
         other = [Compose((shift, m)) for (m, _), shifts in zip(mirrored, before, strict=True) for shift in shifts]
         # Most maps before a mirror are maps of the same family after it.
-        enough = CLEARLY * min((_error(shift, pairs) for shift in fitted), default=np.inf)
-        fitted += [shift for shift in other if _error(shift, pairs) < enough]
+        enough = CLEARLY * min((error_of(shift, pairs) for shift in fitted), default=np.inf)
+        fitted += [shift for shift in other if error_of(shift, pairs) < enough]
     return fitted
 
 
@@ -200,7 +200,7 @@ def without_idle_parts(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:
     def acts(part: Shift) -> bool:
         if part.random or part.scope != "shared":
             return True
-        return float(np.abs(part.apply(pairs.reference, np.random.default_rng(0)) - pairs.reference).max()) >= A_BYTE
+        return float(np.abs(part.apply(pairs.reference, np.random.default_rng(0)) - pairs.reference).max()) >= VISIBLE
 
     def without(shift: Shift) -> Shift:
         acting = tuple(filter(acts, shift.components))
@@ -238,11 +238,7 @@ def _followed_by(first: Shift, last: str, pairs: Pairs) -> list[Compose]:
 
 def _nearest(shifts: Sequence[AnyShift], pairs: Pairs) -> AnyShift:
     """The shift of least squared error."""
-    return min(shifts, key=lambda shift: _error(shift, pairs))
-
-
-def _error(shift: Shift, pairs: Pairs) -> float:
-    return float(pairs.errors(shift.apply(pairs.reference, np.random.default_rng(0))).mean())
+    return min(shifts, key=lambda shift: error_of(shift, pairs))
 
 
 def _applicable(shifts: Iterable[Shift], pairs: Pairs) -> list[Shift]:

@@ -172,20 +172,18 @@ def _from_starts(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...]:
     for i, part in enumerate(parts[:-1]):
         for name, searched in part.search.items() if part.scope == "shared" else ():
             if not searched.step and isinstance(vars(part).get(name), int | float):
-                parts = min(
-                    (_with_value(parts, i, name, value) for value in searched.starts), key=partial(_error, pairs)
-                )
+                tried = [
+                    Compose((*parts[:i], replace(parts[i], **{name: value}), *parts[i + 1 :]))
+                    for value in searched.starts
+                ]
+                parts = min(tried, key=partial(error_of, pairs=pairs)).parts
     return parts
 
 
-def _with_value(parts: tuple[Shift, ...], i: int, name: str, value: int | float) -> tuple[Shift, ...]:
-    return (*parts[:i], replace(parts[i], **{name: value}), *parts[i + 1 :])
-
-
-def _error(pairs: Pairs, parts: tuple[Shift, ...]) -> float:
-    """The mean square of what the parts leave; infinite where they can't be applied."""
+def error_of(shift: Shift, pairs: Pairs) -> float:
+    """The mean square of what a shift leaves; infinite where it can't be applied."""
     try:
-        return float(pairs.errors(Compose(parts).apply(pairs.reference, np.random.default_rng(0))).mean())
+        return float(pairs.errors(shift.apply(pairs.reference, np.random.default_rng(0))).mean())
     except BadInput:
         return np.inf
 

@@ -5,7 +5,7 @@ noise (`joint.simplex`, `refit.py`) use remakes of the pairs that they fit.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,14 +102,17 @@ def moves(shift: Shift) -> bool:
 
 def noise_moves(shift: Shift) -> bool:
     """Whether a picture moves that noise was added to before."""
-    parts = shift.components
-    return any(part.random and any(map(moves, parts[i + 1 :])) for i, part in enumerate(parts))
+    return _after_noise(shift, moves)
 
 
 def noise_blurs(shift: Shift) -> bool:
     """Whether a blur follows noise, which shows every weight of its kernel."""
+    return _after_noise(shift, blurs)
+
+
+def _after_noise(shift: Shift, does: Callable[[Shift], bool]) -> bool:
     parts = shift.components
-    return any(part.random and any(map(blurs, parts[i + 1 :])) for i, part in enumerate(parts))
+    return any(part.random and any(map(does, parts[i + 1 :])) for i, part in enumerate(parts))
 
 
 def shrinks(shift: Shift) -> bool:
