@@ -35,10 +35,10 @@ def test_both_ends_of_every_slider_are_allowed(family):
 
 
 def test_a_slider_spans_what_the_family_searches():
-    [angle] = controls_of("rotate").controls
+    angle, _ = controls_of("rotate").controls
     assert (angle.low, angle.high, angle.step, angle.value) == (-180, 180, 1, 15)
     assert angle.about == "degrees, counter-clockwise as seen on the screen."
-    [factor] = controls_of("scale").controls
+    factor, _ = controls_of("scale").controls
     assert (factor.low, factor.high) == (0.4, 2.5)
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
+from shiftassay.diagnosis.calibration import calibration
 from shiftassay.diagnosis.evidence import EVEN_ODDS
 from shiftassay.diagnosis.labels import label_shift, relabeling
 from shiftassay.diagnosis.paired.candidate import Candidate
@@ -75,7 +76,7 @@ def identify(
     touched = _touched(matched, shifted, pairing.order) if 0 < share < 1 else None
     if share == 0:
         labels = label_shift(reference, shifted, pairing)
-        return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, thresholds.SAME_IMAGES))
+        return Identified(Verdict(labels, parameters_of(labels) if labels else {}, {}, 1.0, _of_all_alike(len(pairs))))
     if share < 1 and round(share * len(after)) < _fewest_changed(after):
         return Identified(Verdict(None, {}, {}, share, EVEN_ODDS, touched=touched))
 
@@ -175,6 +176,14 @@ def _fewest_changed(images: Sized) -> float:
     return min(float(thresholds.FEWEST_CHANGED), len(images) / 2)
 
 
+def _of_all_alike(n: int) -> float:
+    """The confidence where n pairs of images are the same.
+
+    That the next is, too, by the rule of succession.
+    """
+    return min((n + 1) / (n + 2), thresholds.SAME_IMAGES)
+
+
 def _touched(pairs: Pairs, shifted: ImageSet, order: Order) -> tuple[int | str, ...]:
     """The images that changed: their file names, or their places in the shifted set."""
     places = np.flatnonzero(order >= 0)[pairs.changed].tolist()
@@ -193,7 +202,8 @@ def is_uniform(pairs: Pairs) -> bool:
 def _attack_verdict(evidence: AdversarialEvidence, share: float) -> Verdict:
     shift = make(attacks()[0], {"epsilon": evidence.epsilon, "norm": evidence.norm})
     ends = {"epsilon": list(evidence.epsilon_interval)}
-    return Verdict(shift, parameters_of(shift), ends, share, evidence.probability)
+    most = calibration().confidence["paired known"].most  # no verdict of a search is surer
+    return Verdict(shift, parameters_of(shift), ends, share, min(evidence.probability, most))
 
 
 def _with_labels(verdict: Verdict, labels: Shift | None) -> Verdict:

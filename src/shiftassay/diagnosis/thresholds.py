@@ -9,7 +9,7 @@ benchmark, of development seeds.
 
 LEVEL = 0.95  # of intervals
 REFIT_MISFIT = 0.002  # by which the misfit may grow by chance when parameters are fitted to more pairs
-SAME_IMAGES = 0.99  # confidence that images which agree up to rounding are the same
+SAME_IMAGES = 0.99  # confidence, at most, that images which agree up to rounding are the same
 
 # Which images changed.
 FEWEST_IMAGES = 50  # for a diagnosis without partners

@@ -95,15 +95,17 @@ def controls_of(family: str) -> FamilyControls:
     A slider spans the family's `ranges`, else what its search, grid or strengths span, else some times its example.
     Parameters that are drawn where none are given, such as permutations, have no control.
 
-    >>> [angle] = controls_of("rotate").controls
+    >>> angle, fill = controls_of("rotate").controls
     >>> angle.kind, angle.low, angle.high, angle.value, angle.varies
     ('number', -180.0, 180.0, 15.0, True)
+    >>> fill.kind, fill.value
+    ('choice', 'black')
     """
     cls = FAMILIES[family]
     example = parse(f"{family}:{cls.example}")
     texts = _documented(cls)
     hints = get_type_hints(cls)
-    fields = [field for field in dataclasses.fields(cls) if field.name != "scope"]
+    fields = sorted((f for f in dataclasses.fields(cls) if f.name != "scope"), key=lambda field: field.kw_only)
     made = [_control(cls, field.name, hints[field.name], example, texts.get(field.name, "")) for field in fields]
     controls = tuple(control for control in made if control is not None)
     drawn = example.scope == "per_image" or len(controls) < len(fields)
@@ -117,7 +119,7 @@ def _control(cls: type[Shift], name: str, hint: Any, example: Shift, about: str)
 
     That is: it can have only one value, or the example leaves it alone and it is no choice.
     """
-    value = example.parameters.get(name)
+    value = example.parameters.get(name, cls.defaults().get(name))
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     first = kinds[0]
     if get_origin(first) is Literal:

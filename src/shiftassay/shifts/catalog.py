@@ -4,7 +4,9 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterable, Mapping
-from types import UnionType
+from functools import reduce
+from operator import or_
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -78,7 +80,7 @@ def check_names(family: str, parameters: Iterable[str]) -> None:
         raise unknown_name(f"parameter of {family}", name, fields)
     if family == "compose" and "parts" not in names:
         raise BadInput("compose: needs parts, for example rotate:angle=15+gain:factor=0.5.")
-    missing = [n for n, field in fields.items() if field.default is dataclasses.MISSING and n not in names]
+    missing = [name for name in fields if name not in names and name not in FAMILIES[family].defaults()]
     if missing:
         raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{FAMILIES[family].example}.")
 
@@ -170,8 +172,12 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
     Raises `BadInput`.
     """
-    if get_origin(hint) is Union:  # of a literal and None
-        return None if value is None else _typed(value, get_args(hint)[0], where)
+    if get_origin(hint) is Union:  # of a literal, and None or numbers
+        literal, *others = get_args(hint)
+        numeric = [kind for kind in others if kind is not NoneType]
+        if value is None and numeric != others:
+            return None
+        return _typed(value, literal if isinstance(value, str) or not numeric else reduce(or_, numeric), where)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise BadInput(f"{where}: expected {' or '.join(map(str, get_args(hint)))}, found {value!r}.")

@@ -72,6 +72,9 @@ class Compose(Shift):
         pairs = list(zip(self.parts, of_parts, strict=True))
         return {name: replace(self, parts=tuple(others.get(name, part) for part, others in pairs)) for name in names}
 
+    def on_black(self) -> "Compose":
+        return replace(self, parts=tuple(part.on_black() for part in self.parts))
+
     def undo(self, images: Images, rng: np.random.Generator) -> Resized | None:
         """The parts undone that can be: what the others did stays.
 

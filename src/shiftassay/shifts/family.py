@@ -143,6 +143,10 @@ class Shift(Traits, ParameterVector, InCode, ABC):
         """
         return {}
 
+    def on_black(self) -> "Shift":
+        """This shift, with black in the place of anything else that moves in from outside."""
+        return self
+
     @property
     def differentiable(self) -> tuple[str, ...]:
         """The real parameters by which a remake has derivatives.
@@ -330,6 +334,13 @@ class Shift(Traits, ParameterVector, InCode, ABC):
         return {name: plain(value) for name, value in values.items() if value is not None}
 
     @classmethod
+    def defaults(cls) -> Parameters:
+        """The parameters that need not be given, and what they are then, as JSON."""
+        fixed = {f.name: plain(f.default) for f in dataclasses.fields(cls) if f.default is not dataclasses.MISSING}
+        made = {f.name: plain(f.default_factory()) for f in dataclasses.fields(cls) if callable(f.default_factory)}
+        return {**fixed, **made}
+
+    @classmethod
     def known_as(cls, parameters: Parameters) -> str | None:
         """What is known under these parameters, in words: who uses them, or a standard."""
         return None
@@ -340,8 +351,10 @@ class Shift(Traits, ParameterVector, InCode, ABC):
         return {"family": self.family, "parameters": dict(self.parameters), "scope": scope}
 
     def __str__(self) -> str:
-        defaults = {f.name: plain(f.default) for f in dataclasses.fields(self)}
-        informative = {name: value for name, value in self.parameters.items() if value != defaults[name]}
+        defaults = self.defaults()
+        informative = {
+            name: value for name, value in self.parameters.items() if name not in defaults or value != defaults[name]
+        }
         name = self.known_as(self.parameters)
         scope = SCOPES[self.scope if "per_image" in self.scopes else None]
         return shift_in_words(self.family, informative, scope, name=name)

@@ -1,4 +1,4 @@
-"""Resampling: bilinear, black outside.
+"""Resampling: bilinear, and black outside unless something else moves in.
 
 Positions count from the centre ((h − 1)/2, (w − 1)/2), x right, y down.
 """
@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
+from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.cubic import TAPS, coefficients, cubic_sample, cubic_weights
 
@@ -21,6 +22,13 @@ OUTSIDE = 1e6  # a position outside every image
 
 
 Kernel = Literal["nearest", "bilinear", "bicubic", "keys", "sharp", "spline", "area"]
+Repeating = Literal["edge", "reflect", "symmetric", "wrap"]
+"""What the picture continues as outside of itself, by the names of `numpy.pad`.
+
+Its outermost pixels for ever; mirrored at their centres, or at their outer sides; or the same picture again.
+"""
+Fill = Literal["black", "edge", "reflect", "symmetric", "wrap"] | float | tuple[float, ...]
+"""What moves in from outside: black, one of `Repeating`, a grey value, or one value for each channel."""
 CUBIC = ("bicubic", "keys", "sharp", "spline")
 
 
@@ -66,7 +74,7 @@ def resampled(resampling: Resampling) -> Iterator[None]:
 
     >>> line = np.array([[[[0, 0, 1, 0, 0]]]], np.float32)
     >>> with resampled(Resampling("nearest")):
-    ...     move(line, np.array([0.6]), np.array([0.0]), wrap=False).ravel().tolist()
+    ...     move(line, np.array([0.6]), np.array([0.0])).ravel().tolist()
     [0.0, 0.0, 0.0, 1.0, 0.0]
     """
     token = _current.set(resampling)
@@ -81,6 +89,7 @@ def warp(
     to_input: Float64[np.ndarray, "n rows columns"],
     size: tuple[int, int] | None = None,
     resampling: Resampling | None = None,
+    fill: Fill = "black",
 ) -> Float32[np.ndarray, "n c H W"]:
     """Sample each image at matrix · (x, y), with (x, y) the position in the output.
 
@@ -89,7 +98,7 @@ def warp(
     """
     resampling = resampling or _current.get()
     if resampling.kernel == "area":
-        return _averaged(images, to_input, size, resampling)
+        return _averaged(images, to_input, size, resampling, fill)
     h, w = size or images.shape[2:]
     center = resampling.center
     if (to_input == to_input[:1]).all():
@@ -104,12 +113,12 @@ def warp(
         if rows == 3:
             behind = positions[:, 2:] < 1e-6
             positions = np.where(behind, OUTSIDE, positions[:, :2] / np.where(behind, 1, positions[:, 2:]))
-        warped[part] = sample(images[part], positions + center if center else positions, resampling=resampling)
+        warped[part] = sample(images[part], positions + center if center else positions, fill, resampling)
     return warped
 
 
 def _averaged(
-    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, resampling: Resampling
+    images: Images, to_input: np.ndarray, size: tuple[int, int] | None, resampling: Resampling, fill: Fill
 ) -> Float32[np.ndarray, "n c H W"]:
     """The weighted mean of warps to positions around each pixel's centre."""
     offsets, weights = np.linspace(-0.8, 0.8, 5), np.array([1, 3, 5, 3, 1]) / 13
@@ -120,7 +129,7 @@ def _averaged(
     def part(i: int, j: int) -> np.ndarray:
         move_by = np.eye(3)
         move_by[:2, 2] = offsets[j], offsets[i]
-        return np.float32(weights[j] * weights[i]) * warp(images, lifted @ move_by, size, bilinear)
+        return np.float32(weights[j] * weights[i]) * warp(images, lifted @ move_by, size, bilinear, fill)
 
     total = part(0, 0)
     for i, j in list(np.ndindex(5, 5))[1:]:
@@ -156,22 +165,35 @@ def _homogeneous(h: int, w: int, center: float) -> Float32[np.ndarray, "3 hw"]:
 def sample(
     images: Images,
     positions: Float[np.ndarray, "m 2 H W"],
-    outside: str = "zeros",
+    fill: Fill = "black",
     resampling: Resampling | None = None,
 ) -> Float32[np.ndarray, "n c H W"]:
-    """The images' values at positions between their pixels.
+    """The images' values at positions between their pixels, and what `fill` says outside.
 
-    One map of positions for all images, or one per image. `outside` is "zeros" or "border" (the nearest pixel). The
-    resampling is the current one unless another is passed.
+    One map of positions for all images, or one per image. The resampling is the current one unless another is passed.
+    Raises `BadInput` where a colour has another number of channels than the images.
     """
+    if not isinstance(fill, str):
+        colour = as_colour(fill, images)
+        return sample(images - colour, positions, "black", resampling) + colour
     h, w = images.shape[2:]
     resampling = resampling or _current.get()
     kernel = "bilinear" if resampling.kernel == "area" else resampling.kernel
     middle = np.array([(w - 1) / 2, (h - 1) / 2])[:, None, None]
     if resampling.steps:
         positions = np.rint((positions + middle) * resampling.steps) / resampling.steps - middle
-    edge = resampling.edge if outside == "zeros" else None
-    beyond = outside if edge is None else "border"
+    if fill in ("reflect", "symmetric", "wrap"):
+        positions = np.stack(
+            [
+                _folded(positions[:, i] + m, size, fill) - m
+                for i, (m, size) in enumerate(zip(middle, (w, h), strict=True))
+            ],
+            1,
+        )
+        images = np.pad(images, ((0, 0), (0, 0), (TAPS, TAPS), (TAPS, TAPS)), fill)
+        middle = middle + TAPS
+    edge = resampling.edge if fill == "black" else None
+    beyond = "zeros" if fill == "black" and edge is None else "border"
     if kernel in CUBIC and kernel != "bicubic":
         sampled = cubic_sample(images, positions + middle, kernel, beyond)
     else:
@@ -182,6 +204,33 @@ def sample(
     return _within_range(sampled, images, kernel)
 
 
+def as_colour(fill: float | tuple[float, ...], images: Images) -> Float32[np.ndarray, "1 c 1 1"]:
+    """The value of each channel.
+
+    Raises `BadInput` for another number of channels than the images have.
+    """
+    colour = np.array(fill, np.float32).reshape(1, -1, 1, 1)
+    if colour.size not in (1, images.shape[1]):
+        raise BadInput(
+            f"fill: it has {colour.size} values, the images have {images.shape[1]} channels. Give one for each."
+        )
+    return np.broadcast_to(colour, (1, images.shape[1], 1, 1))
+
+
+def _folded(places: Float[np.ndarray, "*shape"], size: int, fill: Repeating) -> Float[np.ndarray, "*shape"]:
+    """Places along an axis, counted from the first pixel, moved into the picture as it repeats.
+
+    >>> _folded(np.array([-2.0, 0.0, 3.0, 5.0]), 4, "reflect").tolist()
+    [2.0, 0.0, 3.0, 1.0]
+    """
+    if fill == "wrap":
+        return places % size
+    outer = 0.5 if fill == "symmetric" else 0.0
+    length = max(size - 1 + 2 * outer, 0.5)
+    there = (places + outer) % (2 * length)
+    return np.minimum(there, 2 * length - there) - outer
+
+
 def _within_range(sampled: Images, images: Float32[np.ndarray, "m c y x"], kernel: Kernel) -> Images:
     """Cut off what cubic kernels overshoot.
 
@@ -189,10 +238,9 @@ def _within_range(sampled: Images, images: Float32[np.ndarray, "m c y x"], kerne
     """
     if kernel not in CUBIC:
         return sampled
-    if kernel == "keys" and len(sampled) == len(images):
-        axes = (1, 2, 3)
-        return np.clip(sampled, images.min(axes, keepdims=True), images.max(axes, keepdims=True))
-    return np.clip(sampled, images.min(), images.max())
+    each = (1, 2, 3) if kernel == "keys" and len(sampled) == len(images) else None
+    low, high = (of(each, keepdims=True) for of in (images.min, images.max))
+    return np.where(sampled == 0, 0, np.clip(sampled, low, high))  # exactly 0 is what moved in from outside
 
 
 def _by_torch(
@@ -212,14 +260,20 @@ def _by_torch(
     return sampled.reshape(n, c, *sampled.shape[2:])
 
 
-def move(images: Images, dx: np.ndarray, dy: np.ndarray, wrap: bool) -> Images:
+def move(images: Images, dx: np.ndarray, dy: np.ndarray, fill: Fill = "black") -> Images:
     """Each image moved right by its dx and down by its dy.
 
-    Exact for whole pixels, interpolated between them by the current resampling. With `wrap`, what leaves enters on the
-    other side; else black moves in.
+    Exact for whole pixels, interpolated between them by the current resampling.
     """
-    moved = _move(_move(images, dx, 3, wrap), dy, 2, wrap)
-    return _within_range(moved, images, _current.get().kernel)
+    if not isinstance(fill, str):
+        colour = as_colour(fill, images)
+        return move(images - colour, dx, dy) + colour
+    wrap, around = fill == "wrap", 0
+    if fill in ("edge", "reflect", "symmetric"):
+        around = int(np.ceil(max(np.abs(dx).max(), np.abs(dy).max()))) + TAPS
+        images = np.pad(images, ((0, 0), (0, 0), (around, around), (around, around)), fill)
+    moved = _within_range(_move(_move(images, dx, 3, wrap), dy, 2, wrap), images, _current.get().kernel)
+    return np.ascontiguousarray(moved[:, :, around : moved.shape[2] - around, around : moved.shape[3] - around])
 
 
 def _move(images: Images, by: np.ndarray, axis: int, wrap: bool) -> Images:

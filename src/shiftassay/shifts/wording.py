@@ -1,7 +1,7 @@
 """A shift as a person reads it, from what its JSON holds: in full, or its families alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from shiftassay.records import JsonValue, Record
@@ -101,7 +101,7 @@ def _known_as(part: _Part) -> str | None:
 
 def _informative(part: _Part) -> dict[str, JsonValue]:
     """The parameters that are neither the family's defaults nor empty lists."""
-    defaults = {f.name: f.default for f in fields(FAMILIES[part.family])} if part.family in FAMILIES else {}
+    defaults = FAMILIES[part.family].defaults() if part.family in FAMILIES else {}
     return {
         name: value
         for name, value in part.parameters.items()

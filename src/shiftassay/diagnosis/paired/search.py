@@ -15,15 +15,16 @@ from shiftassay.diagnosis.paired.candidate import (
     settled,
 )
 from shiftassay.diagnosis.paired.compositions import compositions, recolored
+from shiftassay.diagnosis.paired.fills import evident_fill, moving
 from shiftassay.diagnosis.paired.hidden import two_linear_maps, with_integer_parameters
 from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.remake import moves
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.shifts.compose import Compose
-from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.moved import moving_in
 
 
 @one_thread_each()
@@ -31,7 +32,7 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
     """All candidates, best first.
 
     `is_attack` returns whether the change is an adversarial attack's. It is asked, even if a single shift fits, unless
-    one is settled, nearly exact, or a move on white that fits. If it is true, compositions are not tried.
+    one is settled, nearly exact, or moves another fill in. If it is true, compositions are not tried.
     """
     candidates: list[Candidate] = []
     tried: list[str] = []
@@ -54,14 +55,20 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
         candidates = first_that_fits(candidates + scored(_simpler(candidates[0].shift, task), task))
         if not (moves(candidates[0].shift) and room_for_more(candidates[0])):
             return candidates
-    negatives = [FAMILIES[family]() for family in task.families if FAMILIES[family].negative]
-    if task.fit.on_white and negatives:
-        candidates = first_that_fits(candidates + scored(_moved_on_white(negatives, task), task))
+    fill = evident_fill(task.families, task.composed)
+    if fill != "black":
+        with moving_in(fill):
+            moved = estimates(moving(task.families), task.fit)
+        candidates = first_that_fits(candidates + screened_then_scored(moved, task))
         if candidates[0].fits:
             return candidates
     if is_attack():
         return candidates
-    return first_that_fits(candidates + compositions(candidates, task))
+    candidates = first_that_fits(candidates + compositions(candidates, task))
+    if fill != "black" and not candidates[0].fits:
+        with moving_in(fill):
+            candidates = first_that_fits(candidates + compositions(candidates, task))
+    return candidates
 
 
 @one_thread_each()
@@ -77,17 +84,6 @@ def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> 
         return scored([fitted_jointly(composition, task.composed)], task)
     single = parts[0] if parts else Identity()
     return screened_then_scored([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
-
-
-def _moved_on_white(negatives: list[Shift], task: Task) -> list[Shift]:
-    """Geometric shifts of pictures on white, where white moves in.
-
-    Each is a composition: invert, move as pictures on black move, invert back.
-    """
-    moving = [f for f in task.families if FAMILIES[f].group == "geometry" and FAMILIES[f].composable()]
-    fit = Pairs(1 - task.fit.reference, 1 - task.fit.shifted)
-    moved = [shift for shift in estimates(moving, fit) if moves(shift)]
-    return [Compose((negative, shift, negative)) for negative in negatives for shift in moved]
 
 
 def _simpler(many_parameters: Shift, task: Task) -> list[Shift]:

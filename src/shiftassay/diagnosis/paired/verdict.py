@@ -47,7 +47,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
     )
     confidence = evidence.confidence(known=True)
     if not best.fits or confidence < EVEN_ODDS:
-        unknown = max(evidence.confidence(known=False), 1 - confidence if best.fits else 0.0)
+        unknown = 1 - confidence if best.fits else evidence.confidence(known=False)
         return Verdict(None, {}, {}, share, unknown, evidence=evidence)
     count = SETTINGS.refitted_composition if isinstance(best.shift, Compose) else SETTINGS.refitted
     refit_pairs = pairs.first_affordable(count, SETTINGS.values_refitted, SETTINGS.fewest_large)

@@ -59,7 +59,7 @@ def _places(
     h, w = size
     pictures = np.concatenate([grid(h, w), np.ones((1, h, w))])[:, None].astype(np.float32)
     with resampled(Resampling("bilinear", resampling.center)):
-        shown = free.with_values(numbers).apply(pictures, np.random.default_rng(0))[:, 0].astype(np.float64)
+        shown = free.with_values(numbers).on_black().apply(pictures, np.random.default_rng(0))[:, 0].astype(np.float64)
     return shown[:2], shown[2] > INSIDE
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
+from shiftassay.diagnosis.paired.complexity import complexity_penalty
 from shiftassay.diagnosis.summary import CandidateSummary, parameters_of, summarized
 from shiftassay.diagnosis.unpaired.candidates import UnpairedCandidate, estimate_unpaired
 from shiftassay.diagnosis.verdict import Verdict
@@ -55,8 +56,8 @@ def unpaired_verdict(
         distance += f", where up to {limit:.1f} are by chance"
     evidence = unpaired_evidence(reference, shifted, candidates)
     confidence = evidence.confidence(known=True)
-    if not fits or confidence < EVEN_ODDS:
-        unknown = max(evidence.confidence(known=False), 1 - confidence if fits else 0.0)
+    if not (fits and (confidence >= EVEN_ODDS or _leaves_images_alone(best))):
+        unknown = 1 - confidence if fits else evidence.confidence(known=False)
         sentence = f"{opening}, and nothing in the catalogue makes one like the other. Nearest is {shift}: {distance}."
         return UnpairedVerdict(Verdict(None, {}, {}, 1.0, unknown, evidence=evidence), summaries, sentence)
     shift = shift.settle_unpaired(reference.images, shifted.images)
@@ -87,14 +88,25 @@ def unpaired_evidence(reference: ImageSet, shifted: ImageSet, candidates: Sequen
 def _lead(candidates: Sequence[UnpairedCandidate]) -> float:
     """By how much the best candidate costs less than the best of another family.
 
-    The identity, and a shift that changes nothing here, is no rival of itself, nor of what labels show.
+    The identity, and a shift that changes nothing here, is no rival of itself, nor of what labels show; and shares of
+    classes that labels show are not free to be chosen.
     """
     best = candidates[0]
     rivals = [c for c in candidates[1:] if c.shift.family != best.shift.family]
-    if best.shift.is_identity or best.shift.group == "sample":
+    own = best.cost
+    if _leaves_images_alone(best):
         unchanged = {c.misfit for c in candidates if c.shift.is_identity}
         rivals = [c for c in rivals if c.misfit not in unchanged]
-    return min((c.cost for c in rivals), default=best.cost + LARGEST_LEAD) - best.cost
+        own -= complexity_penalty(best.shift)
+    return min((c.cost for c in rivals), default=own + LARGEST_LEAD) - own
+
+
+def _leaves_images_alone(best: UnpairedCandidate) -> bool:
+    """Whether it is the identity, or other shares of the classes.
+
+    One that fits is named whatever its confidence: the images of both sets differ by no more than chance.
+    """
+    return best.shift.is_identity or best.shift.group == "sample"
 
 
 def _summary(candidate: UnpairedCandidate) -> CandidateSummary:

@@ -53,12 +53,15 @@ def mask_of(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) ->
     """Where errors count; None if everywhere."""
     if not pairs.bordered:
         return None
-    return away_from_edges(shift_from(family, values), pairs.reference)
+    return away_from_edges(shift_from(family, values), pairs.reference, outside=not pairs.inside_only)
 
 
-def away_from_edges(shift: Shift, images: Images, ring: int = 1) -> Float32[np.ndarray, "m 1 h w"] | None:
+def away_from_edges(
+    shift: Shift, images: Images, ring: int = 1, outside: bool = True
+) -> Float32[np.ndarray, "m 1 h w"] | None:
     """A mask that is 0 at the edges of a moved picture, and 1 elsewhere.
 
+    Outside of the picture it is as `outside` says.
     Implementations blend edges with black, or cut them off: what shows the outermost `ring` of pixels. None if the
     picture does not move, or moves at random. Kernels that overshoot would draw false edges: the masks are bilinear.
     """
@@ -71,7 +74,7 @@ def away_from_edges(shift: Shift, images: Images, ring: int = 1) -> Float32[np.n
     within[:, :, [*range(ring), *range(-ring, 0)]] = within[..., [*range(ring), *range(-ring, 0)]] = 0
     with resampled(OURS):
         for part in moving:
-            whole, within = (part.apply(picture, np.random.default_rng(0)) for picture in (whole, within))
-    mask = (whole < EDGE) | (within > 1 - EDGE)
+            whole, within = (part.on_black().apply(picture, np.random.default_rng(0)) for picture in (whole, within))
+    mask = (within > 1 - EDGE) | ((whole < EDGE) & outside)
     mask[mask.mean((1, 2, 3)) < LEAST_SEEN] = True  # no map is judged by a few pixels
     return mask.astype(np.float32)

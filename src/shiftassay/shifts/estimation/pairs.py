@@ -14,7 +14,6 @@ from shiftassay.imagesets.image_set import Images
 LEVEL = 1.001 / 255
 ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to bytes
 BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
-WHITE = 0.8  # mean grey value of the border
 FOUR_DECIMALS = 0.5e-4  # a value that is written with four decimals is off by so much at most
 SMALL_SIDE = 32  # pixels, about, of the shorter side of pictures that are made small
 ENOUGH = 24  # images for a standard error over them
@@ -31,12 +30,14 @@ class Pairs:
     """Image i of `shifted` is image i of `reference` after the shift.
 
     With `contrast`, a linear map of grey values may have happened as well: errors are those left by the best one.
-    `left_out` are the pixels of both sides that show something else, such as a time stamp.
+    With `inside_only`, fits of moved pictures ignore what moved in from outside. `left_out` are the pixels of both
+    sides that show something else, such as a time stamp.
     """
 
     reference: Images
     shifted: Images
     contrast: bool = False
+    inside_only: bool = False
     left_out: Bool[np.ndarray, "h w"] | None = None
 
     def __len__(self) -> int:
@@ -96,7 +97,7 @@ class Pairs:
             return self
         if by not in self.smaller:
             before, after = (block_means(s.mean(1, keepdims=True), by) for s in (self.reference, self.shifted))
-            self.smaller[by] = Pairs(before, after, self.contrast)
+            self.smaller[by] = Pairs(before, after, self.contrast, self.inside_only)
         return self.smaller[by]
 
     @cached_property
@@ -143,11 +144,6 @@ class Pairs:
     def bordered(self) -> bool:
         """Whether pictures reach the border, so that it matters how a warp treats their edge."""
         return any(_ring(images) > BORDERED * abs(float(images.mean())) for images in (self.reference, self.shifted))
-
-    @cached_property
-    def on_white(self) -> bool:
-        """Whether the border is white on both sides."""
-        return all(_ring(images) > WHITE for images in (self.reference, self.shifted))
 
     def residual(self, remade: Images) -> Images:
         """Shifted minus remade images, after the best linear map of grey values with `contrast`."""

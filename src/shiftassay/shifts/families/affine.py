@@ -24,13 +24,15 @@ Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 @FAMILIES.register("affine")
 @dataclass(frozen=True)
 class Affine(MatrixShift):
-    """Turn, resize, slant and move the picture by one affine map; black moves in.
+    """Turn, resize, slant and move the picture by one affine map; something moves in.
 
     (x, y)_out = matrix · (x, y, 1) about the centre, with x to the right and y down.
 
     Parameters:
         matrix: two rows of three numbers, the third in pixels; its left 2 × 2 part must be invertible. A choice of
             matrices draws one of them for each image.
+        fill: what moves in: black, a grey value, one value for each channel, or what the picture repeats as: edge,
+            reflect, symmetric or wrap, by the names of numpy.pad.
     """
 
     family: ClassVar[str] = "affine"
@@ -48,7 +50,6 @@ class Affine(MatrixShift):
         name: SearchRange((), step, pixels=name in "cf")
         for name, step in zip("abcdef", (0.02, 0.02, 0.25) * 2, strict=True)
     }
-    smooth: ClassVar[bool] = True
     matrix_shape: ClassVar[tuple[int, int]] = (2, 3)
 
     matrix: Matrix | Choice | PerImage
@@ -73,7 +74,7 @@ class Affine(MatrixShift):
             raise BadInput(f"affine: {flattening} flattens the picture. Choose a matrix whose determinant is not 0.")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return warp(images, _inverse_affine(draw(self.matrix, len(images), rng)))
+        return warp(images, _inverse_affine(draw(self.matrix, len(images), rng)), fill=self.fill)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, draw(self.matrix, len(images), rng))

@@ -148,7 +148,7 @@ class Elastic(Shift):
         for _ in range(INVERSION_STEPS):
             for start in range(0, len(fields), CHUNK):
                 part = slice(start, start + CHUNK)
-                inverse[part] = -sample(fields[part], places + inverse[part], "border")
+                inverse[part] = -sample(fields[part], places + inverse[part], "edge")
         return displace(images, inverse)
 
     def undo_steps(self) -> Steps | None:

@@ -14,6 +14,7 @@ from shiftassay.shifts.estimation.mean_picture import by_mean_picture
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.families.symmetry import FlipHorizontal, FlipVertical
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
+from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.parameters import Choice, Number, SearchRange, Uniform, draw, extremes
 from shiftassay.shifts.sampling_code import WARPING
 from shiftassay.shifts.warp import warp
@@ -24,15 +25,16 @@ SHRUNK = 0.9  # a factor below this is a picture made smaller
 
 @FAMILIES.register("rotate")
 @dataclass(frozen=True)
-class Rotate(Shift):
-    """Rotate the picture about its centre; black moves in at the corners.
+class Rotate(Moved):
+    """Rotate the picture about its centre; black, or what `fill` says, moves in at the corners.
 
     Parameters:
         angle: degrees, counter-clockwise as seen on the screen.
+        fill: what moves in: black, a grey value, one value for each channel, or what the picture repeats as: edge,
+            reflect, symmetric or wrap, by the names of numpy.pad.
     """
 
     family: ClassVar[str] = "rotate"
-    group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "angle=15"
     estimator: ClassVar[Estimator] = LeastSquares()
     linear: ClassVar[bool] = True
@@ -42,7 +44,6 @@ class Rotate(Shift):
         "other strokes."
     )
     search: ClassVar[dict[str, SearchRange]] = {"angle": SearchRange(tuple(map(float, range(-180, 180, 10))), 1.0)}
-    smooth: ClassVar[bool] = True
 
     angle: Number
 
@@ -52,7 +53,7 @@ class Rotate(Shift):
         return "preserved" if quarters else "reduced"
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return warp(images, rotation_matrices(-draw(self.angle, len(images), rng)))
+        return warp(images, rotation_matrices(-draw(self.angle, len(images), rng)), fill=self.fill)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, rotation_matrices(draw(self.angle, len(images), rng)))
@@ -95,15 +96,16 @@ class Rotate(Shift):
 
 @FAMILIES.register("scale")
 @dataclass(frozen=True)
-class Scale(Shift):
-    """Magnify or shrink the picture about its centre; black moves in where it shrinks.
+class Scale(Moved):
+    """Magnify or shrink the picture about its centre; black, or what `fill` says, moves in.
 
     Parameters:
         factor: the new size divided by the old, above 0.
+        fill: what moves in: black, a grey value, one value for each channel, or what the picture repeats as: edge,
+            reflect, symmetric or wrap, by the names of numpy.pad.
     """
 
     family: ClassVar[str] = "scale"
-    group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "factor=0.7"
     estimator: ClassVar[Estimator] = LeastSquares()
     linear: ClassVar[bool] = True
@@ -116,7 +118,6 @@ class Scale(Shift):
     search: ClassVar[dict[str, SearchRange]] = {
         "factor": SearchRange((0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25, 1.4, 1.6, 2.0, 2.5), 0.02, 0.1, 8.0)
     }
-    smooth: ClassVar[bool] = True
 
     factor: Number
 
@@ -125,7 +126,7 @@ class Scale(Shift):
         check(self, "factor", lambda v: v > 0, "above 0")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return warp(images, np.eye(2) / draw(self.factor, len(images), rng)[:, None, None])
+        return warp(images, np.eye(2) / draw(self.factor, len(images), rng)[:, None, None], fill=self.fill)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, np.eye(2) * draw(self.factor, len(images), rng)[:, None, None])
@@ -150,17 +151,18 @@ class Scale(Shift):
 
 @FAMILIES.register("shear")
 @dataclass(frozen=True)
-class Shear(Shift):
-    """Slide the rows along each other, as italics do; black moves in.
+class Shear(Moved):
+    """Slide the rows along each other, as italics do; black, or what `fill` says, moves in.
 
     x_out = x + factor · y about the centre, with y down.
 
     Parameters:
         factor: pixels to the right for each pixel down; the slant's tangent.
+        fill: what moves in: black, a grey value, one value for each channel, or what the picture repeats as: edge,
+            reflect, symmetric or wrap, by the names of numpy.pad.
     """
 
     family: ClassVar[str] = "shear"
-    group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "factor=0.3"
     estimator: ClassVar[Estimator] = LeastSquares()
     linear: ClassVar[bool] = True
@@ -172,12 +174,11 @@ class Shear(Shift):
     search: ClassVar[dict[str, SearchRange]] = {
         "factor": SearchRange((-1.2, -0.9, -0.6, -0.3, 0.3, 0.6, 0.9, 1.2), 0.04)
     }
-    smooth: ClassVar[bool] = True
 
     factor: Number
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return warp(images, _shear_matrices(-draw(self.factor, len(images), rng)))
+        return warp(images, _shear_matrices(-draw(self.factor, len(images), rng)), fill=self.fill)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, _shear_matrices(draw(self.factor, len(images), rng)))

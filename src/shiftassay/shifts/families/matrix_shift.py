@@ -6,18 +6,18 @@ import numpy as np
 from jaxtyping import Float64
 
 from shiftassay.errors import BadInput
-from shiftassay.shifts.family import Scope, Shift
+from shiftassay.shifts.family import Scope
+from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.parameters import Choice, PerImage, extremes
 
 
-class MatrixShift(Shift):
+class MatrixShift(Moved):
     """A shift whose one parameter is a matrix.
 
     A choice of matrices draws one of them for each image. The numbers that a fit looks for are a matrix's rows, one
     after the other.
     """
 
-    group: ClassVar[str] = "geometry"
     matrix_shape: ClassVar[tuple[int, int]]
     largest_number: ClassVar[float] = 300.0
     """Of a matrix, in pixels: beyond it a fit to one image ran away."""

@@ -29,6 +29,8 @@ class Perspective(MatrixShift):
     Parameters:
         corners: (dx, dy) in pixels by which the upper left, upper right, lower right and lower left corner pixel move.
             They must stay a convex quadrilateral. A choice of such lists draws one of them for each image.
+        fill: what moves in: black, a grey value, one value for each channel, or what the picture repeats as: edge,
+            reflect, symmetric or wrap, by the names of numpy.pad.
     """
 
     family: ClassVar[str] = "perspective"
@@ -42,7 +44,6 @@ class Perspective(MatrixShift):
         "converge."
     )
     information: ClassVar[Information] = "reduced"
-    smooth: ClassVar[bool] = True
     matrix_shape: ClassVar[tuple[int, int]] = (4, 2)
     search: ClassVar[dict[str, SearchRange]] = {
         f"{axis}{corner}": SearchRange((), 0.3, pixels=True) for corner in range(4) for axis in "xy"
@@ -62,7 +63,7 @@ class Perspective(MatrixShift):
         return np.stack([np.zeros(8), small.ravel(), -small.ravel(), *(np.ravel(t).astype(float) for t in turned)])
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return warp(images, np.linalg.inv(self._homographies(images, rng)))
+        return warp(images, np.linalg.inv(self._homographies(images, rng)), fill=self.fill)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return warp(images, self._homographies(images, rng))

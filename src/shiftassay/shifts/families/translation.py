@@ -17,6 +17,7 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Invariant, Scope, Shift
 from shiftassay.shifts.invariants import amplitudes
+from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws, extremes
 from shiftassay.shifts.warp import move
 
@@ -26,16 +27,17 @@ WHOLE, NEARLY_WHOLE = 0.02, 0.12  # pixels within which a move is one by whole p
 
 @FAMILIES.register("translate")
 @dataclass(frozen=True)
-class Translate(Shift):
-    """Move the picture; what leaves is lost and black moves in.
+class Translate(Moved):
+    """Move the picture; what leaves is lost, and black, or what `fill` says, moves in.
 
     Parameters:
         dx: pixels to the right, negative to the left; fractions are interpolated bilinearly.
         dy: pixels down, negative up.
+        fill: what moves in: black, a grey value, one value for each channel, or what the picture repeats as: edge,
+            reflect, symmetric or wrap, by the names of numpy.pad.
     """
 
     family: ClassVar[str] = "translate"
-    group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=2"
     estimator: ClassVar[Estimator] = LeastSquares()
     linear: ClassVar[bool] = True
@@ -48,18 +50,17 @@ class Translate(Shift):
     search: ClassVar[dict[str, SearchRange]] = {
         axis: SearchRange((-8.0, -5.0, -2.5, 0.0, 2.5, 5.0, 8.0), 0.25, pixels=True) for axis in ("dx", "dy")
     }
-    smooth: ClassVar[bool] = True
 
     dx: Number = 0.0
     dy: Number = 0.0
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
-        return move(images, dx, dy, wrap=False)
+        return move(images, dx, dy, self.fill)
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
-        return move(images, -dx, -dy, wrap=False)
+        return move(images, -dx, -dy)
 
     def undo_steps(self) -> Steps:
         dx, dy = (0.0 - extremes(by)[0] for by in (self.dx, self.dy))
@@ -153,7 +154,7 @@ class Roll(Shift):
     def wrapped(self, images: Images) -> float:
         """The share of the images' energy that comes back on the other side."""
         dx, dy = draws([self.dx, self.dy], len(images), np.random.default_rng(0))
-        rolled, moved = (move(images, np.rint(dx), np.rint(dy), wrap) for wrap in (True, False))
+        rolled, moved = (move(images, np.rint(dx), np.rint(dy), fill) for fill in ("wrap", "black"))
         return float(((rolled - moved) ** 2).sum() / max(float((images**2).sum()), 1e-9))
 
     def infer_draws(self, pairs: Pairs) -> "Roll":
@@ -167,11 +168,11 @@ class Roll(Shift):
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
-        return move(images, np.rint(dx), np.rint(dy), wrap=True)
+        return move(images, np.rint(dx), np.rint(dy), "wrap")
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         dx, dy = draws([self.dx, self.dy], len(images), rng)
-        return move(images, -np.rint(dx), -np.rint(dy), wrap=True)
+        return move(images, -np.rint(dx), -np.rint(dy), "wrap")
 
     def undo_steps(self) -> Steps:
         dx, dy = (round(extremes(by)[0]) for by in (self.dx, self.dy))

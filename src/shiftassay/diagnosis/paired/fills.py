@@ -1,0 +1,80 @@
+"""What moved in from outside of a moved picture, read off the pixels that come from there."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from shiftassay.diagnosis.paired.candidate import estimates
+from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.fit_error import EDGE
+from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES, Shift
+from shiftassay.shifts.moved import Moved
+from shiftassay.shifts.warp import Fill, Repeating
+
+EXPLAINED = 0.5  # of the change inside the picture: a map that explains less says nothing of what is outside
+BETTER = 0.5  # of the squared error that black leaves outside: what another fill has to reach
+LEAST = 0.001  # of the pixels have to come from outside
+FAITHFUL = 0.02  # by which gain and offset may differ from 1 and 0 where nothing happened to grey values
+ALIKE = 0.5 / 255  # values of the channels of a grey
+
+
+def moving(families: Sequence[str]) -> list[str]:
+    """Those of the families that move the picture, so that something moves in."""
+    return [family for family in families if issubclass(FAMILIES[family], Moved)]
+
+
+def evident_fill(families: Sequence[str], pairs: Pairs) -> Fill:
+    """What moved in, according to the map that explains most inside of the picture.
+
+    Black where nothing is better. Maps are fitted to what was inside alone. A linear map of grey values may have followed.
+    """
+    if not pairs.bordered:
+        return "black"
+    fitted = estimates(moving(families), replace(pairs, inside_only=True))
+    fills = [_best_fill(shift, pairs) for shift in fitted]
+    return min(fills, key=lambda best: best[0], default=(1.0, "black"))[1]
+
+
+def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
+    """What a map with its best fill leaves inside, as a share of the change there, and the fill.
+
+    1 and black where the map explains little, or no fill is clearly better than black.
+    """
+    inferred = shift.infer_draws(replace(pairs, inside_only=True)) or shift
+    cover = inferred.on_black().apply(np.ones_like(pairs.reference), np.random.default_rng(0))
+    outside, inside = cover < EDGE, cover > 1 - EDGE
+    if outside.mean() < LEAST or not inside.any():
+        return 1.0, "black"
+    made = _remade(inferred, "black", pairs)
+    gain, offset = np.polyfit(made[inside], pairs.shifted[inside], 1)
+    if abs(gain - 1) < FAITHFUL and abs(offset) < FAITHFUL:
+        gain, offset = 1.0, 0.0
+    change = float(np.mean((pairs.shifted - pairs.reference)[inside] ** 2))
+    left = float(np.mean((pairs.shifted - gain * made - offset)[inside] ** 2)) / max(change, 1e-12)
+    if left > EXPLAINED or gain < FAITHFUL:
+        return 1.0, "black"
+
+    def error(fill: Fill) -> float:
+        wrong = (pairs.shifted - gain * _remade(inferred, fill, pairs) - offset)[outside]
+        return float(np.mean(wrong**2))
+
+    fills = [*get_args(Repeating), *_colours((pairs.shifted - offset) / gain, outside)]
+    best = min(fills, key=error)
+    return (left, best) if error(best) < BETTER * error("black") else (1.0, "black")
+
+
+def _remade(shift: Shift, fill: Fill, pairs: Pairs) -> Images:
+    return replace(shift, fill=fill).apply(pairs.reference, np.random.default_rng(0))
+
+
+def _colours(shifted: Float[np.ndarray, "n c h w"], outside: Bool[np.ndarray, "n c h w"]) -> Iterator[Fill]:
+    """The commonest colour of the pixels that come from outside, and the median of each channel."""
+    pixels = np.moveaxis(shifted, 1, -1)[outside[:, 0]]
+    levels, counts = np.unique(np.rint(pixels * 255), axis=0, return_counts=True)
+    for colour in (levels[counts.argmax()] / 255, np.median(pixels, axis=0)):
+        values = tuple(float(value) for value in colour)
+        yield values[0] if np.ptp(values) < ALIKE else values
