@@ -62,15 +62,15 @@ def variants_table(results: Results) -> str:
         "what it is",
         "accuracy, seed 0, % [95%]",
         f"{seeds}, mean ± sd",
-        f"errors beside clean's, {seeds} [95%]",
+        f"errors, as a multiple of those on clean, {seeds} [95%]",
         f"change, points, {seeds} [95%]",
         "effect",
     )
     margin = margin_in_words(some.comparison.margin, some.reference_errors, some.comparison.reference)
     note = (
-        f"*{some.images:,} images of each set. Seeds are blocks, each compared with itself on clean; intervals are for "
-        f"new seeds and new images. Slightly harmed: accuracy is shown to be lower, and by less than {margin}, a "
-        f"margin that the study's file sets; `{results['command']}`.*"
+        f"*{some.images:,} images of each set. Each training seed's model is compared with itself on clean; intervals "
+        "allow for other training seeds and other images. Slightly harmed: accuracy is shown to be lower, and by less "
+        f"than {margin}, a margin that the study's file sets; `{results['command']}`.*"
     )
     return markdown(columns, rows) + f"\n\n{note}"
 
@@ -91,9 +91,9 @@ def answers_table(results: Results) -> str:
         )
         rows.append(outcome.cells)
     note = (
-        "*The effect is over all seeds; the rest is of seed 0. Each repair was fitted to what one half of the images "
-        "shows and judged on the other. Before and after are of the same images; a fresh attack is made on either "
-        f"model in the same way. `{results['command']}`.*"
+        "*The effect is over all training seeds; the rest is of training seed 0. Each repair was made twice, fitted to "
+        "one half of the images and judged on the other, so that all are judged. Before and after are of the same "
+        f"images; a fresh attack is made on either model in the same way. `{results['command']}`.*"
     )
     return markdown(COLUMNS, rows) + f"\n\n{note}"
 
@@ -123,10 +123,10 @@ def one_for_all_table(results: Results) -> str:
     note = (
         f"{why_chosen(served, chosen_design(served))}\n\n"
         f"*Accuracy, % [95%, for new seeds and new images], {served.images:,} images but for the fresh attack, mean "
-        f"over {served.seeds} seeds of {served.epochs} epochs each. A router that infers the variant from the image is "
-        f"right on, of {served.asked:,} images each, %: {router}. `{results['command']}`.*"
+        f"over {served.seeds} seeds of {served.epochs} epochs each. If the set is not told, a small network guesses it "
+        f"from the image; on {served.asked:,} images of each it is right on, %: {router}. `{results['command']}`.*"
     )
-    return markdown(("design", *headings, "parameters", "for one more variant"), rows) + f"\n\n{note}"
+    return markdown(("design", *headings, "parameters", "parameters for one more set"), rows) + f"\n\n{note}"
 
 
 def _evaluation(row: Results) -> Evaluation:

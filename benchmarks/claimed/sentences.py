@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from math import ceil, sqrt
-from statistics import median
+from statistics import mean, median
 
 from benchmarks.claimed import example, shifted
 from benchmarks.claimed.lines import Json
 
 Results = Mapping[str, Json]
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-SHARES = {0.1: "a tenth", 0.2: "a fifth", 0.3: "three tenths", 0.5: "a half"}
 
 
 def readme(results: Results) -> list[str]:
@@ -34,16 +33,38 @@ def studies(results: Results) -> list[str]:
     margin = study["members"][0]["evaluations"][random_signs]["comparison"]["margin"]
     of_seeds = [member["evaluations"][random_signs]["comparison"] for member in study["members"]]
     worse = sum(change["lost"] > change["gained"] for change in of_seeds)
-    more, effect = shifted.error_ratio(study, random_signs)[0] - 1, shifted.effect(study, random_signs)
-    share = SHARES.get(round(more, 1), f"{100 * more:.0f}%")
+    ratio, low, high = shifted.error_ratio(study, random_signs)
+    right = {
+        name: [100 * m["evaluations"][place]["correct"] / m["evaluations"][place]["n"] for m in study["members"]]
+        for place, name in enumerate(names)
+    }
+    seeds, classes = len(study["members"]), len(study["members"][0]["evaluations"][0]["recall"])
+    epsilon = study["sets"][names.index("t4")]["origin"].partition("epsilon = ")[2].partition(")")[0]
+    others = sorted(right["t4"][1:])
+    spatial = results["spatial-attention"]
     shifts = set(results["spatial-attention"]["sections"]["robustness"]["shifts"]) - {"identity"}
     return [
         f"{shifted.PARAMETERS:,} parameters and is trained for {study['recipe']['epochs']} epochs",
-        f"shown to fall by less than {100 * margin:g} points",
-        f"errors are about {share} more than on clean images, in each of the {COUNTS[worse]} training",
-        f"shown to be lower by less than {100 * margin:g} points. So it is called {effect}",
+        f"falls to {mean(right['t1']):.2f}% on t1 and to {mean(right['t2']):.2f}% on t2 (mean of {seeds} training",
+        f"guessing gives {100 / classes:.0f}%)",
+        f"ε is {epsilon} of the range from black to white",
+        f"random signs are shown to cost less than {100 * margin:g} points",
+        f"errors are {ratio:.2f} times [{low:.2f}, {high:.2f}] those on clean",
+        f"they rise in all {COUNTS[worse]}",
+        f"and by less than {100 * margin:g} points. So it is called {shifted.effect(study, random_signs)}",
+        f"t3 leaves {right['t3'][0]:.2f}% and t4 {right['t4'][0]:.2f}%",
+        f"not attacked and lose less ({others[0]:.2f}% to {others[-1]:.2f}% remain)",
+        f"with {COUNTS[_seeds(spatial)]} training seeds and a margin of ±{100 * _margin(spatial):g} points",
         f"each of {len(shifts)} shifts",
     ]
+
+
+def _seeds(spatial: Json) -> int:
+    return len(next(iter(spatial["trials"].values())))
+
+
+def _margin(spatial: Json) -> float:
+    return spatial["sections"]["accuracies"]["comparison"]["margin"]
 
 
 def diagnosis(results: Results) -> list[str]:

@@ -67,7 +67,7 @@ def answers(results: Json) -> list[Line]:
                 line += ["afresh:", *_before_and_after(attempt["attacked"])] if attempt["attacked"] else []
                 line += _before_and_after(attempt["variant"])
         lines.append(line)
-    return [*lines, ("the rest is of seed 0",)]
+    return [*lines, ("the rest is of training seed 0",)]
 
 
 def one_for_all(results: Json) -> list[Line]:
@@ -88,13 +88,18 @@ def one_for_all(results: Json) -> list[Line]:
     error = sqrt(sum(share * (1 - share) for share in held_out[best]) / results["recipe"]["held_out"]) / sets
     near = [name for name in held_out if mean(held_out[name]) >= mean(held_out[best]) - error]
     chosen = min(near, key=lambda name: (designs[name]["parameters"], -mean(held_out[name])))
-    choice = [f"We take {chosen}:", 100 * mean(held_out[chosen]), "% right", sets, "variants"]
+    choice = [f"We choose {chosen}. Averaged over", sets, "variants", 100 * mean(held_out[chosen]), "% of held-out"]
     if chosen != best:
-        choice += ["one standard error (", 100 * error, f"points) of the best ({best},", 100 * mean(held_out[best])]
+        choice += [
+            f"The best, {best}, is right on",
+            100 * mean(held_out[best]),
+            "one standard error better",
+            100 * error,
+        ]
     more = designs[chosen]["parameters"] - PARAMETERS
     choice += [*([more] if more else []), PARAMETERS, "one more variant would add", designs[chosen]["for_one_more"]]
     lines.append([*choice, served["seeds"], "seeds", served["epochs"], "epochs", images, "images"])
-    note = ["[95%", images, "images", served["seeds"], "seeds", served["epochs"], "epochs", asked, "images each"]
+    note = ["[95%", images, "images", served["seeds"], "seeds", served["epochs"], "epochs", asked, "images of each"]
     for place, (name, taken) in enumerate(served["router"]["taken_for"].items()):
         note += [name, *percents(wilson(taken[place], sum(taken)))]
     return [*lines, note]

@@ -60,7 +60,7 @@ def _best_accuracies(reproduction: Json) -> Iterator[Line]:
         line = [f"| {claim['name']}: best accuracy", 100 * claim["figures"][0]["reported"], "%", mean(best), "±"]
         line += [stdev(best), "95% prediction interval for a new seed", low, "to", min(high, 100.0)]
         verdict = "reproduced" if low <= 100 * claim["figures"][0]["reported"] <= high else "not reproduced"
-        yield [*line, within, "of", len(claim["figures"]), "of its figures", f"| {verdict}"]
+        yield [*line, within, "of the", len(claim["figures"]), "figures that it reports", f"| {verdict}"]
 
 
 def _figure(what: str, runs: Json) -> list[float]:

@@ -30,7 +30,7 @@ class MapNumbers(Record):
     images: int
 
 
-@briefly("pixels meet weights that were trained for others", extent=lambda case: _extent(case))
+@briefly("each weight on the pixels meets another pixel than in training", extent=lambda case: _extent(case))
 def other_weights(case: Case) -> Mechanism | None:
     """Pixels keep their values but move: the first layer's units get pixels they did not learn.
 
@@ -56,7 +56,7 @@ def other_weights(case: Case) -> Mechanism | None:
     )
 
 
-@briefly("only the weights on the pixels are wrong", extent=lambda case: _extent(case))
+@briefly("the layers after the first are still right", extent=lambda case: _extent(case))
 def one_linear_map(case: Case) -> Mechanism | None:
     """One linear map of pixels, the same for all images, restores accuracy.
 
@@ -85,7 +85,7 @@ def one_linear_map(case: Case) -> Mechanism | None:
     )
 
 
-@briefly("no fixed weights fit", extent=lambda case: _extent(case))
+@briefly("no single set of weights fits all images", extent=lambda case: _extent(case))
 def no_linear_map(case: Case) -> Mechanism | None:
     """Pixels moved, and no linear map that is the same for all images restores accuracy.
 

@@ -30,7 +30,8 @@ def moving(families: Sequence[str]) -> list[str]:
 def evident_fill(families: Sequence[str], pairs: Pairs) -> Fill:
     """What moved in, according to the map that explains most inside of the picture.
 
-    Black where nothing is better. Maps are fitted to what was inside alone. A linear map of grey values may have followed.
+    Black where nothing is better. Maps are fitted to what was inside alone. A linear map of grey values may have
+    followed.
     """
     if not pairs.bordered:
         return "black"

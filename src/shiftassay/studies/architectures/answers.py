@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from shiftassay.studies.architectures.claims_table import Measured, section_record
 from shiftassay.studies.architectures.factorial import Factorial
-from shiftassay.studies.architectures.instability import RMS
+from shiftassay.studies.architectures.instability import MEDIAN, RMS
 from shiftassay.studies.architectures.judged import effect_of
 from shiftassay.studies.architectures.module_effects import ATTENTION, COORDINATES, TRANSFORMER
 from shiftassay.studies.architectures.network_runs import MEDIAN as MEDIAN_LOSS
 from shiftassay.studies.architectures.protocols import BEST, mean_bias
-from shiftassay.studies.architectures.sections.accuracies import LAST, ComparedAccuracies
+from shiftassay.studies.architectures.sections.accuracies import LAST, SETTLED, ComparedAccuracies
 from shiftassay.studies.architectures.sections.batches import BatchCheck, BatchChecks
 from shiftassay.studies.architectures.sections.distortions import Distortions
 from shiftassay.studies.architectures.sections.parameters import ParameterAudit
@@ -19,6 +19,20 @@ from shiftassay.studies.architectures.sections.stability import ModuleContrast, 
 from shiftassay.studies.architectures.sections.suggestions import confirmation_sentence
 from shiftassay.words.lists import listed, plural
 from shiftassay.words.numbers import brackets, mean_sd, number, points
+
+
+def title(measured: Measured) -> str:
+    """What was found of the networks' accuracies, as a title; empty where one seed was trained."""
+    record = section_record(measured, ComparedAccuracies)
+    pairs = record.comparison.pairs if record else ()
+    if record is None or not pairs or pairs[0].over == "images":
+        return ""
+    different, count = sum(pair.differs for pair in pairs), len(record.comparison.groups)
+    if not different:
+        return f"Of {count} networks none is shown to be better than another."
+    return (
+        f"Of {plural(len(pairs), 'pair')} of networks {different} {'is' if different == 1 else 'are'} shown to differ."
+    )
 
 
 def answers(measured: Measured) -> tuple[str, ...]:
@@ -64,9 +78,10 @@ def _accuracies(measured: ComparedAccuracies | None) -> str:
         return f"{sentence}; one seed cannot tell networks apart."
     different = sum(pair.differs for pair in pairs)
     equivalent = sum(pair.verdict == "equivalent" for pair in pairs)
+    undecided = sum(not pair.differs and pair.verdict != "equivalent" for pair in pairs)
     return (
-        f"{sentence}: {different} of {len(pairs)} pairs are shown to differ, {equivalent} to be equivalent within "
-        f"±{number(100 * measured.margin)} points."
+        f"{sentence}: of {len(pairs)} pairs {different} are shown to differ, {equivalent} to be equivalent within "
+        f"±{number(100 * measured.margin)} points, {undecided} are undecided."
     )
 
 
@@ -78,10 +93,12 @@ def _transformer(measured: ComparedAccuracies | None, distortions: Distortions |
         ends = sorted(map(abs, effect.interval))  # of one sign where the effect is shown
         size = f"{points(abs(effect.estimate))} points {brackets(ends)}"
         verb = "costs" if effect.estimate < 0 else "gains"
+        settled = effect_of(measured.effects.get(SETTLED, ()) if measured else (), TRANSFORMER)
+        doubt = " at the last epoch, which the mean of the last epochs does not confirm"
         parts.append(
-            f"{verb} {size} of accuracy on upright digits"
+            f"{verb} {size} of accuracy on undistorted digits{doubt if settled and not settled.is_significant else ''}"
             if effect.is_significant
-            else "has no effect on accuracy on upright digits that is shown"
+            else "has no effect on accuracy on undistorted digits that is shown"
         )
     fewer = [
         f"{points(-row.estimate, 1)} points on {name}"
@@ -114,18 +131,18 @@ def _other_modules(
         elif accuracy or loss:
             unshown.append(module)
     parts += [f"no effect of {' or '.join(unshown)} on accuracy or loss is shown"] if unshown else []
-    jumps = stability.contrasts if stability else ()
-    parts += [_fluctuation(row) for row in jumps if row.statistic == RMS and row.is_significant]
+    jumps = [row for row in (stability.contrasts if stability else ()) if row.is_significant]
+    parts += [_fluctuation(row) for statistic in (MEDIAN, RMS) for row in jumps if row.statistic == statistic]
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _fluctuation(contrast: ModuleContrast) -> str:
-    """How much more or less the loss fluctuates with a module."""
-    return (
-        f"with {contrast.module} the loss jumps {number(contrast.ratio, 1)} times "
-        f"{brackets(contrast.interval, scale=1, digits=1)} as far from epoch to epoch"
-    )
+    """How much more or less the loss fluctuates with a module: as a rule, and where rare large jumps count most."""
+    size = f"{number(contrast.ratio, 1)} {brackets(contrast.interval, scale=1, digits=1)} times as large"
+    if contrast.statistic == MEDIAN:
+        return f"with {contrast.module} the median jump of the loss from epoch to epoch is {size}"
+    return f"its root mean square, in which rare large jumps count most, is {size} with {contrast.module}"
 
 
 def _best_epochs(reproduction: Reproduction | None, selection: Selection | None) -> str:

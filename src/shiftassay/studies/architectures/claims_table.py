@@ -108,7 +108,7 @@ def _best_accuracy(claim: CheckedClaim) -> Row | None:
     return (
         f"{claim.name}: best accuracy {percent(best.reported, 2)}",
         f"{mean_sd(best.ours, 100)}; 95% prediction interval for a new seed: {points(low)} to {points(high)}; "
-        f"{within} of {len(claim.figures)} of its figures lie in theirs",
+        f"{within} of the {len(claim.figures)} figures that it reports lie in such intervals",
         f"{'reproduced' if best.within else 'not reproduced'}, and optimistic: the epoch was chosen on the test set",
     )
 

@@ -13,7 +13,7 @@ from shiftassay.imagesets.dataset import Dataset
 from shiftassay.records import JsonObject, Record
 from shiftassay.report.finding import Finding, Report
 from shiftassay.runs.environment import Environment, environment
-from shiftassay.studies.architectures.answers import answers
+from shiftassay.studies.architectures.answers import answers, title
 from shiftassay.studies.architectures.checks import check_study
 from shiftassay.studies.architectures.claims_table import claims_table
 from shiftassay.studies.architectures.experiment import Experiment, train_networks
@@ -138,7 +138,7 @@ def _report(
     answered, claims = answers(records), claims_table(records, experiment.study.statements)
     tables = (claims,) if claims.rows else ()
     return Report(
-        title=experiment.study.title,
+        title=title(records) or experiment.study.title,
         question=experiment.study.question,
         summary=answered[:SUMMARY],
         findings=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from shiftassay.evaluation.effect import EffectOverSeeds
+from shiftassay.evaluation.effect import HARMS, EffectOverSeeds
 from shiftassay.evaluation.evaluate import Effect
 from shiftassay.repairs.result import Outcome
 from shiftassay.report.finding import Card, Figure, Overview, Row, Tone
@@ -27,17 +27,22 @@ MATTERS: dict[Effect, tuple[str, Tone]] = {
 TONES: dict[Outcome, Tone] = {"nothing_to_repair": "good", "repaired": "action", "partly_repaired": "action"}
 
 
-def title(harms: Mapping[str, bool], became: Mapping[str, Outcome]) -> str:
+def title(effects: Mapping[str, Effect], became: Mapping[str, Outcome]) -> str:
     """How many of the shifts harm the network, and how many of these can be repaired.
 
-    >>> title({"t1": True, "t2": True, "t3": False}, {"t1": "repaired", "t2": "no_repair_found"})
-    'Two of three shifts harm this network. One is repaired and one not at all.'
+    >>> title({"t1": "harmed", "t2": "slightly harmed", "t3": "improved"}, {"t1": "repaired", "t2": "no_repair_found"})
+    'Two of three shifts harm this network, one of them slightly. One is repaired and one not at all.'
     """
-    harmful = [name for name, harm in harms.items() if harm]
-    shifts = f"{_count(len(harms))} shift{'s' if len(harms) > 1 else ''}"
+    harmful = [name for name, effect in effects.items() if effect in HARMS]
+    shifts = f"{_count(len(effects))} shift{'s' if len(effects) > 1 else ''}"
     if not harmful:
         return f"None of {shifts} is shown to harm this network."
-    harm = f"{_count(len(harmful)).capitalize()} of {shifts} harm{'s' if len(harmful) == 1 else ''} this network."
+    slightly = sum(effects[name] == "slightly harmed" for name in harmful)
+    some = f", {_count(slightly)} of them slightly" if slightly else ""
+    slight = " slightly" if slightly == len(harmful) else some
+    harm = (
+        f"{_count(len(harmful)).capitalize()} of {shifts} harm{'s' if len(harmful) == 1 else ''} this network{slight}."
+    )
     outcomes = [became[name] for name in harmful if name in became]
     repaired, partly = outcomes.count("repaired"), outcomes.count("partly_repaired")
     counts = {"repaired": repaired, "in part": partly, "not at all": len(outcomes) - repaired - partly}
@@ -115,8 +120,14 @@ def _note(context: StudyContext, outcomes: Sequence[VariantOutcome]) -> str:
     images = f"Open dot: accuracy as it is, on all {context.evaluations[0][0].n:,} images, with its 95% interval."
     judged = sorted({row.judged_on for row in outcomes if row.after is not None})
     after = f" Filled dot: after the repair, on {listed([f'{n:,}' for n in judged])} of them." if judged else ""
-    seeds = " All of the first seed's model." if len(context.members) > 1 else ""
-    return images + after + seeds
+    attacked = "".join(
+        f" {row.variant}'s is under fresh attacks, which left {percent(row.change.before.estimate, 1)} before it."
+        for row in outcomes
+        if row.after_is_attacked and row.change is not None
+    )
+    count = len(context.members)
+    seeds = f" Dots: the model of training seed 0. Does it matter: the mean change over {count} training seeds."
+    return images + after + attacked + (seeds if count > 1 else "")
 
 
 def _count(n: int) -> str:

@@ -114,7 +114,7 @@ def _repair(row: VariantOutcome) -> str:
         )
     best = f"; the best classifier found in this study is {row.best}" if row.best else ""
     if row.outcome == "cannot_be_repaired":
-        return f"{row.variant}: no, its labels bound every classifier{best}."
+        return f"{row.variant}: no. Its labels contradict each other, so no classifier can be right on all{best}."
     ceiling = f", and the ceiling is estimated near {percent(row.ceiling.estimate, 1)}" if row.ceiling else ""
     clean = f" that comes near the {percent(1 - row.effect.reference_errors, 1)} on clean images" if row.effect else ""
     return f"{row.variant}: no repair was found{clean}{best}{ceiling}."
@@ -158,8 +158,8 @@ def _image_sizes(experiment: ImageSizes | None) -> list[str]:
     within = brackets(experiment.exponent, scale=1) if experiment.exponent else "one seed"
     sizes = listed([str(size.side) for size in experiment.sizes])
     return [
-        f"The ratio of the two, ‖g‖₁/‖g‖₂, grows with the number of pixels d like d to the power {mean:.2f} ({within}; "
-        f"images of side {sizes}, {experiment.images:,} each); √d would be 0.50."
+        f"The ratio of aimed to random effects, ‖g‖₁/‖g‖₂, grows with the number of pixels d like d to the power "
+        f"{mean:.2f} ({within}; images of side {sizes}, {experiment.images:,} each); √d would be 0.50."
     ]
 
 

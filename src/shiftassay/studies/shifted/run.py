@@ -77,7 +77,7 @@ def run_shifted(
         answered = became.answers if isinstance(became, outcomes.Outcomes) else ()
         report = Report(
             title=title(
-                {name: effect.harms for name, effect in context.effects.items()},
+                {name: effect.effect for name, effect in context.effects.items()},
                 {row.variant: row.outcome for row in answered},
             ),
             question=study.question,

@@ -31,20 +31,23 @@ def why_chosen(served: ServedVariants, chosen: str) -> str:
     design, best = served.designs[chosen], _best(served)
     held_out = percent(_held_out(served, chosen), 2)
     others = [name for name in _single(served) if name != chosen]
-    reason = f"{held_out} right on held-out training images in the mean over {plural(len(served.variants), 'variant')}"
+    variants = plural(len(served.variants), "variant")
+    over = f"Averaged over {variants}, it is right on {held_out} of held-out training images"
     if chosen == best:
-        reason += f", the best of {listed(_single(served))}" if others else ""
+        reason = over + (f", the best of {listed(_single(served))}" if others else "")
     else:
-        reason += (
-            f", within one standard error ({points(_standard_error(served, best))} points) of the best ({best}, "
-            f"{percent(_held_out(served, best), 2)}), and the fewest parameters of those that are"
+        reason = (
+            f"{over}. The best, {best}, is right on {percent(_held_out(served, best), 2)}, which is no more than one "
+            f"standard error better ({points(_standard_error(served, best))} points). Of the designs that come so "
+            f"near, {chosen} has the fewest parameters"
         )
     more = design.parameters - served.plain_parameters
     size = f"adds {plural(more, 'parameter')}" if more else "adds no parameters"
     return (
-        f"We take {chosen}: {reason}. It {size} to the plain network's {served.plain_parameters:,}, and one more "
-        f"variant would add {design.for_one_more:,}. {plural(served.seeds, 'seed')}, {served.epochs} epochs; every "
-        f"training image is shown as one variant. Accuracies are of {served.images:,} images of each variant."
+        f"We choose {chosen}. {reason}. It {size} to the plain network's {served.plain_parameters:,}, and one more "
+        f"variant would add {design.for_one_more:,}. {plural(served.seeds, 'seed')}, {served.epochs} epochs; each "
+        f"training image appears in one of the forms at a time. Accuracies are of {served.images:,} images of each "
+        "variant."
     )
 
 

@@ -68,15 +68,19 @@ def summary(context: StudyContext) -> tuple[str, ...]:
     for evaluation, origin in zip(shifted, context.variants.origins, strict=True):
         name = evaluation.name if origin.startswith(evaluation.name) else f"{evaluation.name}, {origin}"
         effect = context.effects[evaluation.name]
-        lines.append(f"{name}: {percent(evaluation.accuracy.estimate, 2)}, {effect.effect}{_errors(effect)}.")
+        first = " with the model of training seed 0" if effect.seeds > 1 else ""
+        lines.append(f"{name}: {percent(evaluation.accuracy.estimate, 2)}{first}. {_over_seeds(effect)}.")
     return tuple(lines)
 
 
-def _errors(effect: EffectOverSeeds) -> str:
+def _over_seeds(effect: EffectOverSeeds) -> str:
+    """The effect, of which the first seed's accuracy is only one part."""
     change = effect.comparison
     errors = "" if change.error_ratio is None else f", {times(change.error_ratio)} the errors"
     within = f" (shown to be within ±{100 * change.margin:g})" if change.equivalent else ""
-    return f"{errors}, {points(change.difference.estimate, sign=True)} points{within}"
+    effect_and_seeds = f"Over {effect.seeds} training seeds {effect.effect}" if effect.seeds > 1 else effect.effect
+    start = effect_and_seeds[0].upper() + effect_and_seeds[1:]
+    return f"{start}{errors}, {points(change.difference.estimate, sign=True)} points{within}"
 
 
 def _effects(by_set: Sequence[Sequence[Evaluation]], effects: Mapping[str, EffectOverSeeds]) -> Table:
@@ -95,7 +99,7 @@ def _effects(by_set: Sequence[Sequence[Evaluation]], effects: Mapping[str, Effec
     over = f"{count} seeds" if count > 1 else "one seed"
     columns = ["set", "images", "accuracy, first seed [95%]" if count > 1 else "accuracy [95%]"]
     columns += [f"mean ± sd of {count} seeds"] if count > 1 else []
-    columns += [f"errors beside clean's, {over} [95%]", f"change, points, {over} [95%]", "effect"]
+    columns += [f"errors, as a multiple of those on clean, {over} [95%]", f"change, points, {over} [95%]", "effect"]
     return Table(tuple(columns), tuple(rows), _how(by_set, count), words=("effect",))
 
 
