@@ -26,7 +26,10 @@ Results = dict[str, Any]
 
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{page}.md" for page in ("confidence", "diagnosis", "performance", "reliability", "studies")),
+    *(
+        ROOT / "docs" / f"{page}.md"
+        for page in ("confidence", "diagnosis", "performance", "reliability", "statistics", "studies")
+    ),
 )
 
 
@@ -50,6 +53,7 @@ def main() -> int:
         "interrupts": interrupts_table(read("interrupts")),
         "pairing": pairing_table(read("pairing")),
         "coverage": coverage_table(read("coverage")),
+        "type-one-errors": type_one_errors_table(read("type-one-errors")),
     }
     outdated = False
     for page in PAGES:
@@ -195,6 +199,28 @@ def pairing_table(results: Results) -> str:
     columns = ("pairs of sets", "tried", "called paired", "right", "rate of false pairings, 95%")
     note = (
         f"*Seed {results['seed']}, used once; developed on seeds {results['development_seeds']}; "
+        f"`{results['command']}`.*"
+    )
+    return markdown(columns, rows) + f"\n\n{note}"
+
+
+STATUS = {"used": "", "beyond its limits": ", where its assumptions fail", "replaced": ", no longer used"}
+
+
+def type_one_errors_table(results: Results) -> str:
+    """How often each test errs where there is nothing to find, and each interval misses what it should cover."""
+    of_tests: dict[tuple[str, str], list[Results]] = {}
+    for row in sorted(results["rows"], key=lambda row: list(STATUS).index(row["status"])):
+        of_tests.setdefault((row["status"], row["test"]), []).append(row)
+    rows = []
+    for (status, test), cases in of_tests.items():
+        rates = [case["errors"] / case["repeats"] for case in cases]
+        spread = percent(rates[0], 1) if len(rates) == 1 else f"{points(min(rates), 1)} to {percent(max(rates), 1)}"
+        repeats = f"{sum(case['repeats'] for case in cases):,}"
+        rows.append((f"{test}{STATUS[status]}", str(len(cases)), repeats, spread))
+    columns = ("test, or interval", "situations", "simulations", "errs, lowest to highest")
+    note = (
+        f"*At a level of {percent(results['level'], 0)}. Commit {results['environment']['commit']}; "
         f"`{results['command']}`.*"
     )
     return markdown(columns, rows) + f"\n\n{note}"

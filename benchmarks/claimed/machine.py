@@ -113,6 +113,20 @@ def coverage(results: Json) -> list[Line]:
     return [*lines, ("Seed", results["seed"], "used once")]
 
 
+def type_one_errors(results: Json) -> list[Line]:
+    """Of each test the number of situations and simulations, and its lowest and highest rate of errors."""
+    words = {"used": " |", "beyond its limits": ", where its assumptions fail |", "replaced": ", no longer used |"}
+    cases: dict[str, list[Json]] = {}
+    for row in results["rows"]:
+        cases.setdefault(f"| {row['test']}{words[row['status']]}", []).append(row)
+    lines: list[Line] = []
+    for name, of_test in cases.items():
+        rates = sorted(100 * row["errors"] / row["repeats"] for row in of_test)
+        ends = rates if len(rates) == 1 else [rates[0], rates[-1]]
+        lines.append([name, len(of_test), sum(row["repeats"] for row in of_test), *ends])
+    return [*lines, ("level of", 100 * results["level"], "%")]
+
+
 def _held(intervals: Sequence[Sequence[float]]) -> int:
     return sum(low <= truth <= high for truth, _, low, high in intervals)
 
