@@ -94,3 +94,23 @@ def test_the_published_motion_blur_is_found_and_followed(digits):
     inferred = estimate.infer_draws(pairs)
     assert inferred is not None
     assert unexplained(inferred, pairs) < 0.01
+
+
+def imagemagick(images, width, sd, angle):
+    """Copies of the picture at whole pixels along the line, weighted by half a Gaussian; the border is repeated."""
+    weights = np.exp(-(np.arange(width) ** 2) / (2 * sd**2))
+    padded = np.pad(images, ((0, 0), (0, 0), (width, width), (width, width)), "edge")
+    h, w = images.shape[2:]
+    blurred = np.zeros(images.shape)
+    end = width * np.cos(np.radians(angle)), width * -np.sin(np.radians(angle))
+    for i, weight in enumerate(weights / weights.sum()):
+        right, down = (int(np.ceil(i * side / np.hypot(*end) - 0.5)) for side in end)
+        blurred += weight * padded[:, :, width - down : width - down + h, width - right : width - right + w]
+    return blurred
+
+
+@pytest.mark.parametrize(("width", "sd", "angle"), [(7, 2.0, 30), (9, 2.0, 45), (11, 3.0, -40), (9, 4.0, 0)])
+def test_the_form_of_whole_pixels_is_imagemagicks(rng, width, sd, angle):
+    images = rng.random((3, 1, 32, 26)).astype(np.float32)
+    blurred = MotionBlur(float(width), float(angle), sd).alternatives()["whole pixels"].apply(images, rng)
+    np.testing.assert_allclose(blurred, imagemagick(images, width, sd, angle), atol=1e-5)

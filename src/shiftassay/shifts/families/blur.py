@@ -266,13 +266,16 @@ class MotionBlur(Shift):
     def alternatives(self) -> Mapping[str, Shift]:
         """Another border, or another line.
 
-        An even line has finer steps, or copies of the picture at such steps, both ends included.
+        An even line has finer steps, or copies of the picture at such steps, both ends included. A fading one has its
+        steps rounded to whole pixels, as ImageMagick's.
         """
         same = (self.length, self.angle, self.fading)
         others: dict[str, Shift] = {
             name: _OtherMotion(*same, scope=self.scope, border=border) for name, border in OTHER_BORDERS.items()
         }
-        if self.fading is None:
+        if self.fading is not None:
+            others[WHOLE_PIXELS] = _OtherMotion(*same, scope=self.scope, whole=True)
+        else:
             others["finer line"] = _OtherMotion(*same, scope=self.scope, points=FINER)
             copies = {n: _OtherMotion(*same, scope=self.scope, points=n, copies=True) for n in COPIES}
             others |= {f"{n} copies to a pixel": blur for n, blur in copies.items()}
@@ -302,9 +305,13 @@ class MotionBlur(Shift):
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """An even line by least squares (see `fitting`), and fading ones (see `tail`)."""
+        """An even line by least squares (see `fitting`), and fading ones (see `tail`).
+
+        Where fading ones explain much, also those whose steps are rounded to whole pixels.
+        """
         tails = best_tails(Tails(pairs, _apply_tail))
-        return [*super().estimate(pairs), *map(_fading_blur, tails)]
+        whole = best_tails(Tails(pairs, _apply_tail_in_whole_pixels)) if tails else []
+        return [*super().estimate(pairs), *map(_fading_blur, [*tails, *whole])]
 
     def infer_draws(self, pairs: Pairs) -> Shift | None:
         """With each image's own angle, and of an even line its own length too."""
@@ -314,13 +321,18 @@ class MotionBlur(Shift):
         return MotionBlur(self.length, PerImage(own_angles), self.fading, scope="per_image")
 
     def _kernels(
-        self, images: Images, rng: np.random.Generator, points: int = 1, copies: bool = False
+        self,
+        images: Images,
+        rng: np.random.Generator,
+        points: int = 1,
+        copies: bool = False,
+        whole: bool = False,
     ) -> Float64[np.ndarray, "m k k"]:
         """Weights at steps along the line, `points` to a pixel.
 
         With `copies`, its ends count as whole ones.
 
-        Each is spread bilinearly over the four pixels around it.
+        Each is spread bilinearly over the four pixels around it, or with `whole` put on the nearest.
         """
         varies = is_drawn(self.length) or is_drawn(self.angle)
         lengths, angles = draws([self.length, self.angle], len(images) if varies else 1, rng)
@@ -334,8 +346,11 @@ class MotionBlur(Shift):
             weights = np.exp(-(steps**2) / (2 * self.fading**2)) * (steps < lengths[:, None])
         weights = weights / weights.sum(1, keepdims=True)
         reach = int(np.ceil(np.abs(steps).max())) + 1
-        x = np.cos(np.radians(angles))[:, None] * steps + reach
-        y = -np.sin(np.radians(angles))[:, None] * steps + reach
+        x, y = np.cos(np.radians(angles))[:, None] * steps, -np.sin(np.radians(angles))[:, None] * steps
+        if whole:  # halves go where ImageMagick's own arithmetic takes them
+            ends = lengths[:, None] * np.array([np.cos(np.radians(angles)), -np.sin(np.radians(angles))])[..., None]
+            x, y = np.ceil(steps * ends / np.hypot(*ends) - 0.5)
+        x, y = x + reach, y + reach
         kernels = np.zeros((len(lengths), 2 * reach + 1, 2 * reach + 1))
         image = np.arange(len(lengths))[:, None]
         # Rounded, so that a quarter turn's 1e-16 of a pixel does not count as one.
@@ -373,6 +388,7 @@ class MotionBlur(Shift):
 
 FINER = 12  # steps to a pixel
 COPIES = (4, 8, 12, 20, 40)
+WHOLE_PIXELS = "whole pixels"
 
 
 @dataclass(frozen=True)
@@ -382,9 +398,10 @@ class _OtherMotion(MotionBlur):
     border: Border = "edge"
     points: int = 1
     copies: bool = False
+    whole: bool = False
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        return convolve(images, self._kernels(images, rng, self.points, self.copies), self.border)
+        return convolve(images, self._kernels(images, rng, self.points, self.copies, self.whole), self.border)
 
 
 def _draw_few(value: Number, images: Images, rng: np.random.Generator) -> Float64[np.ndarray, "m"]:
@@ -398,3 +415,7 @@ def _fading_blur(tail: Tail) -> MotionBlur:
 
 def _apply_tail(images: Images, tail: Tail) -> Images:
     return _fading_blur(tail).apply(images, np.random.default_rng(0))
+
+
+def _apply_tail_in_whole_pixels(images: Images, tail: Tail) -> Images:
+    return _fading_blur(tail).alternatives()[WHOLE_PIXELS].apply(images, np.random.default_rng(0))
