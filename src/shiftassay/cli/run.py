@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from shiftassay.cli.options import Device, Json, Out, Quiet, Unpickle
+from shiftassay.cli.options import Device, Json, NoPictures, Out, Quiet, Unpickle
 from shiftassay.cli.results import written
 from shiftassay.cli.terminal import console, say
 from shiftassay.errors import BadInput
@@ -18,6 +18,7 @@ def run(
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds.")] = None,
     out: Out = Path("out"),
     variants: Annotated[Path | None, typer.Option(metavar="DIR", help="Your own clean.npy and variants.")] = None,
+    no_pictures: NoPictures = False,
     unpickle: Unpickle = False,
     device: Device = "auto",
     json_file: Json = None,
@@ -28,6 +29,7 @@ def run(
     Example: `shiftassay run shifted-test-sets --quick`
     """
     from shiftassay.runs.environment import check_committed
+    from shiftassay.studies.folder import write_report_again
     from shiftassay.studies.run import run_study
 
     if json_file is not None:
@@ -45,5 +47,6 @@ def run(
         device=device,
         console=console(),
     )
+    page = write_report_again(done.report.parent, show_images=False) if no_pictures else done.report
     with written(json_file, "shiftassay.study/1", done.results):
-        say(done.report)
+        say(page)
