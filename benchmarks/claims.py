@@ -1,4 +1,4 @@
-"""Recompute every number of README.md and docs/*.md from docs/results: `python benchmarks/claims.py`.
+"""Recompute every number of README.md and of the pages in docs from docs/results: `python benchmarks/claims.py`.
 
 It says which number differs or has no source, and then ends with exit code 1. It shares no code with what it examines:
 nothing of `shiftassay`, nothing of the other benchmarks. Its parts are in `claimed/`: `reading` finds the numbers of a
@@ -40,8 +40,9 @@ def main(root: Path = ROOT) -> int:
 
 
 def paths(root: Path) -> list[Path]:
-    """The pages that are examined."""
-    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    """The pages that are examined: all but the catalogue, which is generated."""
+    pages = sorted((root / "docs").rglob("*.md"))
+    return [root / "README.md", *(page for page in pages if "catalogue" not in page.parts)]
 
 
 if __name__ == "__main__":

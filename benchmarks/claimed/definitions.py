@@ -74,5 +74,29 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "docs/limits.md": {"size": ("28 × 28",), "setting": ("60 to 10,000 images",)},
     "docs/playground.md": {"level": ("in 95%",)},
     "docs/glossary.md": {"level": ("[0, 1]", "0 is equal, 1 is no better than no shift")},
+    "docs/exercises/shifted-test-sets.md": {
+        "name": ("## 1. Train", "## 2. Measure", "## 3. Explain", "## 4. Repair", "## 5. Contrast", "## 6. One model"),
+        "size": ("with 500, 500, 500, 200, 200, 100, 50 and 10 units",),
+        "setting": ("at most 20 epochs", "at least 95% of the clean", "chosen on 5,000"),
+    },
+    "docs/exercises/spatial-attention.md": {
+        "name": ("## 1. Read", "## 2. Count", "## 3. Plan", "## 7. Where"),
+        "what the document says": ("once for 300 epochs", "about 99.3%", "The best of 300 epochs"),
+        "setting": ("trains for 300 epochs",),
+    },
+    "docs/tutorials/architectures.md": {"level": ("95% interval for new seeds",)},
+    "docs/tutorials/camera.md": {"setting": ("gaussian_blur (sd = 1.2…)",)},
+    "docs/tutorials/gate.md": {
+        "name": ("exit code 1 and says why", "| 0 | as expected", "| 1 | what was", "| 2 | the input"),
+        "setting": ("exit code 1 if accuracy on any later set is more than 0.5 percentage points", "more than 0.5% of"),
+    },
+    "docs/tutorials/own-model.md": {"setting": ("gamma (exponent = 2.5…",), "size": ("black 0 and white 1",)},
+    "docs/tutorials/production.md": {
+        "setting": ("gain (factor = 0.6…", "1,000 images a set"),
+    },
+    "docs/tutorials/serving.md": {
+        "name": ("channel_order (order = [2, 1, 0]…", "exit code 1 if anything"),
+        "setting": ("| 0 … 255 where 0 … 1 was expected",),
+    },
 }
 """By page and kind. Keep it short: what could be measured is a claim, and belongs to `sentences`."""
