@@ -10,6 +10,7 @@ from shiftassay.errors import BadInput
 from shiftassay.evaluation.agreement import agreed, compare_models
 from shiftassay.evaluation.answers import Check
 from shiftassay.evaluation.audit import Audit
+from shiftassay.evaluation.compare import compare
 from shiftassay.evaluation.evaluate import assess
 from shiftassay.repairs.result import Attempt, Cost, Repair, accuracy_change
 from shiftassay.report import audit_page, comparison_page, evaluation_page, repair_page, write
@@ -76,6 +77,22 @@ def test_a_comparison_says_which_is_better(digits):
     assert [finding.key for finding in report.findings] == ["accuracy", "pairs", "agreement"]
     unlabeled = comparison_page.report(replace(comparison, accuracy=None), {})
     assert unlabeled.title == "The models answer 50.0% of the images alike"
+
+
+def test_a_difference_within_the_margin_is_said_to_be_both(digits):
+    right = np.ones((5, 10_000), bool)
+    for seed, row in enumerate(right):
+        row[: 100 + seed] = False
+    better = right.copy()
+    for seed, row in enumerate(better):
+        row[: 4 + seed % 2] = True
+    comparison = compare({"good": better, "bad": right}, margin=0.002)
+    models = compare_models(
+        {name: knowing(digits.images, logits(digits.labels)) for name in ("good", "bad")}, digits, margin=0.002
+    )
+    report = comparison_page.report(replace(models, accuracy=comparison), {})
+    assert report.title == "good is better than bad, by 0.04 points, which is shown to be less than 0.2"
+    assert [row[-1] for row in report.findings[1].tables[0].rows] == ["higher, and equivalent"]
 
 
 def test_a_repair_says_what_it_brings_and_what_it_costs(tmp_path):

@@ -38,9 +38,10 @@ def report(comparison: ComparisonOfGroups | ComparisonOfModels, about: Mapping[s
 def _title(groups: ComparisonOfGroups) -> str:
     if len(groups.pairs) == 1:
         return _in_a_line(groups.pairs[0], groups.margin)
-    differ = sum(pair.verdict in ("higher", "lower") for pair in groups.pairs)
-    alike = sum(pair.verdict == "equivalent" for pair in groups.pairs)
-    return f"Of {plural(len(groups.pairs), 'pair')}, {differ} differ and {alike} are equivalent"
+    differ = sum(pair.differs for pair in groups.pairs)
+    alike = sum(pair.verdict == "equivalent" and not pair.differs for pair in groups.pairs)
+    undecided = len(groups.pairs) - differ - alike
+    return f"Of {plural(len(groups.pairs), 'pair')} {differ} differ, {alike} are equivalent and {undecided} undecided"
 
 
 def _title_of_answers(comparison: ComparisonOfGroups | ComparisonOfModels) -> str:
@@ -50,13 +51,20 @@ def _title_of_answers(comparison: ComparisonOfGroups | ComparisonOfModels) -> st
 
 
 def _in_a_line(pair: Pair, margin: float) -> str:
-    size = f"{points(abs(pair.difference.estimate))} points"
-    return {
-        "higher": f"{pair.first} is better than {pair.second}, by {size}",
-        "lower": f"{pair.second} is better than {pair.first}, by {size}",
-        "equivalent": f"{pair.first} and {pair.second} are equivalent, within {100 * margin:g} points",
-        "undecided": f"{pair.first} and {pair.second} can't be told apart",
-    }[pair.verdict]
+    if pair.differs:
+        better, other = (pair.first, pair.second) if pair.difference.estimate > 0 else (pair.second, pair.first)
+        within = f", which is shown to be less than {100 * margin:g}" if pair.verdict == "equivalent" else ""
+        return f"{better} is better than {other}, by {points(abs(pair.difference.estimate))} points{within}"
+    if pair.verdict == "equivalent":
+        return f"{pair.first} and {pair.second} are equivalent, within {100 * margin:g} points"
+    return f"{pair.first} and {pair.second} can't be told apart"
+
+
+def _verdict(pair: Pair) -> str:
+    """A difference that is shown and that is shown to be small is both."""
+    if pair.differs and pair.verdict == "equivalent":
+        return f"{'higher' if pair.difference.estimate > 0 else 'lower'}, and equivalent"
+    return pair.verdict
 
 
 def _accuracies(groups: ComparisonOfGroups) -> Finding:
@@ -93,7 +101,7 @@ def _pairs(groups: ComparisonOfGroups) -> Finding:
             brackets(pair.on_new_images),
             p_cell(pair.p_corrected),
             p_cell(pair.equivalence_p),
-            pair.verdict,
+            _verdict(pair),
         )
         for pair in groups.pairs
     )
