@@ -8,7 +8,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs_build import api, catalogue, command_line, json_reference
+from docs_build import api, catalogue, command_line, gallery, json_reference
 
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"(?<=\]\()([^)#\s]+)(?=[)#])")
@@ -23,6 +23,7 @@ BESIDE_DOCS = {
 def generated() -> Iterator[tuple[str, str | bytes]]:
     """The paths of pages and pictures that are made of the code, and their content."""
     yield from catalogue.pages()
+    yield from gallery.pages()
     yield "reference/command-line.md", command_line.page()
     yield "reference/json.md", json_reference.page()
     yield "reference/python.md", api.page()

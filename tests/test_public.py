@@ -1,6 +1,7 @@
 """What `import shiftassay` offers, and what it costs."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from importlib.metadata import version
@@ -32,6 +33,19 @@ def test_every_public_name_is_there_and_documented(name):
     entry = getattr(shiftassay, name)
     assert name in dir(shiftassay)
     assert len((entry.__doc__ or "").splitlines()[0]) <= 120
+
+
+@pytest.mark.parametrize("name", [name for name in shiftassay.__all__ if inspect.isfunction(getattr(shiftassay, name))])
+def test_every_public_path_may_be_text(name):
+    parameters = inspect.signature(getattr(shiftassay, name)).parameters.values()
+    kinds = [str(parameter.annotation) for parameter in parameters if "Path" in str(parameter.annotation)]
+    assert [kind for kind in kinds if "str |" not in kind] == []
+
+
+def test_what_is_trained_is_kept_in_a_folder_that_is_named_by_text(small, tmp_path):
+    [trained] = shiftassay.train("mlp", small, recipe="seed-003", epochs=1, store=str(tmp_path))
+    assert trained.folder is not None
+    assert trained.folder.is_relative_to(tmp_path)
 
 
 def test_the_version_is_that_of_the_package():

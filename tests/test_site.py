@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_build import api, catalogue, command_line, hook, json_reference
+from docs_build import api, catalogue, command_line, gallery, hook, json_reference
 from docs_build.doctests import fenced
 from docs_build.pictures import originals, picture
 from markdown.extensions.toc import slugify
@@ -55,6 +55,7 @@ GENERATED = {
     "reference/json.md",
     "reference/python.md",
     "catalogue/index.md",
+    "gallery.md",
     *(f"catalogue/{group}.md" for group in catalogue.groups()),
 }
 
@@ -147,6 +148,15 @@ def test_the_python_reference_has_every_public_name():
 def test_doctests_are_shown_as_code():
     shown = fenced("Add.\n\n>>> a = 1\n>>> a + 1\n2\n\nMore.")
     assert shown == "Add.\n\n```pycon\n>>> a = 1\n>>> a + 1\n2\n```\n\nMore."
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("example", gallery.EXAMPLES, ids=lambda example: example.name)
+def test_an_example_of_the_gallery_names_what_was_done(example):
+    named = {"turned": "Rotate", "exchanged": "BGR for RGB", "noisy": "Gaussian noise", "unknown": "catalogue"}
+    page = gallery.page(example)
+    assert named[example.name] in page.decode()
+    assert len(page) < 300_000
 
 
 @pytest.mark.torture

@@ -7,7 +7,7 @@ any model. Names are loaded when first used, so that importing the package costs
 >>> print(shiftassay.parse_shift("rotate:angle=15"))
 rotate (angle = 15), the same for all images
 >>> shiftassay.families()["rotate"]
-'Rotate the picture about its centre; black moves in at the corners.'
+'Rotate the picture about its centre; black, or what `fill` says, moves in at the corners.'
 """
 
 import os

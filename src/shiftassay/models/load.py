@@ -25,7 +25,7 @@ FACTORY = "package.module:factory"
 
 
 def load_model(
-    name: str | Path, weights: Path | None = None, *, takes: str | None = None, trust: bool = False
+    name: str | Path, weights: str | Path | None = None, *, takes: str | None = None, trust: bool = False
 ) -> nn.Module:
     """A trained model, in evaluation mode, from images (black 0, white 1) to logits.
 
@@ -46,7 +46,7 @@ def load_model(
     if is_factory(name):
         model = _from_factory(str(name))
         if weights is not None:
-            _fill(model, weights, str(name))
+            _fill(model, Path(weights), str(name))
         with as_bad_input(f"{name}: the model can't be put into evaluation mode"):
             return module_of(model, takes, str(name)).eval()
     folder = Path(name)

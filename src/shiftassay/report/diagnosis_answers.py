@@ -109,11 +109,12 @@ def _happened(diagnosis: Diagnosis) -> Card:
     what = families().get(verdict.family, "") if len(verdict.parts) == 1 else ""
     scope = SCOPES[verdict.scope].removeprefix(", ")
     details = [
+        what.removesuffix("."),
         in_words(verdict, verdict.intervals) if verdict.intervals or len(verdict.parts) > 1 else scope,
         f"it touched {percent(verdict.share)} of the images" if verdict.share < 1 else "",
-        what.removesuffix("."),
     ]
-    return Card(question, _capital(as_known(verdict, scopes=False)), _joined(details))
+    detail = ". ".join(_capital(part) for part in details if part)
+    return Card(question, _capital(as_known(verdict, scopes=False)), detail)
 
 
 def _sure(diagnosis: Diagnosis) -> Card:

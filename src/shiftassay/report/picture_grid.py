@@ -20,7 +20,8 @@ from shiftassay.runs.store import read_arrays
 
 LARGEST = 96  # pixels of a side: a picture that is larger is made smaller
 FEWER = 6  # of large pictures in a row
-SMALL = 64  # pixels of a side up to which every pixel is kept, and shown as a square
+SMALL = 64  # pixels of a side up to which there are as many pictures in a row as there are
+EXACT = SMALL**2  # values of a picture up to which every one is kept, and shown as a square
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,8 @@ def _of_samples(data: Samples, folder: Path) -> Grid:
 def _grid(rows: Mapping[str, UInt8[np.ndarray, "n h w colors"]]) -> Grid:
     largest = max(max(images.shape[1:3]) for images in rows.values())
     most = None if largest <= SMALL else FEWER
-    return Grid(
-        tuple(GridRow(name, tuple(map(_address, images[:most]))) for name, images in rows.items()), largest <= SMALL
-    )
+    sharp = max(images[0].size for images in rows.values()) <= EXACT
+    return Grid(tuple(GridRow(name, tuple(map(_address, images[:most]))) for name, images in rows.items()), sharp)
 
 
 def _gray_or_color(images: Float[np.ndarray, "n c h w"]) -> UInt8[np.ndarray, "n h w colors"]:
@@ -95,7 +95,7 @@ def _bytes(values: Float[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
 
 def _address(image: UInt8[np.ndarray, "h w colors"]) -> str:
     picture, out = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), io.BytesIO()
-    exact = max(picture.size) <= SMALL
+    exact = image.size <= EXACT
     if not exact:
         picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
     kind = "png" if exact else "webp"

@@ -97,7 +97,7 @@ def train(
     seeds: Sequence[int] = (0,),
     epochs: int | None = None,
     parameters: Mapping[str, JsonValue] | None = None,
-    store: Path | None = None,
+    store: str | Path | None = None,
     device: str = "auto",
     watch: Watch | None = None,
 ) -> list[Trained]:
@@ -120,7 +120,7 @@ def train(
     dataset = named_dataset(data) if isinstance(data, str) else data
     resolved = resolve_recipe(network, recipe, epochs)
     trials = planned_trials(network, dataset, resolved, seeds, parameters, device)
-    runs = [Store(store).run(trial) if store else None for trial in trials]
+    runs = [Store(Path(store)).run(trial) if store else None for trial in trials]
     done = _ended(trials, runs)
     with all_locked([run.folder for trial, run in zip(trials, runs, strict=True) if run and trial.seed not in done]):
         done |= _ended(*_without(done, trials, runs))  # what another command has finished meanwhile
