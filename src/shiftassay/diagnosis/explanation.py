@@ -76,7 +76,7 @@ def _nothing_fits(verdict: Verdict, candidates: Sequence[Candidate]) -> str:
         return f"Only {percent(verdict.share)} of the images changed, too few to say how."
     if not candidates:
         return "The images are as they were, and what happened to their labels is not in the catalogue."
-    nearest = candidates[0]
+    nearest = min(candidates, key=lambda c: c.misfit)
     return (
         f"Nothing in the catalogue makes this shift. Nearest is {in_normal_form(nearest.shift)}, which leaves "
         f"{_unexplained(nearest)} of the change unexplained."

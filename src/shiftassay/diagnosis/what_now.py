@@ -68,7 +68,8 @@ def code_instead(verdict: Verdict, candidates: Sequence[CandidateSummary]) -> st
     """
     if verdict.shift is not None:
         return None if verdict.shift.undo_code is not None else verdict.shift.training_code
-    nearest = next((c.shift for c in candidates if c.shift is not None and not c.shift.needs_model), Identity())
+    by_misfit = [c.shift for c in sorted(candidates, key=lambda c: c.misfit)]
+    nearest = next((shift for shift in by_misfit if shift is not None and not shift.needs_model), Identity())
     if isinstance(nearest, Identity):
         return IMPORTS + "\n" + RESIDUAL.format(remade="reference")
     remade = "NEAREST.apply(reference, np.random.default_rng(0))"

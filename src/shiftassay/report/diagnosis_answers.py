@@ -101,7 +101,7 @@ def _happened(diagnosis: Diagnosis) -> Card:
     verdict = diagnosis.verdict
     question = "What happened"
     if verdict.shift is None:
-        nearest = distinct(diagnosis.candidates)[:1]
+        nearest = sorted(distinct(diagnosis.candidates), key=lambda c: c.misfit)[:1]
         detail = f"nearest is {in_short(nearest[0])}, which {_leaves(nearest[0])}" if nearest else ""
         return Card(question, "Not in the catalogue", detail)
     if verdict.family == "identity":
@@ -113,7 +113,7 @@ def _happened(diagnosis: Diagnosis) -> Card:
         in_words(verdict, verdict.intervals) if verdict.intervals or len(verdict.parts) > 1 else scope,
         f"it touched {percent(verdict.share)} of the images" if verdict.share < 1 else "",
     ]
-    detail = ". ".join(_capital(part) for part in details if part)
+    detail = ": ".join(part for part in (details[0], _joined(details[1:])) if part)
     return Card(question, _capital(as_known(verdict, scopes=False)), detail)
 
 
@@ -124,6 +124,8 @@ def _sure(diagnosis: Diagnosis) -> Card:
     mine = next((c for c in candidates if {part.family for part in c.parts} == own), None)
     if mine is not None and verdict.family != "identity":
         details.append(f"made again, it {_leaves(mine)}")
+    if verdict.shift is None:
+        candidates.sort(key=lambda c: c.misfit)
     rival = next((c for c in candidates if {part.family for part in c.parts} != own), None)
     if rival is not None:
         place = "nearest" if verdict.shift is None else "next best"

@@ -317,7 +317,7 @@ def test_a_reason_that_a_harmless_control_has_too_is_a_rival_that_is_ruled_out()
     span = Mechanism("outside_span", False, "Shuffled, 12% lies outside too.", {}, control)
     rows = alternatives([evaluation()], diagnosed(mechanisms=(*DIAGNOSIS.mechanisms, span)), NOTHING_TRIED)
     [row] = [row for row in rows if row.explanation.startswith("It harms because")]
-    assert row.explanation == "It harms because a part of the change lies in directions that training images hardly use"
+    assert row.explanation == "It harms because a part of it lies in directions that training images hardly use"
     assert row.ruled_out
 
 

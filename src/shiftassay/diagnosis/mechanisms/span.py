@@ -8,7 +8,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.words.numbers import percent
 
 
-@briefly("a part of the change lies in directions that training images hardly use", extent=lambda case: _extent(case))
+@briefly("a part of it lies in directions that training images hardly use", extent=lambda case: _extent(case))
 def outside_span(case: Case) -> Mechanism | None:
     """A part of the change lies in directions that training images hardly use; without it accuracy comes back.
 
