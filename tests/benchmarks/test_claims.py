@@ -89,6 +89,7 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "interrupts": added(9, "outcomes", 3, "seconds", 1),
     "coverage": lambda results: results["fits"]["fog"].extend(10 * [{"numbers": {"amount": [2.0, 1.0, 0.9, 1.1]}}]),
     "pairing": added(1, "results", "foreign", "material", "digits", "paired"),
+    "type-one-errors": added(900, "rows", 0, "errors"),
 }
 OF_A_PROGRAM = {"diagnosis-ranges"}
 
