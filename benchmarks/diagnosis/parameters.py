@@ -80,7 +80,7 @@ def _compare(
         return _field(name, estimate, true, built, unpaired)
     if isinstance(true, bool):
         return None if estimate is true else f"{name} {estimate}, not {true}"
-    if isinstance(true, str):
+    if isinstance(true, str) or isinstance(estimate, str):
         return None if estimate == true else f"{name} {estimate}, not {true}"
     if isinstance(true, Mapping):
         return _summary(family, name, estimate, true, built)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from benchmarks.diagnosis import filters, rearrangement
-from benchmarks.diagnosis.case import Part
+from benchmarks.diagnosis.case import Images, Labels, Made, Part
 from benchmarks.diagnosis.drawn.draw import Draw
 from benchmarks.diagnosis.drawn.singles import PER_IMAGE, SAMPLE
 from benchmarks.diagnosis.drawn.singles import SINGLES as OF_DIGITS
@@ -21,6 +21,10 @@ TOGETHER = 0.25  # of the draws of noise: the same in all channels
 SAME_IN_CHANNELS = ("gaussian_noise", "uniform_noise", "sign_noise", "impulse_noise", "speckle_noise")
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 SUBSAMPLED = 0.5  # of the draws of JPEG: a subsampling is given, else it is the library's
+MOVED = ("rotate", "translate", "scale", "shear", "affine")
+FILLED = 0.3  # of their draws: something else than black moves in
+Fill = str | float | list[float]
+FILLS: tuple[Fill, ...] = ("edge", "reflect", "symmetric", "wrap", 1.0, 0.5, [124 / 255, 116 / 255, 104 / 255])
 Rng = np.random.Generator
 
 
@@ -42,7 +46,28 @@ def drawn_part(
         part = OF_DIGITS[family](draw)
     if part is not None and family in SAME_IN_CHANNELS and draw.chance(TOGETHER):
         return on_channels(replace(part, parameters={**part.parameters, "channels": "together"}))
-    return None if part is None else colored(part, as_bytes=draw.chance(NATIVE))
+    if part is None:
+        return None
+    made = colored(part, as_bytes=draw.chance(NATIVE))
+    return filled(made, FILLS[rng.integers(len(FILLS))]) if family in MOVED and draw.chance(FILLED) else made
+
+
+def filled(part: Part, fill: Fill) -> Part:
+    """The part on larger pictures, which go on as `fill` says, cut to their size again."""
+
+    def make(images: Images, labels: Labels, rng: Rng) -> Made:
+        around = [(0, 0), (0, 0)] + [(side // 2, side // 2) for side in images.shape[2:]]
+        if isinstance(fill, str):
+            larger = np.pad(images, around, fill)
+        else:
+            colour = np.array(fill, np.float32).reshape(1, -1, 1, 1)
+            larger = np.pad(images - colour, around) + colour
+        made = part.make(larger, labels, rng)
+        (top, _), (left, _) = around[2:]
+        height, width = images.shape[2:]
+        return replace(made, images=made.images[:, :, top : top + height, left : left + width])
+
+    return replace(part, parameters={**part.parameters, "fill": fill}, make=make, way=f"{part.way}-filled")
 
 
 def _block_permutation(draw: Draw, smallest: int) -> Part:

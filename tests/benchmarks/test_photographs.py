@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+from benchmarks.diagnosis import geometry
 from benchmarks.diagnosis.drawn.compositions import rms
+from benchmarks.diagnosis.resample import Way
 from benchmarks.photographs import cases, command, run, source
 from benchmarks.photographs.cases import PAIRS, drawn_case, drawn_cases, photograph_case, split_of
+from benchmarks.photographs.colored import on_channels
 from benchmarks.photographs.run import Asked, outcome_of
-from benchmarks.photographs.singles import FAMILIES
+from benchmarks.photographs.singles import FAMILIES, filled
 from benchmarks.photographs.source import Photograph, photographs
 from benchmarks.photographs.strangers import NAMES
 from PIL import Image
@@ -183,3 +187,24 @@ def test_a_stratum_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         command.main(["--counts", "pared=3"])
     assert "expected one of paired, compositions, unknown, null" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fill", "border"),
+    [
+        ("edge", {"borderMode": cv2.BORDER_REPLICATE}),
+        ("reflect", {"borderMode": cv2.BORDER_REFLECT_101}),
+        ("symmetric", {"borderMode": cv2.BORDER_REFLECT}),
+        ([0.2, 0.5, 1.0], {"borderValue": (0.2, 0.5, 1.0)}),
+    ],
+)
+def test_what_moves_in_is_opencvs(fill, border):
+    images = np.random.default_rng(0).random((2, 3, 32, 32)).astype(np.float32)
+    part = filled(on_channels(geometry.rotate(20.0, Way("cv2", "bilinear"))), fill)
+    made = part.make(images, np.zeros(2, np.int64), np.random.default_rng(0)).images
+    matrix = cv2.getRotationMatrix2D((15.5, 15.5), 20, 1)
+    turned = [
+        cv2.warpAffine(np.ascontiguousarray(image.transpose(1, 2, 0)), matrix, (32, 32), **border) for image in images
+    ]
+    assert np.abs(made - np.stack(turned).transpose(0, 3, 1, 2)).max() < 0.05  # places rounded to a 32nd of a pixel
+    assert part.parameters["fill"] == fill

@@ -1,7 +1,7 @@
 """What shifts that move the picture have in common: something moves in from outside."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -61,3 +61,11 @@ class Moved(Shift):
 
     def on_black(self) -> "Moved":
         return replace(self, fill="black")
+
+
+def as_in(shift: Shift) -> AbstractContextManager[None]:
+    """A context in which what moves in is what does so with this shift.
+
+    For estimating a shift of its family again.
+    """
+    return moving_in(next((part.fill for part in shift.components if isinstance(part, Moved)), "black"))

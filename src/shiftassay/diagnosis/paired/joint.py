@@ -16,6 +16,7 @@ from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.fitting import refine, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
+from shiftassay.shifts.moved import as_in
 from shiftassay.shifts.parameters import PerImage, SearchRange
 from shiftassay.shifts.warp import Resampling, resampled
 
@@ -127,9 +128,9 @@ def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shi
 
     corners = np.vstack([begin, begin + 0.3 * np.diag(shift.search_steps()[0])])
     options = {"initial_simplex": corners, "maxfev": 30 * (1 + len(begin))}
-    with resampled(resampling):
+    with as_in(shift), resampled(resampling):
         result = minimize(error, begin, method="Nelder-Mead", options=options)
-    return type(shift).from_numbers(result.x)
+        return type(shift).from_numbers(result.x)
 
 
 def _with_noise(shift: Compose, inferred: tuple[Shift, ...], pairs: Pairs) -> Compose:

@@ -11,6 +11,7 @@ from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.fitting import summarized
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
+from shiftassay.shifts.moved import as_in
 from shiftassay.shifts.parameters import PerImage
 from shiftassay.shifts.warp import Resampling, resampled
 
@@ -36,11 +37,12 @@ def estimated_again(shift: Shift, pairs: Pairs, inferred: Shift | None = None) -
     None if they can't be estimated. `inferred`, if known, is the shift with per-image parameters inferred from them.
     """
     try:
-        if isinstance(shift, Compose):
-            return fitted_jointly(shift, pairs)
-        if shift.scope == "per_image" and (summary := _summarized_again(shift, pairs, inferred)) is not None:
-            return summary
-        estimates = [in_normal_form(estimate) for estimate in type(shift).estimate(pairs)]
+        with as_in(shift):
+            if isinstance(shift, Compose):
+                return fitted_jointly(shift, pairs)
+            if shift.scope == "per_image" and (summary := _summarized_again(shift, pairs, inferred)) is not None:
+                return summary
+            estimates = [in_normal_form(estimate) for estimate in type(shift).estimate(pairs)]
     except (BadInput, np.linalg.LinAlgError):
         return None
     alike = [e for e in estimates if type(e) is type(shift) and e.scope == shift.scope and e.variant == shift.variant]

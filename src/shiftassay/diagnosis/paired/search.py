@@ -24,7 +24,7 @@ from shiftassay.execution.threads import one_thread_each
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.identity import Identity
-from shiftassay.shifts.moved import moving_in
+from shiftassay.shifts.moved import as_in, moving_in
 
 
 @one_thread_each()
@@ -60,12 +60,12 @@ def search(task: Task, is_attack: Callable[[], bool] = lambda: False) -> list[Ca
         with moving_in(fill):
             moved = estimates(moving(task.families), task.fit)
         candidates = first_that_fits(candidates + screened_then_scored(moved, task))
-        if candidates[0].fits:
+        if candidates and candidates[0].fits:
             return candidates
     if is_attack():
         return candidates
     candidates = first_that_fits(candidates + compositions(candidates, task))
-    if fill != "black" and not candidates[0].fits:
+    if fill != "black" and not (candidates and candidates[0].fits):
         with moving_in(fill):
             candidates = first_that_fits(candidates + compositions(candidates, task))
     return candidates
@@ -79,11 +79,12 @@ def search_again(task: Task, is_attack: Callable[[], bool], *, shift: Shift) -> 
     without any part, the shift is the identity. Empty if the parameters can't be estimated.
     """
     parts = [part for part in shift.components if part.family in task.families]
-    if len(parts) > 1:
-        composition = Compose(tuple(parts))
-        return scored([fitted_jointly(composition, task.composed)], task)
-    single = parts[0] if parts else Identity()
-    return screened_then_scored([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
+    with as_in(shift):
+        if len(parts) > 1:
+            composition = Compose(tuple(parts))
+            return scored([fitted_jointly(composition, task.composed)], task)
+        single = parts[0] if parts else Identity()
+        return screened_then_scored([e for e in estimates([single.family], task.fit) if e.scope == single.scope], task)
 
 
 def _simpler(many_parameters: Shift, task: Task) -> list[Shift]:
