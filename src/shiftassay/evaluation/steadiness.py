@@ -47,8 +47,9 @@ class Steadiness:
         if self.mixes and self.beside is not None:
             return (
                 f"The model's answer to an image depends on the others in its batch: {_moved(self.beside)} when half "
-                f"of {self.n} images are shown alone. Is batch normalization left in training mode? Call eval() before "
-                "it is exported or returned; 'shiftassay audit' measures what it costs."
+                f"of {self.n} images are shown alone. Is batch normalization left in training mode? Then call eval() "
+                "before it is exported or returned. Or are numbers scaled over the whole batch, as dynamic int8 "
+                "quantization does? 'shiftassay audit' measures what it costs."
             )
         return ""
 

@@ -9,6 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from shiftassay.evaluation.parting.part import parting
+from shiftassay.models.export import export
+from shiftassay.models.load import load_model
 from shiftassay.models.prepared import module_of
 
 
@@ -165,3 +167,35 @@ def test_the_models_keep_their_modes(images, network):
     part(network, other, images[:40])
     assert other.training
     assert not network.training
+
+
+def in_int8(source, target):
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+
+
+def in_fp16(source, target):
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
+
+
+@pytest.mark.torture
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("written", "change"), [(in_int8, "int8"), (in_fp16, "weights in fp16")])
+def test_the_precision_of_a_file_of_onnx_runtime_is_what_explains_it(written, change, images, tmp_path):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    torch.manual_seed(0)
+    shape = images.shape[1:]
+    module = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 64), nn.ReLU(), nn.Linear(64, 10)).eval()
+    with torch.no_grad():
+        module[3].weight *= 30  # as of a trained one: so that what is rounded shows
+    export(module, tmp_path / "model.onnx", shape=shape)
+    written(tmp_path / "model.onnx", tmp_path / "other.onnx")
+    parted = parting(("module", "file"), (module, load_model(tmp_path / "other.onnx")), images)
+    best = parted.explanations[0]
+    assert (best.kind, best.explained.low > 0.8) == ("precision", True), str(parted)
+    assert change in best.change

@@ -26,7 +26,8 @@ def trials(pair: Pair) -> Iterator[Trial]:
         if not any(parameter.dtype in (torch.float32, torch.float64) for parameter in model.parameters()):
             continue
         for name, dtype in HALVES.items():
-            yield Trial(place, f"in {name}", partial(_in_halves, model, dtype))
+            yield Trial(place, f"in {name}", partial(_in_halves, model, dtype, weights_only=False))
+            yield Trial(place, f"with weights in {name}", partial(_in_halves, model, dtype, weights_only=True))
         for per_channel in (False, True):
             scale = "a scale for each channel" if per_channel else "one scale for each tensor"
             for inputs in (False, True):
@@ -38,7 +39,12 @@ def why_nothing(pair: Pair) -> str:
     return f"neither {pair.names[0]} nor {pair.names[1]} has weights here that could be rounded"
 
 
-def _in_halves(model: nn.Module, dtype: torch.dtype) -> nn.Module:
+def _in_halves(model: nn.Module, dtype: torch.dtype, weights_only: bool) -> nn.Module:
+    """The model with rounded weights, and unless these are all, with what each layer takes and gives rounded too.
+
+    Processors without arithmetic of half precision read such weights, and go on in single.
+    """
+
     def rounded(numbers: Tensor) -> Tensor:
         return numbers.to(dtype).to(numbers.dtype) if numbers.is_floating_point() else numbers
 
@@ -49,7 +55,7 @@ def _in_halves(model: nn.Module, dtype: torch.dtype) -> nn.Module:
         return rounded(output) if isinstance(output, Tensor) else output
 
     changed = _with_weights(model, rounded)
-    for module in changed.modules():
+    for module in () if weights_only else changed.modules():
         if not list(module.children()):
             module.register_forward_pre_hook(hook)
             module.register_forward_hook(after)
