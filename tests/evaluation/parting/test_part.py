@@ -184,7 +184,7 @@ def in_fp16(source, target):
 
 @pytest.mark.torture
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("written", "change"), [(in_int8, "int8"), (in_fp16, "weights in fp16")])
+@pytest.mark.parametrize(("written", "change"), [(in_int8, "int8"), (in_fp16, "weights and images in fp16")])
 def test_the_precision_of_a_file_of_onnx_runtime_is_what_explains_it(written, change, images, tmp_path):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")

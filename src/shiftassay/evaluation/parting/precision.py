@@ -7,6 +7,7 @@ bits, weights and inputs of the layers that have weights become whole numbers ti
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +27,9 @@ def trials(pair: Pair) -> Iterator[Trial]:
         if not any(parameter.dtype in (torch.float32, torch.float64) for parameter in model.parameters()):
             continue
         for name, dtype in HALVES.items():
-            yield Trial(place, f"in {name}", partial(_in_halves, model, dtype, weights_only=False))
-            yield Trial(place, f"with weights in {name}", partial(_in_halves, model, dtype, weights_only=True))
+            yield Trial(place, f"in {name}", partial(_in_halves, model, dtype, rounds="layers"))
+            yield Trial(place, f"with weights in {name}", partial(_in_halves, model, dtype, rounds="weights"))
+            yield Trial(place, f"with weights and images in {name}", partial(_in_halves, model, dtype, rounds="images"))
         for per_channel in (False, True):
             scale = "a scale for each channel" if per_channel else "one scale for each tensor"
             for inputs in (False, True):
@@ -39,8 +41,8 @@ def why_nothing(pair: Pair) -> str:
     return f"neither {pair.names[0]} nor {pair.names[1]} has weights here that could be rounded"
 
 
-def _in_halves(model: nn.Module, dtype: torch.dtype, weights_only: bool) -> nn.Module:
-    """The model with rounded weights, and unless these are all, with what each layer takes and gives rounded too.
+def _in_halves(model: nn.Module, dtype: torch.dtype, rounds: Literal["weights", "images", "layers"]) -> nn.Module:
+    """The model with rounded weights alone, with rounded images too, or with what each layer takes and gives as well.
 
     Processors without arithmetic of half precision read such weights, and go on in single.
     """
@@ -55,7 +57,9 @@ def _in_halves(model: nn.Module, dtype: torch.dtype, weights_only: bool) -> nn.M
         return rounded(output) if isinstance(output, Tensor) else output
 
     changed = _with_weights(model, rounded)
-    for module in () if weights_only else changed.modules():
+    if rounds != "weights":
+        changed.register_forward_pre_hook(hook)
+    for module in changed.modules() if rounds == "layers" else ():
         if not list(module.children()):
             module.register_forward_pre_hook(hook)
             module.register_forward_hook(after)
