@@ -105,7 +105,7 @@ def controls_of(family: str) -> FamilyControls:
     example = parse(f"{family}:{cls.example}")
     texts = _documented(cls)
     hints = get_type_hints(cls)
-    fields = sorted((f for f in dataclasses.fields(cls) if f.name != "scope"), key=lambda field: field.kw_only)
+    fields = sorted((f for f in dataclasses.fields(cls) if f.name != "scope"), key=lambda field: field.kw_only is True)
     made = [_control(cls, field.name, hints[field.name], example, texts.get(field.name, "")) for field in fields]
     controls = tuple(control for control in made if control is not None)
     drawn = example.scope == "per_image" or len(controls) < len(fields)

@@ -68,4 +68,5 @@ def as_in(shift: Shift) -> AbstractContextManager[None]:
 
     For estimating a shift of its family again.
     """
-    return moving_in(next((part.fill for part in shift.components if isinstance(part, Moved)), "black"))
+    fills = [part.fill for part in shift.components if isinstance(part, Moved)]
+    return moving_in(fills[0] if fills else "black")
