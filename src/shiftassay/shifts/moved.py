@@ -68,5 +68,5 @@ def as_in(shift: Shift) -> AbstractContextManager[None]:
 
     For estimating a shift of its family again.
     """
-    fills = [part.fill for part in shift.components if isinstance(part, Moved)]
+    fills: list[Fill] = [part.fill for part in shift.components if isinstance(part, Moved)]
     return moving_in(fills[0] if fills else "black")
