@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from benchmarks.diagnosis import blur, fashion, geometry, intensity, noise, overlay
+from benchmarks.diagnosis import blur, fashion, filters, geometry, intensity, noise, overlay, tones
 from benchmarks.diagnosis.build import dataset
 from benchmarks.diagnosis.case import Images, Labels, Made, Part, eight_bits
+from benchmarks.diagnosis.families import colors
+from benchmarks.diagnosis.families.channel_order import colored
 from benchmarks.diagnosis.resample import Way
 
 from shiftassay.random_stream import seed_for
@@ -37,8 +39,11 @@ def drawn(family: str, seed: int, number: int) -> Drawn:
     assert test.labels is not None
     chosen = np.sort(rng.permutation(len(test))[: rng.integers(FEWEST, MOST + 1)])
     reference = test.images[chosen, 0]
+    if family in IN_COLOUR:
+        reference = colored(reference, rng).astype(np.float32)
     made = part.make(reference, test.labels[chosen], rng)
-    return Drawn(part, name, Pairs(reference[:, None], np.asarray(made.images, np.float32)[:, None]))
+    sides = (np.asarray(side, np.float32) for side in (reference, made.images))
+    return Drawn(part, name, Pairs(*(side if side.ndim == 4 else side[:, None] for side in sides)))
 
 
 def _way(rng: Rng, nearest: bool = True, half: bool = True) -> Way:
@@ -72,6 +77,45 @@ def _gaussian_blur(rng: Rng) -> Part:
     return blur.gaussian_blur(_log(rng, 0.6, 3.0), library)
 
 
+def _rescale(rng: Rng) -> Part:
+    """In floats to any range; in bytes to one within black and white, as the family clips nothing."""
+    if _coin(rng):
+        return intensity.rescale(_log(rng, 0.3, 4.0), _signed(rng, 0.05, 2.0))
+    scale = _log(rng, 0.3, 0.9)
+    return _maybe_in_bytes(intensity.rescale(scale, float(rng.uniform(0.03, 1 - scale))), rounded=True)
+
+
+def _hue(rng: Rng) -> Part:
+    """An angle that is asked for; Pillow and OpenCV turn by whole steps of theirs, torchvision cuts Pillow's off."""
+    angle, way = _signed(rng, 10, 150), str(rng.choice(["PIL", "cv2", "float"]))
+    if way == "PIL":
+        made = colors.hue(float(np.floor(angle / colors.PILLOW_STEP) * colors.PILLOW_STEP), way)
+        return replace(made, parameters={"angle": angle})
+    return replace(colors.hue(angle, way), parameters={"angle": angle})
+
+
+def _zoom_blur(rng: Rng) -> Part:
+    return _maybe_in_bytes(filters.zoom_blur(float(rng.uniform(1.1, 1.6)), int(rng.integers(8, 16))), _coin(rng))
+
+
+def _resample(rng: Rng) -> Part:
+    if _coin(rng):
+        down, up = str(rng.choice(["box", "bilinear", "bicubic"])), str(rng.choice(["bilinear", "bicubic", "nearest"]))
+        return filters.resample(float(rng.uniform(1.4, 3.5)), down, up, True, "PIL")
+    return filters.resample(float(rng.uniform(1.4, 3.5)), "area", str(rng.choice(["bilinear", "bicubic"])), True, "cv2")
+
+
+def _channel_rescale(rng: Rng) -> Part:
+    clip = _coin(rng)
+    part = colors.channel_rescale(rng.uniform(0.5, 1.5, 3).tolist(), rng.uniform(-0.2, 0.2, 3).tolist(), clip)
+    return _maybe_in_bytes(part, clip and _coin(rng))
+
+
+def _color_matrix(rng: Rng) -> Part:
+    matrix = np.eye(3) + rng.uniform(-0.3, 0.3, (3, 3))
+    return _maybe_in_bytes(colors.color_matrix(matrix.tolist(), rng.uniform(-0.05, 0.05, 3).tolist()), _coin(rng))
+
+
 def _log(rng: Rng, low: float, high: float) -> float:
     """Between two numbers, uniformly on a logarithmic scale."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -98,7 +142,7 @@ DRAWS: dict[str, Callable[[Rng], Part]] = {
     "gain": lambda rng: intensity.gain(_log(rng, 0.25, 2.5), _coin(rng)),
     "offset": lambda rng: intensity.offset(_signed(rng, 0.05, 0.5), _coin(rng)),
     "gamma": lambda rng: intensity.gamma(_log(rng, 0.35, 3.0), _coin(rng)),
-    "rescale": lambda rng: intensity.rescale(_log(rng, 0.3, 4.0), _signed(rng, 0.05, 2.0)),
+    "rescale": _rescale,
     "threshold": lambda rng: intensity.threshold(float(rng.uniform(0.1, 0.9))),
     "gaussian_noise": lambda rng: noise.gaussian_noise(_log(rng, 0.02, 0.6), *_kind(rng)),
     "uniform_noise": lambda rng: noise.uniform_noise(_log(rng, 0.04, 0.8), *_kind(rng)),
@@ -110,8 +154,25 @@ DRAWS: dict[str, Callable[[Rng], Part]] = {
     "fixed_pattern": lambda rng: noise.fixed_pattern(_log(rng, 0.03, 0.5), *_kind(rng)),
     "occlusion": lambda rng: _maybe_in_bytes(overlay.occlusion(*_box(rng), float(rng.uniform(0.1, 1))), _coin(rng)),
     "fog": lambda rng: overlay.fog(_log(rng, 0.3, 3), float(rng.uniform(1.4, 3)), _coin(rng)),
+    "contrast": lambda rng: tones.contrast(_log(rng, 0.4, 2.0), str(rng.choice(["PIL", "float"]))),
+    "solarize": lambda rng: tones.solarize(int(rng.integers(60, 220))),
+    "sharpen": lambda rng: filters.sharpen(_log(rng, 0.5, 3), float(rng.uniform(0.8, 2.5)), _sharpened_by(rng)),
+    "zoom_blur": _zoom_blur,
+    "resample": _resample,
+    "channel_rescale": _channel_rescale,
+    "saturation": lambda rng: colors.saturation(_log(rng, 0.2, 2.5), str(rng.choice(["PIL", "float"]))),
+    "hue": _hue,
+    "color_matrix": _color_matrix,
+    "color_blur": lambda rng: filters.color_blur(float(rng.uniform(1, 4)), float(rng.uniform(0.5, 1))),
     "dotted_line": lambda rng: overlay.dotted_line(float(rng.uniform(1.3, 3.5)), int(rng.integers(2, 5)), _coin(rng)),
 }
+
+
+IN_COLOUR = ("channel_rescale", "saturation", "hue", "color_matrix", "color_blur")
+
+
+def _sharpened_by(rng: Rng) -> str:
+    return str(rng.choice(["scipy", "PIL-bytes"]))
 
 
 def _kind(rng: Rng) -> tuple[bool, bool]:

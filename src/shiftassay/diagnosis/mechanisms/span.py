@@ -10,7 +10,7 @@ from shiftassay.words.numbers import percent
 
 @briefly("a part of it lies in directions that training images hardly use", extent=lambda case: _extent(case))
 def outside_span(case: Case) -> Mechanism | None:
-    """A part of the change lies in directions that training images hardly use; without it accuracy comes back.
+    """A part of the change lies where training images hardly vary; without it accuracy comes back.
 
     The span is that of the principal components that hold 95% of the variance of training images (without them, of one
     half of the reference). The control takes the same energy away, its pixels shuffled. Reported where the shifted

@@ -28,6 +28,7 @@ WHOLE = 0.02  # of a byte: nearer values are whole
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to bytes
 SMALLEST = 1e-13  # energy of rounding to single precision
 PLACES, SINGLE = 3e-6, 6e-8  # sds of single precision: of places, as a share of a step, and of a number
+LEAST_NUMBER = 0.5  # whose precision smaller ones have: they are differences of such
 CHANCE = 10  # times the variance of a mean energy
 RING = 2  # pixels along the border that cubic kernels treat in different ways
 HIGH = 0.8
@@ -82,7 +83,7 @@ def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Linea
     middle = likelihood @ steps
     between = likelihood @ (steps - middle) ** 2
     noisy, moving = (any(flags) for flags in zip(*((p.random, p.smooth) for p in shift.components), strict=True))
-    single = (PLACES * free.steps * moving + SINGLE * np.abs(numbers)) ** 2
+    single = (PLACES * free.steps * moving + SINGLE * np.maximum(np.abs(numbers), LEAST_NUMBER)) ** 2
     sampling = _sampling_variance(fits[0], solve, pairs) + single
     unexplained = 0.0 if noisy else _unexplained(fits[0])
     return LinearFit(

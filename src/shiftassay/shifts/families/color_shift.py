@@ -58,6 +58,13 @@ def luma(images: Images) -> Plane:
     return weighted(images, LUMA)
 
 
+def whole_luma(images: Images) -> Plane:
+    """The luma in whole bytes, as Pillow makes it with weights of 16 bits."""
+    red, green, blue = (np.rint(255 * np.clip(images[:, c : c + 1], 0, 1)).astype(np.int64) for c in range(3))
+    whole = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
+    return whole.astype(np.float32) / np.float32(255)
+
+
 def weighted(images: Images, weights: tuple[float, ...]) -> Plane:
     """The sum of the channels times their weights, as one channel."""
     return np.tensordot(images, np.array(weights, np.float32), (1, 0))[:, None]

@@ -9,12 +9,13 @@ from jaxtyping import Complex128, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.code import Steps, literal
+from shiftassay.shifts.estimation.blend import blend_interval
 from shiftassay.shifts.estimation.color_fit import ColorPairs, color_pairs
 from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.color import ChannelOrder
 from shiftassay.shifts.families.color_maps import Grayscale, explains
-from shiftassay.shifts.families.color_shift import CLOSE, LUMA, ColorShift, Plane, luma, need_channels
+from shiftassay.shifts.families.color_shift import CLOSE, LUMA, ColorShift, Plane, luma, need_channels, whole_luma
 from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift, check
 from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.own_interval import OwnInterval
@@ -155,6 +156,13 @@ class Saturation(_OneNumber):
     def alternatives(self) -> Mapping[str, Shift]:
         return {"luma in whole bytes": _OfByteLuma(self.factor, scope=self.scope)}
 
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """Where Pillow's bytes are made exactly: the factors that make them."""
+        if not isinstance(self.factor, float):
+            return {}
+        interval = blend_interval(whole_luma(pairs.reference), pairs.reference, pairs.shifted, level)
+        return {} if interval is None else {"factor": interval}
+
     @classmethod
     def numbers_of(cls, before: Images, after: Images) -> Float64[np.ndarray, "n"]:
         """The factor of the differences from luma, among values that were not cut off."""
@@ -179,8 +187,7 @@ class _OfByteLuma(Saturation):
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         need_channels(self.family, images, COLORS)
-        gray = np.rint(luma(images) * 255) / np.float32(255)
-        return self._stretched(images, gray, spread(draw(self.factor, len(images), rng)))
+        return self._stretched(images, whole_luma(images), spread(draw(self.factor, len(images), rng)))
 
 
 @FAMILIES.register("hue")

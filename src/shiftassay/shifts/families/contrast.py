@@ -12,10 +12,13 @@ from jaxtyping import Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.code import Steps, literal
+from shiftassay.shifts.estimation.blend import blend_interval
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
+from shiftassay.shifts.families.color_shift import whole_luma
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
 from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import Number, PerImage, SearchRange, draw, extremes, spread
 
 BT601 = np.array([0.299, 0.587, 0.114])
@@ -88,6 +91,13 @@ class Contrast(Shift):
         """As Pillow computes it in bytes: a whole mean, and what is between bytes cut off."""
         return {"in bytes": _ContrastInBytes(self.factor, scope=self.scope)}
 
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """Where Pillow's bytes are made exactly: the factors that make them."""
+        if not isinstance(self.factor, float):
+            return {}
+        interval = blend_interval(_whole_mean(pairs.reference), pairs.reference, pairs.shifted, level)
+        return {} if interval is None else {"factor": interval}
+
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The slope of values that were not cut off; that of each image where they differ."""
@@ -130,8 +140,7 @@ class _ContrastInBytes(Contrast):
     """The same about a whole mean, cut off to bytes."""
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        mean = np.floor(_mean_luma(images) * BYTE + np.float32(0.5)) / BYTE
-        return _cut_off(_about(mean.astype(np.float32), images, draw(self.factor, len(images), rng)))
+        return _cut_off(_about(_whole_mean(images), images, draw(self.factor, len(images), rng)))
 
 
 @dataclass(frozen=True)
@@ -319,3 +328,9 @@ def _best(shifts: Sequence[Shift], pairs: Pairs) -> list[Shift]:
     errors = [float(few.errors(shift.apply(few.reference, np.random.default_rng(0))).mean()) for shift in shifts]
     best = int(np.argmin(errors))
     return [shifts[best]] if errors[best] < EXPLAINED * float(few.errors(few.reference).mean()) else []
+
+
+def _whole_mean(images: Images) -> Float32[np.ndarray, "n 1 1 1"]:
+    """The mean luma in whole bytes, as Pillow rounds it."""
+    mean = whole_luma(images).mean((1, 2, 3), dtype=np.float64) if images.shape[1] == 3 else _mean_luma(images).ravel()
+    return spread(np.floor(mean * BYTE + 0.5 + 1e-6) / BYTE)

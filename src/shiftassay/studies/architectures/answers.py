@@ -138,7 +138,7 @@ def _other_modules(
 
 
 def _fluctuation(contrast: ModuleContrast) -> str:
-    """How much more or less the loss fluctuates with a module: as a rule, and where rare large jumps count most."""
+    """How much more or less the loss fluctuates with a module, by one of two measures."""
     size = f"{number(contrast.ratio, 1)} {brackets(contrast.interval, scale=1, digits=1)} times as large"
     if contrast.statistic == MEDIAN:
         return f"with {contrast.module} the median jump of the loss from epoch to epoch is {size}"
