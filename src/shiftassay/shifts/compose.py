@@ -12,10 +12,12 @@ from shiftassay.shifts.code import Steps, in_a_row
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.identity import Identity
+from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.resizing import Resized
 
 BY_VALUE = ("intensity", "noise")  # groups that change each value alone
 SETTLED = 3000  # pairs
+BLACK = 1e-3  # grey value
 FROM_MOST_TO_LEAST: tuple[Information, ...] = ("preserved", "reduced", "destroyed")
 
 
@@ -145,7 +147,7 @@ class Compose(Shift):
         """
         parts = [part for part in map(in_normal_form, self.parts) if not isinstance(part, Identity)]
         for i in range(len(parts) - 1):
-            parts[i : i + 2] = _simplified(*parts[i : i + 2])
+            parts[i : i + 2] = _on_black(*_simplified(*parts[i : i + 2]))
         parts = [part for part in parts if not part.is_identity]
         return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())
 
@@ -197,6 +199,17 @@ def in_usual_form(shift: Shift) -> Shift:
         return replace(shift, parts=tuple(map(in_usual_form, shift.parts)))
     usual = FAMILIES[shift.family]
     return shift if type(shift) is usual else usual(**{f.name: getattr(shift, f.name) for f in fields(usual)})
+
+
+def _on_black(first: Shift, then: Shift) -> tuple[Shift, Shift]:
+    """A curve of grey values before a move, where black moves in then, instead of after a move with another fill."""
+    if not isinstance(first, Moved) or isinstance(first.fill, str) or then.scope != "shared":
+        return first, then
+    if not (then.curve or then.negative):
+        return first, then
+    colour = np.array(first.fill, np.float32).reshape(1, -1, 1, 1)
+    after = then.apply(colour, np.random.default_rng(0))
+    return (then, replace(first, fill="black")) if float(np.abs(after).max()) < BLACK else (first, then)
 
 
 def _simplified(first: Shift, then: Shift) -> tuple[Shift, Shift]:

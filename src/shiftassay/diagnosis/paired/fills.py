@@ -15,11 +15,13 @@ from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.warp import Fill, Repeating
 
+FEW = 24  # pairs: that is enough to see what is outside
 EXPLAINED = 0.5  # of the change inside the picture: a map that explains less says nothing of what is outside
 BETTER = 0.5  # of the squared error that black leaves outside: what another fill has to reach
 LEAST = 0.001  # of the pixels have to come from outside
 FAITHFUL = 0.02  # by which gain and offset may differ from 1 and 0 where nothing happened to grey values
 ALIKE = 0.5 / 255  # values of the channels of a grey
+ROUNDED = 0.1 / 255  # of a whole byte: nearer values are that
 
 
 def moving(families: Sequence[str]) -> list[str]:
@@ -30,12 +32,13 @@ def moving(families: Sequence[str]) -> list[str]:
 def evident_fill(families: Sequence[str], pairs: Pairs) -> Fill:
     """What moved in, according to the map that explains most inside of the picture.
 
-    Black where nothing is better. Maps are fitted to what was inside alone. A linear map of grey values may have
-    followed.
+    Black where nothing is better. Maps are fitted to what was inside alone, with the best linear map of grey values
+    after them. Pictures on black are asked where that is falling, as white moves in then before it.
     """
-    if not pairs.bordered:
+    pairs = pairs.first(FEW)
+    if not (pairs.bordered or _slope(pairs) < 0):
         return "black"
-    fitted = estimates(moving(families), replace(pairs, inside_only=True))
+    fitted = estimates(moving(families), replace(pairs, inside_only=True, contrast=True))
     fills = [_best_fill(shift, pairs) for shift in fitted]
     return min(fills, key=lambda best: best[0], default=(1.0, "black"))[1]
 
@@ -45,7 +48,7 @@ def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
 
     1 and black where the map explains little, or no fill is clearly better than black.
     """
-    inferred = shift.infer_draws(replace(pairs, inside_only=True)) or shift
+    inferred = shift.infer_draws(replace(pairs, inside_only=True, contrast=True)) or shift
     cover = inferred.on_black().apply(np.ones_like(pairs.reference), np.random.default_rng(0))
     outside, inside = cover < EDGE, cover > 1 - EDGE
     if outside.mean() < LEAST or not inside.any():
@@ -56,7 +59,7 @@ def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
         gain, offset = 1.0, 0.0
     change = float(np.mean((pairs.shifted - pairs.reference)[inside] ** 2))
     left = float(np.mean((pairs.shifted - gain * made - offset)[inside] ** 2)) / max(change, 1e-12)
-    if left > EXPLAINED or gain < FAITHFUL:
+    if left > EXPLAINED or abs(gain) < FAITHFUL:
         return 1.0, "black"
 
     def error(fill: Fill) -> float:
@@ -68,6 +71,13 @@ def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
     return (left, best) if error(best) < BETTER * error("black") else (1.0, "black")
 
 
+def _slope(pairs: Pairs) -> float:
+    """By how much brighter a shifted picture is in its middle where the reference is brighter."""
+    h, w = pairs.reference.shape[2:]
+    before, after = (side[:, :, h // 4 : h - h // 4, w // 4 : w - w // 4] for side in (pairs.reference, pairs.shifted))
+    return float(np.mean((before - before.mean((2, 3), keepdims=True)) * after))
+
+
 def _remade(shift: Shift, fill: Fill, pairs: Pairs) -> Images:
     return replace(shift, fill=fill).apply(pairs.reference, np.random.default_rng(0))
 
@@ -77,5 +87,6 @@ def _colours(shifted: Float[np.ndarray, "n c h w"], outside: Bool[np.ndarray, "n
     pixels = np.moveaxis(shifted, 1, -1)[outside[:, 0]]
     levels, counts = np.unique(np.rint(pixels * 255), axis=0, return_counts=True)
     for colour in (levels[counts.argmax()] / 255, np.median(pixels, axis=0)):
-        values = tuple(float(value) for value in colour)
+        levels = np.rint(255 * colour) / 255
+        values = tuple(map(float, np.where(np.abs(levels - colour) < ROUNDED, levels, colour)))
         yield values[0] if np.ptp(values) < ALIKE else values

@@ -46,12 +46,12 @@ def errors_of(
     mask = mask_of(family, values, pairs)
     if mask is None:
         return pairs.errors(remade)
-    return mean_squares(pairs.residual(remade) * mask) / mask.mean((1, 2, 3))
+    return mean_squares(pairs.residual(remade, mask) * mask) / mask.mean((1, 2, 3))
 
 
 def mask_of(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> Float32[np.ndarray, "m 1 h w"] | None:
     """Where errors count; None if everywhere."""
-    if not pairs.bordered:
+    if not (pairs.bordered or pairs.inside_only):
         return None
     return away_from_edges(shift_from(family, values), pairs.reference, outside=not pairs.inside_only)
 

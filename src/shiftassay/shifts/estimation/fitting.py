@@ -321,7 +321,8 @@ def _normal_equations(
     J holds the derivatives of the remake, r is its residual.
     """
     step, low, high = family.search_steps()
-    gain, _ = pairs.fit_intensity(base)
+    mask = mask_of(family, values, pairs)
+    gain, _ = pairs.fit_intensity(base, mask)
     columns = []
     for k in range(len(step)):
         up, down = values.copy(), values.copy()
@@ -330,8 +331,7 @@ def _normal_equations(
         width = np.maximum(up[:, k] - down[:, k], 1e-12).astype(np.float32)
         difference = remake(family, up, pairs.reference) - remake(family, down, pairs.reference)
         columns.append((gain * difference).reshape(len(values), -1) / width[:, None])
-    mask = mask_of(family, values, pairs)
-    residual = pairs.residual(base) if mask is None else pairs.residual(base) * mask
+    residual = pairs.residual(base) if mask is None else pairs.residual(base, mask) * mask
     jacobian = np.stack(columns, 1)
     curvature = np.einsum("nkp,nlp->nkl", jacobian, jacobian)
     gradient = np.einsum("nkp,np->nk", jacobian, residual.reshape(len(values), -1))

@@ -145,24 +145,34 @@ class Pairs:
         """Whether pictures reach the border, so that it matters how a warp treats their edge."""
         return any(_ring(images) > BORDERED * abs(float(images.mean())) for images in (self.reference, self.shifted))
 
-    def residual(self, remade: Images) -> Images:
-        """Shifted minus remade images, after the best linear map of grey values with `contrast`."""
-        gain, offset = self.fit_intensity(remade)
+    def residual(self, remade: Images, mask: Float32[np.ndarray, "m 1 h w"] | None = None) -> Images:
+        """Shifted minus remade images, after the best linear map of grey values with `contrast`.
+
+        That is the best where the mask is 1.
+        """
+        gain, offset = self.fit_intensity(remade, mask)
         return self.shifted - remade if gain == 1 and offset == 0 else self.shifted - (gain * remade + offset)
 
     def errors(self, remade: Images) -> Float64[np.ndarray, "n"]:
         """Each image's mean squared error under a remake."""
         return mean_squares(self.residual(remade))
 
-    def fit_intensity(self, remade: np.ndarray) -> tuple[np.float32, np.float32]:
+    def fit_intensity(
+        self, remade: np.ndarray, mask: Float32[np.ndarray, "m 1 h w"] | None = None
+    ) -> tuple[np.float32, np.float32]:
         """Gain and offset of the best linear map of grey values from remade to shifted.
 
-        1 and 0 without `contrast`.
+        1 and 0 without `contrast`. With `inside_only`, it is the best where the mask is 1.
         """
         if not self.contrast:
             return np.float32(1), np.float32(0)
-        mean, target = remade.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)
-        centered = remade - np.float32(mean)
+        if self.inside_only and mask is not None:
+            share = mask.mean(dtype=np.float64)
+            mean, target = (np.mean(side * mask, dtype=np.float64) / share for side in (remade, self.shifted))
+            centered = (remade - np.float32(mean)) * mask
+        else:
+            mean, target = remade.mean(dtype=np.float64), self.shifted.mean(dtype=np.float64)
+            centered = remade - np.float32(mean)
         variance = np.vdot(centered, centered)
         gain = np.vdot(centered, self.shifted) / variance if variance > 1e-9 else 0.0
         return np.float32(gain), np.float32(target - gain * mean)
