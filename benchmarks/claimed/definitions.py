@@ -16,7 +16,7 @@ DEFINITIONS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "docs/diagnosis.md": {
         "level": ("at 95%", "at most 1%", "p < 0.0001", "% [95%]"),
-        "name": ("Seeds below 1000", "seed of 1000 or more", "Seeds 1001 and 1016"),
+        "name": ("Seeds below 1000", "seed of 1000 or more", "Seeds 1001, 1016 and 1018"),
         "size": ("float, 8 bits", "4 × 4 square"),
         "tolerance": ("within 5%",),
         "setting": (
