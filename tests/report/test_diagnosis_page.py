@@ -103,7 +103,7 @@ def test_the_title_says_what_happened_and_what_it_costs(page):
 def test_four_cards_answer_what_how_sure_whether_it_matters_and_what_now(diagnosis, digits, inverted):
     what, sure, matters, now = report(diagnosis, digits, inverted).cards
     assert (what.answer, what.question) == ("Invert", "What happened")
-    assert sure.answer == "99%"
+    assert sure.answer == f"{100 * diagnosis.verdict.confidence:.0f}%"
     assert "same mistakes: 91.2%, beside 93.4%" in sure.detail
     assert (matters.answer, matters.tone) == ("−25.00 points", "bad")
     assert "100.00 → 75.00%" in matters.detail

@@ -50,7 +50,7 @@ def from_json(content: Any) -> Shift:
     Raises `BadInput` for anything else.
 
     >>> from_json({"family": "rotate", "parameters": {"angle": 15.0}, "scope": "shared"})
-    Rotate(scope='shared', angle=15.0)
+    Rotate(scope='shared', fill='black', angle=15.0)
     """
     if isinstance(content, Shift):
         return content

@@ -202,7 +202,7 @@ def in_usual_form(shift: Shift) -> Shift:
 
 
 def _on_black(first: Shift, then: Shift) -> tuple[Shift, Shift]:
-    """A curve of grey values before a move, where black moves in then, instead of after a move with another fill."""
+    """A curve of grey values before a move instead of after it, where black moves in then."""
     if not isinstance(first, Moved) or isinstance(first.fill, str) or then.scope != "shared":
         return first, then
     if not (then.curve or then.negative):
