@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from shiftassay.diagnosis.paired.candidate import estimates
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import EDGE
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.warp import Fill, Repeating
@@ -66,9 +66,11 @@ def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
         wrong = (pairs.shifted - gain * _remade(inferred, fill, pairs) - offset)[outside]
         return float(np.mean(wrong**2))
 
-    fills = [*get_args(Repeating), *_colours((pairs.shifted - offset) / gain, outside)]
-    best = min(fills, key=error)
-    return (left, best) if error(best) < BETTER * error("black") else (1.0, "black")
+    fills = [*_colours((pairs.shifted - offset) / gain, outside), *get_args(Repeating)]
+    errors = [error(fill) for fill in fills]
+    # On white paper white moves in, and so does what is at the edge: the first that is as good as any is named.
+    best, least = next((f, e) for f, e in zip(fills, errors, strict=True) if e <= min(errors) + ROUNDING**2)
+    return (left, best) if least < BETTER * error("black") else (1.0, "black")
 
 
 def _slope(pairs: Pairs) -> float:
