@@ -80,7 +80,7 @@ def check_names(family: str, parameters: Iterable[str]) -> None:
         raise unknown_name(f"parameter of {family}", name, fields)
     if family == "compose" and "parts" not in names:
         raise BadInput("compose: needs parts, for example rotate:angle=15+gain:factor=0.5.")
-    missing = [name for name in fields if name not in names and name not in FAMILIES[family].defaults()]
+    missing = [name for name in fields if name not in names | set(FAMILIES[family].defaults())]
     if missing:
         raise BadInput(f"{family}: needs {', '.join(missing)}, for example {family}:{FAMILIES[family].example}.")
 

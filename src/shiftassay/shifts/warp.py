@@ -204,15 +204,17 @@ def sample(
     return _within_range(sampled, images, kernel)
 
 
-def as_colour(fill: float | tuple[float, ...], images: Images) -> Float32[np.ndarray, "1 c 1 1"]:
+def as_colour(
+    fill: float | tuple[float, ...], images: Images, what: str = "fill: it"
+) -> Float32[np.ndarray, "1 c 1 1"]:
     """The value of each channel.
 
-    Raises `BadInput` for another number of channels than the images have.
+    Raises `BadInput`, which names it as `what`, for another number of channels than the images have.
     """
     colour = np.array(fill, np.float32).reshape(1, -1, 1, 1)
     if colour.size not in (1, images.shape[1]):
         raise BadInput(
-            f"fill: it has {colour.size} values, the images have {images.shape[1]} channels. Give one for each."
+            f"{what} has {colour.size} values, the images have {images.shape[1]} channels. Give one for each."
         )
     return np.broadcast_to(colour, (1, images.shape[1], 1, 1))
 
@@ -240,7 +242,10 @@ def _within_range(sampled: Images, images: Float32[np.ndarray, "m c y x"], kerne
         return sampled
     each = (1, 2, 3) if kernel == "keys" and len(sampled) == len(images) else None
     low, high = (of(each, keepdims=True) for of in (images.min, images.max))
-    return np.where(sampled == 0, 0, np.clip(sampled, low, high))  # exactly 0 is what moved in from outside
+    within = np.clip(sampled, low, high)
+    if (low <= 0).all() and (high >= 0).all():
+        return within
+    return np.where(sampled == 0, 0, within)  # exactly 0 is what moved in from outside
 
 
 def _by_torch(

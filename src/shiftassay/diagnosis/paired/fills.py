@@ -48,29 +48,29 @@ def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
 
     1 and black where the map explains little, or no fill is clearly better than black.
     """
-    inferred = shift.infer_draws(replace(pairs, inside_only=True, contrast=True)) or shift
+    of_inside = replace(pairs, inside_only=True, contrast=True)
+    inferred = shift.infer_draws(of_inside) or shift
     cover = inferred.on_black().apply(np.ones_like(pairs.reference), np.random.default_rng(0))
     outside, inside = cover < EDGE, cover > 1 - EDGE
     if outside.mean() < LEAST or not inside.any():
         return 1.0, "black"
     made = _remade(inferred, "black", pairs)
-    gain, offset = np.polyfit(made[inside], pairs.shifted[inside], 1)
+    gain, offset = map(float, of_inside.fit_intensity(made, inside[:, :1].astype(np.float32)))
     if abs(gain - 1) < FAITHFUL and abs(offset) < FAITHFUL:
         gain, offset = 1.0, 0.0
+
+    def error(remade: Images, where: Bool[np.ndarray, "n c h w"]) -> float:
+        return float(np.mean((pairs.shifted - gain * remade - offset)[where] ** 2))
+
     change = float(np.mean((pairs.shifted - pairs.reference)[inside] ** 2))
-    left = float(np.mean((pairs.shifted - gain * made - offset)[inside] ** 2)) / max(change, 1e-12)
-    if left > EXPLAINED or abs(gain) < FAITHFUL:
+    unexplained = error(made, inside) / max(change, 1e-12)
+    if unexplained > EXPLAINED or abs(gain) < FAITHFUL:
         return 1.0, "black"
-
-    def error(fill: Fill) -> float:
-        wrong = (pairs.shifted - gain * _remade(inferred, fill, pairs) - offset)[outside]
-        return float(np.mean(wrong**2))
-
     fills = [*_colours((pairs.shifted - offset) / gain, outside), *get_args(Repeating)]
-    errors = [error(fill) for fill in fills]
+    errors = [error(_remade(inferred, fill, pairs), outside) for fill in fills]
     # On white paper white moves in, and so does what is at the edge: the first that is as good as any is named.
     best, least = next((f, e) for f, e in zip(fills, errors, strict=True) if e <= min(errors) + ROUNDING**2)
-    return (left, best) if least < BETTER * error("black") else (1.0, "black")
+    return (unexplained, best) if least < BETTER * error(made, outside) else (1.0, "black")
 
 
 def _slope(pairs: Pairs) -> float:

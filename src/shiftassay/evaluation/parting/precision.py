@@ -44,8 +44,8 @@ def why_nothing(pair: Pair) -> str:
 def _in_halves(model: nn.Module, dtype: torch.dtype, rounds: Literal["weights", "images", "layers"]) -> nn.Module:
     """The model with rounded weights alone, with rounded images too, or with rounded layers.
 
-    A layer's inputs and outputs are rounded then.
-    Processors without arithmetic of half precision read such weights, and go on in single.
+    A layer's inputs and outputs are rounded then. Processors without arithmetic of half precision read such weights,
+    and go on in single.
     """
 
     def rounded(numbers: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ def blend_interval(
 ) -> OwnInterval | None:
     """The factors with which a blend of bytes gives exactly what came after.
 
-    A blend is around + factor · (before − around), cut off to whole bytes.
-    `around` is of whole bytes too. None where no factor is, or pictures are not in bytes.
+    A blend is around + factor · (before − around), cut off to whole bytes; `around` is of whole bytes too. None where
+    no factor is, or pictures are not in bytes.
     """
     if not (in_bytes(before) and in_bytes(after)):
         return None

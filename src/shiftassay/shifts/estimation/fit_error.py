@@ -61,9 +61,9 @@ def away_from_edges(
 ) -> Float32[np.ndarray, "m 1 h w"] | None:
     """A mask that is 0 at the edges of a moved picture, and 1 elsewhere.
 
-    Outside of the picture it is as `outside` says.
-    Implementations blend edges with black, or cut them off: what shows the outermost `ring` of pixels. None if the
-    picture does not move, or moves at random. Kernels that overshoot would draw false edges: the masks are bilinear.
+    Outside of the picture it is as `outside` says. Implementations blend edges with black, or cut them off: what shows
+    the outermost `ring` of pixels. None if the picture does not move, or moves at random. Kernels that overshoot would
+    draw false edges: the masks are bilinear.
     """
     moving = [part for part in shift.components if part.smooth]
     drawn = [value for part in moving for value in vars(part).values() if is_drawn(value)]

@@ -13,6 +13,7 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
 from shiftassay.shifts.framing import Box, Framing
 from shiftassay.shifts.resizing import Kernel, Resized, Size, check_kernel, resize
 from shiftassay.shifts.resizing_code import resizing
+from shiftassay.shifts.warp import as_colour
 
 
 @FAMILIES.register("stretch")
@@ -177,11 +178,8 @@ class Letterbox(Shift):
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Resized:
         left, top, right, bottom = self.box
         n, c = images.shape[:2]
-        fill = np.array(self.fill, np.float32).reshape(-1, 1, 1)
-        if len(fill) not in (1, c):
-            raise BadInput(f"letterbox: fill has {len(fill)} values, the images have {c} channels. Give one for each.")
         framed = np.empty((n, c, *self.size), np.float32)
-        framed[:] = fill
+        framed[:] = as_colour(self.fill, images, "letterbox: fill")
         framed[:, :, top:bottom, left:right] = resize(images, (bottom - top, right - left), self.kernel, self.antialias)
         return framed
 
