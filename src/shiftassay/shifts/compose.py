@@ -1,6 +1,6 @@
 """Compositions: several shifts in a row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from shiftassay.shifts.identity import Identity
 from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.resizing import Resized
 
+LINEAR = ("geometry", "blur")  # groups
 BY_VALUE = ("intensity", "noise")  # groups that change each value alone
 SETTLED = 3000  # pairs
 BLACK = 1e-3  # grey value
@@ -111,9 +112,13 @@ class Compose(Shift):
         """
         images, parts = pairs.reference, []
         for part, own in self._with_generators(np.random.default_rng(0)):
-            last = len(parts) == len(self.parts) - 1
-            rest = Pairs(images, pairs.shifted, contrast=not last)
-            inferred = part.infer_draws(rest) or part if parts or last else infer_first_part(part, pairs)
+            later = self.parts[len(parts) + 1 :]
+            if part.adds and later and is_linear(later):
+                inferred = part.infer_draws(beneath(later, images, pairs.shifted)) or part
+            elif parts or not later:
+                inferred = part.infer_draws(Pairs(images, pairs.shifted, contrast=bool(later))) or part
+            else:
+                inferred = infer_first_part(part, pairs)
             images = inferred.apply(images, own)
             parts.append(inferred)
         return replace(self, parts=tuple(parts))
@@ -178,6 +183,23 @@ def infer_first_part(shift: Shift, pairs: Pairs) -> Shift:
     if shift not in inferred:
         inferred[shift] = shift.infer_draws(replace(pairs, contrast=True)) or shift
     return inferred[shift]
+
+
+def is_linear(parts: Sequence[Shift]) -> bool:
+    """Whether the parts are known linear maps of pictures: blurs and moves."""
+    return all(part.group in LINEAR and part.scope == "shared" and not part.random for part in parts)
+
+
+def beneath(later: Sequence[Shift], images: Images, shifted: Images) -> Pairs:
+    """Pairs that tell what was added to the images before linear parts came after it."""
+
+    def through(pictures: Images, parts: Sequence[Shift] = later) -> Images:
+        for part in parts:
+            pictures = part.apply(pictures, np.random.default_rng(0))
+        return pictures
+
+    on_black = [part.on_black() for part in later]
+    return Pairs(through(images), shifted, followed_by=lambda added: through(added, on_black))
 
 
 def _small(sentence: str) -> str:

@@ -1,13 +1,15 @@
 """A family's parameters as a vector of numbers: what a fit by least squares needs of it."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import fields, replace
 from itertools import product
 from typing import Any, ClassVar, cast
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from shiftassay.errors import BadInput
 from shiftassay.shifts.estimation.distribution import distribution
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.parameters import PerImage, SearchRange, candidates
@@ -72,3 +74,15 @@ class ParameterVector:
             value = distribution(column, search.tolerance, search.limits)
             parameters[name] = type(search.starts[0])(value) if isinstance(value, float) else value
         return cls(**parameters)
+
+    def neighbours(self) -> Iterator[Any]:
+        """The shifts in which one or two whole numbers are larger or smaller by 1.
+
+        That is, whole numbers that are the same for all images, and those of such shifts that are allowed.
+        """
+        names = [name for name, value in vars(self).items() if type(value) is int]
+        for steps in product((-1, 0, 1), repeat=len(names)):
+            if 0 < sum(map(abs, steps)) <= 2:
+                moved = {name: getattr(self, name) + step for name, step in zip(names, steps, strict=True)}
+                with suppress(BadInput):
+                    yield replace(cast(Any, self), **moved)

@@ -46,6 +46,8 @@ class Traits:
     """Whether it adds noise, which can't be inferred from the image."""
     covers: ClassVar[bool] = False
     """Whether it replaces some pixels, drawn at random, and leaves the others alone."""
+    adds: ClassVar[bool] = False
+    """Whether it adds something to the picture, which a blur or a move that follows changes by itself."""
     exact: ClassVar[bool]
     """Whether all implementations agree up to rounding."""
     general: ClassVar[bool] = False

@@ -36,10 +36,11 @@ from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again
 from shiftassay.diagnosis.paired.noise_between import with_noise
 from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_blurs, noise_moves
 from shiftassay.diagnosis.paired.task import Task
+from shiftassay.diagnosis.paired.whole_steps import in_whole_steps
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import mapped
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.compose import Compose, infer_first_part
+from shiftassay.shifts.compose import Compose, beneath, infer_first_part, is_linear
 from shiftassay.shifts.estimation.fitting import Refit, trimmed
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
@@ -85,6 +86,10 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     if not best[0].fits:
         others = of_more_general_maps(best[0].shift, fit, task) + of_other_curves(best[0].shift, fit, task)
         best = ranked(best + _in_place_of(best[0], others, fit, task))
+    if not best[0].fits and best[0].misfit < budget.hopeless:
+        others = _each_part_again(best[0].shift, fit, task)
+        others += [in_whole_steps(c.shift, fit) for c in best[: budget.n_extended]]
+        best = ranked(best + _in_place_of(best[0], others, fit, task))
     return best + _in_place_of(best[0], _of_two_parts(best[0].shift), fit, task)
 
 
@@ -120,6 +125,18 @@ def _of_two_parts(shift: Shift) -> list[Shift]:
     """A composition of three parts without one of them, which may have stood for nothing."""
     parts = shift.components
     return [Compose((*parts[:i], *parts[i + 1 :])) for i in range(len(parts))] if len(parts) == 3 else []
+
+
+def _each_part_again(shift: Shift, fit: Pairs, task: Task) -> list[Shift]:
+    """Of two parts, each estimated again beside the other, before it and after it.
+
+    At first it was estimated beside the other's first estimate, or in the wrong place.
+    """
+    parts = shift.components
+    if len(parts) != 2:
+        return []
+    beside = [(parts[1 - i], parts[i].family) for i in (0, 1)]
+    return [c for known, family in beside for c in _completed([known], fit, task, lambda *_, family=family: [family])]
 
 
 def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list[Candidate]:
@@ -259,11 +276,22 @@ def _subproblems(first: Shift, others: Sequence[str], pairs: Pairs) -> list[_Sub
     parts = first.components
     inferred = infer_first_part(first, pairs)
     after = Pairs(inferred.apply(pairs.reference, np.random.default_rng(0)), pairs.shifted)
+    adding = [f for f in others if FAMILIES[f].adds] if is_linear(parts) else []
+    others_than_adding = [f for f in others if f not in adding]
     undone = _undone(inferred, pairs.shifted)
+
+    def of(families: Sequence[str], side: Pairs, *places: Place) -> list[_Subproblem]:
+        return [_Subproblem(family, side, parts, places) for family in families]
+
     if undone is None:
-        return [_Subproblem(family, after, parts, ("after", "before")) for family in others]
-    sides: tuple[tuple[Pairs, Place], ...] = (after, "after"), (Pairs(pairs.reference, undone), "before")
-    return [_Subproblem(family, side, parts, (place,)) for side, place in sides for family in others]
+        subproblems = of(others_than_adding, after, "after", "before")
+    else:
+        subproblems = of(others_than_adding, after, "after")
+        subproblems += of(others_than_adding, Pairs(pairs.reference, undone), "before")
+    if adding:
+        subproblems += of(adding, after, "after")
+        subproblems += of(adding, beneath(parts, pairs.reference, pairs.shifted), "before")
+    return subproblems
 
 
 def _undone(shift: Shift, images: Images) -> Images | None:

@@ -7,13 +7,14 @@ import numpy as np
 from scipy.stats import norm
 
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers, of_all_parts
+from shiftassay.diagnosis.paired.joint import as_drawn
 from shiftassay.diagnosis.paired.linearized import linear_fit
 from shiftassay.diagnosis.paired.simulated import simulated_fit
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
-from shiftassay.shifts.parameters import Parameters, PerImage
+from shiftassay.shifts.parameters import Parameters
 from shiftassay.shifts.warp import Resampling
 
 FEWEST = 12  # images, for an interval
@@ -49,7 +50,7 @@ def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level:
     fit = linear_fit(free, pairs, resampling)
     reach = norm.ppf((1 + level) / 2) * fit.sd
     low, high = (np.clip(fit.numbers + sign * reach, *free.limits) for sign in (-1, 1))
-    return _simplest(_as_drawn(free.with_values(fit.numbers), shift), low, high), free.named(low, high)
+    return _simplest(as_drawn(free.with_values(fit.numbers), shift), low, high), free.named(low, high)
 
 
 def _by_simulation(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
@@ -58,15 +59,6 @@ def _by_simulation(shift: Shift, pairs: Pairs, resampling: Resampling, level: fl
     if fit is None:
         return shift, [{} for _ in shift.components]
     return free.with_values(fit.estimates), free.named(*fit.ends(level))
-
-
-def _as_drawn(fitted: Shift, shift: Shift) -> Shift:
-    """The fitted shift, with what was inferred for these very images as it is drawn."""
-    parts = []
-    for new, old in zip(fitted.components, shift.components, strict=True):
-        drawn = {name: getattr(old, name) for name, value in vars(new).items() if isinstance(value, PerImage)}
-        parts.append(replace(new, **drawn))
-    return Compose(tuple(parts)) if isinstance(shift, Compose) else parts[0]
 
 
 def _simplest(shift: Shift, low: np.ndarray, high: np.ndarray) -> Shift:

@@ -1,7 +1,7 @@
 """Fitting the parameters of all parts of a composition together."""
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
@@ -47,15 +47,11 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
     if not isinstance(shift, Compose):
         return shift
     inferred = shift.infer_draws(pairs) or shift
-    if any(part.random for part in shift.parts):
-        fitted = _with_noise(shift, inferred.parts, pairs)
+    if any(part.random for part in inferred.parts):
+        fitted = _with_noise(inferred, pairs)
     else:
         fitted = Compose(_least_squares(_from_starts(inferred.parts, pairs), pairs))
-    # What was inferred for these very images goes back to how it is drawn.
-    parts = [
-        old if any(isinstance(v, PerImage) for v in vars(new).values()) else in_normal_form(new)
-        for old, new in zip(shift.parts, fitted.parts, strict=True)
-    ]
+    parts = [in_normal_form(part) for part in as_drawn(fitted, shift).components]
     return last_part_again(Compose(tuple(parts)), pairs)
 
 
@@ -133,12 +129,23 @@ def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shi
         return type(shift).from_numbers(result.x)
 
 
-def _with_noise(shift: Compose, inferred: tuple[Shift, ...], pairs: Pairs) -> Compose:
-    deterministic = [i for i, part in enumerate(shift.parts) if not part.random]
-    parts = list(inferred)
+def as_drawn(fitted: Shift, shift: Shift) -> Shift:
+    """The fitted shift, with what was inferred for some images as the shift draws it."""
+    parts = []
+    for new, old in zip(fitted.components, shift.components, strict=True):
+        known = [f.name for f in fields(new) if isinstance(getattr(new, f.name), PerImage)]
+        if known:
+            new = replace(old, **{f.name: getattr(new, f.name) for f in fields(old) if f.name not in known})
+        parts.append(new)
+    return Compose(tuple(parts)) if isinstance(shift, Compose) else parts[0]
+
+
+def _with_noise(inferred: Compose, pairs: Pairs) -> Compose:
+    deterministic = [i for i, part in enumerate(inferred.parts) if not part.random]
+    parts = list(inferred.parts)
     start = tuple(parts[i] for i in deterministic)
-    trimmed_fit = _least_trimmed(start, pairs) if _leaves_pixels(shift.parts) else None
-    groups = ("geometry", "blur") if _is_spread(shift.parts) else ("geometry",)
+    trimmed_fit = _least_trimmed(start, pairs) if _leaves_pixels(inferred.parts) else None
+    groups = ("geometry", "blur") if _is_spread(inferred.parts) else ("geometry",)
     fitted = trimmed_fit or _least_squares(start, replace(pairs, contrast=True), only=groups)
     for i, part in zip(deterministic, fitted, strict=True):
         parts[i] = in_normal_form(part)

@@ -1,5 +1,6 @@
 """Pairs of reference and shifted images, from which families estimate their parameters."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -31,7 +32,8 @@ class Pairs:
 
     With `contrast`, a linear map of grey values may have happened as well: errors are those left by the best one.
     With `inside_only`, fits of moved pictures ignore what moved in from outside. `left_out` are the pixels of both
-    sides that show something else, such as a time stamp.
+    sides that show something else, such as a time stamp. `followed_by` is a known linear map of pictures that came
+    after the shift, and that the reference went through too: what the shift added went through it by itself.
     """
 
     reference: Images
@@ -39,6 +41,7 @@ class Pairs:
     contrast: bool = False
     inside_only: bool = False
     left_out: Bool[np.ndarray, "h w"] | None = None
+    followed_by: Callable[[Images], Images] | None = None
 
     def __len__(self) -> int:
         return len(self.reference)
@@ -143,7 +146,7 @@ class Pairs:
     @cached_property
     def bordered(self) -> bool:
         """Whether pictures reach the border, so that it matters how a warp treats their edge."""
-        return any(_ring(images) > BORDERED * abs(float(images.mean())) for images in (self.reference, self.shifted))
+        return any(_reaches_border(images) for images in (self.reference, self.shifted))
 
     def residual(self, remade: Images, mask: Float32[np.ndarray, "m 1 h w"] | None = None) -> Images:
         """Shifted minus remade images, after the best linear map of grey values with `contrast`.
@@ -229,7 +232,8 @@ def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:
     return np.vecdot(flat, flat).astype(np.float64) / flat.shape[1]
 
 
-def _ring(images: Images) -> float:
-    """The mean grey value of the outermost pixels."""
-    lines = images[:, :, [0, -1]], images[..., [0, -1]]
-    return float(np.mean([line.mean(dtype=np.float64) for line in lines]))
+def _reaches_border(images: Images) -> bool:
+    """Whether the outermost pixels are bright, or those of one side very much so."""
+    lines = images[:, :, 0], images[:, :, -1], images[..., 0], images[..., -1]
+    sides = np.array([line.mean(dtype=np.float64) for line in lines])
+    return bool(np.maximum(sides.mean(), sides.max() / 2) > BORDERED * abs(float(images.mean())))

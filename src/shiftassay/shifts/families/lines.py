@@ -1,6 +1,10 @@
-"""Shifts that draw a line over the picture."""
+"""Shifts that draw a line over the picture.
 
-from collections.abc import Callable
+Few lines can be drawn in a small picture, so the one that was is known: each is compared with the ink that was added.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -8,30 +12,79 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.ink import Ink, LineSearch, added_ink, errors_of_lines, may_be_lines, seen_ink
 from shiftassay.shifts.estimation.levels import undo_intensity_map
-from shiftassay.shifts.estimation.moments import matched
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift, check
-from shiftassay.shifts.parameters import Parameters
+from shiftassay.shifts.parameters import Parameters, PerImage, SearchRange
 
 CHUNK = 2000
 MARGIN = 2  # columns between a zigzag and the border
 FEW = 24  # images for which every line that may have been drawn is tried
-WHITE = 0.99  # ink may have been clipped where the result is as bright as this
 CONSTANT = 1e-6  # standard deviation up to which columns are alike
-SHARPNESS = 10.0  # scales the residual for `matched`, whose tolerances are made for numbers of about 1
-LARGEST_RESIDUAL = 0.6  # of the ink's energy: lines that leave more are not what was drawn
-LARGE = 96  # rows: in larger pictures too many lines may have been drawn to try each
+LEAST_CORRELATION = 0.4  # of the ink of columns with the pattern of dots
+MOST_VALUES = 8_000_000  # of all lines that may have been drawn, to find each image's own
 STRIDES = np.array([0.3, 0.3, 0.3])  # of a zigzag's step, height and width
+FALLS = np.arange(-5, 5)  # rows by which a zigzag may end lower
 WIDTHS = (1.0, 1.5, 2.3, 3.5, 5.0)  # pixels, to start from
 
-Ink = Float[np.ndarray, "n h w"]
-Mask = Bool[np.ndarray, "n h w"]
+Places = Int64[np.ndarray, "n 2"]
+
+
+@dataclass(frozen=True)
+class Line(Shift):
+    """Add the ink of a line to the picture. Where the line lies is drawn for each image."""
+
+    group: ClassVar[str] = "overlay"
+    tier: ClassVar[int] = 1
+    random: ClassVar[bool] = True
+    covers: ClassVar[bool] = True
+    adds: ClassVar[bool] = True
+    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
+    information: ClassVar[Information] = "reduced"
+
+    scope: Scope = field(default="per_image", kw_only=True)
+
+    @abstractmethod
+    def drawn_places(self, n: int, h: int, rng: np.random.Generator) -> Places:
+        """Where the lines of n images with h rows lie."""
+
+    @abstractmethod
+    def all_places(self, h: int) -> Places:
+        """Every place that may be drawn."""
+
+    @abstractmethod
+    def lines(self, places: Places, h: int, w: int) -> Ink:
+        """The ink of lines at these places."""
+
+    @abstractmethod
+    def at(self, places: PerImage) -> "Line":
+        """The same with a known line for each image."""
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        n, _, h, w = images.shape
+        places, inked = self.drawn_places(n, h, rng), images.copy()
+        for part in _chunks(n):
+            inked[part] += self.lines(places[part], h, w)[:, None]
+        return np.clip(inked, 0, 1)
+
+    def infer_draws(self, pairs: Pairs) -> Shift | None:
+        """With each image's own line: that of all which leaves least.
+
+        None in large pictures, in which too many may have been drawn.
+        """
+        pairs = undo_intensity_map(pairs)
+        h, w = pairs.reference.shape[2:]
+        places = self.all_places(h)
+        if len(places) * h * w > MOST_VALUES:
+            return None
+        errors = errors_of_lines(seen_ink(self.lines(places, h, w), pairs), *added_ink(pairs))
+        return self.at(PerImage(places[errors.argmin(1)]))
 
 
 @FAMILIES.register("dotted_line")
 @dataclass(frozen=True)
-class DottedLine(Shift):
+class DottedLine(Line):
     """Draw a dotted straight line from the left to the right border.
 
     Its rows at both borders are drawn uniformly for each image. Ink is added to the picture and fades with the vertical
@@ -47,37 +100,35 @@ class DottedLine(Shift):
     family: ClassVar[str] = "dotted_line"
     simulated: ClassVar[tuple[str, ...]] = ("width",)
     derivative_free: ClassVar[tuple[str, ...]] = ("width",)
-    group: ClassVar[str] = "overlay"
-    tier: ClassVar[int] = 1
-    random: ClassVar[bool] = True
-    covers: ClassVar[bool] = True
+    joint_search: ClassVar[Mapping[str, SearchRange]] = {"width": SearchRange((), 0.02, 0.3, 64.0)}
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"dash": v} for v in range(1, 7))
     refined: ClassVar[tuple[str, ...] | None] = ("width",)
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "A stroke that belongs to no digit crosses the image: it closes gaps, adds bars, and votes for the classes "
         "that have one there."
     )
-    information: ClassVar[Information] = "reduced"
 
     width: float = 2.3
     dash: int = 2
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "width", lambda v: v > 0, "above 0")
         check(self, "dash", lambda v: v >= 1, "1 or more")
 
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        n, _, h, w = images.shape
-        left, right = rng.integers(0, max(h - 1, 1), (n, 2)).T
-        on = _dotted_columns(w, self.dash)
-        inked = images.copy()
-        for part in _chunks(n):
-            rows = left[part, None] + (right - left)[part, None] * np.arange(w) / max(w - 1, 1)
-            inked[part] += (_ink(rows, h, self.width) * on)[:, None]
-        return np.clip(inked, 0, 1)
+    def drawn_places(self, n: int, h: int, rng: np.random.Generator) -> Places:
+        return rng.integers(0, max(h - 1, 1), (n, 2))
+
+    def all_places(self, h: int) -> Places:
+        return _all_of(np.arange(max(h - 1, 1)), np.arange(max(h - 1, 1)))
+
+    def lines(self, places: Places, h: int, w: int) -> Ink:
+        left, right = places.T
+        rows = left[:, None] + (right - left)[:, None] * np.arange(w) / max(w - 1, 1)
+        return _ink(rows, h, self.width) * _dotted_columns(w, self.dash)
+
+    def at(self, places: PerImage) -> Line:
+        return KnownDottedLine(self.width, self.dash, places=places)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
@@ -87,32 +138,33 @@ class DottedLine(Shift):
         compared with the ink that was added. The best line of each image counts. Not in pictures of more than 96 rows.
         """
         pairs = undo_intensity_map(pairs)
-        added = _added_ink(pairs)
         h, w = pairs.reference.shape[2:]
-        if added is None or h > LARGE:
+        if not may_be_lines(pairs):
             return []
-        inked = np.clip(pairs.shifted - pairs.reference, 0, None).sum((1, 2)).mean(0)
-        patterns = {dash: _dotted_columns(w, dash) for dash in range(1, max(w // 3, 1) + 1)}
-        correlations = {dash: _correlation(inked, on) for dash, on in patterns.items() if on.any()}
-        dash = max(correlations, key=lambda d: correlations[d], default=0)
-        if not dash or correlations[dash] < 0.4:
+        ink, unclipped = added_ink(pairs.first(FEW))
+        inked = (pairs.shifted - pairs.reference).mean((0, 1, 2))
+        dashes = [dash for dash in range(1, max(w // 3, 1) + 1) if _dotted_columns(w, dash).any()]
+        patterns = np.stack([np.tile(_dotted_columns(w, dash), (h, 1)) for dash in dashes]).astype(np.float32)
+        correlations = [_correlation(inked, pattern) for pattern in seen_ink(patterns, pairs).mean(1)]
+        dash = dashes[int(np.argmax(correlations))]
+        if max(correlations) < LEAST_CORRELATION:
             return []
-        on = patterns[dash]
-        left, right = (ends.ravel() for ends in np.meshgrid(np.arange(max(h - 1, 1)), np.arange(max(h - 1, 1))))
-        rows = left[:, None] + (right - left)[:, None] * np.arange(w)[on] / max(w - 1, 1)
+        places = cls(2.3, dash).all_places(h)
 
         def lines(numbers: np.ndarray) -> np.ndarray | None:
-            return _ink(rows, h, numbers[0]) if 0.3 < numbers[0] < h else None
+            return seen_ink(cls(numbers[0], dash).lines(places, h, w), pairs) if 0.3 < numbers[0] < h else None
 
-        ink, unclipped = (part[:, :, on] for part in added)
+        search = LineSearch(lines, ink, unclipped)
         starts = np.array(WIDTHS)[:, None]
-        best, residual = matched(_residual_of(lines, ink, unclipped), np.zeros(1), starts, np.array([0.3]), tries=12)
-        return [cls(float(best[0]), dash)] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
+        if not search.finds_some(starts):
+            return []
+        best = search.nearest(starts, np.array([0.3]), tries=12)
+        return [cls(float(best[0]), dash)] if search.explains(best) else []
 
 
 @FAMILIES.register("zigzag")
 @dataclass(frozen=True)
-class Zigzag(Shift):
+class Zigzag(Line):
     """Draw a zigzag across the picture, from the third column to the last but two.
 
     Its corners lie 1, 3, 5 … steps along a straight line and alternate below and above it. The line starts at a row
@@ -128,73 +180,39 @@ class Zigzag(Shift):
     """
 
     family: ClassVar[str] = "zigzag"
-    group: ClassVar[str] = "overlay"
-    tier: ClassVar[int] = 1
-    random: ClassVar[bool] = True
-    covers: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     derivative_free: ClassVar[tuple[str, ...]] = ("width",)
+    joint_search: ClassVar[Mapping[str, SearchRange]] = {
+        "step": SearchRange((), 0.01, 0.5, 64.0),
+        "height": SearchRange((), 0.02, 0.0, 64.0),
+        "width": SearchRange((), 0.02, 0.3, 64.0),
+    }
     refined: ClassVar[tuple[str, ...] | None] = ("step", "height", "width")
-    scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
         "Corners and slanted strokes, of which digits are made, run across the image and belong to none: the network "
         "reads them as ink."
     )
-    information: ClassVar[Information] = "reduced"
 
     step: float = 2.0
     height: float = 2.0
     width: float = 2.3
-    scope: Scope = field(default="per_image", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "step", lambda v: v >= 0.5, "0.5 or more")
         check(self, "width", lambda v: v > 0, "above 0")
 
-    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
-        n, _, h, w = images.shape
-        start, fall = rng.integers([0, -5], [max(h - 1, 1), 5], (n, 2)).T
-        inked = images.copy()
-        for part in _chunks(n):
-            inked[part] += self._zigzags(start[part], fall[part], h, w)[:, None]
-        return np.clip(inked, 0, 1)
+    def drawn_places(self, n: int, h: int, rng: np.random.Generator) -> Places:
+        return rng.integers([0, FALLS[0]], [max(h - 1, 1), FALLS[-1] + 1], (n, 2))
 
-    @classmethod
-    def estimate(cls, pairs: Pairs) -> list[Shift]:
-        """Step, height and width by least squares, by the best zigzag for each of a few images.
+    def all_places(self, h: int) -> Places:
+        return _all_of(np.arange(max(h - 1, 1)), FALLS)
 
-        Not in pictures of more than 96 rows.
-        """
-        pairs = undo_intensity_map(pairs)
-        added = _added_ink(pairs)
-        h, w = pairs.reference.shape[2:]
-        if added is None or w <= 2 * MARGIN + 2 or h > LARGE:
-            return []
-        ink, unclipped = added
-        if ink.sum((0, 1))[[0, w - 1]].sum() > 0.05 * ink.sum():  # a zigzag ends before the borders
-            return []
-        falls = np.arange(-5, 5)
+    def at(self, places: PerImage) -> Line:
+        return KnownZigzag(self.step, self.height, self.width, places=places)
 
-        def lines(numbers: np.ndarray) -> np.ndarray | None:
-            step, height, width = numbers
-            if not (0.8 < step < w and 0 <= height < h and 0.5 < width < h):
-                return None
-            # All starts at once: a zigzag that starts a row lower is the same picture moved a row down.
-            tall = cls(step, height, width)._zigzags(np.full(len(falls), h), falls, 3 * h, w)
-            return np.concatenate([tall[:, h - start : 2 * h - start] for start in range(max(h - 1, 1))])
-
-        # An error of the step adds up from corner to corner: so the first columns are fitted first, then more of them.
-        starts = np.array([(s, a, b) for s in (1.5, 2.0, 2.7, 3.6) for a in (1.5, 2.5, 4.0) for b in (1.5, 2.6)])
-        column = np.arange(w)
-        for images, columns, tries in ((8, w // 3, 40), (8, w // 2, 30), (len(ink), w, 80)):
-            seen = unclipped[:images] & (column < max(columns, MARGIN + 4))
-            best, residual = matched(_residual_of(lines, ink[:images], seen), np.zeros(1), starts, STRIDES, tries)
-            starts = best[None]
-        return [cls(*map(float, best))] if residual < LARGEST_RESIDUAL * SHARPNESS**2 else []
-
-    def _zigzags(self, start: Int64[np.ndarray, "n"], fall: Int64[np.ndarray, "n"], h: int, w: int) -> Ink:
-        """The ink of zigzags about lines that start at the given rows and end `fall` rows lower."""
+    def lines(self, places: Places, h: int, w: int) -> Ink:
+        start, fall = places.T
         span = max(w - 1 - 2 * MARGIN, 1)
         slope = np.arctan2(fall, span)
         length = span / np.cos(slope)
@@ -212,6 +230,62 @@ class Zigzag(Shift):
             ink += _ink(rows, h, self.width) * on[:, None, :]
         return ink
 
+    @classmethod
+    def estimate(cls, pairs: Pairs) -> list[Shift]:
+        """Step, height and width by least squares, by the best zigzag for each of a few images.
+
+        Not in pictures of more than 96 rows.
+        """
+        pairs = undo_intensity_map(pairs)
+        h, w = pairs.reference.shape[2:]
+        if w <= 2 * MARGIN + 2 or not may_be_lines(pairs):
+            return []
+        ink, unclipped = added_ink(pairs.first(FEW))
+
+        def lines(numbers: np.ndarray) -> np.ndarray | None:
+            step, height, width = numbers
+            if not (0.8 < step < w and 0 <= height < h and 0.5 < width < h):
+                return None
+            # All starts at once: a zigzag that starts a row lower is the same picture moved a row down.
+            at_once = np.stack([np.full(len(FALLS), h), FALLS], 1)
+            tall = cls(step, height, width).lines(at_once, 3 * h, w)
+            return seen_ink(
+                np.concatenate([tall[:, h - start : 2 * h - start] for start in range(max(h - 1, 1))]), pairs
+            )
+
+        # An error of the step adds up from corner to corner: so the first columns are fitted first, then more of them.
+        starts = np.array([(s, a, b) for s in (1.5, 2.0, 2.7, 3.6) for a in (1.5, 2.5, 4.0) for b in (1.5, 2.6)])
+        column = np.arange(w)
+        for images, columns, tries in ((8, w // 3, 40), (8, w // 2, 30), (len(ink), w, 80)):
+            seen = unclipped[:images] & (column < max(columns, MARGIN + 4))
+            search = LineSearch(lines, ink[:images], seen)
+            if not search.finds_some(starts):
+                return []
+            starts = search.nearest(starts, STRIDES, tries)[None]
+        return [cls(*map(float, starts[0]))] if search.explains(starts[0]) else []
+
+
+@dataclass(frozen=True)
+class _Known(Line):
+    """A line that is known for each image."""
+
+    random: ClassVar[bool] = False
+
+    places: PerImage = field(kw_only=True)
+
+    def drawn_places(self, n: int, h: int, rng: np.random.Generator) -> Places:
+        return self.places.values
+
+
+@dataclass(frozen=True)
+class KnownDottedLine(_Known, DottedLine):
+    """A dotted line whose rows at both borders are known for each image."""
+
+
+@dataclass(frozen=True)
+class KnownZigzag(_Known, Zigzag):
+    """A zigzag whose first row and fall are known for each image."""
+
 
 def _ink(rows: Float64[np.ndarray, "n w"], h: int, width: float) -> Ink:
     """The ink of lines that pass through the given row in each column."""
@@ -219,43 +293,8 @@ def _ink(rows: Float64[np.ndarray, "n w"], h: int, width: float) -> Ink:
     return np.clip(1 + np.log1p(-np.minimum(away, np.float32(0.99))), 0, 1)
 
 
-def _added_ink(pairs: Pairs) -> tuple[Ink, Mask] | None:
-    """The ink added to the first images, and where clipping does not hide it.
-
-    None if most changes are darker.
-    """
-    difference = (pairs.shifted - pairs.reference).astype(np.float64)
-    up, down = (difference.clip(0) ** 2).sum(), (difference.clip(None, 0) ** 2).sum()
-    if up == 0 or down > 0.2 * up or min(difference.shape[2:]) < 3:
-        return None
-    few = slice(FEW)
-    unclipped = (pairs.shifted[few] < WHITE) | (pairs.reference[few] < 1 - WHITE)
-    return np.where(unclipped, difference[few], 0).mean(1), np.asarray(unclipped.all(1))
-
-
-def _residual_of(
-    lines: Callable[[np.ndarray], np.ndarray | None], ink: Ink, unclipped: Mask
-) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from parameters to each image's unexplained share of the ink.
-
-    That is what the image's best line does not explain, as `matched` takes it. `lines` gives the ink of all lines that
-    may be drawn with some parameters, or None if these make no sense.
-    """
-    n = len(ink)
-    wanted = np.where(unclipped, ink, 0).reshape(n, -1).astype(np.float32)
-    weights = unclipped.reshape(n, -1).astype(np.float32)
-    energy = (wanted**2).sum(dtype=np.float64)
-
-    def residual(numbers: np.ndarray) -> np.ndarray:
-        candidates = lines(numbers)
-        if candidates is None:
-            return np.full(1, np.nan)
-        candidates = np.minimum(candidates, 1).reshape(len(candidates), -1)
-        errors = weights @ (candidates**2).T - 2 * wanted @ candidates.T
-        share = max(1 + errors.min(1).sum() / max(energy, 1e-9), 0)
-        return np.array([SHARPNESS * np.sqrt(share)])  # squared by `matched`
-
-    return residual
+def _all_of(first: Int64[np.ndarray, "a"], second: Int64[np.ndarray, "b"]) -> Places:
+    return np.stack([part.ravel() for part in np.meshgrid(first, second, indexing="ij")], 1)
 
 
 def _dotted_columns(w: int, dash: int) -> Bool[np.ndarray, "w"]:
@@ -265,7 +304,7 @@ def _dotted_columns(w: int, dash: int) -> Bool[np.ndarray, "w"]:
     return on
 
 
-def _correlation(inked: np.ndarray, on: np.ndarray) -> float:
+def _correlation(inked: Float[np.ndarray, "w"], on: Float[np.ndarray, "w"]) -> float:
     """How well the ink of columns agrees with a pattern; 0 if either is constant."""
     return float(np.corrcoef(inked, on)[0, 1]) if min(inked.std(), on.std()) > CONSTANT else 0.0
 

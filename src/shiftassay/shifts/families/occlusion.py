@@ -18,6 +18,7 @@ from shiftassay.shifts.own_interval import OwnInterval
 from shiftassay.shifts.parameters import (
     Choice,
     Number,
+    Parameters,
     PerImage,
     SearchRange,
     Uniform,
@@ -31,6 +32,7 @@ CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SINGLE = 1e-6  # by which single precision may be off, after some sums
 PIXEL_PENALTY = 1e-5  # per pixel of a rectangle, so that of two that explain as much the smaller one is chosen
 CONSTANT = 1e-6  # variance of a place that always shows the same
+RESTLESS = 1e-4  # variance of most places over images: noise is everywhere
 VARIES = 0.01  # variance of a pixel over images
 STEADY = 0.1  # share of that variance, at most, where a rectangle covers the pixel in all images
 
@@ -112,6 +114,9 @@ class Occlusion(Shift):
         everywhere = np.median(by_place) * by_place.size / change  # the share that noise on top makes, at most
         by_one, by_each = (_sums(weights, at).sum() / change for at in (np.repeat(shared, len(pairs), 0), each))
         estimates: list[Shift] = []
+        constant = _constant_rectangle(pairs.reference[:, 0], pairs.shifted[:, 0])
+        if constant is not None and tuple(constant.values())[:4] != tuple(map(int, shared[0])):
+            estimates.append(cls(**constant))
         if shared[0, 2] and by_one > 0.5 * (1 - everywhere):
             estimates.append(cls(*map(int, shared[0]), fill=_fill_within(pairs, shared[0])))
         if by_each > 0.5 and 1 - by_one > 1.5 * (1 - by_each) + 0.005:
@@ -154,25 +159,34 @@ class Occlusion(Shift):
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
         """The smallest rectangle round the places that have become constant."""
-        gray, before = samples.some_shifted[:, 0], samples.some_reference[:, 0]
-        changed = np.mean(np.abs(before - gray[:1]) > CHANGED, axis=0)
-        # A place that seldom shows ink may have shown none by chance.
-        constant = (gray.var(axis=0) < CONSTANT) & (changed > max(0.02, 10 / len(gray)))
-        if not constant.any():
-            return []
-        fill = float(np.median(gray[0][constant]))
-        rows, columns = (np.flatnonzero((constant & (np.abs(gray[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
-        if not len(rows):
-            return []
-        rectangle = {
-            "top": int(rows[0]),
-            "left": int(columns[0]),
-            "height": int(np.ptp(rows)) + 1,
-            "width": int(np.ptp(columns)) + 1,
-            "fill": fill,
-        }
-        occlusion = cls.allowed(rectangle, samples.some_reference)
+        rectangle = _constant_rectangle(samples.some_reference[:, 0], samples.some_shifted[:, 0])
+        occlusion = None if rectangle is None else cls.allowed(rectangle, samples.some_reference)
         return [] if occlusion is None else [occlusion]
+
+
+def _constant_rectangle(before: Float[np.ndarray, "m h w"], after: Float[np.ndarray, "n h w"]) -> Parameters | None:
+    """The smallest rectangle round the places that have become the same grey value in all images.
+
+    Where most places vary, because noise came before, those that do not; else those that also changed. None without
+    any.
+    """
+    variance = after.var(axis=0)
+    changed = np.mean(np.abs(before - after[:1]) > CHANGED, axis=0)
+    # A place that seldom shows ink may have shown none by chance.
+    constant = (variance < CONSTANT) & ((np.median(variance) > RESTLESS) | (changed > max(0.02, 10 / len(after))))
+    if not constant.any():
+        return None
+    fill = float(np.median(after[0][constant]))
+    rows, columns = (np.flatnonzero((constant & (np.abs(after[0] - fill) < 1e-3)).any(axis=a)) for a in (1, 0))
+    if not len(rows):
+        return None
+    return {
+        "top": int(rows[0]),
+        "left": int(columns[0]),
+        "height": int(np.ptp(rows)) + 1,
+        "width": int(np.ptp(columns)) + 1,
+        "fill": float(np.clip(fill, 0, 1)),
+    }
 
 
 def _fills(pairs: Pairs) -> Float[np.ndarray, "n"] | None:

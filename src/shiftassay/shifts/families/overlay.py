@@ -1,6 +1,6 @@
 """Shifts that change some pixels only: inverted columns, pixels that drop out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -54,6 +54,14 @@ class Stripe(Shift):
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         return self._inverted(images)
+
+    def neighbours(self) -> Iterator["Stripe"]:
+        """One column more or less, at either side of the columns that stand together."""
+        inside = set(self.columns)
+        beside = {c + step for c in inside for step in (-1, 1)} - inside
+        ends = {c for c in inside if not {c - 1, c + 1} <= inside}
+        for columns in [inside | {c} for c in beside if c >= 0] + [inside - {c} for c in ends if len(inside) > 1]:
+            yield Stripe(tuple(sorted(columns)))
 
     def undo_steps(self) -> Steps:
         return Steps(
