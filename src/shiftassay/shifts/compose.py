@@ -193,13 +193,12 @@ def is_linear(parts: Sequence[Shift]) -> bool:
 def beneath(later: Sequence[Shift], images: Images, shifted: Images) -> Pairs:
     """Pairs that tell what was added to the images before linear parts came after it."""
 
-    def through(pictures: Images, parts: Sequence[Shift] = later) -> Images:
-        for part in parts:
+    def through(pictures: Images) -> Images:
+        for part in later:
             pictures = part.apply(pictures, np.random.default_rng(0))
         return pictures
 
-    on_black = [part.on_black() for part in later]
-    return Pairs(through(images), shifted, followed_by=lambda added: through(added, on_black))
+    return Pairs(images, shifted, followed_by=through)
 
 
 def _small(sentence: str) -> str:

@@ -13,6 +13,7 @@ from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.search import search
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.execution.threads import one_thread_each
+from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.compose import Compose, in_normal_form
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.families.blur import GaussianBlur
@@ -142,6 +143,53 @@ def test_two_shifts_that_hide_each_other_are_named(first, last, named, digits):
     for part in best.shift.components:
         for name, value in named[part.family].items():
             assert getattr(part, name) == pytest.approx(value, rel=0.08)
+
+
+def zigzagged(images):
+    return parse("zigzag:step=2.4,height=3,width=2").apply(images, np.random.default_rng(8))
+
+
+def dotted(images):
+    return parse("dotted_line:width=2.6,dash=3").apply(images, np.random.default_rng(8))
+
+
+def striped(images):
+    return parse("stripe:columns=[5,6,7,8,9]").apply(images, np.random.default_rng(8))
+
+
+def hidden_in_the_middle(images):
+    under = images.copy()
+    under[:, :, 9:17, 5:17] = 0
+    return under
+
+
+def in_blocks_of_three(images):
+    return parse("pixelate:factor=3").apply(images, np.random.default_rng(8))
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        (zigzagged, noisy, [("zigzag", {"step": 2.4, "height": 3.0, "width": 2.0}), ("gaussian_noise", {"sd": 0.15})]),
+        (dotted, partial(peppered, fraction=0.2), [("dotted_line", {"width": 2.6}), ("impulse_noise", {})]),
+        (zigzagged, by_part_of_a_pixel, [("zigzag", {"step": 2.4}), ("translate", {"dx": -0.16, "dy": 0.37})]),
+        (dotted, blurred, [("dotted_line", {"width": 2.6}), ("gaussian_blur", {"sd": 1.2})]),
+        (zigzagged, brightened, [("zigzag", {"step": 2.4, "width": 2.0}), ("gain", {"factor": 2.5})]),
+        (striped, by_part_of_a_pixel, [("stripe", {}), ("translate", {"dx": -0.16, "dy": 0.37})]),
+        (hidden_in_the_middle, in_blocks_of_three, [("occlusion", {"top": 9, "height": 8}), ("pixelate", {})]),
+        (partial(noisy, sd=0.5), hidden_in_the_middle, [("gaussian_noise", {"sd": 0.5}), ("occlusion", {"top": 9})]),
+    ],
+)
+def test_what_covers_or_is_drawn_is_named_beside_what_follows(first, last, named, digits):
+    shifted = last(first(digits.images)).astype(np.float32)
+    fit, held = (Pairs(digits.images[part], shifted[part]) for part in (slice(FIT), slice(FIT, None)))
+    best = search(Task(fit, held, SINGLE))[0]
+    assert best.fits
+    assert [part.family for part in best.shift.components] == [family for family, _ in named]
+    for part, (_, numbers) in zip(best.shift.components, named, strict=True):
+        for name, value in numbers.items():
+            assert getattr(part, name) == pytest.approx(value, rel=0.08), name
 
 
 def dimmed(images):

@@ -41,6 +41,14 @@ def test_a_rectangle_is_found_whatever_happened_besides(fill, digits, rng):
         assert estimate.fill == pytest.approx(fill, abs=0.02)
 
 
+@pytest.mark.parametrize("fill", [0.0, 0.15, 1.0])
+def test_a_rectangle_is_found_over_strong_noise(fill, digits, rng):
+    noisy = np.clip(digits.images + rng.normal(0, 0.6, digits.images.shape), 0, 1).astype(np.float32)
+    pairs = Pairs(digits.images, Occlusion(8, 9, 10, 6, fill=fill).apply(noisy, rng))
+    found = [(e.top, e.left, e.height, e.width) for e in Occlusion.estimate(pairs) if e.scope == "shared"]
+    assert (8, 9, 10, 6) in found
+
+
 def test_a_black_rectangle_over_black_borders_is_the_smallest_that_explains_the_images(digits):
     pairs = shifted_pairs(digits.images, Occlusion(0, 0, 14, 28))
     estimate = estimate_of(pairs, "occlusion")

@@ -17,10 +17,11 @@ from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import Count, mapped
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
 from shiftassay.shifts.family import FAMILIES, Shift
 
 PLAUSIBLE = 0.05  # p-value from which a shift with noise needs no further part
+CLEARLY = 4.0  # standard errors by which one of two shifts with noise leaves less than the other
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ def first_that_fits(candidates: Sequence[Candidate]) -> list[Candidate]:
     best = next((candidate for candidate in tested if candidate.fits), None)
     if best is None:
         return ordered
-    best = _simplest_alike(best, tested)
+    best = _closest_alike(_simplest_alike(best, tested), tested)
     return [best, *(c for c in ordered if c is not best)]
 
 
@@ -125,6 +126,32 @@ def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
     without_parts = [c for c in plausible if _is_part_of(c, best)]
     simpler_maps = [c for c in plausible if general(best.shift) and c.misfit <= enough]
     return min([best, *without_parts, *simpler_maps], key=lambda c: complexity_penalty(c.shift))
+
+
+def _closest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
+    """The candidate itself, or another with the same noise that fits and leaves clearly less.
+
+    The statistics of noise hide which of two blurs came before it; the same pixels under both show it. The other has no
+    more parameters.
+    """
+    alike = [c for c in tested if c is best or (_has_same_noise(c, best) and c.fits)]
+    energies = {c: mean_squares(c.remake.residual) for c in alike if len(c.remake.residual) == len(c.task.held_out)}
+    if best not in energies:
+        return best
+    closest = min(energies, key=lambda c: float(energies[c].mean()))
+    less = energies[best] - energies[closest]
+    return closest if less.mean() > CLEARLY * less.std() / np.sqrt(len(less)) else best
+
+
+def _has_same_noise(candidate: Candidate, other: Candidate) -> bool:
+    """Whether both have as many parts, of which the same are noise, and the first has no more parameters."""
+    noises = [sorted(p.family for p in c.shift.components if p.random) for c in (candidate, other)]
+    return (
+        bool(candidate.remake.noise_fraction and other.remake.noise_fraction)
+        and len(candidate.shift.components) == len(other.shift.components)
+        and noises[0] == noises[1]
+        and complexity_penalty(candidate.shift) <= complexity_penalty(other.shift)
+    )
 
 
 def _families(candidate: Candidate) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from shiftassay.diagnosis.paired.candidate import (
+    PLAUSIBLE,
     Candidate,
     estimate,
     ranked,
@@ -107,8 +108,13 @@ def recolored(move: Shift, task: Task) -> list[Shift]:
 
 
 def _suffices(best: list[Candidate]) -> bool:
-    """Whether the first candidate fits, and no other part could pay for itself."""
-    return bool(best) and best[0].fits and not room_for_more(best[0])
+    """Whether the first candidate fits, and no other part could pay for itself.
+
+    One with noise that barely fits may only be near what happened.
+    """
+    if not best or not best[0].fits or room_for_more(best[0]):
+        return False
+    return not best[0].remake.noise_fraction or best[0].fit.p_value >= PLAUSIBLE
 
 
 def _in_place_of(best: Candidate, others: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:

@@ -19,6 +19,7 @@ FEW = 24  # pairs: that is enough to see what is outside
 EXPLAINED = 0.5  # of the change inside the picture: a map that explains less says nothing of what is outside
 BETTER = 0.5  # of the squared error that black leaves outside: what another fill has to reach
 LEAST = 0.001  # of the pixels have to come from outside
+ALL_BLACK = 0.98  # of these: nothing but black moved in
 FAITHFUL = 0.02  # by which gain and offset may differ from 1 and 0 where nothing happened to grey values
 ALIKE = 0.5 / 255  # values of the channels of a grey
 ROUNDED = 0.1 / 255  # of a whole byte: nearer values are that
@@ -52,7 +53,7 @@ def _best_fill(shift: Shift, pairs: Pairs) -> tuple[float, Fill]:
     inferred = shift.infer_draws(of_inside) or shift
     cover = inferred.on_black().apply(np.ones_like(pairs.reference), np.random.default_rng(0))
     outside, inside = cover < EDGE, cover > 1 - EDGE
-    if outside.mean() < LEAST or not inside.any():
+    if outside.mean() < LEAST or not inside.any() or np.mean(pairs.shifted[outside] < EDGE) > ALL_BLACK:
         return 1.0, "black"
     made = _remade(inferred, "black", pairs)
     gain, offset = map(float, of_inside.fit_intensity(made, inside[:, :1].astype(np.float32)))

@@ -50,7 +50,8 @@ def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level:
     fit = linear_fit(free, pairs, resampling)
     reach = norm.ppf((1 + level) / 2) * fit.sd
     low, high = (np.clip(fit.numbers + sign * reach, *free.limits) for sign in (-1, 1))
-    return _simplest(as_drawn(free.with_values(fit.numbers), shift), low, high), free.named(low, high)
+    fitted = as_drawn(free.with_values(fit.numbers), shift)
+    return _simplest(fitted, free.names, low, high), free.named(low, high)
 
 
 def _by_simulation(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
@@ -61,10 +62,10 @@ def _by_simulation(shift: Shift, pairs: Pairs, resampling: Resampling, level: fl
     return free.with_values(fit.estimates), free.named(*fit.ends(level))
 
 
-def _simplest(shift: Shift, low: np.ndarray, high: np.ndarray) -> Shift:
-    """The shift in normal form, where its numbers are within their intervals there too."""
+def _simplest(shift: Shift, names: tuple[tuple[str, ...], ...], low: np.ndarray, high: np.ndarray) -> Shift:
+    """The shift in normal form, where the named numbers are within their intervals there too."""
     simplest = in_normal_form(shift)
     if [type(p) for p in simplest.components] != [type(p) for p in shift.components]:
         return shift
-    numbers = FreeNumbers.differentiable(simplest).values
+    numbers = FreeNumbers(simplest, names).values
     return simplest if np.all((low <= numbers) & (numbers <= high)) else shift

@@ -15,14 +15,13 @@ from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, energy_of, mean_of, noise_discrepancies
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
-from shiftassay.shifts.estimation.fit_error import away_from_edges
+from shiftassay.shifts.estimation.fit_error import away_from_edges, blurs, without_border
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes, squares_of_parts
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Choice, Uniform
 from shiftassay.shifts.warp import OURS, Resampling, current_resampling, resampled
 
 ROUNDING = 1 / 255**2 / 12  # energy of rounding to eight bits
-BORDER_DIVISOR = 7  # a border is the side divided by this
 BARELY_EXPLAINED = 0.6  # of the change: if more than this is unexplained, other resamplings are skipped
 USUAL_RESAMPLINGS = (
     OURS,
@@ -120,11 +119,6 @@ def shrinks(shift: Shift) -> bool:
     return any(part.shrinks for part in shift.components)
 
 
-def blurs(shift: Shift) -> bool:
-    """Whether a part spreads pixels over their neighbours."""
-    return any(part.group == "blur" for part in shift.components)
-
-
 def change_of(pairs: Pairs) -> float:
     """The energy that a remake has to explain.
 
@@ -169,7 +163,7 @@ def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[
     Of few images, it is that of their parts. It leaves out the edges of a moved picture, and the borders of a blur.
     """
     if blurs(inferred):
-        return squares_of_parts(_inner(residual))
+        return squares_of_parts(without_border(residual))
     if pairs.bordered and (clear := away_from_edges(inferred, pairs.reference)) is not None:
         return squares_of_parts(residual * clear) / float(clear.mean())
     return squares_of_parts(residual)
@@ -177,7 +171,7 @@ def residual_energies(inferred: Shift, pairs: Pairs, residual: Images) -> Float[
 
 def _change_beside(shift: Shift, pairs: Pairs) -> float:
     """The energy that a shift without noise has to explain: of a blur, without the borders."""
-    return change_of(Pairs(_inner(pairs.reference), _inner(pairs.shifted)) if blurs(shift) else pairs)
+    return change_of(Pairs(without_border(pairs.reference), without_border(pairs.shifted)) if blurs(shift) else pairs)
 
 
 def _with_noise(
@@ -224,15 +218,6 @@ def _with_noise(
 def _draws_parameters(shift: Shift) -> bool:
     """Whether parameters of the shift are drawn for each image."""
     return any(isinstance(value, Uniform | Choice) for part in shift.components for value in vars(part).values())
-
-
-def _inner(images: Images) -> Float[np.ndarray, "n c y x"]:
-    """The images without their borders.
-
-    A blur there depends on what an implementation assumes beyond the border.
-    """
-    border = min(images.shape[2:]) // BORDER_DIVISOR
-    return images[:, :, border : images.shape[2] - border, border : images.shape[3] - border]
 
 
 def _standard_error(residual: Images, noise: Images) -> float:

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
@@ -11,6 +11,7 @@ from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import PerImage, is_drawn
 from shiftassay.shifts.warp import OURS, resampled
 
+BORDER_DIVISOR = 7  # a border is the side divided by this
 EDGE = 1e-3  # of the coverage of a pixel
 LEAST_SEEN = 0.4  # of the pixels
 
@@ -40,7 +41,7 @@ def errors_of(
 ) -> Float64[np.ndarray, "n"]:
     """Each image's mean squared error under a remake.
 
-    The edges of a picture that moves do not count.
+    The edges of a picture that moves do not count, nor the borders of one that is blurred.
     """
     remade = remake(family, values, pairs.reference) if remade is None else remade
     mask = mask_of(family, values, pairs)
@@ -51,9 +52,26 @@ def errors_of(
 
 def mask_of(family: Family, values: Float64[np.ndarray, "_ k"], pairs: Pairs) -> Float32[np.ndarray, "m 1 h w"] | None:
     """Where errors count; None if everywhere."""
-    if not (pairs.bordered or pairs.inside_only):
-        return None
-    return away_from_edges(shift_from(family, values), pairs.reference, outside=not pairs.inside_only)
+    shift = shift_from(family, values)
+    edges = pairs.bordered or pairs.inside_only
+    mask = away_from_edges(shift, pairs.reference, outside=not pairs.inside_only) if edges else None
+    if not blurs(shift):
+        return mask
+    mask = np.ones((1, 1, *pairs.reference.shape[2:]), np.float32) if mask is None else mask
+    inside = np.zeros_like(mask)
+    without_border(inside)[...] = 1
+    return mask * inside
+
+
+def blurs(shift: Shift) -> bool:
+    """Whether a part spreads pixels over their neighbours."""
+    return any(part.group == "blur" for part in shift.components)
+
+
+def without_border(images: Float[np.ndarray, "n c h w"]) -> Float[np.ndarray, "n c y x"]:
+    """The images without their borders, where a blur depends on what an implementation assumes beyond them."""
+    border = min(images.shape[2:]) // BORDER_DIVISOR
+    return images[:, :, border : images.shape[2] - border, border : images.shape[3] - border]
 
 
 def away_from_edges(

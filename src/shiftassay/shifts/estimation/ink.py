@@ -28,7 +28,7 @@ def may_be_lines(pairs: Pairs) -> bool:
     """Whether the pictures are small enough to try every line, and became brighter rather than darker."""
     if min(pairs.reference.shape[2:]) < 3 or pairs.reference.shape[2] > LARGE:
         return False
-    difference = pairs.shifted - pairs.reference
+    difference = pairs.shifted - pairs.followed(pairs.reference)
     up, down = (float((part**2).sum(dtype=np.float64)) for part in (difference.clip(0), difference.clip(None, 0)))
     return down < DARKER * up and float(difference.mean()) > LEAST_RISE / pairs.reference.shape[2]
 
@@ -38,18 +38,17 @@ def added_ink(pairs: Pairs) -> tuple[Ink, Mask]:
 
     What came after may have clipped at another grey value than white.
     """
-    brightest = pairs.shifted.max()
+    before, brightest = pairs.followed(pairs.reference), pairs.shifted.max()
     unclipped = pairs.shifted < WHITE * brightest
     if brightest >= WHITE:
-        unclipped |= pairs.reference < 1 - WHITE
-    difference = (pairs.shifted - pairs.reference).astype(np.float64)
+        unclipped |= before < 1 - WHITE
+    difference = (pairs.shifted - before).astype(np.float64)
     return np.where(unclipped, difference, 0).mean(1), np.asarray(unclipped.all(1))
 
 
 def seen_ink(lines: Float[np.ndarray, "m h w"], pairs: Pairs) -> Float[np.ndarray, "m h w"]:
     """What is seen of the ink of lines: white at most, and as the map that followed leaves it."""
-    ink = np.minimum(lines, np.float32(1)).astype(np.float32)
-    return ink if pairs.followed_by is None else pairs.followed_by(ink[:, None])[:, 0]
+    return pairs.followed_alone(np.minimum(lines, np.float32(1)).astype(np.float32))
 
 
 def errors_of_lines(lines: Float[np.ndarray, "m h w"], ink: Ink, unclipped: Mask) -> Float[np.ndarray, "n m"]:
@@ -71,13 +70,16 @@ class LineSearch:
     ink: Ink
     unclipped: Mask
 
-    def nearest(self, starts: np.ndarray, strides: np.ndarray, tries: int) -> np.ndarray:
-        """The parameters whose lines leave least of the ink, each image's best line counted."""
-        return matched(self._residual, np.zeros(1), starts, strides, tries)[0]
+    def nearest(self, starts: np.ndarray, strides: np.ndarray, tries: int) -> np.ndarray | None:
+        """The parameters whose lines leave least of the ink, each image's best line counted.
 
-    def finds_some(self, starts: np.ndarray) -> bool:
-        """Whether the lines of any of the starts explain some ink."""
-        return any(explained > SOME_INK * own for explained, own in map(self._explained_and_own, starts))
+        None if the lines of no start explain some of it.
+        """
+        explained, own = np.array([self._explained_and_own(start) for start in starts]).T
+        if not (explained > SOME_INK * own).any():
+            return None
+        start = starts[explained.argmax()]
+        return matched(self._residual, np.zeros(1), start[None], strides, tries)[0]
 
     def explains(self, numbers: np.ndarray) -> bool:
         """Whether the lines explain most of the ink, or leave nothing but noise."""

@@ -14,7 +14,7 @@ from shiftassay.imagesets.image_set import Images
 
 LEVEL = 1.001 / 255
 ROUNDING = 0.75 / 255  # smaller differences may come from another rounding to bytes
-BORDERED = 0.25  # of an image's mean grey value: MNIST's border has 0, a photograph's about 1
+BORDERED = 0.25  # of an image's mean grey value: the sides of MNIST have 0, those of a photograph about 1
 FOUR_DECIMALS = 0.5e-4  # a value that is written with four decimals is off by so much at most
 SMALL_SIDE = 32  # pixels, about, of the shorter side of pictures that are made small
 ENOUGH = 24  # images for a standard error over them
@@ -22,6 +22,7 @@ SMALLEST_PART = 7  # pixels a side of the parts of fewer images
 FINER = 3  # times the side of the next smaller picture
 FEW_LARGE = 30  # pairs below which it matters which are taken
 LOOKED_AT = 4  # times as many pairs, of which those with detail are taken
+MOST_PIXELS = 32 * 32  # of pictures whose linear map is kept as a matrix
 MIDDLE = 112  # pixels a side of the middle of larger pictures
 SMOOTHING = 1.0  # pixels: enough that a stroke overlaps with itself two pixels away
 
@@ -33,7 +34,7 @@ class Pairs:
     With `contrast`, a linear map of grey values may have happened as well: errors are those left by the best one.
     With `inside_only`, fits of moved pictures ignore what moved in from outside. `left_out` are the pixels of both
     sides that show something else, such as a time stamp. `followed_by` is a known linear map of pictures that came
-    after the shift, and that the reference went through too: what the shift added went through it by itself.
+    after the shift, such as a blur: what the shift added to a picture went through it by itself.
     """
 
     reference: Images
@@ -124,6 +125,34 @@ class Pairs:
     def inferred(self) -> dict[Any, Any]:
         """Shifts with the per-image parameters that were inferred from these pairs, by shift."""
         return {}
+
+    def followed(self, images: Images) -> Images:
+        """What the map that followed makes of images: themselves where none is known."""
+        return images if self.followed_by is None else self.followed_by(images)
+
+    def followed_alone(self, added: Float32[np.ndarray, "m h w"]) -> Float32[np.ndarray, "m h w"]:
+        """What the map that followed makes of what was added, in grey.
+
+        Of small pictures it is one product of matrices.
+        """
+        if self.followed_by is None:
+            return added
+        if added[0].size <= MOST_PIXELS:
+            return (added.reshape(len(added), -1) @ self._of_single_pixels).reshape(added.shape)
+        return self.followed(added[:, None])[:, 0] - self._of_black
+
+    @cached_property
+    def _of_single_pixels(self) -> Float32[np.ndarray, "hw hw"]:
+        """What the map that followed adds for each single white pixel, flat."""
+        size = self.reference.shape[2:]
+        count = size[0] * size[1]
+        single = np.eye(count, dtype=np.float32).reshape(count, 1, *size)
+        return (self.followed(single)[:, 0] - self._of_black).reshape(count, count)
+
+    @cached_property
+    def _of_black(self) -> Float32[np.ndarray, "h w"]:
+        """What the map that followed makes of a black picture: what moves in may be brighter."""
+        return self.followed(np.zeros((1, 1, *self.reference.shape[2:]), np.float32))[0, 0]
 
     @cached_property
     def change(self) -> float:
@@ -233,7 +262,6 @@ def mean_squares(images: Images) -> Float64[np.ndarray, "n"]:
 
 
 def _reaches_border(images: Images) -> bool:
-    """Whether the outermost pixels are bright, or those of one side very much so."""
+    """Whether the outermost pixels of a side are bright."""
     lines = images[:, :, 0], images[:, :, -1], images[..., 0], images[..., -1]
-    sides = np.array([line.mean(dtype=np.float64) for line in lines])
-    return bool(np.maximum(sides.mean(), sides.max() / 2) > BORDERED * abs(float(images.mean())))
+    return max(float(line.mean(dtype=np.float64)) for line in lines) > BORDERED * abs(float(images.mean()))

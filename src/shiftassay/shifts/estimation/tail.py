@@ -20,6 +20,7 @@ BENDS = (7.0, 2.5, 1.0)  # degrees to either side at which the parabola of error
 SPENT = 3.0  # sds after which a tail has faded
 CUTS = (1.0, 1.5, 2.0, 2.5)  # sds at which a tail may visibly end
 EXPLAINED = 0.5  # of the change, at least
+LOST = 0.95  # of the squared differences of neighbouring pixels: where as much is left, nothing was blurred
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +62,16 @@ def best_tails(tails: Tails) -> list[Tail]:
 
     Squared errors on a grid of sds and angles, then a simplex search for all images, or parabolas of each image's
     angle within a search for the sd. The length is where the tail ends; beyond three sds that can't be seen, and
-    three are reported. Empty where images lose no contrast, or no tail explains half of the change.
+    three are reported. Empty where images lose no contrast, or no tail explains half of the change. Noise may hide
+    both: then both sides are smoothed, which blurs bear.
     """
-    pairs = tails.pairs
-    if min(pairs.reference.shape[2:]) < 3:
+    if min(tails.pairs.reference.shape[2:]) < 3:
         return []
     few, more = tails.first(FEW), tails.first(MANY)
-    rough = [sum(np.mean(np.diff(i, axis=axis) ** 2) for axis in (2, 3)) for i in (pairs.reference, pairs.shifted)]
-    if not rough[1] < 0.95 * rough[0]:
-        return []
+    if not _loses_contrast(tails.pairs):
+        few, more = (replace(some, pairs=some.pairs.smooth) for some in (few, more))
+        if not _loses_contrast(more.pairs):
+            return []
     grid = np.stack([few.grid(fading) for fading in FADINGS])  # (fadings, angles, images)
     change = max(float(few.pairs.errors(few.pairs.reference).mean()), 1e-12)
     shared, each = grid.mean(2).min(), grid.min(1).mean(1).min()
@@ -98,6 +100,14 @@ def best_tails(tails: Tails) -> list[Tail]:
         cut = _cut(more, fading, PerImage(values))
         estimates.append(replace(cut, angle=_drawn(values)))
     return estimates
+
+
+def _loses_contrast(pairs: Pairs) -> bool:
+    """Whether neighbouring pixels differ less than they did."""
+    before, after = (
+        sum(np.mean(np.diff(side, axis=axis) ** 2) for axis in (2, 3)) for side in (pairs.reference, pairs.shifted)
+    )
+    return bool(after < LOST * before)
 
 
 def angles(tails: Tails, fading: float, length: float) -> Float64[np.ndarray, "n"]:

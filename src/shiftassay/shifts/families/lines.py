@@ -23,6 +23,7 @@ MARGIN = 2  # columns between a zigzag and the border
 FEW = 24  # images for which every line that may have been drawn is tried
 CONSTANT = 1e-6  # standard deviation up to which columns are alike
 LEAST_CORRELATION = 0.4  # of the ink of columns with the pattern of dots
+DRAWN = 6  # lines of each image
 MOST_VALUES = 8_000_000  # of all lines that may have been drawn, to find each image's own
 STRIDES = np.array([0.3, 0.3, 0.3])  # of a zigzag's step, height and width
 FALLS = np.arange(-5, 5)  # rows by which a zigzag may end lower
@@ -79,7 +80,13 @@ class Line(Shift):
         if len(places) * h * w > MOST_VALUES:
             return None
         errors = errors_of_lines(seen_ink(self.lines(places, h, w), pairs), *added_ink(pairs))
-        return self.at(PerImage(places[errors.argmin(1)]))
+        if pairs.followed_by is None:
+            return self.at(PerImage(places[errors.argmin(1)]))
+        # Ink that was clipped over white looks like less: the nearest lines are drawn to see which it was.
+        nearest = np.argsort(errors, axis=1)[:, :DRAWN].T
+        drawn = [self.at(PerImage(places[some])).apply(pairs.reference, np.random.default_rng(0)) for some in nearest]
+        left = np.stack([pairs.errors(pairs.followed(images)) for images in drawn])
+        return self.at(PerImage(places[nearest[left.argmin(0), np.arange(len(pairs))]]))
 
 
 @FAMILIES.register("dotted_line")
@@ -142,7 +149,7 @@ class DottedLine(Line):
         if not may_be_lines(pairs):
             return []
         ink, unclipped = added_ink(pairs.first(FEW))
-        inked = (pairs.shifted - pairs.reference).mean((0, 1, 2))
+        inked = (pairs.shifted - pairs.followed(pairs.reference)).mean((0, 1, 2))
         dashes = [dash for dash in range(1, max(w // 3, 1) + 1) if _dotted_columns(w, dash).any()]
         patterns = np.stack([np.tile(_dotted_columns(w, dash), (h, 1)) for dash in dashes]).astype(np.float32)
         correlations = [_correlation(inked, pattern) for pattern in seen_ink(patterns, pairs).mean(1)]
@@ -155,11 +162,8 @@ class DottedLine(Line):
             return seen_ink(cls(numbers[0], dash).lines(places, h, w), pairs) if 0.3 < numbers[0] < h else None
 
         search = LineSearch(lines, ink, unclipped)
-        starts = np.array(WIDTHS)[:, None]
-        if not search.finds_some(starts):
-            return []
-        best = search.nearest(starts, np.array([0.3]), tries=12)
-        return [cls(float(best[0]), dash)] if search.explains(best) else []
+        best = search.nearest(np.array(WIDTHS)[:, None], np.array([0.3]), tries=12)
+        return [] if best is None or not search.explains(best) else [cls(float(best[0]), dash)]
 
 
 @FAMILIES.register("zigzag")
@@ -259,10 +263,11 @@ class Zigzag(Line):
         for images, columns, tries in ((8, w // 3, 40), (8, w // 2, 30), (len(ink), w, 80)):
             seen = unclipped[:images] & (column < max(columns, MARGIN + 4))
             search = LineSearch(lines, ink[:images], seen)
-            if not search.finds_some(starts):
+            best = search.nearest(starts, STRIDES, tries)
+            if best is None:
                 return []
-            starts = search.nearest(starts, STRIDES, tries)[None]
-        return [cls(*map(float, starts[0]))] if search.explains(starts[0]) else []
+            starts = best[None]
+        return [cls(*map(float, best))] if search.explains(best) else []
 
 
 @dataclass(frozen=True)
