@@ -144,7 +144,10 @@ def _closest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
 
 
 def _has_same_noise(candidate: Candidate, other: Candidate) -> bool:
-    """Whether both have as many parts, of which the same are noise, and the first has no more parameters."""
+    """Whether both have as many parts, of which the same are noise.
+
+    And the first has no more parameters.
+    """
     noises = [sorted(p.family for p in c.shift.components if p.random) for c in (candidate, other)]
     return (
         bool(candidate.remake.noise_fraction and other.remake.noise_fraction)

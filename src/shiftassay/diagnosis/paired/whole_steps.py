@@ -1,4 +1,4 @@
-"""Whole numbers among the parameters of a composition, such as the sides of a rectangle, fitted step by step."""
+"""Whole numbers of a composition, such as the sides of a rectangle, fitted step by step."""
 
 from shiftassay.diagnosis.paired.joint import error_of
 from shiftassay.shifts.compose import Compose

@@ -69,7 +69,10 @@ def blurs(shift: Shift) -> bool:
 
 
 def without_border(images: Float[np.ndarray, "n c h w"]) -> Float[np.ndarray, "n c y x"]:
-    """The images without their borders, where a blur depends on what an implementation assumes beyond them."""
+    """The images without their borders.
+
+    A blur there depends on what an implementation assumes beyond the border.
+    """
     border = min(images.shape[2:]) // BORDER_DIVISOR
     return images[:, :, border : images.shape[2] - border, border : images.shape[3] - border]
 

@@ -25,7 +25,7 @@ Mask = Bool[np.ndarray, "n h w"]
 
 
 def may_be_lines(pairs: Pairs) -> bool:
-    """Whether the pictures are small enough to try every line, and became brighter rather than darker."""
+    """Whether pictures are small enough to try every line, and became brighter."""
     if min(pairs.reference.shape[2:]) < 3 or pairs.reference.shape[2] > LARGE:
         return False
     difference = pairs.shifted - pairs.followed(pairs.reference)
@@ -100,13 +100,19 @@ class LineSearch:
         return max(float((np.where(self.unclipped, self.ink, 0) ** 2).sum()), 1e-9)
 
     def _residual(self, numbers: np.ndarray) -> np.ndarray:
-        """The share of the ink that is left, as `matched` squares it; not a number for impossible parameters."""
+        """The share of the ink that is left, as `matched` squares it.
+
+        Not a number for impossible parameters.
+        """
         explained, own = self._explained_and_own(numbers)
         share = max(1 - explained / self._energy, 0)
         return np.array([SHARPNESS * np.sqrt(share) if own else np.nan])
 
     def _explained_and_own(self, numbers: np.ndarray) -> tuple[float, float]:
-        """The energy of the ink that the best lines explain, and their own; 0 for impossible parameters."""
+        """The energy of the ink that the best lines explain, and their own.
+
+        0 for impossible parameters.
+        """
         lines = self.lines(numbers)
         if lines is None:
             return 0.0, 0.0
