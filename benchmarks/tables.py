@@ -21,6 +21,7 @@ from shiftassay.words.numbers import mean_sd, number, percent, percent_with_inte
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
+DRAWN = "diagnosis-drawn*.json"  # runs of the benchmark of diagnosis, each with a seed of its own
 Results = dict[str, Any]
 """A file of docs/results: each has keys of its own."""
 
@@ -40,7 +41,7 @@ def main() -> int:
         "variants": variants_table(read("shifted-test-sets")),
         "answers": answers_table(read("shifted-test-sets")),
         "one-for-all": one_for_all_table(read("shifted-test-sets")),
-        **diagnosis_tables(read("diagnosis")),
+        **diagnosis_tables([read(path.stem) for path in sorted(RESULTS.glob(DRAWN))]),
         "diagnosis-listed": listed_diagnosis_table(read("diagnosis-listed")),
         "diagnosis-speed": diagnosis_speed_table(read("diagnosis-speed")),
         "variants-2": variants_table(read("shifted-test-sets-2")),

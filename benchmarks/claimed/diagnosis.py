@@ -43,9 +43,12 @@ def summary(results: Json) -> list[Line]:
     if alarms:
         share = _share(alarms, clopper_pearson)
         lines.append(["| no shift: false alarms |", len(alarms), *share, "upper end at most", 1, "%"])
-    seed = results["seed"]
-    use = "used once" if seed >= 1000 else "a development seed"
-    return [*lines, ["with 95% intervals", len(cases), "cases that were drawn by seed", seed, use]]
+    note: Line = ["with 95% intervals"]
+    for run in results["runs"]:
+        seed = run["seed"]
+        use = "used once" if seed >= 1000 else "a development seed"
+        note = [*note, len(run["outcomes"]), "cases that were drawn by seed", seed, use]
+    return [*lines, note]
 
 
 def strata(results: Json) -> list[Line]:

@@ -51,11 +51,11 @@ JUDGED: dict[str, Callable[[Outcome], bool | None]] = {
 Outcomes = Sequence[Outcome]
 
 
-def tables(results: Mapping[str, Any]) -> dict[str, str]:
-    """Each table by its name on the pages."""
-    outcomes = [Outcome.from_json(row) for row in results["outcomes"]]
+def tables(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Each table by its name on the pages, from one run or several of different seeds."""
+    outcomes = [Outcome.from_json(row) for run in runs for row in run["outcomes"]]
     return {
-        "diagnosis": summary(outcomes, results),
+        "diagnosis": summary(outcomes, runs),
         "diagnosis-strata": strata(outcomes),
         "diagnosis-nulls": nulls(outcomes),
         "diagnosis-images": by_images(outcomes),
@@ -69,7 +69,7 @@ def tables(results: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def summary(outcomes: Outcomes, results: Mapping[str, Any]) -> str:
+def summary(outcomes: Outcomes, runs: Sequence[Mapping[str, Any]]) -> str:
     """README's: the family of each kind of case, and false alarms."""
     rows = []
     for stratum, target in TARGETS.items():
@@ -80,13 +80,18 @@ def summary(outcomes: Outcomes, results: Mapping[str, Any]) -> str:
     if alarms:
         asked = f"upper end at most {percent(ALARMS, 0)}"
         rows.append(("no shift: false alarms", f"{len(alarms):,}", share(alarms, "exact"), asked))
-    made = Environment.from_json(results["environment"])
-    note = (
-        f"*Family right, with 95% intervals. {len(outcomes):,} cases that were drawn by seed {results['seed']}, "
-        f"{'used once' if results['seed'] >= 1000 else 'a development seed'}; commit {made.commit}, {made.processor}; "
-        f"`{results['command']}`.*"
-    )
+    note = " ".join(["*Family right, with 95% intervals.", *map(_made, runs)]) + "*"
     return markdown(("what", "cases", "measured, % [95%]", "to reach"), rows) + f"\n\n{note}"
+
+
+def _made(run: Mapping[str, Any]) -> str:
+    """What a run drew, and what made it."""
+    made = Environment.from_json(run["environment"])
+    use = "used once" if run["seed"] >= 1000 else "a development seed"
+    return (
+        f"{len(run['outcomes']):,} cases that were drawn by seed {run['seed']}, {use}; "
+        f"commit {made.commit}, {made.processor}; `{run['command']}`."
+    )
 
 
 def strata(outcomes: Outcomes) -> str:

@@ -1,7 +1,7 @@
 """`python -m benchmarks.diagnosis`: draw cases from a seed, diagnose them, judge the verdicts.
 
-It writes docs/results/diagnosis.json, which `make tables` makes docs/diagnosis.md of. Seeds below 1000 are for
-development; a test seed is used once. `--listed` runs the listed cases of old instead.
+`make tables` makes docs/diagnosis.md of docs/results/diagnosis-drawn*.json. Seeds below 1000 are for development; a
+test seed is used once. `--listed` runs the listed cases of old instead.
 """
 
 import argparse

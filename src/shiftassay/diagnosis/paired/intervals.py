@@ -36,7 +36,7 @@ def measured(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -
         return known, {name: [of.low, of.high] for name, of in own.items()}
     try:
         shift, ends = _by_least_squares(shift, pairs, resampling, level)
-        shift, strengths = _by_simulation(shift, pairs, resampling, level)
+        shift, strengths = _by_simulation(shift, ends, pairs, resampling, level)
     except (BadInput, np.linalg.LinAlgError):  # a fit that leaves what the family allows
         return shift, {}
     return shift, of_all_parts(shift, [{**a, **b} for a, b in zip(ends, strengths, strict=True)])
@@ -54,8 +54,11 @@ def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level:
     return _simplest(fitted, free.names, low, high), free.named(low, high)
 
 
-def _by_simulation(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
-    free = FreeNumbers.simulated(shift)
+def _by_simulation(shift: Shift, known: Ends, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
+    """By remakes with other numbers, of those parameters that have no interval yet."""
+    simulated = FreeNumbers.simulated(shift).names
+    names = tuple(tuple(n for n in of if n not in ends) for of, ends in zip(simulated, known, strict=True))
+    free = FreeNumbers(shift, names)
     fit = simulated_fit(free, pairs, resampling) if len(free.values) else None
     if fit is None:
         return shift, [{} for _ in shift.components]
