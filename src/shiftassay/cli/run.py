@@ -29,7 +29,6 @@ def run(
     Example: `shiftassay run shifted-test-sets --quick`
     """
     from shiftassay.runs.environment import check_committed
-    from shiftassay.studies.folder import write_report_again
     from shiftassay.studies.run import run_study
 
     if json_file is not None:
@@ -45,8 +44,8 @@ def run(
         variants=variants,
         unpickle=unpickle,
         device=device,
+        show_images=not no_pictures,
         console=console(),
     )
-    page = write_report_again(done.report.parent, show_images=False) if no_pictures else done.report
     with written(json_file, "shiftassay.study/1", done.results):
-        say(page)
+        say(done.report)

@@ -17,7 +17,6 @@ from jaxtyping import Float32, Int64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
 from shiftassay.registry import Registry
-from shiftassay.shifts.ascent import Ball
 from shiftassay.shifts.code import InCode
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
@@ -35,12 +34,12 @@ from shiftassay.shifts.parameters import (
     extremes,
     plain,
 )
+from shiftassay.shifts.properties import Properties
 from shiftassay.shifts.traits import Traits
 from shiftassay.words.shifts import SCOPES, shift_in_words
 
 Scope = Literal["shared", "per_image"]
 Information = Literal["preserved", "reduced", "destroyed"]
-Invariant = Callable[[Images], Images]
 
 FAMILIES: Registry[type["Shift"]] = Registry("shift", "shiftassay.shifts", "shiftassay.shifts.families")
 
@@ -84,7 +83,7 @@ class NothingToEstimate:
 
 
 @dataclass(frozen=True)
-class Shift(Traits, ParameterVector, InCode, ABC):
+class Shift(Traits, ParameterVector, Properties, InCode, ABC):
     """A transformation of image sets: a family (the class), its parameters (fields) and a scope."""
 
     scopes: ClassVar[tuple[Scope, ...]] = ("shared",)
@@ -266,47 +265,6 @@ class Shift(Traits, ParameterVector, InCode, ABC):
 
     def in_simpler_parts(self, pairs: Pairs) -> "list[Shift] | None":
         """Simpler shifts in a row that are equivalent; None where they have to be searched for."""
-        return None
-
-    def permutes_smoothly(self, pairs: Pairs) -> bool:
-        """Whether it is a permutation that keeps neighbours together, as a warp does."""
-        return False
-
-    def imitates(self, images: Images) -> str | None:
-        """The name of a family that can hardly be told from it on these images, if there is one."""
-        return None
-
-    @property
-    def position_permutation(self) -> tuple[int, ...] | None:
-        """The permutation p of positions, out[i] = in[p[i]], if the shift is one."""
-        return None
-
-    @property
-    def shuffles(self) -> bool:
-        """Whether only the multiset of an image's pixel values survives."""
-        return False
-
-    @property
-    def largest_change(self) -> float | None:
-        """The largest change of a pixel, if it is one number for all; None if it is unknown."""
-        return None
-
-    @property
-    def ball(self) -> Ball | None:
-        """The ball around each image that an attack stays in; None for other families."""
-        return None
-
-    @property
-    def theory(self) -> str | None:
-        """What can be proved of its effect on a classifier, in two sentences; None if nothing can.
-
-        Of a shift that `shuffles`: that the values of an image are all that it still tells of its class.
-        """
-        return None
-
-    @property
-    def invariant(self) -> tuple[str, Invariant] | None:
-        """Name and function of a statistic that no drawn parameter changes; None if unknown."""
         return None
 
     def settle(self, pairs: Pairs) -> "Shift":

@@ -40,10 +40,10 @@ class StudyRun:
         return paragraphs(self.title, *self.summary, f"Report: {self.report}")
 
 
-def finish(folder: Path, report: Report, results: StudyResults) -> StudyRun:
-    """Write the results and the report of a study into its folder."""
+def finish(folder: Path, report: Report, results: StudyResults, show_images: bool) -> StudyRun:
+    """Write the results and the report of a study into its folder, with images of its sets or without."""
     write_json(folder / RESULTS, results)
-    return StudyRun(write_report(folder, report), results, report.title, report.summary)
+    return StudyRun(write_report(folder, report, show_images=show_images), results, report.title, report.summary)
 
 
 def failed_finding(failures: Sequence[Failed]) -> Finding:

@@ -34,13 +34,15 @@ def run_study(
     variants: str | Path | None = None,
     unpickle: bool = False,
     device: str = "auto",
+    show_images: bool = True,
     console: Console | None = None,
 ) -> StudyRun:
     """Run a study, built in or from a TOML file, to its report.
 
     It runs on `data` if given, else on the data set that it names. Models are kept in `out/runs`, everything else in
     `out/studies/<name>`; a run that was broken off goes on where it was. `variants` is a folder of the user's own to
-    use in place of the study's. Raises `BadInput`, before anything is trained where that can be known.
+    use in place of the study's. Without `show_images`, the report shows no image of its sets. Raises `BadInput`, before
+    anything is trained where that can be known.
 
     >>> import tempfile
     >>> from shiftassay.imagesets.image_set import ImageSet
@@ -76,7 +78,9 @@ def run_study(
     folder = inside(Path(out) / "studies", title + ("" if size == "default" else f"-{size}") + own)
     console.print(spoken(f"{study.title}: {study.seeds} seed{'s' * (study.seeds > 1)}", "bold"))
     if isinstance(study, Architectures):
-        return run_architectures(title, study, dataset, folder, out=Path(out), device=device, console=console)
+        return run_architectures(
+            title, study, dataset, folder, out=Path(out), device=device, show_images=show_images, console=console
+        )
     return run_shifted(
         title,
         study,
@@ -86,6 +90,7 @@ def run_study(
         variants=variants,
         unpickle=unpickle,
         device=device,
+        show_images=show_images,
         console=console,
     )
 

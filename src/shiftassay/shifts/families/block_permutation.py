@@ -18,9 +18,10 @@ from shiftassay.shifts.families.permutation import (
     order_by_mean_picture,
     shared_order,
 )
-from shiftassay.shifts.family import FAMILIES, Invariant, Shift, check
+from shiftassay.shifts.family import FAMILIES, Shift, check
 from shiftassay.shifts.invariants import sorted_blocks
 from shiftassay.shifts.parameters import PerImage
+from shiftassay.shifts.properties import Invariant
 
 
 @FAMILIES.register("block_permutation")

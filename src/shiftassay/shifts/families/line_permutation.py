@@ -7,9 +7,10 @@ from typing import ClassVar
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.places import Parts
 from shiftassay.shifts.families.permutation import Order, Permutation, Places
-from shiftassay.shifts.family import FAMILIES, Invariant
+from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.invariants import sorted_lines
 from shiftassay.shifts.parameters import PerImage
+from shiftassay.shifts.properties import Invariant
 
 
 @FAMILIES.register("row_permutation")

@@ -10,8 +10,9 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.code import Steps, literal
 from shiftassay.shifts.estimation.pairs import Pairs
-from shiftassay.shifts.family import FAMILIES, Context, Information, Invariant, Scope, Shift
+from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shift
 from shiftassay.shifts.invariants import amplitudes
+from shiftassay.shifts.properties import Invariant
 
 CHUNK = 2000
 FEW = 100  # images that are scrambled for comparison

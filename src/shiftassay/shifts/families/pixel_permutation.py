@@ -16,9 +16,10 @@ from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.unpaired_places import matched_places
 from shiftassay.shifts.families.line_permutation import ColumnPermutation, RowPermutation
 from shiftassay.shifts.families.permutation import Order, Permutation, Places, keeps_values, shared_order
-from shiftassay.shifts.family import FAMILIES, Information, Invariant, Shift
+from shiftassay.shifts.family import FAMILIES, Information, Shift
 from shiftassay.shifts.invariants import sorted_values
 from shiftassay.shifts.parameters import PerImage
+from shiftassay.shifts.properties import Invariant
 
 # Sampling errors that summary statistics are apart: at most in grey values, at least in their places.
 VALUES_APART, PLACES_APART = 4, 4

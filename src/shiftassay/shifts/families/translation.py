@@ -15,10 +15,11 @@ from shiftassay.shifts.estimation.fitting import LeastSquares
 from shiftassay.shifts.estimation.mean_picture import by_mean_picture, on_grid_by_mean_picture
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.estimation.samples import Samples
-from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Invariant, Scope, Shift
+from shiftassay.shifts.family import FAMILIES, Context, Estimator, Information, Scope, Shift
 from shiftassay.shifts.invariants import amplitudes
 from shiftassay.shifts.moved import Moved
 from shiftassay.shifts.parameters import Choice, Number, PerImage, SearchRange, Uniform, draws, extremes
+from shiftassay.shifts.properties import Invariant
 from shiftassay.shifts.warp import move
 
 WRAPPED = 0.01  # of the energy of images: less on the other side is not seen under noise

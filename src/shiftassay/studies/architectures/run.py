@@ -40,6 +40,7 @@ def run_architectures(
     *,
     out: Path,
     device: str,
+    show_images: bool,
     console: Console,
 ) -> StudyRun:
     """Run a study of architectures into its folder; models are stored under `out`."""
@@ -51,7 +52,7 @@ def run_architectures(
         first = next(iter(experiment.members.values()))[0]
         machine = environment(first.trial.device, torch.get_num_threads())
         report = _report(experiment, failures, measured, machine)
-        return finish(folder, report, _results(name, experiment, failures, measured, machine))
+        return finish(folder, report, _results(name, experiment, failures, measured, machine), show_images)
 
 
 @dataclass(frozen=True)

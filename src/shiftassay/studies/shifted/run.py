@@ -47,6 +47,7 @@ def run_shifted(
     variants: str | Path | None,
     unpickle: bool,
     device: str,
+    show_images: bool,
     console: Console,
 ) -> StudyRun:
     """Run a study of shifted test sets into its folder."""
@@ -88,7 +89,7 @@ def run_shifted(
             facts=(f"study · {study.title}", f"{len(sets.clean):,} images", plural(len(members), "seed")),
             overview=overview(context, answered),
         )
-        return finish(folder, report, _results(name, context, measured, machine))
+        return finish(folder, report, _results(name, context, measured, machine), show_images)
 
 
 def check_study(study: ShiftedTestSets) -> None:
