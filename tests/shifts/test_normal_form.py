@@ -55,3 +55,23 @@ def test_a_normal_form_does_the_same_to_images(parts: list[Shift]):
 def test_there_is_something_to_simplify():
     pairs = [Compose(pair) for pair in product(PARTS, PARTS)]
     assert sum(in_normal_form(pair) != pair for pair in pairs) > 50
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("gamma:exponent=2+threshold:level=0.5", 0.5**0.5),
+        ("gain:factor=0.5+threshold:level=0.3", 0.6),
+        ("offset:amount=0.1+threshold:level=0.3", 0.2),
+        ("gain:factor=2,clip=true+gamma:exponent=0.5+threshold:level=0.5", 0.125),
+    ],
+)
+def test_a_threshold_after_curves_is_a_threshold(text: str, level: float):
+    (threshold,) = in_normal_form(parse(text)).components
+    assert threshold.family == "threshold"
+    assert vars(threshold)["level"] == pytest.approx(level, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["invert+threshold:level=0.3", "gain:factor=0.5+threshold:level=0.6"])
+def test_other_shifts_before_a_threshold_stay(text: str):
+    assert len(in_normal_form(parse(text)).components) == 2

@@ -154,6 +154,8 @@ class Compose(Shift):
         for i in range(len(parts) - 1):
             parts[i : i + 2] = _on_black(*_simplified(*parts[i : i + 2]))
         parts = [part for part in parts if not part.is_identity]
+        if 1 < len(parts) < len(self.parts):  # what are neighbours now may have a simpler form, too
+            return Compose(tuple(parts)).normal_form()
         return Compose(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else Identity())
 
     def rounded(self) -> Shift:
@@ -235,6 +237,8 @@ def _on_black(first: Shift, then: Shift) -> tuple[Shift, Shift]:
 
 def _simplified(first: Shift, then: Shift) -> tuple[Shift, Shift]:
     """Two neighbours in a simpler form, if one of them has one."""
+    if (one := then.including(first)) is not None:
+        return Identity(), one
     if (both := first.simplify_with(then)) is not None:
         return both
     if (both := then.simplify_with(first)) is not None:

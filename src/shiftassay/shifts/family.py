@@ -211,6 +211,10 @@ class Shift(Traits, ParameterVector, Properties, InCode, ABC):
         """A simpler form of this shift and its neighbour; None if there is none."""
         return None
 
+    def including(self, before: "Shift") -> "Shift | None":
+        """The one shift that does what another and then this one do; None if there is none."""
+        return None
+
     def rounded(self) -> "Shift":
         """The shift with nearly integer estimates rounded to integers.
 

@@ -15,12 +15,12 @@ a *cost*: log(misfit + tolerance) + complexity penalty + noise penalty (`candida
    with the same noise and no more parameters leaves clearly less of the same pixels.
 4. If that has few parameters, costs least, and leaves so little that another part would not pay for itself, the search
    is over. Otherwise compositions of two and three are tried (`compositions.py`): a first part that explains some of
-   the change (`first_parts.py`), then any composable family after or before it. Two shifts that together look like one
-   are tried as well (`hidden.py`), and noise between others (`noise_between.py`). The parameters of all parts are
-   fitted together (`joint.py`). Of the nearest that does not fit, each part is estimated again beside the other, and
-   whole numbers step by step (`whole_steps.py`). Compositions are skipped if the change is an attack's or a move on
-   white fits. In place of a shift that fits without noise but has many parameters, only equivalents with fewer are
-   tried.
+   the change (`first_parts.py`), then any composable family after or before it (`further_parts.py`). Two shifts that
+   together look like one are tried as well (`hidden.py`), and noise between others (`noise_between.py`). The parameters
+   of all parts are fitted together (`joint.py`). Of the nearest that does not fit, each part is estimated again beside
+   the other, and whole numbers step by step (`whole_steps.py`). Compositions are skipped if the change is an attack's
+   or a move on white fits. In place of a shift that fits without noise but has many parameters, only equivalents with
+   fewer are tried.
 5. If nothing fits, or what fits is more probably wrong than right, the shift is unknown (`verdict.py`). The confidence
    follows from how far the misfit is below its limit, from the lead over the next families, and from the number of
    images, by a regression on cases that no benchmark uses (`evidence.py`, `calibration.py`).

@@ -20,6 +20,7 @@ BYTE = 255  # white, in bytes
 BITS = 8  # of a byte
 WHOLE = 2e-3  # of a byte: single precision is off by less
 VALUES_SEEN = 100_000  # that a table or a level is estimated from
+FINE = 4097  # grey values at which a curve is followed
 EXPLAINED = 0.5  # of the error without a shift: above, nothing is explained
 
 
@@ -99,6 +100,19 @@ class Threshold(Shift):
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         return (images > spread(draw(self.level, len(images), rng))).astype(np.float32)
+
+    def including(self, before: Shift) -> Shift | None:
+        """After a rising curve, the level is the grey value that the curve takes to it."""
+        if not before.curve or before.scope != "shared" or not isinstance(self.level, float):
+            return None
+        values = np.linspace(0, 1, FINE, dtype=np.float32)
+        after = before.apply(values.reshape(1, 1, 1, -1), np.random.default_rng(0)).ravel()
+        white = after > self.level
+        if white.all() or not white.any() or np.any(np.diff(after) < 0):
+            return None
+        above = int(white.argmax())
+        part = (self.level - after[above - 1]) / (after[above] - after[above - 1])
+        return Threshold(float(values[above - 1] + part * (values[above] - values[above - 1])))
 
 
 @FAMILIES.register("quantize")
