@@ -184,7 +184,9 @@ class Zigzag(Line):
     """
 
     family: ClassVar[str] = "zigzag"
-    grid: ClassVar[tuple[Parameters, ...]] = ({},)
+    grid: ClassVar[tuple[Parameters, ...]] = tuple(
+        {"step": s, "height": h} for s in (1.5, 2.0, 2.5, 3.3) for h in (2.0, 3.0, 4.5)
+    )
     derivative_free: ClassVar[tuple[str, ...]] = ("width",)
     joint_search: ClassVar[Mapping[str, SearchRange]] = {
         "step": SearchRange((), 0.01, 0.5, 64.0),

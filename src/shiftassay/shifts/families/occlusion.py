@@ -32,7 +32,7 @@ CHANGED = 0.02  # of the grey scale: rounding to 8 bits changes less
 SINGLE = 1e-6  # by which single precision may be off, after some sums
 PIXEL_PENALTY = 1e-5  # per pixel of a rectangle, so that of two that explain as much the smaller one is chosen
 CONSTANT = 1e-6  # variance of a place that always shows the same
-RESTLESS = 1e-4  # variance of most places over images: noise is everywhere
+COVERED = 0.5  # of the places that were constant: noise leaves no more of them so, beneath a rectangle
 VARIES = 0.01  # variance of a pixel over images
 STEADY = 0.1  # share of that variance, at most, where a rectangle covers the pixel in all images
 
@@ -167,13 +167,13 @@ class Occlusion(Shift):
 def _constant_rectangle(before: Float[np.ndarray, "m h w"], after: Float[np.ndarray, "n h w"]) -> Parameters | None:
     """The smallest rectangle round the places that have become the same grey value in all images.
 
-    Where most places vary, because noise came before, those that do not; else those that also changed. None without
-    any.
+    Where noise came before, so that what was constant varies, those that do not; else those that also changed. None
+    without any.
     """
-    variance = after.var(axis=0)
-    changed = np.mean(np.abs(before - after[:1]) > CHANGED, axis=0)
-    # A place that seldom shows ink may have shown none by chance.
-    constant = (variance < CONSTANT) & ((np.median(variance) > RESTLESS) | (changed > max(0.02, 10 / len(after))))
+    constant, was_constant = (side.var(axis=0) < CONSTANT for side in (after, before))
+    if not was_constant.any() or np.mean(constant[was_constant]) > COVERED:
+        # A place that seldom shows ink may have shown none by chance.
+        constant &= np.mean(np.abs(before - after[:1]) > CHANGED, axis=0) > max(0.02, 10 / len(after))
     if not constant.any():
         return None
     fill = float(np.median(after[0][constant]))

@@ -93,10 +93,11 @@ class Stripe(Shift):
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
-        """The columns whose mean is nearer to that of the inverse."""
-        before, after = (side.mean(axis=(0, 1, 2)) for side in (samples.some_reference, samples.some_shifted))
-        columns = np.flatnonzero(np.abs(after - (1 - before)) < np.abs(after - before))
-        return [cls(tuple(columns.tolist()))] if 0 < len(columns) < len(before) else []
+        """The columns of the mean picture that are nearer to its inverse."""
+        before, after = (side.mean(axis=(0, 1)) for side in (samples.some_reference, samples.some_shifted))
+        plain, inverted = (((after - side) ** 2).sum(0) for side in (before, 1 - before))
+        columns = np.flatnonzero(inverted < plain)
+        return [cls(tuple(columns.tolist()))] if 0 < len(columns) < len(plain) else []
 
 
 @FAMILIES.register("pixel_dropout")
