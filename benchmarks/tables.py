@@ -41,7 +41,7 @@ def main() -> int:
         "variants": variants_table(read("shifted-test-sets")),
         "answers": answers_table(read("shifted-test-sets")),
         "one-for-all": one_for_all_table(read("shifted-test-sets")),
-        **diagnosis_tables([read(path.stem) for path in sorted(RESULTS.glob(DRAWN))]),
+        **diagnosis_tables([read(name) for name in sorted(path.stem for path in RESULTS.glob(DRAWN))]),
         "diagnosis-listed": listed_diagnosis_table(read("diagnosis-listed")),
         "diagnosis-speed": diagnosis_speed_table(read("diagnosis-speed")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
