@@ -1,4 +1,4 @@
-"""What is known of a shift beyond what it does: what it can be taken for, and what can be proved."""
+"""What a shift can be taken for, what of an image survives it, and what can be proved of it."""
 
 from collections.abc import Callable
 

@@ -41,7 +41,10 @@ class StudyRun:
 
 
 def finish(folder: Path, report: Report, results: StudyResults, show_images: bool) -> StudyRun:
-    """Write the results and the report of a study into its folder, with images of its sets or without."""
+    """Write the results and the report of a study into its folder.
+
+    The report has images of its sets only with `show_images`.
+    """
     write_json(folder / RESULTS, results)
     return StudyRun(write_report(folder, report, show_images=show_images), results, report.title, report.summary)
 
