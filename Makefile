@@ -75,7 +75,9 @@ playground: setup
 diagnosis-benchmark: setup
 ifdef SEED
 	$(BIN)/python -m benchmarks.diagnosis --seed $(SEED) --counts paired=200 compositions=100 triples=20 unpaired=100 unknown=80 left_out=40 small=100 --workers 2 --json docs/results/diagnosis-drawn.json
+ifdef NULLS
 	$(BIN)/python -m benchmarks.diagnosis --seed $(NULLS) --counts null=800 --workers 2 --json docs/results/diagnosis-drawn-nulls.json
+endif
 	$(MAKE) tables
 else
 	$(BIN)/python -m benchmarks.diagnosis $(or $(ARGUMENTS),--seed 0 --counts paired=53 compositions=40 null=20 --workers 2)

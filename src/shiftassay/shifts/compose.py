@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -194,13 +195,7 @@ def is_linear(parts: Sequence[Shift]) -> bool:
 
 def beneath(later: Sequence[Shift], images: Images, shifted: Images) -> Pairs:
     """Pairs that tell what was added to the images before linear parts came after it."""
-
-    def through(pictures: Images) -> Images:
-        for part in later:
-            pictures = part.apply(pictures, np.random.default_rng(0))
-        return pictures
-
-    return Pairs(images, shifted, followed_by=through)
+    return Pairs(images, shifted, followed_by=partial(Compose(tuple(later)).apply, rng=np.random.default_rng(0)))
 
 
 def _small(sentence: str) -> str:

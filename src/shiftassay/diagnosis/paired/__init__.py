@@ -33,6 +33,6 @@ Words that are easily confused:
 | `exact` (trait) | all implementations agree up to rounding |
 | `general` (trait) | it has enough parameters to imitate a composition of simpler shifts |
 | group "noise" | changes every pixel by noise, or replaces some |
-| `random` (trait) | draws what can't be inferred from the image: the group "noise", and overlays but known lines |
+| `random` (trait) | draws what can't be inferred from the image: the group "noise", and overlays, save lines |
 | `noise_fraction` > 0 | two remakes differ, whatever the traits say |
 """

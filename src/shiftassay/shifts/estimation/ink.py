@@ -28,7 +28,7 @@ def may_be_lines(pairs: Pairs) -> bool:
     """Whether pictures are small enough to try every line, and became brighter."""
     if min(pairs.reference.shape[2:]) < 3 or pairs.reference.shape[2] > LARGE:
         return False
-    difference = pairs.shifted - pairs.followed(pairs.reference)
+    difference = pairs.shifted - pairs.before_added
     up, down = (float((part**2).sum(dtype=np.float64)) for part in (difference.clip(0), difference.clip(None, 0)))
     return down < DARKER * up and float(difference.mean()) > LEAST_RISE / pairs.reference.shape[2]
 
@@ -38,7 +38,7 @@ def added_ink(pairs: Pairs) -> tuple[Ink, Mask]:
 
     What came after may have clipped at another grey value than white.
     """
-    before, brightest = pairs.followed(pairs.reference), pairs.shifted.max()
+    before, brightest = pairs.before_added, pairs.shifted.max()
     unclipped = pairs.shifted < WHITE * brightest
     if brightest >= WHITE:
         unclipped |= before < 1 - WHITE
@@ -75,7 +75,7 @@ class LineSearch:
 
         None if the lines of no start explain some of it.
         """
-        explained, own = np.array([self._explained_and_own(start) for start in starts]).T
+        explained, own = np.array([self._best_lines(start)[1:] for start in starts]).T
         if not (explained > SOME_INK * own).any():
             return None
         start = starts[explained.argmax()]
@@ -83,13 +83,12 @@ class LineSearch:
 
     def explains(self, numbers: np.ndarray) -> bool:
         """Whether the lines explain most of the ink, or leave nothing but noise."""
-        explained, own = self._explained_and_own(numbers)
+        best, explained, own = self._best_lines(numbers)
         if self._energy - explained < LARGEST_RESIDUAL * self._energy:
             return True
-        lines = self.lines(numbers)
-        if lines is None or explained < LEAST_INK * own:
+        if best is None or explained < LEAST_INK * own:
             return False
-        left = self.ink - lines[errors_of_lines(lines, self.ink, self.unclipped).argmin(1)]
+        left = self.ink - best
         left -= left[self.unclipped].mean()
         left[~self.unclipped] = 0
         beside = (left[..., 1:] * left[..., :-1]).mean()
@@ -104,18 +103,18 @@ class LineSearch:
 
         Not a number for impossible parameters.
         """
-        explained, own = self._explained_and_own(numbers)
+        _, explained, own = self._best_lines(numbers)
         share = max(1 - explained / self._energy, 0)
         return np.array([SHARPNESS * np.sqrt(share) if own else np.nan])
 
-    def _explained_and_own(self, numbers: np.ndarray) -> tuple[float, float]:
-        """The energy of the ink that the best lines explain, and their own.
+    def _best_lines(self, numbers: np.ndarray) -> tuple[np.ndarray | None, float, float]:
+        """Each image's best line, the energy of the ink that these explain, and their own.
 
-        0 for impossible parameters.
+        None and 0 for impossible parameters.
         """
         lines = self.lines(numbers)
         if lines is None:
-            return 0.0, 0.0
+            return None, 0.0, 0.0
         errors = errors_of_lines(lines, self.ink, self.unclipped)
         best = lines[errors.argmin(1)]
-        return -float(errors.min(1).sum()), float((best**2 * self.unclipped).sum())
+        return best, -float(errors.min(1).sum()), float((best**2 * self.unclipped).sum())

@@ -130,6 +130,11 @@ class Pairs:
         """What the map that followed makes of images: themselves where none is known."""
         return images if self.followed_by is None else self.followed_by(images)
 
+    @cached_property
+    def before_added(self) -> Images:
+        """The reference as the map that followed leaves it, without what was added."""
+        return self.followed(self.reference)
+
     def followed_alone(self, added: Float32[np.ndarray, "m h w"]) -> Float32[np.ndarray, "m h w"]:
         """What the map that followed makes of what was added, in grey.
 

@@ -149,7 +149,7 @@ class DottedLine(Line):
         if not may_be_lines(pairs):
             return []
         ink, unclipped = added_ink(pairs.first(FEW))
-        inked = (pairs.shifted - pairs.followed(pairs.reference)).mean((0, 1, 2))
+        inked = (pairs.shifted - pairs.before_added).mean((0, 1, 2))
         dashes = [dash for dash in range(1, max(w // 3, 1) + 1) if _dotted_columns(w, dash).any()]
         patterns = np.stack([np.tile(_dotted_columns(w, dash), (h, 1)) for dash in dashes]).astype(np.float32)
         correlations = [_correlation(inked, pattern) for pattern in seen_ink(patterns, pairs).mean(1)]
