@@ -116,6 +116,21 @@ def _color_matrix(rng: Rng) -> Part:
     return _maybe_in_bytes(colors.color_matrix(matrix.tolist(), rng.uniform(-0.05, 0.05, 3).tolist()), _coin(rng))
 
 
+def _elastic(rng: Rng) -> Part:
+    way = _way(rng, nearest=False, half=False)
+    return geometry.elastic(_log(rng, 0.4, 1.6), float(rng.uniform(2.5, 5)), "per_image", way)
+
+
+def _spatter(rng: Rng) -> Part:
+    coverage, size, softness = float(rng.uniform(0.08, 0.5)), _log(rng, 0.9, 4), float(rng.uniform(0.4, 1.6))
+    return overlay.spatter(coverage, size, softness, float(rng.uniform(0.1, 1)), _coin(rng))
+
+
+def _canny_edges(rng: Rng) -> Part:
+    low = float(rng.uniform(0.05, 0.3))
+    return overlay.canny_edges(float(rng.uniform(0.5, 2)), low, low + float(rng.uniform(0.05, 0.4)))
+
+
 def _log(rng: Rng, low: float, high: float) -> float:
     """Between two numbers, uniformly on a logarithmic scale."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -165,6 +180,12 @@ DRAWS: dict[str, Callable[[Rng], Part]] = {
     "color_matrix": _color_matrix,
     "color_blur": lambda rng: filters.color_blur(float(rng.uniform(1, 4)), float(rng.uniform(0.5, 1))),
     "dotted_line": lambda rng: overlay.dotted_line(float(rng.uniform(1.3, 3.5)), int(rng.integers(2, 5)), _coin(rng)),
+    "zigzag": lambda rng: overlay.zigzag(*map(float, rng.uniform((1.5, 1.5, 1.3), (4.0, 5.0, 3.5))), _coin(rng)),
+    "elastic": _elastic,
+    "glass_blur": lambda rng: blur.glass_blur(float(rng.uniform(0.5, 1.2)), *map(int, rng.integers(1, (4, 3)))),
+    "spatter": _spatter,
+    "canny_edges": _canny_edges,
+    "jpeg2000": lambda rng: filters.jpeg2000(_log(rng, 1.3, 3.2)),
 }
 
 

@@ -13,6 +13,8 @@ import sys
 import traceback
 import warnings
 from functools import cache
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -41,23 +43,27 @@ def main() -> None:
             commit = log.used(asked.seed, command).commit
         except BadInput as problem:
             sys.exit(str(problem))
-    warnings.simplefilter("ignore")
     began, records = perf_counter(), {}
-    for family in families:
-        records[family] = [_record(family, asked.seed, i) for i in range(asked.fits)]
-        print(table({family: records[family]}, heading=family == families[0]), flush=True)
+    cases = [(family, asked.seed, i) for family in families for i in range(asked.fits)]
+    with get_context("spawn").Pool(asked.workers) as pool:  # which reads OMP_NUM_THREADS before NumPy
+        made = pool.imap(_record, cases)
+        for family in families:
+            records[family] = list(islice(made, asked.fits))
+            print(table({family: records[family]}, heading=family == families[0]), flush=True)
     print(f"{sum(map(len, records.values()))} fits in {perf_counter() - began:.0f} s")
     if asked.json:
         here = {**environment().to_json(), "commit": commit}
-        made = {"command": command, "environment": here, "seed": asked.seed, **results(records)}
+        content = {"command": command, "environment": here, "seed": asked.seed, **results(records)}
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(asked.json, (json.dumps(made, indent=1) + "\n").encode())
+        write_whole(asked.json, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _record(family: str, seed: int, number: int) -> dict[str, Any]:
-    """A fit, from what is kept or made now."""
+def _record(case: tuple[str, int, int]) -> dict[str, Any]:
+    """The fit of a family, a seed and a number, from what is kept or made now."""
     from benchmarks.coverage.fit import fit
 
+    family, seed, number = case
+    warnings.simplefilter("ignore")
     file = KEPT / _source() / f"{family}-{seed}-{number}.json"
     if file.exists():
         return json.loads(file.read_text())
@@ -87,6 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="families, with commas between")
     parser.add_argument("--fits", type=int, default=FITS, help=f"of each family ({FITS})")
     parser.add_argument("--seed", type=int, default=1, help="below 1000 for development")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--json", type=Path, help="where the results are written")
     return parser.parse_args()
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypedDict
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images, ImageSet
@@ -156,6 +156,13 @@ class Shift(Traits, ParameterVector, Properties, InCode, ABC):
         return tuple(
             name for name, search in declared.items() if search.step and isinstance(vars(self).get(name), float)
         )
+
+    def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
+        """Of each image, what the `simulated` parameters show in.
+
+        Beyond the size and the smoothness of the change, which are compared for all families.
+        """
+        return np.empty((len(pairs), 0))
 
     def own_intervals(self, pairs: Pairs, level: float) -> "Mapping[str, OwnInterval]":
         """Parameters whose interval only the family itself can find.

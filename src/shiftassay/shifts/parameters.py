@@ -86,6 +86,8 @@ class SearchRange:
     resolution: float | None = None
     pixels: bool = False
     """Whether it is a length on the picture, in pixels."""
+    last_step: float | None = None
+    """The step once a fit is close, where remakes jump at some values within the usual one."""
 
     @property
     def limits(self) -> tuple[float, float]:

@@ -37,7 +37,7 @@ class Traits:
     strengths: ClassVar[tuple[float, float] | None] = None
     """Between what strengths it is looked for, if it is noise of one strength, which `derivative_free` names."""
     simulated: ClassVar[tuple[str, ...]] = ()
-    """The strengths of noise whose interval comes from remakes with other strengths."""
+    """The numbers, of noise or of draws for each image, whose interval comes from remakes with other numbers."""
     joint_search: ClassVar[Mapping[str, SearchRange]] = {}
     """Parameters that only the fit of a whole composition refines."""
 

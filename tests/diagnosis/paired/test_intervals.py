@@ -39,6 +39,30 @@ def test_intervals_cover_in_200_fits(family):
     assert covered >= binom.ppf(UNLIKELY, n, LEVEL)
 
 
+@pytest.mark.torture
+@pytest.mark.parametrize("family", ["canny_edges", "elastic", "fog", "glass_blur", "jpeg2000", "spatter", "zigzag"])
+def test_intervals_cover_of_what_is_hard_to_measure(family):
+    covered, n = _coverage(family, 6, 20)
+    assert covered >= binom.ppf(UNLIKELY, n, LEVEL)
+
+
+def test_mud_has_an_interval_for_each_number(digits):
+    truth = parse("spatter:coverage=0.3,size=2,softness=0.8,shade=0.6")
+    pairs = Pairs(digits.images, truth.apply(digits.images, np.random.default_rng(5)))
+    shift, ends = measured(type(truth).estimate(pairs)[0], pairs, OURS, LEVEL)
+    for name in ("coverage", "size", "softness", "shade"):
+        low, high = ends[name]
+        assert low <= getattr(shift, name) <= high
+        assert low - 0.1 * (high - low) <= getattr(truth, name) <= high + 0.1 * (high - low)
+        assert high - low < 0.35 * high
+
+
+def test_one_field_for_all_images_has_no_interval_of_its_draw(digits):
+    truth = parse("elastic:amplitude=1").realize(digits.images.shape[1:], np.random.default_rng(2))
+    pairs = Pairs(digits.images, truth.apply(digits.images, np.random.default_rng(5)))
+    assert measured(truth, pairs, OURS, LEVEL)[1] == {}
+
+
 def test_other_kernels_correct_the_estimate(digits):
     from scipy.ndimage import rotate
 

@@ -30,9 +30,10 @@ class FreeNumbers:
 
     @classmethod
     def simulated(cls, shift: Shift) -> "FreeNumbers":
-        """The strengths of noise that are one number for all images."""
-        parts = shift.components
-        return cls(shift, tuple(tuple(n for n in p.simulated if isinstance(getattr(p, n), float)) for p in parts))
+        """Those of noise, or of what is drawn for each image, that are one number for all images."""
+        drawn = (part.simulated if part.random or part.scope == "per_image" else () for part in shift.components)
+        parts = zip(shift.components, drawn, strict=True)
+        return cls(shift, tuple(tuple(n for n in names if isinstance(getattr(p, n), float)) for p, names in parts))
 
     @property
     def values(self) -> Float64[np.ndarray, "k"]:
@@ -42,7 +43,7 @@ class FreeNumbers:
     def steps(self) -> Float64[np.ndarray, "k"]:
         """The step of each number's finite differences."""
         pairs = zip(self._searches, self.values, strict=True)
-        return np.array([search.step if search else SHARE * abs(value) for search, value in pairs])
+        return np.array([(s.last_step or s.step) if s else SHARE * abs(value) for s, value in pairs])
 
     @property
     def limits(self) -> tuple[Float64[np.ndarray, "k"], Float64[np.ndarray, "k"]]:

@@ -1,10 +1,10 @@
-"""The strength of noise by simulated moments, with its variance.
+"""The strength of noise, and of what else is drawn for each image, by simulated moments, with its variance.
 
 Statistics of the change of each image are compared with those of remakes of the same images (McFadden 1989). Their
 derivatives by the numbers, and their covariance over images, give the numbers that fit best and their variance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -13,10 +13,10 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
-from shiftassay.diagnosis.paired.implementations import Implementation, Rounding
+from shiftassay.diagnosis.paired.implementations import KERNELS, Implementation, Rounding
 from shiftassay.errors import BadInput
-from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
+from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import Resampling
 
 REMAKES = 4  # of each image
@@ -28,7 +28,9 @@ LARGEST_STEP = 0.3  # of a number's logarithm
 STEP = 0.05  # of a number's logarithm, for its derivative
 SIZES = (0.03, 0.2)  # of a change that counts half as much as a very large one
 WINDOWS = (3, 7)  # pixels over which the change is averaged
-SHARE = "fraction"  # the name of strengths between 0 and 1; others are positive
+SHARES = ("fraction", "coverage", "shade")  # the names of numbers between 0 and 1; others are positive
+GREY_VALUES = ("shade",)  # the names of those of which bytes show only the nearest of 256
+HALF_STEP = 0.5 / 255
 SMALLEST = 1e-9
 RESOLUTION = 1e-6  # of a statistic in single precision
 SHRINKAGE = 1e-3  # of the correlations of the statistics towards 0
@@ -46,6 +48,11 @@ class Scale:
 
     def back(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
         return np.where(self.of_shares, expit(numbers), np.exp(numbers))
+
+    def rate(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
+        """By how much a value grows with its number."""
+        values = self.back(numbers)
+        return np.maximum(np.where(self.of_shares, values * (1 - values), values), SMALLEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +84,20 @@ class _Step:
     weights: Float64[np.ndarray, "q q"]
     covariance: Float64[np.ndarray, "k k"]
 
+    @classmethod
+    def between(cls, difference: Float64[np.ndarray, "n q"], slopes: Float64[np.ndarray, "k q"]) -> "_Step":
+        weights = np.linalg.inv(_covariance(difference))
+        return cls(difference, slopes, weights, np.linalg.inv(slopes @ weights @ slopes.T))
+
     @property
     def step(self) -> Float64[np.ndarray, "k"]:
         return self.covariance @ self.slopes @ self.weights @ self.difference.mean(0)
+
+    @property
+    def misfit(self) -> float:
+        """What this step leaves to explain, as a squared distance in standard errors."""
+        left = self.difference.mean(0) - self.step @ self.slopes
+        return float(left @ self.weights @ left)
 
     @property
     def small(self) -> bool:
@@ -93,17 +111,17 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
     """
     few = pairs.first(max(VALUES // pairs.reference[0].size, FEWEST))
     rounding: Rounding = "nearest" if in_bytes(few.shifted) else "none"
-    scale = Scale(np.array([name == SHARE for names in free.names for name in names]))
+    scale = Scale(np.array([name in SHARES for names in free.names for name in names]))
     numbers = scale.to(free.values)
-    observed = _statistics(few.shifted, few.reference)
+    observed = _statistics(free.shift, few)
     steps: list[_Step] = []
+    simulate = _Simulation(free, scale, few, Implementation(resampling, rounding))
     try:
+        if any(part.smooth and names for part, names in zip(free.shift.components, free.names, strict=True)):
+            simulate = simulate.under_the_likeliest_kernel(observed, numbers)
         while len(steps) < MOST_STEPS and not (len(steps) > 1 and steps[-1].small):
-            simulate = _Simulation(free, scale, few, Implementation(resampling, rounding), seed=len(steps))
-            difference = observed - simulate(numbers)
-            slopes = _slopes(simulate, numbers)
-            weights = np.linalg.inv(_covariance(difference))
-            steps.append(_Step(difference, slopes, weights, np.linalg.inv(slopes @ weights @ slopes.T)))
+            simulate = replace(simulate, seed=len(steps))
+            steps.append(_Step.between(observed - simulate(numbers), simulate.slopes(numbers)))
             numbers = numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP)
     except (BadInput, np.linalg.LinAlgError):
         return None
@@ -111,21 +129,15 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
         return None
     last = steps[-1]
     n, q = last.difference.shape
-    left = last.difference.mean(0) - last.step @ last.slopes
     # The weights come from the images that are averaged: the inverse is too large by this much (Anderson 2003).
     inverse = (n - q - 2) / (n - 1)
     # Where the statistics differ by more than chance, the errors are scaled by as much (Birge 1932).
-    scatter = max(float(left @ last.weights @ left) * inverse / max(q - len(numbers), 1), 1.0)
-    return SimulatedFit(numbers, np.sqrt(np.diag(last.covariance) * scatter / inverse), scale)
-
-
-def _slopes(simulate: "_Simulation", numbers: np.ndarray) -> Float64[np.ndarray, "k q"]:
-    """The derivatives of the mean statistics."""
-    rows = []
-    for k in range(len(numbers)):
-        moved = STEP * (np.arange(len(numbers)) == k)
-        rows.append((simulate(numbers + moved) - simulate(numbers - moved)).mean(0) / (2 * STEP))
-    return np.stack(rows)
+    scatter = max(last.misfit * inverse / max(q - len(numbers), 1), 1.0)
+    variances = np.diag(last.covariance) * scatter / inverse
+    if rounding != "none":
+        grey = np.array([name in GREY_VALUES for names in free.names for name in names])
+        variances = variances + grey * (HALF_STEP / scale.rate(numbers)) ** 2 / 3
+    return SimulatedFit(numbers, np.sqrt(variances), scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,25 +148,42 @@ class _Simulation:
     scale: Scale
     pairs: Pairs
     way: Implementation
-    seed: int
+    seed: int = 0
+
+    def slopes(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k q"]:
+        """The derivatives of the mean statistics."""
+        steps = STEP * np.eye(len(numbers))
+        return np.stack([(self(numbers + step) - self(numbers - step)).mean(0) / (2 * STEP) for step in steps])
+
+    def under_the_likeliest_kernel(
+        self, observed: Float64[np.ndarray, "n q"], numbers: Float64[np.ndarray, "k"]
+    ) -> "_Simulation":
+        """This one, with the kernel under which a step from these numbers leaves least to explain."""
+        slopes = self.slopes(numbers)
+        ways = [replace(self.way, resampling=replace(self.way.resampling, kernel=kernel)) for kernel in dict(KERNELS)]
+        return min(
+            (replace(self, way=way) for way in ways),
+            key=lambda simulate: _Step.between(observed - simulate(numbers), slopes).misfit,
+        )
 
     def __call__(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "n q"]:
         shift = self.free.with_values(self.scale.back(numbers))
         generators = (np.random.default_rng([self.seed, i]) for i in range(REMAKES))
         made = (self.way.apply(shift, self.pairs.reference, rng) for rng in generators)
-        return np.mean([_statistics(images, self.pairs.reference) for images in made], axis=0)
+        return np.mean([_statistics(self.free.shift, replace(self.pairs, shifted=images)) for images in made], axis=0)
 
 
-def _statistics(images: Images, reference: Images) -> Float64[np.ndarray, "n q"]:
-    """Of each image: mean powers of the change, how often it is large, how much of it is smooth.
+def _statistics(shift: Shift, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
+    """Of each image: mean powers of the change, how often it is large, how much of it is smooth, and what parts add.
 
-    All are smooth functions of the change: counts would jump with the size of discrete noise.
+    All but what parts add are smooth functions of the change: counts would jump with the size of discrete noise.
     """
-    change = images - reference
+    change = pairs.shifted - pairs.reference
     size = np.abs(change)
     means = [change, size, size**2, *(size / (size + s) for s in SIZES)]
     means += [uniform_filter(change, window, axes=(2, 3)) ** 2 for window in WINDOWS]
-    return np.stack([np.mean(values, (1, 2, 3), dtype=np.float64) for values in means], 1)
+    general = np.stack([np.mean(values, (1, 2, 3), dtype=np.float64) for values in means], 1)
+    return np.concatenate([general, *(part.simulated_statistics(pairs) for part in shift.components)], 1)
 
 
 def _covariance(differences: Float64[np.ndarray, "n q"]) -> Float64[np.ndarray, "q q"]:

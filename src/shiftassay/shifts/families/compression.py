@@ -10,7 +10,7 @@ import numpy as np
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift, check
-from shiftassay.shifts.own_interval import OwnInterval
+from shiftassay.shifts.own_interval import OwnInterval, where_fewest_are_wrong
 from shiftassay.shifts.parameters import Parameters
 
 FEW, VALUES = 12, 450_000  # pairs on which strengths are compared: at most so many, of so many values
@@ -18,6 +18,11 @@ MOST_CHANGED = 0.5  # of the variance: no file changes as much
 NEAREST = 4  # steps of quality around that which changes as much
 LARGEST_RATIO, RATIO_STEP = float(np.log(1000.0)), 0.04  # logarithms
 NEARLY = 0.6  # of the change: what a file cut off within such a step of the right place leaves at most
+MANY, FINE_STEPS, HALF_STEP = (
+    100,
+    (4e-3, 2e-3, 1e-3, 5e-4),
+    0.5 / 255,
+)  # for the interval: pairs, logarithms, a grey value
 WORTHWHILE = 0.8  # of the change: above, the best file explains nothing
 
 
@@ -167,8 +172,19 @@ class Jpeg2000(_Stored):
         return [cls(float(np.exp(center)))._roundest(few, tried[center])]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """The ratios that cut the files off at the same places, within half a percent."""
-        return {"ratio": OwnInterval(self.ratio, 0.995 * self.ratio, 1.005 * self.ratio)}
+        """The ratios that cut the files off at the same places, of hardly fewer pictures than the best ratio does.
+
+        A picture so small that nothing is left of it at some ratio looks the same at all larger ones.
+        """
+        few = pairs.first_affordable(MANY, VALUES, 2)
+        form = min(FORMS, key=lambda form: _error(form(self.ratio), few))
+
+        def wrong(log_ratio: float) -> float:
+            made = form(float(np.exp(log_ratio))).apply(few.reference, np.random.default_rng(0))
+            return float(np.sum(np.abs(made - few.shifted).max((1, 2, 3)) > HALF_STEP))
+
+        found = where_fewest_are_wrong(wrong, float(np.log(self.ratio)), FINE_STEPS, (0.0, LARGEST_RATIO))
+        return {"ratio": OwnInterval(*map(float, np.exp(found)))}
 
     def _roundest(self, pairs: Pairs, error: float) -> "Jpeg2000":
         """With the nearest ratio of three digits, if that leaves no more."""

@@ -1,7 +1,8 @@
 """A shift that leaves nothing but edges."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int32
@@ -11,11 +12,14 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Context, Information, Shift
+from shiftassay.shifts.own_interval import OwnInterval, where_fewest_are_wrong
 from shiftassay.shifts.parameters import Parameters
 
 CHUNK = 1000
 FEW, MANY, MOST = 16, 60, 300  # pictures for each sd, for those near the best, and for its thresholds
 SDS = np.array([0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0])
+FINE_STEPS = (1e-3, 3e-4, 1e-4, 3e-5)  # of the sd, for its interval
+SMALLEST, LARGEST = 0.05, 50.0  # pixels of the sd
 TIE = 1e-5  # gradients whose relative difference is smaller are equal: rounding must not decide
 
 Edges = Bool[np.ndarray, "n h w"]
@@ -90,18 +94,39 @@ class CannyEdges(Shift):
             return []
         channels = pairs.reference.shape[1]
         few, more = pairs.first(max(FEW // channels, 4)), pairs.first(max(MANY // channels, 4))
-        errors = np.array([_fit_thresholds(cls, few, sd)[1] for sd in SDS])
+        errors = np.array([_fit_thresholds(cls, few, sd).error for sd in SDS])
         sd = SDS[errors.argmin()]
         if errors.min() > 0.6 * wanted.mean():
             return []
         for step in (0.1, 0.03, 0.01, 0.003):
             tried = sd + step * np.arange(-2, 3)
-            fits = [_fit_thresholds(cls, more, s) for s in tried[tried > 0.05]]
-            sd = min(fits, key=lambda fit: fit[1])[0].sd
+            fits = [_fit_thresholds(cls, more, s) for s in tried[tried > SMALLEST]]
+            sd = min(fits, key=lambda fit: fit.error).shift.sd
         # Of equally good ones, the middle one.
-        least = min(error for _, error in fits)
-        equal = [shift.sd for shift, error in fits if error <= least + 1e-6]
-        return [_fit_thresholds(cls, pairs.first(MOST // channels), equal[len(equal) // 2], thorough=True)[0]]
+        least = min(fit.error for fit in fits)
+        equal = [fit.shift.sd for fit in fits if fit.error <= least + 1e-6]
+        return [_fit_thresholds(cls, pairs.first(MOST // channels), equal[len(equal) // 2]).shift]
+
+    def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
+        """All numbers under which hardly more pixels are wrong than under the best: nothing tells them apart.
+
+        Of `sd` with whatever thresholds suit it, of the thresholds with any such `sd`.
+        """
+        few = pairs.first(max(MOST // pairs.reference.shape[1], 1))
+        fits: dict[float, _Fit] = {}
+
+        def wrong(sd: float) -> float:
+            fits[sd] = _fit_thresholds(type(self), few, sd)
+            return fits[sd].error * few.reference.size
+
+        of_sd = where_fewest_are_wrong(wrong, self.sd, FINE_STEPS, (SMALLEST, LARGEST))
+        best = fits[of_sd.estimate]
+        as_good = [fit for sd, fit in fits.items() if of_sd.low < sd < of_sd.high]
+        return {
+            "sd": of_sd,
+            "low": OwnInterval(best.shift.low, min(f.low[0] for f in as_good), max(f.low[1] for f in as_good)),
+            "high": OwnInterval(best.shift.high, min(f.high[0] for f in as_good), max(f.high[1] for f in as_good)),
+        }
 
     def _edges(self, pictures: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"]:
         gradient, ridges = _gradient_and_ridges(pictures, self.sd)
@@ -131,36 +156,45 @@ def _connected_parts(edges: Edges) -> Int32[np.ndarray, "n h w"]:
     return parts
 
 
-def _fit_thresholds(cls: type[CannyEdges], pairs: Pairs, sd: float, thorough: bool = False) -> tuple[CannyEdges, float]:
-    """The thresholds that suit an sd best, and the share of pixels that is then wrong.
+class _Fit(NamedTuple):
+    """The thresholds that suit an sd best, the share of pixels that is then wrong, and what suits it as well."""
 
-    Unless `thorough`, only one value of `low` is tried.
-    """
+    shift: CannyEdges
+    error: float
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+
+def _fit_thresholds(cls: type[CannyEdges], pairs: Pairs, sd: float) -> _Fit:
     h, w = pairs.reference.shape[2:]
     pictures, wanted = pairs.reference.reshape(-1, h, w), pairs.shifted.reshape(-1, h, w) > 0.5
     gradient, ridges = _gradient_and_ridges(pictures, sd)
     edges = ridges & wanted
     touching = maximum_filter(edges, (0, 3, 3)) & ridges & ~wanted
     fits = []
-    for low in _separating_thresholds(gradient[touching], gradient[edges], 0.1)[: None if thorough else 1]:
+    lows, low_ends = _separating_thresholds(gradient[touching], gradient[edges], 0.1)
+    for low in lows:
         parts = _connected_parts(ridges & (gradient >= low))
         peak = np.zeros(parts.max() + 1)
         np.maximum.at(peak, parts.ravel(), gradient.ravel())
         share = np.bincount(parts.ravel(), wanted.ravel()) / np.maximum(np.bincount(parts.ravel()), 1)
         is_edge = share[1:] > 0.5
-        high = max(_separating_thresholds(peak[1:][~is_edge], peak[1:][is_edge], 0.2)[0], low)
-        shift = cls(float(sd), float(low), float(high))
-        fits.append((shift, float(np.mean((shift._edges(pictures) > 0.5) != wanted))))
-    return min(fits, key=lambda fit: fit[1])
+        highs, high_ends = _separating_thresholds(peak[1:][~is_edge], peak[1:][is_edge], 0.2)
+        shift = cls(float(sd), float(low), float(max(highs[0], low)))
+        fits.append(_Fit(shift, float(np.mean((shift._edges(pictures) > 0.5) != wanted)), low_ends, high_ends))
+    return min(fits, key=lambda fit: fit.error)
 
 
-def _separating_thresholds(below: np.ndarray, above: np.ndarray, usual: float) -> list[float]:
-    """The thresholds that best separate two sets.
+def _separating_thresholds(
+    below: np.ndarray, above: np.ndarray, usual: float
+) -> tuple[list[float], tuple[float, float]]:
+    """The thresholds that best separate two sets, and between which ends all such thresholds are.
 
     The usual one if it is among them, the middle one, the highest.
 
-    >>> [round(float(v), 3) for v in _separating_thresholds(np.array([0.3, 0.4]), np.array([0.6, 0.9]), 0.45)]
-    [0.45, 0.5, 0.5]
+    >>> thresholds, ends = _separating_thresholds(np.array([0.3, 0.4]), np.array([0.6, 0.9]), 0.45)
+    >>> [round(float(v), 3) for v in thresholds], ends
+    ([0.45, 0.5, 0.5], (0.4, 0.6))
     """
     values = np.concatenate([below, above])
     order = np.argsort(values, kind="stable")
@@ -171,7 +205,8 @@ def _separating_thresholds(below: np.ndarray, above: np.ndarray, usual: float) -
     best = np.flatnonzero(wrong == wrong.min())
     as_good = wrong[np.searchsorted(values[order], usual)] == wrong.min()
     thresholds = [float(ordered[i] + ordered[i + 1]) / 2 for i in (best[len(best) // 2], best[-1])]
-    return [usual, *thresholds] if as_good else thresholds
+    ends = float(ordered[best[0]]), float(ordered[best[-1] + 1])
+    return [usual, *thresholds] if as_good else thresholds, ends
 
 
 def _sobel(pictures: Float[np.ndarray, "n h w"], along: int, across: int) -> Gradient:

@@ -54,6 +54,7 @@ class Elastic(Shift):
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "amplitude=1"
     tier: ClassVar[int] = 2
+    simulated: ClassVar[tuple[str, ...]] = ("amplitude", "smoothness")
     refined: ClassVar[tuple[str, ...] | None] = ("amplitude",)
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
     why: ClassVar[str] = (
@@ -139,6 +140,10 @@ class Elastic(Shift):
         corrected = target + simulated(best, part) - simulated(best, few, 4)
         best, _ = matched(lambda p: simulated(p, part), corrected, best[None], step, tries=18)
         return cls(float(np.exp(best[0])), float(np.exp(best[1])), scope="per_image")
+
+    def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n 4"]:
+        """How much of the change is explained by small displacements of all, affine ones, and those of each place."""
+        return _energies(pairs).T / pairs.reference[0].size
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:
         """The inverse displacements e of d, with e = −d(q + e), by fixed-point iteration."""
@@ -229,14 +234,19 @@ def _is_parametric_field(field: Field, information: Float[np.ndarray, "h w"], sm
 
 
 def _moments(pairs: Pairs) -> Float64[np.ndarray, "4"]:
-    """The log of the mean change, and the shares explained by three small displacements.
+    """The log of the mean change, and the shares of it that three small displacements explain."""
+    change, *explained = (energy.sum() for energy in _energies(pairs))
+    return np.array([np.log(max(pairs.change, 1e-12)), *(energy / max(change, 1e-12) for energy in explained)])
+
+
+def _energies(pairs: Pairs) -> Float64[np.ndarray, "4 n"]:
+    """Of each image, the energy of its change, and what three small displacements explain of it.
 
     They are a translation, an affine map, and a displacement around each place.
     """
     smooth = pairs.smooth
     change = smooth.shifted - smooth.reference
     n, _, h, w = change.shape
-    total = max(float((change**2).sum(dtype=np.float64)), 1e-12)
     padded = np.pad(smooth.reference, ((0, 0), (0, 0), (1, 1), (1, 1)))
     slope_x = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     slope_y = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
@@ -246,11 +256,10 @@ def _moments(pairs: Pairs) -> Float64[np.ndarray, "4"]:
     target = change.reshape(n, -1)
     curvature = np.einsum("nkp,nlp->nkl", columns, columns).astype(np.float64)
     gradient = np.einsum("nkp,np->nk", columns, target).astype(np.float64)
-    explained = []
+    energies = [(change**2).sum((1, 2, 3), dtype=np.float64)]
     for k in (2, 6):
         ridge = 1e-6 * np.trace(curvature, axis1=1, axis2=2)[:, None, None] * np.eye(k) + 1e-9 * np.eye(k)
         solution = np.linalg.solve(curvature[:, :k, :k] + ridge, gradient[:, :k, None])[..., 0]
-        explained.append((solution * gradient[:, :k]).sum() / total)
-    residual = change - local_flow(smooth, WINDOW)
-    explained.append(1 - (residual**2).sum(dtype=np.float64) / total)
-    return np.array([np.log(max(pairs.change, 1e-12)), *explained])
+        energies.append((solution * gradient[:, :k]).sum(1))
+    left = change - local_flow(smooth, WINDOW)
+    return np.stack([*energies, energies[0] - (left**2).sum((1, 2, 3), dtype=np.float64)])

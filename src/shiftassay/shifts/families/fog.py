@@ -42,7 +42,7 @@ class Fog(Shift):
     """
 
     family: ClassVar[str] = "fog"
-    simulated: ClassVar[tuple[str, ...]] = ("amount",)
+    simulated: ClassVar[tuple[str, ...]] = ("amount", "decay")
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "amount=1"
     tier: ClassVar[int] = 1
@@ -73,6 +73,10 @@ class Fog(Shift):
             peak = part.max((1, 2, 3), keepdims=True)
             foggy[start : start + CHUNK] = (part + self.amount * plasma) * (peak / (peak + self.amount))
         return np.clip(foggy, 0, 1)
+
+    def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
+        """The second differences of the change, in which the decay shows, over the larger lags that fit into it."""
+        return _second_differences((pairs.shifted - pairs.reference).mean(1))
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:

@@ -44,6 +44,7 @@ class GlassBlur(Shift):
     example: ClassVar[str] = "sd=0.7"
     tier: ClassVar[int] = 2
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
+    simulated: ClassVar[tuple[str, ...]] = ("sd",)
     grid: ClassVar[tuple[Parameters, ...]] = ({"sd": 0.4}, {"sd": 0.8})
     refined: ClassVar[tuple[str, ...] | None] = ("sd",)
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)

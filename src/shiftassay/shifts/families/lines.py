@@ -107,7 +107,7 @@ class DottedLine(Line):
     family: ClassVar[str] = "dotted_line"
     simulated: ClassVar[tuple[str, ...]] = ("width",)
     derivative_free: ClassVar[tuple[str, ...]] = ("width",)
-    joint_search: ClassVar[Mapping[str, SearchRange]] = {"width": SearchRange((), 0.02, 0.3, 64.0)}
+    joint_search: ClassVar[Mapping[str, SearchRange]] = {"width": SearchRange((), 0.02, 0.3, 64.0, last_step=2e-4)}
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"dash": v} for v in range(1, 7))
     refined: ClassVar[tuple[str, ...] | None] = ("width",)
     why: ClassVar[str] = (
@@ -189,9 +189,9 @@ class Zigzag(Line):
     )
     derivative_free: ClassVar[tuple[str, ...]] = ("width",)
     joint_search: ClassVar[Mapping[str, SearchRange]] = {
-        "step": SearchRange((), 0.01, 0.5, 64.0),
-        "height": SearchRange((), 0.02, 0.0, 64.0),
-        "width": SearchRange((), 0.02, 0.3, 64.0),
+        "step": SearchRange((), 0.01, 0.5, 64.0, last_step=1e-4),
+        "height": SearchRange((), 0.02, 0.0, 64.0, last_step=2e-4),
+        "width": SearchRange((), 0.02, 0.3, 64.0, last_step=2e-4),
     }
     refined: ClassVar[tuple[str, ...] | None] = ("step", "height", "width")
     why: ClassVar[str] = (

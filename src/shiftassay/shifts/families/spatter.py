@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 from scipy.ndimage import gaussian_filter
-from scipy.special import ndtri
+from scipy.special import expit, ndtri
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.film import FilmStatistics, film_statistics, statistics_of
@@ -18,20 +18,25 @@ from shiftassay.shifts.family import FAMILIES, Context, Information, Scope, Shif
 from shiftassay.shifts.parameters import Parameters
 
 PUBLISHED_SHADE = 63 / 255
+VISIBLE = 0.1  # between mud and picture: where they differ less, mud looks like the picture
 SOFT_EDGE = 0.8  # of a full film: thinner film does not show
 COARSE, FINE, MANY = 16, 64, 600  # images of mud: for each start, for refinement, and to correct for those few
 SMALL, FEWEST_SIMULATED = 32 * 32, 4  # pixels: of larger pictures fewer are made, but not fewer than so many
+EXTRA = (0.05, 0.5, 1.5, 3.0)  # log odds of coverage beyond what shows, to begin with
+CORRECTED, CORRECTIONS = 3, 2  # of the ends of the search, and how often
 LAGS = (1, 2, 4, 8)  # pixels
+THICKNESSES, BLUNT = (0.85, 0.9, 0.94, 0.97), 0.02  # of the film: levels above which it is counted, and how sharply
 SIZES = (0.7, 1.0, 2.0, 4.0, 8.0)  # pixels, to begin with
-SOFT = (0.1, 0.6, 1.5)  # pixels: softness of edges, to begin with
-NEAR = 0.2  # pixels: of those, what begins like it
+SOFT = (0.1, 0.45, 0.55, 0.7, 1.1, 1.6)  # pixels: softness of edges, to begin with
+SOFT_BENEATH_NOISE = (0.1, 0.6, 1.5)
+NEAR = 0.06  # pixels: of those, what begins like it
 SMALLEST = 0.5  # pixels, the size of drops: smaller ones are single pixels, dropped or hit by impulses
 TIED = 6.0  # difference of squared distances that may be chance
 # Coverage, size and softness of MNIST-C's five severities, which are likely.
 MNIST_C = ((0.029, 4.0, 0.6), (0.144, 3.0, 0.6), (0.239, 2.0, 0.5), (0.5, 1.0, 1.5), (0.57, 1.0, 1.5))
 # Standard errors of the moments over a hundred images: of the log share covered, of the shares of neighbours also
 # covered, of the mean film and of the share of full film.
-STANDARD_ERRORS = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, 0.01])
+STANDARD_ERRORS = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, 0.01, 0.01, 0.01, 0.01])
 FINER = 150  # images of mud beneath noise
 LEAST_CORRELATION = 0.3  # of the film, one pixel apart
 FILM_STANDARD_ERRORS = np.array([0.05, 0.02, 0.02, 0.02, 0.02])  # of the log of the mean, and of the correlations
@@ -67,6 +72,7 @@ class Spatter(Shift):
     covers: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"coverage": v} for v in (0.05, 0.1, 0.15, 0.25, 0.4))
     refined: ClassVar[tuple[str, ...] | None] = ("coverage", "size", "softness", "shade")
+    simulated: ClassVar[tuple[str, ...]] = ("coverage", "size", "softness", "shade")
     derivative_free: ClassVar[tuple[str, ...]] = ("coverage", "shade")
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
     why: ClassVar[str] = (
@@ -99,6 +105,16 @@ class Spatter(Shift):
         film[film < SOFT_EDGE] = 0
         return np.clip(images * (1 - film) + np.float32(self.shade) * film, 0, 1)
 
+    def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n 9"]:
+        """What of the film of this shade is covered, how often with its neighbours, and how thick it is."""
+        contrast = np.float32(self.shade) - pairs.reference
+        visible = np.abs(contrast) > VISIBLE
+        film = np.where(visible, (pairs.shifted - pairs.reference) / np.where(visible, contrast, 1), 0)
+        covered = film > SOFT_EDGE / 2
+        both = [(covered[:, :, :-lag] & covered[:, :, lag:]).mean((1, 2, 3)) for lag in LAGS]
+        thicker = [_thicker(film, level).mean((1, 2, 3)) for level in THICKNESSES]
+        return np.stack([covered.mean((1, 2, 3)), *both, *thicker], 1)
+
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
         """The shade by regression over changed pixels, the rest by simulated moments of the film.
@@ -125,7 +141,7 @@ def _by_film(pairs: Pairs) -> list[Shift]:
     shade = float(np.clip(_shade_on_black(shifted[changed & (reference < 0.002)], shade, in_bytes), 0, 1))
     step = 1 / (255 * shade) if in_bytes and shade > 0.02 else 0.0
     contrast = shade - reference
-    visible = np.abs(contrast) > 0.1  # elsewhere mud looks like the picture
+    visible = np.abs(contrast) > VISIBLE
     film = np.where(visible, (shifted - reference) / np.where(visible, contrast, 1), 0)
     if step:  # as bytes show it over black, which is what is simulated
         film = np.rint(film / step) * step
@@ -155,7 +171,9 @@ def _beneath_noise(pairs: Pairs) -> list[Shift]:
 
     moments = _film_moments(measured)
     odds = np.log(measured.mean / (1 - measured.mean))
-    starts = [[(odds + more, np.log(drops), edge) for drops in SIZES for more in (0.1, 0.8)] for edge in SOFT]
+    starts = [
+        [(odds + more, np.log(drops), edge) for drops in SIZES for more in (0.1, 0.8)] for edge in SOFT_BENEATH_NOISE
+    ]
     ends = [matched(simulated, moments, np.array(some), np.array([0.2, 0.2, 0.2]), tries=50) for some in starts]
     # Several softnesses may explain as much: what else is composed with it tells them apart.
     alike = [numbers for numbers, distance in ends if distance < UNLIKE and np.exp(numbers[1]) >= SMALLEST]
@@ -168,7 +186,7 @@ def _film_moments(film: FilmStatistics) -> Float64[np.ndarray, "5"]:
 
 
 def _match_moments(
-    moments: Float64[np.ndarray, "7"], share: float, size: tuple[int, ...], step: float, n: int
+    moments: Float64[np.ndarray, "10"], share: float, size: tuple[int, ...], step: float, n: int
 ) -> Float64[np.ndarray, "3"] | None:
     """Coverage, size and softness under which simulated mud has the moments.
 
@@ -184,17 +202,21 @@ def _match_moments(
 
     odds = np.log(share / (1 - share))
     published = [(np.log(c / (1 - c)), np.log(drops), softness) for c, drops, softness in MNIST_C]
-    grid = [(odds + extra, np.log(drops), softness) for drops in SIZES for softness in SOFT for extra in (0.05, 0.5)]
+    grid = [(odds + extra, np.log(drops), softness) for drops in SIZES for softness in SOFT for extra in EXTRA]
     strides = np.array([0.2, 0.2, 0.2])
     ends = []
     for softness in SOFT:  # a search does not cross from soft edges to sharp ones
         starts = np.array([start for start in published + grid if abs(start[2] - softness) < NEAR])
         start, _ = matched(simulated(COARSE), moments, starts, strides, tries=4)
         ends.append(matched(simulated(FINE), moments, start[None], strides, tries=35)[0])
-    best, of_many = min(((end, simulated(MANY)(end)) for end in ends), key=lambda end: distance(end[1]))
-    # Corrected for how the few simulated images differ from many, which hardly depends on the parameters.
-    corrected = moments + simulated(FINE)(best) - of_many
-    best, _ = matched(simulated(FINE), corrected, best[None], strides / 3, tries=30)
+    ends = sorted(ends, key=lambda numbers: distance(simulated(MANY)(numbers)))[:CORRECTED]
+    for numbers in ends[:]:
+        for _ in range(CORRECTIONS):
+            # For how the few simulated images differ from many, which hardly depends on the parameters.
+            corrected = moments + simulated(FINE)(numbers) - simulated(MANY)(numbers)
+            numbers, _ = matched(simulated(FINE), corrected, numbers[None], strides / 3, tries=30)
+            ends.append(numbers)
+    best = min(ends, key=lambda numbers: distance(simulated(MANY)(numbers)))
     if np.exp(best[1]) < SMALLEST:
         return None
     # Size and softness trade off: published parameters that explain as much are likelier than some close to them.
@@ -210,7 +232,7 @@ def _spatter(numbers: Float64[np.ndarray, "3"], shade: float) -> Spatter:
 
 def _simulated_moments(
     numbers: Float64[np.ndarray, "3"], n: int, size: tuple[int, ...], step: float
-) -> Float64[np.ndarray, "7"]:
+) -> Float64[np.ndarray, "10"]:
     """The moments of n pictures of mud, in standard errors; NaN for numbers out of range."""
     if _impossible(numbers):
         return np.full(len(STANDARD_ERRORS), np.nan)
@@ -260,7 +282,12 @@ def _shade_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
     return float(estimate)
 
 
-def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "7"]:
+def _thicker(film: np.ndarray, level: float) -> np.ndarray:
+    """1 where it is, 0 where it is not; between them near the level, as bytes and the shade leave a doubt."""
+    return expit((film - level) / BLUNT)
+
+
+def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "10"]:
     """The summary of a film of mud that is matched.
 
     The log share covered, the shares of neighbours covered too, the mean film and the share of full film. Only pixels
@@ -274,5 +301,5 @@ def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "7
         counted = (a & visible[:, :, then]).sum() + (c & visible[..., then]).sum()
         neighbors.append(((a & b).sum() + (c & d).sum()) / max(counted, 1))
     thickness = film[covered]
-    full = np.mean(thickness > 0.97) if len(thickness) else 0.0
-    return np.array([np.log(total / visible.sum()), *neighbors, thickness.mean() if len(thickness) else 0.0, full])
+    thicker = [_thicker(thickness, level).mean() if len(thickness) else 0.0 for level in THICKNESSES]
+    return np.array([np.log(total / visible.sum()), *neighbors, thickness.mean() if len(thickness) else 0.0, *thicker])
