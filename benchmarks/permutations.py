@@ -2,8 +2,8 @@
 
 `python -m benchmarks.permutations --json docs/results/permutations.json`. Digits and, where they are installed,
 pictures of clothes, under fresh permutations of pixels, rows, columns and blocks: with partners in the same order, in
-another, or without. Of the places that vary in both sets: the share that is identified, the share of these that is
-right, and the share of those that the images tell (see `benchmarks.diagnosis.tellable`) that is identified.
+another, or without. Of the places that vary in both sets: how many the images tell (see
+`benchmarks.diagnosis.tellable`), how many of these are identified, and how many of the identified are right.
 """
 
 import argparse
@@ -35,7 +35,7 @@ FAMILY = "pixel_permutation"
 
 @dataclass(frozen=True)
 class Row:
-    """One diagnosis; shares are of the places that vary in both sets, None where the family is another."""
+    """One diagnosis, in numbers of places of those that vary in both sets."""
 
     dataset: str
     family: str
@@ -43,16 +43,16 @@ class Row:
     images: int
     seed: int
     verdict: str | None
-    places: int
-    told: float
-    """Share of places that the images tell, whoever finds it."""
-    identified: float | None
-    right: float | None
+    varying: int
+    told: int
+    """That the images tell, whoever finds it."""
+    identified: int
+    right: int
     """Of the identified."""
-    right_of_all: float | None
-    """Of all that vary, guesses for what is unidentified among them."""
-    told_identified: float | None
-    """Share of the places that the images tell that are identified."""
+    told_identified: int
+    """Of those that the images tell."""
+    right_of_all: int
+    """Guesses for what is unidentified among them."""
     seconds: float
 
 
@@ -85,29 +85,14 @@ def measured(dataset: str, text: str, pairing: str, n: int, seed: int) -> Row:
     true = np.asarray(shift.parameters["permutation"])
     varies = np.minimum(*(np.ptp(side, axis=1).max(1) for side in (ours, theirs)))[true] > 0
     told = told[true] & varies
-    row = Row(
-        *(dataset, shift.family, pairing, n, seed, verdict["family"], int(varies.sum())),
-        *(_share(told, varies), None, None, None, None, seconds),
-    )
-    if verdict["family"] != shift.family or len(verdict["parameters"]["permutation"]) != len(true):
-        return row
-    right = np.asarray(verdict["parameters"]["permutation"]) == true
-    known = varies.copy()
-    known[verdict["parameters"]["unidentified"]] = False
-    return Row(
-        **{
-            **asdict(row),
-            "identified": _share(known, varies),
-            "right": _share(right, known),
-            "right_of_all": _share(right, varies),
-            "told_identified": _share(known, told),
-        }
-    )
-
-
-def _share(some: np.ndarray, of: np.ndarray) -> float | None:
-    """The share of these places that are among some; None of no places."""
-    return float((some & of).sum() / of.sum()) if of.any() else None
+    known, right = np.zeros_like(varies), np.zeros_like(varies)
+    if verdict["family"] == shift.family and len(verdict["parameters"]["permutation"]) == len(true):
+        right = varies & (np.asarray(verdict["parameters"]["permutation"]) == true)
+        known = varies.copy()
+        known[verdict["parameters"]["unidentified"]] = False
+    counted = (varies, told, known, known & right, known & told, right)
+    counts = (int(places.sum()) for places in counted)
+    return Row(dataset, shift.family, pairing, n, seed, verdict["family"], *counts, seconds)
 
 
 def main() -> None:
@@ -124,7 +109,7 @@ def main() -> None:
             print(*asdict(rows[-1]).values(), flush=True)
     if chosen.json:
         content = {
-            "schema": "shiftassay.permutations/1",
+            "schema": "shiftassay.permutations/2",
             "command": f"python -m benchmarks.permutations --seeds {chosen.seeds} --json {chosen.json}",
             "environment": environment().to_json(),
             "rows": [asdict(row) for row in rows],

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from benchmarks.diagnosis.tables import tables as diagnosis_tables
 from benchmarks.markdown import markdown
+from benchmarks.permutations_table import permutations_table
 from benchmarks.shifted_tables import answers_table, model_table, one_for_all_table, variants_table
 from benchmarks.spatial_table import COLUMNS, spatial_note, spatial_rows
 
@@ -54,6 +55,7 @@ def main() -> int:
         "interrupts": interrupts_table(read("interrupts")),
         "pairing": pairing_table(read("pairing")),
         "coverage": coverage_table(read("coverage")),
+        "permutations": permutations_table(read("permutations")),
         "type-one-errors": type_one_errors_table(read("type-one-errors")),
     }
     outdated = False

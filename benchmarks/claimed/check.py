@@ -38,6 +38,7 @@ TABLES: dict[str, tuple[str, Callable[[Json], list[Line]]]] = {
     "interrupts": ("interrupts", machine.interrupts),
     "pairing": ("pairing", machine.pairing),
     "coverage": ("coverage", machine.coverage),
+    "permutations": ("permutations", machine.permutations),
     "type-one-errors": ("type-one-errors", machine.type_one_errors),
 }
 """By its name on the pages, each table's file in docs/results, and how its numbers are worked out."""

@@ -113,6 +113,21 @@ def coverage(results: Json) -> list[Line]:
     return [*lines, ("Seed", results["seed"], "used once")]
 
 
+def permutations(results: Json) -> list[Line]:
+    """Of each kind of case the number named, and three shares of places, from every diagnosis."""
+    partners = {"same_order": "in the same order", "reordered": "in another order", "unpaired": "none"}
+    lines: list[Line] = []
+    for family, pairing, images in dict.fromkeys((r["family"], r["pairing"], r["images"]) for r in results["rows"]):
+        rows = [r for r in results["rows"] if (r["family"], r["pairing"], r["images"]) == (family, pairing, images)]
+        line: list[str | float] = [f"| `{family}` | {partners[pairing]} |", images]
+        line += [sum(row["verdict"] == family for row in rows), len(rows)]
+        for part, of in (("told", "varying"), ("told_identified", "told"), ("right", "identified")):
+            places = sum(row[of] for row in rows)
+            line += [100 * sum(row[part] for row in rows) / places] if places else []
+        lines.append(line)
+    return [*lines, ("two seeds below 1000",)]
+
+
 def type_one_errors(results: Json) -> list[Line]:
     """Of each test the number of situations and simulations, and its lowest and highest rate of errors."""
     words = {"used": " |", "beyond its limits": ", where its assumptions fail |", "replaced": ", no longer used |"}

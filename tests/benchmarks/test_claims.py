@@ -94,7 +94,8 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "startup": added(9, "seconds", "--help", 2),
     "torture": added(1, "outcomes", 4, "wrong"),
     "interrupts": added(9, "outcomes", 3, "seconds", 1),
-    "coverage": lambda results: results["fits"]["fog"].extend(10 * [{"numbers": {"amount": [2.0, 1.0, 0.9, 1.1]}}]),
+    "coverage": lambda results: results["fits"]["gain"].extend(30 * [{"numbers": {"factor": [2.0, 1.0, 0.9, 1.1]}}]),
+    "permutations": added(-50, "rows", 3, "right"),
     "pairing": added(1, "results", "foreign", "material", "digits", "paired"),
     "type-one-errors": added(900, "rows", 0, "errors"),
 }
