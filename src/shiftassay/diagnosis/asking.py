@@ -1,6 +1,7 @@
 """What a diagnosis asks of a model: its answers to both sets, and its gradients."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.evaluation.steadiness import steadiness
+from shiftassay.execution.mapping import mapped
 from shiftassay.execution.threads import one_thread_each
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.labels import check_range
@@ -26,12 +28,14 @@ CHUNK = 500  # images whose gradients are computed at a time
 class Answers:
     """A model's logits for both sets, and notes on questions that it can't answer.
 
-    The logits are None if the model can't be judged by them; `draws` says that it answers otherwise each time.
+    The logits are None if the model can't be judged by them; `draws` says that it answers otherwise each time, `steady`
+    that an answer depends on the image alone.
     """
 
     logits: tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "m c"]] | None = None
     notes: tuple[str, ...] = ()
     draws: bool = False
+    steady: bool = False
 
 
 @one_thread_each()
@@ -63,7 +67,7 @@ def ask(
             check_range(shifted.labels, logits[1].shape[1], shifted.name)
     except BadInput as wrong:
         return Answers(None, (*notes, f"{wrong} So its accuracy is not measured."))
-    return Answers(logits, notes, steady.draws)
+    return Answers(logits, notes, steady.draws, not steady.sentence)
 
 
 def log_odds(
@@ -80,15 +84,17 @@ def log_odds_gradient(
 
     Raises `NoGradient`.
     """
-    gradients = np.empty_like(images)
+    chunk = batch_of(images.shape[1:], CHUNK)
+    parts = [(images[start : start + chunk], labels[start : start + chunk]) for start in range(0, len(images), chunk)]
     with answering(model):
-        chunk = batch_of(images.shape[1:], CHUNK)
-        for start in range(0, len(images), chunk):
-            part = slice(start, start + chunk)
-            at = torch.from_numpy(images[part]).requires_grad_()
-            odds = log_odds_against(logits_of(at, model=model), torch.from_numpy(labels[part]))
-            gradients[part] = gradient_of(odds.sum(), at).numpy()
-    return gradients
+        gradients = mapped(partial(_gradient, model=model), parts)
+    return np.concatenate(gradients) if gradients else np.empty_like(images)
+
+
+def _gradient(part: tuple[np.ndarray, np.ndarray], model: nn.Module) -> np.ndarray:
+    at = torch.from_numpy(part[0]).requires_grad_()
+    odds = log_odds_against(logits_of(at, model=model), torch.from_numpy(part[1]))
+    return gradient_of(odds.sum(), at).numpy()
 
 
 def without_gradient(model: nn.Module, images: Float32[np.ndarray, "n c h w"]) -> str | None:

@@ -33,6 +33,7 @@ from shiftassay.imagesets.items import ImageSource, image_set
 from shiftassay.imagesets.left_out import Region, leaving_out, left_out_of_both
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
+from shiftassay.models.remembered import Remembered, remembering
 from shiftassay.progress import Watch, unwatched
 from shiftassay.shifts.estimation.pairs import Pairs
 
@@ -88,14 +89,15 @@ def diagnose(
     watch("finding which image became which", 0, 0)
     pairing = pair(before, after, seed)
     question = _Question(before, after, one, pairing, module, answers, seed, device, watch)
-    if pairing.order is None:
-        diagnosis = _without_partners(question)
-        if model is not None or ceiling:
-            note = "Without partners, neither what harms the model nor the ceiling is asked about."
-            diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
-    else:
-        training = None if train is None else image_set(train, "training images")
-        diagnosis = _with_partners(question, pairing.order, beside, training, ceiling)
+    with remembering(question.remembered):
+        if pairing.order is None:
+            diagnosis = _without_partners(question)
+            if model is not None or ceiling:
+                note = "Without partners, neither what harms the model nor the ceiling is asked about."
+                diagnosis = replace(diagnosis, notes=(*diagnosis.notes, note))
+        else:
+            training = None if train is None else image_set(train, "training images")
+            diagnosis = _with_partners(question, pairing.order, beside, training, ceiling)
     by_name = names_note(before, after, pairing) or few_note(before, after, pairing)
     notes = (*notes, *([by_name] if by_name else []), *answers.notes, *diagnosis.notes)
     return replace(
@@ -158,6 +160,16 @@ class _Question:
     seed: int
     device: str
     watch: Watch
+
+    @property
+    def remembered(self) -> Remembered | None:
+        """The model's answers to both sets; None where an answer does not depend on the image alone."""
+        if self.model is None or self.answers.logits is None or not self.answers.steady:
+            return None
+        remembered = Remembered(self.model)
+        for side, logits in zip((self.before, self.after), self.answers.logits, strict=True):
+            remembered.know(side.images, logits)
+        return remembered
 
     def proof_of(self, verdict: Verdict, order: Order | None) -> Proof:
         """The proof of a verdict; an empty one without a model, or without its answers."""

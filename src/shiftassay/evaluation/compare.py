@@ -120,12 +120,18 @@ class ComparisonOfGroups(Record):
         paired_over = sorted({pair.common_seeds for pair in self.pairs if pair.common_seeds})
         corrected = [pair.visible_corrected for pair in self.pairs if pair.visible_corrected is not None]
         if not alone:
-            return "With one seed of a network nothing can be said of what another seed would do."
+            return f"{self._margin_in_words()} With one seed of a network nothing can be said of what another would do."
         return (
-            f"The smallest difference that a pair's test finds four times in five is {_range(alone)} points, by the "
-            f"spread of the two, and {_range(corrected)} at the level that {len(self.pairs)} pairs leave to each. "
+            f"{self._margin_in_words()} The smallest difference that a pair's test finds four times in five is "
+            f"{_range(alone)} points, by the spread of the two, and {_range(corrected)} at the level that "
+            f"{len(self.pairs)} pairs leave to each. "
             f"Verdicts are for these {self.n:,} images{_blocks(paired_over)}; p-values are corrected after Holm."
         )
+
+    def _margin_in_words(self) -> str:
+        errors = 1 - sum(group.mean for group in self.groups) / len(self.groups)
+        share = f", {percent(self.margin / errors)} of the errors that they make on average" if errors > 0 else ""
+        return f"Equivalent is what differs by less than {100 * self.margin:g} points{share}."
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from math import prod
 from time import perf_counter
@@ -19,6 +19,7 @@ from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.imagesets.left_out import Region, leaving_out
 from shiftassay.model import Model
 from shiftassay.models.prepared import module_of
+from shiftassay.models.remembered import LARGE, remembered_of
 from shiftassay.progress import Watch, unwatched
 
 BATCH = 1000
@@ -62,19 +63,40 @@ def predict(
     model = module_of(model)
     if len(leave_out):
         images = leaving_out(ImageSet(images), leave_out).images
-    batch = batch or batch_of(images.shape[1:])
+    asked = partial(_predicted, model=model, device=device, batch=batch or batch_of(images.shape[1:]), watch=watch)
+    remembered = remembered_of(model, images) if batch is None else None
+    logits = asked(images) if remembered is None else remembered.answers(images, asked)
+    if finite:
+        check_finite(logits, name)
+    return logits
+
+
+def _predicted(
+    images: Float32[np.ndarray, "n c h w"], model: nn.Module, device: str, batch: int, watch: Watch
+) -> Float32[np.ndarray, "n classes"]:
+    parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
     with answering(model, device):
-        parts = [images[start : start + batch] for start in range(0, max(len(images), 1), batch)]
-        answers = _answers(partial(_ask, model=model, device=device), parts, partial(watch, ASKING))
+        layout = _layout(parts[0], model, device)
+        answers = _answers(partial(_ask, model=model, device=device, layout=layout), parts, partial(watch, ASKING))
     if len(classes := {answer.shape[1] for answer in answers}) > 1:
         raise BadInput(
             f"the model gives {' and '.join(map(str, sorted(classes)))} logits for images of one set. "
             "It must return one for each class, whatever the images."
         )
-    logits = np.concatenate(answers)
-    if finite:
-        check_finite(logits, name)
-    return logits
+    return np.concatenate(answers)
+
+
+def _layout(part: np.ndarray, model: nn.Module, device: str) -> torch.memory_format:
+    """How the values of images are laid out in memory: channels last where convolutions take large images so.
+
+    They are then faster by a third on a processor. Not where the model's code depends on the usual layout.
+    """
+    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    if device == "cpu" and convolves and part.shape[1] > 1 and part[:1].size >= LARGE:
+        with suppress(BadInput):
+            _ask(part[:1], model, device, torch.channels_last)
+            return torch.channels_last
+    return torch.contiguous_format
 
 
 def batch_of(shape: Sequence[int], most: int = BATCH) -> int:
@@ -192,8 +214,9 @@ def labels_of(logits: Float[np.ndarray, "n classes"]) -> Int64[np.ndarray, "n"]:
 
 
 @torch.no_grad()
-def _ask(part: np.ndarray, model: nn.Module, device: str) -> np.ndarray:
-    return logits_of(torch.from_numpy(part).to(device), model=model).cpu().numpy()
+def _ask(part: np.ndarray, model: nn.Module, device: str, layout: torch.memory_format) -> np.ndarray:
+    images = torch.from_numpy(part).to(device).contiguous(memory_format=layout)
+    return logits_of(images, model=model).cpu().numpy()
 
 
 def _answers(ask: Callable[[np.ndarray], np.ndarray], parts: list[np.ndarray], count: Count) -> list[np.ndarray]:
