@@ -18,11 +18,9 @@ MOST_CHANGED = 0.5  # of the variance: no file changes as much
 NEAREST = 4  # steps of quality around that which changes as much
 LARGEST_RATIO, RATIO_STEP = float(np.log(1000.0)), 0.04  # logarithms
 NEARLY = 0.6  # of the change: what a file cut off within such a step of the right place leaves at most
-MANY, FINE_STEPS, HALF_STEP = (
-    100,
-    (4e-3, 2e-3, 1e-3, 5e-4),
-    0.5 / 255,
-)  # for the interval: pairs, logarithms, a grey value
+MANY = 100  # pairs, for the interval
+FINE_STEPS = (4e-3, 2e-3, 1e-3, 5e-4)  # of the logarithm of the ratio, for its interval
+HALF_STEP = 0.5 / 255
 WORTHWHILE = 0.8  # of the change: above, the best file explains nothing
 
 
