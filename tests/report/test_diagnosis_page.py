@@ -34,6 +34,10 @@ DATA = {
         "shares": True,
         "label": "left",
     },
+    "power": {
+        "frequencies": [0.1, 0.25, 0.5],
+        "power": {"reference": [1.0, 0.1, 0.01], "shifted": [1.0, 0.2, 0.1], "made again": [1.0, 0.2, 0.1]},
+    },
     "dots": {
         "rows": [
             {"name": "reference", "estimate": 0.9, "low": 0.88, "high": 0.92, "kind": "reference"},

@@ -163,7 +163,10 @@ class _Question:
 
     @property
     def remembered(self) -> Remembered | None:
-        """The model's answers to both sets; None where an answer does not depend on the image alone."""
+        """The model's answers to both sets.
+
+        None where an answer does not depend on the image alone.
+        """
         if self.model is None or self.answers.logits is None or not self.answers.steady:
             return None
         remembered = Remembered(self.model)

@@ -125,6 +125,11 @@ def _designs(data: Mapping[str, Any]) -> str:
     return f"Accuracy of each design: {_entries(of)}."
 
 
+def _power(data: Mapping[str, Any]) -> str:
+    of = [f"{name} {number(power[0], 3)} to {number(power[-1], 3)}" for name, power in data["power"].items()]
+    return f"Mean power from the coarsest to the finest detail: {_entries(of)}."
+
+
 _DESCRIPTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "accuracy": _accuracy,
     "confidence": _confidence,
@@ -134,6 +139,7 @@ _DESCRIPTIONS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "dose": _series,
     "dots": _dots,
     "image_rows": _rows,
+    "power": _power,
     "recall": _recall,
     "residuals": _residuals,
     "samples": _samples,

@@ -64,6 +64,13 @@ class Dots(TypedDict):
     chance: float | None
 
 
+class Power(TypedDict):
+    """The power of images by spatial frequency, in cycles in a pixel, by their names."""
+
+    frequencies: Sequence[float]
+    power: Mapping[str, Sequence[float]]
+
+
 def _image_rows(data: ImageRows, folder: Path) -> Canvas:
     """One row for each step, one column for each image.
 
@@ -163,9 +170,26 @@ def _dots(data: Dots, folder: Path) -> Canvas:
     return canvas
 
 
+def _power(data: Power, folder: Path) -> Canvas:
+    """A line for each set on a log axis, by how many pixels a cycle has."""
+    canvas = Canvas(figsize=(5.6, 2.6))
+    axis = canvas.subplots()
+    styles = {"reference": (INK, "-", 2.2), "shifted": (BEFORE, "-", 2.2), "made again": (BLUE, "--", 1.4)}
+    for name, power in data["power"].items():
+        color, dashes, width = styles[name]
+        axis.plot(data["frequencies"], power, dashes, color=color, linewidth=width, label=name)
+    cycles = (16, 8, 4, 3, 2)
+    axis.set(yscale="log", xlabel="pixels a cycle", ylabel="mean power", xlim=(0, 0.5))
+    axis.set_xticks([1 / pixels for pixels in cycles], [str(pixels) for pixels in cycles])
+    plain_log_ticks(axis.yaxis)
+    axis.legend(fontsize=8)
+    return canvas
+
+
 DIAGNOSIS_FIGURES: dict[str, Callable[[Any, Path], Canvas]] = {
     "dots": _dots,
     "image_rows": _image_rows,
+    "power": _power,
     "residuals": _residuals,
     "unexplained": _unexplained,
 }

@@ -8,7 +8,6 @@ import numpy as np
 from torch import nn
 
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
-from shiftassay.diagnosis.charts import shifted_charts
 from shiftassay.diagnosis.mechanisms import Mechanism
 from shiftassay.diagnosis.pictures import Pictures, ResidualMap, pictures
 from shiftassay.diagnosis.result import Diagnosis
@@ -21,6 +20,7 @@ from shiftassay.report.diagnosis_answers import cards, code, title
 from shiftassay.report.diagnosis_figures import Dot, DotKind, Dots, ImageRows, Residuals, Unexplained
 from shiftassay.report.figures import without_images
 from shiftassay.report.finding import Figure, Finding, Report, Table
+from shiftassay.report.shift_itself import shift_itself
 from shiftassay.shifts.wording import in_short, in_words
 from shiftassay.statistics.intervals import wilson
 from shiftassay.words.numbers import number
@@ -69,7 +69,7 @@ def report(
         _accuracy(diagnosis, before, after),
         _why(diagnosis),
         _turned(diagnosis, before, after),
-        _charts(diagnosis, after, seed),
+        shift_itself(diagnosis, before, after, seed),
     ]
     facts = {
         "reference": _about(before),
@@ -152,21 +152,6 @@ def _turned(diagnosis: Diagnosis, before: ImageSet, after: ImageSet) -> Finding 
     )
     figures = tuple(rows(title, images, count) for title, images, count in kinds if images)
     return Finding("turned", "Images lost and gained", (sentence,), (), figures)
-
-
-def _charts(diagnosis: Diagnosis, after: ImageSet, seed: int) -> Finding | None:
-    """What the shift makes of test charts."""
-    shift = diagnosis.beside_framing
-    made = None if shift is None else shifted_charts(shift, after.shape, seed)
-    if made is None:
-        return None
-    data: ImageRows = {"rows": dict(zip(("chart", "shifted"), made, strict=True)), "signed": (), "range": (0.0, 1.0)}
-    drawn = "" if diagnosis.verdict.scope == "shared" else " What it draws for each image is one draw of many here."
-    caption = (
-        "Test charts, and the same under the verdict's shift: a dot shows how it blurs, lines how it moves, ramps to "
-        f"the right and down what becomes of places and grey values.{drawn}"
-    )
-    return Finding("charts", "The shift by itself", (), (), (Figure("image_rows", data, caption),))
 
 
 def _image_rows(shown: Pictures) -> Figure:

@@ -25,12 +25,12 @@ class OwnInterval(NamedTuple):
 def where_fewest_are_wrong(
     wrong: Callable[[float], float], begin: float, steps: Sequence[float], limits: tuple[float, float]
 ) -> OwnInterval:
-    """The number under which fewest values are wrong, and how far from it hardly more are: nothing tells these apart.
+    """The number under which fewest values are wrong, and how far from it hardly more are.
 
-    `wrong` counts the values that a number gets wrong. The search begins near the best, with steps that become smaller.
+    Nothing tells these numbers apart. `wrong` counts the values that a number gets wrong. The search begins near the best, with steps that become smaller.
 
-    >>> found = where_fewest_are_wrong(lambda x: abs(x - 0.5) // 0.0625, 0.75, (0.25, 0.125), (0.0, 1.0))
-    >>> tuple(found)
+    >>> interval = where_fewest_are_wrong(lambda x: abs(x - 0.5) // 0.0625, 0.75, (0.25, 0.125), (0.0, 1.0))
+    >>> tuple(interval)
     (0.5, 0.375, 0.625)
     """
     counts: dict[float, float] = {}
@@ -52,7 +52,10 @@ def where_fewest_are_wrong(
 def _end(
     count: Callable[[float], float], best: float, step: float, allowed: float, limits: tuple[float, float]
 ) -> float:
-    """The first number in one direction under which too many are wrong, to within half a step; or the limit."""
+    """The first number in one direction under which too many are wrong, or the limit.
+
+    To within half a step.
+    """
     inside, reach = best, step
     while count(outside := float(np.clip(best + reach, *limits))) <= allowed:
         if outside in limits:

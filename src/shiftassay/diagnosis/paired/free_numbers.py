@@ -30,7 +30,7 @@ class FreeNumbers:
 
     @classmethod
     def simulated(cls, shift: Shift) -> "FreeNumbers":
-        """Those of noise, or of what is drawn for each image, that are one number for all images."""
+        """Of noise, or what is drawn for each image: one number for all images."""
         drawn = (part.simulated if part.random or part.scope == "per_image" else () for part in shift.components)
         parts = zip(shift.components, drawn, strict=True)
         return cls(shift, tuple(tuple(n for n in names if isinstance(getattr(p, n), float)) for p, names in parts))

@@ -1,4 +1,4 @@
-"""The strength of noise, and of what else is drawn for each image, by simulated moments, with its variance.
+"""Numbers of noise, and of what else is drawn for each image, by simulated moments.
 
 Statistics of the change of each image are compared with those of remakes of the same images (McFadden 1989). Their
 derivatives by the numbers, and their covariance over images, give the numbers that fit best and their variance.
@@ -158,7 +158,7 @@ class _Simulation:
     def under_the_likeliest_kernel(
         self, observed: Float64[np.ndarray, "n q"], numbers: Float64[np.ndarray, "k"]
     ) -> "_Simulation":
-        """This one, with the kernel under which a step from these numbers leaves least to explain."""
+        """With the kernel under which a step from these numbers leaves least to explain."""
         slopes = self.slopes(numbers)
         ways = [replace(self.way, resampling=replace(self.way.resampling, kernel=kernel)) for kernel in dict(KERNELS)]
         return min(
@@ -174,9 +174,9 @@ class _Simulation:
 
 
 def _statistics(shift: Shift, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
-    """Of each image: mean powers of the change, how often it is large, how much of it is smooth, and what parts add.
+    """Of each image, what a fit compares.
 
-    All but what parts add are smooth functions of the change: counts would jump with the size of discrete noise.
+    Mean powers of the change, how often it is large, how much of it is smooth, and what parts add. All but the last are smooth functions of the change: counts would jump with the size of discrete noise.
     """
     change = pairs.shifted - pairs.reference
     size = np.abs(change)

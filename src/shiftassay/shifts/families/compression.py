@@ -170,9 +170,9 @@ class Jpeg2000(_Stored):
         return [cls(float(np.exp(center)))._roundest(few, tried[center])]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """The ratios that cut the files off at the same places, of hardly fewer pictures than the best ratio does.
+        """The ratios that cut the files off at the same places.
 
-        A picture so small that nothing is left of it at some ratio looks the same at all larger ones.
+        Of hardly fewer pictures than the best ratio does.         A picture so small that nothing is left of it at some ratio looks the same at all larger ones.
         """
         few = pairs.first_affordable(MANY, VALUES, 2)
         form = min(FORMS, key=lambda form: _error(form(self.ratio), few))
@@ -181,8 +181,8 @@ class Jpeg2000(_Stored):
             made = form(float(np.exp(log_ratio))).apply(few.reference, np.random.default_rng(0))
             return float(np.sum(np.abs(made - few.shifted).max((1, 2, 3)) > HALF_STEP))
 
-        found = where_fewest_are_wrong(wrong, float(np.log(self.ratio)), FINE_STEPS, (0.0, LARGEST_RATIO))
-        return {"ratio": OwnInterval(*map(float, np.exp(found)))}
+        interval = where_fewest_are_wrong(wrong, float(np.log(self.ratio)), FINE_STEPS, (0.0, LARGEST_RATIO))
+        return {"ratio": OwnInterval(*map(float, np.exp(interval)))}
 
     def _roundest(self, pairs: Pairs, error: float) -> "Jpeg2000":
         """With the nearest ratio of three digits, if that leaves no more."""

@@ -108,9 +108,9 @@ class CannyEdges(Shift):
         return [_fit_thresholds(cls, pairs.first(MOST // channels), equal[len(equal) // 2]).shift]
 
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
-        """All numbers under which hardly more pixels are wrong than under the best: nothing tells them apart.
+        """All numbers under which hardly more pixels are wrong than under the best.
 
-        Of `sd` with whatever thresholds suit it, of the thresholds with any such `sd`.
+        Nothing tells them apart. Of `sd` with whatever thresholds suit it, of the thresholds with any such `sd`.
         """
         few = pairs.first(max(MOST // pairs.reference.shape[1], 1))
         fits: dict[float, _Fit] = {}
@@ -157,7 +157,10 @@ def _connected_parts(edges: Edges) -> Int32[np.ndarray, "n h w"]:
 
 
 class _Fit(NamedTuple):
-    """The thresholds that suit an sd best, the share of pixels that is then wrong, and what suits it as well."""
+    """The thresholds that suit an sd best, and those that suit it as well.
+
+    `error` is the share of pixels that is then wrong.
+    """
 
     shift: CannyEdges
     error: float

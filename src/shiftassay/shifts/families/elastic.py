@@ -142,7 +142,7 @@ class Elastic(Shift):
         return cls(float(np.exp(best[0])), float(np.exp(best[1])), scope="per_image")
 
     def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n 4"]:
-        """How much of the change is explained by small displacements of all, affine ones, and those of each place."""
+        """The energy of the change, and what small displacements explain of it."""
         return _energies(pairs).T / pairs.reference[0].size
 
     def undo(self, images: Images, rng: np.random.Generator) -> Images:

@@ -75,7 +75,7 @@ class Fog(Shift):
         return np.clip(foggy, 0, 1)
 
     def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
-        """The second differences of the change, in which the decay shows, over the larger lags that fit into it."""
+        """The second differences of the change, in which the decay shows."""
         return _second_differences((pairs.shifted - pairs.reference).mean(1))
 
     @classmethod

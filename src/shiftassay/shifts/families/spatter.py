@@ -106,7 +106,7 @@ class Spatter(Shift):
         return np.clip(images * (1 - film) + np.float32(self.shade) * film, 0, 1)
 
     def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n 9"]:
-        """What of the film of this shade is covered, how often with its neighbours, and how thick it is."""
+        """How much of the picture is covered, how often with neighbours, and how thickly."""
         contrast = np.float32(self.shade) - pairs.reference
         visible = np.abs(contrast) > VISIBLE
         film = np.where(visible, (pairs.shifted - pairs.reference) / np.where(visible, contrast, 1), 0)
@@ -283,7 +283,10 @@ def _shade_on_black(mud: np.ndarray, shade: float, in_bytes: bool) -> float:
 
 
 def _thicker(film: np.ndarray, level: float) -> np.ndarray:
-    """1 where it is, 0 where it is not; between them near the level, as bytes and the shade leave a doubt."""
+    """1 where it is, 0 where it is not.
+
+    Between them near the level, as bytes and the shade leave a doubt.
+    """
     return expit((film - level) / BLUNT)
 
 
