@@ -62,7 +62,8 @@ def spectra(before: Images, after: Float32[np.ndarray, "m d v u"], shift: Shift 
 def power_by_frequency(images: Images) -> Float64[np.ndarray, "bands"]:
     """The mean squared size of Fourier coefficients in rings around the lowest frequency.
 
-    Over images and channels. The mean is taken out, and a Hann window fades the borders, which would look like fine detail.
+    Over images and channels. The mean is taken out, and a Hann window fades the borders, which would look like fine
+    detail.
 
     >>> x = np.arange(32) / 32
     >>> stripes = np.tile(np.sin(2 * np.pi * 8 * x), (1, 1, 32, 1)).astype(np.float32)  # a quarter cycle in a pixel

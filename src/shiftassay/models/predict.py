@@ -89,7 +89,8 @@ def _predicted(
 def _layout(part: np.ndarray, model: nn.Module, device: str) -> torch.memory_format:
     """How the values of images are laid out in memory.
 
-    Channels last where convolutions take large images so, which are then faster by a third on a processor. Not where the model's code depends on the usual layout.
+    Channels last where convolutions take large images so, which are then faster by a third on a processor. Not where
+    the model's code depends on the usual layout.
     """
     convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
     if device == "cpu" and convolves and part.shape[1] > 1 and part[:1].size >= LARGE:

@@ -27,7 +27,8 @@ def where_fewest_are_wrong(
 ) -> OwnInterval:
     """The number under which fewest values are wrong, and how far from it hardly more are.
 
-    Nothing tells these numbers apart. `wrong` counts the values that a number gets wrong. The search begins near the best, with steps that become smaller.
+    Nothing tells these numbers apart. `wrong` counts the values that a number gets wrong. The search begins near the
+    best, with steps that become smaller.
 
     >>> interval = where_fewest_are_wrong(lambda x: abs(x - 0.5) // 0.0625, 0.75, (0.25, 0.125), (0.0, 1.0))
     >>> tuple(interval)

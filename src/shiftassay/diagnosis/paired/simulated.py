@@ -176,7 +176,8 @@ class _Simulation:
 def _statistics(shift: Shift, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
     """Of each image, what a fit compares.
 
-    Mean powers of the change, how often it is large, how much of it is smooth, and what parts add. All but the last are smooth functions of the change: counts would jump with the size of discrete noise.
+    Mean powers of the change, how often it is large, how much of it is smooth, and what parts add. All but the last are
+    smooth functions of the change: counts would jump with the size of discrete noise.
     """
     change = pairs.shifted - pairs.reference
     size = np.abs(change)

@@ -172,7 +172,8 @@ class Jpeg2000(_Stored):
     def own_intervals(self, pairs: Pairs, level: float) -> Mapping[str, OwnInterval]:
         """The ratios that cut the files off at the same places.
 
-        Of hardly fewer pictures than the best ratio does.         A picture so small that nothing is left of it at some ratio looks the same at all larger ones.
+        Of hardly fewer pictures than the best ratio does. A picture so small that nothing is left of it at some
+        ratio looks the same at all larger ones.
         """
         few = pairs.first_affordable(MANY, VALUES, 2)
         form = min(FORMS, key=lambda form: _error(form(self.ratio), few))
