@@ -30,6 +30,14 @@ def test_identified_places_are_right_and_most_places_that_vary_are_identified(sa
     assert np.mean((placement.order == order)[varies]) > 0.85
 
 
+@pytest.mark.parametrize("n", [100, 200])
+def test_none_is_identified_among_so_few_images_that_the_places_around_it_are_wrong(samples, n):
+    reference, moved, order = samples
+    placement = placement_of_samples(*map(parts, (reference[:n], moved[:n])), matched_places(reference[:n], moved[:n]))
+    assert np.mean(placement.order == order) < 0.5
+    assert not placement.identified.any()
+
+
 @pytest.mark.torture
 def test_no_place_is_identified_in_an_order_that_images_contradict(samples):
     reference, _, _ = samples

@@ -30,6 +30,7 @@ PLACED_IMAGES = 10_000  # of either sample, that an order is improved with
 PLACED_VALUES = 1024  # of an image: parts are thinned out to so many, or one value each
 MOST_VARYING = (0.3, 0.4, 0.5, 0.6)  # shares of the places that find the others, one after another
 HALVES = 6  # random ones of the places that find the others
+LEAST_IDENTIFIED = 0.25  # of the places that vary: fewer are not trusted
 LESS_LIKELY = 3.0  # standard errors
 LEAST_DEVIATION = 0.04  # of the values' deviation, added to each: correlations of what hardly varies say little
 OWN_VARIANCE = 0.15  # of the values' mean variance: what a value has of its own, that no other predicts
@@ -62,7 +63,8 @@ def placement_of_samples(before: Parts, after: Parts, order: Int64[np.ndarray, "
     Likelihood is that of a normal distribution with the reference's moments. Some places, those that vary most, then
     any, find the sources of all by their correlations; what is likelier is kept. Several places that are wrong together
     would support each other, if all found all. In the end a place is identified if images were less likely with its
-    source and any other exchanged; none is, if those that are make the sample less likely than the reference's own.
+    source and any other exchanged; none is, if those that are make the sample less likely than the reference's own, or
+    if they are few: each is told by all others, which are then mostly wrong.
     """
     before, after = (_thinned(side[:PLACED_IMAGES]) for side in (before, after))
     model, x, y = _Likelihood.of(before), _Profiles.of(before), _Profiles.of(after)
@@ -76,7 +78,8 @@ def placement_of_samples(before: Parts, after: Parts, order: Int64[np.ndarray, "
             if (its := model.mean_loss(moments, other)) < loss:
                 loss, order = its, other
     known = model.risk(after, order) <= RISK
-    if known.any() and _less_likely(before[:, order[known]], after[:, known]):
+    few = known.sum() < LEAST_IDENTIFIED * np.count_nonzero(after.var(axis=(0, 2)))
+    if few or (known.any() and _less_likely(before[:, order[known]], after[:, known])):
         known = np.zeros_like(known)
     return Placement(order, known)
 
