@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from shiftassay.imagesets.dataset import load_dataset
-from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.places import nearest_rivals, risk_of, standard_scores
 from shiftassay.shifts.estimation.unpaired_places import matched_places, placement_of_samples
 
@@ -32,16 +30,15 @@ def test_identified_places_are_right_and_most_places_that_vary_are_identified(sa
     assert np.mean((placement.order == order)[varies]) > 0.85
 
 
-def test_what_is_identified_among_few_images_is_right():
-    """These samples lead to an order that is mostly wrong, in which single places would seem to be told."""
-    rng = np.random.default_rng(seed_for(0, "permutations", "mnist", "pixel_permutation", "unpaired", 200))
+def test_none_is_identified_where_the_order_is_mostly_wrong():
+    """By themselves 203 places would seem to be told, 43 of them wrong."""
+    rng = np.random.default_rng(0)
     data = load_dataset("mnist")
     images = np.concatenate([data.test.images, data.train.images])
-    images = images[rng.permutation(len(images))[:400]]
-    shift = parse("pixel_permutation").realize((1, 28, 28), rng)
-    order, moved = np.array(shift.permutation), shift.apply(images[200:], rng)
-    placement = placement_of_samples(*map(parts, (images[:200], moved)), matched_places(images[:200], moved))
-    assert not (placement.identified & (placement.order != order)).any()
+    images = images[rng.permutation(len(images))[:300]]
+    moved = images[150:].reshape(150, 784)[:, rng.permutation(784)].reshape(-1, 1, 28, 28)
+    placement = placement_of_samples(parts(images[:150]), parts(moved), matched_places(images[:150], moved))
+    assert not placement.identified.any()
 
 
 @pytest.mark.torture
