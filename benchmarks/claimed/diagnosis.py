@@ -176,10 +176,11 @@ def listed(results: Json) -> list[Line]:
     fashion = [case for case in cases if case[0].removeprefix("fashion-") in groups and case[0] not in groups]
     of = {group: [case for case in cases if case[0] == group] for group in ("compose", "unpaired", "left_out", "null")}
     named = ("family", "parts")
+    known = [case for case in single if not any(_wrong_in(case[3], what) for what in named)]
     asked = [
         ("| single families: family", single, named),
-        ("| single families: scope", single, (*named, "scope")),
-        ("| single families: parameters", single, (*named, "parameters")),
+        ("| of these: scope", known, ("scope",)),
+        ("| of these: parameters", known, ("parameters",)),
         ("| compositions of two", [case for case in of["compose"] if case[1].count(" + ") == 1], named),
         ("| compositions of three", [case for case in of["compose"] if case[1].count(" + ") == 2], named),
         ("| unpaired", of["unpaired"], named),

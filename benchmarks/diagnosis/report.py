@@ -68,10 +68,11 @@ def targets(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     fashion = [r for r in records if r["group"].removeprefix("fashion-") in GROUPS and r["group"] not in GROUPS]
     sure = [r for r in records if r.get("judgement", {}).get("confidence", 0) >= 0.9]
     families = shares(single)["family"] if single else None
+    known = [r for r in single if r.get("judgement", {}).get("family")]
     asked = [
         ("single families: family right", single, "family", 0.97, False),
-        ("single families: scope right", single, "scope", 0.98, False),
-        ("single families: parameters right", single, "parameters", 0.95, False),
+        ("of these: scope right", known, "scope", 0.98, False),
+        ("of these: parameters right", known, "parameters", 0.95, False),
         ("compositions of two: both parts right", _of(records, "compose", 1), "family", 0.85, False),
         ("compositions of three: all parts right", _of(records, "compose", 2), "family", 0.0, False),
         ("unpaired: family right", _of(records, "unpaired"), "family", 0.9, False),
