@@ -15,6 +15,7 @@ COLUMNS = (
     "identified, % of these",
     "right, % of the identified",
 )
+COUNTS = ("varying", "told", "told_identified", "identified", "right")
 PARTNERS = {"same_order": "in the same order", "reordered": "in another order", "unpaired": "none"}
 
 
@@ -25,8 +26,7 @@ def permutations_table(results: dict[str, Any]) -> str:
         alike.setdefault((row["family"], row["pairing"], row["images"]), []).append(row)
     lines = []
     for (family, pairing, images), rows in alike.items():
-        total = {name: sum(row[name] for row in rows) for name in ("varying", "told", "told_identified")}
-        total |= {name: sum(row[name] for row in rows) for name in ("identified", "right")}
+        total = {name: sum(row[name] for row in rows) for name in COUNTS}
         named = f"{sum(row['verdict'] == family for row in rows)} of {len(rows)}"
         shares = (("told", "varying"), ("told_identified", "told"), ("right", "identified"))
         cells = (points(total[part] / total[of], 1) if total[of] else "–" for part, of in shares)

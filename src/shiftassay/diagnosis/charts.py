@@ -28,14 +28,21 @@ def shifted_charts(shift: Shift, shape: tuple[int, int, int], seed: int) -> tupl
 
     None for a shift that can't be seen on charts: one that asks a model, or changes the sample, or another size.
     """
-    if shift.needs_model or FAMILIES[shift.family].group in ("none", "sample"):
+    if FAMILIES[shift.family].group in ("none", "sample"):
         return None
     before = charts(shape)
+    after = made_of(shift, before, seed, "charts")
+    return None if after is None else (before, after)
+
+
+def made_of(shift: Shift, images: Images, seed: int, purpose: str) -> Images | None:
+    """What a shift makes of images; None if it asks a model, or can't be applied to these."""
+    if shift.needs_model:
+        return None
     try:
-        after = shift.apply(before, generator(shift, seed_for(seed, "charts"), "charts"))
+        return np.asarray(shift.apply(images, generator(shift, seed_for(seed, purpose), purpose)), np.float32)
     except BadInput:
         return None
-    return before, np.asarray(after, np.float32)
 
 
 def _charts(c: int, h: int, w: int) -> Iterator[np.ndarray]:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from shiftassay.errors import BadInput
+from shiftassay.diagnosis.charts import made_of
 from shiftassay.imagesets.image_set import Images
-from shiftassay.random_stream import seed_for
-from shiftassay.shifts.catalog import generator
 from shiftassay.shifts.family import Shift
 
 IMAGES = 100  # of each set, at most
@@ -46,17 +44,12 @@ def spectra(before: Images, after: Float32[np.ndarray, "m d v u"], shift: Shift 
         return None
     some = before[:IMAGES]
     sets = {"reference": some, "shifted": after[:IMAGES]}
-    if shift is not None and not shift.needs_model:
-        try:
-            made = shift.apply(some, generator(shift, seed_for(seed, "spectra"), "spectra"))
-        except BadInput:
-            made = None
-        if made is not None and made.shape[1:] == some.shape[1:]:
-            sets["made again"] = made
-    frequencies = _bands(*before.shape[2:])
-    power = {name: power_by_frequency(np.asarray(images, np.float32)) for name, images in sets.items()}
+    made = None if shift is None else made_of(shift, some, seed, "spectra")
+    if made is not None and made.shape[1:] == some.shape[1:]:
+        sets["made again"] = made
+    power = {name: power_by_frequency(images) for name, images in sets.items()}
     apart = np.abs(np.log(power["shifted"] / power["reference"])).max()
-    return Spectra(frequencies, power) if apart > np.log(CHANGED) else None
+    return Spectra(_bands(*before.shape[2:]), power) if apart > np.log(CHANGED) else None
 
 
 def power_by_frequency(images: Images) -> Float64[np.ndarray, "bands"]:
