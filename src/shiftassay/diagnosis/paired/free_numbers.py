@@ -1,11 +1,11 @@
 """Continuous parameters of a shift as one vector of numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.family import Shift
@@ -35,6 +35,26 @@ class FreeNumbers:
         parts = zip(shift.components, drawn, strict=True)
         return cls(shift, tuple(tuple(n for n in names if isinstance(getattr(p, n), float)) for p, names in parts))
 
+    def of_groups(self, groups: Collection[str]) -> "FreeNumbers":
+        """Those of parts of these groups."""
+        pairs = zip(self.shift.components, self.names, strict=True)
+        return replace(self, names=tuple(names if part.group in groups else () for part, names in pairs))
+
+    def beside(self, others: "FreeNumbers") -> "FreeNumbers":
+        """These and others, of the others' shift."""
+        return FreeNumbers(others.shift, tuple(a + b for a, b in zip(self.names, others.names, strict=True)))
+
+    def without(self, known: Iterable[Container[str]]) -> "FreeNumbers":
+        """Those that are not among the known ones of their part."""
+        pairs = zip(self.names, known, strict=True)
+        return replace(self, names=tuple(tuple(name for name in names if name not in of) for names, of in pairs))
+
+    def without_noise(self) -> "FreeNumbers":
+        """The same numbers, of the shift without its parts with noise."""
+        kept = [(part, names) for part, names in zip(self.shift.components, self.names, strict=True) if not part.random]
+        parts, names = zip(*kept, strict=True)
+        return FreeNumbers(Compose(parts), names)
+
     @property
     def values(self) -> Float64[np.ndarray, "k"]:
         return np.array([n for part, name in self._parameters for n in _flat(getattr(part, name))], np.float64)
@@ -50,6 +70,16 @@ class FreeNumbers:
         """The lowest and the highest value of each number."""
         limits = np.array([search.limits if search else (-np.inf, np.inf) for search in self._searches])
         return limits[:, 0], limits[:, 1]
+
+    @property
+    def signed(self) -> Bool[np.ndarray, "k"]:
+        """Whether each number may be negative."""
+        return np.array([search is not None and search.low < 0 for search in self._searches])
+
+    @property
+    def of_noise(self) -> Bool[np.ndarray, "k"]:
+        """Whether each number is one of noise, or of what is drawn for each image."""
+        return np.array([name in part.simulated for part, name in self._parameters for _ in _flat(getattr(part, name))])
 
     def with_values(self, values: Float64[np.ndarray, "k"]) -> Shift:
         """The shift with other numbers. Raises `BadInput` where its family does not allow them."""

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers, of_all_parts
-from shiftassay.diagnosis.paired.joint import as_drawn
+from shiftassay.diagnosis.paired.joint import as_drawn, uncovered
 from shiftassay.diagnosis.paired.linearized import linear_fit
 from shiftassay.diagnosis.paired.simulated import simulated_fit
 from shiftassay.errors import BadInput
@@ -18,6 +18,7 @@ from shiftassay.shifts.parameters import Parameters
 from shiftassay.shifts.warp import Resampling
 
 FEWEST = 12  # images, for an interval
+UNBIASED = ("geometry",)  # groups whose least squares are right although noise is cut off at black and white
 
 Ends = list[dict[str, Any]]
 
@@ -25,9 +26,11 @@ Ends = list[dict[str, Any]]
 def measured(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Parameters]:
     """The shift with its continuous parameters fitted to these pairs, and their intervals.
 
-    Without noise: by least squares, under all implementations that explain the images (see `linearized`). Strengths of
-    noise: by simulation (see `simulated`). Some families have their own way. Parameters that are drawn for each image,
-    whole numbers, and what else describes how images are drawn have no interval. Of a composition: `parts`, a list.
+    By least squares, under all implementations that explain the images (see `linearized`): parameters of parts without
+    noise. Noise that covers some pixels leaves the others for this. Noise on all pixels is cut off at black and white,
+    which would bias such a fit of all but places: then those parameters are fitted beside the strengths of noise, by
+    simulation (see `simulated`). Some families have their own way. Parameters that are drawn for each image, whole
+    numbers, and what else describes how images are drawn have no interval. Of a composition: `parts`, a list.
     """
     if len(pairs) < FEWEST:
         return shift, {}
@@ -45,9 +48,14 @@ def measured(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -
 def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
     inferred = shift.infer_draws(pairs) or shift
     free = FreeNumbers.differentiable(inferred)
+    clear = None
+    if any(part.random for part in inferred.components):
+        clear = uncovered(inferred, pairs)
+        if clear is None:
+            free = free.of_groups(UNBIASED)
     if not len(free.values):
         return shift, [{} for _ in shift.components]
-    fit = linear_fit(free, pairs, resampling)
+    fit = linear_fit(free if clear is None else free.without_noise(), pairs, resampling, clear)
     reach = norm.ppf((1 + level) / 2) * fit.sd
     low, high = (np.clip(fit.numbers + sign * reach, *free.limits) for sign in (-1, 1))
     fitted = as_drawn(free.with_values(fit.numbers), shift)
@@ -55,14 +63,27 @@ def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level:
 
 
 def _by_simulation(shift: Shift, known: Ends, pairs: Pairs, resampling: Resampling, level: float) -> tuple[Shift, Ends]:
-    """By remakes with other numbers, of those parameters that have no interval yet."""
-    simulated = FreeNumbers.simulated(shift).names
-    names = tuple(tuple(n for n in of if n not in ends) for of, ends in zip(simulated, known, strict=True))
-    free = FreeNumbers(shift, names)
-    fit = simulated_fit(free, pairs, resampling) if len(free.values) else None
-    if fit is None:
-        return shift, [{} for _ in shift.components]
-    return free.with_values(fit.estimates), free.named(*fit.ends(level))
+    """By remakes with other numbers, of those parameters that have no interval yet.
+
+    If the statistics do not tell the parameters of noise and what it hides apart, of those of noise alone.
+    """
+    noise = FreeNumbers.simulated(shift)
+    hidden = FreeNumbers.differentiable(_inferred_beside(noise, pairs)).without(noise.names)
+    for free in (noise.beside(hidden).without(known), noise.without(known)):
+        fit = simulated_fit(free, pairs, resampling) if len(free.values) else None
+        if fit is not None:
+            return as_drawn(free.with_values(fit.estimates), shift), free.named(*fit.ends(level))
+    return shift, [{} for _ in shift.components]
+
+
+def _inferred_beside(noise: FreeNumbers, pairs: Pairs) -> Shift:
+    """The shift of these numbers with what can be inferred of each image, but for the parts that are simulated."""
+    shift = noise.shift
+    inferred = shift.infer_draws(pairs) if isinstance(shift, Compose) else None
+    if inferred is None:
+        return shift
+    parts = zip(shift.components, inferred.components, noise.names, strict=True)
+    return Compose(tuple(part if names else known for part, known, names in parts))
 
 
 def _simplest(shift: Shift, names: tuple[tuple[str, ...], ...], low: np.ndarray, high: np.ndarray) -> Shift:

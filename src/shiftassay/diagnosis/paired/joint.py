@@ -12,8 +12,9 @@ from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.remake import blurs, moves, noise_moves, remake
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose, in_normal_form
-from shiftassay.shifts.estimation.fitting import refine, trimmed
+from shiftassay.shifts.estimation.fitting import refine, trimmed, without_outliers
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.moved import as_in
@@ -200,6 +201,18 @@ def _least_trimmed(parts: tuple[Shift, ...], pairs: Pairs) -> tuple[Shift, ...] 
     joint = Joint(parts)
     numbers = trimmed(joint, joint.begin[None], pairs) if len(joint.begin) else None
     return None if numbers is None else joint.from_numbers(numbers).parts
+
+
+def uncovered(shift: Shift, pairs: Pairs) -> Images | None:
+    """1 at the values that noise leaves as the other parts make them, 0 at those that it covers.
+
+    None if a fit of the other parts does not tell which those are.
+    """
+    joint = Joint(tuple(part for part in shift.components if not part.random))
+    if not _leaves_pixels(shift.components) or not len(joint.begin):
+        return None
+    numbers = trimmed(joint, joint.begin[None], pairs)
+    return None if numbers is None else without_outliers(joint, numbers, pairs)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 With J the derivatives of the remake by the parameters, a least-squares fit moves by J⁺e if its residual is e. So one
 solve gives the fit under every implementation. How the residual's contributions scatter over images, over positions and
 over roundings gives the sampling error.
+
+Beside noise, J, its transpose and the remake each have draws of their own: with the same draws, what is random in them
+would be correlated, and the fit biased (Durbin 1954, instrumental variables).
 """
 
 from collections.abc import Sequence
@@ -56,21 +59,26 @@ class LinearFit:
         return np.sqrt(self.sampling + self.systematic)
 
 
-def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> LinearFit:
+def linear_fit(
+    free: FreeNumbers, pairs: Pairs, resampling: Resampling, uncovered: Images | None = None
+) -> LinearFit:
     """The numbers under the most likely implementations, with their variances.
 
-    These are the implementations that explain the images about as well as the best.
+    These are the implementations that explain the images about as well as the best. `uncovered`: 1 at the values that
+    are compared, 0 where something covers them.
     """
     if resampling.kernel == "nearest" and (exact := whole_pixel_fit(free, pairs, resampling)) is not None:
         return LinearFit(exact[0], exact[1], np.zeros_like(exact[1]), 0.0, Implementation(resampling))
     ways = _ways(free.shift, resampling, in_bytes(pairs.shifted))
     numbers, low, high = free.values, *free.limits
     unknown = np.zeros(len(numbers))
+    noisy, moving = (any(p.random for p in free.shift.components), any(p.smooth for p in free.shift.components))
     for i in range(STEPS):
         shift = free.with_values(numbers)
-        weights = _weights(shift, pairs)
-        derivatives = _derivatives(free, numbers, pairs, ways[0]) * weights
-        solve = np.linalg.pinv((derivatives @ derivatives.T).astype(np.float64)) @ derivatives
+        weights = _weights(shift, pairs) if uncovered is None else _weights(shift, pairs) * uncovered.reshape(-1)
+        derivatives = _derivatives(free, numbers, pairs, ways[0], seed=1) * weights
+        others = _derivatives(free, numbers, pairs, ways[0], seed=2) * weights if noisy else derivatives
+        solve = np.linalg.pinv((derivatives @ others.T).astype(np.float64)) @ derivatives
         fits = sorted((_under(way, shift, pairs, weights, derivatives, solve) for way in ways), key=lambda u: u.energy)
         if i == 0:
             unknown = _bias_per_energy(fits)
@@ -82,7 +90,6 @@ def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Linea
     likelihood = _likelihood(fits)
     middle = likelihood @ steps
     between = likelihood @ (steps - middle) ** 2
-    noisy, moving = (any(flags) for flags in zip(*((p.random, p.smooth) for p in shift.components), strict=True))
     single = (PLACES * free.steps * moving + SINGLE * np.maximum(np.abs(numbers), LEAST_NUMBER)) ** 2
     sampling = _sampling_variance(fits[0], solve, pairs) + single
     unexplained = 0.0 if noisy else _unexplained(fits[0])
@@ -164,14 +171,14 @@ def _reaches_border(images: Images) -> bool:
 
 
 def _derivatives(
-    free: FreeNumbers, numbers: np.ndarray, pairs: Pairs, way: Implementation
+    free: FreeNumbers, numbers: np.ndarray, pairs: Pairs, way: Implementation, seed: int
 ) -> Float32[np.ndarray, "k p"]:
     low, high = free.limits
     rows = []
     for k, step in enumerate(free.steps):
         ends = [numbers.copy(), numbers.copy()]
         ends[0][k], ends[1][k] = max(numbers[k] - step, low[k]), min(numbers[k] + step, high[k])
-        made = [way.unrounded(free.with_values(e), pairs.reference, np.random.default_rng(0)) for e in ends]
+        made = [way.unrounded(free.with_values(e), pairs.reference, np.random.default_rng(seed)) for e in ends]
         rows.append((made[1] - made[0]).reshape(-1) / np.float32(ends[1][k] - ends[0][k]))
     return np.stack(rows)
 

@@ -1,9 +1,10 @@
-"""Numbers of noise, and of what else is drawn for each image, by simulated moments.
+"""Numbers of noise, of what is drawn for each image and of what noise hides, by simulated moments.
 
 Statistics of the change of each image are compared with those of remakes of the same images (McFadden 1989). Their
 derivatives by the numbers, and their covariance over images, give the numbers that fit best and their variance.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +16,8 @@ from scipy.stats import norm
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
 from shiftassay.diagnosis.paired.implementations import KERNELS, Implementation, Rounding
 from shiftassay.errors import BadInput
+from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
-from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import Resampling
 
 REMAKES = 4  # of each image
@@ -26,6 +27,7 @@ MOST_STEPS = 3  # of Gauss and Newton
 CLOSE = 0.3  # of an sd: the last step
 LARGEST_STEP = 0.3  # of a number's logarithm
 STEP = 0.05  # of a number's logarithm, for its derivative
+UNIT = 4  # steps of a search: the unit of a number near 0 that may be negative
 SIZES = (0.03, 0.2)  # of a change that counts half as much as a very large one
 WINDOWS = (3, 7)  # pixels over which the change is averaged
 SHARES = ("fraction", "coverage", "shade")  # the names of numbers between 0 and 1; others are positive
@@ -38,21 +40,35 @@ SHRINKAGE = 1e-3  # of the correlations of the statistics towards 0
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """A scale without bounds: the logarithm of positive numbers, the log odds of shares."""
+    """A scale without bounds: the log odds of shares, the logarithm of positive numbers, others in their own unit."""
 
     of_shares: Bool[np.ndarray, "k"]
+    units: Float64[np.ndarray, "k"]
+    """Of numbers that may be negative; of the others NaN."""
+
+    @classmethod
+    def of(cls, free: FreeNumbers) -> "Scale":
+        shares = np.array([name in SHARES for names in free.names for name in names])
+        units = np.maximum(np.abs(free.values), UNIT * free.steps)
+        return cls(shares, np.where(free.signed, units, np.nan))
 
     def to(self, values: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
         odds = np.where(self.of_shares, 1 - np.minimum(values, 1 - SMALLEST), 1)
-        return np.log(np.maximum(values, SMALLEST)) - np.log(odds)
+        return np.where(self._signed, values / self.units, np.log(np.maximum(values, SMALLEST)) - np.log(odds))
 
     def back(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
-        return np.where(self.of_shares, expit(numbers), np.exp(numbers))
+        positive = np.where(self.of_shares, expit(numbers), np.exp(numbers))
+        return np.where(self._signed, numbers * self.units, positive)
 
     def rate(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k"]:
         """By how much a value grows with its number."""
         values = self.back(numbers)
-        return np.maximum(np.where(self.of_shares, values * (1 - values), values), SMALLEST)
+        positive = np.maximum(np.where(self.of_shares, values * (1 - values), values), SMALLEST)
+        return np.where(self._signed, self.units, positive)
+
+    @property
+    def _signed(self) -> Bool[np.ndarray, "k"]:
+        return ~np.isnan(self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,18 +127,20 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
     """
     few = pairs.first(max(VALUES // pairs.reference[0].size, FEWEST))
     rounding: Rounding = "nearest" if in_bytes(few.shifted) else "none"
-    scale = Scale(np.array([name in SHARES for names in free.names for name in names]))
+    scale = Scale.of(free)
     numbers = scale.to(free.values)
-    observed = _statistics(free.shift, few)
+    limits = [scale.to(ends) for ends in free.limits]
     steps: list[_Step] = []
     simulate = _Simulation(free, scale, few, Implementation(resampling, rounding))
     try:
+        simulate = simulate.with_scores(numbers)
+        observed = simulate.statistics(few.shifted)
         if any(part.smooth and names for part, names in zip(free.shift.components, free.names, strict=True)):
             simulate = simulate.under_the_likeliest_kernel(observed, numbers)
         while len(steps) < MOST_STEPS and not (len(steps) > 1 and steps[-1].small):
             simulate = replace(simulate, seed=len(steps))
             steps.append(_Step.between(observed - simulate(numbers), simulate.slopes(numbers)))
-            numbers = numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP)
+            numbers = np.clip(numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP), *limits)
     except (BadInput, np.linalg.LinAlgError):
         return None
     if not np.isfinite(numbers).all():
@@ -149,6 +167,14 @@ class _Simulation:
     pairs: Pairs
     way: Implementation
     seed: int = 0
+    scores: tuple[Images, ...] = ()
+    """By how much each value of the images grows with each number of a part without noise."""
+
+    def with_scores(self, numbers: Float64[np.ndarray, "k"]) -> "_Simulation":
+        """With the scores at these numbers: what a fit by least squares would compare."""
+        steps = STEP * np.eye(len(numbers))[~self.free.of_noise]
+        scores = [np.mean([a - b for a, b in zip(self._made(numbers + s), self._made(numbers - s))], 0) for s in steps]
+        return replace(self, scores=tuple(scores))
 
     def slopes(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k q"]:
         """The derivatives of the mean statistics."""
@@ -167,24 +193,29 @@ class _Simulation:
         )
 
     def __call__(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "n q"]:
+        return np.mean([self.statistics(images) for images in self._made(numbers)], axis=0)
+
+    def statistics(self, shifted: Images) -> Float64[np.ndarray, "n q"]:
+        """Of each image, what a fit compares.
+
+        Mean powers of the change, how often it is large, how much of it is smooth, its products with the scores, and
+        what parts add. All but the last are smooth functions of the change: counts would jump with the size of discrete
+        noise.
+        """
+        pairs = replace(self.pairs, shifted=shifted)
+        change = shifted - pairs.reference
+        size = np.abs(change)
+        means = [change, size, size**2, *(size / (size + s) for s in SIZES)]
+        means += [uniform_filter(change, window, axes=(2, 3)) ** 2 for window in WINDOWS]
+        means += [change * score for score in self.scores]
+        general = np.stack([np.mean(values, (1, 2, 3), dtype=np.float64) for values in means], 1)
+        return np.concatenate([general, *(p.simulated_statistics(pairs) for p in self.free.shift.components)], 1)
+
+    def _made(self, numbers: Float64[np.ndarray, "k"]) -> Iterator[Images]:
+        """The remakes with these numbers."""
         shift = self.free.with_values(self.scale.back(numbers))
         generators = (np.random.default_rng([self.seed, i]) for i in range(REMAKES))
-        made = (self.way.apply(shift, self.pairs.reference, rng) for rng in generators)
-        return np.mean([_statistics(self.free.shift, replace(self.pairs, shifted=images)) for images in made], axis=0)
-
-
-def _statistics(shift: Shift, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
-    """Of each image, what a fit compares.
-
-    Mean powers of the change, how often it is large, how much of it is smooth, and what parts add. All but the last are
-    smooth functions of the change: counts would jump with the size of discrete noise.
-    """
-    change = pairs.shifted - pairs.reference
-    size = np.abs(change)
-    means = [change, size, size**2, *(size / (size + s) for s in SIZES)]
-    means += [uniform_filter(change, window, axes=(2, 3)) ** 2 for window in WINDOWS]
-    general = np.stack([np.mean(values, (1, 2, 3), dtype=np.float64) for values in means], 1)
-    return np.concatenate([general, *(part.simulated_statistics(pairs) for part in shift.components)], 1)
+        return (self.way.apply(shift, self.pairs.reference, rng) for rng in generators)
 
 
 def _covariance(differences: Float64[np.ndarray, "n q"]) -> Float64[np.ndarray, "q q"]:

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import Family, errors_of, mask_of, remake
-from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
+from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs, in_bytes
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import PerImage, is_drawn
 
@@ -28,6 +28,7 @@ STEPS = 10
 INK = 0.02  # of the contrast: by how much a pixel of ink differs from the background
 OUTLIER = 2.0  # sds of the residual
 ROUNDS, ROUND_STEPS = 15, 3  # rounds of trimming at most, and steps in each
+SINGLE = 1e-6  # of the grey scale: what single precision rounds
 SHRUNK = 0.5  # of the untrimmed fit's sd of residuals: what trimming has to reach
 
 
@@ -210,6 +211,13 @@ def trimmed(family: Family, starts: Float64[np.ndarray, "g k"], pairs: Pairs) ->
         if np.allclose(values, before, rtol=0, atol=1e-4):
             break
     return values if _scale(family, values, pairs)[0] < enough else None
+
+
+def without_outliers(family: Family, values: Float64[np.ndarray, "k"], pairs: Pairs) -> Images:
+    """1 at the values that a robust fit with these parameters explains, 0 at its outliers."""
+    scale, residual = _scale(family, values, pairs)
+    exact = ROUNDING if in_bytes(pairs.shifted) else SINGLE
+    return (np.abs(residual) <= max(OUTLIER * scale, exact)).astype(np.float32)
 
 
 def _scale(family: Family, values: Float64[np.ndarray, "k"], pairs: Pairs) -> tuple[float, Images]:

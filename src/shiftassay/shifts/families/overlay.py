@@ -115,6 +115,7 @@ class PixelDropout(Shift):
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
+    simulated: ClassVar[tuple[str, ...]] = ("fraction",)
     strengths: ClassVar[tuple[float, float] | None] = (0.0001, 0.999)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"fraction": v} for v in (0.1, 0.3, 0.5, 0.7, 0.9))
     scopes: ClassVar[tuple[Scope, ...]] = ("per_image",)
