@@ -23,9 +23,9 @@ KERNEL_SHARES = {"bilinear": 0.4, "cubic": 0.4, "nearest": 0.2}
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A case: the part that made it, and its pairs."""
+    """A case: the part that made it, or two in a row, and its pairs."""
 
-    part: Part
+    parts: tuple[Part, ...]
     dataset: str
     pairs: Pairs
 
@@ -33,7 +33,7 @@ class Drawn:
 def drawn(family: str, seed: int, number: int) -> Drawn:
     """Case `number` of a family: parameters, maker, number of images and images follow from the seed."""
     rng = np.random.default_rng(seed_for(seed, "coverage", family, number))
-    part = DRAWS[family](rng)
+    parts = _noise_and(family.removeprefix(NOISE_AND), rng) if family in TWO_PARTS else (DRAWS[family](rng),)
     name = fashion.DATASET if fashion.INSTALLED_HERE and rng.random() < FASHION else "mnist"
     test = dataset(name).test
     assert test.labels is not None
@@ -41,9 +41,11 @@ def drawn(family: str, seed: int, number: int) -> Drawn:
     reference = test.images[chosen, 0]
     if family in IN_COLOUR:
         reference = colored(reference, rng).astype(np.float32)
-    made = part.make(reference, test.labels[chosen], rng)
-    sides = (np.asarray(side, np.float32) for side in (reference, made.images))
-    return Drawn(part, name, Pairs(*(side if side.ndim == 4 else side[:, None] for side in sides)))
+    shifted = reference
+    for part in parts:
+        shifted = part.make(shifted, test.labels[chosen], rng).images
+    sides = (np.asarray(side, np.float32) for side in (reference, shifted))
+    return Drawn(parts, name, Pairs(*(side if side.ndim == 4 else side[:, None] for side in sides)))
 
 
 def _way(rng: Rng, nearest: bool = True, half: bool = True) -> Way:
@@ -187,6 +189,32 @@ DRAWS: dict[str, Callable[[Rng], Part]] = {
     "canny_edges": _canny_edges,
     "jpeg2000": lambda rng: filters.jpeg2000(_log(rng, 1.3, 3.2)),
 }
+
+
+NOISE_AND = "noise and "
+TWO_PARTS = tuple(NOISE_AND + family for family in ("translate", "gaussian_blur", "gain", "offset", "gamma"))
+NOISES: tuple[Callable[[Rng], Part], ...] = (
+    lambda rng: noise.gaussian_noise(_log(rng, 0.05, 0.4), False, True),
+    lambda rng: noise.uniform_noise(_log(rng, 0.08, 0.6), False, True),
+    lambda rng: noise.speckle_noise(_log(rng, 0.1, 0.6), False, True),
+    lambda rng: noise.shot_noise(_log(rng, 5, 60), False, True),
+    lambda rng: noise.impulse_noise(_log(rng, 0.02, 0.4), False),
+    lambda rng: overlay.pixel_dropout(float(rng.uniform(0.05, 0.4)), False),
+)
+PARTNERS: dict[str, Callable[[Rng], Part]] = {
+    "translate": lambda rng: geometry.translate(*map(float, rng.uniform(-4, 4, 2)), Way("scipy", "bilinear")),
+    "gaussian_blur": lambda rng: blur.gaussian_blur(_log(rng, 0.6, 2.0), "scipy"),
+    "gain": lambda rng: intensity.gain(_log(rng, 0.3, 0.95), False),
+    "offset": lambda rng: intensity.offset(_signed(rng, 0.05, 0.3), False),
+    "gamma": lambda rng: intensity.gamma(_log(rng, 0.5, 2.0), False),
+}
+
+
+def _noise_and(family: str, rng: Rng) -> tuple[Part, ...]:
+    """Noise and a part of this family, in either order, kept as floats or as bytes at the end."""
+    parts = [NOISES[rng.integers(len(NOISES))](rng), PARTNERS[family](rng)]
+    first, last = parts if _coin(rng) else reversed(parts)
+    return first, _maybe_in_bytes(last, _coin(rng))
 
 
 IN_COLOUR = ("channel_rescale", "saturation", "hue", "color_matrix", "color_blur")

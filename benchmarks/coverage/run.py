@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.coverage.drawn import DRAWS, drawn
+from benchmarks.coverage.drawn import DRAWS, TWO_PARTS, drawn
 from benchmarks.coverage.table import results, table
 from benchmarks.diagnosis.drawn import log
 
@@ -36,7 +36,7 @@ FITS = 200
 
 def main() -> None:
     asked = _arguments()
-    families = [family for family in DRAWS if not asked.only or family in asked.only.split(",")]
+    families = [family for family in (*DRAWS, *TWO_PARTS) if not asked.only or family in asked.only.split(",")]
     command, commit = " ".join(["python -m benchmarks.coverage", *sys.argv[1:]]), _commit()
     if asked.seed >= log.FIRST_TEST_SEED:
         try:

@@ -24,6 +24,7 @@ EQUAL = {
     "gain": ("rescale", "compose"),
     "offset": ("rescale", "compose"),
     "rescale": ("gain", "compose"),
+    "gamma": ("tone_curve",),
     "threshold": ("quantize", "compose"),
     "row_permutation": ("pixel_permutation",),
     "column_permutation": ("pixel_permutation",),

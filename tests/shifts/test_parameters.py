@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.shifts.parameters import (
+    BEYOND,
     Choice,
     PerImage,
     SearchRange,
@@ -55,7 +56,7 @@ def test_a_value_per_image_is_what_is_drawn(values):
 def test_candidates_cover_a_range(value, step):
     search = SearchRange(tuple(np.linspace(-100, 100, 41).tolist()), step)
     tried = candidates(value, search)
-    margin = 0.1 * (value.high - value.low) + 1e-9
+    margin = BEYOND * (value.high - value.low) + 1e-9
     assert all(value.low - margin <= candidate <= value.high + margin for candidate in tried)
     if step:
         assert (min(tried), max(tried)) == (value.low, value.high)

@@ -17,6 +17,7 @@ ParameterValue = Annotated[Any, BeforeValidator(TypeAdapter(JsonValue).validate_
 Parameters = Mapping[str, ParameterValue]
 """A family's parameters by name, as JSON: what `Shift.parameters` gives and `catalog.make` takes."""
 
+BEYOND = 0.3  # of a range, whose ends are estimated from few images
 BETWEEN = 9  # values of a range that the search for an image's draw starts from
 
 
@@ -166,7 +167,7 @@ def candidates(value: Any, search: SearchRange) -> Sequence[float | int]:
         return extremes(value)
     if search.step:
         return np.linspace(value.low, value.high, BETWEEN).tolist()
-    margin = 0.1 * (value.high - value.low)
+    margin = BEYOND * (value.high - value.low)
     return [start for start in search.starts if value.low - margin <= start <= value.high + margin]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftassay.diagnosis.null_distribution import Fit
-from shiftassay.diagnosis.paired.candidate import Candidate, estimate, first_that_fits, ranked, settled
+from shiftassay.diagnosis.paired.candidate import Candidate, estimate, first_that_fits, ranked, scored, settled
 from shiftassay.diagnosis.paired.remake import Remake
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.shifts.catalog import parse
@@ -74,3 +74,14 @@ def test_no_estimate_changes_nothing(digits, family):
     few = same.reference[:16]
     for shift in estimate(family, same):
         assert not np.allclose(shift.apply(few, np.random.default_rng(0)), few, atol=1e-4)
+
+
+def test_a_part_that_changes_next_to_nothing_is_no_candidate_beside_noise(digits):
+    def candidates(text):
+        return scored([parse(text)], Task(pairs, pairs, []))
+
+    noisy = parse("gaussian_noise:sd=0.1").apply(digits.images, np.random.default_rng(2))
+    pairs = Pairs(digits.images, noisy)
+    assert candidates("gaussian_noise:sd=0.1")
+    assert candidates("gaussian_noise:sd=0.1+scale:factor=0.9")
+    assert not candidates("gaussian_noise:sd=0.1+scale:factor=0.9996")

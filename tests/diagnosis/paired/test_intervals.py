@@ -26,7 +26,9 @@ def _coverage(family, seed, fits):
     return sum(low <= true <= high for true, _, low, high in numbers), len(numbers)
 
 
-@pytest.mark.parametrize("family", ["gain", "offset", pytest.param("sign_noise", marks=pytest.mark.torture)])
+@pytest.mark.parametrize(
+    "family", ["gain", "offset", "noise and gain", pytest.param("sign_noise", marks=pytest.mark.torture)]
+)
 def test_intervals_cover_on_shifts_of_other_code(family):
     covered, n = _coverage(family, 3, 40)
     assert covered >= binom.ppf(UNLIKELY, n, LEVEL)
@@ -40,7 +42,16 @@ def test_intervals_cover_in_200_fits(family):
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("family", ["canny_edges", "elastic", "fog", "glass_blur", "jpeg2000", "spatter", "zigzag"])
+@pytest.mark.parametrize("partner", ["translate", "gaussian_blur", "offset", "gamma"])
+def test_intervals_cover_of_what_noise_hides(partner):
+    covered, n = _coverage(f"noise and {partner}", 6, 40)
+    assert covered >= binom.ppf(UNLIKELY, n, LEVEL)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    "family", ["canny_edges", "elastic", "fog", "glass_blur", "jpeg2000", "spatter", "zigzag", "zoom_blur"]
+)
 def test_intervals_cover_of_what_is_hard_to_measure(family):
     covered, n = _coverage(family, 6, 20)
     assert covered >= binom.ppf(UNLIKELY, n, LEVEL)
@@ -115,6 +126,16 @@ def test_a_composition_with_noise_has_them_of_each_part(digits):
     assert low - 0.1 < 15 < high + 0.1
     low, high = ends["parts"][1]["sd"]
     assert low - 0.002 < 0.1 < high + 0.002
+
+
+@pytest.mark.parametrize(
+    "text", ["impulse_noise:fraction=0.1+gain:factor=0.5", "pixel_dropout:fraction=0.3+gain:factor=0.5"]
+)
+def test_what_noise_leaves_free_tells_the_other_part_exactly(digits, text):
+    shift, ends = measured(parse(text), _pairs(digits, text), OURS, LEVEL)
+    assert shift.parts[1].factor == pytest.approx(0.5, abs=1e-5)
+    low, high = ends["parts"][1]["factor"]
+    assert high - low < 1e-4
 
 
 def test_few_pairs_give_no_interval(digits):

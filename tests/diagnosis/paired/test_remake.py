@@ -9,6 +9,7 @@ from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, noise
 from shiftassay.diagnosis.paired.remake import remake, to_bytes
 from shiftassay.shifts.catalog import parse
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
+from shiftassay.shifts.warp import Resampling, resampled
 
 
 def _target(digits, text, seed=3):
@@ -41,6 +42,25 @@ def test_per_image_parameters_are_inferred_from_the_pairs(digits):
     assert best.misfit < 1e-3
     assert len(best.inferred.angle.values) == len(digits)
     assert best.shift.scope == "per_image"
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_places_halfway_between_pixels_may_fall_to_either(digits, sign):
+    beside = np.arange(28) - 13.5 + sign * 1e-6  # 6.5 / 1.3 is 5: such a place is halfway between two pixels
+    source = np.floor(beside / 1.3 + 13.5 + 0.5).astype(int)
+    shifted = digits.images[:, :, source][..., source]
+    best = remake(parse("scale:factor=1.3"), EvaluationPairs(Pairs(digits.images, shifted)))
+    assert best.misfit < 1e-6
+    assert best.resampling.kernel == "nearest"
+
+
+def test_draws_are_inferred_about_the_centre_that_fits(digits):
+    shift = parse("rotate:angle=-30|30,scope=per_image")
+    with resampled(Resampling("nearest", 0.5)):
+        shifted = shift.apply(digits.images, np.random.default_rng(3))
+    best = remake(shift, EvaluationPairs(Pairs(digits.images, shifted)))
+    assert best.resampling == Resampling("nearest", 0.5)
+    assert np.abs(np.abs(best.inferred.angle.values) - 30).mean() < 0.5
 
 
 def test_a_remake_does_not_mismatch_itself(digits):

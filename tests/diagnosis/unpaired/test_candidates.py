@@ -53,6 +53,15 @@ def test_numbers_are_found_without_pairs(
     assert best.shift.parameters[name] == pytest.approx(value, abs=tolerance)
 
 
+def test_families_that_come_to_the_same_shift_are_one_candidate(halves: tuple[ImageSet, ImageSet]) -> None:
+    reference, others = halves
+    dark = ImageSet(shift(others, "gain:factor=0.3").images)
+    candidates = estimate_unpaired(reference, dark, ("gain", "rescale", "gamma", "quantize", "threshold"))
+    families = [candidate.shift.family for candidate in candidates]
+    assert families[0] == "gain"
+    assert len(set(families)) == len(families)
+
+
 @pytest.mark.torture
 def test_halves_of_one_set_are_identical(halves: tuple[ImageSet, ImageSet]) -> None:
     best = estimate_unpaired(halves[0], halves[1], FAMILIES)[0]

@@ -21,6 +21,8 @@ from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
 from shiftassay.shifts.family import FAMILIES, Shift
 
 PLAUSIBLE = 0.05  # p-value from which a shift with noise needs no further part
+NEXT_TO_NOTHING = 1e-2  # of the change
+FEW = 16  # images that show whether a shift changes anything
 CLEARLY = 4.0  # standard errors by which one of two shifts with noise leaves less than the other
 
 
@@ -264,12 +266,23 @@ def _cost(made: Remake, task: Task) -> float:
 def _imitated(made: Remake, pairs: Pairs, task: Task) -> bool:
     """Whether a part only imitates what other implementations would leave.
 
-    Such are noise that is weaker than what implementations differ by, and a permutation that is really a smooth warp.
+    Such are noise that is weaker than what implementations differ by, a part that changes next to nothing, and a
+    permutation that is really a smooth warp.
     """
     composed = len(made.shift.components) > 1
     if composed and 0 < made.noise_fraction < task.tolerance and _noise_survives(made.shift):
         return True
+    if composed and made.noise_fraction and any(_barely_changes(part, pairs) for part in made.shift.components):
+        return True
     return made.misfit > task.tolerance and any(part.permutes_smoothly(pairs) for part in made.shift.components)
+
+
+def _barely_changes(part: Shift, pairs: Pairs) -> bool:
+    """Whether a shared part without noise makes next to nothing of the change."""
+    if part.random or part.scope != "shared":
+        return False
+    few = pairs.reference[:FEW]
+    return float(mean_squares(part.apply(few, np.random.default_rng(0)) - few).mean()) < NEXT_TO_NOTHING * pairs.change
 
 
 def general(shift: Shift) -> bool:
@@ -278,7 +291,7 @@ def general(shift: Shift) -> bool:
 
 
 def _changes_anything(shift: Shift, pairs: Pairs) -> bool:
-    few = pairs.reference[:16]
+    few = pairs.reference[:FEW]
     return not np.allclose(shift.apply(few, np.random.default_rng(0)), few, atol=1e-4)
 
 

@@ -85,6 +85,7 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
     if not best[0].fits and best[0].misfit < budget.hopeless:
         others = _each_part_again(best[0].shift, fit, task)
         others += [in_whole_steps(c.shift, fit) for c in best[: budget.n_extended]]
+        others += _in_other_orders(best[0].shift)
         best = ranked(best + _in_place_of(best[0], others, fit, task))
     return best + _in_place_of(best[0], _of_two_parts(best[0].shift), fit, task)
 
@@ -124,6 +125,13 @@ def _of_two_parts(shift: Shift) -> list[Shift]:
     """A composition of three parts without one of them, which may have stood for nothing."""
     parts = shift.components
     return [Compose((*parts[:i], *parts[i + 1 :])) for i in range(len(parts))] if len(parts) == 3 else []
+
+
+def _in_other_orders(shift: Shift) -> list[Shift]:
+    """A composition of three parts with two neighbours exchanged."""
+    parts = shift.components
+    swapped = [(*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]) for i in range(len(parts) - 1)]
+    return list(map(Compose, swapped)) if len(parts) == 3 else []
 
 
 def _each_part_again(shift: Shift, fit: Pairs, task: Task) -> list[Shift]:

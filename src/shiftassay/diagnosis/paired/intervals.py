@@ -77,7 +77,7 @@ def _by_simulation(shift: Shift, known: Ends, pairs: Pairs, resampling: Resampli
 
 
 def _inferred_beside(noise: FreeNumbers, pairs: Pairs) -> Shift:
-    """The shift of these numbers with what can be inferred of each image, but for the parts that are simulated."""
+    """The shift with what can be inferred of each image, but for the parts that are simulated."""
     shift = noise.shift
     inferred = shift.infer_draws(pairs) if isinstance(shift, Compose) else None
     if inferred is None:

@@ -14,7 +14,7 @@ from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.compose import Compose, in_normal_form
-from shiftassay.shifts.estimation.fitting import refine, trimmed, without_outliers
+from shiftassay.shifts.estimation.fitting import good, refine, trimmed, without_outliers
 from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.moved import as_in
@@ -52,7 +52,7 @@ def fitted_jointly(shift: Shift, pairs: Pairs) -> Shift:
         fitted = _with_noise(inferred, pairs)
     else:
         fitted = Compose(_least_squares(_from_starts(inferred.parts, pairs), pairs))
-    parts = [in_normal_form(part) for part in as_drawn(fitted, shift).components]
+    parts = [in_normal_form(part) for part in as_drawn(fitted, shift, pairs).components]
     return last_part_again(Compose(tuple(parts)), pairs)
 
 
@@ -130,15 +130,30 @@ def fitted_to_nearest(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shi
         return type(shift).from_numbers(result.x)
 
 
-def as_drawn(fitted: Shift, shift: Shift) -> Shift:
-    """The fitted shift, with what was inferred for some images as the shift draws it."""
+def as_drawn(fitted: Shift, shift: Shift, pairs: Pairs | None = None) -> Shift:
+    """The fitted shift, with what was inferred for some images as the shift draws it.
+
+    Given the pairs, from which it was inferred, the limits of what is drawn are estimated again.
+    """
     parts = []
     for new, old in zip(fitted.components, shift.components, strict=True):
         known = [f.name for f in fields(new) if isinstance(getattr(new, f.name), PerImage)]
         if known:
-            new = replace(old, **{f.name: getattr(new, f.name) for f in fields(old) if f.name not in known})
+            drawn = old if pairs is None else _drawn_again(new, old, fitted, pairs)
+            new = replace(drawn, **{f.name: getattr(new, f.name) for f in fields(old) if f.name not in known})
         parts.append(new)
     return Compose(tuple(parts)) if isinstance(shift, Compose) else parts[0]
+
+
+def _drawn_again(inferred: Shift, part: Shift, fitted: Shift, pairs: Pairs) -> Shift:
+    """The part with the distribution of what was inferred, if that is of the same kind."""
+    values = [vars(inferred)[name] for name in inferred.search]
+    if not values or not all(isinstance(value, PerImage) for value in values):
+        return part
+    errors = pairs.errors(fitted.apply(pairs.reference, np.random.default_rng(0)))
+    again = type(part).from_draws(np.stack([value.values for value in values], 1)[good(errors)])
+    alike = all(type(vars(again)[name]) is type(vars(part)[name]) for name in part.search)
+    return again if alike else part
 
 
 def _with_noise(inferred: Compose, pairs: Pairs) -> Compose:

@@ -59,9 +59,7 @@ class LinearFit:
         return np.sqrt(self.sampling + self.systematic)
 
 
-def linear_fit(
-    free: FreeNumbers, pairs: Pairs, resampling: Resampling, uncovered: Images | None = None
-) -> LinearFit:
+def linear_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling, uncovered: Images | None = None) -> LinearFit:
     """The numbers under the most likely implementations, with their variances.
 
     These are the implementations that explain the images about as well as the best. `uncovered`: 1 at the values that

@@ -32,6 +32,9 @@ USUAL_RESAMPLINGS = (
 )
 # Pixels by which the centre is moved: then places halfway between two pixels fall to one of them, as elsewhere.
 BESIDE = 0.05
+COMPARABLE = (
+    2.5  # times what the best resampling leaves: what nearest neighbours may leave where half of them are wrong
+)
 # Bilinear resampling would smooth noise that came before; these keep it. Each has its own overshoots, which the
 # statistics of noise show.
 KEEPING_NOISE = Resampling("bicubic"), Resampling("keys"), Resampling("spline")
@@ -87,9 +90,10 @@ def remake(shift: Shift, evaluation: EvaluationPairs, seed: int = 0, all_resampl
         best = min(remakes, key=lambda r: r.misfit)
         if best.resampling == Resampling("bilinear", 0.5):
             remakes.append(_remake(shift, inferred, evaluation, seed, Resampling("bicubic", 0.5)))
-        if best.resampling.kernel == "nearest" and best.misfit > 0:
-            centers = (best.resampling.center + sign * BESIDE for sign in (-1, 1))
-            remakes += [_remake(shift, inferred, evaluation, seed, Resampling("nearest", center)) for center in centers]
+        nearest = [r for r in remakes if r.resampling.kernel == "nearest" and 0 < r.misfit < COMPARABLE * best.misfit]
+        centers = [r.resampling.center + beside for r in nearest for beside in (-BESIDE, BESIDE)]
+        remakes += [_remake(shift, inferred, evaluation, seed, Resampling("nearest", center)) for center in centers]
+        best = min(remakes, key=lambda r: r.misfit)
         if inferred is not shift and best.resampling.center != current_resampling().center:
             with resampled(best.resampling):
                 again = shift.infer_draws(evaluation.pairs) or shift

@@ -40,7 +40,10 @@ SHRINKAGE = 1e-3  # of the correlations of the statistics towards 0
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """A scale without bounds: the log odds of shares, the logarithm of positive numbers, others in their own unit."""
+    """A scale without bounds.
+
+    The log odds of shares, the logarithm of positive numbers, and what may be negative in a unit of its own.
+    """
 
     of_shares: Bool[np.ndarray, "k"]
     units: Float64[np.ndarray, "k"]
@@ -173,8 +176,8 @@ class _Simulation:
     def with_scores(self, numbers: Float64[np.ndarray, "k"]) -> "_Simulation":
         """With the scores at these numbers: what a fit by least squares would compare."""
         steps = STEP * np.eye(len(numbers))[~self.free.of_noise]
-        scores = [np.mean([a - b for a, b in zip(self._made(numbers + s), self._made(numbers - s))], 0) for s in steps]
-        return replace(self, scores=tuple(scores))
+        ends = ((self._made(numbers + step), self._made(numbers - step)) for step in steps)
+        return replace(self, scores=tuple(np.mean(list(map(np.subtract, *both)), 0) for both in ends))
 
     def slopes(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k q"]:
         """The derivatives of the mean statistics."""

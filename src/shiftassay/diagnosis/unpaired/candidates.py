@@ -21,6 +21,7 @@ from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import ImageSet
 from shiftassay.progress import Watch, unwatched
 from shiftassay.random_stream import seed_for
+from shiftassay.shifts.compose import in_normal_form
 from shiftassay.shifts.estimation.pairs import in_bytes
 from shiftassay.shifts.estimation.samples import Samples
 from shiftassay.shifts.estimation.summary_statistics import (
@@ -87,7 +88,9 @@ def estimate_unpaired(
     )
     n = len(rank_y.images[:count])
     chance = by_chance(distances_of_halves(reference.images, n, settings.halvings, count, rng))
-    candidates = [UnpairedCandidate(shift, rank.misfit(shift, count), chance) for shift in fitted]
+    candidates = _one_of_each_family(
+        [UnpairedCandidate(in_normal_form(shift), rank.misfit(shift, count), chance) for shift in fitted]
+    )
     labels, shifted_labels = reference.labels, shifted.labels
     by_class = labels is not None and ClassPrior.family in families
     if by_class:
@@ -114,6 +117,15 @@ def estimate_unpaired(
         return replace(candidate, shift=refined, fit=fit)
 
     return first_that_fits(candidates, tested, settings.unpaired_tested)
+
+
+def _one_of_each_family(candidates: Sequence[UnpairedCandidate]) -> list[UnpairedCandidate]:
+    """Of each family the candidate that leaves least.
+
+    Two families may have come to the same shift.
+    """
+    nearest = sorted(candidates, key=lambda c: c.misfit, reverse=True)
+    return list({candidate.shift.family: candidate for candidate in nearest}.values())
 
 
 def first_that_fits(

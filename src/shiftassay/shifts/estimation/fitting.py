@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
@@ -265,9 +265,12 @@ def summarized(family: type[Shift], values: Float64[np.ndarray, "n k"], pairs: P
 
     Failed fits do not count.
     """
-    errors = errors_of(family, values, pairs)
-    good = errors <= 4 * np.median(errors) + 1e-6
-    return family.from_draws(values[good])
+    return family.from_draws(values[good(errors_of(family, values, pairs))])
+
+
+def good(errors: Float64[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    """Which images' fits did not fail, by their errors."""
+    return errors <= 4 * np.median(errors) + 1e-6
 
 
 def _gain(family: Family, each: np.ndarray, shared: np.ndarray, pairs: Pairs) -> float:

@@ -22,6 +22,7 @@ LAGS = (1, 2, 4, 8)  # pixels
 FLOORS = 40  # levels of noise on top that are tried
 FITS = 25.0  # squared distance, over four lags, beyond which chance does not explain a misfit
 FINE = 2  # refinements that are made for the picture's corner of the map alone
+WHOLE = 24  # maps that are refined to the end
 MARGIN = 2  # cells around that corner, which a refinement at the cut edge may spoil
 
 
@@ -75,8 +76,10 @@ class Fog(Shift):
         return np.clip(foggy, 0, 1)
 
     def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
-        """The second differences of the change, in which the decay shows."""
-        return _second_differences((pairs.shifted - pairs.reference).mean(1))
+        """The second differences of the change, for the amount, and of the plasma, for the decay."""
+        contrast = _contrast(pairs.reference.max((1, 2, 3)), self.amount)
+        maps = (pairs.shifted - pairs.reference).mean(1), _plasma(pairs, contrast, self.amount)
+        return np.concatenate([_second_differences(each) for each in maps], 1)
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
@@ -105,11 +108,11 @@ class Fog(Shift):
             return float((contrast**2 * squares - 2 * contrast * products).sum())
 
         amount = float(np.exp(lowest(loss, np.log(0.02), np.log(50), near=1e-5)[0]))
-        contrast = (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
+        contrast = _contrast(peak, amount)
         lit = peak > 0.05
         if not lit.any():
             return []
-        plasma = ((pairs.shifted - contrast * pairs.reference) / np.maximum(amount * contrast, 1e-6))[lit].mean(1)
+        plasma = _plasma(pairs, contrast, amount)[lit]
         if np.mean((plasma < -0.1) | (plasma > 1.1)) > 0.1 or plasma.std() < 0.03 or plasma.mean() < 0.1:
             return []
         in_bytes = np.abs(np.rint(255 * pairs.shifted[:20]) - 255 * pairs.shifted[:20]).max() < 1e-3
@@ -126,13 +129,24 @@ class Fog(Shift):
         return [cls(amount, _decay(_second_differences(plasma), max(h, w), as_measured))]
 
 
+def _contrast(peak: Float[np.ndarray, "n"], amount: float) -> Float32[np.ndarray, "n 1 1 1"]:
+    """What fog of this amount leaves of the contrast of each image."""
+    return (peak / np.maximum(peak + amount, 1e-9)).astype(np.float32)[:, None, None, None]
+
+
+def _plasma(pairs: Pairs, contrast: Float32[np.ndarray, "n 1 1 1"], amount: float) -> Float32[np.ndarray, "n h w"]:
+    """The fog that was added to each image, between 0 and 1."""
+    return ((pairs.shifted - contrast * pairs.reference) / np.maximum(amount * contrast, 1e-6)).mean(1)
+
+
 def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> Float32[np.ndarray, "n s s"]:
     """The upper left corner, `side` pixels wide, of n fractal maps that wrap round.
 
     They are made by the diamond-square algorithm (Fournier et al. 1982). The whole map is scaled to [0, 1] but refined
-    only to cells of four pixels: the last two scales would add little to its extremes and nearly all of the work.
+    only to cells of four pixels: the last two scales would be nearly all of the work. By how much they would widen its
+    range is taken from a few maps.
     """
-    scales = max(int(np.ceil(np.log2(8 * side))), FINE + 1)
+    scales = _scales(side)
     cells = -(-side // 2**FINE) + 2 * MARGIN
     sizes = [2 ** (level + 1) for level in range(scales - FINE)] + [cells * 2 ** (i + 1) for i in range(FINE)]
     # All draws of an image stand together, so that the first images get the same ones however many follow.
@@ -143,12 +157,35 @@ def plasma_corner(n: int, side: int, decay: float, rng: np.random.Generator) -> 
     for level, size in enumerate(sizes[:-FINE]):
         plasma = _refine(plasma, decay**-level * next(noise).reshape(n, size, size))
     low, high = plasma.min((1, 2), keepdims=True), plasma.max((1, 2), keepdims=True)
+    further = _further(round(decay, 3), scales) / 2 * (high - low)
+    low, high = low - further, high + further
     corner = np.arange(-MARGIN, cells - MARGIN) % plasma.shape[1]
     plasma = plasma[:, corner][:, :, corner]
     for level, size in enumerate(sizes[-FINE:], len(sizes) - FINE):
         plasma = _refine(plasma, decay**-level * next(noise).reshape(n, size, size))
     begin = MARGIN * 2**FINE
     return np.clip((plasma - low) / (high - low), 0, 1)[:, begin : begin + side, begin : begin + side]
+
+
+def _scales(side: int) -> int:
+    """How often a map is refined, of which a picture takes up an eighth of the side."""
+    return max(int(np.ceil(np.log2(8 * side))), FINE + 1)
+
+
+@lru_cache(maxsize=64)
+def _further(decay: float, scales: int) -> float:
+    """By what share of their range the last scales widen it.
+
+    The mean of a few maps, of 256 pixels at most.
+    """
+    scales, rng = min(scales, 8), np.random.default_rng(0)
+    plasma = np.zeros((WHOLE, 1, 1), np.float32)
+    ranges = []
+    for level in range(scales):
+        size = 2 ** (level + 1)
+        plasma = _refine(plasma, decay**-level * (rng.random((WHOLE, size, size), np.float32) * 2 - 1))
+        ranges.append(float(np.mean(np.ptp(plasma, (1, 2)))))
+    return ranges[-1] / ranges[-1 - FINE] - 1
 
 
 def _refine(coarse: np.ndarray, noise: np.ndarray) -> np.ndarray:

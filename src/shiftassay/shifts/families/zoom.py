@@ -18,6 +18,7 @@ FACTORS = (1.03, 1.08, 1.15, 1.25, 1.4, 1.6, 1.9)  # to begin with
 WORTHWHILE = 0.7  # of the change: above, the best factor explains nothing
 STEP = 1.0  # pixels, at most, by which a corner moves from one zoom to the next
 MOST = 40  # zooms
+COUNTS = (5, 7, 10, 14, 20, 30)  # of zooms, that others may have chosen
 
 
 @FAMILIES.register("zoom_blur")
@@ -57,17 +58,16 @@ class ZoomBlur(Shift):
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
         moved = (self.factor - 1) * max(images.shape[2:]) / 2
-        return self._averaged(images, int(np.clip(np.ceil(moved / STEP), 2, MOST)) + 1)
+        count = int(np.clip(np.ceil(moved / STEP), 2, MOST)) + 1
+        return _mean_of_zooms(images, np.linspace(1, self.factor, count))
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """In steps of a hundredth or of a fiftieth, as ImageNet-C's code.
+        """In steps of a hundredth or a fiftieth, as ImageNet-C's code, and of other numbers of zooms.
 
-        It counts the picture itself once more.
+        ImageNet-C counts the picture itself once more.
         """
-        return {f"steps of {step:g}": _InSteps(self.factor, step) for step in (0.01, 0.02)}
-
-    def _averaged(self, images: Images, zooms: int) -> Images:
-        return _mean_of_zooms(images, np.linspace(1, self.factor, zooms))
+        steps = {f"steps of {step:g}": _InSteps(self.factor, step) for step in (0.01, 0.02)}
+        return {**steps, **{f"{count} zooms": _OfCount(self.factor, count) for count in COUNTS}}
 
     @classmethod
     def estimate(cls, pairs: Pairs) -> list[Shift]:
@@ -105,6 +105,16 @@ class _InSteps(ZoomBlur):
         if len(zooms) > 2 * MOST:
             return super().apply(images, rng)
         return _mean_of_zooms(images, np.concatenate([[1.0], zooms]))
+
+
+@dataclass(frozen=True)
+class _OfCount(ZoomBlur):
+    """The same as the mean of so many zooms, the picture itself among them."""
+
+    count: int = 2
+
+    def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
+        return _mean_of_zooms(images, np.linspace(1, self.factor, self.count))
 
 
 def _mean_of_zooms(images: Images, zooms: np.ndarray) -> Images:
