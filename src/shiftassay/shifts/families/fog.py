@@ -76,7 +76,7 @@ class Fog(Shift):
         return np.clip(foggy, 0, 1)
 
     def simulated_statistics(self, pairs: Pairs) -> Float64[np.ndarray, "n q"]:
-        """The second differences of the change, for the amount, and of the plasma, for the decay."""
+        """The second differences of the change, for the amount, and of the plasma."""
         contrast = _contrast(pairs.reference.max((1, 2, 3)), self.amount)
         maps = (pairs.shifted - pairs.reference).mean(1), _plasma(pairs, contrast, self.amount)
         return np.concatenate([_second_differences(each) for each in maps], 1)

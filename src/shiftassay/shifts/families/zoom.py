@@ -62,7 +62,7 @@ class ZoomBlur(Shift):
         return _mean_of_zooms(images, np.linspace(1, self.factor, count))
 
     def alternatives(self) -> Mapping[str, Shift]:
-        """In steps of a hundredth or a fiftieth, as ImageNet-C's code, and of other numbers of zooms.
+        """In steps of a hundredth or a fiftieth, as ImageNet-C's code, and of other counts.
 
         ImageNet-C counts the picture itself once more.
         """
