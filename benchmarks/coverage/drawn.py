@@ -180,6 +180,7 @@ DRAWS: dict[str, Callable[[Rng], Part]] = {
     "saturation": lambda rng: colors.saturation(_log(rng, 0.2, 2.5), str(rng.choice(["PIL", "float"]))),
     "hue": _hue,
     "color_matrix": _color_matrix,
+    "grayscale": lambda rng: _maybe_in_bytes(colors.grayscale(rng.dirichlet((4, 4, 4)).tolist()), _coin(rng)),
     "color_blur": lambda rng: filters.color_blur(float(rng.uniform(1, 4)), float(rng.uniform(0.5, 1))),
     "dotted_line": lambda rng: overlay.dotted_line(float(rng.uniform(1.3, 3.5)), int(rng.integers(2, 5)), _coin(rng)),
     "zigzag": lambda rng: overlay.zigzag(*map(float, rng.uniform((1.5, 1.5, 1.3), (4.0, 5.0, 3.5))), _coin(rng)),
@@ -217,7 +218,7 @@ def _noise_and(family: str, rng: Rng) -> tuple[Part, ...]:
     return first, _maybe_in_bytes(last, _coin(rng))
 
 
-IN_COLOUR = ("channel_rescale", "saturation", "hue", "color_matrix", "color_blur")
+IN_COLOUR = ("grayscale", "channel_rescale", "saturation", "hue", "color_matrix", "color_blur")
 
 
 def _sharpened_by(rng: Rng) -> str:

@@ -27,7 +27,7 @@ def _coverage(family, seed, fits):
 
 
 @pytest.mark.parametrize(
-    "family", ["gain", "offset", "noise and gain", pytest.param("sign_noise", marks=pytest.mark.torture)]
+    "family", ["gain", "offset", "grayscale", "noise and gain", pytest.param("sign_noise", marks=pytest.mark.torture)]
 )
 def test_intervals_cover_on_shifts_of_other_code(family):
     covered, n = _coverage(family, 3, 40)

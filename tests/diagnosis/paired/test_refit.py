@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from shiftassay.diagnosis.paired.candidate import estimates
 from shiftassay.diagnosis.paired.intervals import measured
+from shiftassay.diagnosis.paired.joint import fitted_jointly
 from shiftassay.diagnosis.paired.refit import estimated_again, refitted
 from shiftassay.shifts.catalog import parse
+from shiftassay.shifts.compose import Compose
 from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.family import FAMILIES
 from shiftassay.shifts.warp import OURS
 
 
@@ -42,3 +46,22 @@ def test_intervals_hold_the_estimate_and_are_of_each_part(digits):
         assert low <= getattr(part, name) <= high
         assert low <= true <= high
         assert high - low < 1e-3
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if "per_image" in FAMILIES[name].scopes])
+def test_a_composition_keeps_what_is_drawn_for_each_image(digits, family):
+    few = Pairs(digits.images[:40], _pairs(digits, "rotate:angle=-20..20,scope=per_image+gain:factor=0.5").shifted[:40])
+    drawn = [shift for shift in estimates([family], few) if shift.scope == "per_image"]
+    for shift in drawn:
+        again = fitted_jointly(Compose((shift, parse("gain:factor=0.6"))), few)
+        assert family not in [part.family for part in again.components if part.scope == "shared"]
+    if family in ("rotate", "affine"):
+        assert drawn
+
+
+def test_the_limits_of_what_is_drawn_are_estimated_again(digits):
+    pairs = _pairs(digits, "translate:dx=-3..3,dy=-3..3,scope=per_image+gain:factor=0.5")
+    wide = parse("translate:dx=-4..12,dy=-9..9,scope=per_image+gain:factor=0.5")
+    moved = fitted_jointly(wide, pairs).components[0]
+    for drawn in (moved.dx, moved.dy):
+        assert (drawn.low, drawn.high) == pytest.approx((-3, 3), abs=0.4)

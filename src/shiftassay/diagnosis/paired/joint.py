@@ -147,7 +147,7 @@ def as_drawn(fitted: Shift, shift: Shift, pairs: Pairs | None = None) -> Shift:
 
 def _drawn_again(inferred: Shift, part: Shift, fitted: Shift, pairs: Pairs) -> Shift:
     """The part with the distribution of what was inferred, if that is of the same kind."""
-    values = [vars(inferred)[name] for name in inferred.search]
+    values = [vars(inferred).get(name) for name in inferred.search]  # none of a number within a matrix
     if not values or not all(isinstance(value, PerImage) for value in values):
         return part
     errors = pairs.errors(fitted.apply(pairs.reference, np.random.default_rng(0)))
