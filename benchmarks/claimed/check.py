@@ -24,6 +24,7 @@ TABLES: dict[str, tuple[str, Callable[[Json], list[Line]]]] = {
     "diagnosis-strength": (DRAWN, diagnosis.by_strength),
     "diagnosis-families": (DRAWN, diagnosis.by_family),
     "diagnosis-confidence": (DRAWN, diagnosis.confidence),
+    "diagnosis-stated": (DRAWN, diagnosis.stated),
     "diagnosis-confusion": (DRAWN, diagnosis.confusion),
     "diagnosis-wrong": (DRAWN, diagnosis.wrong),
     "diagnosis-seconds": (DRAWN, diagnosis.seconds),

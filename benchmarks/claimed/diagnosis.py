@@ -17,13 +17,13 @@ from benchmarks.claimed.reading import values
 
 RANGES = Path(__file__).parents[1] / "diagnosis" / "drawn" / "ranges.py"
 KINDS = {
-    "paired": "| one shift, with partners |",
+    "paired": "| one shift, the same pictures in both sets |",
     "compositions": "| two shifts in a row |",
     "triples": "| three shifts in a row |",
-    "unpaired": "| one shift, without partners |",
-    "unknown": "| in no catalogue: `unknown` |",
-    "left_out": "| its family taken out: `unknown`, or the same in other words |",
-    "small": "| one shift, with partners, 100 images |",
+    "unpaired": "| one shift, other pictures in each set |",
+    "unknown": "| in no catalogue: answered `unknown` |",
+    "left_out": "| taken out of the catalogue: answered `unknown`, or an equivalent |",
+    "small": "| one shift, the same 100 pictures |",
     "null": "| no shift: none named |",
 }
 AT_LEAST = {"paired": 98, "small": 93, "compositions": 90, "unpaired": 90, "unknown": 95, "left_out": 90}  # percent
@@ -34,20 +34,26 @@ Cases = Sequence[Json]
 
 def summary(results: Json) -> list[Line]:
     """Family right, by kind of case, with Wilson's interval; false alarms with the exact one."""
-    cases, lines = results["outcomes"], list[Line]([("measured, % [95%]",)])
+    cases, lines = results["outcomes"], list[Line]([("right, % [95%]",)])
     for kind in ("paired", "small", "compositions", "triples", "unpaired", "unknown", "left_out"):
         if of_kind := _of(cases, kind):
-            asked = ["at least", AT_LEAST[kind], "%"] if kind in AT_LEAST else []
-            lines.append([KINDS[kind], len(of_kind), *_share(case["family"] for case in of_kind), *asked])
-    alarms = [bool(case["alarm"]) for case in _of(cases, "null")]
-    if alarms:
-        share = _share(alarms, clopper_pearson)
-        lines.append(["| no shift: false alarms |", len(alarms), *share, "upper end at most", 1, "%"])
-    note: Line = ["with 95% intervals"]
+            right = [case["family"] for case in of_kind]
+            asked: list[float | str] = []
+            if kind in AT_LEAST:
+                asked = [AT_LEAST[kind], "%: " + ("reached" if 100 * mean(right) >= AT_LEAST[kind] else "missed")]
+            lines.append([KINDS[kind], len(of_kind), *_share(right)[:-1], *asked])
+    of_nulls = _of(cases, "null")
+    for words, nulls in (
+        ("| no shift: false alarms |", of_nulls),
+        ("| of these, other pictures in each set |", [case for case in of_nulls if case.get("pairing") == "unpaired"]),
+    ):
+        if nulls:
+            *share, count = _share((bool(case["alarm"]) for case in nulls), clopper_pearson)
+            asked = ["upper end", 1, "%: " + ("reached" if share[2] <= 1 else "missed")] if nulls is of_nulls else []
+            lines.append([words, int(count), *share, *asked])
+    note: Line = ["of two shifts both"]
     for run in results["runs"]:
-        seed = run["seed"]
-        use = "used once" if seed >= 1000 else "a development seed"
-        note = [*note, len(run["outcomes"]), "cases that were drawn by seed", seed, use]
+        note = [*note, len(run["outcomes"]), "cases of seed", run["seed"]]
     return [*lines, note]
 
 
@@ -60,7 +66,12 @@ def strata(results: Json) -> list[Line]:
         if of_kind := _of(results["outcomes"], kind):
             known = [[case[what] for case in of_kind if case.get(what) is not None] for what in judged]
             lines.append([words, len(of_kind), *(number for rights in known for number in _share(rights))])
-    return lines
+    note: Line = []
+    for run in results["runs"]:
+        seed = run["seed"]
+        use = "used once" if seed >= 1000 else "a development seed"
+        note = [*note, len(run["outcomes"]), "cases that were drawn by seed", seed, use]
+    return [*lines, note]
 
 
 def nulls(results: Json) -> list[Line]:
@@ -128,6 +139,24 @@ def confidence(results: Json) -> list[Line]:
         if here:
             line = [low, "to", high, len(here), 100 * mean(c for c, _ in here)]
             lines.append([*line, *_share(right for _, right in here)])
+    return lines
+
+
+def stated(results: Json) -> list[Line]:
+    """The same by what the verdict is; three shifts in a row apart."""
+    known = [case for case in results["outcomes"] if case.get("confidence") is not None]
+    few = [case for case in known if case["stratum"] != "triples"]
+    kinds = {
+        "| one shift or two are named |": [c for c in few if c["verdict"] not in ("unknown", "identity")],
+        "| nothing happened |": [c for c in known if c["verdict"] == "identity"],
+        "| `unknown` |": [c for c in few if c["verdict"] == "unknown"],
+        "| whatever is said of three": [c for c in known if c["stratum"] == "triples"],
+    }
+    lines = list[Line]([("right, % [95%]",)])
+    for words, here in kinds.items():
+        if here:
+            share = _share(case["right"] for case in here)[:-1]
+            lines.append([words, len(here), 100 * mean(case["confidence"] for case in here), *share])
     return lines
 
 

@@ -20,13 +20,13 @@ CONFIDENCE = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 IMAGES = (60, 150, 400, 1000, 3000, 10_000)
 STRENGTH = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, np.inf)
 STRATA = {
-    "paired": "one shift, with partners",
-    "small": "one shift, with partners, 100 images",
+    "paired": "one shift, the same pictures in both sets",
+    "small": "one shift, the same 100 pictures",
     "compositions": "two shifts in a row",
     "triples": "three shifts in a row",
-    "unpaired": "one shift, without partners",
-    "unknown": "in no catalogue: `unknown`",
-    "left_out": "its family taken out: `unknown`, or the same in other words",
+    "unpaired": "one shift, other pictures in each set",
+    "unknown": "in no catalogue: answered `unknown`",
+    "left_out": "taken out of the catalogue: answered `unknown`, or an equivalent",
     "null": "no shift: none named",
 }
 TARGETS = {
@@ -56,12 +56,13 @@ def tables(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     outcomes = [Outcome.from_json(row) for run in runs for row in run["outcomes"]]
     return {
         "diagnosis": summary(outcomes, runs),
-        "diagnosis-strata": strata(outcomes),
+        "diagnosis-strata": strata(outcomes, runs),
         "diagnosis-nulls": nulls(outcomes),
         "diagnosis-images": by_images(outcomes),
         "diagnosis-strength": by_strength(outcomes),
         "diagnosis-families": by_family(outcomes),
         "diagnosis-confidence": reliability(outcomes),
+        "diagnosis-stated": stated_by_kind(outcomes),
         "diagnosis-confusion": confusion(outcomes),
         "diagnosis-wrong": wrong(outcomes),
         "diagnosis-seconds": seconds(outcomes),
@@ -74,14 +75,22 @@ def summary(outcomes: Outcomes, runs: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for stratum, target in TARGETS.items():
         if rights := [o.family for o in outcomes if o.stratum == stratum]:
-            asked = DASH if target is None else f"at least {percent(target, 0)}"
-            rows.append((STRATA[stratum], f"{len(rights):,}", share(rights), asked))
-    alarms = [bool(o.alarm) for o in outcomes if o.stratum == "null"]
-    if alarms:
-        asked = f"upper end at most {percent(ALARMS, 0)}"
-        rows.append(("no shift: false alarms", f"{len(alarms):,}", share(alarms, "exact"), asked))
-    note = " ".join(["*Family right, with 95% intervals.", *map(_made, runs)]) + "*"
-    return markdown(("what", "cases", "measured, % [95%]", "to reach"), rows) + f"\n\n{note}"
+            reached = target is None or np.mean(rights) >= target
+            asked = DASH if target is None else f"{percent(target, 0)}: {'reached' if reached else 'missed'}"
+            rows.append((STRATA[stratum], f"{len(rights):,}", _interval(rights), asked))
+    nulls = [o for o in outcomes if o.stratum == "null"]
+    unlike = [o for o in nulls if o.pairing == "unpaired"]
+    for what, of_kind in (("no shift: false alarms", nulls), ("of these, other pictures in each set", unlike)):
+        if of_kind:
+            alarms = [bool(o.alarm) for o in of_kind]
+            reached = binomtest(sum(alarms), len(alarms)).proportion_ci(0.95, "exact").high <= ALARMS
+            asked = (
+                f"upper end {percent(ALARMS, 0)}: {'reached' if reached else 'missed'}" if of_kind is nulls else DASH
+            )
+            rows.append((what, f"{len(alarms):,}", _interval(alarms, "exact"), asked))
+    seeds = " and ".join(f"{len(run['outcomes']):,} cases of seed {run['seed']}" for run in runs)
+    note = f"*Right is the family, of two shifts both. {seeds}, each used once.*"
+    return markdown(("what", "cases", "right, % [95%]", "target, set before"), rows) + f"\n\n{note}"
 
 
 def _made(run: Mapping[str, Any]) -> str:
@@ -94,7 +103,7 @@ def _made(run: Mapping[str, Any]) -> str:
     )
 
 
-def strata(outcomes: Outcomes) -> str:
+def strata(outcomes: Outcomes, runs: Sequence[Mapping[str, Any]]) -> str:
     """Everything that is judged, kind by kind; a dash where there is nothing to judge."""
     rows = []
     for stratum in COUNTS:
@@ -102,7 +111,7 @@ def strata(outcomes: Outcomes) -> str:
         if of_stratum:
             cells = (share(_known(judged(o) for o in of_stratum)) for judged in JUDGED.values())
             rows.append((STRATA[stratum], f"{len(of_stratum):,}", *cells))
-    return markdown(("what", "cases", *JUDGED), rows)
+    return markdown(("what", "cases", *JUDGED), rows) + "\n\n" + f"*{' '.join(map(_made, runs))}*"
 
 
 def nulls(outcomes: Outcomes) -> str:
@@ -187,6 +196,23 @@ def reliability(outcomes: Outcomes) -> str:
     return markdown(("confidence", "verdicts", "stated, mean", "right, % [95%]"), rows)
 
 
+def stated_by_kind(outcomes: Outcomes) -> str:
+    """What was stated and how often it was right, by what the verdict is."""
+    known = [o for o in outcomes if o.confidence is not None]
+    kinds: dict[str, Callable[[Outcome], bool]] = {
+        "one shift or two are named": lambda o: o.verdict not in ("unknown", "identity") and o.stratum != "triples",
+        "nothing happened": lambda o: o.verdict == "identity",
+        "`unknown`": lambda o: o.verdict == "unknown" and o.stratum != "triples",
+        "whatever is said of three shifts in a row": lambda o: o.stratum == "triples",
+    }
+    rows = []
+    for kind, holds in kinds.items():
+        if here := [o for o in known if holds(o)]:
+            stated = float(np.mean([o.confidence or 0 for o in here]))
+            rows.append((kind, f"{len(here):,}", percent(stated, 1), _interval([o.right for o in here])))
+    return markdown(("verdict", "verdicts", "stated, mean", "right, % [95%]"), rows)
+
+
 def confusion(outcomes: Outcomes) -> str:
     """Which family was taken for which: single shifts, with and without partners."""
     rows = []
@@ -228,10 +254,12 @@ def ranges() -> str:
 
 def share(rights: Sequence[bool], method: Literal["wilson", "exact"] = "wilson") -> str:
     """The share that is right, its 95% interval, and of how many."""
-    if not rights:
-        return DASH
+    return f"{_interval(rights, method)} of {len(rights):,}" if rights else DASH
+
+
+def _interval(rights: Sequence[bool], method: Literal["wilson", "exact"] = "wilson") -> str:
     ends = binomtest(sum(rights), len(rights)).proportion_ci(0.95, method)
-    return f"{points(sum(rights) / len(rights), 1)} [{points(ends.low, 1)}, {points(ends.high, 1)}] of {len(rights):,}"
+    return f"{points(sum(rights) / len(rights), 1)} [{points(ends.low, 1)}, {points(ends.high, 1)}]"
 
 
 def at_most(alarms: Sequence[bool]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 from shiftassay.words.text import printable, shortened
 
@@ -29,9 +30,27 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """An error for a name that is in no registry, with the nearest one that is.
 
     >>> str(unknown_name("network", "mpl", ["mlp", "stn"]))
-    "unknown network 'mpl'. Did you mean 'mlp'? Known: mlp, stn."
+    "unknown network 'mpl'. Did you mean 'mlp'?"
+    >>> str(unknown_name("network", "resnet", ["mlp", "stn"]))
+    "unknown network 'resnet'. Known: mlp, stn."
     """
     known = sorted(known)
     near = get_close_matches(name[:LONGEST], known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return BadInput(f"unknown {kind} {shortened(name, LONGEST // 2)!r}.{hint} Known: {', '.join(known)}.")
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    return BadInput(f"unknown {kind} {shortened(name, LONGEST // 2)!r}. {hint}")
+
+
+def missing_file(path: Path) -> BadInput:
+    """An error for a file or folder that does not exist, with the one beside it whose name is nearest.
+
+    >>> str(missing_file(Path("mnits:test")))
+    'mnits:test: no such file or folder, and no such data set.'
+    """
+    try:
+        beside = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        beside = []
+    near = get_close_matches(path.name[:LONGEST], beside, n=1, cutoff=0.7)
+    data_set = ", and no such data set" if ":" in path.name else ""
+    hint = f" Did you mean {path.parent / near[0]}?" if near else ""
+    return BadInput(f"{path}: no such file or folder{data_set}.{hint}")

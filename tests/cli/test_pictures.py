@@ -44,7 +44,7 @@ def test_two_folders_are_diagnosed_by_file_name(run, tmp_path):
     content = json.loads((tmp_path / "d.json").read_text())
     assert content["pairing"]["kind"] == "by_name"
     assert content["verdict"]["family"] == "flip_vertical"
-    assert "80 pictures paired with clean by file name" in result.output
+    assert "80 file names in clean, too" in result.output
 
 
 def test_folders_are_evaluated_in_pairs_by_name(run, model_of, tmp_path):

@@ -423,7 +423,7 @@ def test_where_every_change_of_the_size_harms_it_is_said(thousand, perceptron):
     alone = [m for m in found if m.present and m.control is not None and not m.control.harmless]
     assert "one_linear_map" in [m.name for m in alone]
     [sentence] = without_harmless_control(found)
-    assert sentence.startswith("No harmless control was found (each weight on the pixels")
+    assert sentence.startswith("Not confirmed (each weight on the pixels")
     assert not without_harmless_control([m for m in found if m.control is None])
 
 

@@ -50,7 +50,7 @@ def test_long_code_is_kept_for_files(digits):
         pairing=Pairing("same_order", None, PairingEvidence(None, None)),
         verdict=Verdict(permuted, permuted.parameters, {}, 1.0, 0.9),
     )
-    assert "which --json FILE keeps" in str(diagnosis)
+    assert "in the file of --json" in str(diagnosis)
     assert len(diagnosis.code or "") > 2000
     assert len(str(diagnosis).splitlines()) < 12
 

@@ -38,7 +38,7 @@ def test_only_pictures_of_common_names_are_read_as_pairs(tmp_path, clean):
     assert before.names == ("p3.png", "p9.png", "p11.png")
     assert after.names == ("p3.png", "p9.bmp", "p11.bmp")
     assert are_partners(before, after)
-    assert said(after, "3 pictures paired with a by file name")
+    assert said(after, "3 file names in a, too")
     assert said(after, "9 pictures of a without a partner")
     assert said(after, "1 picture without a partner in a")
 

@@ -96,7 +96,7 @@ def _usage(error: BaseException) -> str:
         return ""
     path = "shiftassay" + (f" {context.info_name}" if context is not None and context.parent is not None else "")
     message = str(getattr(error, "format_message", str)()).strip()
-    return f"{message}{'' if message.endswith('.') else '.'} See '{path} --help'."
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} See '{path} --help'."
 
 
 def _of_memory(error: BaseException) -> bool:

@@ -46,7 +46,10 @@ def check_sets(
     notes: list[str] = []
     if (before.labels is None) != (after.labels is None):
         has, lacks = (before, after) if after.labels is None else (after, before)
-        notes.append(f"{has.name} has labels and {lacks.name} has none: shifts of labels can't be seen.")
+        notes.append(
+            f"{lacks.name} has no labels: its images take those of their partners in {has.name}, if they have any. "
+            "Shifts of labels can't be seen."
+        )
     return CheckedSets(before, after, (*notes, *before.notes, *after.notes))
 
 

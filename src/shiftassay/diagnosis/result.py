@@ -167,6 +167,12 @@ class Diagnosis(Record):
         return max((evaluation.n for evaluation in self.evaluations), default=0)
 
     @property
+    def _information(self) -> str:
+        """What is left of the images; nothing is said where nothing happened."""
+        known = self.verdict.information if self.verdict.family != "identity" else None
+        return INFORMATION[known] if known else ""
+
+    @property
     def _facts(self) -> dict[str, str]:
         facts = {  # what it costs comes first, then what it was measured on
             "accuracy": "\n".join(map(str, self.evaluations)),
@@ -175,7 +181,7 @@ class Diagnosis(Record):
             "images": pairing_in_words(self.pairing),
             "left out": f"{percent(self.left_out, 1)} of each picture, not compared" if self.left_out else "",
             "touched": first_of(self.verdict.touched or (), "images"),
-            "information": INFORMATION[self.verdict.information] if self.verdict.information else "",
+            "information": self._information,
             "equivalent": ", ".join(self.verdict.equivalent),
         }
         return {name: text for name, text in facts.items() if text}

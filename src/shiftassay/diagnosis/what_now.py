@@ -86,5 +86,5 @@ def in_lines(advice: str, commands: Sequence[str], code: str | None) -> list[str
         return lines
     of_code = code.splitlines()
     if len(of_code) > LONGEST or max(map(len, of_code)) > WIDTH:
-        return [*lines, f"Code to paste: {len(of_code)} lines, which --json FILE keeps."]
+        return [*lines, f"Code to paste: {len(of_code)} lines, on the page of --report and in the file of --json."]
     return [*lines, "Code to paste:", *textwrap.indent(code, "    ").splitlines()]

@@ -13,7 +13,7 @@ WIDTH = 100
 NEAREST = 5  # candidates in a table
 INFORMATION = {
     "preserved": "preserved: the shift can be undone exactly, up to rounding",
-    "reduced": "reduced: undoing the shift brings back a part",
+    "reduced": "reduced: some of it is lost for good",
     "destroyed": "destroyed: only what ignores position survives",
 }
 PAIRINGS = {
@@ -79,16 +79,17 @@ def on_sample(some: int, of: int) -> str:
 
 
 def distinct(candidates: Iterable[CandidateSummary]) -> list[CandidateSummary]:
-    """The candidates in their order, one for each set of families and scopes."""
+    """The first candidate of each set of families and scopes, by what it leaves unexplained."""
     kept: dict[frozenset[tuple[str, str | None]], CandidateSummary] = {}
     for candidate in candidates:
         kept.setdefault(frozenset((p.family, p.scope) for p in candidate.parts), candidate)
-    return list(kept.values())
+    return sorted(kept.values(), key=lambda candidate: candidate.misfit)
 
 
 def table_of(candidates: Sequence[CandidateSummary]) -> list[str]:
-    """Lines of the best candidates, sorted by what each leaves unexplained."""
-    best = sorted(distinct(candidates)[:NEAREST], key=lambda c: c.misfit)
+    """Lines of the nearest candidates, the first among them, sorted by what each leaves unexplained."""
+    ordered = distinct(candidates)
+    best = [c for i, c in enumerate(ordered) if i < NEAREST or c is candidates[0]]
     rows = [(in_words(c), unexplained_in_words(c.misfit, c.unexplained is not None)) for c in best]
     column = max((len(unexplained) for _, unexplained in rows), default=0)
     room, lines = WIDTH - column - 4, []

@@ -118,7 +118,7 @@ def _opened(file: BufferedIOBase) -> Iterator[ImageFile.ImageFile]:
         except (Unreadable, MemoryError):
             raise
         except Image.UnidentifiedImageError:
-            raise Unreadable("no picture in a format that is read") from None
+            raise Unreadable("no picture, or one in a format that is not read") from None
         except Image.DecompressionBombError:
             raise Unreadable(f"more than {LARGEST / 1e6:.0f} megapixels, the most that is read") from None
         except Exception as error:  # decoders of damaged files raise anything

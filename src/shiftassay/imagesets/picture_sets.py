@@ -98,7 +98,7 @@ def to_image_set(pictures: ReadPictures, places: Places, notes: Sequence[str] = 
         names=tuple(source.titles[place] for place in places.tolist()) if source.named else None,
         classes=source.classes if labels is not None else None,
     )
-    shown = f"{plural(len(source), 'picture')}, read as {len(image_set):,} images of {size_of(image_set.shape)}"
+    shown = f"{plural(len(source), 'picture')}, read as {plural(len(image_set), 'image')} of {size_of(image_set.shape)}"
     sentences = [shown, *source.notes, *notes, *pictures.notes]
     if labels is not None and source.labels_from:
         sentences.append(f"labels {source.labels_from}")
@@ -107,7 +107,7 @@ def to_image_set(pictures: ReadPictures, places: Places, notes: Sequence[str] = 
 
 def unshared(of_reference: int, of_other: int, shared: int, reference: str) -> list[str]:
     """Sentences on how many pictures share a name with another set's, and on those that do not."""
-    notes = [f"{plural(shared, 'picture')} paired with {reference} by file name"]
+    notes = [f"{plural(shared, 'file name')} in {reference}, too: pictures of one name are compared"]
     if of_reference > shared:
         notes.append(f"left out: {plural(of_reference - shared, 'picture')} of {reference} without a partner in it")
     if of_other > shared:

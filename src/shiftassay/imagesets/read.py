@@ -22,7 +22,7 @@ from shiftassay.imagesets.raw import RawSet
 from shiftassay.imagesets.stream import is_file, opened
 from shiftassay.imagesets.values import to_unit
 from shiftassay.progress import Watch
-from shiftassay.words.lists import first_of
+from shiftassay.words.lists import first_of, plural
 from shiftassay.words.text import printable
 
 BESIDE = "labels.npy"
@@ -133,7 +133,7 @@ def _read_file(path: Path, reference: ImageSet | None, unpickle: bool) -> tuple[
     images = to_nchw(raw.values, str(path), reference.shape if reference else None)
     values, unit, scaling = to_unit(images, str(path), reference)
     image_set = ImageSet(values, None, printable(path.name), unit, images.dtype.kind in "bui")
-    layout = f"{raw.values.shape} read as {len(images):,} images of {size_of(image_set.shape)}"
+    layout = f"{raw.values.shape} read as {plural(len(images), 'image')} of {size_of(image_set.shape)}"
     return image_set, raw.labels, [f"{image_set.name}: {note}" for note in (layout, scaling, *raw.notes)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from shiftassay.errors import BadInput
+from shiftassay.errors import BadInput, missing_file
 from shiftassay.imagesets.limits import enough_memory
 
 CHUNK = 1 << 22
@@ -24,7 +24,7 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise BadInput(f"{path}: no such file.") from None
+        raise missing_file(path) from None
     except OSError as error:
         raise _refused(path, error) from None
     except ValueError:  # a null byte in it, or letters that the system's names can't have

@@ -101,7 +101,7 @@ def _happened(diagnosis: Diagnosis) -> Card:
     verdict = diagnosis.verdict
     question = "What happened"
     if verdict.shift is None:
-        nearest = _candidates(diagnosis)[:1]
+        nearest = distinct(diagnosis.candidates)[:1]
         detail = f"nearest is {in_short(nearest[0])}, which {_leaves(nearest[0])}" if nearest else ""
         return Card(question, "Not in the catalogue", detail)
     if verdict.family == "identity":
@@ -117,14 +117,8 @@ def _happened(diagnosis: Diagnosis) -> Card:
     return Card(question, _capital(as_known(verdict, scopes=False)), detail)
 
 
-def _candidates(diagnosis: Diagnosis) -> list[CandidateSummary]:
-    """In their order; of an unknown shift, those first that leave least."""
-    candidates = distinct(diagnosis.candidates)
-    return sorted(candidates, key=lambda c: c.misfit) if diagnosis.verdict.shift is None else candidates
-
-
 def _sure(diagnosis: Diagnosis) -> Card:
-    verdict, candidates = diagnosis.verdict, _candidates(diagnosis)
+    verdict, candidates = diagnosis.verdict, distinct(diagnosis.candidates)
     own = {part.family for part in verdict.parts}
     details = []
     mine = next((c for c in candidates if {part.family for part in c.parts} == own), None)
@@ -132,7 +126,7 @@ def _sure(diagnosis: Diagnosis) -> Card:
         details.append(f"made again, it {_leaves(mine)}")
     rival = next((c for c in candidates if {part.family for part in c.parts} != own), None)
     if rival is not None:
-        place = "nearest" if verdict.shift is None else "next best"
+        place = "nearest" if verdict.shift is None else "nearest other"
         details.append(f"{place}, {in_short(rival)}, {_leaves(rival)}")
     details += [
         f"{check.check}: {percent(check.value)}, beside {percent(check.null)} of two remakes"

@@ -95,7 +95,7 @@ def report(
 def _verdict(diagnosis: Diagnosis) -> Finding:
     verdict = diagnosis.verdict
     sentences = [f"Verdict: {verdict}."]
-    if verdict.information:
+    if verdict.information and verdict.family != "identity":
         sentences.append(f"Information: {INFORMATION[verdict.information]}.")
     if diagnosis.evaluations:
         sentences.append(f"Accuracy: {' '.join(map(str, diagnosis.evaluations))}")
@@ -168,7 +168,7 @@ def _image_rows(shown: Pictures) -> Figure:
         low, high = (float(end(list(map(end, rows.values())))) for end in (np.min, np.max))
         captions.append(f"Black is {low:.3g}, white {high:.3g}")
     if shown.residual is not None and float(np.abs(shown.residual).max()) < VISIBLE:
-        captions.append("Residual: nothing that could be seen is left")
+        captions.append("Shifted and remade differ by too little to see")
     elif shown.residual is not None:
         rows["residual"] = shown.residual
         captions.append("Residual: shifted − remade, blue where the shifted image is darker")
@@ -194,7 +194,7 @@ def _above(candidate: CandidateSummary | None) -> str:
 
 
 def _candidates(diagnosis: Diagnosis) -> Finding | None:
-    candidates = sorted(distinct(diagnosis.candidates), key=lambda candidate: candidate.misfit)
+    candidates = distinct(diagnosis.candidates)
     if not candidates:
         return None
     paired = candidates[0].unexplained is not None

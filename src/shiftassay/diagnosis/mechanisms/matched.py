@@ -39,8 +39,9 @@ def without_harmless_control(mechanisms: Sequence[Mechanism]) -> list[str]:
         return []
     least = alone[0].control
     return [
-        f"No harmless control was found ({'; '.join(m.brief for m in alone)}): every change of this size that we made "
-        f"does harm. The same change {least.what} harms least and leaves accuracy at {percent(least.accuracy, 1)}."
+        f"Not confirmed ({'; '.join(m.brief for m in alone)}): every change of this size that we made does harm, too, "
+        f"so that none is a harmless control. The same change {least.what} harms least and leaves accuracy at "
+        f"{percent(least.accuracy, 1)}."
     ]
 
 

@@ -1,0 +1,5 @@
+"""`python -m shiftassay`: the command line."""
+
+from shiftassay.cli import main
+
+main()
