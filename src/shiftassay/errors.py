@@ -41,7 +41,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
 
 
 def missing_file(path: Path) -> BadInput:
-    """An error for a file or folder that does not exist, with the one beside it whose name is nearest.
+    """An error for a file or folder that does not exist, with the nearest name beside it.
 
     >>> str(missing_file(Path("mnits:test")))
     'mnits:test: no such file or folder, and no such data set.'

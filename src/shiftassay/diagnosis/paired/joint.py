@@ -148,10 +148,11 @@ def as_drawn(fitted: Shift, shift: Shift, pairs: Pairs | None = None) -> Shift:
 def _drawn_again(inferred: Shift, part: Shift, fitted: Shift, pairs: Pairs) -> Shift:
     """The part with the distribution of what was inferred, if that is of the same kind."""
     values = [vars(inferred).get(name) for name in inferred.search]  # none of a number within a matrix
-    if not values or not all(isinstance(value, PerImage) for value in values):
+    drawn = [value.values for value in values if isinstance(value, PerImage)]
+    if not drawn or len(drawn) < len(values):
         return part
     errors = pairs.errors(fitted.apply(pairs.reference, np.random.default_rng(0)))
-    again = type(part).from_draws(np.stack([value.values for value in values], 1)[good(errors)])
+    again = type(part).from_draws(np.stack(drawn, 1)[good(errors)])
     alike = all(type(vars(again)[name]) is type(vars(part)[name]) for name in part.search)
     return again if alike else part
 
