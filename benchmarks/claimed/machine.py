@@ -98,7 +98,7 @@ def pairing(results: Json) -> list[Line]:
 
 
 def coverage(results: Json) -> list[Line]:
-    """Of each family the parameter of fewest intervals that hold the truth, from every interval."""
+    """Of each family the parameter of fewest intervals that hold the truth, of those that most fits have."""
     lines: list[Line] = [("% [95%]",)]
     everything: list[Sequence[float]] = []
     for family, fits in results["fits"].items():
@@ -107,7 +107,8 @@ def coverage(results: Json) -> list[Line]:
             for name, interval in fit.get("numbers", {}).items():
                 of_parameter.setdefault(name, []).append(interval)
         everything += [interval for intervals in of_parameter.values() for interval in intervals]
-        worst = min(of_parameter, key=lambda name: _held(of_parameter[name]) / len(of_parameter[name]))
+        usual = [name for name, intervals in of_parameter.items() if 2 * len(intervals) > len(fits)]
+        worst = min(usual, key=lambda name: _held(of_parameter[name]) / len(of_parameter[name]))
         lines.append([f"| {family}, ", *values(worst), *_coverage(of_parameter[worst])])
     lines.append(["| all parameters", *_coverage(everything)])
     return [*lines, ("Seed", results["seed"], "used once")]

@@ -82,7 +82,7 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "spatial": added(-0.02, "sections", "reproduction", "networks", "stn", "accuracies", 0, 299),
     **{
         f"diagnosis{of}": no_longer_named
-        for of in ("", "-strata", "-images", "-strength", "-families", "-confidence", "-confusion", "-wrong")
+        for of in ("", "-strata", "-images", "-strength", "-families", "-confidence", "-stated", "-confusion", "-wrong")
     },
     "diagnosis-nulls": null_left_out,
     "diagnosis-seconds": added(999, "outcomes", 0, "seconds"),
