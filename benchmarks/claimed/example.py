@@ -13,7 +13,7 @@ def example(results: Json) -> list[Line]:
         line += ["test:" if row is before else "npy:", *percents(wilson(row["correct"], row["n"])), row["n"], "images"]
     line += [*paired_ratio(gained, lost, n - after["correct"] - lost, n), "the errors"]
     line += [*percents(paired_difference(gained, lost, n)), "points"]
-    line += [lost, "images lost,", gained, "gained, p", *p(mcnemar(gained, lost))]
+    line += [lost, "images are wrong now,", gained, "right now, p", *p(mcnemar(gained, lost))]
     reproduced, restored = _proof(results)
     return [[*line, "proof", reproduced, "% with the shift made again", restored, "% with it"]]
 

@@ -99,7 +99,7 @@ def test_answers_that_are_not_numbers_are_refused(labels):
 def test_a_result_is_printed_as_a_sentence_and_shown_as_a_table(labels):
     clean = labeled(labels, "clean")
     result = assess(labeled(labels, "<b>" * 100), logits_for(wrong(labels, 300)), clean, logits_for(labels))
-    assert "accuracy is lower (300 images lost, 0 gained" in str(result)
+    assert "accuracy is lower (300 images are wrong now, 0 right now" in str(result)
     assert len(repr(result)) < 200
     assert "<b>" not in result._repr_html_()
     assert result._repr_html_().count("<tr>") == 11

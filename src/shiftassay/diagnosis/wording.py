@@ -87,7 +87,7 @@ def distinct(candidates: Iterable[CandidateSummary]) -> list[CandidateSummary]:
 
 
 def table_of(candidates: Sequence[CandidateSummary]) -> list[str]:
-    """Lines of the nearest candidates, the first among them, sorted by what each leaves unexplained."""
+    """Lines of the nearest candidates, and of the first, sorted by what each leaves unexplained."""
     ordered = distinct(candidates)
     best = [c for i, c in enumerate(ordered) if i < NEAREST or c is candidates[0]]
     rows = [(in_words(c), unexplained_in_words(c.misfit, c.unexplained is not None)) for c in best]

@@ -279,4 +279,4 @@ def margin_in_words(margin: float, reference_errors: float, reference: str) -> s
 def _discordant(change: Comparison) -> str:
     if change.p_value is None:
         return ""
-    return f" ({change.lost:,} images lost, {change.gained:,} gained, p\u00a0{p_value(change.p_value)})"
+    return f" ({change.lost:,} images are wrong now, {change.gained:,} right now, p\u00a0{p_value(change.p_value)})"
