@@ -15,14 +15,14 @@ def example(results: Json) -> list[Line]:
     line += [*percents(paired_difference(gained, lost, n)), "points"]
     line += [lost, "images are wrong now,", gained, "right now, p", *p(mcnemar(gained, lost))]
     reproduced, restored = _proof(results)
-    return [[*line, "proof", reproduced, "% with the shift made again", restored, "% with it"]]
+    return [[*line, "proof", reproduced, "% with the shift made again", restored, "% undone"]]
 
 
 def sentences(results: Json) -> list[str]:
     """What README says of it."""
     reproduced, restored = _proof(results)
     return [
-        f"has the accuracy of the shifted set ({reproduced:.2f}%), and the shifted set, turned back, has {restored:.2f}%"
+        f"the accuracy of the shifted set ({reproduced:.2f}%), and the shifted set, turned back, has {restored:.2f}%"
     ]
 
 

@@ -138,7 +138,7 @@ def test_a_shift_is_diagnosed_in_words_as_json_and_on_a_page(model, tmp_path, sm
     lines = result.stdout.splitlines()
     assert re.match(r"Verdict: rotate \(angle = 2[45][^,]*( \[.*\])?\), the same for all images; confidence", lines[0])
     assert max(len(line) for line in lines if not line.startswith("  $ ")) <= 100  # a command to paste is not broken
-    assert "restored" in result.stdout
+    assert "undone" in result.stdout
     diagnosis = json.loads((tmp_path / "d.json").read_text())
     assert diagnosis["schema"] == "shiftassay.diagnosis/1"
     assert diagnosis["accuracy"]["shifted"] < diagnosis["accuracy"]["restored_with_partner"]

@@ -45,6 +45,12 @@ def test_more_images_never_make_a_known_shift_less_sure():
     assert few <= many
 
 
+@pytest.mark.parametrize(("pictures", "most"), [(1, 2 / 3), (3, 0.8), (18, 0.95)])
+def test_few_pictures_show_little_however_large_they_are(pictures, most):
+    few = Evidence("paired", 0.0, 0.05, 3.0, 64 * pictures, 1, pictures)
+    assert few.confidence(known=True) == pytest.approx(most)
+
+
 @pytest.mark.parametrize("kind", list(calibration().confidence))
 def test_the_mean_confidence_of_the_calibration_s_cases_is_the_share_of_right_ones(kind):
     """A logistic regression with an intercept balances the two, but for its small ridge penalty and its upper end."""

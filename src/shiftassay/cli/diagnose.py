@@ -134,9 +134,9 @@ def diagnose(
             )
 
     with written(json_file, "shiftassay.diagnosis/1", diagnosis.to_json()), saved(write_report):
-        say(diagnosis)
         for note in diagnosis.notes:
             say(note, error=True)
+        say(diagnosis)
         if ceiling and diagnosis.ceiling is None:
             say("No ceiling: it needs labels, images with partners, and a shift that can be named.")
         if report is not None:

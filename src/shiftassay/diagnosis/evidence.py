@@ -14,13 +14,23 @@ LARGEST_DISTANCE = 4.0  # of the logarithm of a misfit from that of its limit: t
 TINY = 1e-9  # misfits below this mean the same
 
 
+def shown_by(count: int) -> float:
+    """The probability that the next picture agrees, after so many that all did: the rule of succession.
+
+    >>> shown_by(1), shown_by(98)
+    (0.6666666666666666, 0.99)
+    """
+    return (count + 1) / (count + 2)
+
+
 @dataclass(frozen=True)
 class Evidence(Record):
     """The numbers of a verdict from which its confidence follows.
 
     `misfit` and `limit` are the best candidate's; the limit is None where the misfit is so large that none was made.
-    `lead` is by how much it costs less than the best of other families or scopes that is not ruled out. `images` were
-    looked at, and `parts` is how many shifts in a row it is: none for the identity.
+    `lead` is by how much it costs less than the best of other families or scopes that is not ruled out. `images` is how
+    many images of 28 × 28 have as many pixels as those that were looked at, `pictures` how many these were (None: as
+    many), and `parts` how many shifts in a row it is: none for the identity.
     """
 
     pairing: Literal["paired", "unpaired"]
@@ -29,14 +39,16 @@ class Evidence(Record):
     lead: float
     images: int
     parts: int
+    pictures: int | None = None
 
     def confidence(self, known: bool) -> float:
-        """The probability that the verdict is right.
+        """The probability that the verdict is right, no more than so few pictures can show.
 
         That is, on family and scope, or that the shift is unknown.
         """
         kind = f"{self.pairing} {'known' if known else 'unknown'}"
-        return calibration().confidence[kind].probability(self.features())
+        pictures = self.images if self.pictures is None else self.pictures
+        return min(calibration().confidence[kind].probability(self.features()), shown_by(pictures))
 
     def features(self) -> dict[str, float]:
         """What the confidence is a function of."""

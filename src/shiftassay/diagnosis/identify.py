@@ -10,7 +10,7 @@ from torch import nn
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.adversarial import AdversarialEvidence, adversarial_evidence
 from shiftassay.diagnosis.calibration import calibration
-from shiftassay.diagnosis.evidence import EVEN_ODDS
+from shiftassay.diagnosis.evidence import EVEN_ODDS, shown_by
 from shiftassay.diagnosis.labels import label_shift, relabeling
 from shiftassay.diagnosis.paired.candidate import Candidate
 from shiftassay.diagnosis.paired.completion import searched
@@ -181,7 +181,7 @@ def _of_all_alike(n: int) -> float:
 
     That the next is, too, by the rule of succession.
     """
-    return min((n + 1) / (n + 2), thresholds.SAME_IMAGES)
+    return min(shown_by(n), thresholds.SAME_IMAGES)
 
 
 def _touched(pairs: Pairs, shifted: ImageSet, order: Order) -> tuple[int | str, ...]:

@@ -55,7 +55,7 @@ class Accuracies(Record):
         """What the model does with the shift made again, and undone.
 
         >>> print(Accuracies(0.98, 0.5, reproduced=0.5, restored_with_partner=0.97))
-        50.00% with the shift made again, 97.00% with it undone by partners
+        50.00% with the shift made again, 97.00% undone by partners
         """
         return _stages(self)
 
@@ -300,11 +300,11 @@ def _share(of: Right) -> float:
 def _stages(shares: Accuracies | Agreements) -> str:
     """What becomes of a share with the shift made again, and undone."""
     if shares.restored_with_partner == shares.restored_blind:
-        undone = {"with it undone": shares.restored_blind}
+        undone = {"undone": shares.restored_blind}
     else:
         undone = {
-            "with it undone by partners": shares.restored_with_partner,
-            "with it undone without partners": shares.restored_blind,
+            "undone by partners": shares.restored_with_partner,
+            "undone without": shares.restored_blind,
         }
     named = {"with the shift made again": shares.reproduced, **undone}
     return ", ".join(f"{percent(share, 2)} {name}" for name, share in named.items() if share is not None)

@@ -88,7 +88,9 @@ class InCode:
         if self.undo_code is None:
             return f"{self.instead}."
         lost = cast(Any, self).information != "preserved"
-        return f"{self.paste_at}." + (" What it destroyed stays lost: `repair` measures what that costs." if lost else "")
+        return f"{self.paste_at}." + (
+            " What it destroyed stays lost: `repair` measures what that costs." if lost else ""
+        )
 
 
 def in_a_row(steps: Iterable[Steps | None]) -> Steps | None:

@@ -44,6 +44,7 @@ def paired_verdict(candidates: Sequence[Candidate], pairs: Pairs, share: float) 
         min((rival.cost - best.cost for rival in rivals), default=LARGEST_LEAD),
         _small_images(pairs),
         len(best.shift.components),
+        len(pairs),
     )
     confidence = evidence.confidence(known=True)
     if not best.fits or confidence < EVEN_ODDS:
