@@ -55,7 +55,14 @@ def main() -> None:
         here = {**environment().to_json(), "commit": commit}
         content = {"command": command, "environment": here, "seed": asked.seed, **results(records)}
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(asked.json, (json.dumps(content, indent=1) + "\n").encode())
+        write_whole(asked.json, _text(content).encode())
+
+
+def _text(content: dict[str, Any]) -> str:
+    """JSON with a line for each family's fits."""
+    fits = ",\n".join(f"  {json.dumps(family)}: {json.dumps(of)}" for family, of in content["fits"].items())
+    outer = json.dumps({**content, "fits": {}}, indent=1)
+    return outer.replace('"fits": {}', f'"fits": {{\n{fits}\n }}') + "\n"
 
 
 def _record(case: tuple[str, int, int]) -> dict[str, Any]:
