@@ -148,7 +148,7 @@ def test_what_is_not_finite_is_refused(bad, few):
 def test_labels_of_one_set_only_are_said(few):
     outcome = diagnose(few, replace(shift(few, "invert"), labels=None, name="bare"))
     assert outcome.verdict.family == "invert"
-    assert any("bare has none" in note for note in outcome.notes)
+    assert any("bare has no labels" in note for note in outcome.notes)
 
 
 def test_a_model_of_another_input_is_refused(perceptron, rng):

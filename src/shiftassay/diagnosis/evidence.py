@@ -15,7 +15,9 @@ TINY = 1e-9  # misfits below this mean the same
 
 
 def shown_by(count: int) -> float:
-    """The probability that the next picture agrees, after so many that all did: the rule of succession.
+    """The probability that the next picture agrees, after so many that all did.
+
+    The rule of succession.
 
     >>> shown_by(1), shown_by(98)
     (0.6666666666666666, 0.99)
