@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks.coverage.drawn import DRAWS, TWO_PARTS, drawn
 from benchmarks.coverage.table import results, table
 from benchmarks.diagnosis.drawn import log
+from benchmarks.result_file import with_lines
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
@@ -55,14 +56,7 @@ def main() -> None:
         here = {**environment().to_json(), "commit": commit}
         content = {"command": command, "environment": here, "seed": asked.seed, **results(records)}
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(asked.json, _text(content).encode())
-
-
-def _text(content: dict[str, Any]) -> str:
-    """JSON with a line for each family's fits."""
-    fits = ",\n".join(f"  {json.dumps(family)}: {json.dumps(of)}" for family, of in content["fits"].items())
-    outer = json.dumps({**content, "fits": {}}, indent=1)
-    return outer.replace('"fits": {}', f'"fits": {{\n{fits}\n }}') + "\n"
+        write_whole(asked.json, with_lines(content, "fits").encode())
 
 
 def _record(case: tuple[str, int, int]) -> dict[str, Any]:

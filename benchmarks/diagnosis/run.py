@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.diagnosis import fashion, kept
 from benchmarks.diagnosis.collection import chosen, every_case
-from benchmarks.result_file import result_file
+from benchmarks.result_file import result_file, with_lines
 
 from shiftassay.files import write_whole
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         command = " ".join(["python -m benchmarks.diagnosis --listed", *arguments])
-        write_whole(asked.json, _text(results(records, command)).encode())
+        write_whole(asked.json, with_lines(results(records, command), "cases").encode())
 
 
 def run(
@@ -106,13 +106,6 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_shortened(v) for v in value] if len(value) <= 30 else f"{len(value)} numbers"
     return value
-
-
-def _text(content: dict[str, Any]) -> str:
-    """JSON with a line for each case."""
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in content["cases"].items())
-    outer = json.dumps({**content, "cases": {}}, indent=1, ensure_ascii=False)
-    return outer.replace('"cases": {}', f'"cases": {{\n{rows}\n }}') + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from shiftassay.errors import BadInput, missing_file
+from shiftassay.errors import BadInput
 from shiftassay.models.predict import reason
 from shiftassay.models.prepared import Prepared
 from shiftassay.models.takes import Takes
@@ -53,7 +53,7 @@ def load_program(path: Path, takes: str | None = None, trust: bool = False) -> P
     which runs whatever code is in them, so that this is done with `trust` alone. Raises `BadInput`.
     """
     if not path.is_file():
-        raise missing_file(path)
+        raise BadInput(f"{path}: no such file. Name an exported program, or the folder of a run.")
     if not trust:
         raise BadInput(
             f"{path}: reading an exported program runs whatever code is in it. Add --trust if you trust where it comes "

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shiftassay.errors import BadInput, missing_file
+from shiftassay.errors import BadInput
 from shiftassay.imagesets.limits import check_memory
 from shiftassay.models.prepared import Prepared
 from shiftassay.models.takes import Size, Takes
@@ -81,7 +81,7 @@ def load_onnx(path: Path, takes: str | None = None) -> Prepared:
     their logarithms are taken. Raises `BadInput`.
     """
     if not path.is_file():
-        raise missing_file(path)
+        raise BadInput(f"{path}: no such file. Name an ONNX file, or the folder of a run.")
     check_memory(path.stat().st_size, 0, str(path))
     model = OnnxSession(path)
     session = model.session()

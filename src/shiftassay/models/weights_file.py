@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from shiftassay.errors import BadInput, missing_file
+from shiftassay.errors import BadInput
 from shiftassay.imagesets.limits import check_memory, check_ratio
 
 ADVICE = "Save model.state_dict(), nothing around it, with torch.save or safetensors."
@@ -19,7 +19,7 @@ def read_file(path: Path) -> Any:
     No code in it is run. Raises `BadInput`.
     """
     if not path.is_file():
-        raise missing_file(path)
+        raise BadInput(f"{path}: no such file of weights.")
     try:
         check_size(path)
         if path.suffix == ".safetensors":

@@ -68,20 +68,20 @@ def _by_simulation(shift: Shift, known: Ends, pairs: Pairs, resampling: Resampli
     If the statistics do not tell the parameters of noise and what it hides apart, of those of noise alone.
     """
     noise = FreeNumbers.simulated(shift)
-    hidden = FreeNumbers.differentiable(_inferred_beside(noise, pairs)).without(noise.names)
-    for free in (noise.beside(hidden).without(known), noise.without(known)):
+    tried = [noise.without(known)]
+    if isinstance(shift, Compose):
+        hidden = FreeNumbers.differentiable(_inferred_beside(shift, noise, pairs)).without(noise.names)
+        tried.insert(0, noise.beside(hidden).without(known))
+    for free in tried:
         fit = simulated_fit(free, pairs, resampling) if len(free.values) else None
         if fit is not None:
             return as_drawn(free.with_values(fit.estimates), shift), free.named(*fit.ends(level))
     return shift, [{} for _ in shift.components]
 
 
-def _inferred_beside(noise: FreeNumbers, pairs: Pairs) -> Shift:
+def _inferred_beside(shift: Compose, noise: FreeNumbers, pairs: Pairs) -> Compose:
     """The shift with what can be inferred of each image, but for the parts that are simulated."""
-    shift = noise.shift
-    inferred = shift.infer_draws(pairs) if isinstance(shift, Compose) else None
-    if inferred is None:
-        return shift
+    inferred = shift.infer_draws(pairs) or shift
     parts = zip(shift.components, inferred.components, noise.names, strict=True)
     return Compose(tuple(part if names else known for part, known, names in parts))
 

@@ -32,9 +32,7 @@ USUAL_RESAMPLINGS = (
 )
 # Pixels by which the centre is moved: then places halfway between two pixels fall to one of them, as elsewhere.
 BESIDE = 0.05
-COMPARABLE = (
-    2.5  # times what the best resampling leaves: what nearest neighbours may leave where half of them are wrong
-)
+COMPARABLE = 2.5  # times what the best resampling leaves: nearest neighbours whose ties fell to the wrong side
 # Bilinear resampling would smooth noise that came before; these keep it. Each has its own overshoots, which the
 # statistics of noise show.
 KEEPING_NOISE = Resampling("bicubic"), Resampling("keys"), Resampling("spline")
