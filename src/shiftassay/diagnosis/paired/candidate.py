@@ -14,6 +14,7 @@ from shiftassay.diagnosis.paired.joint import fitted_to_nearest
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs
 from shiftassay.diagnosis.paired.null import fit_of
 from shiftassay.diagnosis.paired.remake import Remake, remake
+from shiftassay.diagnosis.paired.round_numbers import with_round_numbers
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import Count, mapped
@@ -215,7 +216,8 @@ def screened_then_scored(shifts: Iterable[Shift], task: Task) -> list[Candidate]
         for c in promising
         if c.shift.search and c.shift.scope == "shared"
     ]
-    return ranked(best + scored(refitted, task) + ranking[count:])
+    exact = [shift for c in best if (shift := with_round_numbers(c.shift, task.fit)) is not None]
+    return ranked(best + scored(refitted + exact, task) + ranking[count:])
 
 
 def screened(shifts: Iterable[Shift], task: Task) -> list[Candidate]:

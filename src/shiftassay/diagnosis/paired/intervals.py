@@ -9,10 +9,11 @@ from scipy.stats import norm
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers, of_all_parts
 from shiftassay.diagnosis.paired.joint import as_drawn, uncovered
 from shiftassay.diagnosis.paired.linearized import linear_fit
+from shiftassay.diagnosis.paired.round_numbers import round_numbers
 from shiftassay.diagnosis.paired.simulated import simulated_fit
 from shiftassay.errors import BadInput
 from shiftassay.shifts.compose import Compose, in_normal_form
-from shiftassay.shifts.estimation.pairs import Pairs
+from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.family import Shift
 from shiftassay.shifts.parameters import Parameters
 from shiftassay.shifts.warp import Resampling
@@ -56,9 +57,17 @@ def _by_least_squares(shift: Shift, pairs: Pairs, resampling: Resampling, level:
     if not len(free.values):
         return shift, [{} for _ in shift.components]
     fit = linear_fit(free if clear is None else free.without_noise(), pairs, resampling, clear)
+    numbers = fit.numbers
+    written = round_numbers(free, numbers, pairs, fit.best) if in_bytes(pairs.shifted) else None
+    if written is not None:
+        simplest = in_normal_form(as_drawn(free.with_values(written), shift))
+        if _families(simplest) != _families(shift):
+            return _by_least_squares(simplest, pairs, resampling, level)
+        numbers = written
     reach = norm.ppf((1 + level) / 2) * fit.sd
-    low, high = (np.clip(fit.numbers + sign * reach, *free.limits) for sign in (-1, 1))
-    fitted = as_drawn(free.with_values(fit.numbers), shift)
+    low = np.clip(np.minimum(numbers, fit.numbers) - reach, *free.limits)
+    high = np.clip(np.maximum(numbers, fit.numbers) + reach, *free.limits)
+    fitted = as_drawn(free.with_values(numbers), shift)
     return _simplest(fitted, free.names, low, high), free.named(low, high)
 
 
@@ -89,7 +98,11 @@ def _inferred_beside(shift: Compose, noise: FreeNumbers, pairs: Pairs) -> Compos
 def _simplest(shift: Shift, names: tuple[tuple[str, ...], ...], low: np.ndarray, high: np.ndarray) -> Shift:
     """The shift in normal form, where the named numbers are within their intervals there too."""
     simplest = in_normal_form(shift)
-    if [type(p) for p in simplest.components] != [type(p) for p in shift.components]:
+    if _families(simplest) != _families(shift):
         return shift
     numbers = FreeNumbers(simplest, names).values
     return simplest if np.all((low <= numbers) & (numbers <= high)) else shift
+
+
+def _families(shift: Shift) -> list[str]:
+    return [part.family for part in shift.components]

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from shiftassay.diagnosis.paired.left_out import beside_left_out
 from shiftassay.diagnosis.paired.noise_discrepancy import EvaluationPairs, energy_of, mean_of, noise_discrepancies
+from shiftassay.diagnosis.paired.round_numbers import makes_bytes
 from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.fit_error import away_from_edges, blurs, without_border
@@ -155,16 +156,18 @@ def _remake(shift: Shift, inferred: Shift, evaluation: EvaluationPairs, seed: in
             ]
         remakes = [beside_left_out(made, inferred, pairs) for made in remakes]
     if not noisy:
-        return _without_noise(shift, inferred, pairs, kernel, pairs.shifted - remakes[0])
+        return _without_noise(shift, inferred, pairs, kernel, remakes[0])
     if in_bytes(pairs.shifted):  # histograms can be compared only if both are rounded, or neither
         remakes = list(map(to_bytes, remakes))
     return _with_noise(shift, inferred, evaluation, kernel, remakes)
 
 
-def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampling, residual: Images) -> Remake:
-    """A remake without noise, scored by the energy of its residual."""
+def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampling, made: Images) -> Remake:
+    """A remake without noise, scored by the energy of its residual, beyond that of rounding to bytes."""
+    residual = pairs.shifted - made
     energy = float(residual_energies(inferred, pairs, residual).mean())
-    energy = max(energy - ROUNDING * in_bytes(pairs.shifted), 0)
+    if in_bytes(pairs.shifted):
+        energy = 0.0 if makes_bytes(made, pairs.shifted) else max(energy - ROUNDING, 0.0)
     return Remake(shift, inferred, energy / _change_beside(shift, pairs), 0.0, 0.0, {}, kernel, residual)
 
 

@@ -23,8 +23,8 @@ from shiftassay.shifts.warp import Resampling
 REMAKES = 4  # of each image
 VALUES = 400_000  # of all images that are simulated
 FEWEST = 40  # images
-MOST_STEPS = 3  # of Gauss and Newton
-CLOSE = 0.3  # of an sd: the last step
+MOST_STEPS = 8  # of Gauss and Newton
+CLOSE = 1.0  # of an sd: the last step
 LARGEST_STEP = 0.3  # of a number's logarithm
 STEP = 0.05  # of a number's logarithm, for its derivative
 UNIT = 4  # steps of a search: the unit of a number near 0 that may be negative
@@ -35,6 +35,7 @@ GREY_VALUES = ("shade",)  # the names of those of which bytes show only the near
 HALF_STEP = 0.5 / 255
 SMALLEST = 1e-9
 RESOLUTION = 1e-6  # of a statistic in single precision
+NEARBY, AWAY = 4, 2.0  # remakes near the fit, and how many sds away
 SHRINKAGE = 1e-3  # of the correlations of the statistics towards 0
 
 
@@ -118,6 +119,14 @@ class _Step:
         left = self.difference.mean(0) - self.step @ self.slopes
         return float(left @ self.weights @ left)
 
+    def solved(self, others: Float64[np.ndarray, "k q"]) -> Float64[np.ndarray, "k q"]:
+        """What a difference of statistics, times this, makes of the numbers.
+
+        By derivatives of other draws: the noise of one's own would count as information.
+        """
+        along = self.covariance @ self.slopes @ self.weights
+        return np.linalg.inv(along @ others.T) @ along
+
     @property
     def small(self) -> bool:
         return bool(np.all(np.abs(self.step) < CLOSE * np.sqrt(np.diag(self.covariance))))
@@ -144,17 +153,20 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
             simulate = replace(simulate, seed=len(steps))
             steps.append(_Step.between(observed - simulate(numbers), simulate.slopes(numbers)))
             numbers = np.clip(numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP), *limits)
+        last = steps[-1]
+        n, q = last.difference.shape
+        # The weights come from the images that are averaged: the inverse is too large by this much (Anderson 2003).
+        inverse = (n - q - 2) / (n - 1)
+        # Where the statistics differ by more than chance, the errors are scaled by as much (Birge 1932).
+        scatter = max(last.misfit * inverse / max(q - len(numbers), 1), 1.0)
+        simulate = replace(simulate, seed=len(steps))
+        solve = last.solved(simulate.slopes(numbers))
+        variances = np.diag(solve @ np.linalg.inv(last.weights) @ solve.T) * scatter / inverse
+        variances = variances + simulate.jumps(numbers, np.sqrt(variances), solve, limits)
     except (BadInput, np.linalg.LinAlgError):
         return None
     if not np.isfinite(numbers).all():
         return None
-    last = steps[-1]
-    n, q = last.difference.shape
-    # The weights come from the images that are averaged: the inverse is too large by this much (Anderson 2003).
-    inverse = (n - q - 2) / (n - 1)
-    # Where the statistics differ by more than chance, the errors are scaled by as much (Birge 1932).
-    scatter = max(last.misfit * inverse / max(q - len(numbers), 1), 1.0)
-    variances = np.diag(last.covariance) * scatter / inverse
     if rounding != "none":
         grey = np.array([name in GREY_VALUES for names in free.names for name in names])
         variances = variances + grey * (HALF_STEP / scale.rate(numbers)) ** 2 / 3
@@ -183,6 +195,20 @@ class _Simulation:
         """The derivatives of the mean statistics."""
         steps = STEP * np.eye(len(numbers))
         return np.stack([(self(numbers + step) - self(numbers - step)).mean(0) / (2 * STEP) for step in steps])
+
+    def jumps(
+        self,
+        numbers: Float64[np.ndarray, "k"],
+        sds: Float64[np.ndarray, "k"],
+        solve: Float64[np.ndarray, "k q"],
+        limits: list[Float64[np.ndarray, "k"]],
+    ) -> Float64[np.ndarray, "k"]:
+        """The mean square of what one step misses, of numbers some sds away: the statistics may jump in between."""
+        here = self(numbers)
+        signs = np.random.default_rng(0).choice((-1.0, 1.0), (NEARBY, len(numbers)))
+        nearby = [np.clip(numbers + AWAY * sign * sds, *limits) for sign in signs]
+        missed = [solve @ (self(other) - here).mean(0) - (other - numbers) for other in nearby]
+        return np.mean(np.square(missed), 0)
 
     def under_the_likeliest_kernel(
         self, observed: Float64[np.ndarray, "n q"], numbers: Float64[np.ndarray, "k"]

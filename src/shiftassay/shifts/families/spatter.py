@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 from scipy.ndimage import gaussian_filter
-from scipy.special import expit, ndtri
+from scipy.special import ndtri
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.film import FilmStatistics, film_statistics, statistics_of
@@ -25,18 +25,18 @@ SMALL, FEWEST_SIMULATED = 32 * 32, 4  # pixels: of larger pictures fewer are mad
 EXTRA = (0.05, 0.5, 1.5, 3.0)  # log odds of coverage beyond what shows, to begin with
 CORRECTED, CORRECTIONS = 3, 2  # of the ends of the search, and how often
 LAGS = (1, 2, 4, 8)  # pixels
-THICKNESSES, BLUNT = (0.85, 0.9, 0.94, 0.97), 0.02  # of the film: levels above which it is counted, and how sharply
+THICKNESSES, BLUNT = (0.85, 0.9, 0.94, 0.97), 0.08  # of the film: levels above which it is counted, and over what width
 SIZES = (0.7, 1.0, 2.0, 4.0, 8.0)  # pixels, to begin with
-SOFT = (0.1, 0.45, 0.55, 0.7, 1.1, 1.6)  # pixels: softness of edges, to begin with
+SOFT = (0.1, 0.4, 0.43, 0.47, 0.55, 0.7, 1.1, 1.6)  # pixels: softness of edges, to begin with
 SOFT_BENEATH_NOISE = (0.1, 0.6, 1.5)
-NEAR = 0.06  # pixels: of those, what begins like it
+SHARP, STRIDE, SHARP_STRIDE = 0.6, 0.2, 0.04  # pixels: below this, whole shapes of drops vanish at some softnesses
 SMALLEST = 0.5  # pixels, the size of drops: smaller ones are single pixels, dropped or hit by impulses
 TIED = 6.0  # difference of squared distances that may be chance
 # Coverage, size and softness of MNIST-C's five severities, which are likely.
 MNIST_C = ((0.029, 4.0, 0.6), (0.144, 3.0, 0.6), (0.239, 2.0, 0.5), (0.5, 1.0, 1.5), (0.57, 1.0, 1.5))
 # Standard errors of the moments over a hundred images: of the log share covered, of the shares of neighbours also
 # covered, of the mean film and of the share of full film.
-STANDARD_ERRORS = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, 0.01, 0.01, 0.01, 0.01])
+STANDARD_ERRORS = np.array([0.04, 0.005, 0.01, 0.013, 0.015, 0.003, *[0.01] * len(THICKNESSES)])
 FINER = 150  # images of mud beneath noise
 LEAST_CORRELATION = 0.3  # of the film, one pixel apart
 FILM_STANDARD_ERRORS = np.array([0.05, 0.02, 0.02, 0.02, 0.02])  # of the log of the mean, and of the correlations
@@ -203,18 +203,17 @@ def _match_moments(
     odds = np.log(share / (1 - share))
     published = [(np.log(c / (1 - c)), np.log(drops), softness) for c, drops, softness in MNIST_C]
     grid = [(odds + extra, np.log(drops), softness) for drops in SIZES for softness in SOFT for extra in EXTRA]
-    strides = np.array([0.2, 0.2, 0.2])
     ends = []
     for softness in SOFT:  # a search does not cross from soft edges to sharp ones
-        starts = np.array([start for start in published + grid if abs(start[2] - softness) < NEAR])
-        start, _ = matched(simulated(COARSE), moments, starts, strides, tries=4)
-        ends.append(matched(simulated(FINE), moments, start[None], strides, tries=35)[0])
+        starts = np.array([s for s in published + grid if min(SOFT, key=lambda soft: abs(soft - s[2])) == softness])
+        start, _ = matched(simulated(COARSE), moments, starts, _strides(softness), tries=4)
+        ends.append(matched(simulated(FINE), moments, start[None], _strides(softness), tries=35)[0])
     ends = sorted(ends, key=lambda numbers: distance(simulated(MANY)(numbers)))[:CORRECTED]
     for numbers in ends[:]:
         for _ in range(CORRECTIONS):
             # For how the few simulated images differ from many, which hardly depends on the parameters.
             corrected = moments + simulated(FINE)(numbers) - simulated(MANY)(numbers)
-            numbers, _ = matched(simulated(FINE), corrected, numbers[None], strides / 3, tries=30)
+            numbers, _ = matched(simulated(FINE), corrected, numbers[None], _strides(numbers[2]) / 3, tries=30)
             ends.append(numbers)
     best = min(ends, key=lambda numbers: distance(simulated(MANY)(numbers)))
     if np.exp(best[1]) < SMALLEST:
@@ -223,6 +222,11 @@ def _match_moments(
     nearest = np.array(published)[np.abs(np.array(published) - best).sum(1).argmin()]
     at_nearest, at_best = (distance(simulated(MANY)(numbers)) for numbers in (nearest, best))
     return nearest if at_nearest < at_best + TIED * max(1, 100 / n) else best
+
+
+def _strides(softness: float) -> Float64[np.ndarray, "3"]:
+    """Of a search from this softness: of the log odds of coverage, of log size, and of softness."""
+    return np.array([STRIDE, STRIDE, STRIDE if softness > SHARP else SHARP_STRIDE])
 
 
 def _spatter(numbers: Float64[np.ndarray, "3"], shade: float) -> Spatter:
@@ -287,7 +291,7 @@ def _thicker(film: np.ndarray, level: float) -> np.ndarray:
 
     Between them near the level, as bytes and the shade leave a doubt.
     """
-    return expit((film - level) / BLUNT)
+    return np.clip((film - level) / BLUNT + 0.5, 0, 1)
 
 
 def _moments(film: Film, covered: Mask, visible: Mask) -> Float64[np.ndarray, "10"]:
