@@ -59,8 +59,9 @@ def judge(diagnosis: Mapping[str, Any], case: Case, built: Built) -> Judgement:
     wrong = list(best.pop("wrong"))
     pairing = None if case.pairing is None else diagnosis["pairing"]["kind"] == case.pairing
     share = None
+    group = case.group.removeprefix("fashion-")
     named = best["family"] and not case.instead and case.family != "unknown"
-    if named and len(case.parts) == 1 and case.group not in ("sample", "null"):
+    if named and len(case.parts) == 1 and group not in ("sample", "null"):
         reported = verdict.get("share")
         touched = case.share if case.pairing == "unpaired" else built.share
         share = abs((1.0 if reported is None else reported) - touched) <= SHARE
@@ -69,7 +70,7 @@ def judge(diagnosis: Mapping[str, Any], case: Case, built: Built) -> Judgement:
     if pairing is False:
         wrong.append(f"pairing {diagnosis['pairing']['kind']}, not {case.pairing}")
     information = None
-    if named and case.share == 1 and case.group != "null":
+    if named and case.share == 1 and group != "null":
         information = verdict.get("information") == case.information
         if not information:
             wrong.append(f"information {verdict.get('information')}, not {case.information}")

@@ -6,6 +6,7 @@ First a part that explains some of the change, then a composable family that exp
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.paired.candidate import (
     PLAUSIBLE,
     Candidate,
@@ -34,7 +35,8 @@ from shiftassay.diagnosis.paired.hidden import (
     without_idle_parts,
     without_negligible_parameters,
 )
-from shiftassay.diagnosis.paired.joint import fitted_jointly, last_part_again
+from shiftassay.diagnosis.paired.intervals import measured
+from shiftassay.diagnosis.paired.joint import fitted_jointly, last_noise_again, last_part_again
 from shiftassay.diagnosis.paired.noise_between import with_noise
 from shiftassay.diagnosis.paired.remake import KEEPING_NOISE, noise_blurs, noise_moves
 from shiftassay.diagnosis.paired.task import Task
@@ -73,6 +75,8 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
         two_part_shifts = hidden + noisy + with_a_further_part(firsts[budget.n_likely :], fit, task)
         two_part_shifts += with_a_further_part(firsts[: budget.n_completing], fit, task, partners_completed_by)
         best = ranked(best + _fitted(two_part_shifts, fit, task, budget.joint_fits))
+    if best and not best[0].fits:
+        best = ranked(best + scored(_by_more_pairs(best, task), task))
     if best and best[0].misfit < budget.hopeless and not best[0].fits and room_for_more(best[0]):
         extended = [c.shift for c in best[: budget.n_extended]]
         best = ranked(best + _fitted(with_a_further_part(extended, fit, task), fit, task, budget.joint_fits_of_three))
@@ -88,6 +92,13 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
         others += _in_other_orders(best[0].shift)
         best = ranked(best + _in_place_of(best[0], others, fit, task))
     return best + _in_place_of(best[0], _of_two_parts(best[0].shift), fit, task)
+
+
+def _by_more_pairs(candidates: Iterable[Candidate], task: Task) -> list[Shift]:
+    """The best compositions with noise, with numbers by all pairs that are fitted to: few show few draws of noise."""
+    noisy = (c.shift for c in candidates if c.remake.noise_fraction and c.misfit < task.settings.hopeless)
+    again = [last_noise_again(shift, task.fit) for shift in _chosen(noisy, task.settings.n_extended, 1)]
+    return [measured(shift, task.fit, current_resampling(), thresholds.LEVEL)[0] for shift in again]
 
 
 def recolored(move: Shift, task: Task) -> list[Shift]:

@@ -61,8 +61,20 @@ def last_part_again(shift: Shift, pairs: Pairs) -> Shift:
 
     That is, if no fit of several parts can fit it.
     """
+    last = shift.components[-1]
+    fits = last.random or last.search or not last.derivative_free
+    return shift if fits else _with_last_part_again(shift, pairs)
+
+
+def last_noise_again(shift: Shift, pairs: Pairs) -> Shift:
+    """The composition with its last part estimated again, after the others, if that is noise."""
+    return _with_last_part_again(shift, pairs) if shift.components[-1].random else shift
+
+
+def _with_last_part_again(shift: Shift, pairs: Pairs) -> Shift:
+    """The shift itself if it has one part only, or if others are noise."""
     *others, last = shift.components
-    if not others or any(part.random for part in shift.components) or last.search or not last.derivative_free:
+    if not others or any(part.random for part in others):
         return shift
     first = Compose(tuple(others))
     inferred = first.infer_draws(pairs) or first
@@ -152,7 +164,10 @@ def _drawn_again(inferred: Shift, part: Shift, fitted: Shift, pairs: Pairs) -> S
     if not drawn or len(drawn) < len(values):
         return part
     errors = pairs.errors(fitted.apply(pairs.reference, np.random.default_rng(0)))
-    again = type(part).from_draws(np.stack(drawn, 1)[good(errors)])
+    try:
+        again = type(part).from_draws(np.stack(drawn, 1)[good(errors)])
+    except BadInput:  # what its family does not allow
+        return part
     alike = all(type(vars(again)[name]) is type(vars(part)[name]) for name in part.search)
     return again if alike else part
 

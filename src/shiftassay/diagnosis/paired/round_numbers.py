@@ -25,9 +25,9 @@ SLACK = 1e-3  # of a byte
 
 
 def with_round_numbers(shift: Shift, pairs: Pairs) -> Shift | None:
-    """A shift of all images with the simplest numbers near its own that make the bytes exactly. None if it has none."""
+    """The shift with the simplest numbers near its own that make the bytes exactly. None if it has none."""
     free = FreeNumbers.differentiable(shift)
-    if shift.scope == "per_image" or not len(free.values) or not in_bytes(pairs.shifted):
+    if not len(free.values) or not in_bytes(pairs.shifted):
         return None
     numbers = round_numbers(free, free.values, pairs, Implementation(current_resampling()))
     return None if numbers is None else free.with_values(numbers)
@@ -38,9 +38,9 @@ def round_numbers(
 ) -> Float64[np.ndarray, "k"] | None:
     """The simplest numbers near these that make the bytes of the pairs exactly, rounded to the nearest or down.
 
-    None if there are none, as of shifts with noise, and of those that interpolate.
+    None if there are none, as of shifts with noise, of those that interpolate, and of what differs between images.
     """
-    if any(part.smooth or part.random for part in free.shift.components):
+    if any(part.smooth or part.random or part.scope == "per_image" for part in free.shift.components):
         return None
     few = pairs.first(max(VALUES // pairs.reference[0].size, 1))
 
