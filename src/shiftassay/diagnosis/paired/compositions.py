@@ -95,7 +95,10 @@ def _compositions(singles: list[Candidate], firsts: list[Shift], fit: Pairs, tas
 
 
 def _by_more_pairs(candidates: Iterable[Candidate], task: Task) -> list[Shift]:
-    """The best compositions with noise, with numbers by all pairs that are fitted to: few show few draws of noise."""
+    """The best compositions with noise, with their numbers fitted to all pairs.
+
+    Few pairs show few draws of noise.
+    """
     noisy = (c.shift for c in candidates if c.remake.noise_fraction and c.misfit < task.settings.hopeless)
     again = [last_noise_again(shift, task.fit) for shift in _chosen(noisy, task.settings.n_extended, 1)]
     return [measured(shift, task.fit, current_resampling(), thresholds.LEVEL)[0] for shift in again]

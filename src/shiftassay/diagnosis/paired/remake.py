@@ -163,7 +163,7 @@ def _remake(shift: Shift, inferred: Shift, evaluation: EvaluationPairs, seed: in
 
 
 def _without_noise(shift: Shift, inferred: Shift, pairs: Pairs, kernel: Resampling, made: Images) -> Remake:
-    """A remake without noise, scored by the energy of its residual, beyond that of rounding to bytes."""
+    """A remake without noise, scored by what it leaves beyond rounding to bytes."""
     residual = pairs.shifted - made
     energy = float(residual_energies(inferred, pairs, residual).mean())
     if in_bytes(pairs.shifted):

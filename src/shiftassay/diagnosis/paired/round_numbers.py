@@ -25,7 +25,7 @@ SLACK = 1e-3  # of a byte
 
 
 def with_round_numbers(shift: Shift, pairs: Pairs) -> Shift | None:
-    """The shift with the simplest numbers near its own that make the bytes exactly. None if it has none."""
+    """The shift with round numbers near its own, if such make the bytes exactly; else None."""
     free = FreeNumbers.differentiable(shift)
     if not len(free.values) or not in_bytes(pairs.shifted):
         return None
@@ -36,9 +36,9 @@ def with_round_numbers(shift: Shift, pairs: Pairs) -> Shift | None:
 def round_numbers(
     free: FreeNumbers, numbers: Float64[np.ndarray, "k"], pairs: Pairs, way: Implementation
 ) -> Float64[np.ndarray, "k"] | None:
-    """The simplest numbers near these that make the bytes of the pairs exactly, rounded to the nearest or down.
+    """The simplest numbers near these that make the bytes of the pairs exactly.
 
-    None if there are none, as of shifts with noise, of those that interpolate, and of what differs between images.
+    They are rounded to the nearest of 256 values, or down. None if there are none, as of shifts with noise, of those that interpolate, and of what differs between images.
     """
     if any(part.smooth or part.random or part.scope == "per_image" for part in free.shift.components):
         return None
@@ -57,9 +57,9 @@ def round_numbers(
 
 
 def makes_bytes(made: Images, shifted: Images) -> bool:
-    """Whether the images become the shifted ones exactly, rounded to the nearest of 256 values or down.
+    """Whether the images become the shifted ones exactly, once they are rounded.
 
-    Halves may have gone either way.
+    To the nearest of 256 values, where halves may have gone either way, or down.
     """
     above = np.float32(255) * (made - shifted)
     low, high = float(above.min()), float(above.max())

@@ -203,7 +203,10 @@ class _Simulation:
         solve: Float64[np.ndarray, "k q"],
         limits: list[Float64[np.ndarray, "k"]],
     ) -> Float64[np.ndarray, "k"]:
-        """The mean square of what one step misses, of numbers some sds away: the statistics may jump in between."""
+        """The mean square of what one step misses of numbers some sds away.
+
+        The statistics may jump in between.
+        """
         here = self(numbers)
         signs = np.random.default_rng(0).choice((-1.0, 1.0), (NEARBY, len(numbers)))
         nearby = [np.clip(numbers + AWAY * sign * sds, *limits) for sign in signs]
