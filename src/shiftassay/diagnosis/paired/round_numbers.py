@@ -38,7 +38,8 @@ def round_numbers(
 ) -> Float64[np.ndarray, "k"] | None:
     """The simplest numbers near these that make the bytes of the pairs exactly.
 
-    They are rounded to the nearest of 256 values, or down. None if there are none, as of shifts with noise, of those that interpolate, and of what differs between images.
+    The bytes are rounded to the nearest, or down. None if there are none, as of shifts with noise, of those that
+    interpolate, and of what differs between images.
     """
     if any(part.smooth or part.random or part.scope == "per_image" for part in free.shift.components):
         return None
