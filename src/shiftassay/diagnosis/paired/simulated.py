@@ -14,7 +14,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
-from shiftassay.diagnosis.paired.implementations import KERNELS, Implementation, Rounding
+from shiftassay.diagnosis.paired.implementations import Implementation, Rounding, other_implementations
 from shiftassay.errors import BadInput
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
@@ -143,17 +143,22 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
     numbers = scale.to(free.values)
     limits = [scale.to(ends) for ends in free.limits]
     steps: list[_Step] = []
+    ends: list[Float64[np.ndarray, k]] = []
     simulate = _Simulation(free, scale, few, Implementation(resampling, rounding))
     try:
         simulate = simulate.with_scores(numbers)
         observed = simulate.statistics(few.shifted)
-        if any(part.smooth and names for part, names in zip(free.shift.components, free.names, strict=True)):
-            simulate = simulate.under_the_likeliest_kernel(observed, numbers)
+        if any(part.smooth for part in free.shift.components):
+            for _ in ("kernel", "edge"):  # one thing at a time
+                simulate = simulate.under_the_likeliest_resampling(observed, numbers)
         while len(steps) < MOST_STEPS and not (len(steps) > 1 and steps[-1].small):
             simulate = replace(simulate, seed=len(steps))
             steps.append(_Step.between(observed - simulate(numbers), simulate.slopes(numbers)))
             numbers = np.clip(numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP), *limits)
-        last = steps[-1]
+            ends.append(numbers)
+        # Where the statistics jump, steps may lead away again: the one counts that left least to explain.
+        best = -1 if steps[-1].small else min(range(len(steps)), key=lambda i: steps[i].misfit)
+        last, numbers = steps[best], ends[best]
         n, q = last.difference.shape
         # The weights come from the images that are averaged: the inverse is too large by this much (Anderson 2003).
         inverse = (n - q - 2) / (n - 1)
@@ -213,12 +218,13 @@ class _Simulation:
         missed = [solve @ (self(other) - here).mean(0) - (other - numbers) for other in nearby]
         return np.mean(np.square(missed), 0)
 
-    def under_the_likeliest_kernel(
+    def under_the_likeliest_resampling(
         self, observed: Float64[np.ndarray, "n q"], numbers: Float64[np.ndarray, "k"]
     ) -> "_Simulation":
-        """With the kernel under which a step from these numbers leaves least to explain."""
+        """With the resampling under which a step from these numbers leaves least to explain."""
         slopes = self.slopes(numbers)
-        ways = [replace(self.way, resampling=replace(self.way.resampling, kernel=kernel)) for kernel in dict(KERNELS)]
+        others = other_implementations(self.free.shift, self.way.resampling, in_bytes=False)
+        ways = [replace(self.way, resampling=other) for other in dict.fromkeys(way.resampling for way in others)]
         return min(
             (replace(self, way=way) for way in ways),
             key=lambda simulate: _Step.between(observed - simulate(numbers), slopes).misfit,
