@@ -16,6 +16,7 @@ from shiftassay.diagnosis.paired.null import fit_of
 from shiftassay.diagnosis.paired.remake import Remake, remake
 from shiftassay.diagnosis.paired.round_numbers import with_round_numbers
 from shiftassay.diagnosis.paired.task import Task
+from shiftassay.diagnosis.paired.whole_pixels import fitted_to_places
 from shiftassay.errors import BadInput
 from shiftassay.execution.mapping import Count, mapped
 from shiftassay.shifts.estimation.pairs import Pairs, mean_squares
@@ -211,11 +212,9 @@ def screened_then_scored(shifts: Iterable[Shift], task: Task) -> list[Candidate]
     # Least squares fits under our resampling; what fits best under nearest-neighbour is fitted again under that.
     best_under_nearest = [c for c in best if c.remake.resampling.kernel == "nearest"]
     promising = [c for c in best_under_nearest if 0 < c.misfit < task.settings.hopeless]
-    refitted = [
-        fitted_to_nearest(c.shift, task.fit, c.remake.resampling)
-        for c in promising
-        if c.shift.search and c.shift.scope == "shared"
-    ]
+    shared = [c for c in promising if c.shift.search and c.shift.scope == "shared"]
+    refitted = [fitted_to_nearest(c.shift, task.fit, c.remake.resampling) for c in shared]
+    refitted += [of_places for c in shared if (of_places := fitted_to_places(c.shift, task.fit, c.remake.resampling))]
     exact = [shift for c in best if (shift := with_round_numbers(c.shift, task.fit)) is not None]
     return ranked(best + scored(refitted + exact, task) + ranking[count:])
 

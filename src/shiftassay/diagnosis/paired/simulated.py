@@ -143,7 +143,7 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
     numbers = scale.to(free.values)
     limits = [scale.to(ends) for ends in free.limits]
     steps: list[_Step] = []
-    ends: list[Float64[np.ndarray, k]] = []
+    ends: list[np.ndarray] = []
     simulate = _Simulation(free, scale, few, Implementation(resampling, rounding))
     try:
         simulate = simulate.with_scores(numbers)

@@ -11,7 +11,9 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.optimize import linprog
 
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
+from shiftassay.errors import BadInput
 from shiftassay.shifts.estimation.pairs import ROUNDING, Pairs
+from shiftassay.shifts.family import Shift
 from shiftassay.shifts.warp import Resampling, grid, resampled
 
 REACH = 2  # pixels around where a place's source is expected
@@ -23,6 +25,16 @@ SAMPLES = (400, 800, 2000)  # points of the polytope, by turns
 INSIDE = 1 - 1e-4  # of the coverage of a pixel
 
 Numbers = Float64[np.ndarray, "k"]
+
+
+def fitted_to_places(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift | None:
+    """The shift with the mean of the numbers that take each pixel from where it came; None if there are none."""
+    free = FreeNumbers.differentiable(shift)
+    try:
+        fit = whole_pixel_fit(free, pairs, resampling) if len(free.values) else None
+        return None if fit is None else free.with_values(fit[0])
+    except (BadInput, np.linalg.LinAlgError):  # a fit that leaves what the family allows
+        return None
 
 
 def whole_pixel_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> tuple[Numbers, Numbers] | None:
