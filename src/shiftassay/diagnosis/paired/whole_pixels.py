@@ -28,7 +28,7 @@ Numbers = Float64[np.ndarray, "k"]
 
 
 def fitted_to_places(shift: Shift, pairs: Pairs, resampling: Resampling) -> Shift | None:
-    """The shift with the mean of the numbers that take each pixel from where it came; None if there are none."""
+    """The shift with numbers that take each pixel from where it came; None if there are none."""
     free = FreeNumbers.differentiable(shift)
     try:
         fit = whole_pixel_fit(free, pairs, resampling) if len(free.values) else None
