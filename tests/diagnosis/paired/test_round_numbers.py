@@ -59,8 +59,10 @@ def test_other_numbers_are_not_rounded(levels):
     assert found("gain:factor=0.61237", as_pairs(levels, np.rint(0.61237 * levels))) is None
 
 
-@pytest.mark.parametrize("text", ["gaussian_noise:sd=0.1", "rotate:angle=30"])
-def test_noise_and_moves_have_none(levels, text):
+@pytest.mark.parametrize(
+    "text", ["gaussian_noise:sd=0.1", "rotate:angle=30", "gain:factor=0.5..0.9,scope=per_image", "invert"]
+)
+def test_noise_moves_and_draws_have_none(levels, text):
     pairs = as_pairs(levels, levels)
     assert with_round_numbers(parse(text), pairs) is None
 

@@ -26,8 +26,10 @@ SLACK = 1e-3  # of a byte
 
 def with_round_numbers(shift: Shift, pairs: Pairs) -> Shift | None:
     """The shift with round numbers near its own, if such make the bytes exactly; else None."""
+    if not _is_fixed(shift) or not in_bytes(pairs.shifted):
+        return None
     free = FreeNumbers.differentiable(shift)
-    if not len(free.values) or not in_bytes(pairs.shifted):
+    if not len(free.values):
         return None
     numbers = round_numbers(free, free.values, pairs, Implementation(current_resampling()))
     return None if numbers is None else free.with_values(numbers)
@@ -41,7 +43,7 @@ def round_numbers(
     The bytes are rounded to the nearest, or down. None if there are none, as of shifts with noise, of those that
     interpolate, and of what differs between images.
     """
-    if any(part.smooth or part.random or part.scope == "per_image" for part in free.shift.components):
+    if not _is_fixed(free.shift):
         return None
     few = pairs.first(max(VALUES // pairs.reference[0].size, 1))
 
@@ -65,3 +67,8 @@ def makes_bytes(made: Images, shifted: Images) -> bool:
     above = np.float32(255) * (made - shifted)
     low, high = float(above.min()), float(above.max())
     return max(-low, high) <= 0.5 + SLACK or (low >= -SLACK and high < 1)
+
+
+def _is_fixed(shift: Shift) -> bool:
+    """Whether it makes the same of the same picture, without blending its pixels."""
+    return not any(part.smooth or part.random or part.scope == "per_image" for part in shift.components)
