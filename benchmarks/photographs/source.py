@@ -62,12 +62,12 @@ class Photograph:
 def photographs(split: Split, n: int, size: int = SIZE, seed: int = 0) -> np.ndarray:
     """Random crops of the photographs of a half, each about equally often: uint8 (n, size, size, 3).
 
-    A crop is a square of random place and size, brought down by the means of areas, never enlarged. What shows
-    little but sky is drawn again. Raises `BadInput` if no photograph is installed.
+    A crop is a square of random place and size, brought down by the means of areas, never enlarged: smaller
+    photographs are left out. What shows little but sky is drawn again. Raises `BadInput` if no photograph is left.
     """
-    chosen = [one for one in installed() if one.split == split]
+    chosen = [one for one in installed() if one.split == split and _side(one) >= size]
     if not chosen:
-        raise BadInput(f"There is no photograph for {split}. {how_to_install(listed())}")
+        raise BadInput(f"No photograph for {split} is {size} pixels high and wide. {how_to_install(listed())}")
     rng = np.random.default_rng(seed_for("photographs", split, n, size, seed))
     rounds = [rng.permutation(len(chosen)) for _ in range(-(-n // len(chosen)))]
     which = rng.permutation(np.concatenate(rounds)[:n])
@@ -113,6 +113,14 @@ def how_to_install(absent: Sequence[Photograph]) -> str:
     return f"Install these packages, with as many photographs each. {'; '.join(commands)}."
 
 
+@cache
+def _side(photograph: Photograph) -> int:
+    """Pixels of the shorter side."""
+    assert photograph.file is not None
+    with Image.open(photograph.file) as picture:
+        return min(picture.size)
+
+
 def _opened(photograph: Photograph) -> Image.Image:
     assert photograph.file is not None
     with Image.open(photograph.file) as picture:
@@ -138,8 +146,6 @@ def _variation(crop: np.ndarray) -> float:
 def _square(picture: Image.Image, size: int, rng: Rng) -> np.ndarray:
     """A square whose side's logarithm is uniform, up to the shorter side."""
     largest = min(picture.size)
-    if largest < size:
-        raise BadInput(f"{size}: crops are not enlarged, and a photograph is only {largest} pixels high or wide.")
     smallest = max(size, LEAST_SIDE * largest)
     side = round(np.exp(rng.uniform(log(smallest), log(largest))))
     left, top = (int(rng.integers(0, length - side + 1)) for length in picture.size)

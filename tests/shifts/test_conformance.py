@@ -1,7 +1,9 @@
 """What every registered family must keep, by its own example and those here: a new family needs no test of its own."""
 
+import contextlib
 import dataclasses
 import json
+from time import process_time
 
 import numpy as np
 import pytest
@@ -217,6 +219,19 @@ def test_an_unknown_family_and_an_unknown_parameter_name_the_nearest():
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "compose"])
 def test_the_example_of_a_family_is_one(name):
     assert parse(f"{name}:{FAMILIES[name].example}").family == name
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "compose"])
+def test_a_huge_number_is_refused_or_takes_no_longer(name):
+    shift = parse(f"{name}:{FAMILIES[name].example}")
+    images = np.random.default_rng(0).random((2, 3, 28, 28), np.float32)
+    for field in dataclasses.fields(shift):
+        if type(getattr(shift, field.name)) in (int, float):
+            with contextlib.suppress(BadInput):
+                huge = dataclasses.replace(shift, **{field.name: type(getattr(shift, field.name))(1e9)})
+                began = process_time()
+                huge.apply(images, np.random.default_rng(0))
+                assert process_time() - began < 5
 
 
 def test_a_missing_parameter_and_a_scope_that_makes_no_sense_are_refused():

@@ -124,12 +124,16 @@ def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
     predicted = [c for c in tested if draws_what_is_predicted(best, c) and c.fits]
     if predicted:  # one order of all images that fits, however many places it has, is no chance
         return predicted[0]
-    noisy = [c for c in tested if c.remake.noise_fraction and c.fits]
     enough = best.misfit + best.task.tolerance
-    plausible = [c for c in noisy if c.fit.p_value >= PLAUSIBLE]
-    without_parts = [c for c in plausible if _is_part_of(c, best)]
-    simpler_maps = [c for c in plausible if general(best.shift) and c.misfit <= enough]
-    return min([best, *without_parts, *simpler_maps], key=lambda c: complexity_penalty(c.shift))
+    simpler = [
+        c
+        for c in tested
+        if c.remake.noise_fraction
+        and complexity_penalty(c.shift) < complexity_penalty(best.shift)
+        and (_is_part_of(c, best) or (general(best.shift) and c.misfit <= enough))
+    ]
+    plausible = [c for c in simpler if c.fits and c.fit.p_value >= PLAUSIBLE]
+    return min([best, *plausible], key=lambda c: complexity_penalty(c.shift))
 
 
 def _closest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:

@@ -47,6 +47,8 @@ from shiftassay.shifts.estimation.pairs import Pairs
 from shiftassay.shifts.family import FAMILIES, Shift
 from shiftassay.shifts.warp import current_resampling, resampled
 
+OTHER_KERNEL = 10  # times as much is left, at most, where noise moved under another kernel
+
 
 def compositions(singles: list[Candidate], task: Task) -> list[Candidate]:
     """Compositions of two parts, and of three where two leave much of the change; not sorted.
@@ -189,13 +191,18 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     best = screened_then_scored(dict.fromkeys(fitted), task)
     if _suffices(best) and not best[0].remake.noise_fraction:  # with noise, either order may fit
         return best
-    best = ranked(best + _with_moved_noise(chosen, fit, task))
+    best = ranked(best + _with_moved_noise(best, fit, task))
     return ranked(best + _in_other_forms(best, fit, task))
 
 
-def _with_moved_noise(shifts: Iterable[Shift], fit: Pairs, task: Task) -> list[Candidate]:
-    """The first compositions in which noise moves, under every other kernel that keeps noise."""
-    moved_noise = list(filter(noise_moves, shifts))[: task.settings.n_moved_noise]
+def _with_moved_noise(best: Sequence[Candidate], fit: Pairs, task: Task) -> list[Candidate]:
+    """The first compositions in which noise moves, under every other kernel that keeps noise.
+
+    Only those that another kernel could still make the best.
+    """
+    limit = min([task.settings.hopeless, *(OTHER_KERNEL * c.misfit for c in best[:1] if c.fits)])
+    near = (c.shift for c in best if noise_moves(c.shift) and c.misfit < limit)
+    moved_noise = _chosen(near, task.settings.n_moved_noise, 1)
     fitted: list[Shift] = []
     for resampling in KEEPING_NOISE:
         if resampling == current_resampling():

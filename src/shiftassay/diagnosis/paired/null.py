@@ -16,7 +16,7 @@ shifted images is not known: the p-value is the largest over the stand-ins for i
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -40,6 +40,7 @@ from shiftassay.diagnosis.paired.remake import (
 )
 from shiftassay.diagnosis.paired.task import Task
 from shiftassay.errors import BadInput
+from shiftassay.execution.mapping import mapped
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import in_bytes, squares_of_parts
 from shiftassay.shifts.family import Shift
@@ -163,13 +164,15 @@ def _of_draws(made: Remake, task: Task) -> Iterator[NullDistribution]:
     if noise_moves(made.shift):
         ways += [replace(made.resampling, edge=edge) for edge in EDGES if edge != made.resampling.edge]
     for way in ways:
-        misfits = (
-            _remake_of_remake(made.shift, made.shift, way, task, draw, made.resampling).misfit for draw in range(DRAWS)
-        )
-        few = list(islice(misfits, FEW_DRAWS))
-        if made.misfit > float(np.median(few)):  # otherwise these are enough
-            few += misfits
-        yield NullDistribution.of_another(few)
+        misfit = partial(_misfit_of_draw, made, way, task)
+        misfits = mapped(misfit, range(FEW_DRAWS))
+        if made.misfit > float(np.median(misfits)):  # otherwise these are enough
+            misfits += mapped(misfit, range(FEW_DRAWS, DRAWS))
+        yield NullDistribution.of_another(misfits)
+
+
+def _misfit_of_draw(made: Remake, way: Resampling, task: Task, draw: int) -> float:
+    return _remake_of_remake(made.shift, made.shift, way, task, draw, made.resampling).misfit
 
 
 def _of_estimates(made: Remake, task: Task) -> Iterator[NullDistribution]:

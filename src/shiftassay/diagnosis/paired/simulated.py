@@ -4,7 +4,7 @@ Statistics of the change of each image are compared with those of remakes of the
 derivatives by the numbers, and their covariance over images, give the numbers that fit best and their variance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy.stats import norm
 from shiftassay.diagnosis.paired.free_numbers import FreeNumbers
 from shiftassay.diagnosis.paired.implementations import Implementation, Rounding, other_implementations
 from shiftassay.errors import BadInput
+from shiftassay.execution.mapping import mapped
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, in_bytes
 from shiftassay.shifts.warp import Resampling
@@ -36,6 +37,7 @@ HALF_STEP = 0.5 / 255
 SMALLEST = 1e-9
 RESOLUTION = 1e-6  # of a statistic in single precision
 NEARBY, AWAY = 4, 2.0  # remakes near the fit, and how many sds away
+FARTHEST = 1.0  # of a number's logarithm: as far away as they may be
 SHRINKAGE = 1e-3  # of the correlations of the statistics towards 0
 
 
@@ -153,7 +155,8 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
                 simulate = simulate.under_the_likeliest_resampling(observed, numbers)
         while len(steps) < MOST_STEPS and not (len(steps) > 1 and steps[-1].small):
             simulate = replace(simulate, seed=len(steps))
-            steps.append(_Step.between(observed - simulate(numbers), simulate.slopes(numbers)))
+            here, slopes = simulate.around(numbers)
+            steps.append(_Step.between(observed - here, slopes))
             numbers = np.clip(numbers + np.clip(steps[-1].step, -LARGEST_STEP, LARGEST_STEP), *limits)
             ends.append(numbers)
         # Where the statistics jump, steps may lead away again: the one counts that left least to explain.
@@ -165,9 +168,10 @@ def simulated_fit(free: FreeNumbers, pairs: Pairs, resampling: Resampling) -> Si
         # Where the statistics differ by more than chance, the errors are scaled by as much (Birge 1932).
         scatter = max(last.misfit * inverse / max(q - len(numbers), 1), 1.0)
         simulate = replace(simulate, seed=len(steps))
-        solve = last.solved(simulate.slopes(numbers))
+        here, slopes = simulate.around(numbers)
+        solve = last.solved(slopes)
         variances = np.diag(solve @ np.linalg.inv(last.weights) @ solve.T) * scatter / inverse
-        variances = variances + simulate.jumps(numbers, np.sqrt(variances), solve, limits)
+        variances = variances + simulate.jumps(numbers, here, np.sqrt(variances), solve, limits)
     except (BadInput, np.linalg.LinAlgError):
         return None
     if not np.isfinite(numbers).all():
@@ -187,6 +191,7 @@ class _Simulation:
     pairs: Pairs
     way: Implementation
     seed: int = 0
+    remakes: int = REMAKES
     scores: tuple[Images, ...] = ()
     """By how much each value of the images grows with each number of a part without noise."""
 
@@ -196,39 +201,52 @@ class _Simulation:
         ends = ((self._made(numbers + step), self._made(numbers - step)) for step in steps)
         return replace(self, scores=tuple(np.mean(list(map(np.subtract, *both)), 0) for both in ends))
 
-    def slopes(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "k q"]:
-        """The derivatives of the mean statistics."""
+    def around(
+        self, numbers: Float64[np.ndarray, "k"]
+    ) -> tuple[Float64[np.ndarray, "n q"], Float64[np.ndarray, "k q"]]:
+        """The statistics, and the derivatives of their means."""
         steps = STEP * np.eye(len(numbers))
-        return np.stack([(self(numbers + step) - self(numbers - step)).mean(0) / (2 * STEP) for step in steps])
+        here, *ends = self.at([numbers, *(end for step in steps for end in (numbers + step, numbers - step))])
+        slopes = [(up - down).mean(0) / (2 * STEP) for up, down in zip(ends[::2], ends[1::2], strict=True)]
+        return here, np.stack(slopes)
 
     def jumps(
         self,
         numbers: Float64[np.ndarray, "k"],
+        here: Float64[np.ndarray, "n q"],
         sds: Float64[np.ndarray, "k"],
         solve: Float64[np.ndarray, "k q"],
         limits: list[Float64[np.ndarray, "k"]],
     ) -> Float64[np.ndarray, "k"]:
-        """The mean square of what one step misses of numbers some sds away.
+        """The mean square of what one step misses of numbers some sds away, where the statistics are `here`.
 
         The statistics may jump in between.
         """
-        here = self(numbers)
         signs = np.random.default_rng(0).choice((-1.0, 1.0), (NEARBY, len(numbers)))
-        nearby = [np.clip(numbers + AWAY * sign * sds, *limits) for sign in signs]
-        missed = [solve @ (self(other) - here).mean(0) - (other - numbers) for other in nearby]
+        away = np.minimum(AWAY * sds, FARTHEST)
+        nearby = [np.clip(numbers + sign * away, *limits) for sign in signs]
+        there = zip(nearby, self.at(nearby), strict=True)
+        missed = [solve @ (made - here).mean(0) - (other - numbers) for other, made in there]
         return np.mean(np.square(missed), 0)
 
     def under_the_likeliest_resampling(
         self, observed: Float64[np.ndarray, "n q"], numbers: Float64[np.ndarray, "k"]
     ) -> "_Simulation":
-        """With the resampling under which a step from these numbers leaves least to explain."""
-        slopes = self.slopes(numbers)
+        """With the resampling under which a step from these numbers leaves least to explain.
+
+        Of each image once: all are made with the same draws.
+        """
+        once = replace(self, remakes=1)
+        _, slopes = once.around(numbers)
         others = other_implementations(self.free.shift, self.way.resampling, in_bytes=False)
         ways = [replace(self.way, resampling=other) for other in dict.fromkeys(way.resampling for way in others)]
-        return min(
-            (replace(self, way=way) for way in ways),
-            key=lambda simulate: _Step.between(observed - simulate(numbers), slopes).misfit,
-        )
+        made = mapped(_evaluated, [(replace(once, way=way), numbers) for way in ways])
+        misfits = [_Step.between(observed - statistics, slopes).misfit for statistics in made]
+        return replace(self, way=ways[int(np.argmin(misfits))])
+
+    def at(self, places: Sequence[Float64[np.ndarray, "k"]]) -> list[Float64[np.ndarray, "n q"]]:
+        """The statistics with each of some numbers, on several cores."""
+        return mapped(_evaluated, [(self, numbers) for numbers in places])
 
     def __call__(self, numbers: Float64[np.ndarray, "k"]) -> Float64[np.ndarray, "n q"]:
         return np.mean([self.statistics(images) for images in self._made(numbers)], axis=0)
@@ -252,8 +270,14 @@ class _Simulation:
     def _made(self, numbers: Float64[np.ndarray, "k"]) -> Iterator[Images]:
         """The remakes with these numbers."""
         shift = self.free.with_values(self.scale.back(numbers))
-        generators = (np.random.default_rng([self.seed, i]) for i in range(REMAKES))
+        generators = (np.random.default_rng([self.seed, i]) for i in range(self.remakes))
         return (self.way.apply(shift, self.pairs.reference, rng) for rng in generators)
+
+
+def _evaluated(asked: tuple[_Simulation, np.ndarray]) -> Float64[np.ndarray, "n q"]:
+    """The statistics of a simulation with some numbers."""
+    simulate, numbers = asked
+    return simulate(numbers)
 
 
 def _covariance(differences: Float64[np.ndarray, "n q"]) -> Float64[np.ndarray, "q q"]:

@@ -22,11 +22,12 @@ def matched(
     starts: Float64[np.ndarray, "g k"],
     step: Float64[np.ndarray, "k"],
     tries: int = 60,
+    hopeless: float = np.inf,
 ) -> tuple[Float64[np.ndarray, "k"], float]:
     """The parameters whose moments are nearest to the measured ones, and the squared distance.
 
-    A simplex search (Nelder and Mead 1965) from the best of the starts, with the given step. Moments are in units of
-    their tolerance.
+    A simplex search (Nelder and Mead 1965) from the best of the starts, with the given step; from one as far away as
+    `hopeless` none is made. Moments are in units of their tolerance.
 
     >>> best, distance = matched(lambda p: p**2, np.array([4.0]), np.array([[1.0], [3.0]]), np.array([0.5]))
     >>> round(float(best[0]), 2)
@@ -39,6 +40,8 @@ def matched(
 
     distances = [distance(start) for start in starts]
     start = starts[int(np.argmin(distances))]
+    if min(distances) >= hopeless:
+        return start, min(distances)
     simplex = np.stack([start, *(start + np.diag(step))])
     options = {"initial_simplex": simplex, "maxfev": tries, "xatol": 1e-3, "fatol": 1e-3}
     result = minimize(distance, start, method="Nelder-Mead", options=options)

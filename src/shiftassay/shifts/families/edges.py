@@ -36,7 +36,7 @@ class CannyEdges(Shift):
     sharp edge from black to white before smoothing.
 
     Parameters:
-        sd: of the smoothing in pixels, above 0.
+        sd: of the smoothing in pixels, above 0 and at most 50.
         low: threshold of the gradient for weak edges, above 0.
         high: threshold of the gradient for strong edges, at least `low`.
 
@@ -63,9 +63,10 @@ class CannyEdges(Shift):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.sd <= 0 or not 0 < self.low <= self.high:
+        if not 0 < self.sd <= 50 or not 0 < self.low <= self.high:
             raise BadInput(
-                f"canny_edges: sd must be above 0 and 0 < low ≤ high, not {self.sd:g}, {self.low:g} and {self.high:g}."
+                "canny_edges: sd must be above 0 and at most 50, and 0 < low ≤ high, "
+                f"not {self.sd:g}, {self.low:g} and {self.high:g}."
             )
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:

@@ -32,7 +32,7 @@ class GlassBlur(Shift):
     places with one that is −reach … reach − 1 pixels away in x and in y. A border of `reach` pixels starts no exchange.
 
     Parameters:
-        sd: standard deviation of both blurs in pixels, 0 or more.
+        sd: standard deviation of both blurs in pixels, 0 to 50.
         reach: how far a pixel may move in one exchange, in pixels, 1 to 50.
         rounds: how often the shuffle goes over the picture, 1 to 50.
 
@@ -61,9 +61,9 @@ class GlassBlur(Shift):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.sd < 0 or not 1 <= self.reach <= 50 or not 1 <= self.rounds <= 50:
+        if not 0 <= self.sd <= 50 or not 1 <= self.reach <= 50 or not 1 <= self.rounds <= 50:
             raise BadInput(
-                "glass_blur: sd must be 0 or more, reach and rounds between 1 and 50, "
+                "glass_blur: sd must be between 0 and 50, reach and rounds between 1 and 50, "
                 f"not {self.sd:g}, {self.reach} and {self.rounds}."
             )
 

@@ -57,8 +57,9 @@ class Spatter(Shift):
 
     Parameters:
         coverage: share of the area that is mud before its edges are softened, between 0 and 1.
-        size: standard deviation of the Gaussian that smooths the noise, in pixels, above 0.1: how large drops are.
-        softness: standard deviation of the Gaussian that softens edges, in pixels, 0 or more.
+        size: standard deviation of the Gaussian that smooths the noise, in pixels, above 0.1 and at most 100. It is
+            how large drops are.
+        softness: standard deviation of the Gaussian that softens edges, in pixels, 0 to 100.
         shade: grey value of the mud, 0 to 1.
 
     Source: Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions".
@@ -89,8 +90,8 @@ class Spatter(Shift):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self, "coverage", lambda v: 0 < v < 1, "between 0 and 1, both excluded")
-        check(self, "size", lambda v: v > 0.1, "above 0.1")
-        check(self, "softness", lambda v: v >= 0, "0 or more")
+        check(self, "size", lambda v: 0.1 < v <= 100, "above 0.1 and at most 100")
+        check(self, "softness", lambda v: 0 <= v <= 100, "between 0 and 100")
         check(self, "shade", lambda v: 0 <= v <= 1, "between 0 and 1")
 
     def apply(self, images: Images, rng: np.random.Generator, context: Context | None = None) -> Images:
@@ -174,7 +175,8 @@ def _beneath_noise(pairs: Pairs) -> list[Shift]:
     starts = [
         [(odds + more, np.log(drops), edge) for drops in SIZES for more in (0.1, 0.8)] for edge in SOFT_BENEATH_NOISE
     ]
-    ends = [matched(simulated, moments, np.array(some), np.array([0.2, 0.2, 0.2]), tries=50) for some in starts]
+    steps = np.full(3, STRIDE)
+    ends = [matched(simulated, moments, np.array(some), steps, tries=50, hopeless=4 * UNLIKE) for some in starts]
     # Several softnesses may explain as much: what else is composed with it tells them apart.
     alike = [numbers for numbers, distance in ends if distance < UNLIKE and np.exp(numbers[1]) >= SMALLEST]
     return [_spatter(numbers, measured.shade) for numbers in alike]
