@@ -1,8 +1,9 @@
 """Errors that the user can correct, with a hint for unknown names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 
 from shiftassay.words.text import printable, shortened
 
@@ -26,17 +27,23 @@ class NotDone(RuntimeError):  # noqa: N818  # named for what is wrong
     """A request that could not be met, though it was valid: the message says why."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> BadInput:
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], other_words: Mapping[str, str] = MappingProxyType({})
+) -> BadInput:
     """An error for a name that is in no registry, with the nearest one that is.
+
+    `other_words` for what is known lead to its name too.
 
     >>> str(unknown_name("network", "mpl", ["mlp", "stn"]))
     "unknown network 'mpl'. Did you mean 'mlp'?"
     >>> str(unknown_name("network", "resnet", ["mlp", "stn"]))
     "unknown network 'resnet'. Known: mlp, stn."
+    >>> str(unknown_name("family", "brightness", ["gain", "gamma"], {"brightness": "gain"}))
+    "unknown family 'brightness'. Did you mean 'gain'?"
     """
     known = sorted(known)
-    near = get_close_matches(name[:LONGEST], known, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    near = get_close_matches(name[:LONGEST], [*known, *other_words], n=1, cutoff=0.5)
+    hint = f"Did you mean {other_words.get(near[0], near[0])!r}?" if near else f"Known: {', '.join(known)}."
     return BadInput(f"unknown {kind} {shortened(name, LONGEST // 2)!r}. {hint}")
 
 

@@ -37,7 +37,10 @@ class Registry(Generic[T]):
         """The entry of that name. Raises `BadInput` with the nearest known name."""
         self._fill()
         if name not in self._entries:
-            raise unknown_name(self.kind, name, self._entries)
+            others = {
+                word: known for known, entry in self._entries.items() for word in getattr(entry, "also_called", ())
+            }
+            raise unknown_name(self.kind, name, self._entries, others)
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:

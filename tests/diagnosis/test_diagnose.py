@@ -91,6 +91,8 @@ def test_a_swirl_is_unknown_and_its_nearest_families_are_listed(few):
     outcome = diagnose(some, replace(some, images=swirled(some.images)))
     assert (outcome.verdict.family, outcome.verdict.shift, outcome.verdict.scope) == ("unknown", None, None)
     assert outcome.candidates[0].misfit > 0.15
+    kinds = {frozenset((part.family, part.scope) for part in c.parts) for c in outcome.candidates}
+    assert len(kinds) == len(outcome.candidates) > 3
     assert "Nothing in the catalogue" in outcome.explanation
 
 

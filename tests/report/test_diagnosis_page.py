@@ -115,7 +115,7 @@ def test_four_cards_answer_what_how_sure_whether_it_matters_and_what_now(diagnos
     what, sure, matters, now = report(diagnosis, digits, inverted).cards
     assert (what.answer, what.question) == ("Invert", "What happened")
     assert sure.answer == f"{100 * diagnosis.verdict.confidence:.0f}%"
-    assert "same mistakes: 91.2%, beside 93.4%" in sure.detail
+    assert "same mistakes: 91.2% (of two remakes 93.4%)" in sure.detail
     assert (matters.answer, matters.tone) == ("−25.00 points", "bad")
     assert "100.00 → 75.00%" in matters.detail
     assert now.answer == "Undo it: 97.0%"

@@ -215,3 +215,9 @@ def test_a_table_lies_beside_the_report_as_csv(tmp_path):
     write_report(tmp_path, Report("x", "x", (), (Finding("x", "x", (), (table, table)),), Table(("", ""), ())))
     assert (tmp_path / "tables" / "x-2.csv").read_text() == 'name,n\n"a, ""b""",1\n\'=1+1,+2.0\n'
     assert "](tables/x" in (tmp_path / "report.md").read_text()
+
+
+def test_what_stands_between_backticks_is_code(tmp_path):
+    finding = Finding("x", "x", ("Run `a <b>`, and look.",))
+    path = write_report(tmp_path, Report("x", "x", (), (finding,), Table(("", ""), ())))
+    assert "<p>Run <code>a &lt;b&gt;</code>, and look.</p>" in path.read_text()

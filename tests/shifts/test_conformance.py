@@ -216,6 +216,13 @@ def test_an_unknown_family_and_an_unknown_parameter_name_the_nearest():
         make("rotate", {"angel": 3})
 
 
+def test_other_words_for_a_family_lead_to_its_name():
+    with pytest.raises(BadInput, match="Did you mean 'gain'"):
+        make("brightness")
+    words = [word for name in FAMILIES for word in FAMILIES[name].also_called]
+    assert len(words) == len({*words} - {*FAMILIES})
+
+
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "compose"])
 def test_the_example_of_a_family_is_one(name):
     assert parse(f"{name}:{FAMILIES[name].example}").family == name

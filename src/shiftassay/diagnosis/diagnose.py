@@ -19,13 +19,12 @@ from shiftassay.diagnosis.labels import renumbering
 from shiftassay.diagnosis.mechanisms import measured_on, mechanisms
 from shiftassay.diagnosis.one_size import OneSize, at_one_size
 from shiftassay.diagnosis.paired.search import search_again
-from shiftassay.diagnosis.paired.verdict import candidate_summary
+from shiftassay.diagnosis.paired.verdict import summaries
 from shiftassay.diagnosis.pairing.matched import MatchedSets, Order, matched_sets, order_notes
 from shiftassay.diagnosis.pairing.pair import Pairing, few_note, names_note, pair
 from shiftassay.diagnosis.pairing.shared import accuracy_without, shared_note
 from shiftassay.diagnosis.proof import Proof, prove
 from shiftassay.diagnosis.result import Diagnosis, ImageCounts
-from shiftassay.diagnosis.settings import SETTINGS
 from shiftassay.diagnosis.turned import Turned, turned
 from shiftassay.diagnosis.verdict import Verdict
 from shiftassay.imagesets.image_set import ImageSet
@@ -236,7 +235,7 @@ def _with_partners(
     return Diagnosis(
         pairing=question.pairing,
         verdict=verdict,
-        candidates=tuple(candidate_summary(c) for c in identified.candidates[: SETTINGS.listed]),
+        candidates=summaries(identified.candidates),
         accuracy=proof.accuracy,
         agreement=proof.agreement,
         ceiling=bound,

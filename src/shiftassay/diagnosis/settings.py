@@ -56,7 +56,7 @@ class SearchSettings:
     n_scored: int = 10
     """Candidates that are scored on all held-out pairs, under every usual resampling."""
     listed: int = 8
-    """Candidates that a diagnosis lists."""
+    """Candidates that a diagnosis lists, each of other families or scopes."""
     n_first_parts: int = 5
     """First parts of compositions, chosen by what they explain if a linear map of grey values may follow."""
     n_unmodified_first_parts: int = 1

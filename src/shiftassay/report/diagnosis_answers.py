@@ -1,6 +1,7 @@
 """What a diagnosis answers at first sight: a title, four cards, and code to paste."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shiftassay.diagnosis.pictures import Pictures
 from shiftassay.diagnosis.result import Diagnosis
@@ -37,7 +38,8 @@ def title(diagnosis: Diagnosis) -> str:
 
 def cards(diagnosis: Diagnosis, shown: Pictures, has_model: bool) -> tuple[Card, ...]:
     """What happened, how sure that is, whether it matters, and what to do now."""
-    return _happened(diagnosis), _sure(diagnosis), _matters(diagnosis, shown, has_model), _now(diagnosis)
+    four = _happened(diagnosis), _sure(diagnosis), _matters(diagnosis, shown, has_model), _now(diagnosis)
+    return tuple(replace(card, detail=_capital(card.detail)) for card in four)
 
 
 def code(diagnosis: Diagnosis) -> tuple[Code, ...]:
@@ -129,8 +131,7 @@ def _sure(diagnosis: Diagnosis) -> Card:
         place = "nearest" if verdict.shift is None else "nearest other"
         details.append(f"{place}, {in_short(rival)}, {_leaves(rival)}")
     details += [
-        f"{check.check}: {percent(check.value)}, beside {percent(check.null)} of two remakes"
-        for check in diagnosis.proof
+        f"{check.check}: {percent(check.value)} (of two remakes {percent(check.null)})" for check in diagnosis.proof
     ]
     if verdict.equivalent:
         details.append(f"as good: {', '.join(verdict.equivalent)}")

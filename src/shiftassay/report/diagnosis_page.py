@@ -305,10 +305,10 @@ def _why(diagnosis: Diagnosis) -> Finding | None:
     if diagnosis.ceiling is not None:
         sentences = sentences[:-1]  # it stands with the proof
     tables = tuple(_numbers(mechanism) for mechanism in diagnosis.mechanisms if mechanism.present)
-    absent = tuple((_spaced(m.name), _numbers_in_words(m.numbers)) for m in diagnosis.mechanisms if not m.present)
+    absent = tuple((m.brief, _numbers_in_words(m.numbers)) for m in diagnosis.mechanisms if not m.present)
     if absent:
         folded = "measured, and not the reason"
-        tables += (Table(("mechanism", "numbers"), absent, words=("numbers",), folded=folded),)
+        tables += (Table(("not shown", "numbers"), absent, words=("not shown", "numbers"), folded=folded),)
     if not sentences and not tables:
         return None
     if sentences and diagnosis.sample_in_words:
@@ -329,7 +329,13 @@ def _spaced(name: str) -> str:
 def _numbers_in_words(value: Any) -> str:
     """What a mechanism measured, however it is nested."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{_spaced(name)} {_numbers_in_words(v)}" for name, v in value.items())
+        nested = any(isinstance(v, Mapping | list | tuple) for v in value.values())
+        separator = "; " if nested else ", "
+        return separator.join(f"{_spaced(name)} {_numbers_in_words(v)}" for name, v in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_numbers_in_words, value[:ENTRIES])) + (", …" if len(value) > ENTRIES else "")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "none" if value is None else str(value)

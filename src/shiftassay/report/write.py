@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from shiftassay.errors import BadInput
 from shiftassay.files import write_whole
@@ -34,6 +34,7 @@ HTML = "report.html"
 MARKDOWN = "report.md"
 FIGURES = "figures"
 TABLES = "tables"
+_CODE = re.compile(r"`([^`]+)`")
 _HEADING = re.compile(r"[A-Z][a-z]+(?: [a-z]+){0,3}:(?= )")
 
 
@@ -162,6 +163,7 @@ def _render(template: str, report: Report, drawn: dict[str, Drawn], prefix: str 
         "markdown": markdown,
         "url": quote,
         "run_in": _run_in,
+        "coded": _coded,
         "indented": _indented,
         "points": partial(points, digits=1),
     }
@@ -179,12 +181,17 @@ def _render(template: str, report: Report, drawn: dict[str, Drawn], prefix: str 
     return printable(text, lines=True)  # names may hold anything that a terminal, an editor or a browser acts on
 
 
-def _run_in(sentence: str) -> Markup | str:
+def _run_in(sentence: str) -> Markup:
     """A sentence whose first words are its heading has them in bold: `Repair: …`."""
     heading = _HEADING.match(sentence)
     if heading is None:
-        return sentence
-    return Markup("<strong>{}</strong>{}").format(heading[0], sentence[heading.end() :])
+        return _coded(sentence)
+    return Markup("<strong>{}</strong>{}").format(heading[0], _coded(sentence[heading.end() :]))
+
+
+def _coded(text: str) -> Markup:
+    """A text for a page, with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped before
 
 
 def _indented(code: str) -> str:

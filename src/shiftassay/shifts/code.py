@@ -13,10 +13,10 @@ from shiftassay.shifts.parameters import Choice, Uniform, is_drawn
 WIDTH = 60  # of a list beside what it is given to; longer ones stand on lines of their own
 LINE = 88
 UNDO = {
-    "images": "Undo the shift of images (n, h, w) or (n, h, w, c): floats, black 0 and white 1.",
+    "images": "Undo it on images (n, h, w[, c]), black 0.0 to white 1.0.",
     "labels": "Undo the shift of labels: whole numbers (n,).",
 }
-AUGMENT = "Make the shift on images (n, c, h, w): floats, black 0 and white 1."
+AUGMENT = "Make it on images (n, c, h, w), black 0.0 to white 1.0."
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def in_a_row(steps: Iterable[Steps | None]) -> Steps | None:
 
 
 def as_function(name: str, steps: Steps, sentence: str) -> str:
-    """A function of what the steps change, below the imports that it needs.
+    """A function of what the steps change, below the imports and above the functions that it needs.
 
     >>> print(as_function("undo", Steps("images = np.clip(1 - images, 0, 1)"), "Undo it."))
     import numpy as np
@@ -125,7 +125,7 @@ def as_function(name: str, steps: Steps, sentence: str) -> str:
     body = textwrap.indent(steps.statements, "    ")
     own = [f'def {name}({steps.of}):\n    """{sentence}"""', *([body] if body else []), f"    return {steps.of}"]
     ordered = sorted(imports, key=lambda line: (line.startswith("from"), line))
-    return "\n\n\n".join(filter(None, ("\n".join(ordered), *functions, "\n".join(own))))
+    return "\n\n\n".join(filter(None, ("\n".join(ordered), "\n".join(own), *functions)))
 
 
 MODULES = {"np": "import numpy as np", "torch": "import torch"}

@@ -22,6 +22,7 @@ class Reorder(Shift):
 
     family: ClassVar[str] = "reorder"
     group: ClassVar[str] = "sample"
+    also_called: ClassVar[tuple[str, ...]] = ("shuffle", "permute")
     instead: ClassVar[str] = "Nothing has to be undone: each image has its label with it"
     paste_at: ClassVar[str] = "Only what relies on the order of the images has to undo it"
     why: ClassVar[str] = "It doesn't hurt a network, which sees one image at a time, unless it looks across the batch."
@@ -68,6 +69,7 @@ class ClassPrior(Shift):
         "No image changed: multiply the model's probabilities by the new shares of the classes over the old ones"
     )
     example: ClassVar[str] = "proportions=[0.5,0.3,0.2]"
+    also_called: ClassVar[tuple[str, ...]] = ("label_shift", "prior_shift")
     why: ClassVar[str] = (
         "Accuracy is a mean over the classes' shares: it moves towards that of the frequent ones, and a network that "
         "leans on the old shares errs more."
@@ -168,6 +170,7 @@ class LabelNoise(Shift):
     group: ClassVar[str] = "sample"
     instead: ClassVar[str] = "No image changed: look again at the labels that the model contradicts most surely"
     example: ClassVar[str] = "fraction=0.2"
+    also_called: ClassVar[tuple[str, ...]] = ("mislabeled",)
     why: ClassVar[str] = (
         "The network is as good as before, but is measured against wrong answers: accuracy falls by about the fraction "
         "of them."

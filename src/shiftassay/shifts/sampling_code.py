@@ -1,18 +1,20 @@
 """Functions that undos to paste have in common: sampling between pixels, and deconvolution."""
 
 SAMPLE = '''def sample(images, x, y, outside="grid-constant"):
-    """The images' values at columns x and rows y, bilinear; black outside, or "nearest"."""
+    """Values at columns x and rows y, bilinear; black outside."""
     planes = np.moveaxis(images, (1, 2), (-2, -1))
-    flat = planes.reshape(-1, *planes.shape[-2:])
-    moved = np.stack([map_coordinates(plane, [y, x], order=1, mode=outside) for plane in flat])
-    return np.moveaxis(moved.reshape(*planes.shape[:-2], *x.shape), (-2, -1), (1, 2))'''
+    moved = np.empty((*planes.shape[:-2], *x.shape), images.dtype)
+    for i in np.ndindex(planes.shape[:-2]):
+        moved[i] = map_coordinates(planes[i], [y, x], order=1, mode=outside)
+    return np.moveaxis(moved, (-2, -1), (1, 2))'''
 
 WARP = '''def warp(images, matrix):
-    """The images sampled at matrix · (x, y, 1), with x right and y down from the centre."""
+    """Values at matrix · (x, y, 1), right and down from the centre."""
     h, w = images.shape[1:3]
+    right, down = (w - 1) / 2, (h - 1) / 2
     y, x = np.mgrid[:h, :w]
-    x, y = np.tensordot(matrix, [x - (w - 1) / 2, y - (h - 1) / 2, np.ones((h, w))], 1)
-    return sample(images, x + (w - 1) / 2, y + (h - 1) / 2)'''
+    x, y = np.tensordot(matrix, [x - right, y - down, np.ones((h, w))], 1)
+    return sample(images, x + right, y + down)'''
 
 SAMPLING = ("import numpy as np", "from scipy.ndimage import map_coordinates", SAMPLE)
 """What statements need that call `sample`."""

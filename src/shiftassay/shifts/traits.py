@@ -18,6 +18,8 @@ class Traits:
     """One sentence on why it hurts a network."""
     example: ClassVar[str] = ""
     """Parameters as on the command line: `angle=15`."""
+    also_called: ClassVar[tuple[str, ...]] = ()
+    """Other words for it, with which it may be asked for in vain."""
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
     """Between what values a person sets a parameter that no search, grid or strength says it of."""
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 DASH = "–"  # where there is no number
+NEGLIGIBLE = 1e-6  # of the largest number of a list: shown as 0
 
 Parameters = Mapping[str, Any]
 """A shift's parameters, or their intervals, by name, as JSON: what `shifts.parameters` defines above words."""
@@ -163,6 +164,8 @@ def parameter(value: Any, interval: Any = None, digits: int = 6) -> str:
     ('784 places', 'true', '15 [14.9, 15.1]')
     >>> parameter({"mean": 1.0, "sd": 15.0, "low": -15.0, "high": 15.0})
     '-15 … 15, mean 1, sd 15'
+    >>> parameter([[0.9, 0.4, 8e-08], [-0.4, 0.9, 0]])
+    '[[0.9, 0.4, 0], [-0.4, 0.9, 0]]'
     """
     if isinstance(value, Mapping) and "family" in value:
         return value["family"]
@@ -178,7 +181,9 @@ def parameter(value: Any, interval: Any = None, digits: int = 6) -> str:
     if isinstance(value, list | tuple) and len(value) > 8:
         return f"{len(value)} {'places' if all(isinstance(v, int) for v in value) else 'numbers'}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(parameter(v, digits=digits) for v in value)}]"
+        largest = max((abs(v) for v in value if isinstance(v, float)), default=0.0)
+        shown = (0 if isinstance(v, float) and abs(v) < NEGLIGIBLE * largest else v for v in value)
+        return f"[{', '.join(parameter(v, digits=digits) for v in shown)}]"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, str) else str(value).lower()
     if not _is_interval(interval):

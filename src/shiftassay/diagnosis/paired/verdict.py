@@ -1,6 +1,7 @@
 """The verdict of a search on images that have partners."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from shiftassay.diagnosis import thresholds
 from shiftassay.diagnosis.evidence import EVEN_ODDS, LARGEST_LEAD, Evidence
@@ -66,8 +67,15 @@ def _small_images(pairs: Pairs) -> int:
     return round(len(pairs) * max(1.0, h * w / CALIBRATED_PIXELS))
 
 
-def candidate_summary(candidate: Candidate) -> CandidateSummary:
-    """A candidate for a reader."""
+def summaries(candidates: Sequence[Candidate]) -> tuple[CandidateSummary, ...]:
+    """The first candidates for a reader: of each set of families and scopes, the best."""
+    first: dict[tuple[tuple[str, str], ...], Candidate] = {}
+    for candidate in candidates:
+        first.setdefault(tuple(_kinds(candidate)), candidate)
+    return tuple(map(_summary, islice(first.values(), SETTINGS.listed)))
+
+
+def _summary(candidate: Candidate) -> CandidateSummary:
     summary, remake = summarized(in_usual_form(in_normal_form(candidate.shift))), candidate.remake
     return CandidateSummary(
         summary.family,

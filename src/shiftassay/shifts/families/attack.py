@@ -43,6 +43,7 @@ class Adversarial(Shift):
     information: ClassVar[Information] = "reduced"
     needs_model: ClassVar[bool] = True
     example: ClassVar[str] = "epsilon=0.1"
+    also_called: ClassVar[tuple[str, ...]] = ("attack", "fgsm", "pgd")
 
     epsilon: float
     norm: Literal["linf", "l2"] = "linf"

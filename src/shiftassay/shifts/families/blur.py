@@ -37,6 +37,7 @@ class GaussianBlur(Shift):
     family: ClassVar[str] = "gaussian_blur"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "sd=1"
+    also_called: ClassVar[tuple[str, ...]] = ("blur", "smooth")
     estimator: ClassVar[Estimator] = LeastSquares()
     point_spread: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
@@ -237,6 +238,7 @@ class MotionBlur(Shift):
     family: ClassVar[str] = "motion_blur"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "length=7"
+    also_called: ClassVar[tuple[str, ...]] = ("camera_shake",)
     estimator: ClassVar[Estimator] = LeastSquares()
     point_spread: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")

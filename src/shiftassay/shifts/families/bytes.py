@@ -54,6 +54,7 @@ class ByteWrap(Shift):
         "filled with noise and edges that no picture has."
     )
     example: ClassVar[str] = "amount=60"
+    also_called: ClassVar[tuple[str, ...]] = ("overflow", "wraparound")
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"amount": (-127.0, 128.0), "low": (-128.0, 0.0)}
     information: ClassVar[Information] = "preserved"
     completed_by: ClassVar[tuple[str, ...]] = ()
@@ -144,6 +145,7 @@ class BufferLayout(Shift):
         "slanted lines, and no filter finds a shape that it knows."
     )
     example: ClassVar[str] = "written=hwc,read=chw"
+    also_called: ClassVar[tuple[str, ...]] = ("chw", "hwc", "layout")
     information: ClassVar[Information] = "preserved"
     exact: ClassVar[bool] = True
 

@@ -36,6 +36,7 @@ class ChannelOrder(Shift):
         "its colour is taken for something else."
     )
     example: ClassVar[str] = "order=[2,1,0]"
+    also_called: ClassVar[tuple[str, ...]] = ("bgr", "bgr2rgb", "swap_channels")
     information: ClassVar[Information] = "preserved"
     completed_by: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "noise", "blur", "overlay")
     completes: ClassVar[tuple[str, ...]] = ("geometry", "intensity", "blur", "overlay", "rearrangement")

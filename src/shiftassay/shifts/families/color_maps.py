@@ -55,6 +55,7 @@ class ChannelRescale(SharedColorShift):
 
     family: ClassVar[str] = "channel_rescale"
     example: ClassVar[str] = "scale=[4.3668,4.4643,4.4444],offset=[-2.1179,-2.0357,-1.8044]"
+    also_called: ClassVar[tuple[str, ...]] = ("normalize", "normalise", "standardize")
     lists: ClassVar[tuple[str, ...]] = ("scale", "offset")
     why: ClassVar[str] = (
         "Each channel's numbers are others than those the weights were trained for: a normalization is missing, "
@@ -198,6 +199,7 @@ class Grayscale(SharedColorShift):
 
     family: ClassVar[str] = "grayscale"
     example: ClassVar[str] = "weights=[0.299,0.587,0.114]"
+    also_called: ClassVar[tuple[str, ...]] = ("greyscale", "to_gray", "black_and_white")
     lists: ClassVar[tuple[str, ...]] = ("weights",)
     why: ClassVar[str] = (
         "What is told by its colour, ripe from unripe or one bird from another, is no longer told, and weights that "

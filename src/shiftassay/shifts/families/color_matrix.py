@@ -57,6 +57,7 @@ class ColorMatrix(SharedColorShift):
 
     family: ClassVar[str] = "color_matrix"
     example: ClassVar[str] = "matrix=[[0.393,0.769,0.189],[0.349,0.686,0.168],[0.272,0.534,0.131]]"
+    also_called: ClassVar[tuple[str, ...]] = ("sepia", "white_balance")
     lists: ClassVar[tuple[str, ...]] = ("matrix", "offset")
     general: ClassVar[bool] = True
     why: ClassVar[str] = (

@@ -118,6 +118,7 @@ class Saturation(_OneNumber):
 
     family: ClassVar[str] = "saturation"
     example: ClassVar[str] = "factor=0.5"
+    also_called: ClassVar[tuple[str, ...]] = ("desaturate",)
     why: ClassVar[str] = (
         "Differences between channels shrink or grow while light and dark stay: what is told by its colour looks like "
         "a paler or a gaudier kind."

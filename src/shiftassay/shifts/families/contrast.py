@@ -254,6 +254,7 @@ class Equalize(Shift):
 
     family: ClassVar[str] = "equalize"
     group: ClassVar[str] = "intensity"
+    also_called: ClassVar[tuple[str, ...]] = ("histogram_equalization",)
     why: ClassVar[str] = (
         "Each picture gets a curve of its own: large even areas gain the most contrast, with their noise, and what was "
         "dark or pale looks like everything else."

@@ -53,6 +53,7 @@ class Elastic(Shift):
     family: ClassVar[str] = "elastic"
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "amplitude=1"
+    also_called: ClassVar[tuple[str, ...]] = ("elastic_transform",)
     tier: ClassVar[int] = 2
     simulated: ClassVar[tuple[str, ...]] = ("amplitude", "smoothness")
     refined: ClassVar[tuple[str, ...] | None] = ("amplitude",)

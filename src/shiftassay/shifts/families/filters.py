@@ -41,6 +41,7 @@ class Sharpen(Shift):
     family: ClassVar[str] = "sharpen"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "amount=1.5,sd=1"
+    also_called: ClassVar[tuple[str, ...]] = ("unsharp_mask",)
     found_as_first_part: ClassVar[bool] = False
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"amount": a, "sd": s} for a in (0.7, 2.0) for s in (0.8, 2.0))
     why: ClassVar[str] = (

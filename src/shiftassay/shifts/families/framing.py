@@ -34,6 +34,7 @@ class Stretch(Shift):
         "antialiasing fine texture turns into patterns that are not there."
     )
     example: ClassVar[str] = "factors=[0.5,0.5]"
+    also_called: ClassVar[tuple[str, ...]] = ("squash", "aspect_ratio")
     information: ClassVar[Information] = "reduced"
 
     factors: tuple[float, float]
@@ -156,6 +157,7 @@ class Letterbox(Shift):
         "that excite it where nothing is."
     )
     example: ClassVar[str] = "box=[0,4,28,24],size=[28,28]"
+    also_called: ClassVar[tuple[str, ...]] = ("pad", "padding")
     information: ClassVar[Information] = "reduced"
 
     box: Box

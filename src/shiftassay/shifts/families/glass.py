@@ -42,6 +42,7 @@ class GlassBlur(Shift):
     family: ClassVar[str] = "glass_blur"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "sd=0.7"
+    also_called: ClassVar[tuple[str, ...]] = ("frosted_glass",)
     tier: ClassVar[int] = 2
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     simulated: ClassVar[tuple[str, ...]] = ("sd",)

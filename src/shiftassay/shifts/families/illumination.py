@@ -44,6 +44,7 @@ class Illumination(Shift):
     family: ClassVar[str] = "illumination"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "field=[[0.4,0.7,0.4],[0.7,1,0.7],[0.4,0.7,0.4]]"
+    also_called: ClassVar[tuple[str, ...]] = ("vignette", "lighting")
     found_as_first_part: ClassVar[bool] = True
     tier: ClassVar[int] = 1
     refined: ClassVar[tuple[str, ...] | None] = ()

@@ -31,6 +31,7 @@ class Invert(Shift):
 
     family: ClassVar[str] = "invert"
     group: ClassVar[str] = "intensity"
+    also_called: ClassVar[tuple[str, ...]] = ("negative",)
     negative: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     completed_by: ClassVar[tuple[str, ...]] = ("geometry", "blur", "noise", "intensity", "overlay")
@@ -69,6 +70,7 @@ class Gain(Shift):
     family: ClassVar[str] = "gain"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "factor=0.4"
+    also_called: ClassVar[tuple[str, ...]] = ("brightness", "exposure", "darken")
     estimator: ClassVar[Estimator] = LeastSquares()
     curve: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
@@ -207,6 +209,7 @@ class Rescale(Shift):
     family: ClassVar[str] = "rescale"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "scale=255"
+    also_called: ClassVar[tuple[str, ...]] = ("divide_by_255", "unit")
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"scale": (-3.0, 255.0), "offset": (-3.0, 3.0)}
     estimator: ClassVar[Estimator] = LeastSquares()
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")

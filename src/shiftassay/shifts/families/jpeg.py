@@ -41,6 +41,7 @@ class Jpeg(Shift):
     family: ClassVar[str] = "jpeg"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "quality=20"
+    also_called: ClassVar[tuple[str, ...]] = ("jpg",)
     tier: ClassVar[int] = 1
     completes: ClassVar[tuple[str, ...]] = ("resolution",)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"quality": v} for v in (*range(4, 40, 4), *range(40, 96, 8)))

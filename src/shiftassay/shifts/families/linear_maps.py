@@ -59,9 +59,8 @@ class Rotate(Moved):
         return warp(images, rotation_matrices(draw(self.angle, len(images), rng)))
 
     def undo_steps(self) -> Steps:
-        turn = f"turn = np.radians({literal(self.angle)})"
-        matrix = "[[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0]]"
-        return Steps(f"{turn}\nimages = warp(images, {matrix})", WARPING)
+        turn = f"turn = np.radians({literal(self.angle)})\ncos, sin = np.cos(turn), np.sin(turn)"
+        return Steps(f"{turn}\nimages = warp(images, [[cos, sin, 0], [-sin, cos, 0]])", WARPING)
 
     @classmethod
     def guesses(cls, samples: Samples) -> list[Shift]:
@@ -107,6 +106,7 @@ class Scale(Moved):
 
     family: ClassVar[str] = "scale"
     example: ClassVar[str] = "factor=0.7"
+    also_called: ClassVar[tuple[str, ...]] = ("zoom",)
     estimator: ClassVar[Estimator] = LeastSquares()
     linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")

@@ -103,6 +103,7 @@ class GaussianNoise(_InChannels):
 
     family: ClassVar[str] = "gaussian_noise"
     example: ClassVar[str] = "sd=0.2"
+    also_called: ClassVar[tuple[str, ...]] = ("noise", "white_noise")
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     simulated: ClassVar[tuple[str, ...]] = ("sd",)
     strengths: ClassVar[tuple[float, float] | None] = (0.001, 3.0)
@@ -258,6 +259,7 @@ class ImpulseNoise(_InChannels):
 
     family: ClassVar[str] = "impulse_noise"
     example: ClassVar[str] = "fraction=0.1"
+    also_called: ClassVar[tuple[str, ...]] = ("salt_and_pepper",)
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)
     simulated: ClassVar[tuple[str, ...]] = ("fraction",)
@@ -301,6 +303,7 @@ class SpeckleNoise(_InChannels):
 
     family: ClassVar[str] = "speckle_noise"
     example: ClassVar[str] = "sd=0.3"
+    also_called: ClassVar[tuple[str, ...]] = ("multiplicative_noise",)
     derivative_free: ClassVar[tuple[str, ...]] = ("sd",)
     simulated: ClassVar[tuple[str, ...]] = ("sd",)
     strengths: ClassVar[tuple[float, float] | None] = (0.001, 5.0)

@@ -53,6 +53,7 @@ class Occlusion(Shift):
     family: ClassVar[str] = "occlusion"
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "top=5,left=8,height=10,width=6"
+    also_called: ClassVar[tuple[str, ...]] = ("cutout", "random_erasing")
     exact: ClassVar[bool] = True
     joint_search: ClassVar[Mapping[str, SearchRange]] = {"fill": SearchRange((), 0.02, 0.0, 1.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()

@@ -112,6 +112,7 @@ class PixelDropout(Shift):
     family: ClassVar[str] = "pixel_dropout"
     group: ClassVar[str] = "overlay"
     example: ClassVar[str] = "fraction=0.3"
+    also_called: ClassVar[tuple[str, ...]] = ("dropout", "dead_pixels")
     random: ClassVar[bool] = True
     covers: ClassVar[bool] = True
     derivative_free: ClassVar[tuple[str, ...]] = ("fraction",)

@@ -35,6 +35,7 @@ class Perspective(MatrixShift):
 
     family: ClassVar[str] = "perspective"
     example: ClassVar[str] = "corners=[[3,2],[-1,0],[0,0],[2,-4]]"
+    also_called: ClassVar[tuple[str, ...]] = ("homography",)
     estimator: ClassVar[Estimator] = LeastSquares()
     tier: ClassVar[int] = 2
     general: ClassVar[bool] = True

@@ -67,6 +67,7 @@ class Resample(Shift):
     family: ClassVar[str] = "resample"
     group: ClassVar[str] = "resolution"
     example: ClassVar[str] = "factor=2"
+    also_called: ClassVar[tuple[str, ...]] = ("resize", "downscale")
     completed_by: ClassVar[tuple[str, ...]] = ("intensity", "noise", "colour")
     completes: ClassVar[tuple[str, ...]] = ("colour",)
     found_as_first_part: ClassVar[bool] = True

@@ -25,6 +25,7 @@ class Pixelate(Shift):
     family: ClassVar[str] = "pixelate"
     group: ClassVar[str] = "blur"
     example: ClassVar[str] = "factor=4"
+    also_called: ClassVar[tuple[str, ...]] = ("mosaic",)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"factor": v} for v in (2, 3, 4, 5, 6, 7, 8, 14))
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (

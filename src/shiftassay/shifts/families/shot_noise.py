@@ -37,6 +37,7 @@ class ShotNoise(Noise):
 
     family: ClassVar[str] = "shot_noise"
     example: ClassVar[str] = "photons=12"
+    also_called: ClassVar[tuple[str, ...]] = ("poisson_noise",)
     derivative_free: ClassVar[tuple[str, ...]] = ("photons",)
     simulated: ClassVar[tuple[str, ...]] = ("photons",)
     strengths: ClassVar[tuple[float, float] | None] = (0.2, 100000.0)

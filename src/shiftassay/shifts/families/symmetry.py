@@ -19,6 +19,7 @@ class FlipHorizontal(Shift):
 
     family: ClassVar[str] = "flip_horizontal"
     group: ClassVar[str] = "geometry"
+    also_called: ClassVar[tuple[str, ...]] = ("mirror", "hflip")
     mirror: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (
@@ -44,6 +45,7 @@ class FlipVertical(Shift):
 
     family: ClassVar[str] = "flip_vertical"
     group: ClassVar[str] = "geometry"
+    also_called: ClassVar[tuple[str, ...]] = ("vflip",)
     mirror: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (
@@ -69,6 +71,7 @@ class Transpose(Shift):
 
     family: ClassVar[str] = "transpose"
     group: ClassVar[str] = "geometry"
+    also_called: ClassVar[tuple[str, ...]] = ("swap_axes",)
     mirror: ClassVar[bool] = True
     grid: ClassVar[tuple[Parameters, ...]] = ({},)
     why: ClassVar[str] = (

@@ -75,6 +75,7 @@ class Threshold(Shift):
     family: ClassVar[str] = "threshold"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "level=0.5"
+    also_called: ClassVar[tuple[str, ...]] = ("binarize", "binarise")
     estimator: ClassVar[Estimator] = LeastSquares()
     hides_blur: ClassVar[bool] = True
     hides_moves: ClassVar[bool] = True
@@ -172,6 +173,7 @@ class Posterize(Shift):
     family: ClassVar[str] = "posterize"
     group: ClassVar[str] = "intensity"
     example: ClassVar[str] = "bits=3"
+    also_called: ClassVar[tuple[str, ...]] = ("bit_depth",)
     grid: ClassVar[tuple[Parameters, ...]] = tuple({"bits": v} for v in (1, 2, 3, 4, 5))
     refined: ClassVar[tuple[str, ...] | None] = ()
     why: ClassVar[str] = (

@@ -40,6 +40,7 @@ class Translate(Moved):
 
     family: ClassVar[str] = "translate"
     example: ClassVar[str] = "dx=2"
+    also_called: ClassVar[tuple[str, ...]] = ("move", "offset_pixels")
     estimator: ClassVar[Estimator] = LeastSquares()
     linear: ClassVar[bool] = True
     scopes: ClassVar[tuple[Scope, ...]] = ("shared", "per_image")
@@ -114,6 +115,7 @@ class Roll(Shift):
     family: ClassVar[str] = "roll"
     group: ClassVar[str] = "geometry"
     example: ClassVar[str] = "dx=5"
+    also_called: ClassVar[tuple[str, ...]] = ("circular_shift",)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"dx": (-14.0, 14.0), "dy": (-14.0, 14.0)}
     refined: ClassVar[tuple[str, ...] | None] = ()
     extra_penalty: ClassVar[float] = 0.02  # a tie-break: without ink that wraps it equals a translation
