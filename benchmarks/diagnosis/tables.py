@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from benchmarks.diagnosis.drawn.cases import COUNTS
+from benchmarks.diagnosis.drawn.log import FIRST_TEST_SEED
 from benchmarks.diagnosis.drawn.outcome import Outcome
 from benchmarks.diagnosis.drawn.ranges import RANGES
 from benchmarks.diagnosis.drawn.singles import PICTURE, SAMPLE
@@ -89,14 +90,15 @@ def summary(outcomes: Outcomes, runs: Sequence[Mapping[str, Any]]) -> str:
             )
             rows.append((what, f"{len(alarms):,}", _interval(alarms, "exact"), asked))
     seeds = " and ".join(f"{len(run['outcomes']):,} cases of seed {run['seed']}" for run in runs)
-    note = f"*Right is the family, of two shifts both. {seeds}, each used once.*"
+    use = "each used once" if all(run["seed"] >= FIRST_TEST_SEED for run in runs) else "for development"
+    note = f"*Right is the family, of two shifts both. {seeds}, {use}.*"
     return markdown(("what", "cases", "right, % [95%]", "target, set before"), rows) + f"\n\n{note}"
 
 
 def _made(run: Mapping[str, Any]) -> str:
     """What a run drew, and what made it."""
     made = Environment.from_json(run["environment"])
-    use = "used once" if run["seed"] >= 1000 else "a development seed"
+    use = "used once" if run["seed"] >= FIRST_TEST_SEED else "a development seed"
     return (
         f"{len(run['outcomes']):,} cases that were drawn by seed {run['seed']}, {use}; "
         f"commit {made.commit}, {made.processor}; `{run['command']}`."
