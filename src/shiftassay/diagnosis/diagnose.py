@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 from torch import nn
 
+from shiftassay.diagnosis.aliasing import aliasing_note
 from shiftassay.diagnosis.asking import Answers, ask
 from shiftassay.diagnosis.ceiling.ceiling import Ceiling
 from shiftassay.diagnosis.ceiling.ceiling import ceiling as ceiling_of
@@ -256,6 +257,7 @@ def _with_partners(
             *order_notes(before, after, order),
             *([renumbered] if renumbered else []),
             *fitted_note(identified.candidates, matched.shifted),
+            *(aliasing_note(Pairs(*(images.images for images in matched))) if verdict.shift is None else ()),
         ),
         evaluations=proof.evaluations,
         turned=question.turned(order),

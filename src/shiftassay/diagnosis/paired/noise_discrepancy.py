@@ -14,6 +14,7 @@ the mean of several remakes, and another remake minus that mean. The statistics 
 | images | 0.5 | spread of the energy over images (sd of its logarithm) |
 | levels | 1 | share of the energy that is a change of each image's mean brightness |
 | invariants | 0.5 | distance from the reference in what some shifts leave unchanged (relative difference) |
+| detail | 2 | share of the energy where the reference has more detail than is usual at its grey value, beyond a tenth |
 
 The weights are constants; how they were chosen is not recorded. Of large pictures all but the invariants are those of
 the middle: a few hold as many pixels there as hundreds of digits.
@@ -24,7 +25,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy.ndimage import uniform_filter
 
 from shiftassay.imagesets.image_set import Images
 from shiftassay.shifts.estimation.pairs import Pairs, middle_of
@@ -36,6 +38,8 @@ REFERENCE_BINS, BINS = 8, 40  # of grey values between black and white
 OUTSIDE = 4  # more bins: below black, black, white, above white
 BLOCKS = 4  # a side: where in the picture the residual's energy is
 INVARIANT_IMAGES, INVARIANT_VALUES = 48, 200_000  # images, and values of them, that invariants are computed of
+AROUND = 3  # pixels a side: where the variance of grey values is detail
+UNLIKE_IN_DETAIL = 0.1  # of the energy: a move that is made by another kernel may add as much where there is detail
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
 
@@ -57,6 +61,8 @@ class Statistics:
     """
     invariant_distances: list[float]
     """How far the images are from the reference in each of the invariants (see `_invariants`)."""
+    detailed: Bool[np.ndarray, "n c h w"]
+    """Where the reference has more detail than the mean of pixels of like grey value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +82,19 @@ class EvaluationPairs:
     def statistics(self, images: Images) -> Statistics:
         """The statistics of a remake, or of the shifted images, with the pairs' reference."""
         columns = BINS + OUTSIDE
-        rows, invariants = self._of_reference
+        rows, invariants, detailed = self._of_reference
         distances = [float(np.mean((a - b) ** 2)) for a, b in zip(invariants, _invariants(images), strict=True)]
         images = middle_of(images)
         counts = np.bincount((rows + _bins(images, BINS)).ravel(), minlength=(REFERENCE_BINS + OUTSIDE) * columns)
         histogram = counts.reshape(-1, columns) / images.size
-        return Statistics(images, histogram, _log_collision_probability(images), distances)
+        return Statistics(images, histogram, _log_collision_probability(images), distances, detailed)
 
     @cached_property
-    def _of_reference(self) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The row of the joint histogram that each pixel falls into, and the invariants."""
-        return _bins(middle_of(self.pairs.reference), REFERENCE_BINS) * (BINS + OUTSIDE), _invariants(
-            self.pairs.reference
-        )
+    def _of_reference(self) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+        """The row of the joint histogram that each pixel falls into, the invariants, and where there is detail."""
+        middle = middle_of(self.pairs.reference)
+        bins = _bins(middle, REFERENCE_BINS)
+        return bins * (BINS + OUTSIDE), _invariants(self.pairs.reference), _detailed(middle, bins)
 
 
 def noise_discrepancies(mean: Images, shifted: Statistics, remake: Statistics, energy: float) -> dict[str, float]:
@@ -109,6 +115,8 @@ def noise_discrepancies(mean: Images, shifted: Statistics, remake: Statistics, e
         "places": abs(_fixed_share(residual) - _fixed_share(noise)),
         "images": 0.5 * abs(_unevenness(residual) - _unevenness(noise)),
         "levels": abs(_level_share(residual) - _level_share(noise)),
+        "detail": 2
+        * max(abs(_share(residual, shifted.detailed) - _share(noise, shifted.detailed)) - UNLIKE_IN_DETAIL, 0),
         "invariants": 0.5
         * max(
             abs(a - b) / (a + b + 1e-4)
@@ -187,6 +195,20 @@ def _fixed_share(residual: Images) -> float:
     n = len(residual)
     mean = residual.mean(0, dtype=np.float64)
     return float(max(np.mean(mean**2) - energy_of(residual) / n, 0) / max(energy_of(residual), 1e-12))
+
+
+def _detailed(images: Images, bins: np.ndarray) -> Bool[np.ndarray, "n c h w"]:
+    """Where the local variance is above the mean of the pixels of the same bin."""
+    squares = uniform_filter(images**2, AROUND, axes=(2, 3)) - uniform_filter(images, AROUND, axes=(2, 3)) ** 2
+    total = np.bincount(bins.ravel(), squares.ravel())
+    return squares > (total / np.maximum(np.bincount(bins.ravel()), 1)).astype(np.float32)[bins]
+
+
+def _share(residual: Images, where: Bool[np.ndarray, "n c h w"]) -> float:
+    """The share of each image's energy that lies there, in the mean over images."""
+    energies = residual**2
+    whole = energies.mean((1, 2, 3), dtype=np.float64)
+    return float(np.mean((energies * where).mean((1, 2, 3), dtype=np.float64) / np.maximum(whole, 1e-12)))
 
 
 def _unevenness(residual: Images) -> float:

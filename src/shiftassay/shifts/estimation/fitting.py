@@ -4,7 +4,7 @@ From the best of a grid of starts, damped Gauss-Newton steps (Levenberg 1944, Ma
 of the family's `apply`: a family declares no more than where to start and how far to step.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +49,9 @@ class Refit:
         return self.shift.search_lengths()
 
     def from_numbers(self, numbers: np.ndarray) -> Shift:
-        parameters = vars(self.shift.from_numbers(numbers))
-        searched = [
-            name
-            for name, value in vars(self.shift.from_numbers_per_image(numbers[None])).items()
-            if isinstance(value, PerImage)
-        ]
-        return replace(self.shift, scope="shared", **{name: parameters[name] for name in searched})
+        made = self.shift.from_numbers(numbers)
+        searched = [f.name for f in fields(made) if f.name in self.shift.search or f.default is MISSING]
+        return replace(self.shift, scope="shared", **{name: getattr(made, name) for name in searched})
 
     def from_numbers_per_image(self, numbers: np.ndarray) -> Shift:
         parameters = vars(self.shift.from_numbers_per_image(numbers))
