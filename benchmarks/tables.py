@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.diagnosis.changes import BEFORE, changes_table
 from benchmarks.diagnosis.tables import tables as diagnosis_tables
 from benchmarks.markdown import markdown
 from benchmarks.permutations_table import permutations_table
@@ -44,6 +45,7 @@ def main() -> int:
         "one-for-all": one_for_all_table(read("shifted-test-sets")),
         **diagnosis_tables([read(name) for name in sorted(path.stem for path in RESULTS.glob(DRAWN))]),
         "diagnosis-listed": listed_diagnosis_table(read("diagnosis-listed")),
+        "diagnosis-changes": changes_table(read(BEFORE), read("diagnosis-listed")),
         "diagnosis-speed": diagnosis_speed_table(read("diagnosis-speed")),
         "variants-2": variants_table(read("shifted-test-sets-2")),
         "spatial": spatial_table(read("spatial-attention")),

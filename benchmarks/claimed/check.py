@@ -9,6 +9,7 @@ from benchmarks.claimed.reading import numbers, read, without
 from benchmarks.claimed.sentences import SENTENCES
 
 DRAWN = "diagnosis-drawn"
+LISTED, BEFORE = "diagnosis-listed", "diagnosis-listed-before"
 TABLES: dict[str, tuple[str, Callable[[Json], list[Line]]]] = {
     "example": ("example", example.example),
     "model": ("shifted-test-sets", shifted.model),
@@ -29,7 +30,8 @@ TABLES: dict[str, tuple[str, Callable[[Json], list[Line]]]] = {
     "diagnosis-wrong": (DRAWN, diagnosis.wrong),
     "diagnosis-seconds": (DRAWN, diagnosis.seconds),
     "diagnosis-ranges": (DRAWN, diagnosis.ranges),
-    "diagnosis-listed": ("diagnosis-listed", diagnosis.listed),
+    "diagnosis-listed": (LISTED, diagnosis.listed),
+    "diagnosis-changes": (BEFORE, diagnosis.changes),
     "diagnosis-speed": ("diagnosis-speed", diagnosis.speed),
     "speed": ("speed-cpu", machine.speed),
     "members": ("speed-cpu", machine.members),
@@ -68,7 +70,12 @@ def table_problems(name: str, lines: list[str], results: Mapping[str, Json]) -> 
 
 
 def source(file: str, results: Mapping[str, Json]) -> Json:
-    """A file's results; of the drawn cases, which several runs may have, their outcomes in a row."""
+    """A file's results; of the drawn cases, which several runs may have, their outcomes in a row.
+
+    Of an earlier run, with the later one.
+    """
+    if file == BEFORE:
+        return {"before": results[BEFORE]["cases"], "now": results[LISTED]["cases"]}
     if file != DRAWN:
         return results[file]
     runs = [results[name] for name in sorted(results) if name.startswith(DRAWN)]

@@ -226,6 +226,15 @@ def listed(results: Json) -> list[Line]:
     return [*lines, (len(cases), "cases, commit")]
 
 
+def changes(results: Json) -> list[Line]:
+    """How many listed cases of two runs differ in their family, or in whether it is right; which is written as code."""
+    before, now = results["before"], results["now"]
+    common = [(before[name], case) for name, case in now.items() if name in before]
+    right = [(not old[2], not new[2]) for old, new in common if old[0] != new[0] or bool(old[2]) != bool(new[2])]
+    better, worse = right.count((False, True)), right.count((True, False))
+    return [(len(right), "of", len(common), "cases:", better, "better,", worse, "worse,", len(right) - better - worse)]
+
+
 def speed(results: Json) -> list[Line]:
     """Seconds of whole commands, and the most memory that one of them had."""
     return [
