@@ -79,7 +79,6 @@ def diagnose(
     from shiftassay.imagesets.left_out import leaving_out
     from shiftassay.models.load import load_model, load_models
     from shiftassay.repairs.commands import Given, with_commands
-    from shiftassay.report.diagnosis_page import write_page
     from shiftassay.training.train import resolve_device
 
     if expect is not None:
@@ -122,6 +121,8 @@ def diagnose(
 
     def write_report() -> None:
         if report is not None:
+            from shiftassay.report.diagnosis_page import write_page  # here: other diagnoses need no Matplotlib
+
             write_page(
                 release(report),
                 diagnosis,
