@@ -257,7 +257,7 @@ def _with_partners(
             *order_notes(before, after, order),
             *([renumbered] if renumbered else []),
             *fitted_note(identified.candidates, matched.shifted),
-            *(aliasing_note(Pairs(*(images.images for images in matched))) if verdict.shift is None else ()),
+            *(aliasing_note(Pairs(matched.reference.images, matched.shifted.images)) if verdict.shift is None else ()),
         ),
         evaluations=proof.evaluations,
         turned=question.turned(order),
