@@ -39,7 +39,7 @@ class Spectra(NamedTuple):
 
 
 def aliasing_note(pairs: Pairs) -> tuple[str, ...]:
-    """A sentence for a change that nothing makes again, if it looks like aliasing in one of the sets."""
+    """A sentence if a change that nothing makes again looks like aliasing in one of the sets."""
     few = pairs.first(IMAGES)
     reference, shifted = middle_of(few.reference), middle_of(few.shifted)
     if min(reference.shape[2:]) < SMALLEST_SIDE:
@@ -83,7 +83,7 @@ def spectra_of(reference: Images, shifted: Images) -> Spectra:
 
 
 def _beyond_chance(images: Images, difference: Images) -> float:
-    """By how much more of each picture's difference lies in its detailed half than a difference without place would."""
+    """By how much more of each picture's difference lies in its detailed half than by chance."""
     detailed = _detailed(images)
     energies = difference**2
     there = (energies * detailed).mean((1, 2, 3)) / np.maximum(energies.mean((1, 2, 3)), 1e-12)

@@ -91,7 +91,7 @@ class EvaluationPairs:
 
     @cached_property
     def _of_reference(self) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-        """The row of the joint histogram that each pixel falls into, the invariants, and where there is detail."""
+        """Each pixel's row of the joint histogram, the invariants, and where there is detail."""
         middle = middle_of(self.pairs.reference)
         bins = _bins(middle, REFERENCE_BINS)
         return bins * (BINS + OUTSIDE), _invariants(self.pairs.reference), _detailed(middle, bins)

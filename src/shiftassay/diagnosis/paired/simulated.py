@@ -218,9 +218,9 @@ class _Simulation:
         solve: Float64[np.ndarray, "k q"],
         limits: list[Float64[np.ndarray, "k"]],
     ) -> Float64[np.ndarray, "k"]:
-        """The mean square of what one step misses of numbers some sds away, where the statistics are `here`.
+        """The mean square of what one step misses of numbers some sds away.
 
-        The statistics may jump in between.
+        `here` are the statistics at the numbers; they may jump in between.
         """
         signs = np.random.default_rng(0).choice((-1.0, 1.0), (NEARBY, len(numbers)))
         away = np.minimum(AWAY * sds, FARTHEST)
