@@ -191,18 +191,19 @@ def _fitted(shifts: Iterable[Shift], fit: Pairs, task: Task, count: int) -> list
     best = screened_then_scored(dict.fromkeys(fitted), task)
     if _suffices(best) and not best[0].remake.noise_fraction:  # with noise, either order may fit
         return best
-    best = ranked(best + _with_moved_noise(best, fit, task))
+    best = ranked(best + _with_moved_noise(chosen, best, fit, task))
     return ranked(best + _in_other_forms(best, fit, task))
 
 
-def _with_moved_noise(best: Sequence[Candidate], fit: Pairs, task: Task) -> list[Candidate]:
+def _with_moved_noise(shifts: Iterable[Shift], best: Sequence[Candidate], fit: Pairs, task: Task) -> list[Candidate]:
     """The first compositions in which noise moves, under every other kernel that keeps noise.
 
     Only those that another kernel could still make the best.
     """
     limit = min([task.settings.hopeless, *(OTHER_KERNEL * c.misfit for c in best[:1] if c.fits)])
-    near = (c.shift for c in best if noise_moves(c.shift) and c.misfit < limit)
-    moved_noise = _chosen(near, task.settings.n_moved_noise, 1)
+    near = {_kind(c.shift) for c in best if c.misfit < limit}
+    moved_noise = [shift for shift in shifts if noise_moves(shift) and _kind(shift) in near]
+    moved_noise = moved_noise[: task.settings.n_moved_noise]
     fitted: list[Shift] = []
     for resampling in KEEPING_NOISE:
         if resampling == current_resampling():
@@ -254,8 +255,13 @@ def _chosen(shifts: Iterable[Shift], count: int, alike: int) -> list[Shift]:
     chosen: list[Shift] = []
     kinds: list[tuple[str, ...]] = []
     for shift in shifts:
-        kind = tuple(sorted(f"{part.family} {part.scope}" for part in shift.components))
+        kind = _kind(shift)
         if kinds.count(kind) < alike and len(chosen) < count:
             chosen.append(shift)
             kinds.append(kind)
     return chosen
+
+
+def _kind(shift: Shift) -> tuple[str, ...]:
+    """Its families and scopes, in whatever order."""
+    return tuple(sorted(f"{part.family} {part.scope}" for part in shift.components))
