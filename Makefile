@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: study test test-all setup results trials tables claims docs example bench bench-gpu paths protocol startup playground diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside clean
+.PHONY: study test test-all setup results trials tables claims docs example bench bench-gpu paths protocol startup playground diagnosis-benchmark calibrate diagnosis-speed coverage type-one-errors pairing permutations torture beside sizes clean
 
 study: setup
 	@$(BIN)/shiftassay run shifted-test-sets $(if $(QUICK),--quick) $(if $(FULL),--full)
@@ -106,6 +106,10 @@ type-one-errors: setup
 # How long a diagnosis takes; nothing else should run meanwhile.
 diagnosis-speed: setup
 	$(BIN)/python -m benchmarks.diagnosis_speed
+
+# How long a diagnosis of photographs takes by their side and number; nothing else should run meanwhile.
+sizes: setup
+	$(BIN)/python -m benchmarks.sizes
 
 # How long a diagnosis takes beside four other commands; nothing else should run meanwhile.
 beside: setup

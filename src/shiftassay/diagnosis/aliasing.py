@@ -9,17 +9,16 @@ what parts them no filter of either predicts.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64
-from scipy.ndimage import uniform_filter
+from jaxtyping import Float64
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.detail import local_variance, share_within
 from shiftassay.shifts.estimation.flow import local_flow
-from shiftassay.shifts.estimation.pairs import Pairs, middle_of
+from shiftassay.shifts.estimation.pairs import Pairs
 
 IMAGES = 100  # pictures that are looked at, at most
 SMALLEST_SIDE = 16  # pixels
 BANDS = 6  # of frequencies from the lowest to the highest: rings of equal width
-AROUND = 3  # pixels a side: where the variance of grey values is detail
 SAME = 0.97  # of the coherence in the lowest band: both sets show the same there
 APART = 0.95  # of the coherence in the highest band: there they differ
 MORE = 1.1  # times the power, in the highest bands: how much more false detail there is
@@ -28,8 +27,8 @@ MOVED, WINDOW = 0.5, 4.0  # of the difference: what local moves explain at most,
 IN_DETAIL = 0.3  # of each picture's difference, beyond what lay there by chance
 
 
-class Spectra(NamedTuple):
-    """Mean powers of two sets of pictures in rings of frequencies, and what is common to both."""
+class Agreement(NamedTuple):
+    """Powers of two sets of pictures in rings of frequencies, and what is common to both."""
 
     reference: Float64[np.ndarray, "bands"]
     shifted: Float64[np.ndarray, "bands"]
@@ -40,15 +39,15 @@ class Spectra(NamedTuple):
 
 def aliasing_note(pairs: Pairs) -> tuple[str, ...]:
     """A sentence if a change that nothing makes again looks like aliasing in one of the sets."""
-    few = pairs.first(IMAGES)
-    reference, shifted = middle_of(few.reference), middle_of(few.shifted)
+    few = pairs.first(IMAGES).middle
+    reference, shifted = few.reference, few.shifted
     if min(reference.shape[2:]) < SMALLEST_SIDE:
         return ()
-    spectra = spectra_of(reference, shifted)
+    agreement = agreement_of(reference, shifted)
     third = BANDS // 3
-    same = spectra.coherence[0] > SAME and spectra.coherence[-1] < APART
-    ratio = float(spectra.shifted[-third:].sum() / max(spectra.reference[-third:].sum(), 1e-12))
-    if not same or max(ratio, 1 / max(ratio, 1e-12)) < MORE or spectra.unpredicted < UNPREDICTED:
+    same = agreement.coherence[0] > SAME and agreement.coherence[-1] < APART
+    ratio = float(agreement.shifted[-third:].sum() / max(agreement.reference[-third:].sum(), 1e-12))
+    if not same or max(ratio, 1 / max(ratio, 1e-12)) < MORE or agreement.unpredicted < UNPREDICTED:
         return ()
     smooth, name, other = (
         (reference, "shifted set", "reference") if ratio > 1 else (shifted, "reference", "shifted set")
@@ -64,7 +63,7 @@ def aliasing_note(pairs: Pairs) -> tuple[str, ...]:
     return (sentence,)
 
 
-def spectra_of(reference: Images, shifted: Images) -> Spectra:
+def agreement_of(reference: Images, shifted: Images) -> Agreement:
     """Of windowed pictures, less their means."""
     h, w = reference.shape[2:]
     window = np.outer(np.hanning(h), np.hanning(w))
@@ -79,15 +78,14 @@ def spectra_of(reference: Images, shifted: Images) -> Spectra:
     powers = summed(np.abs(a) ** 2), summed(np.abs(b) ** 2)
     coherence = common**2 / np.maximum(powers[0] * powers[1], 1e-24)
     unpredicted = (powers[1] * (1 - coherence)).sum() / max(summed(np.abs(b - a) ** 2).sum(), 1e-12)
-    return Spectra(powers[0], powers[1], coherence, float(unpredicted))
+    return Agreement(powers[0], powers[1], coherence, float(unpredicted))
 
 
 def _beyond_chance(images: Images, difference: Images) -> float:
     """By how much more of each picture's difference lies in its detailed half than by chance."""
-    detailed = _detailed(images)
-    energies = difference**2
-    there = (energies * detailed).mean((1, 2, 3)) / np.maximum(energies.mean((1, 2, 3)), 1e-12)
-    return float(np.mean(there - detailed.mean((1, 2, 3))))
+    varied = local_variance(images)
+    detailed = varied > np.median(varied, axis=(1, 2, 3), keepdims=True)
+    return share_within(difference, detailed) - float(detailed.mean())
 
 
 def _moved(reference: Images, shifted: Images) -> float:
@@ -95,9 +93,3 @@ def _moved(reference: Images, shifted: Images) -> float:
     difference = shifted - reference
     rest = difference - local_flow(Pairs(reference, shifted), WINDOW)
     return 1 - float((rest**2).sum(dtype=np.float64) / max((difference**2).sum(dtype=np.float64), 1e-12))
-
-
-def _detailed(images: Images) -> Bool[np.ndarray, "n c h w"]:
-    """The half of each picture's pixels around which values vary most."""
-    varied = uniform_filter(images**2, AROUND, axes=(2, 3)) - uniform_filter(images, AROUND, axes=(2, 3)) ** 2
-    return varied > np.median(varied, axis=(1, 2, 3), keepdims=True)

@@ -124,12 +124,12 @@ def _simplest_alike(best: Candidate, tested: Sequence[Candidate]) -> Candidate:
     predicted = [c for c in tested if draws_what_is_predicted(best, c) and c.fits]
     if predicted:  # one order of all images that fits, however many places it has, is no chance
         return predicted[0]
-    enough = best.misfit + best.task.tolerance
+    enough, penalty = best.misfit + best.task.tolerance, complexity_penalty(best.shift)
     simpler = [
         c
         for c in tested
         if c.remake.noise_fraction
-        and complexity_penalty(c.shift) < complexity_penalty(best.shift)
+        and complexity_penalty(c.shift) < penalty
         and (_is_part_of(c, best) or (general(best.shift) and c.misfit <= enough))
     ]
     plausible = [c for c in simpler if c.fits and c.fit.p_value >= PLAUSIBLE]

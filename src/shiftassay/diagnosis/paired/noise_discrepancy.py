@@ -26,9 +26,9 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import uniform_filter
 
 from shiftassay.imagesets.image_set import Images
+from shiftassay.shifts.estimation.detail import local_variance, share_within
 from shiftassay.shifts.estimation.pairs import Pairs, middle_of
 
 CLIPPED = 2e-3  # from black or white, within which values count as clipped to it
@@ -38,7 +38,6 @@ REFERENCE_BINS, BINS = 8, 40  # of grey values between black and white
 OUTSIDE = 4  # more bins: below black, black, white, above white
 BLOCKS = 4  # a side: where in the picture the residual's energy is
 INVARIANT_IMAGES, INVARIANT_VALUES = 48, 200_000  # images, and values of them, that invariants are computed of
-AROUND = 3  # pixels a side: where the variance of grey values is detail
 UNLIKE_IN_DETAIL = 0.1  # of the energy: a move that is made by another kernel may add as much where there is detail
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 
@@ -116,7 +115,9 @@ def noise_discrepancies(mean: Images, shifted: Statistics, remake: Statistics, e
         "images": 0.5 * abs(_unevenness(residual) - _unevenness(noise)),
         "levels": abs(_level_share(residual) - _level_share(noise)),
         "detail": 2
-        * max(abs(_share(residual, shifted.detailed) - _share(noise, shifted.detailed)) - UNLIKE_IN_DETAIL, 0),
+        * max(
+            abs(share_within(residual, shifted.detailed) - share_within(noise, shifted.detailed)) - UNLIKE_IN_DETAIL, 0
+        ),
         "invariants": 0.5
         * max(
             abs(a - b) / (a + b + 1e-4)
@@ -199,16 +200,9 @@ def _fixed_share(residual: Images) -> float:
 
 def _detailed(images: Images, bins: np.ndarray) -> Bool[np.ndarray, "n c h w"]:
     """Where the local variance is above the mean of the pixels of the same bin."""
-    squares = uniform_filter(images**2, AROUND, axes=(2, 3)) - uniform_filter(images, AROUND, axes=(2, 3)) ** 2
+    squares = local_variance(images)
     total = np.bincount(bins.ravel(), squares.ravel())
     return squares > (total / np.maximum(np.bincount(bins.ravel()), 1)).astype(np.float32)[bins]
-
-
-def _share(residual: Images, where: Bool[np.ndarray, "n c h w"]) -> float:
-    """The share of each image's energy that lies there, in the mean over images."""
-    energies = residual**2
-    whole = energies.mean((1, 2, 3), dtype=np.float64)
-    return float(np.mean((energies * where).mean((1, 2, 3), dtype=np.float64) / np.maximum(whole, 1e-12)))
 
 
 def _unevenness(residual: Images) -> float:
