@@ -13,10 +13,10 @@ from shiftassay.shifts.parameters import Choice, Uniform, is_drawn
 WIDTH = 60  # of a list beside what it is given to; longer ones stand on lines of their own
 LINE = 88
 UNDO = {
-    "images": "Undo it on images (n, h, w[, c]), black 0.0 to white 1.0.",
+    "images": "Undo the shift: images (n, h, w[, c]), black 0.0 to white 1.0.",
     "labels": "Undo the shift of labels: whole numbers (n,).",
 }
-AUGMENT = "Make it on images (n, c, h, w), black 0.0 to white 1.0."
+AUGMENT = "Make the shift: images (n, c, h, w), black 0.0 to white 1.0."
 
 
 @dataclass(frozen=True)
